@@ -1,0 +1,8 @@
+# The accelerator of a machine without one. Another folder beside this one can
+# take its place (RIG_ACCELERATOR); it has to define the same.
+
+ACCELERATOR_SAYS="stand-in: no card; inference runs on the CPU, and a GPU's utilization is its pod's CPU use against its CPU limit"
+
+# accelerator_up: offers RIG_GPUS devices and their metrics, also when it runs
+# with another number already.
+accelerator_up() { apply "$RIG/accelerator/standin/manifests.yaml"; }

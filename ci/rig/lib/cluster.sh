@@ -1,0 +1,37 @@
+# What runs in the cluster before anything is tested.
+
+# apply FILE: with each @NAME@ replaced by that setting, pin or address.
+apply() {
+  local name expressions=()
+  for name in $(grep -o '@[A-Z_0-9]*@' "$1" | tr -d @ | sort -u); do expressions+=(-e "s|@$name@|${!name}|g"); done
+  sed "${expressions[@]}" "$1" | kubectl apply -f - >/dev/null
+}
+
+cluster_up() {
+  apply "$RIG/manifests/coredns.yaml"
+  apply "$RIG/manifests/store.yaml"
+  accelerator_up
+  awaiting "$RIG_GPUS GPUs" 60 gpus_offered
+  say "the node offers $RIG_GPUS GPUs ($RIG_ACCELERATOR)"
+  awaiting "the GPUs' utilization in the store" 60 metric_served
+  say "the store serves their utilization"
+}
+
+allocatable_gpus() { kubectl get node "$NODE" -o 'jsonpath={.status.allocatable.nvidia\.com/gpu}' 2>/dev/null; }
+gpus_offered() { [ "$(allocatable_gpus)" = "$RIG_GPUS" ]; }
+
+# metric_served: as many series as there are GPUs.
+metric_served() {
+  local answer
+  answer=$(kubectl get --raw '/api/v1/namespaces/monitoring/services/victoria-metrics:8428/proxy/api/v1/query?query=count(DCGM_FI_DEV_GPU_UTIL)' 2>/dev/null) &&
+    [[ $answer == *",\"$RIG_GPUS\"]"* ]]
+}
+
+# switch_gpus COUNT: awaits that the node and the store see as many.
+switch_gpus() {
+  RIG_GPUS=$1
+  write_settings
+  accelerator_up
+  awaiting "$RIG_GPUS GPUs" 60 gpus_offered
+  awaiting "the utilization of $RIG_GPUS GPUs in the store" 60 metric_served
+}

@@ -1,0 +1,46 @@
+# The rig has a network namespace of its own, so no rule, route or address of
+# the machine changes. A veth pair joins the two: the machine is HOST_IP, the
+# node NODE_IP, and there is no way out from there.
+NETNS_NAME=gpuhpa-rig
+NETNS=/run/netns/$NETNS_NAME
+LINK=gpuhpa-rig0
+HOST_IP=198.18.0.1 # from the range for benchmarks (RFC 2544), which nobody routes
+NODE_IP=198.18.0.2
+POD_CIDR=10.244.0.0/24
+BRIDGE_IP=10.244.0.1
+SERVICE_CIDR=10.96.0.0/16
+API_SERVICE_IP=10.96.0.1
+DNS_IP=10.96.0.10
+
+# in_rig COMMAND...: `ip netns exec` would hide the cgroup mounts.
+in_rig() { nsenter --net="$NETNS" "$@"; }
+
+network_up() {
+  # Not `ip netns add`, which also leaves /run/netns mounted on itself.
+  mkdir -p /run/netns
+  : >"$NETNS"
+  unshare --net="$NETNS" true
+  ip link add "$LINK" type veth peer name host netns "$NETNS_NAME"
+  ip addr add "$HOST_IP/30" dev "$LINK"
+  ip link set "$LINK" up
+  in_rig ip link set lo up
+  in_rig ip addr add "$NODE_IP/30" dev host
+  in_rig ip link set host up
+
+  # The bridge of the pods, before the CNI plugin makes it, because of the
+  # route: without one the kernel drops a packet for a service before kube-proxy
+  # has rewritten it.
+  in_rig ip link add cni0 type bridge
+  in_rig ip addr add "$BRIDGE_IP/24" dev cni0
+  in_rig ip link set cni0 up
+  in_rig ip route add "$SERVICE_CIDR" dev cni0
+  in_rig sysctl -qw net.ipv4.ip_forward=1
+  # Pods answer the machine, and do not call it.
+  in_rig iptables -w -A FORWARD -i cni0 -o host -m conntrack --ctstate NEW -j REJECT
+}
+
+network_down() {
+  ip link del "$LINK" 2>/dev/null || true
+  while umount "$NETNS" 2>/dev/null; do :; done
+  rm -f "$NETNS"
+}

@@ -1,0 +1,97 @@
+# The built parts: one directory each in the cache, named by a hash of
+# everything it is made from. A part that is there is complete, because it is
+# made beside its place and then renamed; so clones can share the cache, and an
+# interrupted build leaves nothing to distrust.
+#
+# A recipe is parts/NAME.sh with
+#   inputs="FILE..."  what it reads below ci/rig, besides the pins that it names
+#   uses="PART..."    the parts it takes from
+#   build OUT         makes it in the directory OUT
+PARTS=(debian kubernetes etcd victoria-metrics coredns prometheus-adapter ollama helm4 helm3 standin model images)
+
+# hash_of NAME: from the recipe, the pins it names, its inputs and its parts.
+hash_of() (
+  inputs="" uses=""
+  . "$RIG/parts/$1.sh"
+  {
+    echo "$GO_TOOLCHAIN"
+    cat "$RIG/parts/$1.sh"
+    for pin in $(grep -o '\$[A-Z0-9_]*_\(VERSION\|UNPACKED\)' "$RIG/parts/$1.sh" | sort -u); do
+      pin=${pin#\$}
+      echo "$pin=${!pin}"
+    done
+    cd "$RIG"
+    for input in $inputs; do find "$input" -type f | sort; done | while read -r file; do sha256sum "$file"; done
+    for part in $uses; do hash_of "$part"; done
+  } | sha256sum | cut -c1-16
+)
+
+# part NAME: where it is, or will be.
+part() { echo "$CACHE/parts/$1-$(hash_of "$1")"; }
+
+# make_parts: all that are missing. Another clone may be making the same.
+make_parts() {
+  local name
+  mkdir -p "$CACHE/log" "$CACHE/parts"
+  exec 8>"$CACHE/lock"
+  flock -n 8 || { say "waiting for another build"; flock 8; }
+  export GOFLAGS="-buildvcs=false -trimpath" GOTOOLCHAIN=$GO_TOOLCHAIN GOWORK=off CGO_ENABLED=0
+  install_tools
+  for name in "${PARTS[@]}"; do make_part "$name"; done
+  exec 8>&-
+}
+
+make_part() {
+  local dir started=$SECONDS
+  dir=$(part "$1")
+  [ ! -d "$dir" ] || return 0
+  say "building $1"
+  rm -rf "$dir.new"
+  mkdir -p "$dir.new"
+  # `|| return` and `&&` in the recipes: set -e has no effect in here.
+  if ! (
+    . "$RIG/parts/$1.sh"
+    cd "$RIG"
+    build "$dir.new"
+  ) >"$CACHE/log/$1.log" 2>&1; then
+    tail -n 30 "$CACHE/log/$1.log" >&2
+    die "building $1 failed; the whole log is $CACHE/log/$1.log"
+  fi
+  mv -T "$dir.new" "$dir"
+  say "built $1 in $((SECONDS - started)) s"
+}
+
+# install_tools: the Debian packages that the rig runs from the machine itself.
+install_tools() {
+  local missing=() spec name found
+  for spec in $DEBIAN_TOOLS; do
+    name=${spec%%=*}
+    found=$(dpkg-query -W -f '${db:Status-Status}=${Version}' "$name" 2>/dev/null) || found=none
+    # shellcheck disable=SC2053 # the version is a pattern
+    [[ $found == installed=* && ($spec == "$name" || ${found#installed=} == ${spec#"$name="}) ]] || missing+=("$spec")
+  done
+  [ ${#missing[@]} -gt 0 ] || return 0
+  say "installing ${missing[*]}"
+  if ! {
+    apt-get update &&
+      DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}"
+  } >"$CACHE/log/apt.log" 2>&1 </dev/null; then
+    tail -n 20 "$CACHE/log/apt.log" >&2
+    die "apt-get failed; the whole log is $CACHE/log/apt.log"
+  fi
+}
+
+# For recipes. pinned FILE MODULE VERSION: a go.mod must require what the pins say.
+pinned() {
+  grep -Eq "^(require )?[[:space:]]*$2 v$3( |\$)" "$RIG/$1" ||
+    { echo "$1 does not require $2 v$3, which pins.env asks for: run ci/rig/modules/repin" >&2; return 1; }
+}
+
+# go_build MODULE_DIR OUT PACKAGE [LDFLAGS]
+go_build() { (cd "$RIG/$1" && go build -mod=readonly -ldflags "-s -w ${4:-}" -o "$2" "$3"); }
+
+# go_install OUT PACKAGE@VERSION [LDFLAGS]: the one binary that it makes, as OUT.
+go_install() {
+  local bin=$1.bin
+  GOBIN=$bin go install -ldflags "-s -w ${3:-}" "$2" && mv "$bin"/* "$1" && rmdir "$bin"
+}

@@ -1,0 +1,29 @@
+# What may be chosen. `up` takes these from its environment and writes them
+# down; the commands that come after it read what it wrote.
+SETTINGS="RIG_ACCELERATOR RIG_GPUS RIG_GPU_MEMORY RIG_SAMPLE RIG_SCRAPE RIG_STORE_OFFSET RIG_HPA_SYNC"
+
+choose_settings() {
+  local name
+  : "${RIG_ACCELERATOR:=standin}"
+  : "${RIG_GPUS:=4}"           # devices of nvidia.com/gpu
+  : "${RIG_GPU_MEMORY:=1024}"  # MiB that each is said to have
+  : "${RIG_SAMPLE:=1s}"        # the exporter's interval; NVIDIA's default is 30s
+  : "${RIG_SCRAPE:=1s}"        # the store's
+  : "${RIG_STORE_OFFSET:=0s}"  # the store's -search.latencyOffset; its default is 30s
+  : "${RIG_HPA_SYNC:=5s}"      # the HPA controller's sync period; its default is 15s
+  [ -d "$RIG/accelerator/$RIG_ACCELERATOR" ] || die "RIG_ACCELERATOR=$RIG_ACCELERATOR: there is no ci/rig/accelerator/$RIG_ACCELERATOR"
+  check_gpus "$RIG_GPUS"
+  [[ $RIG_GPU_MEMORY =~ ^[1-9][0-9]*$ ]] || die "RIG_GPU_MEMORY=$RIG_GPU_MEMORY: it takes a number of MiB"
+  for name in RIG_SAMPLE RIG_SCRAPE RIG_STORE_OFFSET RIG_HPA_SYNC; do
+    [[ ${!name} =~ ^[0-9]+(ms|s|m)$ ]] || die "$name=${!name}: it takes a time like 500ms, 30s or 1m"
+  done
+}
+
+check_gpus() { [[ $1 =~ ^[1-9][0-9]?$ ]] || die "'$1' GPUs: it takes a number from 1 to 99"; }
+
+write_settings() {
+  local name
+  for name in $SETTINGS; do echo "$name=${!name}"; done >"$STATE/settings"
+}
+
+read_settings() { . "$STATE/settings"; }

@@ -1,0 +1,1 @@
+build() { go_install "$1/coredns" "github.com/coredns/coredns@v$COREDNS_VERSION"; }
