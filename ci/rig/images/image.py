@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""image.py OUT.tar NAME:TAG ENTRYPOINT... [--env K=V]... [--file SRC=DEST]... [--link TARGET=DEST]...
+"""image.py OUT.tar NAME:TAG ENTRYPOINT [--argument A]... [--env K=V]... [--file SRC=DEST]... [--link TARGET=DEST]...
 
 Packs files into a container image of one layer, as an OCI layout that
 `ctr images import` takes. The same files give the same image: no clock, no
@@ -17,8 +17,8 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("out")
     parser.add_argument("name")
-    parser.add_argument("entrypoint", nargs="+")
-    for option in ("--env", "--file", "--link"):
+    parser.add_argument("entrypoint")
+    for option in ("--argument", "--env", "--file", "--link"):
         parser.add_argument(option, action="append", default=[])
     arguments = parser.parse_args()
 
@@ -27,7 +27,11 @@ def main():
     config = add(blobs, "config.v1+json", to_json({
         "architecture": "amd64",
         "os": "linux",
-        "config": {"Env": ["PATH=/bin"] + arguments.env, "Entrypoint": arguments.entrypoint},
+        "config": {
+            "Env": ["PATH=/bin"] + arguments.env,
+            "Entrypoint": [arguments.entrypoint],
+            "Cmd": arguments.argument,
+        },
         "rootfs": {"type": "layers", "diff_ids": [layer["digest"]]},
     }))
     manifest = add(blobs, "manifest.v1+json", to_json({

@@ -16,7 +16,7 @@ build() {
   # shell with the usual tools.
   for library in $(ldd "$(part ollama)/ollama" | grep -o '/[^ ]*'); do ollama+=(--file "$library=$library"); done
   for applet in sh cat sleep echo ls ps; do ollama+=(--link "busybox=/bin/$applet"); done
-  image "$1" ollama:$OLLAMA_VERSION /bin/ollama "${ollama[@]}" \
+  image "$1" ollama:$OLLAMA_VERSION /bin/ollama --argument serve "${ollama[@]}" \
     --file "$(part ollama)/ollama=/bin/ollama" --file "$(part debian)/bin/busybox=/bin/busybox" \
     --file "$(part model)/tiny.gguf=/gguf/tiny.gguf" --file "$(part model)/small.gguf=/gguf/small.gguf" \
     --env OLLAMA_HOST=0.0.0.0:11434 --env HOME=/root
