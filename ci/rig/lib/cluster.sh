@@ -9,16 +9,21 @@ apply() {
 
 cluster_up() {
   apply "$RIG/manifests/coredns.yaml"
-  apply "$RIG/manifests/store.yaml"
   accelerator_up
   awaiting "$RIG_GPUS GPUs" 60 gpus_offered
   say "the node offers $RIG_GPUS GPUs ($RIG_ACCELERATOR)"
+  # The store comes after the names: a question to a name server that is not
+  # there yet costs it ten seconds.
+  awaiting CoreDNS 60 names_served
+  apply "$RIG/manifests/store.yaml"
   awaiting "the GPUs' utilization in the store" 60 metric_served
   say "the store serves their utilization"
 }
 
-allocatable_gpus() { kubectl get node "$NODE" -o 'jsonpath={.status.allocatable.nvidia\.com/gpu}' 2>/dev/null; }
+allocatable_gpus() { kubectl get node "$NODE" --request-timeout=5s -o 'jsonpath={.status.allocatable.nvidia\.com/gpu}' 2>/dev/null; }
 gpus_offered() { [ "$(allocatable_gpus)" = "$RIG_GPUS" ]; }
+
+names_served() { [ "$(kubectl -n kube-system get deployment coredns -o 'jsonpath={.status.availableReplicas}' 2>/dev/null)" = 1 ]; }
 
 # metric_served: as many series as there are GPUs.
 metric_served() {

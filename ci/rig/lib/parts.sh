@@ -20,7 +20,7 @@ hash_of() (
       pin=${pin#\$}
       echo "$pin=${!pin}"
     done
-    cd "$RIG"
+    cd "$RIG" || exit
     for input in $inputs; do find "$input" -type f | sort; done | while read -r file; do sha256sum "$file"; done
     for part in $uses; do hash_of "$part"; done
   } | sha256sum | cut -c1-16
@@ -45,13 +45,14 @@ make_part() {
   local dir started=$SECONDS
   dir=$(part "$1")
   [ ! -d "$dir" ] || return 0
+  command -v go >/dev/null || die "it needs Go 1.21 or newer, to build with"
   say "building $1"
   rm -rf "$dir.new"
   mkdir -p "$dir.new"
   # `|| return` and `&&` in the recipes: set -e has no effect in here.
   if ! (
     . "$RIG/parts/$1.sh"
-    cd "$RIG"
+    cd "$RIG" || exit
     build "$dir.new"
   ) >"$CACHE/log/$1.log" 2>&1; then
     tail -n 30 "$CACHE/log/$1.log" >&2
@@ -72,9 +73,10 @@ install_tools() {
   done
   [ ${#missing[@]} -gt 0 ] || return 0
   say "installing ${missing[*]}"
+  # Without the mark of `up`, by which `down` would kill it half way.
+  local apt=(env -u GPUHPA_RIG_UP DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300)
   if ! {
-    apt-get update &&
-      DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}"
+    "${apt[@]}" update && "${apt[@]}" install -y --no-install-recommends "${missing[@]}"
   } >"$CACHE/log/apt.log" 2>&1 </dev/null; then
     tail -n 20 "$CACHE/log/apt.log" >&2
     die "apt-get failed; the whole log is $CACHE/log/apt.log"

@@ -30,6 +30,7 @@ start() {
   (
     exec 9>&- # the lock is not for daemons
     unset GPUHPA_RIG_UP
+    cd /
     exec env GPUHPA_RIG_DAEMON="$STATE" setsid nsenter --net="$NETNS" "$@" >>"$STATE/log/$name.log" 2>&1 </dev/null
   ) &
   echo $! >"$STATE/pids/$name"

@@ -41,6 +41,6 @@ change_rig() {
 use_rig() {
   DEBIAN=$(part debian) KUBE=$(part kubernetes)
   export KUBECONFIG=$STATE/admin.kubeconfig PATH=$STATE/bin:$PATH
-  export HELM_CACHE_HOME=$STATE/helm HELM_CONFIG_HOME=$STATE/helm HELM_DATA_HOME=$STATE/helm
+  export KUBECACHEDIR=$STATE/kubectl HELM_CACHE_HOME=$STATE/helm HELM_CONFIG_HOME=$STATE/helm HELM_DATA_HOME=$STATE/helm
   . "$RIG/accelerator/$RIG_ACCELERATOR/accelerator.sh"
 }

@@ -26,4 +26,14 @@ write_settings() {
   for name in $SETTINGS; do echo "$name=${!name}"; done >"$STATE/settings"
 }
 
+# differing_settings: says which are asked for and are not those of the rig.
+differing_settings() {
+  local line name
+  while read -r line; do
+    name=${line%%=*}
+    [ -z "${!name:-}" ] || [ "$name=${!name}" = "$line" ] ||
+      warn "$name=${!name} is asked for, but the rig has $line; only down and up change it"
+  done <"$STATE/settings"
+}
+
 read_settings() { . "$STATE/settings"; }

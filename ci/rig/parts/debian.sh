@@ -1,6 +1,6 @@
 # Programs of Debian packages, unpacked and not installed.
 build() {
-  local spec deb
+  local deb
   mkdir "$1/debs" && cd "$1/debs" || return
   apt-get update || return
   # As root: apt's own user cannot write here.

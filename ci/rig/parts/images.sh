@@ -5,10 +5,10 @@ build() {
   local library applet ollama=()
   gcc -static -Os -o "$1/pause" images/pause.c || return
   image "$1" pause:1 /pause --file "$1/pause=/pause" &&
-    image "$1" coredns:$COREDNS_VERSION /coredns --file "$(part coredns)/coredns=/coredns" &&
-    image "$1" victoria-metrics:$VICTORIAMETRICS_VERSION /victoria-metrics \
+    image "$1" "coredns:$COREDNS_VERSION" /coredns --file "$(part coredns)/coredns=/coredns" &&
+    image "$1" "victoria-metrics:$VICTORIAMETRICS_VERSION" /victoria-metrics \
       --file "$(part victoria-metrics)/victoria-metrics=/victoria-metrics" &&
-    image "$1" prometheus-adapter:v$PROMETHEUS_ADAPTER_VERSION /adapter --file "$(part prometheus-adapter)/adapter=/adapter" &&
+    image "$1" "prometheus-adapter:v$PROMETHEUS_ADAPTER_VERSION" /adapter --file "$(part prometheus-adapter)/adapter=/adapter" &&
     image "$1" gpu-standin:1 /dcgm-exporter \
       --file "$(part standin)/dcgm-exporter=/dcgm-exporter" --file "$(part standin)/device-plugin=/device-plugin" || return
 
@@ -16,7 +16,7 @@ build() {
   # shell with the usual tools.
   for library in $(ldd "$(part ollama)/ollama" | grep -o '/[^ ]*'); do ollama+=(--file "$library=$library"); done
   for applet in sh cat sleep echo ls ps; do ollama+=(--link "busybox=/bin/$applet"); done
-  image "$1" ollama:$OLLAMA_VERSION /bin/ollama --argument serve "${ollama[@]}" \
+  image "$1" "ollama:$OLLAMA_VERSION" /bin/ollama --argument serve "${ollama[@]}" \
     --file "$(part ollama)/ollama=/bin/ollama" --file "$(part debian)/bin/busybox=/bin/busybox" \
     --file "$(part model)/tiny.gguf=/gguf/tiny.gguf" --file "$(part model)/small.gguf=/gguf/small.gguf" \
     --env OLLAMA_HOST=0.0.0.0:11434 --env HOME=/root
