@@ -16,7 +16,9 @@ cluster_up() {
   # there yet costs it ten seconds.
   awaiting CoreDNS 60 names_served
   apply "$RIG/manifests/store.yaml"
-  awaiting "the GPUs' utilization in the store" 60 metric_served
+  awaiting "the store's first scrape" 60 scraped
+  sleep 2
+  awaiting "the GPUs' utilization in the store" 90 metric_served
   say "the store serves their utilization"
 }
 
@@ -25,10 +27,17 @@ gpus_offered() { [ "$(allocatable_gpus)" = "$RIG_GPUS" ]; }
 
 names_served() { [ "$(kubectl -n kube-system get deployment coredns -o 'jsonpath={.status.availableReplicas}' 2>/dev/null)" = 1 ]; }
 
+STORE=/api/v1/namespaces/monitoring/services/victoria-metrics:8428/proxy
+
+# scraped: and not asked for the series yet. The store remembers for ten
+# seconds which series an expression matches, so a question that comes before
+# the series costs as much.
+scraped() { kubectl get --raw "$STORE/api/v1/targets" 2>/dev/null | grep -q '"lastSamplesScraped":[1-9]'; }
+
 # metric_served: as many series as there are GPUs.
 metric_served() {
   local answer
-  answer=$(kubectl get --raw '/api/v1/namespaces/monitoring/services/victoria-metrics:8428/proxy/api/v1/query?query=count(DCGM_FI_DEV_GPU_UTIL)' 2>/dev/null) &&
+  answer=$(kubectl get --raw "$STORE/api/v1/query?query=count(DCGM_FI_DEV_GPU_UTIL)" 2>/dev/null) &&
     [[ $answer == *",\"$RIG_GPUS\"]"* ]]
 }
 
