@@ -1,0 +1,112 @@
+//! The face: what is typed, what is shown, and the exit code. One file a command; only `console` prints.
+
+mod clean;
+mod console;
+mod exit;
+mod plan;
+mod verify;
+
+use std::path::PathBuf;
+
+use clap::{Args, CommandFactory, Parser, Subcommand};
+
+pub use console::Console;
+pub use exit::Exit;
+
+/// Proves, or disproves, that a Kubernetes platform scales accelerator pods on a custom metric.
+#[derive(Debug, Parser)]
+#[command(name = "gpuhpa", version, about, long_about = LONG, after_long_help = exit::TABLE, max_term_width = 110)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const LONG: &str = "\
+Proves, or disproves, that a Kubernetes platform meets the CNCF AI Conformance MUST `pod_autoscaling`: the \
+HorizontalPodAutoscaler must function correctly for pods utilizing accelerators, including scaling on custom metrics \
+relevant to AI/ML workloads.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the whole test against a cluster: install, scale up under load, scale down, clean up, verdict
+    #[command(after_long_help = VERIFY_EXAMPLES)]
+    Verify(verify::VerifyArgs),
+    /// Show what verify would do and whether it can pass at all; reads only
+    #[command(after_long_help = PLAN_EXAMPLES)]
+    Plan(plan::PlanArgs),
+    /// Undo what an interrupted run left behind, from its journal
+    #[command(after_long_help = CLEAN_EXAMPLES)]
+    Clean(clean::CleanArgs),
+    /// Print the JSON schema of scenario files
+    Schema,
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+const VERIFY_EXAMPLES: &str = "\
+Examples:
+  gpuhpa verify                               the built-in scenario, on the current context
+  gpuhpa verify -f mine.yaml                  a scenario of your own; it may `extends:` another file
+  gpuhpa verify -f mine.yaml --yes --report-dir out --junit out/junit.xml
+                                              in a pipeline: no questions, files where it looks for them
+  gpuhpa verify --keep                        leave everything standing, and print the clean command
+
+Exit codes: see `gpuhpa --help`.";
+
+const PLAN_EXAMPLES: &str = "\
+Examples:
+  gpuhpa plan                                 every change that verify would make, and what stands in its way
+  gpuhpa plan -f mine.yaml -o yaml            the scenario with every default filled in
+  gpuhpa plan -o json                         the plan for programs";
+
+const CLEAN_EXAMPLES: &str = "\
+Examples:
+  gpuhpa clean reports/20261124-101500-042    undo what this run left behind
+  gpuhpa clean reports/20261124-101500-042 --context other";
+
+/// Which cluster.
+#[derive(Clone, Debug, Args)]
+struct ClusterArgs {
+    /// Path of the kubeconfig; else KUBECONFIG, ~/.kube/config, or the pod's service account
+    #[arg(long, value_name = "FILE")]
+    kubeconfig: Option<PathBuf>,
+    /// Context of the kubeconfig
+    #[arg(long, value_name = "NAME")]
+    context: Option<String>,
+    /// The helm binary, 3 or 4
+    #[arg(long, value_name = "PATH", default_value = "helm")]
+    helm: String,
+}
+
+/// Which scenario.
+#[derive(Clone, Debug, Args)]
+struct ScenarioArgs {
+    /// Scenario file; may be given several times, each is laid over the ones before it
+    #[arg(short = 'f', long = "scenario", value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// Namespace of the target, instead of the scenario's
+    #[arg(short, long, value_name = "NAME")]
+    namespace: Option<String>,
+}
+
+/// Runs the command that was typed, to its exit code. Never panics and never exits by itself.
+pub async fn main() -> Exit {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return Console::usage(&error),
+    };
+    match cli.command {
+        Command::Verify(args) => verify::verify(&args).await,
+        Command::Plan(args) => plan::plan(&args).await,
+        Command::Clean(args) => clean::clean(&args).await,
+        Command::Schema => Console::data(&format!("{:#}\n", crate::scenario::schema().as_value())),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "gpuhpa", &mut script);
+            Console::data(&String::from_utf8_lossy(&script))
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! `gpuhpa plan`: what verify would do, and whether it can pass at all. Changes nothing.
+
+use clap::{Args, ValueEnum};
+
+use super::console::table;
+use super::{ClusterArgs, Console, Exit, ScenarioArgs, verify};
+use crate::clock::Clock;
+use crate::record::inventory::Inventory;
+use crate::record::plan::Plan;
+use crate::units::Span;
+use crate::world::Bundle;
+use crate::{live, plan as planning, scenario};
+
+/// Arguments of `plan`.
+#[derive(Debug, Args)]
+pub(super) struct PlanArgs {
+    #[command(flatten)]
+    scenario: ScenarioArgs,
+    #[command(flatten)]
+    cluster: ClusterArgs,
+    /// table: for people; json: the plan for programs; yaml: the scenario with every default filled in
+    #[arg(short, long, value_enum, default_value_t = Output::Table)]
+    output: Output,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Output {
+    Table,
+    Json,
+    Yaml,
+}
+
+pub(super) async fn plan(args: &PlanArgs) -> Exit {
+    let scenario = match scenario::load(&args.scenario.files, args.scenario.namespace.as_deref()) {
+        Ok(scenario) => scenario,
+        Err(error) => return Console::error(&error.to_string(), None, Exit::Usage),
+    };
+    if args.output == Output::Yaml {
+        return match serde_saphyr::to_string(&scenario) {
+            Ok(text) => Console::data(&text),
+            Err(error) => Console::error(&error.to_string(), None, Exit::Internal),
+        };
+    }
+    let clock = Clock::start();
+    let cluster = match live::connect(args.cluster.kubeconfig.as_deref(), args.cluster.context.as_deref()).await {
+        Ok(cluster) => cluster,
+        Err(error) => {
+            let hint = "name a kubeconfig with --kubeconfig, or a context with --context";
+            return Console::error(&error.to_string(), Some(hint), Exit::Usage);
+        }
+    };
+    // A plan writes nothing; the folder is never made.
+    let nowhere = Bundle::open(std::path::Path::new("."));
+    let world = match verify::world(&args.cluster, &cluster, &scenario, clock, &nowhere) {
+        Ok(world) => world,
+        Err(error) => return Console::error(&error, None, Exit::Internal),
+    };
+    let mut inventory = match planning::survey(&world, &scenario).await {
+        Ok(inventory) => inventory,
+        Err(error) => {
+            let hint = "is the cluster reachable, and helm on PATH (or named by --helm)?";
+            return Console::error(&error.to_string(), Some(hint), Exit::Inconclusive);
+        }
+    };
+    inventory.context = cluster.context;
+    inventory.server = cluster.server;
+    let made = planning::plan(&scenario, &inventory, &verify::run_id(&clock));
+    if args.output == Output::Json {
+        match serde_json::to_string_pretty(&made) {
+            Ok(text) => Console::data(&format!("{text}\n")),
+            Err(error) => return Console::error(&error.to_string(), None, Exit::Internal),
+        };
+    } else {
+        show(&inventory, &made);
+    }
+    match (inventory.hpa_served, made.refusals.is_empty()) {
+        (false, _) => Console::error("the platform does not serve autoscaling/v2", None, Exit::NotApplicable),
+        (true, false) => Exit::Usage,
+        (true, true) => Exit::Ok,
+    }
+}
+
+/// Context, server and every change, on stderr: what verify shows before it asks.
+pub(super) fn show_changes(inventory: &Inventory, plan: &Plan) {
+    Console::say(&format!(
+        "context {} at {} (Kubernetes {})",
+        inventory.context, inventory.server, inventory.kubernetes
+    ));
+    for (n, change) in plan.changes.iter().enumerate() {
+        Console::say(&format!("  {}. {change}", n + 1));
+    }
+    for warning in &plan.warnings {
+        Console::say(&format!("warning: {warning}"));
+    }
+    Console::say(&format!(
+        "at least {} and at most {} from the HPA on; run {}",
+        Span::from_ms(plan.least_ms),
+        Span::from_ms(plan.longest_ms),
+        plan.run
+    ));
+}
+
+fn show(inventory: &Inventory, plan: &Plan) {
+    show_changes(inventory, plan);
+    let sizes: Vec<String> = plan.reachable.iter().map(ToString::to_string).collect();
+    let capacity = &plan.accelerators;
+    let free = capacity.free.map_or("not readable".to_owned(), |free| free.to_string());
+    let mut facts = table(&["", "value"]);
+    facts.add_row(["sizes that the metric can lead to", &sizes.join(" → ")]);
+    facts.add_row(["replicas expected", &plan.expect.to_string()]);
+    facts.add_row(["accelerators", &format!("{} needed, {free} free of {}", capacity.needed, capacity.resource.as_deref().unwrap_or("-"))]);
+    for (name, api) in &inventory.metrics_apis {
+        facts.add_row([name.as_str(), &format!("served by {}, available: {}", api.service, api.available)]);
+    }
+    let mut bounds = table(&["bound", "length and terms"]);
+    for bound in &plan.bounds {
+        bounds.add_row([bound.name.clone(), bound.to_string()]);
+    }
+    Console::data(&format!("{facts}\n{bounds}\n"));
+    for refusal in &plan.refusals {
+        Console::error(&format!("this run cannot pass: {}", refusal.what), Some(&refusal.hint), Exit::Usage);
+    }
+}

@@ -1,0 +1,268 @@
+//! `gpuhpa verify`: from arguments to a verdict. The bundle and the JUnit file are written on every ending.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::Args;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+use super::console::Loudness;
+use super::{ClusterArgs, Console, Exit, ScenarioArgs};
+use crate::clock::Clock;
+use crate::judge;
+use crate::live::{self, HelmBinary};
+use crate::record::inventory::Inventory;
+use crate::record::plan::Plan;
+use crate::record::records::Records;
+use crate::record::scenario::Scenario;
+use crate::record::verdict::{CaseResult, Verdict};
+use crate::run::{self, Leaving, RunError, Script, Signals};
+use crate::world::{Book, Bundle, World};
+use crate::{evidence, plan, scenario};
+
+/// Arguments of `verify`.
+#[derive(Debug, Args)]
+pub(super) struct VerifyArgs {
+    #[command(flatten)]
+    scenario: ScenarioArgs,
+    #[command(flatten)]
+    cluster: ClusterArgs,
+    /// Folder of the evidence; must not exist, or be empty [default: reports/RUN-ID]
+    #[arg(long, value_name = "DIR")]
+    report_dir: Option<PathBuf>,
+    /// Write the JUnit file here too
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
+    /// Do not ask before changing the cluster; needed without a terminal
+    #[arg(long, short = 'y')]
+    yes: bool,
+    /// Leave everything standing, and print the clean command
+    #[arg(long)]
+    keep: bool,
+    /// Say nothing on the way
+    #[arg(long, short, conflicts_with = "verbose")]
+    quiet: bool,
+    /// Say more on the way
+    #[arg(long, short)]
+    verbose: bool,
+}
+
+pub(super) async fn verify(args: &VerifyArgs) -> Exit {
+    let clock = Clock::start();
+    let scenario = match scenario::load(&args.scenario.files, args.scenario.namespace.as_deref()) {
+        Ok(scenario) => scenario,
+        Err(error) => {
+            let verdict = stillborn(&Scenario::default(), &Inventory::default(), &error.to_string());
+            put_junit(args.junit.as_deref(), &verdict, &Inventory::default());
+            return Console::error(&error.to_string(), None, Exit::Usage);
+        }
+    };
+    let run = run_id(&clock);
+    let dir = args.report_dir.clone().unwrap_or_else(|| PathBuf::from("reports").join(&run));
+    let bundle = match Bundle::create(&dir) {
+        Ok(bundle) => bundle,
+        Err(error) => return Console::error(&error.to_string(), None, Exit::Usage),
+    };
+    let mut desk = Desk { args, scenario, run, bundle, clock, inventory: Inventory::default(), plan: Plan::default() };
+    match desk.prepare().await {
+        Ok(world) => desk.perform(&world).await,
+        Err(refused) => desk.give_up(&refused),
+    }
+}
+
+/// Why a run does not begin.
+struct Refused {
+    what: String,
+    hint: Option<String>,
+    exit: Exit,
+}
+
+/// What verify holds on its way.
+struct Desk<'a> {
+    args: &'a VerifyArgs,
+    scenario: Scenario,
+    run: String,
+    bundle: Bundle,
+    clock: Clock,
+    inventory: Inventory,
+    plan: Plan,
+}
+
+impl Desk<'_> {
+    /// Everything before the first change: cluster, inventory, plan, consent.
+    async fn prepare(&mut self) -> Result<World, Refused> {
+        let no = |what: String, hint: Option<&str>, exit: Exit| Refused { what, hint: hint.map(ToOwned::to_owned), exit };
+        let cluster = live::connect(self.args.cluster.kubeconfig.as_deref(), self.args.cluster.context.as_deref())
+            .await
+            .map_err(|e| no(e.to_string(), Some("name a kubeconfig with --kubeconfig, or a context with --context"), Exit::Usage))?;
+        let world = world(&self.args.cluster, &cluster, &self.scenario, self.clock, &self.bundle)
+            .map_err(|e| no(e, None, Exit::Internal))?;
+        self.inventory = plan::survey(&world, &self.scenario).await.map_err(|e| {
+            no(e.to_string(), Some("is the cluster reachable, and helm on PATH (or named by --helm)?"), Exit::Inconclusive)
+        })?;
+        self.inventory.context.clone_from(&cluster.context);
+        self.inventory.server.clone_from(&cluster.server);
+        self.plan = plan::plan(&self.scenario, &self.inventory, &self.run);
+        evidence::begin(&self.bundle, &self.scenario, &self.inventory, &self.plan)
+            .map_err(|e| no(e.to_string(), None, Exit::Internal))?;
+        if !self.inventory.hpa_served {
+            return Err(no("the platform does not serve autoscaling/v2".to_owned(), None, Exit::NotApplicable));
+        }
+        if let Some(first) = self.plan.refusals.first() {
+            let all: Vec<&str> = self.plan.refusals.iter().map(|refusal| refusal.what.as_str()).collect();
+            return Err(no(format!("this run cannot pass: {}", all.join("; ")), Some(&first.hint), Exit::Usage));
+        }
+        self.consent()?;
+        Ok(world)
+    }
+
+    /// Shows every change before the first one, and asks.
+    fn consent(&self) -> Result<(), Refused> {
+        if !self.args.quiet {
+            super::plan::show_changes(&self.inventory, &self.plan);
+        }
+        if self.args.yes {
+            return Ok(());
+        }
+        let no = |what: &str, hint: Option<&str>| {
+            Err(Refused { what: what.to_owned(), hint: hint.map(ToOwned::to_owned), exit: Exit::Usage })
+        };
+        match Console::ask("Make these changes?") {
+            Some(true) => Ok(()),
+            Some(false) => no("not confirmed; nothing was changed", None),
+            None => no("there is no terminal to ask on; nothing was changed", Some("add --yes to run without a question")),
+        }
+    }
+
+    async fn perform(&self, world: &World) -> Exit {
+        let loudness = match (self.args.quiet, self.args.verbose) {
+            (true, _) => Loudness::Quiet,
+            (_, true) => Loudness::Verbose,
+            _ => Loudness::Normal,
+        };
+        let console = Console::new(self.clock, loudness);
+        let signals = match listen() {
+            Ok(signals) => signals,
+            Err(error) => return Console::error(&format!("signals cannot be handled: {error}"), None, Exit::Internal),
+        };
+        let script = Script {
+            world,
+            scenario: &self.scenario,
+            inventory: &self.inventory,
+            plan: &self.plan,
+            progress: &console,
+            signals,
+            leaving: if self.args.keep { Leaving::Keep } else { Leaving::Restore },
+        };
+        let outcome = run::run(script).await;
+        console.done();
+        put_junit(self.args.junit.as_deref(), &outcome.verdict, &self.inventory);
+        Console::verdict(&outcome.verdict);
+        Console::say(&format!("evidence: {}", self.bundle.dir().display()));
+        let exit = self.ending(&outcome);
+        if !outcome.verdict.restored {
+            Console::say(&format!("to remove what is left: gpuhpa clean {}", self.bundle.dir().display()));
+        }
+        exit
+    }
+
+    fn ending(&self, outcome: &run::Outcome) -> Exit {
+        match &outcome.error {
+            Some(error @ RunError::Interrupted(_)) => Console::error(&error.to_string(), None, Exit::Interrupted),
+            Some(error @ RunError::Evidence(_)) => Console::error(&error.to_string(), None, Exit::Internal),
+            Some(error) => Console::error(&error.to_string(), None, Exit::of(&outcome.verdict)),
+            None => Exit::of(&outcome.verdict),
+        }
+    }
+
+    /// A run that did not begin leaves its bundle and its JUnit file too.
+    fn give_up(&self, refused: &Refused) -> Exit {
+        let verdict = stillborn(&self.scenario, &self.inventory, &refused.what);
+        put_junit(self.args.junit.as_deref(), &verdict, &self.inventory);
+        let ending = evidence::Ending {
+            scenario: &self.scenario,
+            inventory: &self.inventory,
+            plan: &self.plan,
+            load: None,
+            verdict: &verdict,
+        };
+        let begun = evidence::begin(&self.bundle, &self.scenario, &self.inventory, &self.plan);
+        if let Err(error) = begun.and_then(|()| evidence::finish(&self.bundle, &ending)) {
+            Console::say(&format!("error: {error}"));
+        }
+        Console::error(&refused.what, refused.hint.as_deref(), refused.exit)
+    }
+}
+
+/// The doors of the real world.
+pub(super) fn world(
+    args: &ClusterArgs,
+    cluster: &live::Cluster,
+    scenario: &Scenario,
+    clock: Clock,
+    bundle: &Bundle,
+) -> Result<World, String> {
+    let http = live::http::http(scenario.load.connection, scenario.load.timeouts.connect).map_err(|e| e.to_string())?;
+    let helm =
+        HelmBinary { binary: args.helm.clone(), kubeconfig: args.kubeconfig.clone(), context: args.context.clone() };
+    Ok(World {
+        kube: cluster.client.clone(),
+        http,
+        helm: Arc::new(helm),
+        bundle: bundle.clone(),
+        book: Arc::new(Book::new(clock, bundle.clone())),
+        clock,
+        seed: scenario.load.seed,
+    })
+}
+
+/// The run's id: when it began, to the millisecond. Fit for the names of objects.
+pub(super) fn run_id(clock: &Clock) -> String {
+    clock.started().strftime("%Y%m%d-%H%M%S-%3f").to_string()
+}
+
+/// The verdict of a run that did not begin.
+fn stillborn(scenario: &Scenario, inventory: &Inventory, why: &str) -> Verdict {
+    let empty = Records { scenario, inventory, journal: &[], timeline: &[], load_void: None };
+    let mut verdict = judge::judge(empty);
+    let not_applicable = !inventory.hpa_served && !inventory.kubernetes.is_empty();
+    verdict.result = if not_applicable { CaseResult::NotApplicable } else { CaseResult::Inconclusive };
+    for case in verdict.cases.iter_mut().filter(|_| !not_applicable) {
+        case.result = CaseResult::Inconclusive;
+        why.clone_into(&mut case.reason);
+    }
+    why.clone_into(&mut verdict.reason);
+    verdict
+}
+
+fn put_junit(path: Option<&Path>, verdict: &Verdict, inventory: &Inventory) {
+    if let Some(path) = path
+        && let Err(error) = evidence::put_junit(path, verdict, inventory)
+    {
+        Console::say(&format!("error: {error}"));
+    }
+}
+
+/// Counts the signals that end a run.
+fn listen() -> std::io::Result<watch::Receiver<Signals>> {
+    let (sender, receiver) = watch::channel(Signals::default());
+    let mut all = [
+        (signal(SignalKind::interrupt())?, "SIGINT"),
+        (signal(SignalKind::terminate())?, "SIGTERM"),
+        (signal(SignalKind::hangup())?, "SIGHUP"),
+    ];
+    tokio::spawn(async move {
+        loop {
+            let [(int, _), (term, _), (hup, _)] = &mut all;
+            let last = tokio::select! {
+                _ = int.recv() => "SIGINT",
+                _ = term.recv() => "SIGTERM",
+                _ = hup.recv() => "SIGHUP",
+            };
+            Console::say(&format!("{last}: cleaning up; once more to stop at once"));
+            sender.send_modify(|signals| *signals = Signals { count: signals.count + 1, last });
+        }
+    });
+    Ok(receiver)
+}

@@ -1,0 +1,51 @@
+//! manifest.json: the sha256 of every other file of the bundle.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+
+use crate::record::manifest::Manifest;
+use crate::world::{Bundle, BundleError};
+
+const FILE: &str = "manifest.json";
+
+/// How far the bundle is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Written {
+    /// The run has begun; files still grow, so no digests yet.
+    Begun,
+    /// Everything is written.
+    Complete,
+}
+
+pub(super) fn write(bundle: &Bundle, run: &str, stand_in: bool, written: Written) -> Result<(), BundleError> {
+    let mut files = BTreeMap::new();
+    if written == Written::Complete {
+        digests(bundle.dir(), "", &mut files)
+            .map_err(|e| BundleError { path: bundle.dir().display().to_string(), why: e.to_string() })?;
+    }
+    let manifest = Manifest {
+        format: 1,
+        run: run.to_owned(),
+        complete: written == Written::Complete,
+        stamps: if stand_in { vec!["STAND-IN".to_owned()] } else { Vec::new() },
+        files,
+    };
+    super::put_json(bundle, FILE, &manifest)
+}
+
+/// Adds the digest of each file below a folder, by its path within the bundle.
+fn digests(dir: &Path, prefix: &str, files: &mut BTreeMap<String, String>) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(dir)? {
+        let entry = entry?;
+        let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
+        if entry.file_type()?.is_dir() {
+            digests(&entry.path(), &format!("{name}/"), files)?;
+        } else if name != FILE {
+            let digest = Sha256::digest(std::fs::read(entry.path())?);
+            files.insert(name, digest.iter().map(|byte| format!("{byte:02x}")).collect());
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,63 @@
+//! The arithmetic and the decisions of the `HorizontalPodAutoscaler` controller of Kubernetes 1.37.2.
+//!
+//! Everything here is a pure function over plain structs: nothing reads a clock, a file, a cluster or chance, and
+//! nothing keeps state between two calls. The same input gives the same output, text included, as the controller built
+//! for linux/amd64 with its default feature gates. `tests/vectors.rs` proves that against the controller's own answers
+//! in `fixtures/hpa/`; `fixtures/hpa/SCHEMA.md` defines every step and is meant by "SCHEMA" in the comments of this
+//! module.
+//!
+//! From small to large:
+//! - one metric to one [`Proposal`]: [`pods_metric`], [`object_value`], [`object_average_value`], [`external_value`],
+//!   [`external_average_value`], or [`propose`] for whichever a [`Metric`] is;
+//! - a proposal to a [`Size`]: [`legacy()`] without `spec.behavior`, [`behavior()`] with it; [`rate_limit_up`],
+//!   [`rate_limit_down`] and [`legacy_rate_limit`] alone;
+//! - one whole pass over one HPA: [`reconcile()`].
+//!
+//! Absent on purpose: Resource and `ContainerResource` metrics, match expressions in metric selectors, label selector
+//! parsing, and every release but 1.37.2.
+
+mod behavior;
+mod condition;
+mod external;
+mod integer;
+mod legacy;
+mod limit;
+mod log;
+mod metric;
+mod metric_error;
+mod metric_id;
+mod object;
+mod pod;
+mod pods;
+mod rate;
+mod ratio;
+mod reconcile;
+mod rules;
+mod size;
+mod spec;
+mod text;
+mod tolerance;
+mod workload;
+
+pub use behavior::behavior;
+pub use condition::{Condition, ConditionKind, ConditionStatus};
+pub use external::{external_average_value, external_value};
+pub use legacy::{legacy, legacy_rate_limit};
+pub use limit::{Limit, Stabilization};
+pub use log::{Logged, Logs, ScaleEvents};
+pub use metric::{Metric, Target, TargetType, metric_name, propose};
+pub use metric_error::MetricError;
+pub use metric_id::{ExternalMetric, ObjectMetric, ObjectReference, PodsMetric};
+pub use object::{object_average_value, object_value};
+pub use pod::{PodPhase, PodState};
+pub use pods::pods_metric;
+pub use rate::{rate_limit_down, rate_limit_up};
+pub use reconcile::{
+    ControllerFlags, CurrentMetric, Event, EventType, HpaNames, HpaSpec, HpaStatus, InvalidMetrics, MetricKind,
+    PassError, PodSelector, PutFailure, ReconcileInput, ReconcileOutput, Reported, Scale, SelectorError, reconcile,
+};
+pub use rules::{Behavior, GivenRules, Policy, PolicyType, ScalingRules, SelectPolicy};
+pub use size::{Size, Sizing};
+pub use spec::{behavior_of, metric_of, pod_state, spec_times, tolerance_of};
+pub use tolerance::Tolerance;
+pub use workload::{Proposal, Workload};

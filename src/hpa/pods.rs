@@ -1,0 +1,176 @@
+//! Pods metrics: one sample per pod against an average.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::integer::{count, double, to_i32};
+use super::{MetricError, PodPhase, PodState, PodsMetric, Proposal, Workload};
+
+/// The proposal of a Pods metric. Samples (by pod name) and target are in thousandths; `samples_milli` is the API's
+/// answer or the text of the failed call. Samples of pods that are not in the workload count for the average.
+///
+/// Nothing saturates: sums wrap, and a size that does not fit is `i32::MIN`, so a huge value scales *down*.
+///
+/// Source: Kubernetes 1.37.2 `pkg/controller/podautoscaler/replica_calculator.go`, `GetMetricReplicas` and
+/// `calcPlainMetricReplicas`; SCHEMA, `pods_metric`.
+///
+/// # Errors
+/// [`MetricError::PodsNotFetched`], [`MetricError::NoPodSamples`], [`MetricError::NoPods`],
+/// [`MetricError::NoUsableSamples`].
+pub fn pods_metric(
+    metric: &PodsMetric,
+    samples_milli: Result<&BTreeMap<String, i64>, &str>,
+    target_average_value_milli: i64,
+    workload: &Workload<'_>,
+) -> Result<Proposal, MetricError> {
+    let all = samples_milli.map_err(|text| MetricError::PodsNotFetched(metric.clone(), text.to_owned()))?;
+    if all.is_empty() {
+        return Err(MetricError::NoPodSamples(metric.clone()));
+    }
+    if workload.pods.is_empty() {
+        return Err(MetricError::NoPods);
+    }
+    let groups = Groups::of(workload.pods, all);
+    let samples = Samples::usable(all, &groups);
+    if samples.count == 0 {
+        return Err(MetricError::NoUsableSamples);
+    }
+    let ratio = samples.ratio(target_average_value_milli);
+    let grows_with_unready = groups.unready > 0 && ratio > 1.0;
+    let replicas = if groups.missing == 0 && !grows_with_unready {
+        plain_replicas(ratio, groups.ready, workload)
+    } else {
+        let filled = samples.filled(ratio, &groups, target_average_value_milli);
+        damped_replicas(ratio, filled.ratio(target_average_value_milli), filled.count, workload)
+    };
+    Ok(Proposal { replicas, value_milli: samples.average() })
+}
+
+/// SCHEMA, `pods_metric` step 5.
+fn plain_replicas(ratio: f64, ready: usize, workload: &Workload<'_>) -> i32 {
+    if workload.tolerance.within(ratio) { workload.spec_replicas } else { to_i32((ratio * count(ready)).ceil()) }
+}
+
+/// SCHEMA, `pods_metric` step 6: filled-in samples may damp a change, never turn it round.
+fn damped_replicas(before: f64, after: f64, samples: usize, workload: &Workload<'_>) -> i32 {
+    let current = workload.spec_replicas;
+    let turned = (before < 1.0 && after > 1.0) || (before > 1.0 && after < 1.0);
+    if workload.tolerance.within(after) || turned {
+        return current;
+    }
+    let replicas = to_i32((after * count(samples)).ceil());
+    let wrong_side = (after < 1.0 && replicas > current) || (after > 1.0 && replicas < current);
+    if wrong_side { current } else { replicas }
+}
+
+/// The workload's pods by what their samples are good for (SCHEMA, `pods_metric` step 2). Readiness plays no part.
+struct Groups<'a> {
+    /// Deleting, Failed or Pending: their samples are dropped.
+    dropped: BTreeSet<&'a str>,
+    /// Pending.
+    unready: usize,
+    /// Without a sample.
+    missing: usize,
+    /// With a sample that counts.
+    ready: usize,
+}
+
+impl<'a> Groups<'a> {
+    fn of(pods: &'a [PodState], samples: &BTreeMap<String, i64>) -> Self {
+        let mut groups = Self { dropped: BTreeSet::new(), unready: 0, missing: 0, ready: 0 };
+        for pod in pods {
+            if pod.deleting || pod.phase == PodPhase::Failed {
+                groups.dropped.insert(&pod.name);
+            } else if pod.phase == PodPhase::Pending {
+                groups.dropped.insert(&pod.name);
+                groups.unready += 1;
+            } else if samples.contains_key(&pod.name) {
+                groups.ready += 1;
+            } else {
+                groups.missing += 1;
+            }
+        }
+        groups
+    }
+}
+
+/// Samples summed up: thousandths, wrapping.
+#[derive(Clone, Copy)]
+struct Samples {
+    sum_milli: i64,
+    count: usize,
+}
+
+impl Samples {
+    /// Those that are left without the dropped pods.
+    fn usable(all: &BTreeMap<String, i64>, groups: &Groups<'_>) -> Self {
+        let kept = all.iter().filter(|(pod, _)| !groups.dropped.contains(pod.as_str()));
+        kept.fold(Self { sum_milli: 0, count: 0 }, |so_far, (_, &sample)| so_far.with(1, sample))
+    }
+
+    /// Missing pods count as the target when the ratio is below 1, as 0 when it is above, and not at all at 1; unready
+    /// pods count as 0 when it is above.
+    fn filled(self, ratio: f64, groups: &Groups<'_>, target_milli: i64) -> Self {
+        if ratio < 1.0 {
+            self.with(groups.missing, target_milli)
+        } else if ratio > 1.0 {
+            self.with(groups.missing, 0).with(groups.unready, 0)
+        } else {
+            self
+        }
+    }
+
+    fn with(self, samples: usize, each_milli: i64) -> Self {
+        let added = each_milli.wrapping_mul(integer_count(samples));
+        Self { sum_milli: self.sum_milli.wrapping_add(added), count: self.count.saturating_add(samples) }
+    }
+
+    /// The integer average, truncated toward zero; there is always a sample when it is asked for.
+    fn average(self) -> i64 {
+        self.sum_milli.checked_div(integer_count(self.count)).unwrap_or(0)
+    }
+
+    fn ratio(self, target_milli: i64) -> f64 {
+        double(self.average()) / double(target_milli)
+    }
+}
+
+fn integer_count(samples: usize) -> i64 {
+    i64::try_from(samples).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hpa::Tolerance;
+
+    fn proposal(phases: &[PodPhase], samples: &[(&str, i64)], spec_replicas: i32) -> Result<Proposal, MetricError> {
+        let pod = |(i, &phase)| PodState { name: format!("p{i}"), phase, ready: true, deleting: false };
+        let pods: Vec<PodState> = phases.iter().enumerate().map(pod).collect();
+        let samples = samples.iter().map(|&(name, value)| (name.to_owned(), value)).collect();
+        let tolerance = Tolerance { up: 0.1, down: 0.1 };
+        let workload = Workload { spec_replicas, status_replicas: spec_replicas, pods: &pods, tolerance };
+        pods_metric(&PodsMetric { name: "gpu".into() }, Ok(&samples), 1000, &workload)
+    }
+
+    #[test]
+    fn a_huge_sample_asks_for_a_negative_size() {
+        let answer = proposal(&[PodPhase::Running], &[("p0", i64::MAX)], 1);
+        assert_eq!(answer, Ok(Proposal { replicas: i32::MIN, value_milli: i64::MAX }));
+    }
+
+    #[test]
+    fn a_pending_pod_damps_growth_but_not_a_fall() {
+        let phases = [PodPhase::Running, PodPhase::Running, PodPhase::Pending];
+        let up = proposal(&phases, &[("p0", 2000), ("p1", 2000)], 3);
+        assert_eq!(up.map(|p| p.replicas), Ok(4), "4000 over 3 pods is 1333: 1.333 * 3 pods, not 2 * 2");
+        let down = proposal(&phases, &[("p0", 400), ("p1", 400)], 3);
+        assert_eq!(down.map(|p| p.replicas), Ok(1));
+    }
+
+    #[test]
+    fn a_stray_sample_alone_avoids_the_error() {
+        let answer = proposal(&[PodPhase::Pending], &[("stray", 500)], 1);
+        assert_eq!(answer, Ok(Proposal { replicas: 0, value_milli: 500 }));
+        assert_eq!(proposal(&[PodPhase::Pending], &[("p0", 500)], 1), Err(MetricError::NoUsableSamples));
+    }
+}

@@ -1,0 +1,67 @@
+//! From the largest proposal to the size wanted, and the words for it.
+
+use super::measure::{Best, measure};
+use super::select::select;
+use super::{BELOW_MIN, PassError, ReconcileInput, ReconcileOutput, Scale, Wanted, scaled_to_zero};
+use crate::hpa::condition::set;
+use crate::hpa::{Size, Sizing, behavior, legacy, text};
+
+/// SCHEMA, reconcile steps 4 to 6. An error ends the pass; failures that do not are left in `out.error`.
+pub(super) fn decide(input: &ReconcileInput, scale: &Scale, out: &mut ReconcileOutput) -> Result<Wanted, PassError> {
+    let target = || input.names.target();
+    if let Err(cause) = select(input, scale, out) {
+        out.warn(text::FAILED_COMPUTE_METRICS_REPLICAS, cause.to_string());
+        return Err(PassError::NotSelected { target: target(), cause });
+    }
+    match measure(input, scale, out) {
+        Ok(best) => Ok(size(input, scale, best, out)),
+        Err(cause) => {
+            out.warn(text::FAILED_COMPUTE_METRICS_REPLICAS, cause.to_string());
+            Err(PassError::NotComputed { target: target(), cause })
+        }
+    }
+}
+
+/// SCHEMA, reconcile step 6. The reason comes from the proposal, the size from what stabilization and limits make of
+/// it.
+fn size(input: &ReconcileInput, scale: &Scale, best: Best, out: &mut ReconcileOutput) -> Wanted {
+    let current = scale.spec_replicas;
+    let proposal = best.replicas.max(0);
+    let mut reason = if proposal > current {
+        format!("{} above target", best.name)
+    } else if proposal < current {
+        "All metrics below target".to_owned()
+    } else {
+        String::new()
+    };
+    out.error = best.invalid.map(PassError::SomeInvalid);
+    let size = normalized(input, current, proposal, out);
+    for condition in size.conditions() {
+        set(&mut out.status.conditions, condition);
+    }
+    out.logs.recommendations = size.recommendations;
+    let min = input.spec.min();
+    let mut replicas = size.desired_replicas;
+    if current == 0 && min != 0 && scaled_to_zero(input) && replicas < min {
+        replicas = min;
+        if reason.is_empty() {
+            BELOW_MIN.clone_into(&mut reason);
+        }
+    }
+    Wanted { replicas, reason }
+}
+
+fn normalized(input: &ReconcileInput, current_replicas: i32, proposal: i32, out: &ReconcileOutput) -> Size {
+    let sizing = Sizing {
+        current_replicas,
+        proposal,
+        min_replicas: input.spec.min(),
+        max_replicas: input.spec.max_replicas,
+        downscale_stabilization: input.flags.downscale_stabilization,
+        recommendations: &out.logs.recommendations,
+    };
+    match &input.spec.behavior {
+        Some(rules) => behavior(&sizing, rules, &out.logs.events),
+        None => legacy(&sizing),
+    }
+}

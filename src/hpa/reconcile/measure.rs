@@ -1,0 +1,128 @@
+//! All metrics of the spec, in order, to the largest proposal.
+
+use super::{CurrentMetric, InvalidMetrics, MetricKind, ReconcileInput, ReconcileOutput, Reported, Scale};
+use crate::hpa::condition::set;
+use crate::hpa::{
+    Condition, ConditionKind, ConditionStatus, Metric, MetricError, Proposal, TargetType, Tolerance, Workload,
+    metric_name, propose, text,
+};
+
+/// The largest proposal, and who made it.
+#[derive(Default)]
+pub(super) struct Best {
+    pub(super) replicas: i32,
+    pub(super) name: String,
+    /// Failures that did not stop the pass.
+    pub(super) invalid: Option<InvalidMetrics>,
+}
+
+/// SCHEMA, reconcile step 5. Events, conditions and current metrics go into `out`. An error stops the pass: all metrics
+/// failed, or some did and the others ask for less than the current size.
+///
+/// Source: Kubernetes 1.37.2 `pkg/controller/podautoscaler/horizontal.go`, `computeReplicasForMetrics`.
+pub(super) fn measure(
+    input: &ReconcileInput,
+    scale: &Scale,
+    out: &mut ReconcileOutput,
+) -> Result<Best, InvalidMetrics> {
+    let workload = Workload {
+        spec_replicas: scale.spec_replicas,
+        status_replicas: scale.status_replicas,
+        pods: &input.pods,
+        tolerance: Tolerance::of(input.flags.tolerance, input.spec.behavior.as_ref()),
+    };
+    let mut best = Best::default();
+    let mut failures = Vec::new();
+    for metric in &input.spec.metrics {
+        match propose(metric, &workload) {
+            Ok(proposal) => {
+                // At 0 the next one is taken too, so of several zeros the last is named.
+                if best.replicas == 0 || proposal.replicas > best.replicas {
+                    best.replicas = proposal.replicas;
+                    best.name = metric_name(metric);
+                }
+                out.status.current_metrics.push(Some(current(metric, proposal)));
+            }
+            Err(error) => {
+                out.warn(failure_reason(metric), error.to_string());
+                out.status.current_metrics.push(None);
+                failures.push((metric, error));
+            }
+        }
+    }
+    settle(best, failures, input.spec.metrics.len(), scale, out)
+}
+
+/// Decides whether the failures stop the pass, and sets the condition `ScalingActive`.
+fn settle(
+    mut best: Best,
+    failures: Vec<(&Metric, MetricError)>,
+    total: usize,
+    scale: &Scale,
+    out: &mut ReconcileOutput,
+) -> Result<Best, InvalidMetrics> {
+    let invalid = failures.len();
+    if let Some((metric, first)) = failures.into_iter().next() {
+        let first_in_full = in_full(metric, &first);
+        let failed = InvalidMetrics { invalid, total, first, first_in_full };
+        if invalid == total || best.replicas < scale.spec_replicas {
+            let message = format!("the HPA was unable to compute the replica count: {}", failed.first);
+            activity(out, ConditionStatus::False, failure_reason(metric), message);
+            return Err(failed);
+        }
+        best.invalid = Some(failed);
+    }
+    let message = format!("the HPA was able to successfully calculate a replica count from {}", best.name);
+    activity(out, ConditionStatus::True, text::VALID_METRIC_FOUND, message);
+    Ok(best)
+}
+
+fn activity(out: &mut ReconcileOutput, status: ConditionStatus, reason: &str, message: String) {
+    set(&mut out.status.conditions, Condition::new(ConditionKind::ScalingActive, status, reason, message));
+}
+
+fn failure_reason(metric: &Metric) -> &'static str {
+    match metric {
+        Metric::Pods { .. } => "FailedGetPodsMetric",
+        Metric::Object { .. } => "FailedGetObjectMetric",
+        Metric::External { .. } => "FailedGetExternalMetric",
+    }
+}
+
+/// The long error: what the controller was doing, then the error itself.
+fn in_full(metric: &Metric, error: &MetricError) -> String {
+    let name = metric.name();
+    let average = metric.target_type() == TargetType::AverageValue;
+    match (metric, error) {
+        (Metric::Pods { .. }, _) => format!("failed to get pods metric value: {error}"),
+        (Metric::Object { .. }, MetricError::ObjectWithoutTarget) => {
+            format!("failed to get object metric value: {error}")
+        }
+        (Metric::Object { .. }, _) if average => {
+            format!("failed to get object metric value: failed to get {name} object metric: {error}")
+        }
+        (Metric::Object { .. }, _) => format!("failed to get object metric value: {error}"),
+        (Metric::External { .. }, MetricError::ExternalWithoutTarget) => {
+            format!("failed to get {name} external metric value: {error}")
+        }
+        (Metric::External { .. }, _) if average => {
+            format!("failed to get {name} external metric value: failed to get {name} external metric: {error}")
+        }
+        (Metric::External { .. }, _) => {
+            format!("failed to get {name} external metric value: failed to get external metric {name}: {error}")
+        }
+    }
+}
+
+fn current(metric: &Metric, proposal: Proposal) -> CurrentMetric {
+    let kind = match metric {
+        Metric::Pods { .. } => MetricKind::Pods,
+        Metric::Object { .. } => MetricKind::Object,
+        Metric::External { .. } => MetricKind::External,
+    };
+    let reported = match metric.target_type() {
+        TargetType::Value => Reported::Value(proposal.value_milli),
+        TargetType::AverageValue => Reported::AverageValue(proposal.value_milli),
+    };
+    CurrentMetric { kind, name: metric.name().to_owned(), reported }
+}

@@ -1,0 +1,187 @@
+//! One whole pass of the controller over one HPA: scale, metrics, size, write, status.
+//!
+//! Timers, queues and the skipping of passes are absent: this is what happens once a pass runs. Time stands still in a
+//! pass, so that what it records has age 0. The real clock moves on by microseconds; that can be told apart only where
+//! a stabilization window is 0 and the pass is the first one.
+
+mod decide;
+mod input;
+mod measure;
+mod output;
+mod pass_error;
+mod select;
+mod write;
+
+pub use input::{ControllerFlags, HpaNames, HpaSpec, PodSelector, PutFailure, ReconcileInput, Scale};
+pub use output::{CurrentMetric, Event, EventType, HpaStatus, MetricKind, ReconcileOutput, Reported};
+pub use pass_error::{InvalidMetrics, PassError, SelectorError};
+
+use std::time::Duration;
+
+use decide::decide;
+use write::write;
+
+use super::condition::set;
+use super::{Condition, ConditionKind, ConditionStatus, Logged, text};
+
+/// A size to be written, and why.
+struct Wanted {
+    replicas: i32,
+    reason: String,
+}
+
+/// What the size found asks for, before any metric is read.
+enum Course {
+    /// Someone set the size to 0 by hand: leave it.
+    Disabled,
+    /// The size is out of bounds: no metric is read, nothing is stabilized or limited.
+    Enforce(Wanted),
+    /// Let the metrics decide.
+    Measure,
+}
+
+const ABOVE_MAX: &str = "Current number of replicas above Spec.MaxReplicas";
+const BELOW_MIN: &str = "Current number of replicas below Spec.MinReplicas";
+
+/// One pass.
+///
+/// Source: Kubernetes 1.37.2 `pkg/controller/podautoscaler/horizontal.go`, `reconcileAutoscaler`; SCHEMA, reconcile.
+pub fn reconcile(input: &ReconcileInput) -> ReconcileOutput {
+    let mut out = ReconcileOutput {
+        status: input.status.clone(),
+        scale_written: None,
+        scale_update_calls: 0,
+        error: None,
+        events: Vec::new(),
+        logs: input.logs.clone(),
+    };
+    match &input.scale {
+        Ok(scale) => with_scale(input, scale, &mut out),
+        Err(text) => without_scale(input, text, &mut out),
+    }
+    out
+}
+
+/// SCHEMA, reconcile step 1: nothing changes but a condition.
+fn without_scale(input: &ReconcileInput, text: &str, out: &mut ReconcileOutput) {
+    out.warn(text::FAILED_GET_SCALE, text);
+    let message = format!("the HPA controller was unable to get the target's current scale: {text}");
+    let condition = Condition::new(ConditionKind::AbleToScale, ConditionStatus::False, text::FAILED_GET_SCALE, message);
+    set(&mut out.status.conditions, condition);
+    out.error = Some(PassError::ScaleNotRead { target: input.names.target(), text: text.to_owned() });
+}
+
+/// SCHEMA, reconcile steps 2 to 8.
+fn with_scale(input: &ReconcileInput, scale: &Scale, out: &mut ReconcileOutput) {
+    out.status.current_replicas = scale.spec_replicas;
+    out.status.current_metrics.clear();
+    let message = "the HPA controller was able to get the target's current scale";
+    let condition =
+        Condition::new(ConditionKind::AbleToScale, ConditionStatus::True, text::SUCCEEDED_GET_SCALE, message);
+    set(&mut out.status.conditions, condition);
+    if out.logs.recommendations.is_empty() {
+        out.logs.recommendations.push(Logged { age: Duration::ZERO, count: scale.spec_replicas });
+    }
+    let wanted = match course(input, scale) {
+        Course::Disabled => {
+            disable(out);
+            None
+        }
+        Course::Enforce(wanted) => Some(wanted),
+        Course::Measure => match decide(input, scale, out) {
+            Ok(wanted) => Some(wanted),
+            Err(error) => {
+                out.error = Some(error);
+                return;
+            }
+        },
+    };
+    match wanted {
+        Some(wanted) if wanted.replicas != scale.spec_replicas => write(input, scale, &wanted, out),
+        _ => out.status.desired_replicas = scale.spec_replicas,
+    }
+}
+
+/// SCHEMA, reconcile step 3.
+fn course(input: &ReconcileInput, scale: &Scale) -> Course {
+    let min = input.spec.min();
+    let enforce = |replicas, reason: &str| Course::Enforce(Wanted { replicas, reason: reason.to_owned() });
+    if scale.spec_replicas == 0 {
+        let may_leave_zero = min != 0 || input.spec.has_object_or_external();
+        if scaled_to_zero(input) && may_leave_zero { Course::Measure } else { Course::Disabled }
+    } else if scale.spec_replicas > input.spec.max_replicas {
+        enforce(input.spec.max_replicas, ABOVE_MAX)
+    } else if scale.spec_replicas < min {
+        enforce(min, BELOW_MIN)
+    } else {
+        Course::Measure
+    }
+}
+
+/// Whether the controller itself wrote the size 0, as far as the status before the pass tells.
+fn scaled_to_zero(input: &ReconcileInput) -> bool {
+    let holds = |condition: &Condition| {
+        condition.kind == ConditionKind::ScaledToZero && condition.status == ConditionStatus::True
+    };
+    input.status.conditions.iter().any(holds)
+}
+
+fn disable(out: &mut ReconcileOutput) {
+    let message = "scaling is disabled since the replica count of the target is zero";
+    let condition =
+        Condition::new(ConditionKind::ScalingActive, ConditionStatus::False, text::SCALING_DISABLED, message);
+    set(&mut out.status.conditions, condition);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::hpa::{Logs, Metric, PodPhase, PodState, PodsMetric};
+
+    /// Two ready pods of 1 to 10, each with this sample of a metric whose target is 1, and nothing remembered but the
+    /// time.
+    fn pass(sample_milli: i64) -> ReconcileOutput {
+        let pod = |name: &str| PodState { name: name.into(), phase: PodPhase::Running, ready: true, deleting: false };
+        let sample = |name: &str| (name.to_owned(), sample_milli);
+        let metric = Metric::Pods {
+            metric: PodsMetric { name: "gpu".into() },
+            target_average_value_milli: 1000,
+            samples_milli: Ok(BTreeMap::from([sample("a"), sample("b")])),
+        };
+        let old = Logged { age: Duration::from_secs(3600), count: 2 };
+        reconcile(&ReconcileInput {
+            names: HpaNames {
+                namespace: "default".into(),
+                hpa: "llm".into(),
+                target_kind: "Deployment".into(),
+                target_name: "llm".into(),
+            },
+            spec: HpaSpec { min_replicas: None, max_replicas: 10, behavior: None, metrics: vec![metric] },
+            status: HpaStatus::default(),
+            flags: ControllerFlags::default(),
+            scale: Ok(Scale { spec_replicas: 2, status_replicas: 2, selector: PodSelector::Parsed("app=llm".into()) }),
+            pods: vec![pod("a"), pod("b")],
+            competing_hpa: None,
+            put_failures: Vec::new(),
+            logs: Logs { recommendations: vec![old], ..Logs::default() },
+        })
+    }
+
+    #[test]
+    fn a_huge_value_scales_down_to_min() {
+        let out = pass(i64::MAX / 2);
+        assert_eq!(out.scale_written, Some(1));
+        let messages: Vec<&str> = out.events.iter().map(|event| event.message.as_str()).collect();
+        assert_eq!(messages, ["New size: 1; reason: All metrics below target"]);
+    }
+
+    #[test]
+    fn a_large_value_scales_up() {
+        let out = pass(1500);
+        assert_eq!(out.scale_written, Some(3));
+        assert_eq!(out.status.desired_replicas, 3);
+        assert_eq!(out.logs.recommendations, [Logged { age: Duration::ZERO, count: 3 }]);
+    }
+}

@@ -1,0 +1,96 @@
+//! The write of a new size, and what is remembered of it.
+
+use super::{Event, EventType, PassError, PutFailure, ReconcileInput, ReconcileOutput, Scale, Wanted};
+use crate::hpa::condition::set;
+use crate::hpa::log::record;
+use crate::hpa::{Condition, ConditionKind, ConditionStatus, text};
+
+/// The PUTs of one pass: `retry.DefaultRetry` of client-go takes 5 steps.
+const MAX_PUTS: u32 = 5;
+
+/// SCHEMA, reconcile steps 7 and 8.
+pub(super) fn write(input: &ReconcileInput, scale: &Scale, wanted: &Wanted, out: &mut ReconcileOutput) {
+    let (calls, failure) = put(&input.put_failures);
+    out.scale_update_calls = calls;
+    match failure {
+        Some(text) => failed(input, wanted, text, out),
+        None => succeeded(input, scale, wanted, out),
+    }
+}
+
+/// How many PUTs are tried, and the text of the last one if it failed: only a conflict is tried again.
+fn put(failures: &[PutFailure]) -> (u32, Option<&str>) {
+    let mut failures = failures.iter();
+    for call in 1..MAX_PUTS {
+        match failures.next() {
+            None => return (call, None),
+            Some(PutFailure::Other(text)) => return (call, Some(text)),
+            Some(PutFailure::Conflict(_)) => {}
+        }
+    }
+    let last = failures.next().map(|failure| match failure {
+        PutFailure::Other(text) | PutFailure::Conflict(text) => text.as_str(),
+    });
+    (MAX_PUTS, last)
+}
+
+fn failed(input: &ReconcileInput, wanted: &Wanted, text: &str, out: &mut ReconcileOutput) {
+    let Wanted { replicas, reason } = wanted;
+    out.warn(text::FAILED_RESCALE, format!("New size: {replicas}; reason: {reason}; error: {text}"));
+    let message = format!("the HPA controller was unable to update the target scale: {text}");
+    let (kind, status) = (ConditionKind::AbleToScale, ConditionStatus::False);
+    set(&mut out.status.conditions, Condition::new(kind, status, text::FAILED_UPDATE_SCALE, message));
+    out.error = Some(PassError::NotRescaled { target: input.names.target(), text: text.to_owned() });
+}
+
+fn succeeded(input: &ReconcileInput, scale: &Scale, wanted: &Wanted, out: &mut ReconcileOutput) {
+    let Wanted { replicas, reason } = wanted;
+    let message = format!("the HPA controller was able to update the target scale to {replicas}");
+    let (kind, status) = (ConditionKind::AbleToScale, ConditionStatus::True);
+    set(&mut out.status.conditions, Condition::new(kind, status, text::SUCCEEDED_RESCALE, message));
+    out.events.push(Event {
+        kind: EventType::Normal,
+        reason: text::SUCCESSFUL_RESCALE,
+        message: format!("New size: {replicas}; reason: {reason}"),
+    });
+    remember(input, scale.spec_replicas, *replicas, out);
+    set(&mut out.status.conditions, zero(input, scale.spec_replicas, *replicas));
+    out.scale_written = Some(*replicas);
+    out.status.desired_replicas = *replicas;
+}
+
+/// The change goes into the log of its direction, which exists only while `spec.behavior` is set.
+fn remember(input: &ReconcileInput, before: i32, after: i32, out: &mut ReconcileOutput) {
+    let Some(rules) = &input.spec.behavior else { return };
+    let events = &mut out.logs.events;
+    if after > before {
+        record(&mut events.ups, after.wrapping_sub(before), rules.scale_up.longest_period());
+    } else {
+        record(&mut events.downs, before.wrapping_sub(after), rules.scale_down.longest_period());
+    }
+}
+
+/// The condition `ScaledToZero`, which every successful write sets anew.
+fn zero(input: &ReconcileInput, before: i32, after: i32) -> Condition {
+    let to_zero = before > 0 && after == 0 && input.spec.min() == 0 && input.spec.has_object_or_external();
+    let (status, reason, message) = if to_zero {
+        (ConditionStatus::True, text::SCALED_TO_ZERO, "the HPA controller scaled the workload to zero")
+    } else {
+        (ConditionStatus::False, text::NOT_SCALED_TO_ZERO, "the HPA controller did not scale the workload to zero")
+    };
+    Condition::new(ConditionKind::ScaledToZero, status, reason, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn four_conflicts_end_well_and_the_fifth_is_the_last() {
+        let conflicts = |n| vec![PutFailure::Conflict("busy".to_owned()); n];
+        assert_eq!(put(&conflicts(0)), (1, None));
+        assert_eq!(put(&conflicts(4)), (5, None));
+        assert_eq!(put(&conflicts(5)), (5, Some("busy")));
+        assert_eq!(put(&[PutFailure::Other("no".to_owned())]), (1, Some("no")));
+    }
+}

@@ -1,0 +1,35 @@
+//! The controller's fixed words: reasons of conditions and events, and Go's printed form of a label selector.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+pub(super) const SUCCEEDED_GET_SCALE: &str = "SucceededGetScale";
+pub(super) const FAILED_GET_SCALE: &str = "FailedGetScale";
+pub(super) const FAILED_UPDATE_SCALE: &str = "FailedUpdateScale";
+pub(super) const SUCCEEDED_RESCALE: &str = "SucceededRescale";
+pub(super) const SUCCESSFUL_RESCALE: &str = "SuccessfulRescale";
+pub(super) const FAILED_RESCALE: &str = "FailedRescale";
+pub(super) const SCALING_DISABLED: &str = "ScalingDisabled";
+pub(super) const SELECTOR_REQUIRED: &str = "SelectorRequired";
+pub(super) const INVALID_SELECTOR: &str = "InvalidSelector";
+pub(super) const AMBIGUOUS_SELECTOR: &str = "AmbiguousSelector";
+pub(super) const VALID_METRIC_FOUND: &str = "ValidMetricFound";
+pub(super) const FAILED_COMPUTE_METRICS_REPLICAS: &str = "FailedComputeMetricsReplicas";
+pub(super) const SCALED_TO_ZERO: &str = "ScaledToZero";
+pub(super) const NOT_SCALED_TO_ZERO: &str = "NotScaledToZero";
+
+/// The text form of a metric selector (SCHEMA, Conventions, `SEL(s)`): `nil` when there is none, else the generated Go
+/// `String()` of a `LabelSelector`, keys in order.
+pub(super) fn selector_text(selector: Option<&BTreeMap<String, String>>) -> String {
+    let Some(labels) = selector else {
+        return "nil".to_owned();
+    };
+    let mut pairs = String::new();
+    for (key, value) in labels {
+        // Writing to a String cannot fail.
+        let _ = write!(pairs, "{key}: {value},");
+    }
+    format!(
+        "&LabelSelector{{MatchLabels:map[string]string{{{pairs}}},MatchExpressions:[]LabelSelectorRequirement{{}},}}"
+    )
+}

@@ -1,0 +1,72 @@
+//! What is used as it stands: its digest is written down before the run, and compared after it.
+
+use kube::core::DynamicObject;
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+
+use super::apply::{api, words};
+use super::{InstallError, Journal, adopted};
+use crate::record::inventory::Inventory;
+use crate::record::journal::{ObjectRef, Step};
+use crate::record::scenario::Scenario;
+use crate::world::World;
+
+/// Adopts the objects of a release that the run leans on: the target, or the APIService that it serves.
+pub(super) async fn adopt_release(
+    world: &World,
+    journal: &Journal,
+    scenario: &Scenario,
+    inventory: &Inventory,
+    name: &str,
+) -> Result<(), InstallError> {
+    let chart = inventory.charts.get(name);
+    let target = &scenario.hpa.spec.scale_target_ref;
+    let mut objects = Vec::new();
+    if chart.is_some_and(|chart| chart.target_resources.is_some()) {
+        objects.push(ObjectRef {
+            api_version: "apps/v1".to_owned(),
+            kind: target.kind.clone(),
+            plural: format!("{}s", target.kind.to_lowercase()),
+            namespace: Some(scenario.namespace.clone()),
+            name: target.name.clone(),
+        });
+    }
+    for service in chart.map(|chart| chart.api_services.clone()).unwrap_or_default() {
+        objects.push(ObjectRef {
+            api_version: "apiregistration.k8s.io/v1".to_owned(),
+            kind: "APIService".to_owned(),
+            plural: "apiservices".to_owned(),
+            namespace: None,
+            name: service,
+        });
+    }
+    for object in objects {
+        let digest = digest_of(world, &object).await?;
+        let change = journal.intend(adopted(object, digest))?;
+        journal.write(change, Step::Done { uid: None })?;
+    }
+    Ok(())
+}
+
+/// Digest of an object as it stands in the cluster.
+pub(super) async fn digest_of(world: &World, object: &ObjectRef) -> Result<String, InstallError> {
+    let found = api(world, object).get(&object.name).await;
+    let found = found.map_err(|e| InstallError::Object { verb: "read", object: object.to_string(), why: words(&e) })?;
+    Ok(digest(&found))
+}
+
+/// sha256 over identity, labels, annotations, spec and data: what an owner would call the object. Bookkeeping of the
+/// API server (managedFields, resourceVersion, generation, status) changes by itself and is left out.
+fn digest(object: &DynamicObject) -> String {
+    let mut kept = Map::new();
+    let metadata = serde_json::to_value(&object.metadata).unwrap_or_default();
+    for field in ["name", "namespace", "uid", "labels", "annotations"] {
+        kept.insert(field.to_owned(), metadata[field].clone());
+    }
+    if let Value::Object(fields) = &object.data {
+        kept.extend(fields.iter().filter(|(name, _)| *name != "status").map(|(k, v)| (k.clone(), v.clone())));
+    }
+    let sorted: std::collections::BTreeMap<_, _> = kept.into_iter().collect();
+    let bytes = serde_json::to_vec(&sorted).unwrap_or_default();
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}

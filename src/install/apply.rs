@@ -1,0 +1,84 @@
+//! Making an object: created when it must not be there yet, or applied by server-side apply, always after the journal.
+
+use kube::api::{Api, ObjectMeta, Patch, PatchParams, PostParams};
+use kube::core::{ApiResource, DynamicObject, GroupVersionKind};
+use serde::Serialize;
+
+use super::{FIELD_MANAGER, InstallError, Journal};
+use crate::record::journal::{Change, ObjectRef};
+use crate::world::World;
+
+/// Creates an object that is not there; it is an error if it is.
+pub(super) async fn create(
+    world: &World,
+    journal: &Journal,
+    object: ObjectRef,
+    content: &impl Serialize,
+) -> Result<(), InstallError> {
+    let api = api(world, &object);
+    let body = dynamic(&object, content)?;
+    let change = journal.intend(Change::Create(object.clone()))?;
+    let result = api.create(&PostParams::default(), &body).await;
+    finish(journal, change, "create", &object, result)
+}
+
+/// Applies an object under our own name, by server-side apply.
+pub(super) async fn apply(
+    world: &World,
+    journal: &Journal,
+    object: ObjectRef,
+    content: &impl Serialize,
+) -> Result<(), InstallError> {
+    let api = api(world, &object);
+    let body = dynamic(&object, content)?;
+    let change = journal.intend(Change::Create(object.clone()))?;
+    let result = api.patch(&object.name, &PatchParams::apply(FIELD_MANAGER), &Patch::Apply(&body)).await;
+    finish(journal, change, "apply", &object, result)
+}
+
+fn finish(
+    journal: &Journal,
+    change: u32,
+    verb: &'static str,
+    object: &ObjectRef,
+    result: Result<DynamicObject, kube::Error>,
+) -> Result<(), InstallError> {
+    let named = |e: kube::Error| InstallError::Object { verb, object: object.to_string(), why: words(&e) };
+    journal.close(change, result.map_err(named), |made| made.metadata.uid.clone())?.map(drop)
+}
+
+/// The API server's own message, without the wrapping.
+pub(super) fn words(error: &kube::Error) -> String {
+    match error {
+        kube::Error::Api(status) => status.message.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// The API of an object's kind and namespace.
+pub(super) fn api(world: &World, object: &ObjectRef) -> Api<DynamicObject> {
+    let (group, version) = object.api_version.split_once('/').unwrap_or(("", &object.api_version));
+    let kind = GroupVersionKind::gvk(group, version, &object.kind);
+    let resource = ApiResource::from_gvk_with_plural(&kind, &object.plural);
+    match &object.namespace {
+        Some(namespace) => Api::namespaced_with(world.kube.clone(), namespace, &resource),
+        None => Api::all_with(world.kube.clone(), &resource),
+    }
+}
+
+fn dynamic(object: &ObjectRef, content: &impl Serialize) -> Result<DynamicObject, InstallError> {
+    let wrong = |e: serde_json::Error| InstallError::Object { verb: "write", object: object.to_string(), why: e.to_string() };
+    let mut value = serde_json::to_value(content).map_err(wrong)?;
+    let metadata: ObjectMeta = serde_json::from_value(value["metadata"].take()).map_err(wrong)?;
+    if let Some(map) = value.as_object_mut() {
+        map.remove("metadata");
+        map.remove("apiVersion");
+        map.remove("kind");
+        map.remove("status");
+    }
+    Ok(DynamicObject {
+        types: Some(kube::core::TypeMeta { api_version: object.api_version.clone(), kind: object.kind.clone() }),
+        metadata,
+        data: value,
+    })
+}

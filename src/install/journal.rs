@@ -1,0 +1,102 @@
+//! The journal file: a line before a change is tried, a line after it, each on the disk before anything goes on.
+
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use crate::clock::Clock;
+use crate::record::journal::{Change, Entry, Step};
+use crate::world::{Bundle, BundleError};
+
+const FILE: &str = "journal.jsonl";
+
+/// The journal of a run.
+#[derive(Debug)]
+pub struct Journal {
+    bundle: Bundle,
+    clock: Clock,
+    entries: Mutex<Vec<Entry>>,
+}
+
+impl Journal {
+    /// An empty journal, or one that goes on after the entries of an interrupted run.
+    #[must_use]
+    pub fn new(bundle: Bundle, clock: Clock, entries: Vec<Entry>) -> Self {
+        Self { bundle, clock, entries: Mutex::new(entries) }
+    }
+
+    /// All entries so far.
+    #[must_use]
+    pub fn entries(&self) -> Vec<Entry> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Writes down a change that is about to be tried, and gives it a number.
+    pub(super) fn intend(&self, change: Change) -> Result<u32, BundleError> {
+        let number = self.entries().iter().map(|entry| entry.change + 1).max().unwrap_or(0);
+        self.write(number, Step::Intended(change))?;
+        Ok(number)
+    }
+
+    /// Writes down what became of a change.
+    pub(super) fn write(&self, change: u32, step: Step) -> Result<(), BundleError> {
+        let entry = Entry { change, at_ms: self.clock.now_ms(), step };
+        let mut line = serde_json::to_vec(&entry)
+            .map_err(|e| BundleError { path: FILE.to_owned(), why: e.to_string() })?;
+        line.push(b'\n');
+        self.bundle.append_synced(FILE, &line)?;
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner).push(entry);
+        Ok(())
+    }
+
+    /// Writes down how a try ended, and hands the result on.
+    pub(super) fn close<T, E: std::fmt::Display>(
+        &self,
+        change: u32,
+        result: Result<T, E>,
+        uid: impl FnOnce(&T) -> Option<String>,
+    ) -> Result<Result<T, E>, BundleError> {
+        let step = match &result {
+            Ok(made) => Step::Done { uid: uid(made) },
+            Err(error) => Step::Failed { error: error.to_string() },
+        };
+        self.write(change, step)?;
+        Ok(result)
+    }
+}
+
+/// The journal of a bundle on disk. A last line that was cut by a crash is left out: what it spoke of was not tried.
+///
+/// # Errors
+/// The file cannot be read, or a line before the last is no journal entry.
+pub fn read_journal(dir: &Path) -> Result<Vec<Entry>, BundleError> {
+    let path = dir.join(FILE);
+    let wrong = |why: String| BundleError { path: path.display().to_string(), why };
+    let text = std::fs::read_to_string(&path).map_err(|e| wrong(e.to_string()))?;
+    let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+    let entry = |(n, line): (usize, &str)| {
+        serde_json::from_str(line).map_err(|e| wrong(format!("line {}: {e}", n + 1)))
+    };
+    whole.lines().enumerate().filter(|(_, line)| !line.is_empty()).map(entry).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::journal::ReleaseRef;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_journal_reads_back_and_a_cut_last_line_is_left_out() {
+        let dir = std::env::temp_dir().join(format!("gpuhpa-journal-{}", std::process::id()));
+        let bundle = Bundle::create(&dir).unwrap();
+        let journal = Journal::new(bundle.clone(), Clock::start(), Vec::new());
+        let release = ReleaseRef { name: "ollama".to_owned(), namespace: "llm".to_owned() };
+        let change = journal.intend(Change::HelmInstall(release)).unwrap();
+        let failed: Result<(), String> = Err("no route".to_owned());
+        assert!(journal.close(change, failed, |()| None).unwrap().is_err());
+        bundle.append("journal.jsonl", b"{\"change\":1,\"at").unwrap();
+        let read = read_journal(&dir).unwrap();
+        std::fs::remove_dir_all(&dir).unwrap();
+        assert_eq!(read, journal.entries());
+        assert_eq!(read[1].step, Step::Failed { error: "no route".to_owned() });
+    }
+}

@@ -1,0 +1,132 @@
+//! The way back: every change of the journal undone, the last one first, and each looked for until it is gone. One
+//! failure does not keep the others from being undone.
+
+use kube::api::{DeleteParams, Preconditions};
+use kube::core::DynamicObject;
+use kube::runtime::wait::{await_condition, conditions};
+
+use super::apply::{api, words};
+use super::{InstallError, Journal, adopt};
+use crate::record::journal::{Change, Entry, ObjectRef, Step};
+use crate::units::Span;
+use crate::world::World;
+
+/// One change that is to be undone.
+struct Undoing {
+    number: u32,
+    change: Change,
+    uid: Option<String>,
+}
+
+/// Undoes what the journal made. Within `bound` for each change; what could not be undone is in the journal.
+///
+/// # Errors
+/// The first thing that could not be undone; the others were tried all the same.
+pub async fn undo(
+    world: &World,
+    journal: &Journal,
+    bound: Span,
+    tell: &(dyn Fn(&str) + Send + Sync),
+) -> Result<(), InstallError> {
+    let mut first = Ok(());
+    for undoing in pending(&journal.entries()) {
+        tell(&what(&undoing.change));
+        let one = tokio::time::timeout(bound.duration(), undo_one(world, &undoing, bound)).await;
+        let result = one.unwrap_or_else(|_| {
+            Err(InstallError::Object { verb: "remove", object: name(&undoing.change), why: format!("not gone within {bound}") })
+        });
+        let step = match &result {
+            Ok(()) => Step::Undone,
+            Err(error) => Step::NotUndone { error: error.to_string() },
+        };
+        let written = journal.write(undoing.number, step).map_err(InstallError::from);
+        first = first.and(result).and(written);
+    }
+    first
+}
+
+/// Changes without an end, newest first.
+fn pending(entries: &[Entry]) -> Vec<Undoing> {
+    let mut open: Vec<Undoing> = Vec::new();
+    for entry in entries {
+        match &entry.step {
+            Step::Intended(change) => {
+                open.push(Undoing { number: entry.change, change: change.clone(), uid: None });
+            }
+            Step::Undone => open.retain(|undoing| undoing.number != entry.change),
+            Step::Done { uid } => {
+                for undoing in open.iter_mut().filter(|undoing| undoing.number == entry.change) {
+                    undoing.uid.clone_from(uid);
+                }
+            }
+            Step::Failed { .. } | Step::NotUndone { .. } => {}
+        }
+    }
+    open.reverse();
+    open
+}
+
+async fn undo_one(world: &World, undoing: &Undoing, bound: Span) -> Result<(), InstallError> {
+    match &undoing.change {
+        Change::Create(object) => delete(world, object, undoing).await,
+        Change::HelmInstall(release) => Ok(world.helm.uninstall(release, bound).await?),
+        Change::HelmUpgrade { release, revision } => Ok(world.helm.rollback(release, *revision).await?),
+        Change::Adopt { object, digest } => {
+            let now = adopt::digest_of(world, object).await?;
+            if now == *digest {
+                return Ok(());
+            }
+            let why = "it is not as it was before the run: somebody changed it meanwhile".to_owned();
+            Err(InstallError::Object { verb: "find unchanged", object: object.to_string(), why })
+        }
+    }
+}
+
+/// Deletes an object and waits until it is gone. One of the same name that is not ours stays.
+async fn delete(world: &World, object: &ObjectRef, undoing: &Undoing) -> Result<(), InstallError> {
+    let api = api(world, object);
+    let wrong = |e: &kube::Error| InstallError::Object { verb: "remove", object: object.to_string(), why: words(e) };
+    let Some(found) = api.get_opt(&object.name).await.map_err(|e| wrong(&e))? else { return Ok(()) };
+    if !is_ours(&found, undoing) {
+        return Ok(());
+    }
+    let uid = found.metadata.uid.clone().unwrap_or_default();
+    let preconditions = Preconditions { uid: Some(uid.clone()), resource_version: None };
+    let params = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::background() };
+    match api.delete(&object.name, &params).await {
+        Ok(_) => {}
+        // Gone, or replaced by another one meanwhile.
+        Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => {}
+        Err(e) => return Err(wrong(&e)),
+    }
+    await_condition(api, &object.name, conditions::is_deleted(&uid)).await.map(drop).map_err(|e| InstallError::Object {
+        verb: "remove",
+        object: object.to_string(),
+        why: e.to_string(),
+    })
+}
+
+/// Ours by uid; by our label where a crash came between the try and the server's answer.
+fn is_ours(found: &DynamicObject, undoing: &Undoing) -> bool {
+    match &undoing.uid {
+        Some(uid) => found.metadata.uid.as_ref() == Some(uid),
+        None => found.metadata.labels.as_ref().is_some_and(|labels| labels.contains_key(super::RUN_LABEL)),
+    }
+}
+
+fn name(change: &Change) -> String {
+    match change {
+        Change::Create(object) | Change::Adopt { object, .. } => object.to_string(),
+        Change::HelmInstall(release) | Change::HelmUpgrade { release, .. } => release.to_string(),
+    }
+}
+
+/// What is about to be done, for people.
+fn what(change: &Change) -> String {
+    match change {
+        Change::Create(object) => format!("deleting {object}"),
+        Change::HelmInstall(release) => format!("uninstalling {release}"),
+        Change::HelmUpgrade { release, revision } => format!("rolling {release} back to revision {revision}"),
+        Change::Adopt { object, .. } => format!("comparing adopted {object}"),
+    }
+}

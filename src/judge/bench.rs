@@ -1,0 +1,102 @@
+//! The bench: all checks over one set of records, with what each needs.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use super::check::{Check, Part};
+use super::ruling::{Ruling, State};
+use super::view::View;
+use super::{
+    autoscaler_active, by_the_autoscaler, decisions_explained, hold_steady, idle_holds, metric_follows_load,
+    metric_served, new_pods_on_accelerators, new_pods_serve, not_early, pods_request_accelerators, replicas_fall,
+    replicas_rise, restored,
+};
+use crate::record::records::Records;
+
+/// Rules on each check once; rulings are kept.
+#[derive(Debug)]
+pub struct Bench<'a> {
+    view: View<'a>,
+    kept: RefCell<BTreeMap<Part, Ruling>>,
+}
+
+impl<'a> Bench<'a> {
+    /// A bench over these records.
+    #[must_use]
+    pub fn new(records: Records<'a>) -> Self {
+        Self { view: View::new(records), kept: RefCell::default() }
+    }
+
+    /// What the records show.
+    #[must_use]
+    pub fn view(&self) -> &View<'a> {
+        &self.view
+    }
+
+    /// The ruling on a check, what it needs included.
+    #[must_use]
+    pub fn rule(&self, check: Check) -> Ruling {
+        self.part(Part::Whole(check))
+    }
+
+    /// The ruling on a check or on half of one.
+    #[must_use]
+    pub fn part(&self, part: Part) -> Ruling {
+        if let Some(ruling) = self.kept.borrow().get(&part) {
+            return ruling.clone();
+        }
+        let needs = match part {
+            Part::Whole(check) => check.needs(),
+            Part::MetricRises | Part::MetricFalls => Check::MetricFollowsLoad.needs(),
+        };
+        let ruling = self.hindered(needs).unwrap_or_else(|| self.claim(part));
+        self.kept.borrow_mut().insert(part, ruling.clone());
+        ruling
+    }
+
+    /// True when the run has nothing left to show: it has failed, or PASS is impossible and nothing that is still open
+    /// could turn INCONCLUSIVE into FAIL. Accelerators are expensive.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        let rulings: Vec<Ruling> =
+            Check::ALL.iter().filter(|check| **check != Check::Restored).map(|check| self.rule(*check)).collect();
+        let any = |state| rulings.iter().any(|ruling| ruling.is(state));
+        // A check with a dead need is Unclear already, so what is Open can still fail.
+        any(State::Broken) || (any(State::Unclear) && !any(State::Open))
+    }
+
+    /// Why the check cannot be ruled on, if what it needs does not hold.
+    fn hindered(&self, needs: &[Part]) -> Option<Ruling> {
+        let rulings: Vec<(Part, Ruling)> = needs.iter().map(|need| (*need, self.part(*need))).collect();
+        let with = |state: State| rulings.iter().find(|(_, ruling)| ruling.is(state));
+        if let Some((need, _)) = with(State::Broken).or_else(|| with(State::Unclear)) {
+            return Some(Ruling::unclear(format!("needs {}, which does not hold", need.name())));
+        }
+        with(State::Open).map(|(need, ruling)| Ruling::open(format!("needs {}: {}", need.name(), ruling.reason)))
+    }
+
+    /// The claim itself, given that all it needs holds.
+    fn claim(&self, part: Part) -> Ruling {
+        let view = &self.view;
+        match part {
+            Part::MetricRises => metric_follows_load::rises(view),
+            Part::MetricFalls => metric_follows_load::falls(view),
+            Part::Whole(check) => match check {
+                Check::PodsRequestAccelerators => pods_request_accelerators::rule(view),
+                Check::MetricServed => metric_served::rule(view),
+                Check::AutoscalerActive => autoscaler_active::rule(view),
+                Check::IdleHolds => idle_holds::rule(view),
+                Check::ByTheAutoscaler => by_the_autoscaler::rule(view),
+                Check::MetricFollowsLoad => metric_follows_load::rule(view),
+                Check::ReplicasRise => replicas_rise::rule(view),
+                Check::NewPodsRunOnAccelerators => new_pods_on_accelerators::rule(view),
+                Check::NewPodsServe => new_pods_serve::rule(view),
+                Check::HoldSteady => hold_steady::rule(view),
+                Check::ReplicasFall => replicas_fall::rule(view),
+                Check::NotEarly => not_early::rule(view),
+                Check::DecisionsExplained => decisions_explained::rule(view),
+                Check::Restored => restored::rule(view),
+            },
+        }
+    }
+}

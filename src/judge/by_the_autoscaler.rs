@@ -1,0 +1,103 @@
+//! Control/ByTheAutoscaler: every change of size, both ways, is a write to the scale subresource by one and the same
+//! controller, matches the HPA's status and, where not lost, its event. Any other writer: INCONCLUSIVE, and named.
+
+use jiff::Timestamp;
+
+use super::ruling::Ruling;
+use super::view::{SizeChange, View};
+use crate::bounds::SLACK;
+use crate::record::observation::{EventSeen, HpaSeen};
+
+/// Times of the API server and of the controller are whole seconds on two machines of one cluster.
+const SAME_SECONDS: i64 = 2;
+
+pub(super) fn rule(view: &View<'_>) -> Ruling {
+    let (mut cites, mut findings, mut told) = (Vec::new(), Vec::new(), Vec::new());
+    let mut manager: Option<&str> = None;
+    for change in &view.changes {
+        match attribute(view, change) {
+            Attribution::Ours { status_seq, event_seq, finding } => {
+                cites.extend([change.seq, status_seq]);
+                cites.extend(event_seq);
+                findings.extend(finding);
+                told.push(format!("{} → {}", change.from, change.to));
+            }
+            Attribution::Waiting(why) => return Ruling::open(why),
+            Attribution::Foreign(why) => {
+                return Ruling::unclear(format!("replicas went {} → {}: {why}", change.from, change.to)).cite([change.seq]);
+            }
+        }
+        let writer = change.writer.map(|writer| writer.manager.as_str());
+        if manager.is_some() && manager != writer {
+            return Ruling::unclear(format!(
+                "two writers changed the size: {} and {}",
+                manager.unwrap_or_default(),
+                change.writer_text()
+            ))
+            .cite([change.seq]);
+        }
+        manager = writer;
+    }
+    let text = match manager {
+        None => "no change of size was seen, so none by another writer".to_owned(),
+        Some(manager) => format!(
+            "{} were all written to the scale subresource by {manager}, as the HPA's status says",
+            told.join(", ")
+        ),
+    };
+    let ruling = Ruling::holds(text).cite(cites);
+    findings.into_iter().fold(ruling, Ruling::finding)
+}
+
+enum Attribution {
+    Ours { status_seq: u64, event_seq: Option<u64>, finding: Option<String> },
+    /// The status may still come.
+    Waiting(String),
+    Foreign(String),
+}
+
+fn attribute(view: &View<'_>, change: &SizeChange<'_>) -> Attribution {
+    if !change.is_scale_write() {
+        return Attribution::Foreign(format!("written by {}, not through the scale subresource", change.writer_text()));
+    }
+    let Some(written) = change.writer.and_then(|writer| writer.at) else {
+        return Attribution::Foreign(format!("{} wrote at an unknown time", change.writer_text()));
+    };
+    let matches = |hpa: &HpaSeen| hpa.desired == change.to && hpa.last_scale.is_some_and(|at| same(at, written));
+    let Some((status, _)) = view.our_hpa().find(|(_, hpa)| matches(hpa)) else {
+        if view.now_ms() < change.at_ms + 2 * SLACK.ms() {
+            return Attribution::Waiting(format!("the HPA's status has not yet confirmed {} → {}", change.from, change.to));
+        }
+        return Attribution::Foreign(format!("written by {}, and the HPA's status knows nothing of it", change.writer_text()));
+    };
+    let prefix = format!("New size: {}; reason: ", change.to);
+    let event = view.events.iter().rfind(|(_, event)| {
+        event.reason == "SuccessfulRescale" && event.message.starts_with(&prefix) && is_ours(view, event)
+            && event.last.or(event.first).is_some_and(|at| same(at, written))
+    });
+    let Some((seen, event)) = event else {
+        if view.now_ms() < change.at_ms + 2 * SLACK.ms() {
+            return Attribution::Waiting(format!("no event of {} → {} yet", change.from, change.to));
+        }
+        let finding = format!("no SuccessfulRescale event of {} → {} was seen; events can be lost", change.from, change.to);
+        return Attribution::Ours { status_seq: status.seq, event_seq: None, finding: Some(finding) };
+    };
+    let reason = event.message[prefix.len()..].trim();
+    let expected = if change.to > change.from {
+        reason == format!("{} above target", view.metric_name())
+    } else {
+        reason.is_empty() || reason == "All metrics below target"
+    };
+    if !expected {
+        return Attribution::Foreign(format!("the HPA's event gives another reason than our metric: {reason}"));
+    }
+    Attribution::Ours { status_seq: status.seq, event_seq: Some(seen.seq), finding: None }
+}
+
+fn is_ours(view: &View<'_>, event: &EventSeen) -> bool {
+    view.our_hpa().next().is_some_and(|(_, hpa)| hpa.uid == event.uid)
+}
+
+fn same(a: Timestamp, b: Timestamp) -> bool {
+    (a.as_second() - b.as_second()).abs() <= SAME_SECONDS
+}

@@ -1,0 +1,82 @@
+//! Control/IdleHolds: without load the metric asks for no more than min, and replicas stay at min for several sync
+//! periods. An autoscaler that scales up all the same: FAIL. A metric that asks for more at idle (a contaminated or
+//! misread one), or another writer: INCONCLUSIVE.
+
+use super::ruling::{Ruling, seconds};
+use super::view::View;
+use crate::record::observation::Phase;
+use crate::record::reading::Hop;
+use crate::units::Milli;
+
+pub(super) fn rule(view: &View<'_>) -> Ruling {
+    let Some((began, ended)) = view.phase(Phase::Idle) else {
+        return Ruling::open("the idle baseline has not begun");
+    };
+    let end = ended.unwrap_or_else(|| view.end_ms());
+    let readings: Vec<_> = view.served_in(began, end).collect();
+    if let Some(served) = readings.iter().find(|served| served.asks_from(view.min).is_some_and(|asks| asks > view.min)) {
+        return Ruling::unclear(asks_for_more(view, served)).cite([served.seq]);
+    }
+    if let Some(change) = view.changes.iter().find(|change| (began..=end).contains(&change.at_ms)) {
+        let text = format!("replicas went {} → {} without load, written by {}", change.from, change.to, change.writer_text());
+        let ruling = if change.is_scale_write() && change.to > change.from {
+            Ruling::broken(format!("{text}, although the metric asked for no more than {}", view.min))
+        } else {
+            Ruling::unclear(text)
+        };
+        return ruling.cite([change.seq]).cite(readings.iter().map(|served| served.seq));
+    }
+    let Some((seq, workload)) = view.size_at(began) else {
+        return Ruling::open("the target was not seen yet");
+    };
+    if workload.spec_replicas != view.min {
+        return Ruling::unclear(format!(
+            "the target had {} replicas when the idle baseline began, not minReplicas {}",
+            workload.spec_replicas, view.min
+        ))
+        .cite([seq]);
+    }
+    let spans = view.spans(&readings, |served| served.asks().is_some());
+    let covered = spans.iter().map(|(from, to)| to - from).max().unwrap_or(0);
+    let bound = view.times.idle(view.records.scenario.phases.idle_sync_periods);
+    if covered < bound.ms() {
+        let text = format!("replicas held at {} for {} of {} without load", view.min, seconds(covered), seconds(bound.ms()));
+        return if ended.is_some() { Ruling::unclear(text) } else { Ruling::open(text) };
+    }
+    let values = || readings.iter().filter_map(|served| served.value_milli());
+    Ruling::holds(format!(
+        "{} readings over {} without load asked for no more than {} (values {} to {}), and replicas stayed at {}",
+        readings.len(),
+        seconds(covered),
+        view.min,
+        Milli(values().min().unwrap_or(0)),
+        Milli(values().max().unwrap_or(0)),
+        view.min
+    ))
+    .cite([seq])
+    .cite(readings.iter().map(|served| served.seq))
+}
+
+/// Names what makes the idle metric ask for more: pods that are not the target's, or the unit.
+fn asks_for_more(view: &View<'_>, served: &super::Served<'_>) -> String {
+    let value = served.value_milli().map_or(String::new(), |value| format!(" (value {})", Milli(value)));
+    let asks = served.asks_from(view.min).unwrap_or(0);
+    let lives = view.lives();
+    let near = view.readings.iter().rfind(|(o, r)| r.hop != Hop::Api && o.at_ms <= served.at_ms && r.samples().is_some());
+    let mut foreign: Vec<String> = near
+        .and_then(|(_, reading)| reading.samples())
+        .unwrap_or_default()
+        .iter()
+        .filter(|sample| sample.value.is_some_and(|value| value.0 > 0))
+        .filter_map(|sample| sample.object.clone())
+        .filter(|object| lives.iter().all(|life| life.name() != object))
+        .collect();
+    foreign.sort();
+    foreign.dedup();
+    let why = if foreign.is_empty() {
+        "the target lies below the idle value, or in another unit".to_owned()
+    } else {
+        format!("contamination: the series also holds {}", foreign.join(", "))
+    };
+    format!("without load the metric asks for {asks} replicas{value}: {why}")
+}

@@ -1,0 +1,88 @@
+//! Control/MetricFollowsLoad: under load the metric asks for at least the expected size for one sync period plus the
+//! lag, and after the load its readings lead back to min. A metric that does not follow (a frozen or contaminated
+//! one, a wrong sign, a wrong unit, too little load) says nothing about the autoscaler: INCONCLUSIVE.
+
+use super::ruling::{Ruling, State, seconds};
+use super::view::View;
+use crate::record::observation::Phase;
+use crate::units::Milli;
+
+pub(super) fn rule(view: &View<'_>) -> Ruling {
+    let up = rises(view);
+    if !up.is(State::Holds) {
+        return up;
+    }
+    let down = falls(view);
+    let both = Ruling { reason: format!("{}; {}", up.reason, down.reason), ..down };
+    both.cite(up.cites)
+}
+
+/// Under load.
+pub(super) fn rises(view: &View<'_>) -> Ruling {
+    let Some((began, end)) = view.loaded() else {
+        return Ruling::open("the load has not begun");
+    };
+    let readings: Vec<_> = view.served_in(began, end).collect();
+    let need = view.times.sustained().ms();
+    let spans = view.spans(&readings, |served| served.asks().is_some_and(|asks| asks >= view.expect));
+    let longest = spans.iter().map(|(from, to)| to - from).max().unwrap_or(0);
+    let highest = readings.iter().filter_map(|s| Some((s.asks()?, s.value_milli()?, s.seq))).max();
+    let text = match highest {
+        Some((asks, value, _)) => format!(
+            "under load the metric asked for at least {} replicas for {} on end, of the {} that are needed (highest reading {}, which asks for {asks})",
+            view.expect, seconds(longest), seconds(need), Milli(value)
+        ),
+        None => "no reading under load yet".to_owned(),
+    };
+    let cites: Vec<u64> = match spans.iter().find(|(from, to)| to - from >= need) {
+        Some((from, to)) => view.served_in(*from, to + need).map(|s| s.seq).take(200).collect(),
+        None => highest.map(|(_, _, seq)| seq).into_iter().collect(),
+    };
+    if longest >= need {
+        return Ruling::holds(text).cite(cites);
+    }
+    let over = view.began(Phase::Fall).is_some() || view.began(Phase::Cleanup).is_some();
+    let last_chance = began + view.times.follows().generous_ms();
+    // A span that is under way may still become long enough.
+    let under_way = spans.last().is_some_and(|(_, to)| end.saturating_sub(*to) <= view.times.lag().ms().max(5000));
+    if !over && (view.now_ms() < last_chance || under_way) {
+        return Ruling::open(text);
+    }
+    let void = view.records.load_void.map_or(String::new(), |why| format!("; the load is void: {why}"));
+    Ruling::unclear(format!("{text}{}{void}", load_words(view))).cite(cites)
+}
+
+/// After the load.
+pub(super) fn falls(view: &View<'_>) -> Ruling {
+    let Some(began) = view.began(Phase::Fall) else {
+        return Ruling::open("the load has not ended");
+    };
+    let held = view.size_at(began).map_or(view.expect, |(_, workload)| workload.spec_replicas);
+    let back = view.served_in(began, view.end_ms()).find(|s| s.leads_to(held, view.min) == Some(view.min));
+    if let Some(served) = back {
+        return Ruling::holds(format!(
+            "{} after the load a reading ({}) leads from {held} replicas back to {}",
+            seconds(served.at_ms - began),
+            Milli(served.value_milli().unwrap_or(0)),
+            view.min
+        ))
+        .cite([served.seq]);
+    }
+    let lowest = view.served_in(began, view.end_ms()).filter_map(|s| Some((s.value_milli()?, s.seq))).min();
+    let text = format!(
+        "after the load no reading leads from {held} replicas back to {} (lowest {})",
+        view.min,
+        lowest.map_or("none".to_owned(), |(value, _)| Milli(value).to_string())
+    );
+    if view.began(Phase::Cleanup).is_none() && view.now_ms() < began + view.times.falls_back().generous_ms() {
+        return Ruling::open(text);
+    }
+    Ruling::unclear(text).cite(lowest.map(|(_, seq)| seq))
+}
+
+/// What the load was, for a metric that did not follow it.
+fn load_words(view: &View<'_>) -> String {
+    view.loads.last().map_or(String::new(), |(_, load)| {
+        format!("; the load: {} connections, {} good answers, {} failed", load.connections, load.good, load.failed)
+    })
+}

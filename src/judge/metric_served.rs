@@ -1,0 +1,105 @@
+//! Setup/MetricServed: the metrics API serves the HPA's metric, finite, before the HPA exists. Each readable hop is
+//! recorded with value, labels and age; when it is not served, the first broken hop is named. A metrics pipeline that
+//! does not work is not the autoscaler's fault: INCONCLUSIVE.
+
+use super::ruling::{Ruling, Timely, timely};
+use super::view::{Noted, View};
+use crate::record::observation::Phase;
+use crate::record::reading::{Answer, Hop, Reading, Sample};
+
+pub(super) fn rule(view: &View<'_>) -> Ruling {
+    let until = view.hpa_intended().map_or(u64::MAX, |(_, at)| at);
+    let last = |hop: Hop| view.readings.iter().rfind(|(o, r)| r.hop == hop && o.at_ms <= until);
+    if let Some((observation, reading)) = last(Hop::Api).filter(|(_, reading)| is_served(view, reading)) {
+        let mut ruling = Ruling::holds(format!(
+            "the metrics API serves {}: {}",
+            view.metric_name(),
+            values(reading.samples().unwrap_or_default())
+        ))
+        .cite([observation.seq]);
+        for hop in [Hop::Exporter, Hop::Store] {
+            ruling = match last(hop) {
+                Some(noted) => ruling.finding(describe(view, noted)).cite([noted.0.seq]),
+                None => ruling.finding(format!("{}: not read", hop.name())),
+            };
+        }
+        return ruling;
+    }
+    let Some(began) = view.began(Phase::Metric) else {
+        return Ruling::open("the metric was not asked for yet");
+    };
+    let what = first_broken_hop(view, &last);
+    let ended = view.phase(Phase::Metric).is_some_and(|(_, ended)| ended.is_some());
+    match timely(began, &view.times.served(), None, view.now_ms()) {
+        Timely::NotYet if !ended => Ruling::open(what),
+        _ => Ruling::unclear(what),
+    }
+    .cite([Hop::Exporter, Hop::Store, Hop::Api].into_iter().filter_map(|hop| last(hop).map(|(o, _)| o.seq)))
+}
+
+/// Served for the target: at least one finite value, for a Pods metric one of a pod of the target.
+fn is_served(view: &View<'_>, reading: &Reading) -> bool {
+    let samples = reading.samples().unwrap_or_default();
+    let of_target = |sample: &Sample| {
+        !is_pods_metric(view) || sample.object.as_ref().is_some_and(|name| view.lives().iter().any(|l| l.name() == name))
+    };
+    !samples.is_empty() && samples.iter().all(|s| s.value.is_some()) && samples.iter().any(of_target)
+}
+
+fn is_pods_metric(view: &View<'_>) -> bool {
+    view.records.scenario.hpa.spec.metrics.iter().flatten().any(|metric| metric.pods.is_some())
+}
+
+/// The first hop, in the direction of the metric, that was readable and did not have it.
+fn first_broken_hop<'v, 'a: 'v>(view: &View<'a>, last: &impl Fn(Hop) -> Option<&'v Noted<'a, Reading>>) -> String {
+    let mut passed = Vec::new();
+    for hop in [Hop::Exporter, Hop::Store, Hop::Api] {
+        let Some(noted) = last(hop) else { continue };
+        let (_, reading) = noted;
+        if matches!(reading.answer, Answer::NotReadable(_)) {
+            continue;
+        }
+        let attributed = |sample: &Sample| {
+            sample.value.is_some() && sample.object.as_ref().is_some_and(|n| view.lives().iter().any(|l| l.name() == n))
+        };
+        let has = match hop {
+            Hop::Api => is_served(view, reading),
+            Hop::Exporter | Hop::Store => reading.samples().unwrap_or_default().iter().any(attributed),
+        };
+        if !has {
+            let before = if passed.is_empty() { String::new() } else { format!("; it is there at the {}", passed.join(" and the ")) };
+            return format!("first broken hop: {}{before}", describe(view, noted));
+        }
+        passed.push(hop.name());
+    }
+    "no hop of the metric could be read yet".to_owned()
+}
+
+/// A hop with value, labels and age.
+fn describe(view: &View<'_>, (observation, reading): &Noted<'_, Reading>) -> String {
+    let name = reading.hop.name();
+    let Some(samples) = reading.samples().filter(|samples| !samples.is_empty()) else {
+        return format!("{name}: {}", View::failure(reading));
+    };
+    let of_target = |sample: &&Sample| sample.object.as_ref().is_some_and(|n| view.lives().iter().any(|l| l.name() == n));
+    let shown: Vec<Sample> = match samples.iter().filter(of_target).cloned().collect::<Vec<_>>() {
+        own if own.is_empty() => samples.iter().take(1).cloned().collect(),
+        own => own,
+    };
+    let none = if samples.iter().any(|s| of_target(&s)) { "" } else { ", none of them of a pod of the target" };
+    let labels: Vec<String> = shown[0].labels.iter().map(|(k, v)| format!("{k}={v}")).collect();
+    let labels = if labels.is_empty() { String::new() } else { format!(", labels {}", labels.join(",")) };
+    let age = shown[0].at.filter(|_| reading.hop == Hop::Store).map_or(String::new(), |at| {
+        let (from, _) = view.ours(at);
+        format!(", age {} ms", (i64::try_from(observation.at_ms).unwrap_or(i64::MAX) - from).max(0))
+    });
+    format!("{name}: {} series{none}, {}{labels}{age}", samples.len(), values(&shown))
+}
+
+fn values(samples: &[Sample]) -> String {
+    let one = |sample: &Sample| {
+        let value = sample.value.map_or("not finite".to_owned(), |v| v.to_string());
+        sample.object.as_ref().map_or(value.clone(), |object| format!("{object}={value}"))
+    };
+    samples.iter().map(one).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,175 @@
+//! ScaleUp/NewPodsServe: each new pod (a) answers one chat of its own through the pod proxy, with the model in the
+//! accelerator's memory, and (b) takes traffic by the Service: its activity rises while no probe of ours runs.
+//! A Service that misses the pod, a missing model, too few connections: INCONCLUSIVE.
+
+use super::ruling::{Ruling, State};
+use super::view::{Life, View};
+use crate::bounds::SLACK;
+use crate::record::observation::{Phase, ProbeSeen};
+use crate::record::reading::Reading;
+use crate::units::Milli;
+
+/// Chance of a false blame that is accepted: a pod that is in the balance, and takes none of n connections.
+const ODDS: f64 = 1e-6;
+
+pub(super) fn rule(view: &View<'_>) -> Ruling {
+    let (mut words, mut cites, mut findings, mut doubt) = (Vec::new(), Vec::new(), Vec::new(), None::<Ruling>);
+    for life in view.new_lives().iter().filter(|life| life.ready().is_some()) {
+        let mut pod_words = Vec::new();
+        for ruling in [answers(view, life), takes_traffic(view, life)] {
+            match ruling.state {
+                State::Broken => return ruling,
+                State::Unclear | State::Open => {
+                    let worse = doubt.as_ref().is_none_or(|d| d.is(State::Open) && ruling.is(State::Unclear));
+                    if worse {
+                        doubt = Some(ruling);
+                    }
+                }
+                State::Holds => {
+                    pod_words.push(ruling.reason);
+                    cites.extend(ruling.cites);
+                    findings.extend(ruling.findings);
+                }
+            }
+        }
+        words.push(format!("pod {} {}", life.name(), pod_words.join(" and ")));
+    }
+    let ruling = match doubt {
+        Some(doubt) => doubt,
+        None if words.is_empty() => Ruling::open("no new pod is Ready yet"),
+        None => Ruling::holds(words.join("; ")).cite(cites),
+    };
+    findings.into_iter().fold(ruling, Ruling::finding)
+}
+
+/// (a) One chat to this pod alone.
+fn answers(view: &View<'_>, life: &Life<'_>) -> Ruling {
+    let name = life.name();
+    let probes: Vec<_> = view.probes.iter().filter(|(_, probe)| probe.pod == name).collect();
+    let stand_in = view.records.scenario.accelerator.is_stand_in();
+    let good = probes.iter().find(|(_, p)| p.error.is_none() && (stand_in || p.size_vram.is_some_and(|bytes| bytes > 0)));
+    if let Some((observation, probe)) = good {
+        let memory = match probe.size_vram {
+            Some(bytes) if bytes > 0 => format!("size_vram {bytes}"),
+            _ => "size_vram 0, waived by accelerator: standIn".to_owned(),
+        };
+        return Ruling::holds(format!("answered a chat of its own with {} tokens ({memory})", probe.tokens))
+            .cite([observation.seq]);
+    }
+    let ended = view.began(Phase::Fall).is_some() || view.began(Phase::Cleanup).is_some();
+    let Some((observation, probe)) = probes.last() else {
+        return match (ended, life.leaving_ms()) {
+            (true, _) => Ruling::unclear(format!("pod {name} was not probed while the load was on")),
+            (false, Some(_)) => Ruling::unclear(format!("pod {name} was taken away before it could be probed")),
+            (false, None) => Ruling::open(format!("pod {name} was not probed yet")),
+        };
+    };
+    judge_bad_probe(view, name, probe).cite([observation.seq])
+}
+
+/// Whose fault is a probe that did not go well?
+fn judge_bad_probe(view: &View<'_>, name: &str, probe: &ProbeSeen) -> Ruling {
+    let Some(error) = &probe.error else {
+        let size = probe.size.map_or(String::new(), |size| format!(" of {size} bytes"));
+        return match probe.size_vram {
+            Some(_) => Ruling::broken(format!(
+                "pod {name} answers, but its model{size} is not in the accelerator's memory (size_vram 0): it computes on the CPU"
+            )),
+            None => Ruling::unclear(format!("pod {name} answers, but does not say where its model is (/api/ps)")),
+        };
+    };
+    if probe.not_carried {
+        return Ruling::unclear(format!("the probe of pod {name} could not be carried through the pod proxy: {error}"));
+    }
+    if probe.status.is_some_and(|status| (400..500).contains(&status)) {
+        return Ruling::unclear(format!("(workload) pod {name} refuses the chat: {error}"));
+    }
+    let good = view.loads.last().map_or(0, |(_, load)| load.good);
+    if good == 0 {
+        return Ruling::unclear(format!("(workload) no pod answers any chat: {error}"));
+    }
+    Ruling::broken(format!("pod {name} does not answer a chat of its own: {error}; the service answered {good}"))
+}
+
+/// (b) Its share of the traffic.
+fn takes_traffic(view: &View<'_>, life: &Life<'_>) -> Ruling {
+    let name = life.name();
+    let Some((ready, pod)) = life.ready() else { return Ruling::open(format!("pod {name} is not Ready yet")) };
+    let endpoints = view.endpoints.last();
+    if let Some((o, seen)) = endpoints.filter(|(_, seen)| seen.selector.iter().any(|(k, v)| pod.labels.get(k) != Some(v))) {
+        let selector: Vec<String> = seen.selector.iter().map(|(k, v)| format!("{k}={v}")).collect();
+        return Ruling::unclear(format!("the selector {} of Service {} misses pod {name}", selector.join(","), seen.service))
+            .cite([o.seq]);
+    }
+    let baseline = idle_peak(view);
+    let floor = baseline + tenth_of_target(view);
+    let from = ready.at_ms + view.times.lag().ms();
+    let end = view.loaded().map_or(0, |(_, end)| end);
+    let activity = view.readings.iter().find_map(|(o, reading)| {
+        let value = value_of(reading, name)?;
+        let in_time = o.at_ms >= from && o.at_ms <= end && !probed_around(view, name, reading.asked_ms, o.at_ms);
+        (in_time && value > floor).then_some((o.seq, value, reading.hop.name()))
+    });
+    if let Some((seq, value, hop)) = activity {
+        return Ruling::holds(format!(
+            "takes traffic by the Service: its activity is {} at the {hop} with no probe running (idle at most {})",
+            Milli(value),
+            Milli(baseline)
+        ))
+        .cite([seq]);
+    }
+    no_traffic(view, life, ready.at_ms, end)
+}
+
+fn no_traffic(view: &View<'_>, life: &Life<'_>, ready_ms: u64, end: u64) -> Ruling {
+    let name = life.name();
+    if !view.readings.iter().any(|(_, reading)| value_of(reading, name).is_some()) && view.began(Phase::Fall).is_some() {
+        return Ruling::unclear(format!("no readable hop shows the activity of pod {name} by itself"));
+    }
+    let at = |ms: u64| view.loads.iter().take_while(|(o, _)| o.at_ms <= ms).last().map(|(_, load)| *load);
+    // A connection counts once its status line came; those in flight when the pod became Ready are older than it.
+    let before = at(ready_ms).map_or(0, |load| load.connections + load.in_flight);
+    let opened = at(end).map_or(0, |load| load.connections).saturating_sub(before);
+    let ready_pods = view.endpoints.last().map_or(view.expect, |(_, seen)| i32::try_from(seen.ready.len()).unwrap_or(i32::MAX));
+    let in_balance = view.endpoints.last().is_some_and(|(_, seen)| seen.ready.iter().any(|pod| pod == name));
+    let text = format!("pod {name} shows no traffic after {opened} connections to {ready_pods} ready endpoints");
+    let waited_out = end >= ready_ms + view.times.traffic().generous_ms();
+    if !waited_out && view.began(Phase::Fall).is_none() && view.began(Phase::Cleanup).is_none() {
+        return Ruling::open(text);
+    }
+    // The chance that a pod in the balance of N takes none of n connections is (1 - 1/N)^n.
+    let odds = (1.0 - 1.0 / f64::from(ready_pods.max(1))).powf(f64::from(u32::try_from(opened).unwrap_or(u32::MAX)));
+    if in_balance && opened > 0 && odds < ODDS && waited_out {
+        return Ruling::broken(format!("{text}, of which chance alone gives {odds:.0e}"));
+    }
+    Ruling::unclear(text)
+}
+
+/// The highest activity of any pod of the target without load, thousandths.
+fn idle_peak(view: &View<'_>) -> i64 {
+    let Some((began, ended)) = view.phase(Phase::Idle) else { return 0 };
+    let to = ended.unwrap_or(u64::MAX);
+    let lives = view.lives();
+    let idle = view.readings.iter().filter(|(o, _)| (began..=to).contains(&o.at_ms));
+    idle.flat_map(|(_, reading)| lives.iter().filter_map(|life| value_of(reading, life.name()))).max().unwrap_or(0)
+}
+
+/// A tenth of the target: what sets activity apart from noise.
+fn tenth_of_target(view: &View<'_>) -> i64 {
+    let spec = &view.records.scenario.hpa.spec;
+    match crate::hpa::metric_of(spec, &view.records.scenario.namespace, &[]) {
+        Some(crate::hpa::Metric::Pods { target_average_value_milli, .. }) => target_average_value_milli / 10,
+        _ => 0,
+    }
+}
+
+fn value_of(reading: &Reading, pod: &str) -> Option<i64> {
+    let samples = reading.samples()?;
+    samples.iter().filter(|s| s.object.as_deref() == Some(pod)).filter_map(|s| s.value).map(|v| v.0).max()
+}
+
+/// True when a probe of this pod may show in a reading: it ran within the lag before it, or at the time.
+fn probed_around(view: &View<'_>, pod: &str, asked_ms: u64, at_ms: u64) -> bool {
+    let reach = view.times.lag().ms() + SLACK.ms();
+    view.probes.iter().any(|(o, probe)| probe.pod == pod && probe.began_ms <= at_ms && o.at_ms + reach >= asked_ms)
+}

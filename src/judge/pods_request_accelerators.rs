@@ -1,0 +1,31 @@
+//! Setup/PodsRequestAccelerators: every pod of the target requests an accelerator, an extended resource or a DRA
+//! claim. Without one the requirement does not speak of these pods: INCONCLUSIVE.
+
+use super::ruling::Ruling;
+use super::view::View;
+
+pub(super) fn rule(view: &View<'_>) -> Ruling {
+    let lives = view.lives();
+    if lives.is_empty() {
+        return Ruling::open("no pod of the target was seen yet");
+    }
+    let (mut cites, mut requests) = (Vec::new(), Vec::new());
+    for life in &lives {
+        let Some((observation, pod)) = life.seen.first() else { continue };
+        let accelerators = view.accelerators(pod);
+        if accelerators.is_empty() {
+            let asked: Vec<&str> = pod.resources.keys().map(String::as_str).collect();
+            let asked = if asked.is_empty() { "none".to_owned() } else { asked.join(", ") };
+            return Ruling::unclear(format!(
+                "pod {} requests no accelerator (extended resources: {asked}; claims: none), so scaling it shows nothing about accelerators",
+                pod.name
+            ))
+            .cite([observation.seq]);
+        }
+        cites.push(observation.seq);
+        requests.push(accelerators.join(" and "));
+    }
+    requests.sort();
+    requests.dedup();
+    Ruling::holds(format!("all {} pods of the target request {}", lives.len(), requests.join("; "))).cite(cites)
+}

@@ -1,0 +1,186 @@
+//! What the records show, put in order once: phases, sizes, pods, readings. The checks read this and nothing else.
+
+mod picture;
+mod pods;
+mod readings;
+mod sizes;
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+pub(super) use pods::Life;
+pub use picture::Picture;
+pub use readings::Served;
+pub use sizes::SizeChange;
+
+use crate::bounds::Times;
+use crate::hpa;
+use crate::record::journal::{Change, Step};
+use crate::record::observation::{
+    Edge, EndpointsSeen, EventSeen, HpaSeen, LoadSeen, NodeSeen, Observation, Phase, PodSeen, ProbeSeen, Seen, SkewSeen,
+    WorkloadSeen,
+};
+use crate::record::reading::Reading;
+use crate::record::records::Records;
+
+/// An observation with the part that it carries.
+pub(super) type Noted<'a, T> = (&'a Observation, &'a T);
+
+/// The records in order.
+#[derive(Debug)]
+pub struct View<'a> {
+    /// The records themselves.
+    pub records: Records<'a>,
+    /// Terms of time for this run.
+    pub times: Times<'a>,
+    /// spec.minReplicas.
+    pub min: i32,
+    /// spec.maxReplicas.
+    pub max: i32,
+    /// Replicas that the load must lead to.
+    pub expect: i32,
+    pub(super) hpas: Vec<Noted<'a, HpaSeen>>,
+    pub(super) workloads: Vec<Noted<'a, WorkloadSeen>>,
+    pub(super) pods: Vec<Noted<'a, PodSeen>>,
+    pub(super) events: Vec<Noted<'a, EventSeen>>,
+    pub(super) nodes: Vec<Noted<'a, NodeSeen>>,
+    pub(super) endpoints: Vec<Noted<'a, EndpointsSeen>>,
+    pub(super) loads: Vec<Noted<'a, LoadSeen>>,
+    pub(super) probes: Vec<Noted<'a, ProbeSeen>>,
+    pub(super) readings: Vec<Noted<'a, Reading>>,
+    /// Readings of the metrics API with the state of the target at each.
+    pub(super) served: Vec<Served<'a>>,
+    /// Changes of the target's size since the HPA was made and until the clean-up.
+    pub(super) changes: Vec<SizeChange<'a>>,
+    phases: BTreeMap<Phase, (u64, Option<u64>)>,
+    skew: SkewSeen,
+}
+
+impl<'a> View<'a> {
+    /// Puts the records in order.
+    #[must_use]
+    pub fn new(records: Records<'a>) -> Self {
+        let spec = &records.scenario.hpa.spec;
+        let min = spec.min_replicas.unwrap_or(1);
+        let mut view = Self {
+            records,
+            times: Times::of(records.scenario, hpa::spec_times(records.scenario), 0),
+            min,
+            max: spec.max_replicas,
+            expect: records.scenario.expect.replicas.unwrap_or(min + 1),
+            hpas: Vec::new(),
+            workloads: Vec::new(),
+            pods: Vec::new(),
+            events: Vec::new(),
+            nodes: Vec::new(),
+            endpoints: Vec::new(),
+            loads: Vec::new(),
+            probes: Vec::new(),
+            readings: Vec::new(),
+            served: Vec::new(),
+            changes: Vec::new(),
+            phases: BTreeMap::new(),
+            skew: records.inventory.skew,
+        };
+        for observation in records.timeline {
+            view.sort_in(observation);
+        }
+        view.times.grace_s = view.workloads.first().map(|(_, workload)| workload.grace_s);
+        view.times.skew_ms = u64::try_from(view.skew.high_ms - view.skew.low_ms).unwrap_or(0);
+        view.served = readings::served(&view);
+        view.changes = sizes::changes(&view);
+        view
+    }
+
+    fn sort_in(&mut self, observation: &'a Observation) {
+        match &observation.seen {
+            Seen::Phase(mark) => {
+                let span = self.phases.entry(mark.phase).or_insert((observation.at_ms, None));
+                if mark.edge == Edge::Ended {
+                    span.1 = Some(observation.at_ms);
+                }
+            }
+            Seen::Hpa(hpa) => self.hpas.push((observation, hpa)),
+            Seen::Workload(workload) => self.workloads.push((observation, workload)),
+            Seen::Pod(pod) => self.pods.push((observation, pod)),
+            Seen::Event(event) => self.events.push((observation, event)),
+            Seen::Node(node) => self.nodes.push((observation, node)),
+            Seen::Endpoints(endpoints) => self.endpoints.push((observation, endpoints)),
+            Seen::Load(load) => self.loads.push((observation, load)),
+            Seen::Probe(probe) => self.probes.push((observation, probe)),
+            Seen::Metric(reading) => self.readings.push((observation, reading)),
+            Seen::Skew(skew) => self.skew = *skew,
+            Seen::PodGone(_) | Seen::ObjectGone(_) | Seen::Gap(_) | Seen::Interrupted { .. } => {}
+        }
+    }
+
+    /// Moment of the last observation, milliseconds of the run's clock: "now", as far as the records go.
+    #[must_use]
+    pub fn now_ms(&self) -> u64 {
+        self.records.timeline.last().map_or(0, |last| last.at_ms)
+    }
+
+    /// When a phase began, and when it ended if it has.
+    #[must_use]
+    pub fn phase(&self, phase: Phase) -> Option<(u64, Option<u64>)> {
+        self.phases.get(&phase).copied()
+    }
+
+    /// When a phase began.
+    #[must_use]
+    pub fn began(&self, phase: Phase) -> Option<u64> {
+        self.phase(phase).map(|(began, _)| began)
+    }
+
+    /// End of what is judged: the beginning of the clean-up, or now.
+    pub(super) fn end_ms(&self) -> u64 {
+        self.began(Phase::Cleanup).unwrap_or_else(|| self.now_ms())
+    }
+
+    /// The span of load: its beginning, and its end or now.
+    pub(super) fn loaded(&self) -> Option<(u64, u64)> {
+        let began = self.began(Phase::Rise)?;
+        Some((began, self.began(Phase::Fall).unwrap_or_else(|| self.end_ms())))
+    }
+
+    /// Moment of an observation.
+    pub(super) fn at_ms(&self, seq: u64) -> Option<u64> {
+        let index = usize::try_from(seq).ok()?;
+        self.records.timeline.get(index).map(|observation| observation.at_ms)
+    }
+
+    /// Length of the run from its first phase to its end.
+    pub(super) fn took_ms(&self) -> u64 {
+        let began = self.phases.values().map(|(began, _)| *began).min().unwrap_or(0);
+        self.now_ms().saturating_sub(began)
+    }
+
+    /// The HPA of this run by the journal: its name, and when it was about to be made.
+    pub(super) fn hpa_intended(&self) -> Option<(&'a str, u64)> {
+        self.records.journal.iter().find_map(|entry| match &entry.step {
+            Step::Intended(Change::Create(object)) if object.kind == "HorizontalPodAutoscaler" => {
+                Some((object.name.as_str(), entry.at_ms))
+            }
+            _ => None,
+        })
+    }
+
+    /// Observations of our HPA.
+    pub(super) fn our_hpa(&self) -> impl Iterator<Item = &Noted<'a, HpaSeen>> {
+        let name = self.hpa_intended().map(|(name, _)| name);
+        self.hpas.iter().filter(move |(_, hpa)| name == Some(hpa.name.as_str()))
+    }
+
+    /// How events and conditions name our metric.
+    pub(super) fn metric_name(&self) -> String {
+        let scenario = self.records.scenario;
+        hpa::metric_of(&scenario.hpa.spec, &scenario.namespace, &[]).map(|m| hpa::metric_name(&m)).unwrap_or_default()
+    }
+
+    /// The interval of our clock, in milliseconds, in which a whole-second time of the cluster lies.
+    pub(super) fn ours(&self, source: Timestamp) -> (i64, i64) {
+        let since = source.as_millisecond() - self.records.inventory.started.as_millisecond();
+        (since - self.skew.high_ms, since + 999 - self.skew.low_ms)
+    }
+}

@@ -1,0 +1,96 @@
+//! The run at a moment, for whoever watches it or waits for something that no check speaks of.
+
+use super::View;
+use crate::hpa::{self, Metric};
+use crate::units::Milli;
+
+/// Seconds over which the rate of good answers is taken.
+const RATE_WINDOW_MS: u64 = 10_000;
+
+/// The state of a run at a moment.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Picture {
+    /// status.readyReplicas.
+    pub ready: i32,
+    /// spec.replicas.
+    pub desired: i32,
+    /// The metric as the HPA would report it.
+    pub metric: Option<Milli>,
+    /// The target value.
+    pub target: Option<Milli>,
+    /// Good answers a second, lately.
+    pub rate: f64,
+    /// Median time to first token so far, milliseconds.
+    pub ttft_ms: u64,
+}
+
+impl View<'_> {
+    /// The run now.
+    #[must_use]
+    pub fn picture(&self) -> Picture {
+        let workload = self.workloads.last().map(|(_, workload)| *workload);
+        let load = self.loads.last();
+        let before = load.and_then(|(now, _)| {
+            self.loads.iter().rfind(|(o, _)| o.at_ms + RATE_WINDOW_MS <= now.at_ms).or(self.loads.first())
+        });
+        let rate = load.zip(before).map_or(0.0, |((now, after), (then, before))| {
+            let seconds = std::time::Duration::from_millis(now.at_ms - then.at_ms).as_secs_f64();
+            let good = u32::try_from(after.good.saturating_sub(before.good)).unwrap_or(u32::MAX);
+            if seconds > 0.0 { f64::from(good) / seconds } else { 0.0 }
+        });
+        Picture {
+            ready: workload.map_or(0, |w| w.ready),
+            desired: workload.map_or(0, |w| w.spec_replicas),
+            metric: self.served.last().and_then(super::Served::value_milli).map(Milli),
+            target: self.target(),
+            rate,
+            ttft_ms: load.map_or(0, |(_, load)| load.ttft_p50_us / 1000),
+        }
+    }
+
+    fn target(&self) -> Option<Milli> {
+        let scenario = self.records.scenario;
+        let milli = match hpa::metric_of(&scenario.hpa.spec, &scenario.namespace, &[])? {
+            Metric::Pods { target_average_value_milli, .. } => Some(target_average_value_milli),
+            Metric::Object { target, .. } | Metric::External { target, .. } => {
+                target.average_value_milli.or(target.value_milli)
+            }
+        };
+        milli.map(Milli)
+    }
+
+    /// Names of the new pods that are Ready and stay.
+    #[must_use]
+    pub fn new_ready_pods(&self) -> Vec<String> {
+        let lives = self.new_lives();
+        let staying = lives.iter().filter(|life| life.ready().is_some() && life.leaving_ms().is_none());
+        staying.map(|life| life.name().to_owned()).collect()
+    }
+
+    /// Why the target is not ready yet; `None` once it is, or after the deadline.
+    #[must_use]
+    pub fn target_not_ready(&self, deadline_ms: u64) -> Option<String> {
+        let workload = self.workloads.last().map(|(_, workload)| *workload);
+        let ready = workload.is_some_and(|w| w.ready >= self.min.min(w.spec_replicas) && w.ready > 0);
+        if ready || self.now_ms() >= deadline_ms {
+            return None;
+        }
+        Some(self.trouble().unwrap_or_else(|| "the target is not Ready yet".to_owned()))
+    }
+
+    /// What the scheduler or the kubelet says of a pod of the target that does not run.
+    pub(crate) fn trouble(&self) -> Option<String> {
+        let lives = self.lives();
+        let (_, pod) = lives.iter().filter(|life| life.gone_ms.is_none()).find_map(|life| life.last().filter(|(_, p)| !p.ready))?;
+        let trouble = pod.trouble.as_ref()?;
+        Some(format!("pod {}: {}: {}", pod.name, trouble.reason, trouble.message))
+    }
+
+    /// Why the metric still asks for more than min; `None` once it does not, or after the deadline.
+    #[must_use]
+    pub fn still_busy(&self, deadline_ms: u64) -> Option<String> {
+        let last = self.served.last()?;
+        let busy = last.asks_from(self.min).is_some_and(|asks| asks > self.min);
+        (busy && self.now_ms() < deadline_ms).then(|| "the first chat still shows in the metric".to_owned())
+    }
+}

@@ -1,0 +1,180 @@
+//! Readings of the metrics API with the state of the target at each, so that it can be said what each asks for.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use super::View;
+use crate::bounds::POLL;
+use crate::hpa::{self, PodState, Workload};
+use crate::record::observation::{PodSeen, Seen};
+use crate::record::reading::{Answer, Hop, Reading};
+use crate::record::scenario::Scenario;
+
+/// Longest distance between two readings that still count as one span: a poll may be missed, two may not.
+const TOGETHER_MS: u64 = 3 * POLL.ms();
+
+/// One reading of what the HPA controller reads.
+#[derive(Clone, Debug)]
+pub struct Served<'a> {
+    /// Number of the observation.
+    pub seq: u64,
+    /// When the question was sent.
+    pub asked_ms: u64,
+    /// When the answer was received.
+    pub at_ms: u64,
+    /// The reading.
+    pub reading: &'a Reading,
+    /// spec.replicas at that moment.
+    pub size: i32,
+    status_size: i32,
+    pods: Rc<Vec<PodState>>,
+    scenario: &'a Scenario,
+}
+
+impl Served<'_> {
+    /// The size that this reading asks for from `size`: the controller's own arithmetic, tolerance included, before
+    /// bounds and stabilization. `None` when the controller could not have computed one.
+    #[must_use]
+    pub fn asks_from(&self, size: i32) -> Option<i32> {
+        self.ask(size, &self.pods)
+    }
+
+    /// The size that it asks for from the size at that moment.
+    #[must_use]
+    pub fn asks(&self) -> Option<i32> {
+        self.asks_from(self.size)
+    }
+
+    /// The value as the controller would report it in the HPA's status, in thousandths.
+    #[must_use]
+    pub fn value_milli(&self) -> Option<i64> {
+        self.propose(self.size, &self.pods).map(|proposal| proposal.value_milli)
+    }
+
+    /// Where the readings lead from `size` if they stay as this one: each pass may shrink the target, and the pods
+    /// with the largest values are taken to stay.
+    #[must_use]
+    pub fn leads_to(&self, size: i32, min: i32) -> Option<i32> {
+        let mut size = size;
+        loop {
+            let pods = self.largest(size);
+            let next = self.ask(size, &pods)?.max(min);
+            if next >= size {
+                return Some(size);
+            }
+            size = next;
+        }
+    }
+
+    fn largest(&self, size: i32) -> Vec<PodState> {
+        let value = |pod: &PodState| {
+            let samples = self.reading.samples().unwrap_or_default();
+            samples.iter().find(|s| s.object.as_deref() == Some(&pod.name)).and_then(|s| s.value).map_or(0, |v| v.0)
+        };
+        let mut pods: Vec<PodState> = self.pods.iter().filter(|pod| !pod.deleting).cloned().collect();
+        pods.sort_by_key(|pod| std::cmp::Reverse(value(pod)));
+        pods.truncate(usize::try_from(size).unwrap_or(0));
+        pods
+    }
+
+    fn ask(&self, size: i32, pods: &[PodState]) -> Option<i32> {
+        self.propose(size, pods).map(|proposal| proposal.replicas)
+    }
+
+    fn propose(&self, size: i32, pods: &[PodState]) -> Option<hpa::Proposal> {
+        let mut samples = self.reading.samples()?.to_vec();
+        if pods.len() < self.pods.len() {
+            // A pod that is taken to be gone has no sample any more.
+            samples.retain(|s| s.object.as_ref().is_none_or(|name| pods.iter().any(|pod| pod.name == *name)));
+        }
+        let spec = &self.scenario.hpa.spec;
+        let metric = hpa::metric_of(spec, &self.scenario.namespace, &samples)?;
+        let workload = Workload {
+            spec_replicas: size,
+            status_replicas: self.status_size.min(size.max(1)),
+            pods,
+            tolerance: hpa::tolerance_of(spec, self.scenario.assumptions.tolerance),
+        };
+        hpa::propose(&metric, &workload).ok()
+    }
+}
+
+/// All readings of the metrics API since the target was first seen.
+pub(super) fn served<'a>(view: &View<'a>) -> Vec<Served<'a>> {
+    let mut pods: BTreeMap<&str, &PodSeen> = BTreeMap::new();
+    let mut states: Option<Rc<Vec<PodState>>> = None;
+    let mut sizes = None;
+    let mut selector = view.workloads.first().map(|(_, workload)| &workload.selector);
+    let mut found = Vec::new();
+    for observation in view.records.timeline {
+        match &observation.seen {
+            Seen::Workload(workload) => {
+                sizes = Some((workload.spec_replicas, workload.replicas));
+                selector = Some(&workload.selector);
+            }
+            Seen::Pod(pod) => {
+                pods.insert(&pod.uid, pod);
+                states = None;
+            }
+            Seen::PodGone(gone) => {
+                pods.remove(gone.uid.as_str());
+                states = None;
+            }
+            Seen::Metric(reading) if reading.hop == Hop::Api => {
+                let Some((size, status_size)) = sizes else { continue };
+                let states = states.get_or_insert_with(|| {
+                    let ours = |pod: &&&PodSeen| selector.is_some_and(|s| super::pods::selected(s, pod));
+                    Rc::new(pods.values().filter(ours).map(|pod| hpa::pod_state(pod)).collect())
+                });
+                found.push(Served {
+                    seq: observation.seq,
+                    asked_ms: reading.asked_ms,
+                    at_ms: observation.at_ms,
+                    reading,
+                    size,
+                    status_size,
+                    pods: Rc::clone(states),
+                    scenario: view.records.scenario,
+                });
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+impl<'a> View<'a> {
+    /// Readings of the metrics API received in a span of time.
+    pub(crate) fn served_in(&self, from_ms: u64, to_ms: u64) -> impl DoubleEndedIterator<Item = &Served<'a>> {
+        self.served.iter().filter(move |served| (from_ms..=to_ms).contains(&served.at_ms))
+    }
+
+    /// Spans of consecutive readings that all satisfy a condition, as (first, last) moments at which their values were
+    /// served: from the answer to the first to the question of the last.
+    pub(crate) fn spans(&self, readings: &[&Served<'a>], holds: impl Fn(&Served<'a>) -> bool) -> Vec<(u64, u64)> {
+        let mut spans: Vec<(u64, u64)> = Vec::new();
+        let mut open: Option<(u64, u64)> = None;
+        for served in readings {
+            let together = open.is_some_and(|(_, last)| served.asked_ms <= last + TOGETHER_MS);
+            if !holds(served) || !together {
+                spans.extend(open.take());
+            }
+            if holds(served) {
+                let from = open.map_or(served.at_ms, |(from, _)| from);
+                open = Some((from, served.asked_ms.max(from)));
+            }
+        }
+        spans.extend(open);
+        spans
+    }
+
+    /// What went wrong with a reading, in words.
+    pub(crate) fn failure(reading: &Reading) -> String {
+        match &reading.answer {
+            Answer::Samples(samples) if samples.is_empty() => "no series".to_owned(),
+            Answer::Samples(samples) => format!("{} samples, none of the target or not finite", samples.len()),
+            Answer::Failed(why) => why.clone(),
+            Answer::NotReadable(why) => format!("not readable: {why}"),
+        }
+    }
+}

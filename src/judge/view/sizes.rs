@@ -1,0 +1,77 @@
+//! Changes of the target's size, each with whoever wrote it.
+
+use super::View;
+use crate::record::observation::{Phase, WorkloadSeen, Writer};
+
+/// One change of spec.replicas.
+#[derive(Clone, Debug)]
+pub struct SizeChange<'a> {
+    /// Number of the observation that shows it.
+    pub seq: u64,
+    /// When it was received.
+    pub at_ms: u64,
+    /// Size before.
+    pub from: i32,
+    /// Size after.
+    pub to: i32,
+    /// The managedFields entry that owns the new value, the newest if there are several.
+    pub writer: Option<&'a Writer>,
+}
+
+impl SizeChange<'_> {
+    /// Written through the scale subresource, as an HPA controller does; a hand may do so too.
+    #[must_use]
+    pub fn is_scale_write(&self) -> bool {
+        self.writer.is_some_and(|writer| writer.subresource == "scale" && writer.operation == "Update")
+    }
+
+    /// The writer for people.
+    #[must_use]
+    pub fn writer_text(&self) -> String {
+        self.writer.map_or_else(
+            || "an unknown writer".to_owned(),
+            |writer| match writer.subresource.as_str() {
+                "" => format!("{} ({})", writer.manager, writer.operation),
+                sub => format!("{} ({} of subresource {sub})", writer.manager, writer.operation),
+            },
+        )
+    }
+}
+
+/// Changes from the HPA's creation to the clean-up.
+pub(super) fn changes<'a>(view: &View<'a>) -> Vec<SizeChange<'a>> {
+    let Some((_, from_ms)) = view.hpa_intended() else { return Vec::new() };
+    let to_ms = view.began(Phase::Cleanup).unwrap_or(u64::MAX);
+    let pairs = view.workloads.iter().zip(view.workloads.iter().skip(1));
+    let change = |((_, before), (now, after)): (&super::Noted<'a, WorkloadSeen>, &super::Noted<'a, WorkloadSeen>)| {
+        let changed = before.spec_replicas != after.spec_replicas && (from_ms..to_ms).contains(&now.at_ms);
+        changed.then(|| SizeChange {
+            seq: now.seq,
+            at_ms: now.at_ms,
+            from: before.spec_replicas,
+            to: after.spec_replicas,
+            writer: after.writers.iter().max_by_key(|writer| writer.at),
+        })
+    };
+    pairs.filter_map(change).collect()
+}
+
+impl<'a> View<'a> {
+    /// Size of the target at a moment: spec.replicas and status.replicas, with the observation's number.
+    pub(crate) fn size_at(&self, at_ms: u64) -> Option<(u64, &'a WorkloadSeen)> {
+        self.workloads.iter().take_while(|(o, _)| o.at_ms <= at_ms).last().map(|(o, w)| (o.seq, *w))
+    }
+
+    /// First observation at or after a moment that shows the workload in some state.
+    pub(crate) fn first_workload(
+        &self,
+        from_ms: u64,
+        is: impl Fn(&WorkloadSeen) -> bool,
+    ) -> Option<(u64, u64, &'a WorkloadSeen)> {
+        // The state at the moment itself counts from that moment on.
+        if let Some((seq, workload)) = self.size_at(from_ms).filter(|(_, workload)| is(workload)) {
+            return Some((seq, from_ms, workload));
+        }
+        self.workloads.iter().find(|(o, w)| o.at_ms >= from_ms && is(w)).map(|(o, w)| (o.seq, o.at_ms, *w))
+    }
+}

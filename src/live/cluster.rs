@@ -1,0 +1,95 @@
+//! The way to the cluster, found as kubectl finds it: `--kubeconfig`, `KUBECONFIG`, `~/.kube/config`, or the service
+//! account of the pod that we run in.
+
+use std::path::{Path, PathBuf};
+
+use kube::config::{Config, KubeConfigOptions, Kubeconfig};
+
+/// A cluster that can be asked.
+#[derive(Clone)]
+pub struct Cluster {
+    /// The client.
+    pub client: kube::Client,
+    /// Context name; `in-cluster` inside a pod.
+    pub context: String,
+    /// Address of the API server.
+    pub server: String,
+}
+
+/// No way to a cluster.
+#[derive(Debug, thiserror::Error)]
+pub enum ClusterError {
+    /// The kubeconfig could not be read.
+    #[error("could not read the kubeconfig {path}: {why}")]
+    Kubeconfig {
+        /// The file.
+        path: String,
+        /// Why.
+        why: String,
+    },
+    /// It was read and leads nowhere.
+    #[error("no cluster could be chosen: {0}")]
+    Choice(String),
+    /// The client could not be made.
+    #[error("no client for the cluster could be made: {0}")]
+    Client(String),
+}
+
+/// Opens the way to the cluster. Nothing is sent yet.
+///
+/// # Errors
+/// A kubeconfig that cannot be read, a context that it does not hold, credentials that cannot be loaded.
+pub async fn connect(kubeconfig: Option<&Path>, context: Option<&str>) -> Result<Cluster, ClusterError> {
+    let options = KubeConfigOptions { context: context.map(ToOwned::to_owned), ..KubeConfigOptions::default() };
+    let (config, name) = match read(kubeconfig)? {
+        Some(file) => {
+            let name = context.map(ToOwned::to_owned).or_else(|| file.current_context.clone()).unwrap_or_default();
+            let config = Config::from_custom_kubeconfig(file, &options).await;
+            (config.map_err(|e| ClusterError::Choice(chain(&e)))?, name)
+        }
+        None => (Config::incluster().map_err(|e| ClusterError::Choice(chain(&e)))?, "in-cluster".to_owned()),
+    };
+    let server = config.cluster_url.to_string().trim_end_matches('/').to_owned();
+    let client = kube::Client::try_from(config).map_err(|e| ClusterError::Client(chain(&e)))?;
+    Ok(Cluster { client, context: name, server })
+}
+
+/// The kubeconfig that kubectl would read; none inside a pod without one.
+#[expect(clippy::disallowed_methods, reason = "live reads the environment as kubectl does")]
+fn read(path: Option<&Path>) -> Result<Option<Kubeconfig>, ClusterError> {
+    let from = |path: &Path| {
+        Kubeconfig::read_from(path)
+            .map_err(|e| ClusterError::Kubeconfig { path: path.display().to_string(), why: chain(&e) })
+    };
+    if let Some(path) = path {
+        return from(path).map(Some);
+    }
+    if std::env::var("KUBECONFIG").is_ok_and(|v| !v.is_empty()) {
+        return Kubeconfig::from_env()
+            .map_err(|e| ClusterError::Kubeconfig { path: "named by KUBECONFIG".to_owned(), why: chain(&e) });
+    }
+    let home = std::env::var("HOME").map(PathBuf::from).unwrap_or_default().join(".kube/config");
+    if home.exists() {
+        return from(&home).map(Some);
+    }
+    if std::env::var("KUBERNETES_SERVICE_HOST").is_ok() {
+        return Ok(None);
+    }
+    Err(ClusterError::Choice(
+        "there is no --kubeconfig, no KUBECONFIG, no ~/.kube/config, and this is no pod of a cluster".to_owned(),
+    ))
+}
+
+/// An error with its causes on one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let inner_text = inner.to_string();
+        if !text.contains(&inner_text) {
+            text = format!("{text}: {inner_text}");
+        }
+        cause = inner.source();
+    }
+    text
+}

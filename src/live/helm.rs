@@ -1,0 +1,191 @@
+//! The helm binary, 3 or 4, behind the helm door. Values go in by standard input, so that no file with them is left
+//! behind; helm runs in a process group of its own, so that Ctrl-C at the terminal reaches us first and we decide.
+
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use futures::future::BoxFuture;
+use serde_json::Value;
+use tokio::io::AsyncWriteExt;
+
+use crate::record::inventory::ExistingRelease;
+use crate::record::journal::ReleaseRef;
+use crate::units::Span;
+use crate::world::{ChartMeta, Helm, HelmError, ReleaseArgs};
+
+/// Bound of a call that asks the cluster or a registry something and changes nothing.
+const QUESTION: Span = Span::from_secs(120);
+
+/// The helm binary and the cluster that it works on.
+#[derive(Clone, Debug)]
+pub struct HelmBinary {
+    /// Path, or a name to be found on PATH.
+    pub binary: String,
+    /// `--kubeconfig`.
+    pub kubeconfig: Option<PathBuf>,
+    /// `--kube-context`.
+    pub context: Option<String>,
+}
+
+impl HelmBinary {
+    /// Runs helm to its end; the future may be dropped, which stops the process.
+    async fn run(&self, args: &[&str], values: Option<String>, bound: Span) -> Result<String, HelmError> {
+        // The command as errors name it: sub-command and operand, no flags.
+        let command = args.iter().take(if args.first() == Some(&"show") { 3 } else { 2 }).copied().collect::<Vec<_>>().join(" ");
+        let work = self.spawn_and_wait(args, values);
+        let output = tokio::time::timeout(bound.duration(), work)
+            .await
+            .map_err(|_| HelmError::TimedOut { command: command.clone(), bound })?
+            .map_err(|e| HelmError::Start { binary: self.binary.clone(), why: e.to_string() })?;
+        if !output.status.success() {
+            let stderr = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+            return Err(HelmError::Failed { command, stderr: last_words(&stderr) });
+        }
+        String::from_utf8(output.stdout)
+            .map_err(|_| HelmError::Unreadable { command, why: "the answer is not UTF-8".to_owned() })
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "live starts processes")]
+    async fn spawn_and_wait(&self, args: &[&str], values: Option<String>) -> std::io::Result<std::process::Output> {
+        let mut command = tokio::process::Command::new(&self.binary);
+        command.args(args).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true).process_group(0);
+        command.stdin(if values.is_some() { Stdio::piped() } else { Stdio::null() });
+        if let Some(path) = &self.kubeconfig {
+            command.arg("--kubeconfig").arg(path);
+        }
+        if let Some(context) = &self.context {
+            command.arg("--kube-context").arg(context);
+        }
+        let mut child = command.spawn()?;
+        if let (Some(mut stdin), Some(values)) = (child.stdin.take(), values) {
+            // helm may end before it has read everything; its own error then says why.
+            let _ = stdin.write_all(values.as_bytes()).await;
+        }
+        child.wait_with_output().await
+    }
+}
+
+/// The flags that name a chart, the same for every sub-command.
+fn chart_flags(args: &ReleaseArgs) -> Vec<&str> {
+    let mut flags = Vec::new();
+    for (flag, value) in [
+        ("--repo", &args.repo),
+        ("--version", &args.version),
+        ("--ca-file", &args.ca_file),
+        ("--registry-config", &args.registry_config),
+    ] {
+        if let Some(value) = value {
+            flags.extend([flag, value.as_str()]);
+        }
+    }
+    if args.plain_http {
+        flags.push("--plain-http");
+    }
+    flags
+}
+
+/// Sub-command, name, chart, namespace, chart flags; values come by standard input.
+fn release_command<'a>(verb: &'a str, args: &'a ReleaseArgs) -> Vec<&'a str> {
+    let mut all = vec![verb, &args.release.name, &args.chart, "--namespace", &args.release.namespace, "--values", "-"];
+    all.extend(chart_flags(args));
+    all
+}
+
+fn values_text(args: &ReleaseArgs) -> Option<String> {
+    // JSON is YAML.
+    Some(Value::Object(args.values.clone()).to_string())
+}
+
+/// What counts of a long error: helm repeats itself, and the end names the cause.
+fn last_words(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    lines[lines.len().saturating_sub(6)..].join("; ")
+}
+
+impl Helm for HelmBinary {
+    fn version(&self) -> BoxFuture<'_, Result<String, HelmError>> {
+        Box::pin(async {
+            let answer = self.run(&["version", "--template", "{{.Version}}"], None, QUESTION).await?;
+            Ok(answer.trim().to_owned())
+        })
+    }
+
+    fn show_chart<'a>(&'a self, args: &'a ReleaseArgs) -> BoxFuture<'a, Result<ChartMeta, HelmError>> {
+        Box::pin(async {
+            let mut all = vec!["show", "chart", &args.chart];
+            all.extend(chart_flags(args));
+            let answer = self.run(&all, None, QUESTION).await?;
+            let chart: Value = serde_saphyr::from_str(&answer).map_err(|e| HelmError::Unreadable {
+                command: format!("show chart {}", args.chart),
+                why: e.without_snippet().to_string(),
+            })?;
+            let field = |name: &str| match &chart[name] {
+                Value::String(text) => text.clone(),
+                Value::Null => String::new(),
+                other => other.to_string(),
+            };
+            Ok(ChartMeta { name: field("name"), version: field("version"), app_version: field("appVersion") })
+        })
+    }
+
+    fn template<'a>(&'a self, args: &'a ReleaseArgs) -> BoxFuture<'a, Result<String, HelmError>> {
+        Box::pin(async { self.run(&release_command("template", args), values_text(args), QUESTION).await })
+    }
+
+    fn status<'a>(&'a self, release: &'a ReleaseRef) -> BoxFuture<'a, Result<Option<ExistingRelease>, HelmError>> {
+        Box::pin(async {
+            let filter = format!("^{}$", release.name);
+            let all = ["list", "--namespace", &release.namespace, "--filter", &filter, "--output", "json", "--deployed", "--failed", "--pending", "--superseded", "--uninstalling", "--uninstalled"];
+            let answer = self.run(&all, None, QUESTION).await?;
+            let unreadable = |why: String| HelmError::Unreadable { command: format!("list {filter}"), why };
+            let releases: Vec<Value> = serde_json::from_str(&answer).map_err(|e| unreadable(e.to_string()))?;
+            let Some(found) = releases.first() else { return Ok(None) };
+            let text = |name: &str| found[name].as_str().unwrap_or_default().to_owned();
+            // helm prints the revision as a string.
+            let revision = text("revision").parse().map_err(|_| unreadable("no revision".to_owned()))?;
+            Ok(Some(ExistingRelease {
+                namespace: release.namespace.clone(),
+                revision,
+                status: text("status"),
+                chart: text("chart"),
+            }))
+        })
+    }
+
+    fn install<'a>(&'a self, args: &'a ReleaseArgs) -> BoxFuture<'a, Result<(), HelmError>> {
+        Box::pin(async {
+            let labels = args.labels.iter().map(|(k, v)| format!("{k}={v}")).collect::<Vec<_>>().join(",");
+            let bound = args.timeout.to_string();
+            let mut all = release_command("install", args);
+            all.extend(["--labels", &labels, "--timeout", &bound]);
+            self.run(&all, values_text(args), args.timeout).await.map(drop)
+        })
+    }
+
+    fn upgrade<'a>(&'a self, args: &'a ReleaseArgs) -> BoxFuture<'a, Result<(), HelmError>> {
+        Box::pin(async {
+            let bound = args.timeout.to_string();
+            let mut all = release_command("upgrade", args);
+            all.extend(["--timeout", &bound]);
+            self.run(&all, values_text(args), args.timeout).await.map(drop)
+        })
+    }
+
+    fn rollback<'a>(&'a self, release: &'a ReleaseRef, revision: i64) -> BoxFuture<'a, Result<(), HelmError>> {
+        Box::pin(async move {
+            let revision = revision.to_string();
+            let all = ["rollback", &release.name, &revision, "--namespace", &release.namespace];
+            self.run(&all, None, QUESTION).await.map(drop)
+        })
+    }
+
+    fn uninstall<'a>(&'a self, release: &'a ReleaseRef, bound: Span) -> BoxFuture<'a, Result<(), HelmError>> {
+        Box::pin(async move {
+            let timeout = bound.to_string();
+            let all = [
+                "uninstall", &release.name, "--namespace", &release.namespace, "--ignore-not-found", "--wait", "--timeout", &timeout,
+            ];
+            self.run(&all, None, bound).await.map(drop)
+        })
+    }
+}

@@ -1,0 +1,65 @@
+//! How long a worker waits after a failure. Without it a refused connection, which fails within a millisecond, would
+//! turn ten workers into thousands of requests a second. The wait is part of the plan, so it is not lateness.
+
+use std::time::Duration;
+
+use crate::record::load::Outcome;
+use crate::seed::Seed;
+
+/// First wait at most.
+const FIRST_MS: u64 = 50;
+/// Any wait at most: an outage of the service ends unseen for so long, which is less than one scrape.
+const LONGEST_MS: u64 = 2000;
+
+/// A worker's back-off: doubled with each failure in a row, from 50 ms to 2 s, each cut by up to one half by chance, so
+/// that workers who failed together do not return together.
+#[derive(Debug)]
+pub(super) struct Backoff {
+    chance: Seed,
+    failures: u32,
+}
+
+impl Backoff {
+    /// The back-off of one worker.
+    pub(super) fn new(seed: u64, worker: u32) -> Self {
+        // The first number of a stream of its own: neighbours would else share theirs, one number apart.
+        let own = Seed::new(seed ^ (u64::from(worker) << 32)).next_u64();
+        Self { chance: Seed::new(own), failures: 0 }
+    }
+
+    /// The wait that follows this outcome; none after a good request or after our own cancellation.
+    pub(super) fn after(&mut self, outcome: Outcome) -> Duration {
+        if matches!(outcome, Outcome::Good | Outcome::CancelledByRampDown) {
+            self.failures = 0;
+            return Duration::ZERO;
+        }
+        let most_us = 1000 * (FIRST_MS << self.failures.min(16)).min(LONGEST_MS);
+        self.failures = self.failures.saturating_add(1);
+        Duration::from_micros(most_us - self.chance.next_u64() % (most_us / 2 + 1))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_double_up_to_two_seconds_and_start_again_after_a_good_request() {
+        let mut backoff = Backoff::new(0, 3);
+        for most_ms in [50, 100, 200, 400, 800, 1600, 2000, 2000, 2000] {
+            let wait = backoff.after(Outcome::Http503);
+            let most = Duration::from_millis(most_ms);
+            assert!(wait <= most && wait >= most / 2, "{wait:?} of {most:?}");
+        }
+        assert_eq!(backoff.after(Outcome::Good), Duration::ZERO);
+        assert!(backoff.after(Outcome::Dns) <= Duration::from_millis(50));
+        assert_eq!(backoff.after(Outcome::CancelledByRampDown), Duration::ZERO);
+    }
+
+    #[test]
+    fn the_same_seed_waits_the_same_and_workers_differ() {
+        let first = |seed, worker| Backoff::new(seed, worker).after(Outcome::Dns);
+        assert_eq!(first(7, 1), first(7, 1));
+        assert_ne!(first(7, 1), first(7, 2));
+    }
+}

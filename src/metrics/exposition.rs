@@ -1,0 +1,186 @@
+//! Prometheus text exposition (version 0.0.4; OpenMetrics is tolerated): the samples of one metric. Other metrics,
+//! HELP and TYPE are passed over unread, since an exporter's page holds hundreds of them.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::{measured, pod_of, sorted};
+use crate::record::reading::Sample;
+
+/// A text that is no exposition.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("line {line} is not Prometheus text: {why}")]
+pub struct NotExposition {
+    /// Line, from 1.
+    pub line: usize,
+    /// What is wrong with it.
+    pub why: &'static str,
+}
+
+/// The samples of the metric `name`, sorted; none when the text does not hold it.
+pub fn read(text: &[u8], name: &str) -> Result<Vec<Sample>, NotExposition> {
+    let text = std::str::from_utf8(text).map_err(|_| NotExposition { line: 1, why: "it is not UTF-8" })?;
+    // OpenMetrics writes sample times in seconds, the Prometheus format in milliseconds.
+    let scale = if text.trim_end().ends_with("# EOF") { 1000.0 } else { 1.0 };
+    let mut samples = Vec::new();
+    for (number, line) in text.lines().enumerate() {
+        let wrong = |why| NotExposition { line: number + 1, why };
+        let line = line.trim();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        // A page of another kind (a login form, a proxy's error) must not read as "no such metric".
+        if !line.starts_with(|c: char| c.is_ascii_alphabetic() || "_:{".contains(c)) {
+            return Err(wrong("a line begins with a metric name"));
+        }
+        if let Some(rest) = line.strip_prefix(name).filter(|rest| rest.starts_with(['{', ' ', '\t'])) {
+            samples.extend(sample(rest.trim_start(), scale).map_err(wrong)?);
+        }
+    }
+    Ok(sorted(samples))
+}
+
+/// What follows the name: `{labels} value [time]`. `None` is a blank.
+fn sample(rest: &str, scale: f64) -> Result<Option<Sample>, &'static str> {
+    let (labels, rest) = match rest.strip_prefix('{') {
+        Some(rest) => label_set(rest)?,
+        None => (BTreeMap::new(), rest),
+    };
+    let mut words = rest.split_ascii_whitespace();
+    let value: f64 = words.next().ok_or("the value is missing")?.parse().map_err(|_| "the value is no number")?;
+    let at = match words.next() {
+        None => None,
+        // An exemplar of OpenMetrics.
+        Some(word) if word.starts_with('#') => None,
+        Some(word) => Some(time(word, scale)?),
+    };
+    Ok(measured(value).map(|value| Sample { object: pod_of(&labels), labels, value, at }))
+}
+
+fn time(word: &str, scale: f64) -> Result<Timestamp, &'static str> {
+    let number: f64 = word.parse().map_err(|_| "the sample's time is no number")?;
+    #[expect(clippy::cast_possible_truncation, reason = "out of range saturates, and is then refused by jiff")]
+    let ms = (number * scale).round() as i64;
+    Timestamp::from_millisecond(ms).map_err(|_| "the sample's time is out of range")
+}
+
+type Labels = BTreeMap<String, String>;
+
+/// Labels up to the closing brace, and what follows it.
+fn label_set(mut rest: &str) -> Result<(Labels, &str), &'static str> {
+    let mut labels = Labels::new();
+    loop {
+        rest = rest.trim_start();
+        if let Some(after) = rest.strip_prefix('}') {
+            return Ok((labels, after));
+        }
+        let (name, after) = rest.split_once('=').ok_or("a label has no `=`")?;
+        let after = after.trim_start().strip_prefix('"').ok_or("a label's value is not quoted")?;
+        let (value, after) = quoted(after)?;
+        labels.insert(name.trim().to_owned(), value);
+        rest = after.trim_start();
+        match rest.strip_prefix(',') {
+            Some(after) => rest = after,
+            None if rest.starts_with('}') => {}
+            None => return Err("labels are not separated by commas"),
+        }
+    }
+}
+
+/// A label's value up to its closing quote, and what follows it.
+fn quoted(text: &str) -> Result<(String, &str), &'static str> {
+    let mut value = String::new();
+    let mut chars = text.char_indices();
+    while let Some((at, c)) = chars.next() {
+        match c {
+            '"' => return Ok((value, &text[at + 1..])),
+            '\\' => match chars.next() {
+                Some((_, 'n')) => value.push('\n'),
+                Some((_, c @ ('"' | '\\'))) => value.push(c),
+                // Prometheus keeps an unknown escape as it stands.
+                Some((_, c)) => value.extend(['\\', c]),
+                None => break,
+            },
+            c => value.push(c),
+        }
+    }
+    Err("a label's value is not closed")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::units::Milli;
+
+    const DCGM: &str = r#"# HELP DCGM_FI_DEV_GPU_UTIL GPU utilization (in %).
+# TYPE DCGM_FI_DEV_GPU_UTIL gauge
+DCGM_FI_DEV_GPU_UTIL{gpu="1",UUID="GPU-b",device="nvidia1",modelName="NVIDIA H100",Hostname="n1"} 0
+DCGM_FI_DEV_GPU_UTIL{gpu="0",UUID="GPU-a",pod="ollama-7d-x",namespace="ai",container="ollama"} 98
+DCGM_FI_DEV_GPU_UTIL{gpu="2",UUID="GPU-c"} 9223372036854775794
+DCGM_FI_DEV_GPU_UTILIZATION{gpu="0"} 5
+DCGM_FI_DEV_FB_USED{gpu="0",UUID="GPU-a"} what?
+"#;
+
+    fn one(line: &str) -> Sample {
+        let mut all = read(line.as_bytes(), "m").unwrap();
+        assert_eq!(all.len(), 1, "{line}");
+        all.remove(0)
+    }
+
+    #[test]
+    fn dcgm_text_gives_the_asked_metric_alone() {
+        let samples = read(DCGM.as_bytes(), "DCGM_FI_DEV_GPU_UTIL").unwrap();
+        let short: Vec<_> = samples.iter().map(|s| (s.object.as_deref(), s.labels["UUID"].as_str(), s.value)).collect();
+        assert_eq!(
+            short,
+            [(None, "GPU-b", Some(Milli(0))), (Some("ollama-7d-x"), "GPU-a", Some(Milli(98_000)))],
+            "the blank of GPU-c is no sample"
+        );
+        assert_eq!(read(DCGM.as_bytes(), "absent").unwrap(), []);
+    }
+
+    #[test]
+    fn labels_keep_what_their_escapes_mean() {
+        let sample = one(r#"m{ a="x\\y\"z\n}",b = "ü,=" , } 1.5"#);
+        assert_eq!(sample.labels["a"], "x\\y\"z\n}");
+        assert_eq!(sample.labels["b"], "ü,=");
+        assert_eq!(sample.value, Some(Milli(1500)));
+    }
+
+    #[test]
+    fn a_sample_time_is_read_in_the_formats_own_unit() {
+        let at = |text: &str| one(text).at.map(|at| at.to_string());
+        assert_eq!(at("m 1 1700000000123").as_deref(), Some("2023-11-14T22:13:20.123Z"));
+        assert_eq!(at("m 1 1700000000.123\n# EOF\n").as_deref(), Some("2023-11-14T22:13:20.123Z"));
+        assert_eq!(at("m{a=\"b\"} 1 # {trace=\"x\"} 1\n# EOF").as_deref(), None);
+        assert_eq!(at("m 1"), None);
+    }
+
+    #[test]
+    fn numbers_that_are_none_have_no_value() {
+        for text in ["m NaN", "m +Inf", "m{a=\"b\"} -Inf"] {
+            assert_eq!(one(text).value, None, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_exposition_is_said_with_its_line() {
+        let cases = [
+            ("<html>login</html>", 1, "a line begins with a metric name"),
+            ("x 1\nm{a=\"b} 1", 2, "a label's value is not closed"),
+            ("m{a=b} 1", 1, "a label's value is not quoted"),
+            ("m{a=\"b\" c=\"d\"} 1", 1, "labels are not separated by commas"),
+            ("m{a} 1", 1, "a label has no `=`"),
+            ("m ", 0, ""),
+            ("m{}", 1, "the value is missing"),
+            ("m high", 1, "the value is no number"),
+            ("m 1 soon", 1, "the sample's time is no number"),
+        ];
+        for (text, line, why) in cases {
+            let error = read(text.as_bytes(), "m").err();
+            assert_eq!(error, (line > 0).then_some(NotExposition { line, why }), "{text}");
+        }
+        assert!(read(b"\xff", "m").is_err());
+    }
+}

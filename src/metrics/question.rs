@@ -1,0 +1,162 @@
+//! Which request the HPA controller makes for a metric of an HPA (k8s.io/metrics v0.37.2,
+//! pkg/client/custom_metrics/versioned_client.go and external_metrics/client.go). The same request is made here, so that
+//! what is observed is what the controller can have seen.
+
+use k8s_openapi::api::autoscaling::v2::{CrossVersionObjectReference, MetricSpec};
+
+use super::{escaped, selector};
+
+/// Versions of custom.metrics.k8s.io that the controller understands, and that are read here.
+pub const CUSTOM_VERSIONS: [&str; 2] = ["v1beta1", "v1beta2"];
+
+/// A request to the custom or external metrics API.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
+    /// Path and query.
+    pub path: String,
+    /// What the answer holds.
+    pub asks: Asks,
+}
+
+/// What an answer holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asks {
+    /// One value for each pod (MetricValueList).
+    Pods,
+    /// Exactly one value (MetricValueList).
+    Object,
+    /// One value for each series (ExternalMetricValueList).
+    External,
+}
+
+/// What must be known of the cluster to ask.
+#[derive(Clone, Copy, Debug)]
+pub struct Around<'a> {
+    /// Namespace of the HPA.
+    pub namespace: &'a str,
+    /// Version of custom.metrics.k8s.io, by discovery.
+    pub version: &'a str,
+    /// The target's label selector, as text; for Pods metrics.
+    pub pods: &'a str,
+    /// Plural of the described object's kind, by discovery (`guessed_plural` where that fails); for Object metrics.
+    pub plural: &'a str,
+}
+
+/// True for a metric that the custom or external metrics API serves; false for cpu, memory and other resources.
+#[must_use]
+pub fn is_custom(metric: &MetricSpec) -> bool {
+    metric.pods.is_some() || metric.object.is_some() || metric.external.is_some()
+}
+
+/// The request for a metric; `None` for one that these APIs do not serve.
+#[must_use]
+pub fn question(metric: &MetricSpec, around: &Around<'_>) -> Option<Question> {
+    let base = format!("/apis/custom.metrics.k8s.io/{}/namespaces/{}", around.version, around.namespace);
+    if let Some(pods) = &metric.pods {
+        let named = selector_of(pods.metric.selector.as_ref());
+        let query = query(&[("labelSelector", around.pods), ("metricLabelSelector", &named)]);
+        return Some(Question { path: format!("{base}/pods/*/{}{query}", pods.metric.name), asks: Asks::Pods });
+    }
+    if let Some(object) = &metric.object {
+        let named = selector_of(object.metric.selector.as_ref());
+        let (place, name) = (place(&object.described_object, around.plural), &object.metric.name);
+        let path = format!("{base}/{place}/{name}{}", query(&[("metricLabelSelector", &named)]));
+        return Some(Question { path, asks: Asks::Object });
+    }
+    let metric = &metric.external.as_ref()?.metric;
+    let query = query(&[("labelSelector", &selector_of(metric.selector.as_ref()))]);
+    let base = format!("/apis/external.metrics.k8s.io/v1beta1/namespaces/{}", around.namespace);
+    Some(Question { path: format!("{base}/{}{query}", metric.name), asks: Asks::External })
+}
+
+/// `RESOURCE[.GROUP]/NAME`; `metrics` for a Namespace, whose name the controller ignores: it asks for the HPA's own.
+fn place(object: &CrossVersionObjectReference, plural: &str) -> String {
+    match group_of(object) {
+        "" if object.kind == "Namespace" => "metrics".to_owned(),
+        "" => format!("{plural}/{}", object.name),
+        group => format!("{plural}.{group}/{}", object.name),
+    }
+}
+
+/// The API group of a reference, empty for the core group.
+#[must_use]
+pub fn group_of(object: &CrossVersionObjectReference) -> &str {
+    object.api_version.as_deref().and_then(|version| version.split_once('/')).map_or("", |(group, _)| group)
+}
+
+/// The plural that Kubernetes itself guesses for a kind (k8s.io/apimachinery, `UnsafeGuessKindToResource`).
+#[must_use]
+pub fn guessed_plural(kind: &str) -> String {
+    let kind = kind.to_lowercase();
+    match kind.strip_suffix('y') {
+        Some(stem) => format!("{stem}ies"),
+        None if kind == "endpoints" => kind,
+        None if kind.ends_with('s') => format!("{kind}es"),
+        None => format!("{kind}s"),
+    }
+}
+
+fn selector_of(wanted: Option<&k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector>) -> String {
+    wanted.map(selector::text).unwrap_or_default()
+}
+
+/// The query of a URL; empty values are left out, as the controller does.
+fn query(pairs: &[(&str, &str)]) -> String {
+    let stated: Vec<_> = pairs
+        .iter()
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(key, value)| format!("{key}={}", escaped(value)))
+        .collect();
+    if stated.is_empty() { String::new() } else { format!("?{}", stated.join("&")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    const AROUND: Around<'_> =
+        Around { namespace: "ai", version: "v1beta1", pods: "app=ollama", plural: "deployments" };
+
+    fn path(metric: Value) -> Option<String> {
+        let metric: MetricSpec = serde_json::from_value(metric).unwrap();
+        assert_eq!(is_custom(&metric), question(&metric, &AROUND).is_some());
+        question(&metric, &AROUND).map(|question| question.path)
+    }
+
+    fn object(api_version: &str, kind: &str, name: &str) -> Value {
+        json!({"type": "Object", "object": {
+            "describedObject": {"apiVersion": api_version, "kind": kind, "name": name},
+            "metric": {"name": "gpu"}, "target": {"type": "AverageValue", "averageValue": "70"}}})
+    }
+
+    #[test]
+    fn each_kind_of_metric_is_asked_for_as_the_controller_does() {
+        const CUSTOM: &str = "/apis/custom.metrics.k8s.io/v1beta1/namespaces/ai";
+        let selector = json!({"matchLabels": {"model": "a b"}});
+        let target = json!({"type": "AverageValue", "averageValue": "70"});
+        let pods = json!({"type": "Pods", "pods": {"metric": {"name": "gpu", "selector": selector}, "target": target}});
+        let external =
+            json!({"type": "External", "external": {"metric": {"name": "q", "selector": selector}, "target": target}});
+        let cpu = json!({"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization"}}});
+        let cases = [
+            (pods, Some(format!("{CUSTOM}/pods/*/gpu?labelSelector=app%3Dollama&metricLabelSelector=model%3Da%20b"))),
+            (object("v1", "Namespace", "ignored"), Some(format!("{CUSTOM}/metrics/gpu"))),
+            (object("apps/v1", "Deployment", "ollama"), Some(format!("{CUSTOM}/deployments.apps/ollama/gpu"))),
+            (
+                external,
+                Some("/apis/external.metrics.k8s.io/v1beta1/namespaces/ai/q?labelSelector=model%3Da%20b".to_owned()),
+            ),
+            (cpu, None),
+        ];
+        for (metric, expected) in cases {
+            assert_eq!(path(metric), expected);
+        }
+    }
+
+    #[test]
+    fn plurals_are_guessed_as_kubernetes_guesses_them() {
+        let kinds = ["Service", "Ingress", "Policy", "Endpoints"];
+        assert_eq!(kinds.map(guessed_plural), ["services", "ingresses", "policies", "endpoints"]);
+    }
+}

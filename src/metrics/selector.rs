@@ -1,0 +1,48 @@
+//! A label selector as the text that Kubernetes sends: sorted by key, as `Selector.String()` prints it
+//! (k8s.io/apimachinery v0.37.2, pkg/labels/selector.go).
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+
+/// The selector's text; empty for one that selects everything, and for none at all.
+#[must_use]
+pub fn text(selector: &LabelSelector) -> String {
+    let equal = selector.match_labels.iter().flatten().map(|(key, value)| (key.clone(), format!("{key}={value}")));
+    let expressed = selector.match_expressions.iter().flatten().map(|wanted| {
+        let key = &wanted.key;
+        let mut values = wanted.values.clone().unwrap_or_default();
+        values.sort();
+        let values = values.join(",");
+        let text = match wanted.operator.as_str() {
+            "In" => format!("{key} in ({values})"),
+            "NotIn" => format!("{key} notin ({values})"),
+            "DoesNotExist" => format!("!{key}"),
+            _ => key.clone(),
+        };
+        (key.clone(), text)
+    });
+    let mut all: Vec<(String, String)> = equal.chain(expressed).collect();
+    all.sort_by(|a, b| a.0.cmp(&b.0));
+    all.into_iter().map(|(_, text)| text).collect::<Vec<_>>().join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_selector_prints_as_the_controller_sends_it() {
+        let selector: LabelSelector = serde_json::from_value(json!({
+            "matchLabels": {"b": "2", "a": "1"},
+            "matchExpressions": [
+                {"key": "tier", "operator": "In", "values": ["z", "y"]},
+                {"key": "old", "operator": "DoesNotExist"},
+                {"key": "env", "operator": "NotIn", "values": ["dev"]},
+                {"key": "app", "operator": "Exists"}
+            ]
+        }))
+        .unwrap();
+        assert_eq!(text(&selector), "a=1,app,b=2,env notin (dev),!old,tier in (y,z)");
+        assert_eq!(text(&LabelSelector::default()), "");
+    }
+}

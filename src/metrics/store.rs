@@ -1,0 +1,155 @@
+//! The HTTP API of a Prometheus-compatible store. Raw samples are asked for (`series[2m]`), because an instant query
+//! hides their age: VictoriaMetrics evaluates it at now minus its latency offset and stamps the answer with now.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{escaped, measured, pod_of, sorted};
+use crate::record::reading::Sample;
+
+/// How far back raw samples are asked for: four times the slowest usual interval (30 s of dcgm-exporter).
+const WINDOW: &str = "2m";
+
+/// An answer that holds no samples.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoSamples {
+    /// The store refused the query.
+    #[error("the store refused the query ({kind}): {message}")]
+    Refused {
+        /// errorType.
+        kind: String,
+        /// error.
+        message: String,
+    },
+    /// The answer is not the query API's.
+    #[error("the answer is not that of a Prometheus query API: {0}")]
+    NotAnAnswer(String),
+    /// The series selector is an expression, or has a range of its own.
+    #[error("the query gave a {0} instead of raw samples; `series` must be a plain series selector")]
+    NotRaw(String),
+    /// A sample that cannot be read.
+    #[error("series {series} has a sample that cannot be read: {why}")]
+    Sample {
+        /// Its labels.
+        series: String,
+        /// Why.
+        why: String,
+    },
+}
+
+/// Path and query by which the raw samples of a series selector are asked for.
+#[must_use]
+pub fn question(series: &str) -> String {
+    format!("/api/v1/query?query={}", escaped(&format!("{series}[{WINDOW}]")))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Envelope {
+    status: String,
+    #[serde(default)]
+    error_type: String,
+    #[serde(default)]
+    error: String,
+    data: Option<Data>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Data {
+    result_type: String,
+    result: Value,
+}
+
+#[derive(Deserialize)]
+struct Series {
+    metric: BTreeMap<String, String>,
+    /// Absent for native histograms.
+    #[serde(default)]
+    values: Vec<(f64, String)>,
+}
+
+/// The newest sample of each series, sorted; none when nothing matches. VictoriaMetrics shows the staleness marker of a
+/// series that has ended as a newest sample of NaN, which reads as one without a value; Prometheus leaves it out.
+pub fn read(body: &[u8]) -> Result<Vec<Sample>, NoSamples> {
+    let wrong = |e: serde_json::Error| NoSamples::NotAnAnswer(e.to_string());
+    let answer: Envelope = serde_json::from_slice(body).map_err(wrong)?;
+    if answer.status != "success" {
+        return Err(NoSamples::Refused { kind: answer.error_type, message: answer.error });
+    }
+    let data = answer.data.ok_or_else(|| NoSamples::NotAnAnswer("`data` is missing".to_owned()))?;
+    if data.result_type != "matrix" {
+        return Err(NoSamples::NotRaw(data.result_type));
+    }
+    let all: Vec<Series> = serde_json::from_value(data.result).map_err(wrong)?;
+    let newest = all.into_iter().filter_map(|series| newest(series).transpose()).collect::<Result<_, _>>()?;
+    Ok(sorted(newest))
+}
+
+fn newest(series: Series) -> Result<Option<Sample>, NoSamples> {
+    let labels = series.metric;
+    let Some((seconds, text)) = series.values.into_iter().max_by(|a, b| a.0.total_cmp(&b.0)) else {
+        return Ok(None);
+    };
+    let wrong = |why: String| NoSamples::Sample { series: format!("{labels:?}"), why };
+    let value: f64 = text.parse().map_err(|_| wrong(format!("`{text}` is no number")))?;
+    #[expect(clippy::cast_possible_truncation, reason = "out of range saturates, and is then refused by jiff")]
+    let at = Timestamp::from_millisecond((seconds * 1000.0).round() as i64).map_err(|e| wrong(e.to_string()))?;
+    Ok(measured(value).map(|value| Sample { object: pod_of(&labels), labels, value, at: Some(at) }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::units::Milli;
+
+    #[test]
+    fn raw_samples_of_the_selector_are_asked_for() {
+        assert_eq!(
+            question("DCGM_FI_DEV_GPU_UTIL{namespace=\"ai\"}"),
+            "/api/v1/query?query=DCGM_FI_DEV_GPU_UTIL%7Bnamespace%3D%22ai%22%7D%5B2m%5D"
+        );
+    }
+
+    #[test]
+    fn the_newest_sample_of_each_series_is_kept_with_its_own_time() {
+        let body = br#"{"status":"success","data":{"resultType":"matrix","result":[
+            {"metric":{"__name__":"u","pod":"b"},"values":[[1700000010.5,"20"],[1700000000,"10"]]},
+            {"metric":{"__name__":"u","pod":"dcgm","exported_pod":"a"},"values":[[1700000000,"NaN"]]},
+            {"metric":{"__name__":"u","pod":"c"},"values":[[1700000000,"9223372036854775794"]]},
+            {"metric":{"__name__":"h"},"histograms":[]}]}}"#;
+        let short: Vec<_> = read(body).unwrap().into_iter().map(|s| (s.object, s.value, s.at)).collect();
+        let at = |ms| Timestamp::from_millisecond(ms).ok();
+        assert_eq!(
+            short,
+            [
+                (Some("a".to_owned()), None, at(1_700_000_000_000)),
+                (Some("b".to_owned()), Some(Milli(20_000)), at(1_700_000_010_500)),
+            ]
+        );
+    }
+
+    #[test]
+    fn nothing_that_matches_is_an_answer_too() {
+        assert_eq!(read(br#"{"status":"success","data":{"resultType":"matrix","result":[]}}"#), Ok(vec![]));
+    }
+
+    #[test]
+    fn each_way_to_have_no_samples_has_its_name() {
+        let refused = br#"{"status":"error","errorType":"bad_data","error":"unexpected end"}"#;
+        let vector = br#"{"status":"success","data":{"resultType":"vector","result":[]}}"#;
+        let number = br#"{"status":"success","data":{"resultType":"matrix","result":[
+            {"metric":{},"values":[[1,"much"]]}]}}"#;
+        assert_eq!(
+            read(refused),
+            Err(NoSamples::Refused { kind: "bad_data".into(), message: "unexpected end".into() })
+        );
+        assert_eq!(read(vector), Err(NoSamples::NotRaw("vector".into())));
+        assert!(matches!(read(number), Err(NoSamples::Sample { .. })));
+        assert!(matches!(read(b"404 page not found"), Err(NoSamples::NotAnAnswer(_))));
+        assert!(matches!(read(br#"{"status":"success"}"#), Err(NoSamples::NotAnAnswer(_))));
+    }
+}

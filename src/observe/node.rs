@@ -1,0 +1,38 @@
+//! A node as the checks read it.
+
+use k8s_openapi::api::core::v1::Node;
+
+use super::pod::extended;
+use crate::record::observation::NodeSeen;
+
+/// Reduces a node.
+pub(super) fn seen(node: &Node) -> NodeSeen {
+    let status = node.status.clone().unwrap_or_default();
+    let ready = status.conditions.iter().flatten().find(|condition| condition.type_ == "Ready");
+    NodeSeen {
+        name: node.metadata.name.clone().unwrap_or_default(),
+        ready: ready.is_some_and(|ready| ready.status == "True"),
+        allocatable: extended(&status.allocatable.unwrap_or_default()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_node_shows_its_extended_resources_alone() {
+        let node = serde_json::from_value(json!({
+            "metadata": {"name": "n1", "uid": "u"},
+            "status": {"allocatable": {"cpu": "2", "memory": "24Gi", "pods": "110", "nvidia.com/gpu": "4",
+                    "attachable-volumes.kubernetes.io/x": "1"},
+                "conditions": [{"type": "MemoryPressure", "status": "False"}, {"type": "Ready", "status": "True"}]}
+        }))
+        .unwrap();
+        assert_eq!(
+            seen(&node),
+            NodeSeen { name: "n1".into(), ready: true, allocatable: [("nvidia.com/gpu".to_owned(), 4)].into() }
+        );
+    }
+}

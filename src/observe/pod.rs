@@ -1,0 +1,250 @@
+//! A pod as the checks read it: whether it is ready, what accelerators it asks for, which it got, and what keeps it
+//! from running.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use k8s_openapi::api::core::v1::{Container, ContainerStatus, Pod, PodCondition, PodSpec, PodStatus};
+
+use crate::record::observation::{PodSeen, Trouble};
+use crate::record::scenario::Accelerator;
+use crate::units::Milli;
+
+/// Waiting reasons of a pod that starts as it should.
+const STARTING: [&str; 2] = ["ContainerCreating", "PodInitializing"];
+
+/// Reduces a pod.
+pub(super) fn seen(pod: &Pod) -> PodSeen {
+    let meta = &pod.metadata;
+    let spec = pod.spec.clone().unwrap_or_default();
+    let status = pod.status.clone().unwrap_or_default();
+    let ready = condition(&status, "Ready");
+    let owner = meta.owner_references.iter().flatten().find(|owner| owner.controller == Some(true));
+    PodSeen {
+        name: meta.name.clone().unwrap_or_default(),
+        uid: meta.uid.clone().unwrap_or_default(),
+        created: meta.creation_timestamp.as_ref().map(|time| time.0),
+        phase: status.phase.clone().unwrap_or_default(),
+        ready: ready.is_some_and(|ready| ready.status == "True"),
+        ready_since: ready.and_then(|ready| ready.last_transition_time.as_ref()).map(|time| time.0),
+        deleting: meta.deletion_timestamp.is_some(),
+        node: spec.node_name.clone(),
+        labels: meta.labels.clone().unwrap_or_default(),
+        owner: owner.map(|owner| format!("{}/{}", owner.kind, owner.name)),
+        resources: resources(&spec),
+        claims: claims(&spec, &status),
+        devices: devices(&status),
+        trouble: trouble(&status).or_else(|| stuck_container(pod)),
+        restarts: containers(&status).map(|container| container.restart_count).sum(),
+    }
+}
+
+fn condition<'a>(status: &'a PodStatus, kind: &str) -> Option<&'a PodCondition> {
+    status.conditions.iter().flatten().find(|condition| condition.type_ == kind)
+}
+
+fn containers(status: &PodStatus) -> impl Iterator<Item = &ContainerStatus> {
+    status.init_container_statuses.iter().flatten().chain(status.container_statuses.iter().flatten())
+}
+
+/// Extended resources of the containers and of the init containers that keep running (restartPolicy Always). One that an
+/// init container alone requests is given back before the pod serves; ephemeral containers cannot request any.
+fn resources(spec: &PodSpec) -> BTreeMap<String, i64> {
+    let sidecars =
+        spec.init_containers.iter().flatten().filter(|init| init.restart_policy.as_deref() == Some("Always"));
+    let mut sum = BTreeMap::new();
+    for (name, count) in spec.containers.iter().chain(sidecars).flat_map(requested) {
+        *sum.entry(name).or_insert(0) += count;
+    }
+    sum
+}
+
+/// Requests, or limits where a resource has no request: the API server makes them equal for extended resources.
+fn requested(container: &Container) -> BTreeMap<String, i64> {
+    let stated = container.resources.clone().unwrap_or_default();
+    let mut quantities = stated.limits.unwrap_or_default();
+    quantities.extend(stated.requests.unwrap_or_default());
+    extended(&quantities)
+}
+
+/// The extended resources among quantities. They are whole numbers by the API's own validation.
+pub(super) fn extended(
+    quantities: &BTreeMap<String, k8s_openapi::apimachinery::pkg::api::resource::Quantity>,
+) -> BTreeMap<String, i64> {
+    let extended = quantities.iter().filter(|(name, _)| Accelerator::Auto.covers(name));
+    extended.filter_map(|(name, quantity)| Some((name.clone(), quantity.0.parse::<Milli>().ok()?.0 / 1000))).collect()
+}
+
+/// Names of the ResourceClaim objects; of the pod's own entry while its claim has not been made yet.
+fn claims(spec: &PodSpec, status: &PodStatus) -> Vec<String> {
+    let made: BTreeMap<_, _> = status
+        .resource_claim_statuses
+        .iter()
+        .flatten()
+        .filter_map(|made| Some((made.name.as_str(), made.resource_claim_name.as_ref()?)))
+        .collect();
+    let stated = spec.resource_claims.iter().flatten();
+    let mut names: Vec<_> = stated
+        .map(|claim| {
+            made.get(claim.name.as_str()).copied().or(claim.resource_claim_name.as_ref()).unwrap_or(&claim.name)
+        })
+        // The bridge from extended resources to DRA makes a claim that the spec does not name (KEP-5004).
+        .chain(status.extended_resource_claim_status.iter().map(|bridge| &bridge.resource_claim_name))
+        .cloned()
+        .collect();
+    names.sort();
+    names
+}
+
+/// Ids of the allocated devices; a device shared by several containers is named once.
+fn devices(status: &PodStatus) -> Vec<String> {
+    let allocated = containers(status).flat_map(|container| container.allocated_resources_status.iter().flatten());
+    let ids: BTreeSet<_> = allocated
+        .flat_map(|resource| resource.resources.iter().flatten())
+        .map(|device| device.resource_id.clone())
+        .collect();
+    ids.into_iter().collect()
+}
+
+/// The scheduler's word first, then the pod's own reason (Evicted, UnexpectedAdmissionError).
+fn trouble(status: &PodStatus) -> Option<Trouble> {
+    let unscheduled = condition(status, "PodScheduled")
+        .filter(|scheduled| scheduled.status == "False")
+        .map(|scheduled| told(scheduled.reason.as_deref(), scheduled.message.as_deref()));
+    let refused = || status.reason.as_deref().map(|reason| told(Some(reason), status.message.as_deref()));
+    unscheduled.or_else(refused)
+}
+
+/// The first container that does not run. In a pod that is being deleted they end, by a signal too, as they should.
+fn stuck_container(pod: &Pod) -> Option<Trouble> {
+    let status = pod.status.as_ref().filter(|_| pod.metadata.deletion_timestamp.is_none())?;
+    containers(status).find_map(stuck)
+}
+
+fn stuck(container: &ContainerStatus) -> Option<Trouble> {
+    let state = container.state.as_ref()?;
+    if let Some(waiting) = &state.waiting {
+        let reason = waiting.reason.as_deref().filter(|reason| !STARTING.contains(reason))?;
+        return Some(told(Some(reason), waiting.message.as_deref()));
+    }
+    let ended = state.terminated.as_ref().filter(|ended| ended.exit_code != 0)?;
+    let message =
+        ended.message.clone().unwrap_or_else(|| format!("{} exited with {}", container.name, ended.exit_code));
+    Some(told(ended.reason.as_deref(), Some(&message)))
+}
+
+fn told(reason: Option<&str>, message: Option<&str>) -> Trouble {
+    Trouble { reason: reason.unwrap_or_default().to_owned(), message: message.unwrap_or_default().to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    /// As the kubelet of 1.37 reports a running pod with one device.
+    fn running() -> Value {
+        json!({
+            "metadata": {"name": "ollama-7d-x", "uid": "u3", "creationTimestamp": "2026-08-22T10:05:00Z",
+                "labels": {"app": "ollama"}, "ownerReferences": [
+                    {"apiVersion": "v1", "kind": "Other", "name": "x", "uid": "o0"},
+                    {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "ollama-7d", "uid": "o1", "controller": true}]},
+            "spec": {"nodeName": "n1",
+                "initContainers": [
+                    {"name": "pull", "resources": {"limits": {"nvidia.com/gpu": "4"}}},
+                    {"name": "side", "restartPolicy": "Always", "resources": {"requests": {"nvidia.com/gpu": "1"}}}],
+                "containers": [{"name": "ollama", "resources": {
+                    "limits": {"nvidia.com/gpu": "1", "cpu": "2", "hugepages-2Mi": "4Mi"},
+                    "requests": {"nvidia.com/gpu": "1", "cpu": "1"}}}]},
+            "status": {"phase": "Running",
+                "conditions": [
+                    {"type": "PodScheduled", "status": "True", "lastTransitionTime": "2026-08-22T10:05:01Z"},
+                    {"type": "Ready", "status": "True", "lastTransitionTime": "2026-08-22T10:05:30Z"}],
+                "initContainerStatuses": [{"name": "side", "image": "i", "imageID": "", "ready": true,
+                    "restartCount": 1, "state": {"running": {"startedAt": "2026-08-22T10:05:10Z"}}}],
+                "containerStatuses": [{"name": "ollama", "image": "i", "imageID": "", "ready": true, "restartCount": 2,
+                    "state": {"running": {"startedAt": "2026-08-22T10:05:10Z"}},
+                    "allocatedResourcesStatus": [{"name": "nvidia.com/gpu", "resources": [
+                        {"resourceID": "GPU-b", "health": "Healthy"}, {"resourceID": "GPU-a", "health": "Healthy"}]}]}]}
+        })
+    }
+
+    fn reduced(pod: Value) -> PodSeen {
+        seen(&serde_json::from_value(pod).unwrap())
+    }
+
+    #[test]
+    fn a_running_pod_shows_its_accelerators_and_its_owner() {
+        assert_eq!(
+            reduced(running()),
+            PodSeen {
+                name: "ollama-7d-x".into(),
+                uid: "u3".into(),
+                created: "2026-08-22T10:05:00Z".parse().ok(),
+                phase: "Running".into(),
+                ready: true,
+                ready_since: "2026-08-22T10:05:30Z".parse().ok(),
+                deleting: false,
+                node: Some("n1".into()),
+                labels: [("app".to_owned(), "ollama".to_owned())].into(),
+                owner: Some("ReplicaSet/ollama-7d".into()),
+                resources: [("nvidia.com/gpu".to_owned(), 2)].into(),
+                claims: vec![],
+                devices: vec!["GPU-a".into(), "GPU-b".into()],
+                trouble: None,
+                restarts: 3,
+            }
+        );
+    }
+
+    #[test]
+    fn a_claim_is_named_by_its_object_once_that_is_made() {
+        let mut pod = running();
+        pod["spec"]["resourceClaims"] = json!([
+            {"name": "gpu", "resourceClaimTemplateName": "t"},
+            {"name": "late", "resourceClaimTemplateName": "t"},
+            {"name": "own", "resourceClaimName": "shared"}]);
+        pod["status"]["resourceClaimStatuses"] = json!([{"name": "gpu", "resourceClaimName": "ollama-gpu-q8"}]);
+        pod["status"]["extendedResourceClaimStatus"] = json!({"resourceClaimName": "bridge-1", "requestMappings": []});
+        assert_eq!(reduced(pod).claims, ["bridge-1", "late", "ollama-gpu-q8", "shared"]);
+    }
+
+    #[test]
+    fn trouble_is_told_in_the_clusters_own_words() {
+        let container = |state: Value| {
+            let mut pod = running();
+            pod["status"]["containerStatuses"][0]["state"] = state;
+            pod
+        };
+        let mut unscheduled = running();
+        unscheduled["status"]["conditions"] = json!([{"type": "PodScheduled", "status": "False",
+            "reason": "Unschedulable", "message": "0/1 nodes are available: 1 Insufficient nvidia.com/gpu."}]);
+        let mut evicted = running();
+        evicted["status"]["reason"] = json!("Evicted");
+        let waiting = |reason: &str| container(json!({"waiting": {"reason": reason, "message": "m"}}));
+        let cases = [
+            (running(), None),
+            (unscheduled, Some(("Unschedulable", "0/1 nodes are available: 1 Insufficient nvidia.com/gpu."))),
+            (evicted, Some(("Evicted", ""))),
+            (waiting("ImagePullBackOff"), Some(("ImagePullBackOff", "m"))),
+            (waiting("CrashLoopBackOff"), Some(("CrashLoopBackOff", "m"))),
+            (waiting("ContainerCreating"), None),
+            (
+                container(json!({"terminated": {"exitCode": 137, "reason": "OOMKilled"}})),
+                Some(("OOMKilled", "ollama exited with 137")),
+            ),
+            (container(json!({"terminated": {"exitCode": 0, "reason": "Completed"}})), None),
+        ];
+        for (pod, expected) in cases {
+            assert_eq!(reduced(pod).trouble, expected.map(|(reason, message)| told(Some(reason), Some(message))));
+        }
+    }
+
+    #[test]
+    fn a_pod_that_goes_is_deleting_and_may_still_be_ready() {
+        let mut pod = running();
+        pod["metadata"]["deletionTimestamp"] = json!("2026-08-22T10:10:00Z");
+        pod["status"]["containerStatuses"][0]["state"] = json!({"terminated": {"exitCode": 143, "reason": "Error"}});
+        let seen = reduced(pod);
+        assert!(seen.deleting && seen.ready && seen.trouble.is_none());
+    }
+}

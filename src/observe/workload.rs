@@ -1,0 +1,168 @@
+//! The target workload as the checks read it: a Deployment or a StatefulSet.
+
+use jiff::Timestamp;
+use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
+use k8s_openapi::api::core::v1::PodTemplateSpec;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
+
+use super::digest::digest;
+use crate::record::observation::{WorkloadSeen, Writer};
+
+/// What Kubernetes gives a pod whose template names no grace period.
+const DEFAULT_GRACE_S: i64 = 30;
+
+/// Reduces a Deployment.
+pub(super) fn deployment(object: &Deployment) -> WorkloadSeen {
+    let spec = object.spec.clone();
+    let status = object.status.clone().unwrap_or_default();
+    WorkloadSeen {
+        observed_generation: status.observed_generation,
+        replicas: status.replicas.unwrap_or(0),
+        ready: status.ready_replicas.unwrap_or(0),
+        ..described("Deployment", &object.metadata, spec.replicas, &spec.selector, &spec.template)
+    }
+}
+
+/// Reduces a StatefulSet.
+pub(super) fn stateful_set(object: &StatefulSet) -> WorkloadSeen {
+    let spec = object.spec.clone();
+    let status = object.status.clone().unwrap_or_default();
+    WorkloadSeen {
+        observed_generation: status.observed_generation,
+        replicas: status.replicas,
+        ready: status.ready_replicas.unwrap_or(0),
+        ..described("StatefulSet", &object.metadata, spec.replicas, &spec.selector, &spec.template)
+    }
+}
+
+/// Dates a workload's writes by its managed fields. A write through the scale subresource, the HPA's, has no time there
+/// (seen with 1.37.2): then the newest time is that of an earlier write and would date the new size too early. So a state
+/// is dated only if the newest time has moved since the state before.
+#[derive(Debug, Default)]
+pub(super) struct Writes {
+    newest: Option<Timestamp>,
+}
+
+impl Writes {
+    /// The time of the write that led to this state, if it shows. States must be given in their order, each one.
+    pub(super) fn date(&mut self, meta: &ObjectMeta) -> Option<Timestamp> {
+        let times = meta.managed_fields.iter().flatten().filter_map(|entry| entry.time.as_ref());
+        let newest = times.map(|time| time.0).max();
+        let before = std::mem::replace(&mut self.newest, newest);
+        newest.filter(|_| newest != before)
+    }
+}
+
+fn described(
+    kind: &str,
+    meta: &ObjectMeta,
+    replicas: Option<i32>,
+    selector: &LabelSelector,
+    template: &PodTemplateSpec,
+) -> WorkloadSeen {
+    WorkloadSeen {
+        kind: kind.to_owned(),
+        name: meta.name.clone().unwrap_or_default(),
+        uid: meta.uid.clone().unwrap_or_default(),
+        generation: meta.generation,
+        spec_replicas: replicas.unwrap_or(1),
+        selector: selector.match_labels.clone().unwrap_or_default(),
+        template_digest: digest(template),
+        grace_s: template.spec.as_ref().and_then(|pod| pod.termination_grace_period_seconds).unwrap_or(DEFAULT_GRACE_S),
+        writers: writers(meta),
+        ..WorkloadSeen::default()
+    }
+}
+
+/// The field managers that own spec.replicas. An HPA's write shows as subresource `scale`, without a time.
+fn writers(meta: &ObjectMeta) -> Vec<Writer> {
+    let owning = meta.managed_fields.iter().flatten().filter(|entry| {
+        entry.fields_v1.as_ref().is_some_and(|fields| fields.0.pointer("/f:spec/f:replicas").is_some())
+    });
+    owning
+        .map(|entry| Writer {
+            manager: entry.manager.clone().unwrap_or_default(),
+            operation: entry.operation.clone().unwrap_or_default(),
+            subresource: entry.subresource.clone().unwrap_or_default(),
+            at: entry.time.as_ref().map(|time| time.0),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    /// As the API server shows a Deployment that helm made and the HPA controller has scaled.
+    fn scaled() -> Value {
+        json!({
+            "apiVersion": "apps/v1", "kind": "Deployment",
+            "metadata": {"name": "ollama", "uid": "u2", "generation": 3, "managedFields": [
+                {"manager": "helm", "operation": "Apply", "apiVersion": "apps/v1", "time": "2026-08-22T10:00:00Z",
+                    "fieldsType": "FieldsV1", "fieldsV1": {"f:spec": {"f:selector": {}, "f:template": {}}}},
+                {"manager": "kube-controller-manager", "operation": "Update", "apiVersion": "apps/v1",
+                    "subresource": "scale",
+                    "fieldsType": "FieldsV1", "fieldsV1": {"f:spec": {"f:replicas": {}}}},
+                {"manager": "kube-controller-manager", "operation": "Update", "apiVersion": "apps/v1",
+                    "time": "2026-08-22T10:05:07Z", "subresource": "status",
+                    "fieldsType": "FieldsV1", "fieldsV1": {"f:status": {"f:replicas": {}}}}]},
+            "spec": {"replicas": 3, "selector": {"matchLabels": {"app": "ollama"}}, "template": {
+                "metadata": {"labels": {"app": "ollama"}},
+                "spec": {"terminationGracePeriodSeconds": 5, "containers": [{"name": "ollama"}]}}},
+            "status": {"observedGeneration": 3, "replicas": 3, "readyReplicas": 2}
+        })
+    }
+
+    #[test]
+    fn the_writers_of_the_size_are_those_that_own_spec_replicas() {
+        let object: Deployment = serde_json::from_value(scaled()).unwrap();
+        let seen = deployment(&object);
+        assert_eq!(
+            seen,
+            WorkloadSeen {
+                kind: "Deployment".into(),
+                name: "ollama".into(),
+                uid: "u2".into(),
+                generation: Some(3),
+                observed_generation: Some(3),
+                spec_replicas: 3,
+                replicas: 3,
+                ready: 2,
+                selector: [("app".to_owned(), "ollama".to_owned())].into(),
+                template_digest: seen.template_digest.clone(),
+                grace_s: 5,
+                writers: vec![Writer {
+                    manager: "kube-controller-manager".into(),
+                    operation: "Update".into(),
+                    subresource: "scale".into(),
+                    at: None,
+                }],
+            }
+        );
+    }
+
+    #[test]
+    fn a_write_that_has_no_time_does_not_get_that_of_an_earlier_one() {
+        let mut object: Deployment = serde_json::from_value(scaled()).unwrap();
+        let mut writes = Writes::default();
+        assert_eq!(writes.date(&object.metadata), "2026-08-22T10:05:07Z".parse().ok());
+        object.spec.replicas = Some(4);
+        assert_eq!(writes.date(&object.metadata), None, "the HPA's write");
+        object.metadata.managed_fields.as_mut().unwrap()[2].time =
+            serde_json::from_value(json!("2026-08-22T10:06:00Z")).ok();
+        assert_eq!(writes.date(&object.metadata), "2026-08-22T10:06:00Z".parse().ok(), "the status that follows");
+    }
+
+    #[test]
+    fn a_stateful_set_reads_alike_and_defaults_as_the_server_does() {
+        let mut object = scaled();
+        object["kind"] = json!("StatefulSet");
+        object["spec"]["serviceName"] = json!("ollama");
+        object["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] = Value::Null;
+        object["spec"]["replicas"] = Value::Null;
+        let seen = stateful_set(&serde_json::from_value(object).unwrap());
+        assert_eq!((seen.kind.as_str(), seen.spec_replicas, seen.replicas, seen.ready), ("StatefulSet", 1, 3, 2));
+        assert_eq!((seen.grace_s, seen.writers.len()), (DEFAULT_GRACE_S, 1));
+    }
+}

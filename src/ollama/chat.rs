@@ -1,0 +1,71 @@
+//! The body of a chat request.
+
+use serde_json::{Value, json};
+
+use crate::record::load::Load;
+use crate::seed::Seed;
+
+/// The JSON body of one streaming `/api/chat` request. `seed` replaces any seed among the load's options, so that every
+/// request can be sent again exactly from the evidence.
+#[must_use]
+pub fn request_body(load: &Load, seed: u32) -> Vec<u8> {
+    let mut options = load.options.clone();
+    options.insert("seed".to_owned(), seed.into());
+    // Ollama reads a bare number as seconds (and -1 as for ever), but a text only with a unit.
+    let keep_alive = load.keep_alive.parse::<i64>().map_or_else(|_| Value::from(load.keep_alive.as_str()), Value::from);
+    json!({
+        "model": load.model,
+        "messages": [{"role": "user", "content": load.prompt}],
+        "stream": true,
+        "options": options,
+        "keep_alive": keep_alive,
+    })
+    .to_string()
+    .into_bytes()
+}
+
+/// The generation seed of request `id`: the `id`-th number of the load's stream, cut to 31 bits because Ollama's runner
+/// keeps its seed in a 32-bit integer.
+#[must_use]
+pub fn request_seed(load_seed: u64, id: u64) -> u32 {
+    // SplitMix64 adds this constant once a number, so a stream can be entered anywhere.
+    const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
+    let number = Seed::new(load_seed.wrapping_add(id.wrapping_mul(STEP))).next_u64();
+    u32::try_from(number >> 33).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_says_everything_that_the_load_says() {
+        let load = Load { model: "m".to_owned(), prompt: "say \"hi\"".to_owned(), ..Load::default() };
+        let body: Value = serde_json::from_slice(&request_body(&load, 7)).unwrap();
+        assert_eq!(
+            body,
+            json!({
+                "model": "m",
+                "messages": [{"role": "user", "content": "say \"hi\""}],
+                "stream": true,
+                "options": {"num_predict": 256, "num_ctx": 2048, "temperature": 0, "seed": 7},
+                "keep_alive": "30m",
+            })
+        );
+    }
+
+    #[test]
+    fn a_keep_alive_without_a_unit_is_sent_as_a_number() {
+        let load = Load { keep_alive: "-1".to_owned(), ..Load::default() };
+        let body: Value = serde_json::from_slice(&request_body(&load, 0)).unwrap();
+        assert_eq!(body["keep_alive"], json!(-1));
+    }
+
+    #[test]
+    fn request_seeds_are_the_stream_of_the_loads_seed() {
+        let mut stream = Seed::new(1_234_567);
+        for id in 0..5 {
+            assert_eq!(u64::from(request_seed(1_234_567, id)), stream.next_u64() >> 33);
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! `/api/ps` and `/api/version`: which models are loaded, where, and by which Ollama.
+
+use serde::Deserialize;
+
+/// A model that is loaded.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct LoadedModel {
+    /// Name with its tag.
+    #[serde(default)]
+    pub name: String,
+    /// The same, by the field that newer versions prefer.
+    #[serde(default)]
+    pub model: String,
+    /// Digest of the model's manifest.
+    pub digest: Option<String>,
+    /// Bytes of the loaded model.
+    pub size: Option<u64>,
+    /// Bytes of it in the accelerator's memory: all of `size` when fully offloaded, 0 on the CPU. `None` when the
+    /// answer does not say, which is not the same as 0.
+    pub size_vram: Option<u64>,
+}
+
+/// An answer that is not what Ollama says at this path.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("read {path}: {why}")]
+pub struct Unreadable {
+    /// The path that was asked.
+    pub path: &'static str,
+    /// What is wrong with the answer.
+    pub why: String,
+}
+
+/// The models that `/api/ps` lists. Fails when the body is not that list.
+pub fn loaded(body: &[u8]) -> Result<Vec<LoadedModel>, Unreadable> {
+    #[derive(Deserialize)]
+    struct List {
+        models: Option<Vec<LoadedModel>>,
+    }
+    // Go writes an empty list as null in some versions.
+    read::<List>("/api/ps", body).map(|list| list.models.unwrap_or_default())
+}
+
+/// The entry of a model by the name that a request used for it.
+#[must_use]
+pub fn find<'a>(models: &'a [LoadedModel], name: &str) -> Option<&'a LoadedModel> {
+    let wanted = canonical(name);
+    models.iter().find(|m| [&m.name, &m.model].into_iter().any(|n| !n.is_empty() && canonical(n) == wanted))
+}
+
+/// The version that `/api/version` tells. Fails when the body does not tell one.
+pub fn version(body: &[u8]) -> Result<String, Unreadable> {
+    #[derive(Deserialize)]
+    struct Version {
+        version: String,
+    }
+    read::<Version>("/api/version", body).map(|v| super::clipped(&v.version))
+}
+
+fn read<'a, T: Deserialize<'a>>(path: &'static str, body: &'a [u8]) -> Result<T, Unreadable> {
+    serde_json::from_slice(body).map_err(|e| Unreadable { path, why: e.to_string() })
+}
+
+/// The name without Ollama's own registry and namespace, with its tag, in small letters: names compare like this
+/// (ollama: types/model/name.go; the tag is `latest` when none is given).
+fn canonical(name: &str) -> String {
+    let name = name.to_ascii_lowercase();
+    let name = name.strip_prefix("registry.ollama.ai/").unwrap_or(&name);
+    let name = name.strip_prefix("library/").unwrap_or(name);
+    // A colon before the last slash belongs to a host's port.
+    let tagged = name.rsplit('/').next().is_some_and(|last| last.contains(':'));
+    if tagged { name.to_owned() } else { format!("{name}:latest") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PS: &str = r#"{"models":[
+        {"name":"llama3.2:1b","model":"llama3.2:1b","size":100,"digest":"abc","details":{},"size_vram":60},
+        {"name":"mistral:latest","model":"mistral:latest","size":5,"digest":"def","expires_at":"x","size_vram":0},
+        {"name":"localhost:5000/team/own:latest","size":7}]}"#;
+
+    #[test]
+    fn a_loaded_model_is_found_by_the_name_that_was_asked_for() {
+        let models = loaded(PS.as_bytes()).unwrap();
+        let size = |name: &str| find(&models, name).map(|m| (m.size, m.size_vram));
+        assert_eq!(size("llama3.2:1b"), Some((Some(100), Some(60))));
+        assert_eq!(size("llama3.2"), None);
+        assert_eq!(size("mistral"), Some((Some(5), Some(0))));
+        assert_eq!(size("registry.ollama.ai/library/Mistral"), Some((Some(5), Some(0))));
+        assert_eq!(size("localhost:5000/team/own"), Some((Some(7), None)));
+        assert_eq!(models[0].digest.as_deref(), Some("abc"));
+    }
+
+    #[test]
+    fn what_is_no_list_is_unreadable_and_not_empty() {
+        assert_eq!(loaded(b"{\"models\":null}"), Ok(Vec::new()));
+        assert_eq!(loaded(b"{\"models\":[]}"), Ok(Vec::new()));
+        assert_eq!(loaded(b"<html>").unwrap_err().path, "/api/ps");
+    }
+
+    #[test]
+    fn a_version_is_read() {
+        assert_eq!(version(br#"{"version":"0.32.15"}"#).unwrap(), "0.32.15");
+        assert!(version(b"{}").is_err());
+    }
+}

@@ -1,0 +1,48 @@
+//! Every change that a run would make, in words and in order.
+
+use crate::record::inventory::Inventory;
+use crate::record::plan::Plan;
+use crate::record::scenario::{IfExists, ReachBy, Scenario};
+
+pub(super) fn changes(scenario: &Scenario, inventory: &Inventory, plan: &Plan) -> Vec<String> {
+    let mut all = Vec::new();
+    for namespace in namespaces(scenario) {
+        if !inventory.namespaces.contains(&namespace) {
+            all.push(format!("create namespace {namespace}"));
+        }
+    }
+    for (name, release) in &scenario.releases {
+        let namespace = release.namespace.as_ref().unwrap_or(&scenario.namespace);
+        let version = release.version.as_ref().map_or(String::new(), |version| format!(" {version}"));
+        let verb = match (inventory.releases.contains_key(name), release.if_exists) {
+            _ if super::is_adopted(scenario, inventory, name) => "adopt, and leave as it is,",
+            (true, IfExists::Upgrade) => "helm upgrade",
+            _ => "helm install",
+        };
+        all.push(format!("{verb} {namespace}/{name} from {}{version}", release.chart));
+    }
+    if scenario.reach.by != ReachBy::Url {
+        let kind = if scenario.reach.by == ReachBy::NodePort { "NodePort" } else { "LoadBalancer" };
+        all.push(format!("create Service {}/{} of type {kind}", scenario.namespace, plan.service));
+    }
+    let target = &scenario.hpa.spec.scale_target_ref;
+    all.push(format!(
+        "create HorizontalPodAutoscaler {}/{} on {} {}",
+        scenario.namespace, plan.hpa, target.kind, target.name
+    ));
+    all.push(format!("send chats to it from {} workers, and one to each new pod", scenario.load.concurrency));
+    all.push("remove all of the above again, in reverse order".to_owned());
+    all
+}
+
+/// The namespaces of a scenario, its own first.
+pub(super) fn namespaces(scenario: &Scenario) -> Vec<String> {
+    let mut all = vec![scenario.namespace.clone()];
+    for release in scenario.releases.values() {
+        let namespace = release.namespace.as_ref().unwrap_or(&scenario.namespace);
+        if !all.contains(namespace) {
+            all.push(namespace.clone());
+        }
+    }
+    all
+}

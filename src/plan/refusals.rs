@@ -1,0 +1,107 @@
+//! Why a run cannot pass, known before anything is changed; and what a reader should know besides.
+
+use super::capacity;
+use crate::bounds::Times;
+use crate::record::inventory::Inventory;
+use crate::record::plan::{Plan, Refusal};
+use crate::record::scenario::{IfExists, Scenario};
+use crate::units::Span;
+
+fn refusal(what: String, hint: &str) -> Refusal {
+    Refusal { what, hint: hint.to_owned() }
+}
+
+pub(super) fn refusals(scenario: &Scenario, inventory: &Inventory, plan: &Plan) -> Vec<Refusal> {
+    let mut all = Vec::new();
+    let top = plan.reachable.last().copied().unwrap_or(1);
+    if let Some([_, high]) = scenario.metric.range
+        && top < plan.expect
+    {
+        all.push(refusal(
+            format!(
+                "the HPA can never ask for {} replicas: with every series at {high} (metric.range) it asks for {top} at most",
+                plan.expect
+            ),
+            "check the target's unit (a ratio of 0..1 against a percent target?), lower the target, or use another target type",
+        ));
+    }
+    for (name, release) in &scenario.releases {
+        if inventory.releases.contains_key(name) && release.if_exists == IfExists::Fail {
+            all.push(refusal(
+                format!("helm release {name} exists already"),
+                "uninstall it, or set ifExists: adopt (use it as it is) or upgrade for this release",
+            ));
+        } else if let Some((service, owner)) = taken_api(inventory, name)
+            && release.if_exists != IfExists::Adopt
+        {
+            all.push(refusal(
+                format!("release {name} would take APIService {service}, which {owner} serves already"),
+                "set ifExists: adopt for this release to use the one that is there; gpuhpa never overwrites it",
+            ));
+        }
+    }
+    for right in inventory.rights.iter().filter(|right| right.required && !right.allowed) {
+        let place = if right.namespace.is_empty() { String::new() } else { format!(" in namespace {}", right.namespace) };
+        all.push(refusal(
+            format!("missing right: {} {}{place}, needed to {}", right.verb, right.resource, right.why),
+            "grant it to the user of this kubeconfig",
+        ));
+    }
+    all
+}
+
+/// An APIService that this release renders and somebody else serves: its name and who that is.
+pub(super) fn taken_api(inventory: &Inventory, name: &str) -> Option<(String, String)> {
+    if inventory.releases.contains_key(name) {
+        return None;
+    }
+    let rendered = &inventory.charts.get(name)?.api_services;
+    let (service, api) = inventory.metrics_apis.iter().find(|(service, _)| rendered.contains(service))?;
+    let owner = api.release.clone().map_or(api.service.clone(), |release| format!("helm release {release}"));
+    Some((service.clone(), owner))
+}
+
+pub(super) fn warnings(scenario: &Scenario, inventory: &Inventory, plan: &Plan, times: &Times<'_>) -> Vec<String> {
+    let mut all = Vec::new();
+    let (max, top) = (scenario.hpa.spec.max_replicas, plan.reachable.last().copied().unwrap_or(1));
+    if scenario.metric.range.is_some() && top < max && top >= plan.expect {
+        all.push(format!("maxReplicas {max} cannot be reached: the metric asks for {top} at most"));
+    }
+    if scenario.metric.range.is_none() {
+        all.push("metric.range is not stated, so it is not known whether the HPA can ask for enough replicas".to_owned());
+    }
+    let need = capacity::capacity(scenario, inventory);
+    match (&need.resource, need.free) {
+        (Some(resource), Some(free)) if free < need.needed => all.push(format!(
+            "{free} of {} {resource} are free that {max} replicas need: new pods may stay Pending, which is INCONCLUSIVE (capacity)",
+            need.needed
+        )),
+        (Some(resource), None) => all.push(format!("free {resource} could not be read")),
+        (None, _) if !scenario.releases.is_empty() => {
+            all.push("no chart of the scenario renders the target with an accelerator request".to_owned());
+        }
+        _ => {}
+    }
+    let blind = times.assumed.sync_period.ms() + times.lag().ms();
+    if times.window.ms <= blind {
+        all.push(format!(
+            "the scale-down window {} is not longer than sync period and lag together ({}): ScaleDown/NotEarly will be INCONCLUSIVE",
+            Span::from_ms(times.window.ms),
+            Span::from_ms(blind)
+        ));
+    }
+    if scenario.hpa.spec.behavior.is_none() {
+        all.push("hpa.spec.behavior is not stated: the controller's legacy rules and its window flag apply, which are assumed".to_owned());
+    }
+    for (name, release) in &scenario.releases {
+        if release.if_exists == IfExists::Upgrade && inventory.releases.contains_key(name) {
+            all.push(format!(
+                "release {name} will be upgraded: a chart that renders spec.replicas conflicts with an HPA under helm 4, and resets the size under helm 3"
+            ));
+        }
+    }
+    for right in inventory.rights.iter().filter(|right| !right.required && !right.allowed) {
+        all.push(format!("no right to {} {}: {} will not be recorded", right.verb, right.resource, right.why));
+    }
+    all
+}

@@ -1,0 +1,60 @@
+//! What a chart renders, as far as a plan asks: the target's size and resources, and APIServices.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::record::inventory::ChartFacts;
+use crate::record::scenario::Scenario;
+
+/// Reads rendered manifests.
+///
+/// # Errors
+/// The manifests are no YAML; the text says where.
+pub fn read_rendered(scenario: &Scenario, namespace: &str, manifests: &str) -> Result<ChartFacts, String> {
+    let documents: Vec<Value> = serde_saphyr::from_multiple(manifests).map_err(|e| e.without_snippet().to_string())?;
+    let target = &scenario.hpa.spec.scale_target_ref;
+    let own = namespace == scenario.namespace;
+    let is_target = |d: &&Value| own && d["kind"] == target.kind.as_str() && d["metadata"]["name"] == target.name.as_str();
+    let workload = documents.iter().find(is_target);
+    let services = documents.iter().filter(|d| d["kind"] == "APIService");
+    Ok(ChartFacts {
+        rendered_digest: Sha256::digest(manifests.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect(),
+        target_replicas: workload.and_then(|w| w["spec"]["replicas"].as_i64()).and_then(|n| i32::try_from(n).ok()),
+        target_resources: workload.map(resources),
+        api_services: services.filter_map(|d| d["metadata"]["name"].as_str().map(ToOwned::to_owned)).collect(),
+        ..ChartFacts::default()
+    })
+}
+
+/// Extended resources of one pod, summed over its containers.
+fn resources(workload: &Value) -> BTreeMap<String, i64> {
+    let mut all = BTreeMap::new();
+    let containers = workload["spec"]["template"]["spec"]["containers"].as_array().into_iter().flatten();
+    for limits in containers.filter_map(|container| container["resources"]["limits"].as_object()) {
+        for (name, count) in limits.iter().filter(|(name, _)| name.contains('/')) {
+            let count = count.as_i64().or_else(|| count.as_str().and_then(|text| text.parse().ok())).unwrap_or(0);
+            *all.entry(name.clone()).or_insert(0) += count;
+        }
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_targets_size_and_accelerators_are_read_from_the_manifests() {
+        let mut scenario = Scenario::default();
+        scenario.hpa.spec.scale_target_ref.kind = "Deployment".to_owned();
+        scenario.hpa.spec.scale_target_ref.name = "ollama".to_owned();
+        let manifests = "---\n# Source: x\nkind: Deployment\nmetadata: {name: ollama}\nspec:\n  replicas: 1\n  template: {spec: {containers: [{resources: {limits: {cpu: 1, nvidia.com/gpu: 1}}}, {resources: {limits: {nvidia.com/gpu: \"1\"}}}]}}\n---\nkind: APIService\nmetadata: {name: v1beta1.custom.metrics.k8s.io}\n";
+        let facts = read_rendered(&scenario, "gpuhpa", manifests).unwrap();
+        assert_eq!(facts.target_replicas, Some(1));
+        assert_eq!(facts.target_resources, Some(BTreeMap::from([("nvidia.com/gpu".to_owned(), 2)])));
+        assert_eq!(facts.api_services, ["v1beta1.custom.metrics.k8s.io"]);
+        assert!(read_rendered(&scenario, "gpuhpa", "a: [").is_err());
+    }
+}

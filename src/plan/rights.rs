@@ -1,0 +1,44 @@
+//! The rights that a run needs of its own, each with what it is for. What a chart's objects need besides is helm's
+//! business, and helm names it.
+
+use crate::record::inventory::Right;
+use crate::record::scenario::{ReachBy, Scenario};
+
+/// Every right to be asked about; `allowed` is false until the API server was asked.
+pub(super) fn needed(scenario: &Scenario) -> Vec<Right> {
+    let own = scenario.namespace.as_str();
+    let plural = format!("{}s", scenario.hpa.spec.scale_target_ref.kind.to_lowercase());
+    let mut all = Vec::new();
+    let mut ask = |verbs: &[&str], resource: &str, namespace: &str, why: &str, required: bool| {
+        all.extend(verbs.iter().map(|verb| Right {
+            verb: (*verb).to_owned(),
+            resource: resource.to_owned(),
+            namespace: namespace.to_owned(),
+            why: why.to_owned(),
+            required,
+            allowed: false,
+        }));
+    };
+    let hpas = "autoscaling/horizontalpodautoscalers";
+    ask(&["get", "list", "watch", "patch", "create", "delete"], hpas, own, "apply the HPA, watch it and remove it", true);
+    ask(&["get", "list", "watch"], &format!("apps/{plural}"), own, "watch the target's size", true);
+    ask(&["get", "list", "watch"], "pods", own, "watch the target's pods", true);
+    ask(&["get", "create"], "pods/proxy", own, "send a chat to each new pod by itself", true);
+    ask(&["list", "watch"], "events", own, "read the controller's and the scheduler's reasons", true);
+    if scenario.reach.by != ReachBy::Url {
+        ask(&["get", "patch", "create", "delete"], "services", own, "make the Service of the load and remove it", true);
+        ask(&["list", "watch"], "discovery.k8s.io/endpointslices", own, "see which pods the Service reaches", true);
+    }
+    ask(&["list", "watch"], "nodes", "", "accelerators of the nodes", true);
+    ask(&["list"], "pods", "", "accelerators in use by others", false);
+    ask(&["get"], "apiregistration.k8s.io/apiservices", "", "see who serves the metrics API", true);
+    if let Some(service) = scenario.metric.store.as_ref().and_then(|store| store.service.as_ref()) {
+        ask(&["get"], "services/proxy", &service.namespace, "raw samples of the store", false);
+    }
+    if let Some(exporter) = &scenario.metric.exporter {
+        ask(&["list"], "pods", &exporter.namespace, "the exporter's pods", false);
+        ask(&["get"], "pods/proxy", &exporter.namespace, "the exporter's own text", false);
+    }
+    ask(&["get", "create", "delete"], "namespaces", "", "make missing namespaces and remove them", true);
+    all
+}

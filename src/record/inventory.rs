@@ -1,0 +1,109 @@
+//! What was found in the cluster before the first change.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::observation::{NodeSeen, SkewSeen};
+
+/// inventory.json.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Inventory {
+    /// Wall time at which the run's clock was started: what `at_ms` counts from.
+    pub started: Timestamp,
+    /// Kubeconfig context, where there is one.
+    pub context: String,
+    /// Address of the API server.
+    pub server: String,
+    /// Kubernetes version, for example v1.37.2.
+    pub kubernetes: String,
+    /// gpuhpa's own version.
+    pub gpuhpa: String,
+    /// helm's version, for example v4.3.1.
+    pub helm: String,
+    /// autoscaling/v2 is served. False makes the requirement not applicable.
+    pub hpa_served: bool,
+    /// APIServices of the metrics groups, by name.
+    pub metrics_apis: BTreeMap<String, MetricsApi>,
+    /// Nodes; empty when they may not be read.
+    pub nodes: Vec<NodeSeen>,
+    /// Addresses of the nodes, in the nodes' order.
+    pub node_addresses: Vec<String>,
+    /// Accelerators in use by pods that are already there, by resource; absent when pods may not be listed.
+    pub accelerators_used: Option<BTreeMap<String, i64>>,
+    /// The namespaces of the scenario that exist already.
+    pub namespaces: Vec<String>,
+    /// The releases of the scenario that exist already, by release name.
+    pub releases: BTreeMap<String, ExistingRelease>,
+    /// Rights that were asked about.
+    pub rights: Vec<Right>,
+    /// Clock difference.
+    pub skew: SkewSeen,
+    /// Charts of the scenario: digest of what helm will install, by release.
+    pub charts: BTreeMap<String, ChartFacts>,
+}
+
+/// An APIService of a metrics group.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MetricsApi {
+    /// `namespace/name` of the Service behind it.
+    pub service: String,
+    /// The Available condition is True.
+    pub available: bool,
+    /// helm release that owns it, `namespace/name`, by its annotations.
+    pub release: Option<String>,
+}
+
+/// A helm release that is already there.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ExistingRelease {
+    /// Namespace.
+    pub namespace: String,
+    /// Revision.
+    pub revision: i64,
+    /// Status, for example deployed.
+    pub status: String,
+    /// Chart name and version.
+    pub chart: String,
+}
+
+/// One right and whether we hold it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Right {
+    /// Verb, for example create.
+    pub verb: String,
+    /// Group and resource, for example `autoscaling/horizontalpodautoscalers`.
+    pub resource: String,
+    /// Namespace, empty for all.
+    pub namespace: String,
+    /// What it is needed for.
+    pub why: String,
+    /// The run cannot pass without it.
+    pub required: bool,
+    /// The API server allows it.
+    pub allowed: bool,
+}
+
+/// What helm says of a chart.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ChartFacts {
+    /// Chart name.
+    pub name: String,
+    /// Chart version.
+    pub version: String,
+    /// appVersion.
+    pub app_version: String,
+    /// sha256 of what `helm template` renders with the scenario's values.
+    pub rendered_digest: String,
+    /// spec.replicas of the target as the chart renders it, when it does.
+    pub target_replicas: Option<i32>,
+    /// Extended resources of one pod of the target, when this chart renders the target.
+    pub target_resources: Option<BTreeMap<String, i64>>,
+    /// APIServices that the chart renders: each is a singleton of the cluster.
+    pub api_services: Vec<String>,
+}

@@ -1,0 +1,106 @@
+//! The journal: each change to the cluster, written before it is tried, with how to undo it.
+
+use serde::{Deserialize, Serialize};
+
+/// One line of journal.jsonl.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Entry {
+    /// Number of the change, from 0; the lines of one change share it.
+    pub change: u32,
+    /// Milliseconds of the run's clock.
+    pub at_ms: u64,
+    /// What this line says about the change.
+    #[serde(flatten)]
+    pub step: Step,
+}
+
+/// The life of a change.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Step {
+    /// About to be tried.
+    Intended(Change),
+    /// Done; for objects with the uid that the server gave.
+    Done {
+        /// Uid of the object that was made, where there is one.
+        #[serde(default)]
+        uid: Option<String>,
+    },
+    /// Tried, and failed; it may be half done.
+    Failed {
+        /// The error.
+        error: String,
+    },
+    /// Undone, and seen to be gone.
+    Undone,
+    /// Could not be undone.
+    NotUndone {
+        /// The error.
+        error: String,
+    },
+}
+
+/// A change to the cluster. Undoing it is written here too, so that a journal alone is enough to clean up.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Change {
+    /// An object is made; undone by deleting it (by uid, once known).
+    Create(ObjectRef),
+    /// `helm install`; undone by `helm uninstall`.
+    HelmInstall(ReleaseRef),
+    /// `helm upgrade`; undone by `helm rollback` to this revision.
+    HelmUpgrade {
+        /// The release.
+        release: ReleaseRef,
+        /// Revision before the upgrade.
+        revision: i64,
+    },
+    /// Something is used as it stands; nothing to undo, its digest must stay.
+    Adopt {
+        /// The object.
+        object: ObjectRef,
+        /// sha256 of identity, labels, annotations, spec and data.
+        digest: String,
+    },
+}
+
+/// An object of the cluster.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ObjectRef {
+    /// apiVersion.
+    pub api_version: String,
+    /// Kind.
+    pub kind: String,
+    /// Plural resource name, as in the URL.
+    pub plural: String,
+    /// Namespace, for namespaced kinds.
+    pub namespace: Option<String>,
+    /// Name.
+    pub name: String,
+}
+
+impl std::fmt::Display for ObjectRef {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.namespace {
+            Some(namespace) => write!(f, "{} {namespace}/{}", self.kind, self.name),
+            None => write!(f, "{} {}", self.kind, self.name),
+        }
+    }
+}
+
+/// A helm release.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReleaseRef {
+    /// Release name.
+    pub name: String,
+    /// Namespace of the release.
+    pub namespace: String,
+}
+
+impl std::fmt::Display for ReleaseRef {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "helm release {}/{}", self.namespace, self.name)
+    }
+}

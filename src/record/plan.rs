@@ -1,0 +1,128 @@
+//! What a run would do, whether it can pass at all, and how long its parts may take.
+
+use serde::{Deserialize, Serialize};
+
+/// plan.json.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Plan {
+    /// Id of the run: in names and labels of everything that it makes.
+    pub run: String,
+    /// Every change, in order, in words.
+    pub changes: Vec<String>,
+    /// Name of the HPA of this run.
+    pub hpa: String,
+    /// Name of the Service of this run.
+    pub service: String,
+    /// Sizes that the metric can lead to, from min on.
+    pub reachable: Vec<i32>,
+    /// Replicas that the load must lead to.
+    pub expect: i32,
+    /// Accelerators that the run needs at most, and those free, where it could be read.
+    pub accelerators: Capacity,
+    /// The bounds that the checks will use.
+    pub bounds: Vec<Bound>,
+    /// The least that such a run can take, milliseconds.
+    pub least_ms: u64,
+    /// The longest that it can take if everything takes its bound, milliseconds.
+    pub longest_ms: u64,
+    /// Why the run cannot pass: exit 2 before anything is changed.
+    pub refusals: Vec<Refusal>,
+    /// What a reader should know before starting.
+    pub warnings: Vec<String>,
+}
+
+/// Accelerators needed and free.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Capacity {
+    /// Resource name, where it is known.
+    pub resource: Option<String>,
+    /// Needed at maxReplicas.
+    pub needed: i64,
+    /// Free on ready nodes; absent when nodes or pods could not be read.
+    pub free: Option<i64>,
+}
+
+/// A reason not to start.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// What is wrong.
+    pub what: String,
+    /// What to do next.
+    pub hint: String,
+}
+
+/// What the HPA's own spec says about time.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SpecTimes {
+    /// `scaleDown.stabilizationWindowSeconds`, milliseconds, when it is stated.
+    pub window_ms: Option<u64>,
+    /// What the rate limit forces between min and the expected size, upwards, milliseconds.
+    pub rate_up_ms: u64,
+    /// The same downwards, from max to min.
+    pub rate_down_ms: u64,
+}
+
+/// A length of time, made of named terms.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Bound {
+    /// What it bounds.
+    pub name: String,
+    /// Its terms.
+    pub terms: Vec<Term>,
+}
+
+/// One term of a bound.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Term {
+    /// Name.
+    pub name: String,
+    /// Milliseconds.
+    pub ms: u64,
+    /// Where it comes from.
+    pub source: TermSource,
+}
+
+/// Where a term comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum TermSource {
+    /// Read from the cluster or from the spec that we applied.
+    Read,
+    /// Assumed by the scenario.
+    Assumed,
+    /// Our own doing: poll intervals, measured skew.
+    Ours,
+}
+
+impl Bound {
+    /// Sum of the terms, milliseconds.
+    #[must_use]
+    pub fn ms(&self) -> u64 {
+        self.terms.iter().map(|term| term.ms).sum()
+    }
+
+    /// The sum with every assumed term doubled: a FAIL that would flip within it is INCONCLUSIVE.
+    #[must_use]
+    pub fn generous_ms(&self) -> u64 {
+        self.terms.iter().map(|term| if term.source == TermSource::Assumed { 2 * term.ms } else { term.ms }).sum()
+    }
+}
+
+impl std::fmt::Display for Bound {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", crate::units::Span::from_ms(self.ms()))?;
+        for (n, term) in self.terms.iter().enumerate() {
+            let (open, source) = (
+                if n == 0 { " = " } else { " + " },
+                match term.source {
+                    TermSource::Read => "read",
+                    TermSource::Assumed => "assumed",
+                    TermSource::Ours => "ours",
+                },
+            );
+            write!(f, "{open}{} {} ({source})", term.name, crate::units::Span::from_ms(term.ms))?;
+        }
+        Ok(())
+    }
+}

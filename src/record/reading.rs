@@ -1,0 +1,79 @@
+//! One reading of the metric at one hop of its way: exporter, store or metrics API.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::units::Milli;
+
+/// The hops of the metric's way, in its direction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Hop {
+    /// The exporter's own text.
+    Exporter,
+    /// Raw samples of the store.
+    Store,
+    /// The custom or external metrics API: what the HPA controller reads.
+    Api,
+}
+
+impl Hop {
+    /// The name for people.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Exporter => "exporter",
+            Self::Store => "store",
+            Self::Api => "metrics API",
+        }
+    }
+}
+
+/// One reading: the samples, or why there are none.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Reading {
+    /// Where it was read.
+    pub hop: Hop,
+    /// When the question was sent, milliseconds of the run's clock: the answer was made between this and its receipt.
+    pub asked_ms: u64,
+    /// The samples, or the failure.
+    pub answer: Answer,
+}
+
+/// What came back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Answer {
+    /// Samples, sorted by their objects and labels; may be empty.
+    Samples(Vec<Sample>),
+    /// Not served: the answer of the hop itself (404, 500, a text that does not parse).
+    Failed(String),
+    /// Not readable from here (forbidden, unreachable): says nothing about the hop.
+    NotReadable(String),
+}
+
+/// One sample.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Sample {
+    /// The pod or other object that the value belongs to, where the hop names one.
+    pub object: Option<String>,
+    /// Labels of the series, where the hop shows them.
+    pub labels: BTreeMap<String, String>,
+    /// The value in thousandths; absent when it is not a finite number.
+    pub value: Option<Milli>,
+    /// The sample's own time. The adapter's is its own clock, so it says nothing about age.
+    pub at: Option<Timestamp>,
+}
+
+impl Reading {
+    /// The samples, if it was served.
+    #[must_use]
+    pub fn samples(&self) -> Option<&[Sample]> {
+        match &self.answer {
+            Answer::Samples(samples) => Some(samples),
+            Answer::Failed(_) | Answer::NotReadable(_) => None,
+        }
+    }
+}

@@ -1,0 +1,304 @@
+//! A scenario: what is installed, scaled, loaded and expected. One YAML file, or several laid over each other.
+//! Every field has a default, so a scenario names only what differs.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscalerSpec;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::assumptions::Assumptions;
+use super::load::Load;
+use crate::units::Span;
+
+/// One conformance scenario.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Scenario {
+    /// Name of the scenario, for the evidence.
+    pub name: String,
+    /// A scenario file that this one is laid over, relative to this file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub extends: Option<String>,
+    /// What the scenario shows, in a sentence or two.
+    pub description: String,
+    /// What a reader of the evidence has to know: stand-ins, shortened windows and other departures.
+    pub declares: Vec<String>,
+    /// Namespace of the target, the HPA and the service. Created when missing, and then removed again.
+    pub namespace: String,
+    /// Helm releases by release name, installed in the order of their names.
+    pub releases: BTreeMap<String, Release>,
+    /// The HPA under test.
+    pub hpa: Hpa,
+    /// Where the HPA's metric can be read besides the metrics API.
+    pub metric: Metric,
+    /// How the load reaches the target.
+    pub reach: Reach,
+    /// The load.
+    pub load: Load,
+    /// Bounds of the phases that no arithmetic can derive.
+    pub phases: Phases,
+    /// What must be reached.
+    pub expect: Expect,
+    /// `auto`, `standIn`, or the name of the extended resource (`nvidia.com/gpu`).
+    pub accelerator: Accelerator,
+    /// Times and settings that ordinary rights cannot read.
+    pub assumptions: Assumptions,
+}
+
+impl Default for Scenario {
+    fn default() -> Self {
+        Self {
+            name: "unnamed".to_owned(),
+            extends: None,
+            description: String::new(),
+            declares: Vec::new(),
+            namespace: "gpuhpa".to_owned(),
+            releases: BTreeMap::new(),
+            hpa: Hpa::default(),
+            metric: Metric::default(),
+            reach: Reach::default(),
+            load: Load::default(),
+            phases: Phases::default(),
+            expect: Expect::default(),
+            accelerator: Accelerator::Auto,
+            assumptions: Assumptions::default(),
+        }
+    }
+}
+
+/// One helm release.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Release {
+    /// A chart as helm names it: a path, `oci://registry/chart`, or a chart's name within `repo`.
+    pub chart: String,
+    /// Chart repository URL (helm's `--repo`).
+    pub repo: Option<String>,
+    /// Pinned chart version; required unless the chart is a path.
+    pub version: Option<String>,
+    /// Namespace of the release; the scenario's when absent.
+    pub namespace: Option<String>,
+    /// Values, as helm takes them.
+    #[schemars(with = "serde_json::Value")]
+    pub values: serde_json::Map<String, serde_json::Value>,
+    /// What to do when the release exists already.
+    pub if_exists: IfExists,
+    /// The OCI registry speaks plain HTTP.
+    pub plain_http: bool,
+    /// CA bundle for the chart's registry or repository.
+    pub ca_file: Option<String>,
+    /// Registry credentials file (helm's `--registry-config`).
+    pub registry_config: Option<String>,
+}
+
+/// What to do when a release or an APIService exists already.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum IfExists {
+    /// Refuse to run.
+    #[default]
+    Fail,
+    /// Use it as it stands, change nothing, remove nothing.
+    Adopt,
+    /// `helm upgrade`, and `helm rollback` to the earlier revision at the end.
+    Upgrade,
+}
+
+/// The HPA under test.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Hpa {
+    /// An autoscaling/v2 spec as it stands; `scaleTargetRef` names the target.
+    #[schemars(with = "serde_json::Value")]
+    pub spec: HorizontalPodAutoscalerSpec,
+}
+
+/// Where the HPA's metric can be read besides the metrics API, and what it can be.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Metric {
+    /// Smallest and largest possible value of one series, where known (utilization: `[0, 100]`).
+    pub range: Option<[f64; 2]>,
+    /// Unit, for people.
+    pub unit: String,
+    /// The Prometheus-compatible store behind the metrics API.
+    pub store: Option<Store>,
+    /// The exporter behind the store.
+    pub exporter: Option<Exporter>,
+}
+
+/// A Prometheus-compatible store: by URL, or by a Service through the API server's proxy.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Store {
+    /// URL reachable from this machine.
+    pub url: Option<String>,
+    /// Service reached through the API server.
+    pub service: Option<ServiceRef>,
+    /// Series selector whose raw samples are read, for example `DCGM_FI_DEV_GPU_UTIL{namespace="gpuhpa"}`.
+    pub series: String,
+}
+
+/// A Service's port, reached through the API server's service proxy.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct ServiceRef {
+    /// Namespace of the Service.
+    pub namespace: String,
+    /// Name of the Service.
+    pub name: String,
+    /// Port number or name.
+    pub port: String,
+    /// Prefix of the store's API, for example `/select/0/prometheus`.
+    pub path: String,
+}
+
+/// Exporter pods, read through the API server's pod proxy.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Exporter {
+    /// Namespace of the exporter's pods.
+    pub namespace: String,
+    /// Labels of the exporter's pods.
+    pub pod_labels: BTreeMap<String, String>,
+    /// Port of /metrics.
+    pub port: u16,
+    /// Metric name in the exposition.
+    pub name: String,
+}
+
+/// How the load reaches the target. gpuhpa makes a Service of its own for NodePort and LoadBalancer.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Reach {
+    /// NodePort, LoadBalancer or URL.
+    pub by: ReachBy,
+    /// Base URL for `by: URL`.
+    pub url: Option<String>,
+    /// Container port of the target.
+    pub port: u16,
+    /// Node port; chosen by the cluster when absent.
+    pub node_port: Option<u16>,
+    /// Address of a node, when its InternalIP is not reachable from here.
+    pub node_address: Option<String>,
+    /// Selector of the Service; the target's own when empty.
+    pub selector: BTreeMap<String, String>,
+}
+
+impl Default for Reach {
+    fn default() -> Self {
+        Self {
+            by: ReachBy::NodePort,
+            url: None,
+            port: 11434,
+            node_port: None,
+            node_address: None,
+            selector: BTreeMap::new(),
+        }
+    }
+}
+
+/// The kinds of way to the target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum ReachBy {
+    /// A NodePort Service on a node's address.
+    NodePort,
+    /// A LoadBalancer Service on the address that the platform assigns.
+    LoadBalancer,
+    /// A URL that leads to the target already.
+    #[serde(rename = "URL")]
+    Url,
+}
+
+/// Bounds of the phases that no arithmetic can derive.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Phases {
+    /// At most this long for helm and for the target to become available (image pull included).
+    pub install: Span,
+    /// At most this long for the clean-up.
+    pub cleanup: Span,
+    /// Sync periods for which the idle baseline is held.
+    pub idle_sync_periods: u32,
+}
+
+impl Default for Phases {
+    fn default() -> Self {
+        Self { install: Span::from_secs(900), cleanup: Span::from_secs(300), idle_sync_periods: 3 }
+    }
+}
+
+/// What must be reached.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Expect {
+    /// Replicas that the load must lead to; minReplicas + 1 when absent.
+    pub replicas: Option<i32>,
+}
+
+/// Which accelerator the pods must request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Accelerator {
+    /// Any extended resource or DRA claim of the pods.
+    Auto,
+    /// As `auto`, on a cluster whose accelerators are stand-ins: every output says so, `size_vram` is not asked for.
+    StandIn,
+    /// This extended resource.
+    Resource(String),
+}
+
+impl Accelerator {
+    /// True on a cluster whose accelerators are stand-ins.
+    #[must_use]
+    pub fn is_stand_in(&self) -> bool {
+        *self == Self::StandIn
+    }
+
+    /// True when a container resource of this name counts as an accelerator request: an extended resource, which is
+    /// any fully qualified name outside the kubernetes.io domains (docs: Extended Resources).
+    #[must_use]
+    pub fn covers(&self, resource: &str) -> bool {
+        match self {
+            Self::Resource(name) => name == resource,
+            Self::Auto | Self::StandIn => resource.split_once('/').is_some_and(|(domain, _)| {
+                domain != "kubernetes.io" && !domain.ends_with(".kubernetes.io") && !domain.starts_with("requests.")
+            }),
+        }
+    }
+}
+
+impl Serialize for Accelerator {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(match self {
+            Self::Auto => "auto",
+            Self::StandIn => "standIn",
+            Self::Resource(name) => name,
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for Accelerator {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        match text.as_str() {
+            "auto" => Ok(Self::Auto),
+            "standIn" => Ok(Self::StandIn),
+            name if name.contains('/') => Ok(Self::Resource(name.to_owned())),
+            other => Err(serde::de::Error::custom(format!(
+                "`{other}` is no accelerator; write auto, standIn or a resource name such as nvidia.com/gpu"
+            ))),
+        }
+    }
+}
+
+impl JsonSchema for Accelerator {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Accelerator".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({"type": "string", "description": "auto, standIn, or an extended resource's name",
+            "examples": ["auto", "standIn", "nvidia.com/gpu"]})
+    }
+}

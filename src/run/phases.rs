@@ -1,0 +1,147 @@
+//! The phases of a run. Each one changes something, then waits until the judge has seen what it waits for.
+
+use std::time::Duration;
+
+use super::stage::{Stage, whole};
+use super::{RunError, probes};
+use crate::install;
+use crate::judge::{Check, Part, State};
+use crate::load::{self, Caller, Turn};
+use crate::plan;
+use crate::record::load::Outcome;
+use crate::record::observation::Phase;
+use crate::units::Span;
+
+/// Between two tries of the first chat, while the Service is being programmed.
+const AGAIN: Duration = Duration::from_millis(500);
+
+/// Everything up to the clean-up. Ends early when nothing that is left could change the verdict.
+pub(super) async fn perform(stage: &mut Stage<'_>) -> Result<(), RunError> {
+    let url = install(stage).await?;
+    metric(stage).await?;
+    if settled(stage) {
+        return Ok(());
+    }
+    autoscaler(stage).await?;
+    if settled(stage) {
+        return Ok(());
+    }
+    idle(stage).await?;
+    if settled(stage) {
+        return Ok(());
+    }
+    rise(stage, &url).await?;
+    if !settled(stage) {
+        hold(stage).await?;
+    }
+    if !settled(stage) {
+        fall(stage).await?;
+    }
+    Ok(())
+}
+
+fn settled(stage: &Stage<'_>) -> bool {
+    stage.look(|bench| bench.is_settled())
+}
+
+fn budget(stage: &Stage<'_>, names: &[&str]) -> Span {
+    let bounds = stage.script.plan.bounds.iter().filter(|bound| names.contains(&bound.name.as_str()));
+    Span::from_ms(bounds.map(crate::record::plan::Bound::generous_ms).sum())
+}
+
+/// Namespaces, releases, Service, target: until the target answers a chat. The model is loaded here, outside of
+/// everything that is measured.
+async fn install(stage: &mut Stage<'_>) -> Result<String, RunError> {
+    let script = stage.script;
+    let (world, scenario, inventory, plan) = (script.world, script.scenario, script.inventory, script.plan);
+    let (journal, progress) = (stage.journal, script.progress);
+    stage.begin(Phase::Install, scenario.phases.install);
+    let endpoint = stage
+        .heeding(async {
+            install::namespaces(world, journal, scenario, inventory, &plan.run).await?;
+            let adopted = |name: &str| plan::is_adopted(scenario, inventory, name);
+            install::install_releases(world, journal, scenario, inventory, &plan.run, adopted).await?;
+            Ok(install::reach(world, journal, scenario, inventory, plan).await?)
+        })
+        .await?;
+    progress.line(&format!("load goes to {} ({})", endpoint.url, endpoint.by));
+    let deadline = world.clock.now_ms() + scenario.phases.install.ms();
+    stage.until(|bench| bench.view().target_not_ready(deadline)).await?;
+    stage.heeding(first_chat(script, &endpoint.url, deadline)).await?;
+    stage.end(Phase::Install);
+    Ok(endpoint.url)
+}
+
+/// One good chat through the Service, tried until it is good: kube-proxy may still be at work, the model still loading.
+/// That it never was is not an error here: the load will say so with exact counts.
+async fn first_chat(script: &super::Script<'_>, url: &str, deadline: u64) -> Result<(), RunError> {
+    let world = script.world;
+    let caller = Caller::new(world.http.clone(), world.clock, script.scenario.load.clone(), url)?;
+    loop {
+        let turn = Turn { id: u64::MAX - 1, worker: 0, due_us: world.clock.now_us() };
+        let record = load::chat(&caller, turn, std::future::pending(), &mut ()).await;
+        let lasting = matches!(record.outcome, Outcome::Good | Outcome::Http4xx | Outcome::BadJson);
+        if lasting || world.clock.now_ms() >= deadline {
+            let words = record.error.unwrap_or_default();
+            script.progress.line(&format!("first chat: {} {words}", record.outcome.name()));
+            return Ok(());
+        }
+        tokio::time::sleep(AGAIN).await;
+    }
+}
+
+async fn metric(stage: &mut Stage<'_>) -> Result<(), RunError> {
+    stage.begin(Phase::Metric, budget(stage, &["metric served"]));
+    stage.until_ruled(&[whole(Check::PodsRequestAccelerators), whole(Check::MetricServed)]).await?;
+    // The first chat's own load has to pass by, or the HPA would begin by scaling up.
+    let deadline = stage.world().clock.now_ms() + budget(stage, &["metric falls back"]).ms();
+    stage.until(|bench| bench.view().still_busy(deadline)).await?;
+    stage.end(Phase::Metric);
+    Ok(())
+}
+
+async fn autoscaler(stage: &mut Stage<'_>) -> Result<(), RunError> {
+    let script = stage.script;
+    stage.begin(Phase::Autoscaler, budget(stage, &["autoscaler active"]));
+    let journal = stage.journal;
+    stage
+        .heeding(async { Ok(install::apply_hpa(script.world, journal, script.scenario, script.plan).await?) })
+        .await?;
+    stage.until_ruled(&[whole(Check::AutoscalerActive)]).await?;
+    stage.end(Phase::Autoscaler);
+    Ok(())
+}
+
+async fn idle(stage: &mut Stage<'_>) -> Result<(), RunError> {
+    stage.begin(Phase::Idle, budget(stage, &["idle baseline"]));
+    stage.until_ruled(&[whole(Check::IdleHolds)]).await?;
+    stage.end(Phase::Idle);
+    Ok(())
+}
+
+async fn rise(stage: &mut Stage<'_>, url: &str) -> Result<(), RunError> {
+    stage.begin(Phase::Rise, budget(stage, &["metric follows the load", "replicas rise", "pod start"]));
+    stage.load = Some(load::start(stage.world(), &stage.script.scenario.load, url)?);
+    let parts = [Part::MetricRises, whole(Check::ReplicasRise), whole(Check::NewPodsRunOnAccelerators)];
+    probes::until_ruled(stage, &parts).await?;
+    stage.end(Phase::Rise);
+    Ok(())
+}
+
+async fn hold(stage: &mut Stage<'_>) -> Result<(), RunError> {
+    stage.begin(Phase::Hold, budget(stage, &["hold"]));
+    probes::until_ruled(stage, &[whole(Check::HoldSteady), whole(Check::NewPodsServe)]).await?;
+    stage.end(Phase::Hold);
+    Ok(())
+}
+
+async fn fall(stage: &mut Stage<'_>) -> Result<(), RunError> {
+    // The load ends first: the phase is the time without it.
+    stage.take_load().await?;
+    stage.begin(Phase::Fall, budget(stage, &["replicas fall"]));
+    stage.until_ruled(&[Part::MetricFalls, whole(Check::ReplicasFall), whole(Check::ByTheAutoscaler)]).await?;
+    let quiet = stage.look(|bench| bench.rule(Check::ReplicasFall).state == State::Holds);
+    stage.script.progress.line(if quiet { "replicas are back at min" } else { "replicas are not back at min" });
+    stage.end(Phase::Fall);
+    Ok(())
+}

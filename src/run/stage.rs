@@ -1,0 +1,183 @@
+//! The stage: what the phases share while a run goes on, and the one way in which they wait.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::{RunError, Script, Signals};
+use crate::install::Journal;
+use crate::judge::{Bench, Check, Part, Ruling, State, View};
+use crate::load;
+use crate::record::load::LoadReport;
+use crate::record::observation::{Edge, Phase};
+use crate::record::records::Records;
+use crate::units::{Milli, Span};
+use crate::world::World;
+
+/// Rulings are not asked for more often than this: observations come in bursts.
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// Where a run shows how it gets on. It never decides anything.
+pub trait Progress: Send + Sync {
+    /// A phase begins; its time budget.
+    fn phase(&self, phase: Phase, budget: Span);
+    /// Something happened that is worth a line.
+    fn line(&self, text: &str);
+    /// The state of the run, several times a second.
+    fn live(&self, live: &Live);
+}
+
+/// The state of a run at a moment.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Live {
+    /// Pods Ready.
+    pub ready: i32,
+    /// spec.replicas.
+    pub desired: i32,
+    /// The metric as the HPA would report it.
+    pub metric: Option<Milli>,
+    /// The target value.
+    pub target: Option<Milli>,
+    /// Good answers a second over the last ten seconds.
+    pub rate: f64,
+    /// Median time to first token so far, milliseconds.
+    pub ttft_ms: u64,
+    /// What is being waited for.
+    pub waiting: String,
+}
+
+/// What the phases share.
+pub(super) struct Stage<'a> {
+    pub(super) script: &'a Script<'a>,
+    pub(super) journal: &'a Journal,
+    pub(super) load: Option<load::Running>,
+    /// The load's report, once it was taken away.
+    pub(super) report: Option<LoadReport>,
+    /// Pods that were sent a chat of their own.
+    pub(super) probed: BTreeSet<String>,
+    signals: watch::Receiver<Signals>,
+}
+
+impl<'a> Stage<'a> {
+    pub(super) fn new(script: &'a Script<'a>, journal: &'a Journal) -> Self {
+        let signals = script.signals.clone();
+        Self { script, journal, load: None, report: None, probed: BTreeSet::new(), signals }
+    }
+
+    pub(super) fn world(&self) -> &'a World {
+        self.script.world
+    }
+
+    /// Begins a phase: in the timeline and on the screen.
+    pub(super) fn begin(&self, phase: Phase, budget: Span) {
+        super::mark(self.world(), phase, Edge::Began);
+        self.script.progress.phase(phase, budget);
+    }
+
+    pub(super) fn end(&self, phase: Phase) {
+        super::mark(self.world(), phase, Edge::Ended);
+    }
+
+    /// Looks at the records so far with the judge's eyes.
+    pub(super) fn look<T>(&self, look: impl FnOnce(&Bench<'_>) -> T) -> T {
+        let entries = self.journal.entries();
+        let void = self.report.as_ref().and_then(|report| report.void.as_deref());
+        self.world().book.read(|timeline| {
+            look(&Bench::new(Records {
+                scenario: self.script.scenario,
+                inventory: self.script.inventory,
+                journal: &entries,
+                timeline,
+                load_void: void,
+            }))
+        })
+    }
+
+    /// Waits until the judge can rule on all of these, or the run is settled. Each check has a bound of its own, so this
+    /// ends; observations come every second at the least.
+    pub(super) async fn until_ruled(&mut self, parts: &[Part]) -> Result<(), RunError> {
+        self.until(|bench| {
+            let open = parts.iter().map(|part| bench.part(*part)).find(|ruling| ruling.state == State::Open);
+            open.filter(|_| !bench.is_settled()).map(|ruling: Ruling| ruling.reason)
+        })
+        .await
+    }
+
+    /// Waits until `waiting` says nothing more; what it says is shown.
+    pub(super) async fn until(&mut self, waiting: impl Fn(&Bench<'_>) -> Option<String>) -> Result<(), RunError> {
+        let mut changes = self.world().book.changes();
+        loop {
+            changes.borrow_and_update();
+            let (why, live) = self.look(|bench| (waiting(bench), live(bench.view())));
+            let Some(why) = why else { return Ok(()) };
+            self.script.progress.live(&Live { waiting: why, ..live });
+            if let Some(error) = self.world().book.failure() {
+                return Err(error.into());
+            }
+            self.pause(&mut changes).await?;
+        }
+    }
+
+    /// Waits for something new, not longer than a second, and not at all after a signal.
+    async fn pause(&mut self, changes: &mut watch::Receiver<u64>) -> Result<(), RunError> {
+        let news = async {
+            tokio::time::sleep(PAUSE).await;
+            // An error means that the book is gone, and with it this run.
+            let _ = tokio::time::timeout(Duration::from_secs(1), changes.changed()).await;
+        };
+        tokio::select! {
+            signal = interrupted(&mut self.signals) => Err(RunError::Interrupted(signal)),
+            () = news => Ok(()),
+        }
+    }
+
+    /// Does something that a signal may stop.
+    pub(super) async fn heeding<T>(&mut self, work: impl Future<Output = Result<T, RunError>>) -> Result<T, RunError> {
+        tokio::select! {
+            signal = interrupted(&mut self.signals) => Err(RunError::Interrupted(signal)),
+            result = work => result,
+        }
+    }
+
+    /// Ends the load if it runs, and hands over its report.
+    pub(super) async fn take_load(&mut self) -> Result<Option<LoadReport>, RunError> {
+        if let Some(running) = self.load.take() {
+            self.report = Some(running.stop().await?);
+        }
+        Ok(self.report.clone())
+    }
+
+    /// The names of the new pods that are Ready and have not been sent a chat of their own.
+    pub(super) fn unprobed(&self) -> Vec<String> {
+        let ready = self.look(|bench| bench.view().new_ready_pods());
+        ready.into_iter().filter(|pod| !self.probed.contains(pod)).collect()
+    }
+}
+
+/// Waits for a signal and says which.
+async fn interrupted(signals: &mut watch::Receiver<Signals>) -> &'static str {
+    match signals.wait_for(|signals| signals.count > 0).await {
+        Ok(signals) => signals.last,
+        // Nobody can send one any more.
+        Err(_) => std::future::pending().await,
+    }
+}
+
+fn live(view: &View<'_>) -> Live {
+    let picture = view.picture();
+    Live {
+        ready: picture.ready,
+        desired: picture.desired,
+        metric: picture.metric,
+        target: picture.target,
+        rate: picture.rate,
+        ttft_ms: picture.ttft_ms,
+        waiting: String::new(),
+    }
+}
+
+/// The checks as parts.
+pub(super) const fn whole(check: Check) -> Part {
+    Part::Whole(check)
+}

@@ -1,0 +1,119 @@
+//! Scenario files as users write them, well and badly.
+
+use std::path::Path;
+
+use super::layers::{Layer, merge};
+use super::*;
+
+/// The scenario that this text makes, laid over the built-in one.
+fn over(text: &str) -> Result<Scenario, ScenarioError> {
+    let base = Layer::parse(BUILT_IN_NAME, Path::new(""), BUILT_IN.to_owned())?;
+    resolve(&[base, Layer::parse("mine.yaml", Path::new("dir"), text.to_owned())?])
+}
+
+fn complaint(text: &str) -> String {
+    over(text).expect_err("the scenario must be refused").to_string()
+}
+
+#[test]
+fn the_built_in_scenario_is_sound() {
+    let scenario = load(&[], None).unwrap();
+    assert_eq!((scenario.name.as_str(), scenario.hpa.spec.max_replicas), ("ollama-gpu-utilization", 3));
+}
+
+#[test]
+fn an_overlay_changes_what_it_names_and_keeps_the_rest() {
+    let scenario = over("hpa: {spec: {behavior: {scaleDown: {stabilizationWindowSeconds: 30}}}}\nload: {concurrency: 4}\n")
+        .unwrap();
+    let behavior = scenario.hpa.spec.behavior.unwrap();
+    let down = behavior.scale_down.unwrap();
+    assert_eq!(down.stabilization_window_seconds, Some(30));
+    assert_eq!(down.policies.unwrap()[0].value, 100);
+    assert_eq!((scenario.load.concurrency, scenario.load.model.as_str()), (4, "llama3.2:1b"));
+}
+
+#[test]
+fn null_removes_and_a_relative_chart_is_meant_from_its_file() {
+    let scenario = over("releases: {ollama: {repo: null, version: null, chart: ../charts/ollama}}").unwrap();
+    let release = &scenario.releases["ollama"];
+    assert_eq!((release.chart.as_str(), &release.repo, &release.version), ("./charts/ollama", &None, &None));
+}
+
+#[test]
+fn an_unknown_field_is_named_with_its_line() {
+    let text = complaint("load:\n  model: a\n  concurency: 3\n");
+    assert!(text.starts_with("mine.yaml:3:") && text.contains("concurency") && text.contains("concurrency"), "{text}");
+}
+
+#[test]
+fn a_field_that_autoscaling_v2_would_drop_is_refused() {
+    // Seen in a published submission: `type: Pod` with `pod:` makes an HPA without a metric.
+    let text = complaint("hpa:\n  spec:\n    metrics:\n      - type: Pods\n        pod:\n          metric: {name: x}\n");
+    assert!(text.starts_with("mine.yaml:6:") && text.contains("hpa.spec.metrics.0.pod"), "{text}");
+}
+
+#[test]
+fn a_wrong_duration_says_how_to_write_one() {
+    let text = complaint("phases:\n  install: soon\n");
+    assert!(text.starts_with("mine.yaml:2:") && text.contains("90s"), "{text}");
+}
+
+#[test]
+fn broken_yaml_is_named_with_its_line() {
+    let text = complaint("load:\n  model: [a\n");
+    assert!(text.starts_with("mine.yaml:"), "{text}");
+}
+
+#[test]
+fn cpu_as_the_metric_is_refused_in_the_requirements_words() {
+    let text = complaint(
+        "hpa: {spec: {metrics: [{type: Resource, resource: {name: cpu, target: {type: Utilization, averageUtilization: 50}}}]}}",
+    );
+    assert!(text.contains("custom metrics relevant to AI/ML workloads") && text.contains("mine.yaml:1:"), "{text}");
+}
+
+#[test]
+fn an_hpa_that_cannot_scale_is_refused() {
+    for (text, word) in [
+        ("hpa: {spec: {maxReplicas: 1}}", "no room"),
+        ("hpa: {spec: {minReplicas: 0}}", "without a pod"),
+        ("hpa: {spec: {behavior: {scaleDown: {selectPolicy: Disabled}}}}", "Disabled"),
+        ("expect: {replicas: 4}", "outside 2..=3"),
+        ("hpa: {spec: {metrics: []}}", "0 metrics"),
+        ("hpa: {spec: {scaleTargetRef: {kind: Service}}}", "Deployment or StatefulSet"),
+        ("load: {options: {num_predict: null}}", "nothing else bounds"),
+        ("releases: {ollama: {version: null}}", "unpinned"),
+        ("metric: {range: [100, 0]}", "no range"),
+        ("reach: {by: URL}", "is missing"),
+        ("accelerator: gpu", "no accelerator"),
+    ] {
+        let said = complaint(text);
+        assert!(said.contains(word), "{text}: {said}");
+    }
+}
+
+#[test]
+fn a_problem_is_placed_where_the_field_is_written_last() {
+    let text = complaint("\n\nhpa:\n  spec:\n    maxReplicas: 1\n");
+    assert!(text.starts_with("mine.yaml:5:18"), "{text}");
+}
+
+#[test]
+fn a_scenario_reads_back_what_it_prints() {
+    let scenario = load(&[], None).unwrap();
+    let printed = serde_saphyr::to_string(&scenario).unwrap();
+    let again = Layer::parse("printed.yaml", Path::new(""), printed).unwrap();
+    let again = merge(&[again]).unwrap();
+    assert_eq!(serde_json::to_value(&again).unwrap(), serde_json::to_value(&scenario).unwrap());
+}
+
+#[test]
+fn a_file_that_extends_itself_ends_in_an_error() {
+    let dir = std::env::temp_dir().join(format!("gpuhpa-endless-{}", std::process::id()));
+    std::fs::create_dir_all(&dir).unwrap();
+    let file = dir.join("a.yaml");
+    std::fs::write(&file, "extends: a.yaml\n").unwrap();
+    let error = load(&[file], None).unwrap_err();
+    std::fs::remove_dir_all(&dir).unwrap();
+    assert!(matches!(error, ScenarioError::Endless { .. }), "{error}");
+}

@@ -1,0 +1,231 @@
+//! Quantities with their units in their types: durations as the scenario writes them, metric values in thousandths.
+//! Nothing here knows a clock or a cluster.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+/// A length of time, written `90s`, `10m`, `1h30m` or `250ms`; whole milliseconds inside.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Span(u64);
+
+impl Span {
+    /// A span of so many milliseconds.
+    #[must_use]
+    pub const fn from_ms(ms: u64) -> Self {
+        Self(ms)
+    }
+
+    /// A span of so many seconds.
+    #[must_use]
+    pub const fn from_secs(seconds: u64) -> Self {
+        Self(seconds * 1000)
+    }
+
+    /// The length in milliseconds.
+    #[must_use]
+    pub const fn ms(self) -> u64 {
+        self.0
+    }
+
+    /// The length as the standard library's duration, for timers.
+    #[must_use]
+    pub const fn duration(self) -> Duration {
+        Duration::from_millis(self.0)
+    }
+}
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (minutes, rest) = (self.0 / 60_000, self.0 % 60_000);
+        match (minutes, rest) {
+            (0, ms) if ms % 1000 == 0 => write!(f, "{}s", ms / 1000),
+            (0, ms) if ms < 1000 => write!(f, "{ms}ms"),
+            (0, ms) => write!(f, "{}.{:03}s", ms / 1000, ms % 1000),
+            (m, 0) => write!(f, "{m}m"),
+            (m, ms) if ms % 1000 == 0 => write!(f, "{m}m{}s", ms / 1000),
+            (m, ms) => write!(f, "{m}m{}.{:03}s", ms / 1000, ms % 1000),
+        }
+    }
+}
+
+/// A text that is no duration.
+#[derive(Debug, thiserror::Error)]
+#[error("`{0}` is not a duration; write for example 90s, 10m or 1h30m")]
+pub struct NotADuration(String);
+
+impl FromStr for Span {
+    type Err = NotADuration;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let wrong = || NotADuration(text.to_owned());
+        let parsed = jiff::SignedDuration::from_str(text).map_err(|_| wrong())?;
+        u64::try_from(parsed.as_millis()).map(Self).map_err(|_| wrong())
+    }
+}
+
+impl Serialize for Span {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Span {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}
+
+impl JsonSchema for Span {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Span".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "string", "description": "a duration: 90s, 10m, 1h30m", "examples": ["90s", "10m"]})
+    }
+}
+
+/// A metric value or target in thousandths, as the HPA controller computes (70 is `Milli(70_000)`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Milli(pub i64);
+
+impl fmt::Display for Milli {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (sign, value) = (if self.0 < 0 { "-" } else { "" }, self.0.unsigned_abs());
+        match value % 1000 {
+            0 => write!(f, "{sign}{}", value / 1000),
+            milli => {
+                let text = format!("{sign}{}.{milli:03}", value / 1000);
+                f.write_str(text.trim_end_matches('0'))
+            }
+        }
+    }
+}
+
+/// A text that is no Kubernetes quantity.
+#[derive(Debug, thiserror::Error)]
+#[error("`{0}` is not a Kubernetes quantity such as 70, 500m, 1.5k or 2Gi")]
+pub struct NotAQuantity(String);
+
+impl FromStr for Milli {
+    type Err = NotAQuantity;
+
+    /// Reads a Kubernetes quantity and rounds it **up** to the next thousandth, as `Quantity.MilliValue` does
+    /// (k8s.io/apimachinery v0.37.2, pkg/api/resource/quantity.go).
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let wrong = || NotAQuantity(text.to_owned());
+        let (digits, power) = split_suffix(text).ok_or_else(wrong)?;
+        let (negative, digits) = match digits.as_bytes().first() {
+            Some(b'-') => (true, &digits[1..]),
+            Some(b'+') => (false, &digits[1..]),
+            _ => (false, digits),
+        };
+        let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+        let all = format!("{whole}{fraction}");
+        if all.is_empty() || !all.bytes().all(|b| b.is_ascii_digit()) {
+            return Err(wrong());
+        }
+        let number: i128 = all.parse().map_err(|_| wrong())?;
+        let (ten, factor) = match power {
+            Power::Ten(exponent) => (exponent + 3, 1),
+            Power::Two(exponent) => (3, 1_i128 << exponent),
+        };
+        let scale = ten - i32::try_from(fraction.len()).map_err(|_| wrong())?;
+        let number = number.checked_mul(factor).ok_or_else(wrong)?;
+        let milli = scale_up(number, scale, negative).ok_or_else(wrong)?;
+        i64::try_from(if negative { -milli } else { milli }).map(Milli).map_err(|_| wrong())
+    }
+}
+
+enum Power {
+    Ten(i32),
+    Two(u32),
+}
+
+fn split_suffix(text: &str) -> Option<(&str, Power)> {
+    const SUFFIXES: [(&str, Power); 16] = [
+        ("Ki", Power::Two(10)),
+        ("Mi", Power::Two(20)),
+        ("Gi", Power::Two(30)),
+        ("Ti", Power::Two(40)),
+        ("Pi", Power::Two(50)),
+        ("Ei", Power::Two(60)),
+        ("n", Power::Ten(-9)),
+        ("u", Power::Ten(-6)),
+        ("m", Power::Ten(-3)),
+        ("k", Power::Ten(3)),
+        ("M", Power::Ten(6)),
+        ("G", Power::Ten(9)),
+        ("T", Power::Ten(12)),
+        ("P", Power::Ten(15)),
+        ("E", Power::Ten(18)),
+        ("", Power::Ten(0)),
+    ];
+    if let Some((digits, exponent)) = text.split_once(['e', 'E'])
+        && let Ok(exponent) = exponent.parse::<i32>()
+        && exponent.abs() <= 18
+    {
+        return Some((digits, Power::Ten(exponent)));
+    }
+    SUFFIXES.into_iter().find_map(|(suffix, power)| text.strip_suffix(suffix).map(|digits| (digits, power)))
+}
+
+/// `number * 10^scale`, its magnitude rounded up for positive numbers and down for negative ones.
+fn scale_up(number: i128, scale: i32, negative: bool) -> Option<i128> {
+    let factor = 10_i128.checked_pow(scale.unsigned_abs().min(38))?;
+    if scale >= 0 {
+        return number.checked_mul(factor);
+    }
+    let (quotient, rest) = (number / factor, number % factor);
+    Some(quotient + i128::from(rest != 0 && !negative))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn milli(text: &str) -> Option<i64> {
+        text.parse::<Milli>().ok().map(|m| m.0)
+    }
+
+    #[test]
+    fn quantities_round_up_to_the_next_thousandth() {
+        let cases = [
+            ("70", Some(70_000)),
+            ("42500m", Some(42_500)),
+            ("0.0001", Some(1)),
+            ("1u", Some(1)),
+            ("-0.0001", Some(0)),
+            ("-1500m", Some(-1500)),
+            ("2Ki", Some(2_048_000)),
+            ("1.5k", Some(1_500_000)),
+            ("1e3", Some(1_000_000)),
+            ("2E", None),
+            ("", None),
+            ("GPU", None),
+            ("1.2.3", None),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(milli(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn thousandths_print_without_trailing_zeros() {
+        assert_eq!([Milli(70_000), Milli(66_500), Milli(-1)].map(|m| m.to_string()), ["70", "66.5", "-0.001"]);
+    }
+
+    #[test]
+    fn a_span_reads_back_what_it_prints() {
+        for ms in [0, 250, 1000, 1250, 60_000, 90_000, 61_001, 3_600_000] {
+            let span = Span::from_ms(ms);
+            assert_eq!(span.to_string().parse::<Span>().unwrap(), span);
+        }
+        assert!("ninety".parse::<Span>().is_err() && "-5s".parse::<Span>().is_err());
+    }
+}

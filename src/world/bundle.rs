@@ -1,0 +1,90 @@
+//! The evidence folder of a run. Files are appended to as things happen, so that a crash leaves a readable bundle.
+
+use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Evidence that could not be written.
+#[derive(Debug, thiserror::Error)]
+#[error("could not write evidence to {path}: {why}")]
+pub struct BundleError {
+    /// The file.
+    pub path: String,
+    /// The system's words.
+    pub why: String,
+}
+
+/// A bundle on disk. Copies share the same files.
+#[derive(Clone, Debug)]
+pub struct Bundle {
+    dir: Arc<PathBuf>,
+    open: Arc<Mutex<BTreeMap<String, File>>>,
+}
+
+impl Bundle {
+    /// Makes the folder; fails when it exists and is not empty, so that two runs never share one.
+    pub fn create(dir: &Path) -> Result<Self, BundleError> {
+        let wrong = |why: String| BundleError { path: dir.display().to_string(), why };
+        std::fs::create_dir_all(dir).map_err(|e| wrong(e.to_string()))?;
+        if std::fs::read_dir(dir).map_err(|e| wrong(e.to_string()))?.next().is_some() {
+            return Err(wrong("the folder is not empty; name another one with --report-dir".to_owned()));
+        }
+        Ok(Self::open(dir))
+    }
+
+    /// A folder that exists already: `clean` goes on in the bundle of an interrupted run.
+    #[must_use]
+    pub fn open(dir: &Path) -> Self {
+        Self { dir: Arc::new(dir.to_owned()), open: Arc::default() }
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Writes a whole file in one step: a reader sees the old text or the new one, never half of it.
+    pub fn put(&self, name: &str, bytes: &[u8]) -> Result<(), BundleError> {
+        let path = self.dir.join(name);
+        let write = || {
+            if let Some(parent) = path.parent() {
+                std::fs::create_dir_all(parent)?;
+            }
+            let new = path.with_file_name(format!(".{}.new", path.file_name().unwrap_or_default().to_string_lossy()));
+            let mut file = File::create(&new)?;
+            file.write_all(bytes)?;
+            file.sync_all()?;
+            std::fs::rename(&new, &path)
+        };
+        write().map_err(|e| self.error(name, &e))
+    }
+
+    /// Appends bytes to a file.
+    pub fn append(&self, name: &str, bytes: &[u8]) -> Result<(), BundleError> {
+        self.with(name, |file| file.write_all(bytes))
+    }
+
+    /// Appends bytes and waits until they are on the disk: for what must be known after a crash.
+    pub fn append_synced(&self, name: &str, bytes: &[u8]) -> Result<(), BundleError> {
+        self.with(name, |file| file.write_all(bytes).and_then(|()| file.sync_data()))
+    }
+
+    fn with(&self, name: &str, act: impl FnOnce(&mut File) -> std::io::Result<()>) -> Result<(), BundleError> {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let file = match open.entry(name.to_owned()) {
+            std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
+            std::collections::btree_map::Entry::Vacant(entry) => {
+                let file = OpenOptions::new().create(true).append(true).open(self.dir.join(name));
+                entry.insert(file.map_err(|e| self.error(name, &e))?)
+            }
+        };
+        act(file).map_err(|e| self.error(name, &e))
+    }
+
+    fn error(&self, name: &str, why: &std::io::Error) -> BundleError {
+        BundleError { path: self.dir.join(name).display().to_string(), why: why.to_string() }
+    }
+}

@@ -1,0 +1,451 @@
+//! Every answer of the real controller, asked again of `gpuhpa::hpa` and compared whole, texts included.
+//!
+//! The vectors are the `.ndjson` files of `fixtures/hpa/`, or of the folder that `HPA_VECTORS` names; `SCHEMA.md`
+//! beside them says what each field means. A line that cannot be read, an unknown field or kind, and a folder without
+//! vectors are failures.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use gpuhpa::hpa;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// So many mismatches are printed in full.
+const SHOWN: usize = 5;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Vector {
+    id: String,
+    kind: String,
+    #[serde(rename = "in")]
+    question: Value,
+    out: Value,
+}
+
+#[derive(Default)]
+struct Tally {
+    passed: usize,
+    failed: usize,
+}
+
+#[test]
+fn vectors() {
+    let folder = match std::env::var_os("HPA_VECTORS") {
+        Some(folder) => PathBuf::from(folder),
+        None => Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/hpa"),
+    };
+    let vectors = read(&folder);
+    assert!(vectors.is_ok(), "{}: {}", folder.display(), vectors.err().unwrap_or_default());
+    let vectors = vectors.unwrap_or_default();
+    let (tallies, mismatches) = compare(&vectors);
+    let mut report = format!("\nvectors of {}\n", folder.display());
+    for (kind, Tally { passed, failed }) in &tallies {
+        let _ = writeln!(report, "{kind:>24}: {passed} passed, {failed} failed");
+    }
+    // Straight to stderr, so that the counts are seen when all is well too.
+    let _ = std::io::stderr().write_all(report.as_bytes());
+    let shown: String = mismatches.iter().take(SHOWN).map(String::as_str).collect();
+    assert!(mismatches.is_empty(), "{} mismatches, the first:\n{shown}", mismatches.len());
+}
+
+fn read(folder: &Path) -> Result<Vec<Vector>, String> {
+    let entries = fs::read_dir(folder).map_err(|error| error.to_string())?;
+    let mut files = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(|error| error.to_string())?.path();
+        if path.extension().is_some_and(|extension| extension == "ndjson") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    let mut vectors = Vec::new();
+    for file in files {
+        let text = fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()))?;
+        for (index, line) in text.lines().enumerate() {
+            let at = |error| format!("{}:{}: {error}", file.display(), index + 1);
+            vectors.push(serde_json::from_str(line).map_err(at)?);
+        }
+    }
+    if vectors.is_empty() { Err("no vectors".to_owned()) } else { Ok(vectors) }
+}
+
+fn compare(vectors: &[Vector]) -> (BTreeMap<&str, Tally>, Vec<String>) {
+    let mut tallies = BTreeMap::<&str, Tally>::new();
+    let mut mismatches = Vec::new();
+    for Vector { id, kind, question, out } in vectors {
+        let tally = tallies.entry(kind).or_default();
+        match answer(kind, question) {
+            Ok(got) if got == *out => tally.passed += 1,
+            Ok(got) => {
+                tally.failed += 1;
+                mismatches.push(format!("{id}\n  expected {out}\n  got      {got}\n"));
+            }
+            Err(error) => {
+                tally.failed += 1;
+                mismatches.push(format!("{id}\n  {error}\n"));
+            }
+        }
+    }
+    (tallies, mismatches)
+}
+
+fn answer(kind: &str, question: &Value) -> Result<Value, String> {
+    Ok(match kind {
+        "pods_metric" => parsed::<PodsQuestion>(question)?.answer(),
+        "object_value" | "object_average_value" => parsed::<ObjectQuestion>(question)?.answer(),
+        "external_value" | "external_average_value" => parsed::<ExternalQuestion>(question)?.answer(),
+        "behavior" | "legacy" => parsed::<SizingQuestion>(question)?.answer(),
+        "reconcile" => reconciled(parsed(question)?)?,
+        _ => return Err(format!("unknown kind {kind}")),
+    })
+}
+
+fn parsed<'a, T: Deserialize<'a>>(question: &'a Value) -> Result<T, String> {
+    T::deserialize(question).map_err(|error| error.to_string())
+}
+
+// One metric to a proposal.
+
+type Labels = BTreeMap<String, String>;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct PodsQuestion {
+    current_replicas: i32,
+    target_average_value_milli: i64,
+    tolerance_up: f64,
+    tolerance_down: f64,
+    metric_name: String,
+    pods: Vec<hpa::PodState>,
+    pod_metrics: BTreeMap<String, i64>,
+    fetch_error: Option<String>,
+}
+
+impl PodsQuestion {
+    fn answer(&self) -> Value {
+        let workload = hpa::Workload {
+            spec_replicas: self.current_replicas,
+            status_replicas: 0,
+            pods: &self.pods,
+            tolerance: hpa::Tolerance { up: self.tolerance_up, down: self.tolerance_down },
+        };
+        let metric = hpa::PodsMetric { name: self.metric_name.clone() };
+        let samples = self.fetch_error.as_deref().map_or(Ok(&self.pod_metrics), Err);
+        proposed(hpa::pods_metric(&metric, samples, self.target_average_value_milli, &workload), "averageValueMilli")
+    }
+}
+
+/// Both kinds of target: the fields of one are absent in the other.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct ObjectQuestion {
+    current_replicas: Option<i32>,
+    status_replicas: Option<i32>,
+    target_value_milli: Option<i64>,
+    target_average_value_milli: Option<i64>,
+    tolerance_up: f64,
+    tolerance_down: f64,
+    metric_name: String,
+    object_kind: String,
+    object_name: String,
+    #[serde(default)]
+    pods: Vec<hpa::PodState>,
+    value_milli: i64,
+    fetch_error: Option<String>,
+}
+
+impl ObjectQuestion {
+    fn answer(&self) -> Value {
+        let workload = hpa::Workload {
+            spec_replicas: self.current_replicas.unwrap_or_default(),
+            status_replicas: self.status_replicas.unwrap_or_default(),
+            pods: &self.pods,
+            tolerance: hpa::Tolerance { up: self.tolerance_up, down: self.tolerance_down },
+        };
+        let metric = object(&self.metric_name, None, &self.object_kind, &self.object_name);
+        let value = self.fetch_error.as_deref().map_or(Ok(self.value_milli), Err);
+        match (self.target_value_milli, self.target_average_value_milli) {
+            (Some(target), None) => proposed(hpa::object_value(&metric, value, target, &workload), "valueMilli"),
+            (None, Some(target)) => {
+                proposed(hpa::object_average_value(&metric, value, target, &workload), "averageValueMilli")
+            }
+            _ => json!("not exactly one target"),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct ExternalQuestion {
+    current_replicas: Option<i32>,
+    status_replicas: Option<i32>,
+    target_value_milli: Option<i64>,
+    target_average_value_milli: Option<i64>,
+    tolerance_up: f64,
+    tolerance_down: f64,
+    metric_name: String,
+    metric_selector: Option<Labels>,
+    #[serde(default)]
+    pods: Vec<hpa::PodState>,
+    values_milli: Vec<i64>,
+    fetch_error: Option<String>,
+}
+
+impl ExternalQuestion {
+    fn answer(&self) -> Value {
+        let workload = hpa::Workload {
+            spec_replicas: self.current_replicas.unwrap_or_default(),
+            status_replicas: self.status_replicas.unwrap_or_default(),
+            pods: &self.pods,
+            tolerance: hpa::Tolerance { up: self.tolerance_up, down: self.tolerance_down },
+        };
+        let metric = external(&self.metric_name, self.metric_selector.clone());
+        let values = self.fetch_error.as_deref().map_or(Ok(self.values_milli.as_slice()), Err);
+        match (self.target_value_milli, self.target_average_value_milli) {
+            (Some(target), None) => proposed(hpa::external_value(&metric, values, target, &workload), "valueMilli"),
+            (None, Some(target)) => {
+                proposed(hpa::external_average_value(&metric, values, target, &workload), "averageValueMilli")
+            }
+            _ => json!("not exactly one target"),
+        }
+    }
+}
+
+fn object(name: &str, selector: Option<Labels>, kind: &str, object: &str) -> hpa::ObjectMetric {
+    let object = hpa::ObjectReference { kind: kind.into(), namespace: "default".into(), name: object.into() };
+    hpa::ObjectMetric { name: name.into(), selector, object }
+}
+
+fn external(name: &str, selector: Option<Labels>) -> hpa::ExternalMetric {
+    hpa::ExternalMetric { name: name.into(), namespace: "default".into(), selector }
+}
+
+fn proposed(answer: Result<hpa::Proposal, hpa::MetricError>, value_field: &str) -> Value {
+    match answer {
+        Ok(proposal) => json!({ "replicas": proposal.replicas, value_field: proposal.value_milli }),
+        Err(error) => json!({ "error": error.to_string() }),
+    }
+}
+
+// A proposal to a size.
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct SizingQuestion {
+    current_replicas: i32,
+    desired_replicas: i32,
+    min_replicas: i32,
+    max_replicas: i32,
+    behavior: Option<hpa::Behavior>,
+    downscale_stabilization_seconds: u64,
+    recommendations: Vec<(u64, i32)>,
+    #[serde(default)]
+    scale_up_events: Vec<(u64, i32)>,
+    #[serde(default)]
+    scale_down_events: Vec<(u64, i32)>,
+}
+
+impl SizingQuestion {
+    fn answer(&self) -> Value {
+        let sizing = hpa::Sizing {
+            current_replicas: self.current_replicas,
+            proposal: self.desired_replicas,
+            min_replicas: self.min_replicas,
+            max_replicas: self.max_replicas,
+            downscale_stabilization: Duration::from_secs(self.downscale_stabilization_seconds),
+            recommendations: &log(&self.recommendations),
+        };
+        let events = hpa::ScaleEvents { ups: log(&self.scale_up_events), downs: log(&self.scale_down_events) };
+        let size = match &self.behavior {
+            Some(rules) => hpa::behavior(&sizing, rules, &events),
+            None => hpa::legacy(&sizing),
+        };
+        json!({
+            "stabilizedReplicas": size.stabilized_replicas,
+            "rateLimit": size.rate_limit,
+            "desiredReplicas": size.desired_replicas,
+            "conditions": size.conditions(),
+            "recommendations": slots(&size.recommendations),
+        })
+    }
+}
+
+fn log(slots: &[(u64, i32)]) -> Vec<hpa::Logged> {
+    slots.iter().map(|&(age, count)| hpa::Logged { age: Duration::from_secs(age), count }).collect()
+}
+
+fn slots(log: &[hpa::Logged]) -> Vec<(u64, i32)> {
+    log.iter().map(|slot| (slot.age.as_secs(), slot.count)).collect()
+}
+
+// One whole pass.
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct PassQuestion {
+    spec_replicas: i32,
+    status_replicas: i32,
+    selector: String,
+    #[serde(default)]
+    competing_hpa: bool,
+    min_replicas: Option<i32>,
+    max_replicas: i32,
+    behavior: Option<hpa::Behavior>,
+    metrics: Vec<MetricQuestion>,
+    tolerance: f64,
+    downscale_stabilization_seconds: u64,
+    pods: Vec<hpa::PodState>,
+    status_desired_replicas: i32,
+    conditions: Vec<hpa::Condition>,
+    recommendations: Vec<(u64, i32)>,
+    scale_up_events: Vec<(u64, i32)>,
+    scale_down_events: Vec<(u64, i32)>,
+    scale_get_error: Option<String>,
+    scale_update_error: Option<String>,
+    #[serde(default)]
+    scale_update_conflicts: usize,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct MetricQuestion {
+    #[serde(rename = "type")]
+    kind: String,
+    name: String,
+    selector: Option<Labels>,
+    target_type: hpa::TargetType,
+    target_value_milli: Option<i64>,
+    target_average_value_milli: Option<i64>,
+    fetch_error: Option<String>,
+    pod_metrics: Option<BTreeMap<String, i64>>,
+    object_kind: Option<String>,
+    object_name: Option<String>,
+    value_milli: Option<i64>,
+    values_milli: Option<Vec<i64>>,
+}
+
+impl MetricQuestion {
+    fn metric(self) -> Result<hpa::Metric, String> {
+        let target = hpa::Target {
+            kind: self.target_type,
+            value_milli: self.target_value_milli,
+            average_value_milli: self.target_average_value_milli,
+        };
+        let missing = |field: &str| format!("{} metric without {field}", self.kind);
+        Ok(match self.kind.as_str() {
+            "Pods" => hpa::Metric::Pods {
+                metric: hpa::PodsMetric { name: self.name },
+                target_average_value_milli: target.average_value_milli.ok_or_else(|| missing("averageValue"))?,
+                samples_milli: self.fetch_error.map_or(self.pod_metrics.ok_or_else(|| missing("samples")), Err),
+            },
+            "Object" => hpa::Metric::Object {
+                metric: object(
+                    &self.name,
+                    self.selector,
+                    &self.object_kind.ok_or_else(|| missing("kind"))?,
+                    &self.object_name.ok_or_else(|| missing("object"))?,
+                ),
+                target,
+                value_milli: self.fetch_error.map_or(self.value_milli.ok_or_else(|| missing("value")), Err),
+            },
+            "External" => hpa::Metric::External {
+                metric: external(&self.name, self.selector),
+                target,
+                values_milli: self.fetch_error.map_or(self.values_milli.ok_or_else(|| missing("values")), Err),
+            },
+            _ => return Err(format!("unknown type of metric {}", self.kind)),
+        })
+    }
+}
+
+/// The controller's parser of selectors is not modelled: these are all that occur, with its words.
+fn pod_selector(text: String) -> Result<hpa::PodSelector, String> {
+    let unparsable = |why: &str| hpa::PodSelector::Unparsable { why: why.to_owned() };
+    Ok(match text.as_str() {
+        "" => hpa::PodSelector::Missing,
+        "app in (llm" => unparsable("unable to parse requirement: found '', expected: ',' or ')'"),
+        "app=llm,=x" => unparsable("found '=', expected: identifier after ','"),
+        "app=llm" => hpa::PodSelector::Parsed(text),
+        _ => return Err(format!("unknown selector {text}")),
+    })
+}
+
+fn reconciled(question: PassQuestion) -> Result<Value, String> {
+    let conflict = "Operation cannot be fulfilled on deployments.apps \"llm\": the object has been modified; \
+                    please apply your changes to the latest version and try again";
+    let mut put_failures = vec![hpa::PutFailure::Conflict(conflict.to_owned()); question.scale_update_conflicts];
+    put_failures.extend(question.scale_update_error.map(hpa::PutFailure::Other));
+    let scale = hpa::Scale {
+        spec_replicas: question.spec_replicas,
+        status_replicas: question.status_replicas,
+        selector: pod_selector(question.selector)?,
+    };
+    let metrics: Result<Vec<_>, _> = question.metrics.into_iter().map(MetricQuestion::metric).collect();
+    let out = hpa::reconcile(&hpa::ReconcileInput {
+        names: hpa::HpaNames {
+            namespace: "default".to_owned(),
+            hpa: "llm".to_owned(),
+            target_kind: "Deployment".to_owned(),
+            target_name: "llm".to_owned(),
+        },
+        spec: hpa::HpaSpec {
+            min_replicas: question.min_replicas,
+            max_replicas: question.max_replicas,
+            behavior: question.behavior,
+            metrics: metrics?,
+        },
+        status: hpa::HpaStatus {
+            current_replicas: question.spec_replicas,
+            desired_replicas: question.status_desired_replicas,
+            conditions: question.conditions,
+            current_metrics: Vec::new(),
+        },
+        flags: hpa::ControllerFlags {
+            tolerance: question.tolerance,
+            downscale_stabilization: Duration::from_secs(question.downscale_stabilization_seconds),
+        },
+        scale: question.scale_get_error.map_or(Ok(scale), Err),
+        pods: question.pods,
+        competing_hpa: question.competing_hpa.then(|| "default/other".to_owned()),
+        put_failures,
+        logs: hpa::Logs {
+            recommendations: log(&question.recommendations),
+            events: hpa::ScaleEvents { ups: log(&question.scale_up_events), downs: log(&question.scale_down_events) },
+        },
+    });
+    Ok(passed(&out))
+}
+
+fn passed(out: &hpa::ReconcileOutput) -> Value {
+    let current_metrics: Vec<Value> = out.status.current_metrics.iter().map(|m| current_metric(m.as_ref())).collect();
+    json!({
+        "currentReplicas": out.status.current_replicas,
+        "desiredReplicas": out.status.desired_replicas,
+        "scaleWritten": out.scale_written,
+        "scaleUpdateCalls": out.scale_update_calls,
+        "error": out.error.as_ref().map(ToString::to_string),
+        "conditions": out.status.conditions,
+        "events": out.events,
+        "currentMetrics": current_metrics,
+        "recommendations": slots(&out.logs.recommendations),
+        "scaleUpEvents": slots(&out.logs.events.ups),
+        "scaleDownEvents": slots(&out.logs.events.downs),
+    })
+}
+
+fn current_metric(metric: Option<&hpa::CurrentMetric>) -> Value {
+    let Some(metric) = metric else {
+        return json!({ "type": "", "name": "", "valueMilli": null, "averageValueMilli": null });
+    };
+    let (value, average) = match metric.reported {
+        hpa::Reported::Value(value) => (Some(value), None),
+        hpa::Reported::AverageValue(value) => (None, Some(value)),
+    };
+    json!({ "type": metric.kind, "name": metric.name, "valueMilli": value, "averageValueMilli": average })
+}
