@@ -55,14 +55,15 @@ impl<'a> Bench<'a> {
     }
 
     /// True when the run has nothing left to show: it has failed, or PASS is impossible and nothing that is still open
-    /// could turn INCONCLUSIVE into FAIL. Accelerators are expensive.
+    /// could turn INCONCLUSIVE into FAIL. Accelerators are expensive. The oracle judges what happens on the way and the
+    /// clean-up comes anyhow, so neither is waited for.
     #[must_use]
     pub fn is_settled(&self) -> bool {
-        let rulings: Vec<Ruling> =
-            Check::ALL.iter().filter(|check| **check != Check::Restored).map(|check| self.rule(*check)).collect();
+        let waited_for = Check::ALL.iter().filter(|check| !matches!(check, Check::Restored | Check::DecisionsExplained));
+        let rulings: Vec<Ruling> = waited_for.map(|check| self.rule(*check)).collect();
         let any = |state| rulings.iter().any(|ruling| ruling.is(state));
         // A check with a dead need is Unclear already, so what is Open can still fail.
-        any(State::Broken) || (any(State::Unclear) && !any(State::Open))
+        any(State::Broken) || self.rule(Check::DecisionsExplained).is(State::Broken) || (any(State::Unclear) && !any(State::Open))
     }
 
     /// Why the check cannot be ruled on, if what it needs does not hold.

@@ -8,9 +8,6 @@ use super::view::{SizeChange, View};
 use crate::bounds::SLACK;
 use crate::record::observation::{EventSeen, HpaSeen};
 
-/// Times of the API server and of the controller are whole seconds on two machines of one cluster.
-const SAME_SECONDS: i64 = 2;
-
 pub(super) fn rule(view: &View<'_>) -> Ruling {
     let (mut cites, mut findings, mut told) = (Vec::new(), Vec::new(), Vec::new());
     let mut manager: Option<&str> = None;
@@ -60,10 +57,7 @@ fn attribute(view: &View<'_>, change: &SizeChange<'_>) -> Attribution {
     if !change.is_scale_write() {
         return Attribution::Foreign(format!("written by {}, not through the scale subresource", change.writer_text()));
     }
-    let Some(written) = change.writer.and_then(|writer| writer.at) else {
-        return Attribution::Foreign(format!("{} wrote at an unknown time", change.writer_text()));
-    };
-    let matches = |hpa: &HpaSeen| hpa.desired == change.to && hpa.last_scale.is_some_and(|at| same(at, written));
+    let matches = |hpa: &HpaSeen| hpa.desired == change.to && hpa.last_scale.is_some_and(|at| near(view, at, change));
     let Some((status, _)) = view.our_hpa().find(|(_, hpa)| matches(hpa)) else {
         if view.now_ms() < change.at_ms + 2 * SLACK.ms() {
             return Attribution::Waiting(format!("the HPA's status has not yet confirmed {} → {}", change.from, change.to));
@@ -73,7 +67,7 @@ fn attribute(view: &View<'_>, change: &SizeChange<'_>) -> Attribution {
     let prefix = format!("New size: {}; reason: ", change.to);
     let event = view.events.iter().rfind(|(_, event)| {
         event.reason == "SuccessfulRescale" && event.message.starts_with(&prefix) && is_ours(view, event)
-            && event.last.or(event.first).is_some_and(|at| same(at, written))
+            && event.last.or(event.first).is_some_and(|at| near(view, at, change))
     });
     let Some((seen, event)) = event else {
         if view.now_ms() < change.at_ms + 2 * SLACK.ms() {
@@ -98,6 +92,9 @@ fn is_ours(view: &View<'_>, event: &EventSeen) -> bool {
     view.our_hpa().next().is_some_and(|(_, hpa)| hpa.uid == event.uid)
 }
 
-fn same(a: Timestamp, b: Timestamp) -> bool {
-    (a.as_second() - b.as_second()).abs() <= SAME_SECONDS
+/// True when a whole-second time of the cluster can be that of a change that we saw: the write itself carries no time.
+fn near(view: &View<'_>, at: Timestamp, change: &SizeChange<'_>) -> bool {
+    let (from, to) = view.ours(at);
+    let (seen, slack) = (i64::try_from(change.at_ms).unwrap_or(i64::MAX), i64::try_from(SLACK.ms()).unwrap_or(0));
+    (from - slack..=to + slack).contains(&seen)
 }

@@ -222,7 +222,7 @@ pub struct Writer {
     pub operation: String,
     /// Subresource, empty for the object itself.
     pub subresource: String,
-    /// When it last wrote.
+    /// When it last wrote. Writes through the scale subresource, the HPA's, show none (seen with 1.37.2).
     pub at: Option<Timestamp>,
 }
 
@@ -385,7 +385,8 @@ pub struct SkewSeen {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct GapSeen {
-    /// The source: hpa, workload, pods, events, nodes, endpoints, api, store, exporter.
+    /// The source: hpa, workload, pods, events, nodes, endpoints, api, clock; `observer` for a task of our own that broke.
+    /// The hops of the metric tell in each reading whether they were readable.
     pub source: String,
     /// Since when, milliseconds of the run's clock; the gap ends with this observation.
     pub from_ms: u64,

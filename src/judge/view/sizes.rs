@@ -14,7 +14,7 @@ pub struct SizeChange<'a> {
     pub from: i32,
     /// Size after.
     pub to: i32,
-    /// The managedFields entry that owns the new value, the newest if there are several.
+    /// The managedFields entry that owns the new value; of several the scale subresource's, else the newest.
     pub writer: Option<&'a Writer>,
 }
 
@@ -50,7 +50,8 @@ pub(super) fn changes<'a>(view: &View<'a>) -> Vec<SizeChange<'a>> {
             at_ms: now.at_ms,
             from: before.spec_replicas,
             to: after.spec_replicas,
-            writer: after.writers.iter().max_by_key(|writer| writer.at),
+            // Writes to the scale subresource carry no time; an update takes the field from every other updater.
+            writer: after.writers.iter().max_by_key(|writer| (writer.subresource == "scale", writer.at)),
         })
     };
     pairs.filter_map(change).collect()
