@@ -49,6 +49,8 @@ impl Clock {
     /// Wall time now, by this clock.
     #[must_use]
     pub fn wall(&self) -> Timestamp {
-        self.wall.saturating_add(SignedDuration::from_micros(i64::try_from(self.now_us()).unwrap_or(i64::MAX))).unwrap_or(self.wall)
+        self.wall
+            .saturating_add(SignedDuration::from_micros(i64::try_from(self.now_us()).unwrap_or(i64::MAX)))
+            .unwrap_or(self.wall)
     }
 }

@@ -84,9 +84,7 @@ impl Times<'_> {
 
     fn grace(&self) -> Term {
         match self.grace_s {
-            Some(seconds) => {
-                term("termination grace", u64::try_from(seconds).unwrap_or(0) * 1000, TermSource::Read)
-            }
+            Some(seconds) => term("termination grace", u64::try_from(seconds).unwrap_or(0) * 1000, TermSource::Read),
             None => assumed("termination grace", Span::from_secs(30)),
         }
     }
@@ -119,11 +117,14 @@ impl Times<'_> {
     /// The idle baseline.
     #[must_use]
     pub fn idle(&self, periods: u32) -> Bound {
-        bound("idle baseline", vec![term(
-            &format!("{periods} sync periods"),
-            u64::from(periods) * self.assumed.sync_period.ms(),
-            TermSource::Assumed,
-        )])
+        bound(
+            "idle baseline",
+            vec![term(
+                &format!("{periods} sync periods"),
+                u64::from(periods) * self.assumed.sync_period.ms(),
+                TermSource::Assumed,
+            )],
+        )
     }
 
     /// How long the metric must ask for a size before a pass must have acted on it.

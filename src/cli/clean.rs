@@ -47,6 +47,8 @@ pub(super) async fn clean(args: &CleanArgs) -> Exit {
             Console::say("everything in the journal is undone");
             Exit::Ok
         }
-        Err(error) => Console::error(&error.to_string(), Some("run clean again once the cause is gone"), Exit::NotRestored),
+        Err(error) => {
+            Console::error(&error.to_string(), Some("run clean again once the cause is gone"), Exit::NotRestored)
+        }
     }
 }

@@ -165,7 +165,8 @@ impl Progress for Console {
 
 fn state(live: &Live) -> String {
     let shown = |value: Option<crate::units::Milli>| value.map_or("-".to_owned(), |value| value.to_string());
-    let mut text = format!("replicas {}/{}  metric {} of {}", live.ready, live.desired, shown(live.metric), shown(live.target));
+    let mut text =
+        format!("replicas {}/{}  metric {} of {}", live.ready, live.desired, shown(live.metric), shown(live.target));
     if live.rate > 0.0 {
         text = format!("{text}  {:.1} req/s  TTFT {} ms", live.rate, live.ttft_ms);
     }

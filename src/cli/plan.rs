@@ -108,7 +108,10 @@ fn show(inventory: &Inventory, plan: &Plan) {
     let mut facts = table(&["", "value"]);
     facts.add_row(["sizes that the metric can lead to", &sizes.join(" → ")]);
     facts.add_row(["replicas expected", &plan.expect.to_string()]);
-    facts.add_row(["accelerators", &format!("{} needed, {free} free of {}", capacity.needed, capacity.resource.as_deref().unwrap_or("-"))]);
+    facts.add_row([
+        "accelerators",
+        &format!("{} needed, {free} free of {}", capacity.needed, capacity.resource.as_deref().unwrap_or("-")),
+    ]);
     for (name, api) in &inventory.metrics_apis {
         facts.add_row([name.as_str(), &format!("served by {}, available: {}", api.service, api.available)]);
     }

@@ -92,14 +92,21 @@ struct Desk<'a> {
 impl Desk<'_> {
     /// Everything before the first change: cluster, inventory, plan, consent.
     async fn prepare(&mut self) -> Result<World, Refused> {
-        let no = |what: String, hint: Option<&str>, exit: Exit| Refused { what, hint: hint.map(ToOwned::to_owned), exit };
+        let no =
+            |what: String, hint: Option<&str>, exit: Exit| Refused { what, hint: hint.map(ToOwned::to_owned), exit };
         let cluster = live::connect(self.args.cluster.kubeconfig.as_deref(), self.args.cluster.context.as_deref())
             .await
-            .map_err(|e| no(e.to_string(), Some("name a kubeconfig with --kubeconfig, or a context with --context"), Exit::Usage))?;
+            .map_err(|e| {
+                no(e.to_string(), Some("name a kubeconfig with --kubeconfig, or a context with --context"), Exit::Usage)
+            })?;
         let world = world(&self.args.cluster, &cluster, &self.scenario, self.clock, &self.bundle)
             .map_err(|e| no(e, None, Exit::Internal))?;
         self.inventory = plan::survey(&world, &self.scenario).await.map_err(|e| {
-            no(e.to_string(), Some("is the cluster reachable, and helm on PATH (or named by --helm)?"), Exit::Inconclusive)
+            no(
+                e.to_string(),
+                Some("is the cluster reachable, and helm on PATH (or named by --helm)?"),
+                Exit::Inconclusive,
+            )
         })?;
         self.inventory.context.clone_from(&cluster.context);
         self.inventory.server.clone_from(&cluster.server);
@@ -131,7 +138,9 @@ impl Desk<'_> {
         match Console::ask("Make these changes?") {
             Some(true) => Ok(()),
             Some(false) => no("not confirmed; nothing was changed", None),
-            None => no("there is no terminal to ask on; nothing was changed", Some("add --yes to run without a question")),
+            None => {
+                no("there is no terminal to ask on; nothing was changed", Some("add --yes to run without a question"))
+            }
         }
     }
 

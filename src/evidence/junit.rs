@@ -48,7 +48,8 @@ fn case(verdict: &Verdict, case: &Case) -> TestCase {
 
 /// Text without the characters that XML 1.0 forbids, and without an end of CDATA.
 fn safe(text: &str) -> String {
-    let allowed = |c: char| matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..);
+    let allowed =
+        |c: char| matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..);
     text.chars().map(|c| if allowed(c) { c } else { '\u{fffd}' }).collect::<String>().replace("]]>", "]] >")
 }
 

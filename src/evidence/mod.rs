@@ -77,8 +77,8 @@ pub fn put_junit(path: &Path, verdict: &Verdict, inventory: &Inventory) -> Resul
 }
 
 fn put_json(bundle: &Bundle, name: &str, value: &impl serde::Serialize) -> Result<(), BundleError> {
-    let mut text = serde_json::to_string_pretty(value)
-        .map_err(|e| BundleError { path: name.to_owned(), why: e.to_string() })?;
+    let mut text =
+        serde_json::to_string_pretty(value).map_err(|e| BundleError { path: name.to_owned(), why: e.to_string() })?;
     text.push('\n');
     bundle.put(name, redact(&text).as_bytes())
 }

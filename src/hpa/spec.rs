@@ -8,8 +8,9 @@ use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 
 use super::{
-    Behavior, ExternalMetric, GivenRules, Logged, Metric, ObjectMetric, ObjectReference, PodPhase, PodState, PodsMetric,
-    Policy, PolicyType, ScaleEvents, SelectPolicy, Target, TargetType, Tolerance, rate_limit_down, rate_limit_up,
+    Behavior, ExternalMetric, GivenRules, Logged, Metric, ObjectMetric, ObjectReference, PodPhase, PodState,
+    PodsMetric, Policy, PolicyType, ScaleEvents, SelectPolicy, Target, TargetType, Tolerance, rate_limit_down,
+    rate_limit_up,
 };
 use crate::record::observation::PodSeen;
 use crate::record::plan::SpecTimes;

@@ -67,7 +67,8 @@ pub(super) fn api(world: &World, object: &ObjectRef) -> Api<DynamicObject> {
 }
 
 fn dynamic(object: &ObjectRef, content: &impl Serialize) -> Result<DynamicObject, InstallError> {
-    let wrong = |e: serde_json::Error| InstallError::Object { verb: "write", object: object.to_string(), why: e.to_string() };
+    let wrong =
+        |e: serde_json::Error| InstallError::Object { verb: "write", object: object.to_string(), why: e.to_string() };
     let mut value = serde_json::to_value(content).map_err(wrong)?;
     let metadata: ObjectMeta = serde_json::from_value(value["metadata"].take()).map_err(wrong)?;
     if let Some(map) = value.as_object_mut() {

@@ -40,8 +40,8 @@ impl Journal {
     /// Writes down what became of a change.
     pub(super) fn write(&self, change: u32, step: Step) -> Result<(), BundleError> {
         let entry = Entry { change, at_ms: self.clock.now_ms(), step };
-        let mut line = serde_json::to_vec(&entry)
-            .map_err(|e| BundleError { path: FILE.to_owned(), why: e.to_string() })?;
+        let mut line =
+            serde_json::to_vec(&entry).map_err(|e| BundleError { path: FILE.to_owned(), why: e.to_string() })?;
         line.push(b'\n');
         self.bundle.append_synced(FILE, &line)?;
         self.entries.lock().unwrap_or_else(PoisonError::into_inner).push(entry);
@@ -73,9 +73,8 @@ pub fn read_journal(dir: &Path) -> Result<Vec<Entry>, BundleError> {
     let wrong = |why: String| BundleError { path: path.display().to_string(), why };
     let text = std::fs::read_to_string(&path).map_err(|e| wrong(e.to_string()))?;
     let whole = text.rfind('\n').map_or("", |end| &text[..end]);
-    let entry = |(n, line): (usize, &str)| {
-        serde_json::from_str(line).map_err(|e| wrong(format!("line {}: {e}", n + 1)))
-    };
+    let entry =
+        |(n, line): (usize, &str)| serde_json::from_str(line).map_err(|e| wrong(format!("line {}: {e}", n + 1)));
     whole.lines().enumerate().filter(|(_, line)| !line.is_empty()).map(entry).collect()
 }
 

@@ -110,12 +110,7 @@ pub async fn install_releases(
 ///
 /// # Errors
 /// The API server refuses it, or the journal cannot be written.
-pub async fn apply_hpa(
-    world: &World,
-    journal: &Journal,
-    scenario: &Scenario,
-    plan: &Plan,
-) -> Result<(), InstallError> {
+pub async fn apply_hpa(world: &World, journal: &Journal, scenario: &Scenario, plan: &Plan) -> Result<(), InstallError> {
     let object = ObjectRef {
         api_version: "autoscaling/v2".to_owned(),
         kind: "HorizontalPodAutoscaler".to_owned(),

@@ -29,7 +29,11 @@ pub async fn reach(
     let reach = &scenario.reach;
     let selector = selector(world, scenario).await?;
     if let (ReachBy::Url, Some(url)) = (reach.by, &reach.url) {
-        return Ok(Endpoint { url: url.trim_end_matches('/').to_owned(), by: "the scenario's URL".to_owned(), service: None });
+        return Ok(Endpoint {
+            url: url.trim_end_matches('/').to_owned(),
+            by: "the scenario's URL".to_owned(),
+            service: None,
+        });
     }
     let object = ObjectRef {
         api_version: "v1".to_owned(),
@@ -93,27 +97,31 @@ async fn node_port(
     inventory: &Inventory,
     name: &str,
 ) -> Result<Endpoint, InstallError> {
-    let made = api
-        .get(name)
-        .await
-        .map_err(|e| InstallError::Object { verb: "read", object: format!("Service {name}"), why: words(&e) })?;
+    let made = api.get(name).await.map_err(|e| InstallError::Object {
+        verb: "read",
+        object: format!("Service {name}"),
+        why: words(&e),
+    })?;
     let port = made.spec.and_then(|spec| spec.ports?.first()?.node_port);
     let port = port.ok_or_else(|| InstallError::NoAddress(format!("Service {name} was given no node port")))?;
-    let ready = inventory.nodes.iter().zip(&inventory.node_addresses).find(|(node, address)| node.ready && !address.is_empty());
+    let ready =
+        inventory.nodes.iter().zip(&inventory.node_addresses).find(|(node, address)| node.ready && !address.is_empty());
     let (address, node) = match (&reach.node_address, ready) {
         (Some(address), _) => (address.clone(), "the scenario's node address".to_owned()),
         (None, Some((node, address))) => (address.clone(), format!("node {}", node.name)),
-        (None, None) => return Err(InstallError::NoAddress("no Ready node has an address; set reach.nodeAddress".to_owned())),
+        (None, None) => {
+            return Err(InstallError::NoAddress("no Ready node has an address; set reach.nodeAddress".to_owned()));
+        }
     };
     let host = if address.contains(':') { format!("[{address}]") } else { address };
-    Ok(Endpoint { url: format!("http://{host}:{port}"), by: format!("NodePort {port} on {node}"), service: Some(name.to_owned()) })
+    Ok(Endpoint {
+        url: format!("http://{host}:{port}"),
+        by: format!("NodePort {port} on {node}"),
+        service: Some(name.to_owned()),
+    })
 }
 
-async fn load_balancer(
-    api: &Api<Service>,
-    scenario: &Scenario,
-    name: &str,
-) -> Result<Endpoint, InstallError> {
+async fn load_balancer(api: &Api<Service>, scenario: &Scenario, name: &str) -> Result<Endpoint, InstallError> {
     let bound = scenario.phases.install;
     let none = |why: &str| InstallError::NoAddress(format!("Service {name}: {why}; set reach.by: NodePort or URL"));
     let wait = await_condition(api.clone(), name, conditions::is_service_loadbalancer_provisioned());

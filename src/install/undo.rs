@@ -33,7 +33,11 @@ pub async fn undo(
         tell(&what(&undoing.change));
         let one = tokio::time::timeout(bound.duration(), undo_one(world, &undoing, bound)).await;
         let result = one.unwrap_or_else(|_| {
-            Err(InstallError::Object { verb: "remove", object: name(&undoing.change), why: format!("not gone within {bound}") })
+            Err(InstallError::Object {
+                verb: "remove",
+                object: name(&undoing.change),
+                why: format!("not gone within {bound}"),
+            })
         });
         let step = match &result {
             Ok(()) => Step::Undone,

@@ -16,8 +16,7 @@ pub(super) fn rule(view: &View<'_>) -> Ruling {
     };
     let bound = view.times.active();
     let active = view.our_hpa().find(|noted| is_active(view, noted));
-    let now = view.began(crate::record::observation::Phase::Cleanup).unwrap_or_else(|| view.now_ms());
-    match (timely(made_ms, &bound, active.map(|(o, _)| o.at_ms), now), active) {
+    match (timely(made_ms, &bound, active.map(|(o, _)| o.at_ms), view.end_ms()), active) {
         (Timely::Yes, Some((observation, hpa))) => Ruling::holds(format!(
             "ScalingActive=True/ValidMetricFound {} ms after the HPA was made; currentMetrics shows {} at {}",
             observation.at_ms - made_ms,
@@ -43,8 +42,8 @@ fn refused(view: &View<'_>, name: &str, made_ms: u64) -> Ruling {
     if condition.is_some_and(|c| c.reason == "AmbiguousSelector") {
         return Ruling::unclear(format!("another HPA selects the same pods: {words}")).cite(cites);
     }
-    let served = view.served_in(made_ms, u64::MAX).filter(|served| served.value_milli().is_some()).count();
-    let asked = view.served_in(made_ms, u64::MAX).count();
+    let asked = view.served_in(made_ms, view.end_ms()).count();
+    let served = view.served_in(made_ms, view.end_ms()).filter(|served| served.value_milli().is_some()).count();
     if served * 2 < asked {
         return Ruling::unclear(format!(
             "the metrics API served the metric in only {served} of {asked} readings since the HPA was made; {words}"
@@ -59,7 +58,10 @@ fn refused(view: &View<'_>, name: &str, made_ms: u64) -> Ruling {
 }
 
 fn is_active(view: &View<'_>, (observation, hpa): &Noted<'_, HpaSeen>) -> bool {
-    let valid = hpa.conditions.iter().any(|c| c.kind == "ScalingActive" && c.status == "True" && c.reason == "ValidMetricFound");
+    let valid = hpa
+        .conditions
+        .iter()
+        .any(|c| c.kind == "ScalingActive" && c.status == "True" && c.reason == "ValidMetricFound");
     valid && reported(view, hpa).is_some_and(|value| was_served(view, observation.at_ms, value))
 }
 

@@ -59,11 +59,14 @@ impl<'a> Bench<'a> {
     /// clean-up comes anyhow, so neither is waited for.
     #[must_use]
     pub fn is_settled(&self) -> bool {
-        let waited_for = Check::ALL.iter().filter(|check| !matches!(check, Check::Restored | Check::DecisionsExplained));
+        let waited_for =
+            Check::ALL.iter().filter(|check| !matches!(check, Check::Restored | Check::DecisionsExplained));
         let rulings: Vec<Ruling> = waited_for.map(|check| self.rule(*check)).collect();
         let any = |state| rulings.iter().any(|ruling| ruling.is(state));
         // A check with a dead need is Unclear already, so what is Open can still fail.
-        any(State::Broken) || self.rule(Check::DecisionsExplained).is(State::Broken) || (any(State::Unclear) && !any(State::Open))
+        any(State::Broken)
+            || self.rule(Check::DecisionsExplained).is(State::Broken)
+            || (any(State::Unclear) && !any(State::Open))
     }
 
     /// Why the check cannot be ruled on, if what it needs does not hold.

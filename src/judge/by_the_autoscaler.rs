@@ -21,7 +21,8 @@ pub(super) fn rule(view: &View<'_>) -> Ruling {
             }
             Attribution::Waiting(why) => return Ruling::open(why),
             Attribution::Foreign(why) => {
-                return Ruling::unclear(format!("replicas went {} → {}: {why}", change.from, change.to)).cite([change.seq]);
+                return Ruling::unclear(format!("replicas went {} → {}: {why}", change.from, change.to))
+                    .cite([change.seq]);
             }
         }
         let writer = change.writer.map(|writer| writer.manager.as_str());
@@ -47,7 +48,11 @@ pub(super) fn rule(view: &View<'_>) -> Ruling {
 }
 
 enum Attribution {
-    Ours { status_seq: u64, event_seq: Option<u64>, finding: Option<String> },
+    Ours {
+        status_seq: u64,
+        event_seq: Option<u64>,
+        finding: Option<String>,
+    },
     /// The status may still come.
     Waiting(String),
     Foreign(String),
@@ -60,20 +65,29 @@ fn attribute(view: &View<'_>, change: &SizeChange<'_>) -> Attribution {
     let matches = |hpa: &HpaSeen| hpa.desired == change.to && hpa.last_scale.is_some_and(|at| near(view, at, change));
     let Some((status, _)) = view.our_hpa().find(|(_, hpa)| matches(hpa)) else {
         if view.now_ms() < change.at_ms + 2 * SLACK.ms() {
-            return Attribution::Waiting(format!("the HPA's status has not yet confirmed {} → {}", change.from, change.to));
+            return Attribution::Waiting(format!(
+                "the HPA's status has not yet confirmed {} → {}",
+                change.from, change.to
+            ));
         }
-        return Attribution::Foreign(format!("written by {}, and the HPA's status knows nothing of it", change.writer_text()));
+        return Attribution::Foreign(format!(
+            "written by {}, and the HPA's status knows nothing of it",
+            change.writer_text()
+        ));
     };
     let prefix = format!("New size: {}; reason: ", change.to);
     let event = view.events.iter().rfind(|(_, event)| {
-        event.reason == "SuccessfulRescale" && event.message.starts_with(&prefix) && is_ours(view, event)
+        event.reason == "SuccessfulRescale"
+            && event.message.starts_with(&prefix)
+            && is_ours(view, event)
             && event.last.or(event.first).is_some_and(|at| near(view, at, change))
     });
     let Some((seen, event)) = event else {
         if view.now_ms() < change.at_ms + 2 * SLACK.ms() {
             return Attribution::Waiting(format!("no event of {} → {} yet", change.from, change.to));
         }
-        let finding = format!("no SuccessfulRescale event of {} → {} was seen; events can be lost", change.from, change.to);
+        let finding =
+            format!("no SuccessfulRescale event of {} → {} was seen; events can be lost", change.from, change.to);
         return Attribution::Ours { status_seq: status.seq, event_seq: None, finding: Some(finding) };
     };
     let reason = event.message[prefix.len()..].trim();

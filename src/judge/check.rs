@@ -93,9 +93,7 @@ impl Check {
             Self::IdleHolds | Self::ByTheAutoscaler | Self::DecisionsExplained => &[Whole(Self::AutoscalerActive)],
             Self::MetricFollowsLoad => &[Whole(Self::IdleHolds)],
             Self::ReplicasRise => &[MetricRises, Whole(Self::ByTheAutoscaler)],
-            Self::NewPodsRunOnAccelerators => {
-                &[Whole(Self::ReplicasRise), Whole(Self::PodsRequestAccelerators)]
-            }
+            Self::NewPodsRunOnAccelerators => &[Whole(Self::ReplicasRise), Whole(Self::PodsRequestAccelerators)],
             Self::NewPodsServe => &[Whole(Self::NewPodsRunOnAccelerators)],
             Self::HoldSteady => &[Whole(Self::ReplicasRise)],
             Self::ReplicasFall => &[Whole(Self::ReplicasRise), MetricFalls, Whole(Self::ByTheAutoscaler)],

@@ -5,32 +5,44 @@
 
 use std::time::Duration;
 
+use super::not_early;
 use super::ruling::{Ruling, State};
 use super::view::{SizeChange, View};
-use super::not_early;
-use crate::bounds::{POLL, SLACK};
+use crate::bounds::SLACK;
 use crate::hpa::{self, Logged, ScaleEvents};
+use crate::record::observation::Phase;
 
 pub(super) fn rule(view: &View<'_>) -> Ruling {
     let own: Vec<&SizeChange<'_>> = view.changes.iter().filter(|change| change.is_scale_write()).collect();
     let (mut cites, mut findings) = (Vec::new(), Vec::new());
     for (n, change) in own.iter().enumerate() {
         let earlier = &own[..n];
-        for look in [outside_bounds(view, change), too_fast(view, change, earlier), inside_window(view, change), while_inactive(view, change), unexplained(view, change)] {
+        for look in [
+            outside_bounds(view, change),
+            too_fast(view, change, earlier),
+            inside_window(view, change),
+            while_inactive(view, change),
+            unexplained(view, change),
+        ] {
             match look {
                 Look::Clean => {}
                 Look::Finding(text) => findings.push(text),
                 Look::Violation(text, seqs) => {
-                    return Ruling::broken(format!("{} → {}: {text}", change.from, change.to)).cite([change.seq]).cite(seqs);
+                    return Ruling::broken(format!("{} → {}: {text}", change.from, change.to))
+                        .cite([change.seq])
+                        .cite(seqs);
                 }
             }
         }
         cites.push(change.seq);
     }
-    let ended = view.began(crate::record::observation::Phase::Cleanup).is_some();
+    let fallen = view.phase(Phase::Fall).is_some_and(|(_, ended)| ended.is_some());
+    let ended = fallen || view.began(Phase::Cleanup).is_some();
     let text = match own.len() {
         0 => "the autoscaler changed no size".to_owned(),
-        n => format!("{n} changes of size keep min and max, rate, window and ScalingActive, and none rises above what the readings ask for"),
+        n => format!(
+            "{n} changes of size keep min and max, rate, window and ScalingActive, and none rises above what the readings ask for"
+        ),
     };
     // More changes may come until the run is over.
     let ruling = if ended { Ruling::holds(text) } else { Ruling::open(text) };
@@ -92,7 +104,11 @@ fn inside_window(view: &View<'_>, change: &SizeChange<'_>) -> Look {
     let least = window_ms.saturating_sub(sync + view.times.skew_ms + 1000);
     if change.at_ms.saturating_sub(ended) < least {
         return Look::Violation(
-            format!("inside the scale-up window of {} s: {} ms before, the metric asked for less", window.as_secs(), change.at_ms - ended),
+            format!(
+                "inside the scale-up window of {} s: {} ms before, the metric asked for less",
+                window.as_secs(),
+                change.at_ms - ended
+            ),
             Vec::new(),
         );
     }
@@ -106,9 +122,13 @@ fn while_inactive(view: &View<'_>, change: &SizeChange<'_>) -> Look {
     };
     let margin = SLACK.ms();
     let before = view.our_hpa().filter(|(o, _)| o.at_ms + margin < change.at_ms).last();
-    let around = || view.our_hpa().filter(|(o, _)| o.at_ms + margin >= change.at_ms && o.at_ms <= change.at_ms + margin);
+    let around =
+        || view.our_hpa().filter(|(o, _)| o.at_ms + margin >= change.at_ms && o.at_ms <= change.at_ms + margin);
     if before.is_some_and(|(_, hpa)| inactive(hpa)) && around().all(|(_, hpa)| inactive(hpa)) {
-        return Look::Violation("while ScalingActive was False".to_owned(), before.map(|(o, _)| o.seq).into_iter().collect());
+        return Look::Violation(
+            "while ScalingActive was False".to_owned(),
+            before.map(|(o, _)| o.seq).into_iter().collect(),
+        );
     }
     Look::Clean
 }
@@ -130,9 +150,11 @@ fn unexplained(view: &View<'_>, change: &SizeChange<'_>) -> Look {
         return Look::Clean;
     }
     let text = format!("above {largest}, the largest size that the readings around it ask for");
-    // A value may be served between two polls when the exporter samples about as often as we poll.
-    if view.times.assumed.exporter_interval.ms() < 2 * POLL.ms() {
-        return Look::Finding(format!("{} → {}: {text}; a value between two polls may explain it", change.from, change.to));
+    if view.may_miss_values() {
+        return Look::Finding(format!(
+            "{} → {}: {text}; a value between two polls may explain it",
+            change.from, change.to
+        ));
     }
     Look::Violation(text, near.iter().map(|served| served.seq).collect())
 }

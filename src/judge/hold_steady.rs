@@ -4,7 +4,6 @@
 use super::ruling::{Ruling, seconds};
 use super::view::{SizeChange, View};
 use crate::bounds::SLACK;
-use crate::record::observation::Phase;
 
 pub(super) fn rule(view: &View<'_>) -> Ruling {
     let Some((began, end)) = view.loaded() else {
@@ -35,15 +34,16 @@ pub(super) fn rule(view: &View<'_>) -> Ruling {
         return Ruling::unclear(format!("the load was not constant: {why}"));
     }
     let (held, bound) = (end.saturating_sub(reached), view.times.hold());
-    let lowest = view.workloads.iter().filter(|(o, _)| (reached..=end).contains(&o.at_ms)).map(|(_, w)| w.spec_replicas);
+    let lowest =
+        view.workloads.iter().filter(|(o, _)| (reached..=end).contains(&o.at_ms)).map(|(_, w)| w.spec_replicas);
     let lowest = lowest.min().unwrap_or(view.expect);
     let text = format!("under load the size was at least {lowest} for {} (needed {bound})", seconds(held));
     let ruling = if held >= bound.ms() {
         Ruling::holds(text)
-    } else if view.began(Phase::Fall).is_some() || view.began(Phase::Cleanup).is_some() {
-        Ruling::unclear(text)
-    } else {
+    } else if view.is_loaded() {
         Ruling::open(text)
+    } else {
+        Ruling::unclear(text)
     };
     let last = view.size_at(end).map(|(seq, _)| seq);
     findings.into_iter().fold(ruling.cite([seq]).cite(last), Ruling::finding)

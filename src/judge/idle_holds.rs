@@ -14,15 +14,19 @@ pub(super) fn rule(view: &View<'_>) -> Ruling {
     };
     let end = ended.unwrap_or_else(|| view.end_ms());
     let readings: Vec<_> = view.served_in(began, end).collect();
-    if let Some(served) = readings.iter().find(|served| served.asks_from(view.min).is_some_and(|asks| asks > view.min)) {
+    if let Some(served) = readings.iter().find(|served| served.asks_from(view.min).is_some_and(|asks| asks > view.min))
+    {
         return Ruling::unclear(asks_for_more(view, served)).cite([served.seq]);
     }
     if let Some(change) = view.changes.iter().find(|change| (began..=end).contains(&change.at_ms)) {
-        let text = format!("replicas went {} → {} without load, written by {}", change.from, change.to, change.writer_text());
-        let ruling = if change.is_scale_write() && change.to > change.from {
-            Ruling::broken(format!("{text}, although the metric asked for no more than {}", view.min))
-        } else {
-            Ruling::unclear(text)
+        let text =
+            format!("replicas went {} → {} without load, written by {}", change.from, change.to, change.writer_text());
+        let ruling = match change.is_scale_write() && change.to > change.from {
+            true if view.may_miss_values() => {
+                Ruling::unclear(format!("{text}; a value between two polls may explain it"))
+            }
+            true => Ruling::broken(format!("{text}, although the metric asked for no more than {}", view.min)),
+            false => Ruling::unclear(text),
         };
         return ruling.cite([change.seq]).cite(readings.iter().map(|served| served.seq));
     }
@@ -40,7 +44,8 @@ pub(super) fn rule(view: &View<'_>) -> Ruling {
     let covered = spans.iter().map(|(from, to)| to - from).max().unwrap_or(0);
     let bound = view.times.idle(view.records.scenario.phases.idle_sync_periods);
     if covered < bound.ms() {
-        let text = format!("replicas held at {} for {} of {} without load", view.min, seconds(covered), seconds(bound.ms()));
+        let text =
+            format!("replicas held at {} for {} of {} without load", view.min, seconds(covered), seconds(bound.ms()));
         return if ended.is_some() { Ruling::unclear(text) } else { Ruling::open(text) };
     }
     let values = || readings.iter().filter_map(|served| served.value_milli());
@@ -62,7 +67,8 @@ fn asks_for_more(view: &View<'_>, served: &super::Served<'_>) -> String {
     let value = served.value_milli().map_or(String::new(), |value| format!(" (value {})", Milli(value)));
     let asks = served.asks_from(view.min).unwrap_or(0);
     let lives = view.lives();
-    let near = view.readings.iter().rfind(|(o, r)| r.hop != Hop::Api && o.at_ms <= served.at_ms && r.samples().is_some());
+    let near =
+        view.readings.iter().rfind(|(o, r)| r.hop != Hop::Api && o.at_ms <= served.at_ms && r.samples().is_some());
     let mut foreign: Vec<String> = near
         .and_then(|(_, reading)| reading.samples())
         .unwrap_or_default()

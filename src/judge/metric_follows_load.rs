@@ -30,7 +30,10 @@ pub(super) fn rises(view: &View<'_>) -> Ruling {
     let text = match highest {
         Some((asks, value, _)) => format!(
             "under load the metric asked for at least {} replicas for {} on end, of the {} that are needed (highest reading {}, which asks for {asks})",
-            view.expect, seconds(longest), seconds(need), Milli(value)
+            view.expect,
+            seconds(longest),
+            seconds(need),
+            Milli(value)
         ),
         None => "no reading under load yet".to_owned(),
     };
@@ -41,11 +44,11 @@ pub(super) fn rises(view: &View<'_>) -> Ruling {
     if longest >= need {
         return Ruling::holds(text).cite(cites);
     }
-    let over = view.began(Phase::Fall).is_some() || view.began(Phase::Cleanup).is_some();
     let last_chance = began + view.times.follows().generous_ms();
-    // A span that is under way may still become long enough.
-    let under_way = spans.last().is_some_and(|(_, to)| end.saturating_sub(*to) <= view.times.lag().ms().max(5000));
-    if !over && (view.now_ms() < last_chance || under_way) {
+    // A span that began in time may still become long enough.
+    let under_way = spans.last().is_some_and(|(from, to)| *from < last_chance && end.saturating_sub(*to) <= need)
+        && view.now_ms() < last_chance + 2 * need;
+    if view.is_loaded() && (view.now_ms() < last_chance || under_way) {
         return Ruling::open(text);
     }
     let void = view.records.load_void.map_or(String::new(), |why| format!("; the load is void: {why}"));

@@ -41,7 +41,8 @@ pub(super) fn rule(view: &View<'_>) -> Ruling {
 fn is_served(view: &View<'_>, reading: &Reading) -> bool {
     let samples = reading.samples().unwrap_or_default();
     let of_target = |sample: &Sample| {
-        !is_pods_metric(view) || sample.object.as_ref().is_some_and(|name| view.lives().iter().any(|l| l.name() == name))
+        !is_pods_metric(view)
+            || sample.object.as_ref().is_some_and(|name| view.lives().iter().any(|l| l.name() == name))
     };
     !samples.is_empty() && samples.iter().all(|s| s.value.is_some()) && samples.iter().any(of_target)
 }
@@ -67,7 +68,11 @@ fn first_broken_hop<'v, 'a: 'v>(view: &View<'a>, last: &impl Fn(Hop) -> Option<&
             Hop::Exporter | Hop::Store => reading.samples().unwrap_or_default().iter().any(attributed),
         };
         if !has {
-            let before = if passed.is_empty() { String::new() } else { format!("; it is there at the {}", passed.join(" and the ")) };
+            let before = if passed.is_empty() {
+                String::new()
+            } else {
+                format!("; it is there at the {}", passed.join(" and the "))
+            };
             return format!("first broken hop: {}{before}", describe(view, noted));
         }
         passed.push(hop.name());
@@ -81,7 +86,8 @@ fn describe(view: &View<'_>, (observation, reading): &Noted<'_, Reading>) -> Str
     let Some(samples) = reading.samples().filter(|samples| !samples.is_empty()) else {
         return format!("{name}: {}", View::failure(reading));
     };
-    let of_target = |sample: &&Sample| sample.object.as_ref().is_some_and(|n| view.lives().iter().any(|l| l.name() == n));
+    let of_target =
+        |sample: &&Sample| sample.object.as_ref().is_some_and(|n| view.lives().iter().any(|l| l.name() == n));
     let shown: Vec<Sample> = match samples.iter().filter(of_target).cloned().collect::<Vec<_>>() {
         own if own.is_empty() => samples.iter().take(1).cloned().collect(),
         own => own,

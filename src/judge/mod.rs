@@ -76,8 +76,12 @@ fn case(bench: &Bench<'_>, check: Check) -> Case {
     };
     let moments = || ruling.cites.iter().filter_map(|seq| bench.view().at_ms(*seq));
     let span_ms = moments().min().zip(moments().max()).map(|(from, to)| [from, to]);
-    Case { name: check.name().to_owned(), result, reason, cites: ruling.cites.clone(), span_ms, findings: ruling.findings }
+    Case {
+        name: check.name().to_owned(),
+        result,
+        reason,
+        cites: ruling.cites.clone(),
+        span_ms,
+        findings: ruling.findings,
+    }
 }
-
-
-

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::ruling::{Ruling, State, Timely, seconds, timely};
-use super::view::View;
+use super::view::{Life, View};
 use crate::record::observation::{PodSeen, Trouble};
 
 pub(super) fn rule(view: &View<'_>) -> Ruling {
@@ -26,6 +26,12 @@ pub(super) fn rule(view: &View<'_>) -> Ruling {
     if let Some(worst) = worst {
         return worst;
     }
+    let ready = lives.iter().filter(|life| life.ready().is_some()).count();
+    let wanted = usize::try_from(view.expect - view.min).unwrap_or(0);
+    if ready < wanted {
+        let text = format!("only {ready} of {wanted} new pods became Ready: {}", words.join("; "));
+        return if view.is_loaded() { Ruling::open(text) } else { Ruling::unclear(text) };
+    }
     all.reason = words.join("; ");
     match shared(view) {
         Some(sharing) => all.finding(sharing),
@@ -42,7 +48,8 @@ fn rank(ruling: &Ruling) -> u8 {
     }
 }
 
-fn one(view: &View<'_>, life: &super::view::Life<'_>) -> Ruling {
+/// One new pod, by what was seen of it under load.
+fn one(view: &View<'_>, life: &Life<'_>) -> Ruling {
     let name = life.name();
     if let Some((observation, pod)) = life.ready() {
         // Ready comes before the kubelet has written the device ids, now and then.
@@ -50,35 +57,36 @@ fn one(view: &View<'_>, life: &super::view::Life<'_>) -> Ruling {
         let pod = if latest.devices.is_empty() { pod } else { &latest };
         return placed(view, pod, life.first_ms(), observation.at_ms).cite([observation.seq, last]);
     }
-    let (seq, trouble) = life.last().map_or((0, None), |(o, pod)| (o.seq, pod.trouble.clone()));
-    if life.leaving_ms().is_some() {
-        return Ruling::holds(format!("pod {name} was taken away before it was Ready"))
-            .finding(format!("pod {name} was taken away before it was Ready"))
-            .cite([seq]);
+    let end = view.loaded().map_or(0, |(_, end)| end);
+    if life.leaving_ms().is_some_and(|leaving| leaving < end) {
+        let text = format!("pod {name} was taken away before it was Ready");
+        return Ruling::holds(text.clone()).finding(text).cite(life.last().map(|(o, _)| o.seq));
     }
-    if let Some(trouble) = trouble.as_ref().filter(|trouble| cannot_come(view, trouble)) {
-        return Ruling::unclear(no_capacity(view, name, trouble)).cite([seq]);
+    let last = life.seen.iter().rfind(|(o, _)| o.at_ms <= end);
+    let trouble = last.and_then(|(_, pod)| pod.trouble.clone());
+    not_ready(view, life, trouble, end).cite(last.map(|(o, _)| o.seq))
+}
+
+fn not_ready(view: &View<'_>, life: &Life<'_>, trouble: Option<Trouble>, end: u64) -> Ruling {
+    let name = life.name();
+    if let Some(trouble) = trouble.as_ref().filter(|trouble| cannot_come(view, trouble, end)) {
+        return Ruling::unclear(no_capacity(view, name, trouble, end));
     }
-    let waited = view.end_ms().saturating_sub(life.first_ms());
-    match (timely(life.first_ms(), &view.times.pod_start(), None, view.end_ms()), trouble) {
-        (Timely::NotYet, trouble) => {
-            let why = trouble.map_or(String::new(), |t| format!(": {} {}", t.reason, t.message));
-            Ruling::open(format!("pod {name} is not Ready yet{why}"))
+    let waited = seconds(end.saturating_sub(life.first_ms()));
+    let in_time = timely(life.first_ms(), &view.times.pod_start(), None, end) == Timely::NotYet;
+    let words = trouble.as_ref().map_or(String::new(), |t| format!(": {}: {}", t.reason, t.message));
+    match trouble {
+        _ if in_time && view.is_loaded() => Ruling::open(format!("pod {name} is not Ready yet{words}")),
+        Some(trouble) if is_capacity(view, &trouble) => Ruling::unclear(no_capacity(view, name, &trouble, end)),
+        Some(_) => Ruling::unclear(format!("(workload) pod {name} is not Ready {waited} after it was made{words}")),
+        None if in_time => {
+            Ruling::unclear(format!("pod {name} was not Ready when the load ended, {waited} after it was made"))
         }
-        (_, Some(trouble)) if is_capacity(view, &trouble) => Ruling::unclear(no_capacity(view, name, &trouble)),
-        (_, Some(trouble)) => Ruling::unclear(format!(
-            "(workload) pod {name} is not Ready {} after it was made: {}: {}",
-            seconds(waited),
-            trouble.reason,
-            trouble.message
-        )),
-        (_, None) => Ruling::broken(format!(
-            "pod {name} is not Ready {} after it was made, and nothing says why (bound {})",
-            seconds(waited),
+        None => Ruling::broken(format!(
+            "pod {name} is not Ready {waited} after it was made, and nothing says why (bound {})",
             view.times.pod_start()
         )),
     }
-    .cite([seq])
 }
 
 /// A Ready pod: on which node, with which device?
@@ -89,7 +97,8 @@ fn placed(view: &View<'_>, pod: &PodSeen, made_ms: u64, ready_ms: u64) -> Ruling
     match offered {
         None => return Ruling::unclear(format!("pod {} runs on node {node}, which could not be read", pod.name)),
         Some((o, seen)) if !has(&seen.allocatable) && pod.claims.is_empty() => {
-            return Ruling::broken(format!("pod {} runs on node {node}, which has no accelerator", pod.name)).cite([o.seq]);
+            return Ruling::broken(format!("pod {} runs on node {node}, which has no accelerator", pod.name))
+                .cite([o.seq]);
         }
         Some(_) => {}
     }
@@ -97,10 +106,17 @@ fn placed(view: &View<'_>, pod: &PodSeen, made_ms: u64, ready_ms: u64) -> Ruling
         // The kubelet may write the ids after Ready; a hop of the metric may show them a lag later.
         let patience = view.times.lag().generous_ms() + crate::bounds::SLACK.ms();
         let text = format!("pod {} is Ready on node {node}, but no device of it is recorded", pod.name);
-        let wait = view.end_ms() < ready_ms + patience;
-        return if wait { Ruling::open(text) } else { Ruling::unclear(text) };
+        return if view.is_loaded() && view.now_ms() < ready_ms + patience {
+            Ruling::open(text)
+        } else {
+            Ruling::unclear(text)
+        };
     };
-    Ruling::holds(format!("pod {} Ready on node {node} with {device} {} after it was made", pod.name, seconds(ready_ms - made_ms)))
+    Ruling::holds(format!(
+        "pod {} Ready on node {node} with {device} {} after it was made",
+        pod.name,
+        seconds(ready_ms - made_ms)
+    ))
 }
 
 /// The pod's device: from the kubelet, from its claims, or from the labels of a series of the pod.
@@ -133,15 +149,16 @@ fn shared(view: &View<'_>) -> Option<String> {
 fn is_capacity(view: &View<'_>, trouble: &Trouble) -> bool {
     trouble.reason == "Unschedulable"
         && trouble.message.split("Insufficient ").skip(1).any(|rest| {
-            view.is_accelerator(rest.split([',', '.', ' ']).next().unwrap_or_default()) || view.nodes.iter().any(|(_, node)| {
-                node.allocatable.keys().any(|name| view.is_accelerator(name) && rest.starts_with(name.as_str()))
-            })
+            view.is_accelerator(rest.split([',', '.', ' ']).next().unwrap_or_default())
+                || view.nodes.iter().any(|(_, node)| {
+                    node.allocatable.keys().any(|name| view.is_accelerator(name) && rest.starts_with(name.as_str()))
+                })
         })
 }
 
 /// True when the scheduler finds no accelerator and the cluster does not have as many as the target asks for: waiting
 /// cannot help.
-fn cannot_come(view: &View<'_>, trouble: &Trouble) -> bool {
+fn cannot_come(view: &View<'_>, trouble: &Trouble, now: u64) -> bool {
     if !is_capacity(view, trouble) {
         return false;
     }
@@ -150,7 +167,6 @@ fn cannot_come(view: &View<'_>, trouble: &Trouble) -> bool {
         let count = node.allocatable.iter().filter(|(r, _)| view.is_accelerator(r)).map(|(_, n)| *n).sum();
         newest.insert(&node.name, if node.ready { count } else { 0 });
     }
-    let now = view.end_ms();
     let asked: i64 = view
         .lives()
         .iter()
@@ -161,11 +177,7 @@ fn cannot_come(view: &View<'_>, trouble: &Trouble) -> bool {
     !newest.is_empty() && newest.values().sum::<i64>() < asked
 }
 
-fn no_capacity(view: &View<'_>, name: &str, trouble: &Trouble) -> String {
-    format!(
-        "(capacity) pod {name} finds no free accelerator: {}; {} are needed for {} replicas",
-        trouble.message,
-        view.lives().iter().filter(|life| life.is_there(view.end_ms())).count(),
-        view.size_at(view.end_ms()).map_or(view.expect, |(_, w)| w.spec_replicas)
-    )
+fn no_capacity(view: &View<'_>, name: &str, trouble: &Trouble, now: u64) -> String {
+    let size = view.size_at(now).map_or(view.expect, |(_, workload)| workload.spec_replicas);
+    format!("(capacity) pod {name} finds no free accelerator for {size} replicas: {}", trouble.message)
 }

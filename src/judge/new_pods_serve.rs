@@ -47,7 +47,8 @@ fn answers(view: &View<'_>, life: &Life<'_>) -> Ruling {
     let name = life.name();
     let probes: Vec<_> = view.probes.iter().filter(|(_, probe)| probe.pod == name).collect();
     let stand_in = view.records.scenario.accelerator.is_stand_in();
-    let good = probes.iter().find(|(_, p)| p.error.is_none() && (stand_in || p.size_vram.is_some_and(|bytes| bytes > 0)));
+    let good =
+        probes.iter().find(|(_, p)| p.error.is_none() && (stand_in || p.size_vram.is_some_and(|bytes| bytes > 0)));
     if let Some((observation, probe)) = good {
         let memory = match probe.size_vram {
             Some(bytes) if bytes > 0 => format!("size_vram {bytes}"),
@@ -56,7 +57,7 @@ fn answers(view: &View<'_>, life: &Life<'_>) -> Ruling {
         return Ruling::holds(format!("answered a chat of its own with {} tokens ({memory})", probe.tokens))
             .cite([observation.seq]);
     }
-    let ended = view.began(Phase::Fall).is_some() || view.began(Phase::Cleanup).is_some();
+    let ended = !view.is_loaded();
     let Some((observation, probe)) = probes.last() else {
         return match (ended, life.leaving_ms()) {
             (true, _) => Ruling::unclear(format!("pod {name} was not probed while the load was on")),
@@ -96,10 +97,16 @@ fn takes_traffic(view: &View<'_>, life: &Life<'_>) -> Ruling {
     let name = life.name();
     let Some((ready, pod)) = life.ready() else { return Ruling::open(format!("pod {name} is not Ready yet")) };
     let endpoints = view.endpoints.last();
-    if let Some((o, seen)) = endpoints.filter(|(_, seen)| seen.selector.iter().any(|(k, v)| pod.labels.get(k) != Some(v))) {
+    if let Some((o, seen)) =
+        endpoints.filter(|(_, seen)| seen.selector.iter().any(|(k, v)| pod.labels.get(k) != Some(v)))
+    {
         let selector: Vec<String> = seen.selector.iter().map(|(k, v)| format!("{k}={v}")).collect();
-        return Ruling::unclear(format!("the selector {} of Service {} misses pod {name}", selector.join(","), seen.service))
-            .cite([o.seq]);
+        return Ruling::unclear(format!(
+            "the selector {} of Service {} misses pod {name}",
+            selector.join(","),
+            seen.service
+        ))
+        .cite([o.seq]);
     }
     let baseline = idle_peak(view);
     let floor = baseline + tenth_of_target(view);
@@ -123,18 +130,19 @@ fn takes_traffic(view: &View<'_>, life: &Life<'_>) -> Ruling {
 
 fn no_traffic(view: &View<'_>, life: &Life<'_>, ready_ms: u64, end: u64) -> Ruling {
     let name = life.name();
-    if !view.readings.iter().any(|(_, reading)| value_of(reading, name).is_some()) && view.began(Phase::Fall).is_some() {
+    if !view.readings.iter().any(|(_, reading)| value_of(reading, name).is_some()) && !view.is_loaded() {
         return Ruling::unclear(format!("no readable hop shows the activity of pod {name} by itself"));
     }
     let at = |ms: u64| view.loads.iter().take_while(|(o, _)| o.at_ms <= ms).last().map(|(_, load)| *load);
     // A connection counts once its status line came; those in flight when the pod became Ready are older than it.
     let before = at(ready_ms).map_or(0, |load| load.connections + load.in_flight);
     let opened = at(end).map_or(0, |load| load.connections).saturating_sub(before);
-    let ready_pods = view.endpoints.last().map_or(view.expect, |(_, seen)| i32::try_from(seen.ready.len()).unwrap_or(i32::MAX));
+    let ready_pods =
+        view.endpoints.last().map_or(view.expect, |(_, seen)| i32::try_from(seen.ready.len()).unwrap_or(i32::MAX));
     let in_balance = view.endpoints.last().is_some_and(|(_, seen)| seen.ready.iter().any(|pod| pod == name));
     let text = format!("pod {name} shows no traffic after {opened} connections to {ready_pods} ready endpoints");
     let waited_out = end >= ready_ms + view.times.traffic().generous_ms();
-    if !waited_out && view.began(Phase::Fall).is_none() && view.began(Phase::Cleanup).is_none() {
+    if !waited_out && view.is_loaded() {
         return Ruling::open(text);
     }
     // The chance that a pod in the balance of N takes none of n connections is (1 - 1/N)^n.

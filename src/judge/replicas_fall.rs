@@ -52,7 +52,8 @@ fn surplus_gone(view: &View<'_>, began: u64) -> Option<u64> {
     let lives = view.lives();
     let min = usize::try_from(view.min).unwrap_or(0);
     let left = |at: u64| lives.iter().filter(|life| life.is_there(at)).count();
-    let moments = std::iter::once(began).chain(lives.iter().filter_map(|life| life.gone_ms).filter(|gone| *gone >= began));
+    let moments =
+        std::iter::once(began).chain(lives.iter().filter_map(|life| life.gone_ms).filter(|gone| *gone >= began));
     moments.filter(|at| left(*at) <= min).min()
 }
 

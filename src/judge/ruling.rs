@@ -93,5 +93,9 @@ pub(super) fn timely(from_ms: u64, bound: &Bound, came_ms: Option<u64>, now_ms: 
 
 /// Milliseconds for people: `12.3s`.
 pub(super) fn seconds(ms: u64) -> String {
-    if ms >= 60_000 { Span::from_ms(ms / 1000 * 1000).to_string() } else { format!("{}.{}s", ms / 1000, ms % 1000 / 100) }
+    if ms >= 60_000 {
+        Span::from_ms(ms / 1000 * 1000).to_string()
+    } else {
+        format!("{}.{}s", ms / 1000, ms % 1000 / 100)
+    }
 }

@@ -9,17 +9,17 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-pub(super) use pods::Life;
 pub use picture::Picture;
+pub(super) use pods::Life;
 pub use readings::Served;
 pub use sizes::SizeChange;
 
-use crate::bounds::Times;
+use crate::bounds::{POLL, Times};
 use crate::hpa;
 use crate::record::journal::{Change, Step};
 use crate::record::observation::{
-    Edge, EndpointsSeen, EventSeen, HpaSeen, LoadSeen, NodeSeen, Observation, Phase, PodSeen, ProbeSeen, Seen, SkewSeen,
-    WorkloadSeen,
+    Edge, EndpointsSeen, EventSeen, HpaSeen, LoadSeen, NodeSeen, Observation, Phase, PodSeen, ProbeSeen, Seen,
+    SkewSeen, WorkloadSeen,
 };
 use crate::record::reading::Reading;
 use crate::record::records::Records;
@@ -142,6 +142,18 @@ impl<'a> View<'a> {
     pub(super) fn loaded(&self) -> Option<(u64, u64)> {
         let began = self.began(Phase::Rise)?;
         Some((began, self.began(Phase::Fall).unwrap_or_else(|| self.end_ms())))
+    }
+
+    /// True while the load is on.
+    pub(super) fn is_loaded(&self) -> bool {
+        let over = self.began(Phase::Fall).is_some() || self.began(Phase::Cleanup).is_some();
+        self.began(Phase::Rise).is_some() && !over
+    }
+
+    /// True when a value may be served between two polls and never be seen by us: the exporter samples about as often
+    /// as we ask.
+    pub(super) fn may_miss_values(&self) -> bool {
+        self.times.assumed.exporter_interval.ms() < 2 * POLL.ms()
     }
 
     /// Moment of an observation.

@@ -31,7 +31,8 @@ impl HelmBinary {
     /// Runs helm to its end; the future may be dropped, which stops the process.
     async fn run(&self, args: &[&str], values: Option<String>, bound: Span) -> Result<String, HelmError> {
         // The command as errors name it: sub-command and operand, no flags.
-        let command = args.iter().take(if args.first() == Some(&"show") { 3 } else { 2 }).copied().collect::<Vec<_>>().join(" ");
+        let command =
+            args.iter().take(if args.first() == Some(&"show") { 3 } else { 2 }).copied().collect::<Vec<_>>().join(" ");
         let work = self.spawn_and_wait(args, values);
         let output = tokio::time::timeout(bound.duration(), work)
             .await
@@ -135,7 +136,21 @@ impl Helm for HelmBinary {
     fn status<'a>(&'a self, release: &'a ReleaseRef) -> BoxFuture<'a, Result<Option<ExistingRelease>, HelmError>> {
         Box::pin(async {
             let filter = format!("^{}$", release.name);
-            let all = ["list", "--namespace", &release.namespace, "--filter", &filter, "--output", "json", "--deployed", "--failed", "--pending", "--superseded", "--uninstalling", "--uninstalled"];
+            let all = [
+                "list",
+                "--namespace",
+                &release.namespace,
+                "--filter",
+                &filter,
+                "--output",
+                "json",
+                "--deployed",
+                "--failed",
+                "--pending",
+                "--superseded",
+                "--uninstalling",
+                "--uninstalled",
+            ];
             let answer = self.run(&all, None, QUESTION).await?;
             let unreadable = |why: String| HelmError::Unreadable { command: format!("list {filter}"), why };
             let releases: Vec<Value> = serde_json::from_str(&answer).map_err(|e| unreadable(e.to_string()))?;
@@ -183,7 +198,14 @@ impl Helm for HelmBinary {
         Box::pin(async move {
             let timeout = bound.to_string();
             let all = [
-                "uninstall", &release.name, "--namespace", &release.namespace, "--ignore-not-found", "--wait", "--timeout", &timeout,
+                "uninstall",
+                &release.name,
+                "--namespace",
+                &release.namespace,
+                "--ignore-not-found",
+                "--wait",
+                "--timeout",
+                &timeout,
             ];
             self.run(&all, None, bound).await.map(drop)
         })

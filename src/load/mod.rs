@@ -24,8 +24,8 @@ use tokio::task::JoinHandle;
 
 pub use caller::Caller;
 pub use chat::{Ear, Turn, begun, chat, receive};
-pub use probe::probe;
 use metronome::Metronome;
+pub use probe::probe;
 use quantiles::Histogram;
 use record_file::RecordFile;
 use stop::StopButton;

@@ -70,11 +70,13 @@ fn through(client: kube::Client) -> Http {
         let client = client.clone();
         async move {
             let answer = client.send(request.map(|body| kube::client::Body::from(body.to_vec()))).await;
-            let answer = answer
-                .map_err(|e| HttpError { failure: HttpFailure::BeforeHeaders, message: e.to_string() })?;
+            let answer =
+                answer.map_err(|e| HttpError { failure: HttpFailure::BeforeHeaders, message: e.to_string() })?;
             Ok(answer.map(|body| -> Body {
                 let chunks = body.into_data_stream();
-                chunks.map(|chunk| chunk.map_err(|e| HttpError { failure: HttpFailure::InBody, message: e.to_string() })).boxed()
+                chunks
+                    .map(|chunk| chunk.map_err(|e| HttpError { failure: HttpFailure::InBody, message: e.to_string() }))
+                    .boxed()
             }))
         }
     }))

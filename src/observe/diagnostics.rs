@@ -54,7 +54,11 @@ async fn collect(world: &World, scenario: &Scenario, inventory: &Inventory) -> R
 /// All objects of a kind in a namespace, as YAML.
 async fn list<K>(world: &World, namespace: &str, name: &str) -> Result<(), BundleError>
 where
-    K: kube::Resource<Scope = kube::core::NamespaceResourceScope> + Clone + DeserializeOwned + Serialize + std::fmt::Debug,
+    K: kube::Resource<Scope = kube::core::NamespaceResourceScope>
+        + Clone
+        + DeserializeOwned
+        + Serialize
+        + std::fmt::Debug,
     K::DynamicType: Default,
 {
     let api: Api<K> = Api::namespaced(world.kube.clone(), namespace);
@@ -72,7 +76,8 @@ async fn logs(world: &World, namespace: &str) -> Result<(), BundleError> {
     for pod in pods {
         let name = pod.metadata.name.unwrap_or_default();
         for container in pod.spec.map(|spec| spec.containers).unwrap_or_default() {
-            let params = LogParams { container: Some(container.name.clone()), tail_lines: Some(LINES), ..LogParams::default() };
+            let params =
+                LogParams { container: Some(container.name.clone()), tail_lines: Some(LINES), ..LogParams::default() };
             let text = api.logs(&name, &params).await.unwrap_or_else(|e| format!("could not be read: {e}\n"));
             put(world, &format!("{namespace}/{name}-{}.log", container.name), &redact(&text))?;
         }
@@ -84,8 +89,11 @@ async fn logs(world: &World, namespace: &str) -> Result<(), BundleError> {
 fn redact(text: &str) -> String {
     let one = |line: &str| {
         let lower = line.to_lowercase();
-        let secret = ["authorization", "bearer ", "password", "token=", "secret="].iter().filter_map(|w| lower.find(w)).min();
-        secret.filter(|at| line.is_char_boundary(*at)).map_or(line.to_owned(), |at| format!("{}[REDACTED]", &line[..at]))
+        let secret =
+            ["authorization", "bearer ", "password", "token=", "secret="].iter().filter_map(|w| lower.find(w)).min();
+        secret
+            .filter(|at| line.is_char_boundary(*at))
+            .map_or(line.to_owned(), |at| format!("{}[REDACTED]", &line[..at]))
     };
     text.lines().map(|line| one(line) + "\n").collect()
 }

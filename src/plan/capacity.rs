@@ -50,7 +50,8 @@ pub(super) fn capacity(scenario: &Scenario, inventory: &Inventory) -> Capacity {
     let rendered = inventory.charts.values().find_map(|chart| chart.target_resources.as_ref());
     let one = rendered.and_then(|all| all.iter().find(|(name, _)| scenario.accelerator.covers(name)));
     let Some((resource, count)) = one else { return Capacity::default() };
-    let offered: i64 = inventory.nodes.iter().filter(|node| node.ready).filter_map(|n| n.allocatable.get(resource)).sum();
+    let offered: i64 =
+        inventory.nodes.iter().filter(|node| node.ready).filter_map(|n| n.allocatable.get(resource)).sum();
     let used = inventory.accelerators_used.as_ref().map(|used| used.get(resource).copied().unwrap_or(0));
     Capacity {
         resource: Some(resource.clone()),
@@ -87,7 +88,8 @@ mod tests {
 
     #[test]
     fn a_ratio_against_a_percent_target_reaches_nothing() {
-        let pods = r#"{"type":"Pods","pods":{"metric":{"name":"gpu"},"target":{"type":"AverageValue","averageValue":"70"}}}"#;
+        let pods =
+            r#"{"type":"Pods","pods":{"metric":{"name":"gpu"},"target":{"type":"AverageValue","averageValue":"70"}}}"#;
         assert_eq!(reachable(&scenario(pods, 4, [0.0, 1.0])), [1]);
         assert_eq!(reachable(&scenario(pods, 4, [0.0, 100.0])), [1, 2, 3, 4]);
     }

@@ -41,7 +41,8 @@ pub(super) fn refusals(scenario: &Scenario, inventory: &Inventory, plan: &Plan) 
         }
     }
     for right in inventory.rights.iter().filter(|right| right.required && !right.allowed) {
-        let place = if right.namespace.is_empty() { String::new() } else { format!(" in namespace {}", right.namespace) };
+        let place =
+            if right.namespace.is_empty() { String::new() } else { format!(" in namespace {}", right.namespace) };
         all.push(refusal(
             format!("missing right: {} {}{place}, needed to {}", right.verb, right.resource, right.why),
             "grant it to the user of this kubeconfig",
@@ -68,7 +69,9 @@ pub(super) fn warnings(scenario: &Scenario, inventory: &Inventory, plan: &Plan, 
         all.push(format!("maxReplicas {max} cannot be reached: the metric asks for {top} at most"));
     }
     if scenario.metric.range.is_none() {
-        all.push("metric.range is not stated, so it is not known whether the HPA can ask for enough replicas".to_owned());
+        all.push(
+            "metric.range is not stated, so it is not known whether the HPA can ask for enough replicas".to_owned(),
+        );
     }
     let need = capacity::capacity(scenario, inventory);
     match (&need.resource, need.free) {

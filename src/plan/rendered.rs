@@ -16,7 +16,8 @@ pub fn read_rendered(scenario: &Scenario, namespace: &str, manifests: &str) -> R
     let documents: Vec<Value> = serde_saphyr::from_multiple(manifests).map_err(|e| e.without_snippet().to_string())?;
     let target = &scenario.hpa.spec.scale_target_ref;
     let own = namespace == scenario.namespace;
-    let is_target = |d: &&Value| own && d["kind"] == target.kind.as_str() && d["metadata"]["name"] == target.name.as_str();
+    let is_target =
+        |d: &&Value| own && d["kind"] == target.kind.as_str() && d["metadata"]["name"] == target.name.as_str();
     let workload = documents.iter().find(is_target);
     let services = documents.iter().filter(|d| d["kind"] == "APIService");
     Ok(ChartFacts {

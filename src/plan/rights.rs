@@ -20,7 +20,13 @@ pub(super) fn needed(scenario: &Scenario) -> Vec<Right> {
         }));
     };
     let hpas = "autoscaling/horizontalpodautoscalers";
-    ask(&["get", "list", "watch", "patch", "create", "delete"], hpas, own, "apply the HPA, watch it and remove it", true);
+    ask(
+        &["get", "list", "watch", "patch", "create", "delete"],
+        hpas,
+        own,
+        "apply the HPA, watch it and remove it",
+        true,
+    );
     ask(&["get", "list", "watch"], &format!("apps/{plural}"), own, "watch the target's size", true);
     ask(&["get", "list", "watch"], "pods", own, "watch the target's pods", true);
     ask(&["get", "create"], "pods/proxy", own, "send a chat to each new pod by itself", true);

@@ -90,7 +90,8 @@ async fn metrics_apis(client: &kube::Client) -> Result<BTreeMap<String, MetricsA
         let available = |c: &serde_json::Value| c["type"] == "Available" && c["status"] == "True";
         let annotations = object.metadata.annotations.unwrap_or_default();
         let by_helm = |key: &str| annotations.get(&format!("meta.helm.sh/{key}"));
-        let release = by_helm("release-namespace").zip(by_helm("release-name")).map(|(ns, name)| format!("{ns}/{name}"));
+        let release =
+            by_helm("release-namespace").zip(by_helm("release-name")).map(|(ns, name)| format!("{ns}/{name}"));
         let service = format!("{}/{}", text(&spec["namespace"]), text(&spec["name"]));
         let available = status.as_array().is_some_and(|all| all.iter().any(available));
         found.insert(name.to_owned(), MetricsApi { service, available, release });
@@ -102,8 +103,13 @@ async fn ask_rights(client: &kube::Client, scenario: &Scenario) -> Result<Vec<Ri
     let api: Api<SelfSubjectAccessReview> = Api::all(client.clone());
     let mut asked = rights::needed(scenario);
     for right in &mut asked {
-        let (group, resource) = right.resource.rsplit_once('/').filter(|(g, _)| g.contains('.') || *g == "apps" || *g == "autoscaling").unwrap_or(("", &right.resource));
-        let (resource, subresource) = resource.split_once('/').map_or((resource, None), |(r, s)| (r, Some(s.to_owned())));
+        let (group, resource) = right
+            .resource
+            .rsplit_once('/')
+            .filter(|(g, _)| g.contains('.') || *g == "apps" || *g == "autoscaling")
+            .unwrap_or(("", &right.resource));
+        let (resource, subresource) =
+            resource.split_once('/').map_or((resource, None), |(r, s)| (r, Some(s.to_owned())));
         let attributes = ResourceAttributes {
             verb: Some(right.verb.clone()),
             group: Some(group.to_owned()),
@@ -113,7 +119,10 @@ async fn ask_rights(client: &kube::Client, scenario: &Scenario) -> Result<Vec<Ri
             ..ResourceAttributes::default()
         };
         let review = SelfSubjectAccessReview {
-            spec: SelfSubjectAccessReviewSpec { resource_attributes: Some(attributes), ..SelfSubjectAccessReviewSpec::default() },
+            spec: SelfSubjectAccessReviewSpec {
+                resource_attributes: Some(attributes),
+                ..SelfSubjectAccessReviewSpec::default()
+            },
             ..SelfSubjectAccessReview::default()
         };
         let answer = api.create(&PostParams::default(), &review).await.map_err(cluster("our rights"))?;
@@ -127,7 +136,8 @@ async fn read_nodes(client: &kube::Client, inventory: &mut Inventory) {
     if let Ok(nodes) = Api::<Node>::all(client.clone()).list(&ListParams::default()).await {
         for node in nodes {
             let status = node.status.unwrap_or_default();
-            let address = |kind: &str| status.addresses.iter().flatten().find(|a| a.type_ == kind).map(|a| a.address.clone());
+            let address =
+                |kind: &str| status.addresses.iter().flatten().find(|a| a.type_ == kind).map(|a| a.address.clone());
             inventory.node_addresses.push(address("InternalIP").or_else(|| address("Hostname")).unwrap_or_default());
             let count = |(name, quantity): (&String, &k8s_openapi::apimachinery::pkg::api::resource::Quantity)| {
                 Some((name.clone(), quantity.0.parse::<i64>().ok().filter(|_| name.contains('/'))?))
@@ -141,7 +151,8 @@ async fn read_nodes(client: &kube::Client, inventory: &mut Inventory) {
     }
     if let Ok(pods) = Api::<Pod>::all(client.clone()).list(&ListParams::default()).await {
         let mut used: BTreeMap<String, i64> = BTreeMap::new();
-        let bound = |pod: &Pod| !matches!(pod.status.as_ref().and_then(|s| s.phase.as_deref()), Some("Succeeded" | "Failed"));
+        let bound =
+            |pod: &Pod| !matches!(pod.status.as_ref().and_then(|s| s.phase.as_deref()), Some("Succeeded" | "Failed"));
         for spec in pods.into_iter().filter(bound).filter_map(|pod| pod.spec).filter(|spec| spec.node_name.is_some()) {
             let requests = spec.containers.iter().filter_map(|c| c.resources.as_ref()?.requests.as_ref());
             for (name, quantity) in requests.flatten().filter(|(name, _)| name.contains('/')) {

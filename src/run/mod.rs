@@ -110,14 +110,16 @@ pub async fn run(script: Script<'_>) -> Outcome {
     if let Err(RunError::Interrupted(signal)) = &first {
         world.book.note(Seen::Interrupted { signal: (*signal).to_owned() }, None);
     }
-    let passing = first.is_ok() && judged(&script, &journal, void.as_deref()).result == crate::record::verdict::CaseResult::Pass;
+    let passing =
+        first.is_ok() && judged(&script, &journal, void.as_deref()).result == crate::record::verdict::CaseResult::Pass;
     if !passing {
         first = first.and(observe::diagnose(world, scenario, script.inventory).await.map_err(RunError::from));
     }
     first = first.and(cleanup::cleanup(&stage, script.leaving).await);
     observer.stop().await;
     let verdict = judged(&script, &journal, void.as_deref());
-    let ending = evidence::Ending { scenario, inventory: script.inventory, plan, load: load.as_ref(), verdict: &verdict };
+    let ending =
+        evidence::Ending { scenario, inventory: script.inventory, plan, load: load.as_ref(), verdict: &verdict };
     first = first.and(world.book.failure().map_or(Ok(()), |e| Err(e.into())));
     first = first.and(evidence::finish(&world.bundle, &ending).map_err(RunError::from));
     Outcome { verdict, load, error: first.err() }

@@ -104,9 +104,7 @@ async fn autoscaler(stage: &mut Stage<'_>) -> Result<(), RunError> {
     let script = stage.script;
     stage.begin(Phase::Autoscaler, budget(stage, &["autoscaler active"]));
     let journal = stage.journal;
-    stage
-        .heeding(async { Ok(install::apply_hpa(script.world, journal, script.scenario, script.plan).await?) })
-        .await?;
+    stage.heeding(async { Ok(install::apply_hpa(script.world, journal, script.scenario, script.plan).await?) }).await?;
     stage.until_ruled(&[whole(Check::AutoscalerActive)]).await?;
     stage.end(Phase::Autoscaler);
     Ok(())

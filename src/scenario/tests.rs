@@ -23,8 +23,9 @@ fn the_built_in_scenario_is_sound() {
 
 #[test]
 fn an_overlay_changes_what_it_names_and_keeps_the_rest() {
-    let scenario = over("hpa: {spec: {behavior: {scaleDown: {stabilizationWindowSeconds: 30}}}}\nload: {concurrency: 4}\n")
-        .unwrap();
+    let scenario =
+        over("hpa: {spec: {behavior: {scaleDown: {stabilizationWindowSeconds: 30}}}}\nload: {concurrency: 4}\n")
+            .unwrap();
     let behavior = scenario.hpa.spec.behavior.unwrap();
     let down = behavior.scale_down.unwrap();
     assert_eq!(down.stabilization_window_seconds, Some(30));
@@ -48,7 +49,8 @@ fn an_unknown_field_is_named_with_its_line() {
 #[test]
 fn a_field_that_autoscaling_v2_would_drop_is_refused() {
     // Seen in a published submission: `type: Pod` with `pod:` makes an HPA without a metric.
-    let text = complaint("hpa:\n  spec:\n    metrics:\n      - type: Pods\n        pod:\n          metric: {name: x}\n");
+    let text =
+        complaint("hpa:\n  spec:\n    metrics:\n      - type: Pods\n        pod:\n          metric: {name: x}\n");
     assert!(text.starts_with("mine.yaml:6:") && text.contains("hpa.spec.metrics.0.pod"), "{text}");
 }
 

@@ -37,7 +37,11 @@ pub(super) fn problems(scenario: &Scenario) -> Vec<Problem> {
 fn release_problems(name: &str, release: &Release, found: &mut Vec<Problem>) {
     let field = format!("releases.{name}");
     if release.chart.is_empty() {
-        found.push(problem(&format!("{field}.chart"), "is missing", "name a path, an oci:// reference or a chart of `repo`"));
+        found.push(problem(
+            &format!("{field}.chart"),
+            "is missing",
+            "name a path, an oci:// reference or a chart of `repo`",
+        ));
     }
     let is_path = release.chart.starts_with(['.', '/']);
     if !is_path && release.version.is_none() && !release.chart.is_empty() {
@@ -48,7 +52,11 @@ fn release_problems(name: &str, release: &Release, found: &mut Vec<Problem>) {
         ));
     }
     if is_path && release.repo.is_some() {
-        found.push(problem(&format!("{field}.repo"), "does not go with a chart that is a path", "remove one of the two"));
+        found.push(problem(
+            &format!("{field}.repo"),
+            "does not go with a chart that is a path",
+            "remove one of the two",
+        ));
     }
 }
 
@@ -109,7 +117,10 @@ fn metric_spec_problems(metrics: &[MetricSpec], found: &mut Vec<Problem>) {
     let [metric] = metrics else {
         found.push(problem(
             "hpa.spec.metrics",
-            format!("holds {} metrics; a verdict needs exactly one, so that it is clear what scaled the pods", metrics.len()),
+            format!(
+                "holds {} metrics; a verdict needs exactly one, so that it is clear what scaled the pods",
+                metrics.len()
+            ),
             "name one Pods, Object or External metric",
         ));
         return;
@@ -120,10 +131,9 @@ fn metric_spec_problems(metrics: &[MetricSpec], found: &mut Vec<Problem>) {
             "Value" => m.target.value.is_some(),
             _ => m.target.average_value.is_some(),
         }),
-        "External" => metric
-            .external
-            .as_ref()
-            .is_some_and(|m| m.target.average_value.is_some() || m.target.value.is_some()),
+        "External" => {
+            metric.external.as_ref().is_some_and(|m| m.target.average_value.is_some() || m.target.value.is_some())
+        }
         "Resource" | "ContainerResource" => {
             found.push(problem(
                 "hpa.spec.metrics.0.type",
@@ -136,7 +146,11 @@ fn metric_spec_problems(metrics: &[MetricSpec], found: &mut Vec<Problem>) {
             return;
         }
         other => {
-            found.push(problem("hpa.spec.metrics.0.type", format!("`{other}` is no metric type"), "use Pods, Object or External"));
+            found.push(problem(
+                "hpa.spec.metrics.0.type",
+                format!("`{other}` is no metric type"),
+                "use Pods, Object or External",
+            ));
             return;
         }
     };
@@ -218,7 +232,11 @@ fn assumption_problems(scenario: &Scenario, found: &mut Vec<Problem>) {
         found.push(problem("assumptions.syncPeriod", "is below 1s", "state the controller manager's sync period"));
     }
     if !(assumptions.tolerance >= 0.0 && assumptions.tolerance < 1.0) {
-        found.push(problem("assumptions.tolerance", "is no ratio from 0 to below 1", "the controller's default is 0.1"));
+        found.push(problem(
+            "assumptions.tolerance",
+            "is no ratio from 0 to below 1",
+            "the controller's default is 0.1",
+        ));
     }
     if scenario.phases.idle_sync_periods < 2 {
         found.push(problem("phases.idleSyncPeriods", "is below 2: one quiet pass shows nothing", "use at least 3"));

@@ -68,8 +68,8 @@ impl Book {
     }
 
     fn write(&self, observation: &Observation) -> Result<(), BundleError> {
-        let mut line = serde_json::to_vec(observation)
-            .map_err(|e| BundleError { path: FILE.to_owned(), why: e.to_string() })?;
+        let mut line =
+            serde_json::to_vec(observation).map_err(|e| BundleError { path: FILE.to_owned(), why: e.to_string() })?;
         line.push(b'\n');
         self.bundle.append(FILE, &line)
     }

@@ -81,7 +81,10 @@ impl View<'_> {
     /// What the scheduler or the kubelet says of a pod of the target that does not run.
     pub(crate) fn trouble(&self) -> Option<String> {
         let lives = self.lives();
-        let (_, pod) = lives.iter().filter(|life| life.gone_ms.is_none()).find_map(|life| life.last().filter(|(_, p)| !p.ready))?;
+        let (_, pod) = lives
+            .iter()
+            .filter(|life| life.gone_ms.is_none())
+            .find_map(|life| life.last().filter(|(_, p)| !p.ready))?;
         let trouble = pod.trouble.as_ref()?;
         Some(format!("pod {}: {}: {}", pod.name, trouble.reason, trouble.message))
     }

@@ -67,9 +67,10 @@ impl Served<'_> {
     }
 
     fn largest(&self, size: i32) -> Vec<PodState> {
+        // A pod without a sample, which is less than any value, is the first to go.
         let value = |pod: &PodState| {
             let samples = self.reading.samples().unwrap_or_default();
-            samples.iter().find(|s| s.object.as_deref() == Some(&pod.name)).and_then(|s| s.value).map_or(0, |v| v.0)
+            samples.iter().find(|s| s.object.as_deref() == Some(&pod.name)).and_then(|s| s.value)
         };
         let mut pods: Vec<PodState> = self.pods.iter().filter(|pod| !pod.deleting).cloned().collect();
         pods.sort_by_key(|pod| std::cmp::Reverse(value(pod)));
