@@ -1,12 +1,14 @@
 //! The nouns: everything that passes between the verbs and into the bundle. Plain structs that know no IO, no clock
 //! and no cluster; each is written to and read from the evidence as it stands here.
 
+pub mod accelerator;
 pub mod assumptions;
 pub mod endpoint;
 pub mod inventory;
 pub mod journal;
 pub mod load;
 pub mod manifest;
+pub mod object;
 pub mod observation;
 pub mod plan;
 pub mod reading;

@@ -7,6 +7,7 @@ use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscalerSpec;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use super::accelerator::Accelerator;
 use super::assumptions::Assumptions;
 use super::load::Load;
 use crate::units::Span;
@@ -235,70 +236,4 @@ impl Default for Phases {
 pub struct Expect {
     /// Replicas that the load must lead to; minReplicas + 1 when absent.
     pub replicas: Option<i32>,
-}
-
-/// Which accelerator the pods must request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Accelerator {
-    /// Any extended resource or DRA claim of the pods.
-    Auto,
-    /// As `auto`, on a cluster whose accelerators are stand-ins: every output says so, `size_vram` is not asked for.
-    StandIn,
-    /// This extended resource.
-    Resource(String),
-}
-
-impl Accelerator {
-    /// True on a cluster whose accelerators are stand-ins.
-    #[must_use]
-    pub fn is_stand_in(&self) -> bool {
-        *self == Self::StandIn
-    }
-
-    /// True when a container resource of this name counts as an accelerator request: an extended resource, which is
-    /// any fully qualified name outside the kubernetes.io domains (docs: Extended Resources).
-    #[must_use]
-    pub fn covers(&self, resource: &str) -> bool {
-        match self {
-            Self::Resource(name) => name == resource,
-            Self::Auto | Self::StandIn => resource.split_once('/').is_some_and(|(domain, _)| {
-                domain != "kubernetes.io" && !domain.ends_with(".kubernetes.io") && !domain.starts_with("requests.")
-            }),
-        }
-    }
-}
-
-impl Serialize for Accelerator {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(match self {
-            Self::Auto => "auto",
-            Self::StandIn => "standIn",
-            Self::Resource(name) => name,
-        })
-    }
-}
-
-impl<'de> Deserialize<'de> for Accelerator {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        match text.as_str() {
-            "auto" => Ok(Self::Auto),
-            "standIn" => Ok(Self::StandIn),
-            name if name.contains('/') => Ok(Self::Resource(name.to_owned())),
-            other => Err(serde::de::Error::custom(format!(
-                "`{other}` is no accelerator; write auto, standIn or a resource name such as nvidia.com/gpu"
-            ))),
-        }
-    }
-}
-
-impl JsonSchema for Accelerator {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Accelerator".into()
-    }
-
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({"type": "string", "description": "auto, standIn, or an extended resource's name",
-            "examples": ["auto", "standIn", "nvidia.com/gpu"]})
-    }
 }

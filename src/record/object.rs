@@ -1,0 +1,217 @@
+//! What is kept of each object of the cluster: what the checks read, and no more. Diagnostics hold the objects as they
+//! stood.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::units::Milli;
+
+/// The HPA as the API server showed it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HpaSeen {
+    /// Object name.
+    pub name: String,
+    /// Object uid.
+    pub uid: String,
+    /// creationTimestamp.
+    pub created: Option<Timestamp>,
+    /// metadata.generation (1.37 and later).
+    pub generation: Option<i64>,
+    /// status.observedGeneration.
+    pub observed_generation: Option<i64>,
+    /// sha256 of the spec as the server defaulted it: shows that nobody edited it during the run.
+    pub spec_digest: String,
+    /// spec.minReplicas, 1 when absent.
+    pub min: i32,
+    /// spec.maxReplicas.
+    pub max: i32,
+    /// status.currentReplicas.
+    pub current: Option<i32>,
+    /// status.desiredReplicas.
+    pub desired: i32,
+    /// status.lastScaleTime.
+    pub last_scale: Option<Timestamp>,
+    /// status.conditions in their order.
+    pub conditions: Vec<Condition>,
+    /// status.currentMetrics in their order.
+    pub metrics: Vec<HpaMetric>,
+}
+
+/// A condition of an object.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Condition {
+    /// Type, for example ScalingActive.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// True, False or Unknown.
+    pub status: String,
+    /// Reason.
+    pub reason: String,
+    /// Message.
+    pub message: String,
+    /// lastTransitionTime.
+    pub since: Option<Timestamp>,
+}
+
+/// One entry of status.currentMetrics.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct HpaMetric {
+    /// Pods, Object, External; empty for a failed metric.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Metric name.
+    pub name: String,
+    /// current.value.
+    pub value: Option<Milli>,
+    /// current.averageValue.
+    pub average: Option<Milli>,
+}
+
+/// The target workload.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WorkloadSeen {
+    /// Deployment or StatefulSet.
+    pub kind: String,
+    /// Object name.
+    pub name: String,
+    /// Object uid.
+    pub uid: String,
+    /// metadata.generation.
+    pub generation: Option<i64>,
+    /// status.observedGeneration.
+    pub observed_generation: Option<i64>,
+    /// spec.replicas.
+    pub spec_replicas: i32,
+    /// status.replicas: pods made.
+    pub replicas: i32,
+    /// status.readyReplicas.
+    pub ready: i32,
+    /// spec.selector.matchLabels.
+    pub selector: BTreeMap<String, String>,
+    /// sha256 of the pod template: shows that it stayed the same during the run.
+    pub template_digest: String,
+    /// terminationGracePeriodSeconds of the template.
+    pub grace_s: i64,
+    /// Field managers that own spec.replicas, in the order of managedFields.
+    pub writers: Vec<Writer>,
+}
+
+/// A managedFields entry that owns spec.replicas.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Writer {
+    /// Manager name.
+    pub manager: String,
+    /// Apply or Update.
+    pub operation: String,
+    /// Subresource, empty for the object itself.
+    pub subresource: String,
+    /// When it last wrote. Writes through the scale subresource, the HPA's, show none (seen with 1.37.2).
+    pub at: Option<Timestamp>,
+}
+
+/// A pod.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PodSeen {
+    /// Pod name.
+    pub name: String,
+    /// Pod uid.
+    pub uid: String,
+    /// creationTimestamp.
+    pub created: Option<Timestamp>,
+    /// status.phase.
+    pub phase: String,
+    /// Ready condition is True.
+    pub ready: bool,
+    /// lastTransitionTime of the Ready condition.
+    pub ready_since: Option<Timestamp>,
+    /// A deletionTimestamp is set.
+    pub deleting: bool,
+    /// spec.nodeName.
+    pub node: Option<String>,
+    /// Labels.
+    pub labels: BTreeMap<String, String>,
+    /// Controlling owner, `Kind/name`.
+    pub owner: Option<String>,
+    /// Extended resources that its containers request, summed.
+    pub resources: BTreeMap<String, i64>,
+    /// Names of its resource claims (DRA).
+    pub claims: Vec<String>,
+    /// Ids of the devices that the kubelet allocated (status.containerStatuses[].allocatedResourcesStatus).
+    pub devices: Vec<String>,
+    /// Why it is not running: the scheduler's or the kubelet's reason and message.
+    pub trouble: Option<Trouble>,
+    /// Container restarts, summed.
+    pub restarts: i32,
+}
+
+/// Why a pod does not run.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Trouble {
+    /// Reason: Unschedulable, ImagePullBackOff, CrashLoopBackOff, ...
+    pub reason: String,
+    /// Message.
+    pub message: String,
+}
+
+/// Something that is gone.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Gone {
+    /// Kind.
+    pub kind: String,
+    /// Name.
+    pub name: String,
+    /// Uid.
+    pub uid: String,
+}
+
+/// A Kubernetes event.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EventSeen {
+    /// `Kind/name` of the object.
+    pub object: String,
+    /// Uid of the object.
+    pub uid: String,
+    /// Normal or Warning.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Reason.
+    pub reason: String,
+    /// Message.
+    pub message: String,
+    /// Reporting component.
+    pub component: String,
+    /// How often.
+    pub count: i32,
+    /// First time.
+    pub first: Option<Timestamp>,
+    /// Last time.
+    pub last: Option<Timestamp>,
+}
+
+/// A node.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct NodeSeen {
+    /// Node name.
+    pub name: String,
+    /// Ready condition is True.
+    pub ready: bool,
+    /// Allocatable extended resources.
+    pub allocatable: BTreeMap<String, i64>,
+}
+
+/// Endpoints of our Service.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct EndpointsSeen {
+    /// Service name.
+    pub service: String,
+    /// Names of the pods that are ready endpoints, sorted.
+    pub ready: Vec<String>,
+    /// The Service's selector.
+    pub selector: BTreeMap<String, String>,
+}
