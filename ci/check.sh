@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# The only gate: formatting, clippy, tests, docs, generated files, then the rig with the healthy run and the broken ones.
+#   ci/check.sh            everything; brings the rig up if it is down, and takes it down again
+#   ci/check.sh --no-rig   without the rig: needs no root, a few minutes
+set -euo pipefail
+cd "$(dirname "$0")/.."
+rig=yes
+case "${1:-}" in
+  "" | --all) ;;
+  --no-rig) rig=no ;;
+  *) sed -n '2,4s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+esac
+
+passed=0 failed=0
+step() { # NAME COMMAND...
+  local name=$1 began=$SECONDS; shift
+  printf '== %s\n' "$name"
+  if "$@"; then passed=$((passed + 1)); else failed=$((failed + 1)); printf '== %s FAILED\n' "$name"; fi
+  printf '== %s: %d s\n' "$name" $((SECONDS - began))
+}
+
+schema_is_current() { cargo run --quiet --locked -- schema | diff -u scenarios/schema.json -; }
+
+step formatting cargo fmt --check
+step clippy cargo clippy --quiet --locked --all-targets -- -D warnings
+step tests cargo test --quiet --locked
+step docs env RUSTDOCFLAGS='-D warnings' cargo doc --quiet --locked --no-deps --document-private-items
+step schema schema_is_current
+step 'file lengths' ci/lengths
+if [ "$rig" = yes ]; then
+  step 'rig runs' ci/on-rig healthy hpa-controller-off one-gpu wrong-sign
+fi
+
+printf '%d passed, %d failed\n' "$passed" "$failed"
+[ "$failed" -eq 0 ]
