@@ -18,7 +18,7 @@ const AGAIN: Duration = Duration::from_millis(500);
 /// Everything up to the clean-up. Ends early when nothing that is left could change the verdict.
 pub(super) async fn perform(stage: &mut Stage<'_>) -> Result<(), RunError> {
     let url = install(stage).await?;
-    metric(stage).await?;
+    metric(stage, stage.world().clock.now_ms()).await?;
     if settled(stage) {
         return Ok(());
     }
@@ -90,12 +90,12 @@ async fn first_chat(script: &super::Script<'_>, url: &str, deadline: u64) -> Res
     }
 }
 
-async fn metric(stage: &mut Stage<'_>) -> Result<(), RunError> {
+async fn metric(stage: &mut Stage<'_>, chat_ended_ms: u64) -> Result<(), RunError> {
     stage.begin(Phase::Metric, budget(stage, &["metric served"]));
     stage.until_ruled(&[whole(Check::PodsRequestAccelerators), whole(Check::MetricServed)]).await?;
-    // The first chat's own load has to pass by, or the HPA would begin by scaling up.
+    // The load of the model and of the first chat has to pass by, or the HPA would begin by scaling up.
     let deadline = stage.world().clock.now_ms() + budget(stage, &["metric falls back"]).ms();
-    stage.until(|bench| bench.view().still_busy(deadline)).await?;
+    stage.until(|bench| bench.view().still_busy(chat_ended_ms, deadline)).await?;
     stage.end(Phase::Metric);
     Ok(())
 }

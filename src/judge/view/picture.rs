@@ -89,11 +89,18 @@ impl View<'_> {
         Some(format!("pod {}: {}: {}", pod.name, trouble.reason, trouble.message))
     }
 
-    /// Why the metric still asks for more than min; `None` once it does not, or after the deadline.
+    /// Why what was done until `since_ms` may still show in the metric; `None` once a lag has passed (twice its assumed
+    /// terms: an early HPA would scale up on it) and the metric asks for no more than min, or after the deadline.
     #[must_use]
-    pub fn still_busy(&self, deadline_ms: u64) -> Option<String> {
-        let last = self.served.last()?;
-        let busy = last.asks_from(self.min).is_some_and(|asks| asks > self.min);
-        (busy && self.now_ms() < deadline_ms).then(|| "the first chat still shows in the metric".to_owned())
+    pub fn still_busy(&self, since_ms: u64, deadline_ms: u64) -> Option<String> {
+        let now = self.now_ms();
+        let passed = since_ms + self.times.lag().generous_ms();
+        let busy = self.served.last().and_then(|served| served.asks_from(self.min)).is_some_and(|asks| asks > self.min);
+        let why = if busy {
+            "the first chat still shows in the metric"
+        } else {
+            "the first chat may still come up in the metric"
+        };
+        ((busy || now < passed) && now < deadline_ms).then(|| why.to_owned())
     }
 }

@@ -1,0 +1,164 @@
+//! The command line as a user or a pipeline meets it, as far as it goes without a cluster: messages, hints, exit codes,
+//! and the JUnit file that is written on every ending.
+
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+/// A folder of this test's own, removed at its end.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("gpuhpa-cli-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&path).expect("a temporary folder");
+        Self(path)
+    }
+
+    fn file(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.0.join(name);
+        std::fs::write(&path, text).expect("a temporary file");
+        path
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the test starts the program")]
+fn gpuhpa(folder: &Folder, args: &[&str]) -> Output {
+    std::process::Command::new(env!("CARGO_BIN_EXE_gpuhpa"))
+        .args(args)
+        .current_dir(&folder.0)
+        .env("HOME", &folder.0)
+        .env_remove("KUBECONFIG")
+        .env_remove("KUBERNETES_SERVICE_HOST")
+        .stdin(std::process::Stdio::null())
+        .output()
+        .expect("the program must start")
+}
+
+/// Exit code, stdout and stderr.
+fn told(output: &Output) -> (i32, String, String) {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
+}
+
+/// Results of the cases in a JUnit file: how many, and how many errors.
+fn junit(path: &Path) -> (usize, usize) {
+    let xml = std::fs::read_to_string(path).expect("the JUnit file must be there");
+    let report = quick_junit::Report::deserialize_from_str(&xml).expect("the JUnit file must be sound");
+    let suite = &report.test_suites[0];
+    (suite.test_cases.len(), suite.errors)
+}
+
+#[test]
+fn help_names_what_exists_and_the_exit_codes() {
+    let folder = Folder::new("help");
+    let (code, out, _) = told(&gpuhpa(&folder, &["--help"]));
+    assert_eq!(code, 0);
+    for word in ["verify", "plan", "clean", "schema", "completions", "INCONCLUSIVE", "130"] {
+        assert!(out.contains(word), "{word} is missing in:\n{out}");
+    }
+    for word in ["rehearse", "export", "audit"] {
+        assert!(!out.contains(word), "{word} does not exist yet, but stands in:\n{out}");
+    }
+    let (code, out, _) = told(&gpuhpa(&folder, &["verify", "--help"]));
+    assert!(code == 0 && out.contains("Examples:") && out.contains("--report-dir"), "{out}");
+}
+
+#[test]
+fn a_wrong_flag_is_a_usage_error() {
+    let folder = Folder::new("flag");
+    let (code, out, err) = told(&gpuhpa(&folder, &["verify", "--jnuit", "x"]));
+    assert!(code == 2 && out.is_empty() && err.contains("--junit"), "{code} {out} {err}");
+}
+
+#[test]
+fn a_bad_scenario_is_named_with_its_line_and_leaves_a_junit_file() {
+    let folder = Folder::new("scenario");
+    folder.file("mine.yaml", "load:\n  concurency: 3\n");
+    let (code, out, err) = told(&gpuhpa(&folder, &["verify", "-f", "mine.yaml", "--yes", "--junit", "out/junit.xml"]));
+    assert_eq!((code, out.as_str()), (2, ""));
+    assert!(err.contains("mine.yaml:2:") && err.contains("concurrency"), "{err}");
+    assert_eq!(junit(&folder.0.join("out/junit.xml")), (14, 14));
+}
+
+#[test]
+fn a_scenario_file_that_is_not_there_is_named() {
+    let folder = Folder::new("nofile");
+    let (code, _, err) = told(&gpuhpa(&folder, &["plan", "-f", "nowhere.yaml"]));
+    assert!(code == 2 && err.contains("nowhere.yaml: could not be read"), "{code} {err}");
+}
+
+#[test]
+fn without_a_kubeconfig_the_error_says_what_to_name() {
+    let folder = Folder::new("nokube");
+    let (code, _, err) = told(&gpuhpa(&folder, &["verify", "--yes", "--report-dir", "b", "--junit", "j.xml"]));
+    assert!(code == 2 && err.contains("no ~/.kube/config") && err.contains("hint: name a kubeconfig"), "{code} {err}");
+    assert_eq!(junit(&folder.0.join("j.xml")), (14, 14));
+    assert_eq!(junit(&folder.0.join("b/junit.xml")), (14, 14));
+}
+
+#[test]
+fn a_broken_kubeconfig_and_an_unknown_context_are_named() {
+    let folder = Folder::new("badkube");
+    folder.file("config", "clusters: 7\n");
+    let (code, _, err) = told(&gpuhpa(&folder, &["plan", "--kubeconfig", "config"]));
+    assert!(code == 2 && err.contains("could not read the kubeconfig config"), "{code} {err}");
+    folder.file("config", "apiVersion: v1\nkind: Config\nclusters: []\nusers: []\ncontexts: []\n");
+    let (code, _, err) = told(&gpuhpa(&folder, &["plan", "--kubeconfig", "config", "--context", "prod"]));
+    assert!(code == 2 && err.contains("prod"), "{code} {err}");
+}
+
+#[test]
+fn a_cluster_that_does_not_answer_is_inconclusive_and_leaves_evidence() {
+    let folder = Folder::new("down");
+    // A port that was free a moment ago: nobody listens there.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port").port();
+    let config = format!(
+        "apiVersion: v1\nkind: Config\ncurrent-context: x\nclusters: [{{name: x, cluster: {{server: \"http://127.0.0.1:{port}\"}}}}]\nusers: [{{name: x, user: {{}}}}]\ncontexts: [{{name: x, context: {{cluster: x, user: x}}}}]\n"
+    );
+    folder.file("config", &config);
+    let args = ["verify", "--yes", "--kubeconfig", "config", "--report-dir", "b", "--junit", "j.xml"];
+    let (code, _, err) = told(&gpuhpa(&folder, &args));
+    assert!(code == 3 && err.contains("the API server could not be asked"), "{code} {err}");
+    assert_eq!(junit(&folder.0.join("j.xml")), (14, 14));
+    let manifest = std::fs::read_to_string(folder.0.join("b/manifest.json")).expect("a manifest");
+    assert!(manifest.contains("\"complete\": true") && manifest.contains("verdict.json"), "{manifest}");
+}
+
+#[test]
+fn a_report_folder_that_is_not_empty_is_left_alone() {
+    let folder = Folder::new("full");
+    std::fs::create_dir(folder.0.join("b")).expect("a folder");
+    folder.file("b/mine.txt", "mine");
+    let (code, _, err) = told(&gpuhpa(&folder, &["verify", "--yes", "--report-dir", "b"]));
+    assert!(code == 2 && err.contains("not empty"), "{code} {err}");
+    assert_eq!(std::fs::read_dir(folder.0.join("b")).expect("a folder").count(), 1);
+}
+
+#[test]
+fn clean_without_a_journal_says_what_to_name() {
+    let folder = Folder::new("clean");
+    let (code, _, err) = told(&gpuhpa(&folder, &["clean", "reports/none"]));
+    assert!(
+        code == 2 && err.contains("could not read reports/none/journal.jsonl") && err.contains("hint:"),
+        "{code} {err}"
+    );
+    folder.file("journal.jsonl", "{\"change\":0,\"atMs\":1,\"intended\":7}\n{}\n");
+    let (code, _, err) = told(&gpuhpa(&folder, &["clean", "."]));
+    assert!(code == 2 && err.contains("line 1"), "{code} {err}");
+}
+
+#[test]
+fn the_schema_is_json_and_knows_the_scenarios_fields() {
+    let folder = Folder::new("schema");
+    let (code, out, _) = told(&gpuhpa(&folder, &["schema"]));
+    let schema: serde_json::Value = serde_json::from_str(&out).expect("the schema must be JSON");
+    assert!(code == 0 && schema["properties"]["load"].is_object() && schema["properties"]["hpa"].is_object());
+    let (code, out, _) = told(&gpuhpa(&folder, &["completions", "bash"]));
+    assert!(code == 0 && out.contains("_gpuhpa"));
+}
