@@ -140,3 +140,6 @@ fn labelled(name: &str, run: &str) -> ObjectMeta {
 fn adopted(object: ObjectRef, digest: String) -> Change {
     Change::Adopt { object, digest }
 }
+
+#[cfg(test)]
+mod tests;
