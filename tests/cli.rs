@@ -1,6 +1,8 @@
 //! The command line as a user or a pipeline meets it, as far as it goes without a cluster: messages, hints, exit codes,
 //! and the JUnit file that is written on every ending.
 
+#![expect(clippy::expect_used, reason = "a test that cannot read its own files has failed")]
+
 use std::path::{Path, PathBuf};
 use std::process::Output;
 

@@ -35,7 +35,12 @@ impl Cluster {
     }
 
     fn answer(&self, method: &http::Method, path: &str, query: &str, body: &[u8]) -> (u16, Value) {
-        let status = |code: u16, why: &str| (code, json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "code": code, "message": why, "reason": why}));
+        let status = |code: u16, why: &str| {
+            (
+                code,
+                json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "code": code, "message": why, "reason": why}),
+            )
+        };
         if self.refuses.lock().unwrap().is_some_and(|verb| method.as_str() == verb) {
             return status(403, "Forbidden");
         }
@@ -133,7 +138,8 @@ fn world(cluster: &Arc<Cluster>, name: &str) -> (World, std::path::PathBuf) {
             let body = body.collect_bytes().await.unwrap();
             let query = head.uri.query().unwrap_or_default();
             let (code, answer) = server.answer(&head.method, head.uri.path(), query, &body);
-            let response = http::Response::builder().status(code).body(kube::client::Body::from(answer.to_string().into_bytes()));
+            let response =
+                http::Response::builder().status(code).body(kube::client::Body::from(answer.to_string().into_bytes()));
             Ok::<_, std::convert::Infallible>(response.unwrap())
         }
     });
@@ -166,7 +172,8 @@ const HPA: &str = "/apis/autoscaling/v2/namespaces/llm/horizontalpodautoscalers/
 
 /// Makes all that a run makes before its load.
 async fn make(world: &World, journal: &Journal, scenario: &Scenario) -> Result<(), InstallError> {
-    let (inventory, plan) = (Inventory::default(), Plan { run: "1".to_owned(), hpa: "gpuhpa-1".to_owned(), ..Plan::default() });
+    let (inventory, plan) =
+        (Inventory::default(), Plan { run: "1".to_owned(), hpa: "gpuhpa-1".to_owned(), ..Plan::default() });
     namespaces(world, journal, scenario, &inventory, "1").await?;
     install_releases(world, journal, scenario, &inventory, "1", |_| false).await?;
     apply_hpa(world, journal, scenario, &plan).await
@@ -187,7 +194,11 @@ async fn everything_made_is_removed_in_reverse_order_and_a_second_undo_has_nothi
     undo(&world, &journal, Span::from_secs(5), &|text| told.lock().unwrap().push(text.to_owned())).await.unwrap();
     assert_eq!(
         *told.lock().unwrap(),
-        ["deleting HorizontalPodAutoscaler llm/gpuhpa-1", "uninstalling helm release llm/ollama", "deleting Namespace llm"]
+        [
+            "deleting HorizontalPodAutoscaler llm/gpuhpa-1",
+            "uninstalling helm release llm/ollama",
+            "deleting Namespace llm"
+        ]
     );
     assert!(cluster.paths().is_empty() && cluster.releases.lock().unwrap().is_empty());
     let before = journal.entries().len();
@@ -213,7 +224,8 @@ async fn a_release_that_failed_half_way_is_uninstalled() {
 #[tokio::test(start_paused = true)]
 async fn a_namespace_that_came_meanwhile_is_not_ours_to_make_or_to_remove() {
     let cluster = Arc::new(Cluster::default());
-    cluster.put(NAMESPACE, json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "llm", "uid": "theirs"}}));
+    cluster
+        .put(NAMESPACE, json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "llm", "uid": "theirs"}}));
     let (world, dir) = world(&cluster, "theirs");
     let journal = Journal::new(world.bundle.clone(), world.clock, Vec::new());
     let error = make(&world, &journal, &scenario("good")).await.unwrap_err();
@@ -229,8 +241,11 @@ async fn an_object_of_the_same_name_that_replaced_ours_stays() {
     let (world, dir) = world(&cluster, "replaced");
     let journal = Journal::new(world.bundle.clone(), world.clock, Vec::new());
     make(&world, &journal, &scenario("good")).await.unwrap();
-    cluster.put(HPA, json!({"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler",
-        "metadata": {"name": "gpuhpa-1", "namespace": "llm", "uid": "another"}, "spec": {}}));
+    cluster.put(
+        HPA,
+        json!({"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler",
+        "metadata": {"name": "gpuhpa-1", "namespace": "llm", "uid": "another"}, "spec": {}}),
+    );
     unmake(&world, &journal).await.unwrap();
     assert_eq!(cluster.paths(), [HPA]);
     std::fs::remove_dir_all(&dir).unwrap();
