@@ -27,6 +27,7 @@ step tests cargo test --quiet --locked
 step docs env RUSTDOCFLAGS='-D warnings' cargo doc --quiet --locked --no-deps --document-private-items
 step schema schema_is_current
 step 'file lengths' ci/lengths
+step "the exporter's tests" go -C ci/rig/accelerator/standin test ./...
 if [ "$rig" = yes ]; then
   step 'rig runs' ci/on-rig healthy hpa-controller-off one-gpu wrong-sign
 fi

@@ -41,7 +41,8 @@ if verdict["result"] == "PASS":
         seen = json.loads(line)
         if seen.get("event", {}).get("reason") == "SuccessfulRescale":
             events.append(int(seen["event"]["message"].split("New size: ")[1].split(";")[0]))
-        if "probe" in seen and seen["probe"]["error"] is None:
+        # The first chat, which names no pod, goes through the Service.
+        if seen.get("probe", {}).get("pod") and seen["probe"]["error"] is None:
             probes.add(seen["probe"]["pod"])
         if seen.get("pod", {}).get("devices"):
             devices[seen["pod"]["name"]] = tuple(seen["pod"]["devices"])

@@ -10,9 +10,10 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::Exit;
 use crate::clock::Clock;
+use crate::judge::Picture;
 use crate::record::observation::Phase;
 use crate::record::verdict::{CaseResult, Verdict};
-use crate::run::{Live, Progress};
+use crate::run::Progress;
 use crate::units::Span;
 
 /// Without a terminal, a line of the run's state at most this often.
@@ -147,28 +148,33 @@ impl Progress for Console {
         }
     }
 
-    fn live(&self, live: &Live) {
+    fn live(&self, picture: &Picture, waiting: &str) {
         let now = self.clock.now_ms();
         let Ok(mut at) = self.at.lock() else { return };
         let name = at.phase.map_or("", Phase::name);
         let left = Span::from_ms((at.began_ms + at.budget.ms()).saturating_sub(now) / 1000 * 1000);
-        let state = state(live);
-        self.bar.set_message(format!("{name} ({left} left)  {state}  {}", live.waiting));
+        let state = state(picture);
+        self.bar.set_message(format!("{name} ({left} left)  {state}  {waiting}"));
         let plain = self.bar.is_hidden() && self.loudness != Loudness::Quiet;
         let every = if self.loudness == Loudness::Verbose { 1000 } else { PLAIN_EVERY_MS };
         if plain && now >= at.told_ms + every {
             at.told_ms = now;
-            Self::say(&format!("[{}]   {state}  {}", seconds(now), live.waiting));
+            Self::say(&format!("[{}]   {state}  {waiting}", seconds(now)));
         }
     }
 }
 
-fn state(live: &Live) -> String {
+fn state(picture: &Picture) -> String {
     let shown = |value: Option<crate::units::Milli>| value.map_or("-".to_owned(), |value| value.to_string());
-    let mut text =
-        format!("replicas {}/{}  metric {} of {}", live.ready, live.desired, shown(live.metric), shown(live.target));
-    if live.rate > 0.0 {
-        text = format!("{text}  {:.1} req/s  TTFT {} ms", live.rate, live.ttft_ms);
+    let mut text = format!(
+        "replicas {}/{}  metric {} of {}",
+        picture.ready,
+        picture.desired,
+        shown(picture.metric),
+        shown(picture.target)
+    );
+    if picture.rate > 0.0 {
+        text = format!("{text}  {:.1} req/s  TTFT {} ms", picture.rate, picture.ttft_ms);
     }
     text
 }

@@ -62,6 +62,9 @@ pub(super) fn readme(ending: &Ending<'_>) -> String {
         ));
     }
     line("\n```\ngpuhpa verify -f scenario.yaml\n```");
+    if scenario.releases.values().any(|release| release.chart.starts_with(['.', '/'])) {
+        line("\nA chart that is a path is not in this folder: name it anew in a file that `extends: scenario.yaml`.");
+    }
     line("\nOnly the programme's own review certifies a platform; this is evidence for it.");
     if verdict.result == CaseResult::Pass && verdict.stand_in {
         line("\n**STAND-IN:** the accelerators of this cluster are stand-ins. This is no evidence about accelerators.");

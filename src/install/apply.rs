@@ -8,41 +8,33 @@ use super::{FIELD_MANAGER, InstallError, Journal};
 use crate::record::journal::{Change, ObjectRef};
 use crate::world::World;
 
-/// Creates an object that is not there; it is an error if it is.
-pub(super) async fn create(
+/// How an object is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum How {
+    /// It must not be there yet.
+    Create,
+    /// Server-side apply under our own name.
+    Apply,
+}
+
+/// Makes an object, after its intention was journalled.
+pub(super) async fn make(
     world: &World,
     journal: &Journal,
+    how: How,
     object: ObjectRef,
     content: &impl Serialize,
 ) -> Result<(), InstallError> {
     let api = api(world, &object);
     let body = dynamic(&object, content)?;
     let change = journal.intend(Change::Create(object.clone()))?;
-    let result = api.create(&PostParams::default(), &body).await;
-    finish(journal, change, "create", &object, result)
-}
-
-/// Applies an object under our own name, by server-side apply.
-pub(super) async fn apply(
-    world: &World,
-    journal: &Journal,
-    object: ObjectRef,
-    content: &impl Serialize,
-) -> Result<(), InstallError> {
-    let api = api(world, &object);
-    let body = dynamic(&object, content)?;
-    let change = journal.intend(Change::Create(object.clone()))?;
-    let result = api.patch(&object.name, &PatchParams::apply(FIELD_MANAGER), &Patch::Apply(&body)).await;
-    finish(journal, change, "apply", &object, result)
-}
-
-fn finish(
-    journal: &Journal,
-    change: u32,
-    verb: &'static str,
-    object: &ObjectRef,
-    result: Result<DynamicObject, kube::Error>,
-) -> Result<(), InstallError> {
+    let (verb, result) = match how {
+        How::Create => ("create", api.create(&PostParams::default(), &body).await),
+        How::Apply => {
+            let params = PatchParams::apply(FIELD_MANAGER);
+            ("apply", api.patch(&object.name, &params, &Patch::Apply(&body)).await)
+        }
+    };
     let named = |e: kube::Error| InstallError::Object { verb, object: object.to_string(), why: words(&e) };
     journal.close(change, result.map_err(named), |made| made.metadata.uid.clone())?.map(drop)
 }

@@ -79,7 +79,7 @@ pub async fn namespaces(
             name: name.clone(),
         };
         let namespace = Namespace { metadata: labelled(&name, run), ..Namespace::default() };
-        apply::create(world, journal, object, &namespace).await?;
+        apply::make(world, journal, apply::How::Create, object, &namespace).await?;
     }
     Ok(())
 }
@@ -123,7 +123,7 @@ pub async fn apply_hpa(world: &World, journal: &Journal, scenario: &Scenario, pl
         spec: scenario.hpa.spec.clone(),
         ..HorizontalPodAutoscaler::default()
     };
-    apply::apply(world, journal, object, &hpa).await
+    apply::make(world, journal, apply::How::Apply, object, &hpa).await
 }
 
 /// Name and labels of everything that a run makes.

@@ -58,7 +58,7 @@ pub async fn reach(
         }),
         ..Service::default()
     };
-    apply::apply(world, journal, object, &service).await?;
+    apply::make(world, journal, apply::How::Apply, object, &service).await?;
     let api: Api<Service> = Api::namespaced(world.kube.clone(), &scenario.namespace);
     match reach.by {
         ReachBy::NodePort => node_port(&api, reach, inventory, &plan.service).await,

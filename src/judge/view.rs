@@ -81,7 +81,7 @@ impl<'a> View<'a> {
             served: Vec::new(),
             changes: Vec::new(),
             phases: BTreeMap::new(),
-            skew: records.inventory.skew,
+            skew: SkewSeen::default(),
         };
         for observation in records.timeline {
             view.sort_in(observation);

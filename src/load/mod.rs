@@ -25,7 +25,7 @@ use tokio::task::JoinHandle;
 pub use caller::Caller;
 pub use chat::{Ear, Turn, begun, chat, receive};
 use metronome::Metronome;
-pub use probe::probe;
+pub use probe::{as_seen, probe};
 use quantiles::Histogram;
 use record_file::RecordFile;
 use stop::StopButton;

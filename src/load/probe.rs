@@ -31,20 +31,24 @@ pub async fn probe(world: &World, scenario: &Scenario, pod: &str) -> Result<Prob
     let caller = Caller::new(through(world.kube.clone()), world.clock, load, &format!("http://api-server{base}"))?;
     let turn = Turn { id: PROBE_ID, worker: 0, due_us: world.clock.now_us() };
     let record = chat(&caller, turn, std::future::pending(), &mut ()).await;
-    let mut seen = ProbeSeen {
-        pod: pod.to_owned(),
-        began_ms: record.sent_us / 1000,
-        status: record.status,
-        tokens: record.tokens,
-        not_carried: not_carried(&record),
-        error: (record.outcome != Outcome::Good)
-            .then(|| format!("{}: {}", record.outcome.name(), record.error.clone().unwrap_or_default())),
-        ..ProbeSeen::default()
-    };
+    let mut seen = ProbeSeen { pod: pod.to_owned(), not_carried: not_carried(&record), ..as_seen(&record) };
     if seen.error.is_none() {
         where_is_the_model(world, &base, &scenario.load.model, &mut seen).await;
     }
     Ok(seen)
+}
+
+/// A request as an observation of its own: the first chat, or a probe.
+#[must_use]
+pub fn as_seen(record: &RequestRecord) -> ProbeSeen {
+    let words = || format!("{}: {}", record.outcome.name(), record.error.clone().unwrap_or_default());
+    ProbeSeen {
+        began_ms: record.sent_us / 1000,
+        status: record.status,
+        tokens: record.tokens,
+        error: (record.outcome != Outcome::Good).then(words),
+        ..ProbeSeen::default()
+    }
 }
 
 async fn where_is_the_model(world: &World, base: &str, model: &str, seen: &mut ProbeSeen) {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::observation::{NodeSeen, SkewSeen};
+use super::observation::NodeSeen;
 
 /// inventory.json.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -39,8 +39,6 @@ pub struct Inventory {
     pub releases: BTreeMap<String, ExistingRelease>,
     /// Rights that were asked about.
     pub rights: Vec<Right>,
-    /// Clock difference.
-    pub skew: SkewSeen,
     /// Charts of the scenario: digest of what helm will install, by release.
     pub charts: BTreeMap<String, ChartFacts>,
 }

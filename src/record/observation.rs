@@ -49,7 +49,7 @@ pub enum Seen {
     Metric(Reading),
     /// The load at a moment (ours).
     Load(LoadSeen),
-    /// A chat sent to one pod alone (ours).
+    /// A chat of our own: the first one, or one to a new pod alone.
     Probe(ProbeSeen),
     /// The API server's clock against ours.
     Skew(SkewSeen),
@@ -138,11 +138,11 @@ pub struct LoadSeen {
     pub ttft_p50_us: u64,
 }
 
-/// One chat sent to one pod alone.
+/// One chat sent to one pod alone, or the first chat of a run, which goes through the Service.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ProbeSeen {
-    /// Pod name.
+    /// Pod name; empty for the first chat.
     pub pod: String,
     /// When it was sent, milliseconds of the run's clock.
     pub began_ms: u64,

@@ -9,7 +9,7 @@ mod stage;
 use tokio::sync::watch;
 
 pub use cleanup::clean;
-pub use stage::{Live, Progress};
+pub use stage::Progress;
 
 use crate::evidence;
 use crate::install::{InstallError, Journal};

@@ -9,7 +9,7 @@ use crate::judge::{Check, Part, State};
 use crate::load::{self, Caller, Turn};
 use crate::plan;
 use crate::record::load::Outcome;
-use crate::record::observation::Phase;
+use crate::record::observation::{Phase, Seen};
 use crate::units::Span;
 
 /// Between two tries of the first chat, while the Service is being programmed.
@@ -82,8 +82,10 @@ async fn first_chat(script: &super::Script<'_>, url: &str, deadline: u64) -> Res
         let record = load::chat(&caller, turn, std::future::pending(), &mut ()).await;
         let lasting = matches!(record.outcome, Outcome::Good | Outcome::Http4xx | Outcome::BadJson);
         if lasting || world.clock.now_ms() >= deadline {
-            let words = record.error.unwrap_or_default();
-            script.progress.line(&format!("first chat: {} {words}", record.outcome.name()));
+            let seen = load::as_seen(&record);
+            let words = seen.error.clone().unwrap_or_else(|| format!("{} tokens", seen.tokens));
+            script.progress.line(&format!("first chat: {words}"));
+            world.book.note(Seen::Probe(seen), None);
             return Ok(());
         }
         tokio::time::sleep(AGAIN).await;

@@ -7,12 +7,12 @@ use tokio::sync::watch;
 
 use super::{RunError, Script, Signals};
 use crate::install::Journal;
-use crate::judge::{Bench, Check, Part, Ruling, State, View};
+use crate::judge::{Bench, Check, Part, Picture, Ruling, State};
 use crate::load;
 use crate::record::load::LoadReport;
 use crate::record::observation::{Edge, Phase};
 use crate::record::records::Records;
-use crate::units::{Milli, Span};
+use crate::units::Span;
 use crate::world::World;
 
 /// Rulings are not asked for more often than this: observations come in bursts.
@@ -24,27 +24,8 @@ pub trait Progress: Send + Sync {
     fn phase(&self, phase: Phase, budget: Span);
     /// Something happened that is worth a line.
     fn line(&self, text: &str);
-    /// The state of the run, several times a second.
-    fn live(&self, live: &Live);
-}
-
-/// The state of a run at a moment.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Live {
-    /// Pods Ready.
-    pub ready: i32,
-    /// spec.replicas.
-    pub desired: i32,
-    /// The metric as the HPA would report it.
-    pub metric: Option<Milli>,
-    /// The target value.
-    pub target: Option<Milli>,
-    /// Good answers a second over the last ten seconds.
-    pub rate: f64,
-    /// Median time to first token so far, milliseconds.
-    pub ttft_ms: u64,
-    /// What is being waited for.
-    pub waiting: String,
+    /// The state of the run and what is waited for, several times a second.
+    fn live(&self, picture: &Picture, waiting: &str);
 }
 
 /// What the phases share.
@@ -109,9 +90,9 @@ impl<'a> Stage<'a> {
         let mut changes = self.world().book.changes();
         loop {
             changes.borrow_and_update();
-            let (why, live) = self.look(|bench| (waiting(bench), live(bench.view())));
+            let (why, picture) = self.look(|bench| (waiting(bench), bench.view().picture()));
             let Some(why) = why else { return Ok(()) };
-            self.script.progress.live(&Live { waiting: why, ..live });
+            self.script.progress.live(&picture, &why);
             if let Some(error) = self.world().book.failure() {
                 return Err(error.into());
             }
@@ -161,19 +142,6 @@ async fn interrupted(signals: &mut watch::Receiver<Signals>) -> &'static str {
         Ok(signals) => signals.last,
         // Nobody can send one any more.
         Err(_) => std::future::pending().await,
-    }
-}
-
-fn live(view: &View<'_>) -> Live {
-    let picture = view.picture();
-    Live {
-        ready: picture.ready,
-        desired: picture.desired,
-        metric: picture.metric,
-        target: picture.target,
-        rate: picture.rate,
-        ttft_ms: picture.ttft_ms,
-        waiting: String::new(),
     }
 }
 

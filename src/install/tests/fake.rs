@@ -1,0 +1,159 @@
+//! An API server in process that keeps objects, and a helm that keeps releases.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use serde_json::{Value, json};
+use tower::service_fn;
+
+use crate::clock::Clock;
+use crate::record::inventory::ExistingRelease;
+use crate::record::journal::ReleaseRef;
+use crate::units::Span;
+use crate::world::{Book, Bundle, ChartMeta, Helm, HelmError, Http, HttpError, HttpFailure, ReleaseArgs, World};
+
+/// The objects of the cluster by path, and the releases of helm.
+#[derive(Default)]
+pub(super) struct Cluster {
+    objects: Mutex<BTreeMap<String, Value>>,
+    pub(super) releases: Mutex<BTreeSet<String>>,
+    /// A method that is forbidden.
+    pub(super) refuses: Mutex<Option<&'static str>>,
+}
+
+impl Cluster {
+    pub(super) fn paths(&self) -> Vec<String> {
+        self.objects.lock().unwrap().keys().cloned().collect()
+    }
+
+    pub(super) fn put(&self, path: &str, object: Value) {
+        self.objects.lock().unwrap().insert(path.to_owned(), object);
+    }
+
+    fn answer(&self, method: &http::Method, path: &str, query: &str, body: &[u8]) -> (u16, Value) {
+        let status = |code: u16, why: &str| {
+            (
+                code,
+                json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "code": code, "message": why, "reason": why}),
+            )
+        };
+        if self.refuses.lock().unwrap().is_some_and(|verb| method.as_str() == verb) {
+            return status(403, "Forbidden");
+        }
+        let mut objects = self.objects.lock().unwrap();
+        let sent = || serde_json::from_slice::<Value>(body).unwrap();
+        match method.as_str() {
+            "POST" => {
+                let object = with_uid(sent());
+                let path = format!("{path}/{}", object["metadata"]["name"].as_str().unwrap());
+                if objects.contains_key(&path) {
+                    return status(409, "AlreadyExists");
+                }
+                objects.insert(path, object.clone());
+                (201, object)
+            }
+            "PATCH" => {
+                let object = with_uid(sent());
+                objects.insert(path.to_owned(), object.clone());
+                (201, object)
+            }
+            "DELETE" => match objects.remove(path) {
+                Some(object) => (200, object),
+                None => status(404, "NotFound"),
+            },
+            _ if query.contains("fieldSelector") => {
+                let name = query.split("metadata.name%3D").nth(1).unwrap().split('&').next().unwrap();
+                let items: Vec<Value> = objects.get(&format!("{path}/{name}")).cloned().into_iter().collect();
+                (200, json!({"kind": "List", "apiVersion": "v1", "metadata": {"resourceVersion": "1"}, "items": items}))
+            }
+            _ => match objects.get(path) {
+                Some(object) => (200, object.clone()),
+                None => status(404, "NotFound"),
+            },
+        }
+    }
+}
+
+/// The uid is a function of the object's name, so that a second one of that name is told apart by hand only.
+fn with_uid(mut object: Value) -> Value {
+    object["metadata"]["uid"] = json!(format!("uid-of-{}", object["metadata"]["name"].as_str().unwrap_or_default()));
+    object
+}
+
+struct FakeHelm(Arc<Cluster>);
+
+fn done<T: Send + 'static>(value: T) -> BoxFuture<'static, Result<T, HelmError>> {
+    async move { Ok(value) }.boxed()
+}
+
+impl Helm for FakeHelm {
+    fn version(&self) -> BoxFuture<'_, Result<String, HelmError>> {
+        done("v4".to_owned())
+    }
+    fn show_chart<'a>(&'a self, _: &'a ReleaseArgs) -> BoxFuture<'a, Result<ChartMeta, HelmError>> {
+        done(ChartMeta::default())
+    }
+    fn template<'a>(&'a self, _: &'a ReleaseArgs) -> BoxFuture<'a, Result<String, HelmError>> {
+        done(String::new())
+    }
+    fn status<'a>(&'a self, _: &'a ReleaseRef) -> BoxFuture<'a, Result<Option<ExistingRelease>, HelmError>> {
+        done(None)
+    }
+    fn install<'a>(&'a self, args: &'a ReleaseArgs) -> BoxFuture<'a, Result<(), HelmError>> {
+        // A failing install leaves a release behind, as helm does.
+        self.0.releases.lock().unwrap().insert(args.release.name.clone());
+        if args.chart == "broken" {
+            let failed = HelmError::Failed { command: "install".to_owned(), stderr: "no such chart".to_owned() };
+            return async move { Err(failed) }.boxed();
+        }
+        done(())
+    }
+    fn upgrade<'a>(&'a self, _: &'a ReleaseArgs) -> BoxFuture<'a, Result<(), HelmError>> {
+        done(())
+    }
+    fn rollback<'a>(&'a self, _: &'a ReleaseRef, _: i64) -> BoxFuture<'a, Result<(), HelmError>> {
+        done(())
+    }
+    fn uninstall<'a>(&'a self, release: &'a ReleaseRef, _: Span) -> BoxFuture<'a, Result<(), HelmError>> {
+        self.0.releases.lock().unwrap().remove(&release.name);
+        done(())
+    }
+}
+
+/// A world over this cluster, with a bundle in a folder of its own.
+pub(super) fn world(cluster: &Arc<Cluster>, name: &str) -> (World, PathBuf) {
+    let dir = std::env::temp_dir().join(format!("gpuhpa-install-{name}-{}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&dir);
+    let bundle = Bundle::create(&dir).unwrap();
+    let clock = Clock::start();
+    let server = Arc::clone(cluster);
+    let service = service_fn(move |request: http::Request<kube::client::Body>| {
+        let server = Arc::clone(&server);
+        async move {
+            let (head, body) = request.into_parts();
+            let body = body.collect_bytes().await.unwrap();
+            let query = head.uri.query().unwrap_or_default();
+            let (code, answer) = server.answer(&head.method, head.uri.path(), query, &body);
+            let response =
+                http::Response::builder().status(code).body(kube::client::Body::from(answer.to_string().into_bytes()));
+            Ok::<_, std::convert::Infallible>(response.unwrap())
+        }
+    });
+    let http = Http::new(service_fn(|_: http::Request<Bytes>| async {
+        Err(HttpError { failure: HttpFailure::ConnectRefused, message: "nobody".to_owned() })
+    }));
+    let world = World {
+        kube: kube::Client::new(service, "default"),
+        http,
+        helm: Arc::new(FakeHelm(Arc::clone(cluster))),
+        book: Arc::new(Book::new(clock, bundle.clone())),
+        bundle,
+        clock,
+        seed: 0,
+    };
+    (world, dir)
+}
