@@ -1,78 +1,85 @@
 //! README.md of a bundle: what it shows, how to read it, how to repeat it.
 
-use std::fmt::Write;
-
 use super::Ending;
-use crate::record::verdict::CaseResult;
 use crate::units::Span;
 
 pub(super) fn readme(ending: &Ending<'_>) -> String {
-    let Ending { scenario, inventory, plan, verdict, load } = ending;
-    let mut out = String::new();
-    // Writing to a String cannot fail.
-    let mut line = |text: &str| {
-        let _ = writeln!(out, "{text}");
-    };
-    line(&format!("# {}: {}", verdict.suite, verdict.title()));
-    line("");
-    line(&format!("{}.", verdict.reason));
-    line("");
-    line(&format!("Run {} of scenario {}: {}", plan.run, scenario.name, scenario.description));
+    let sections = [head(ending), cases(ending), time_and_load(ending), FILES.to_owned(), reproduce(ending)];
+    super::redact(&sections.join("\n"))
+}
+
+fn head(ending: &Ending<'_>) -> String {
+    let Ending { scenario, plan, verdict, .. } = ending;
+    let mut out = format!("# {}: {}\n\n{}.\n\n", verdict.suite, verdict.title(), verdict.reason);
+    out += &format!("Run {} of scenario {}: {}\n", plan.run, scenario.name, scenario.description);
     for declared in &scenario.declares {
-        line(&format!("- **Declared:** {declared}"));
+        out += &format!("- **Declared:** {declared}\n");
     }
-    line("");
-    line("| case | result | why |");
-    line("|---|---|---|");
-    for case in &verdict.cases {
-        line(&format!("| {} | {} | {} |", case.name, case.result.word(), cell(&case.reason)));
+    if verdict.stand_in {
+        out +=
+            "\n**STAND-IN:** the accelerators of this cluster are stand-ins. This is no evidence about accelerators.\n";
     }
-    let findings: Vec<_> = verdict.cases.iter().flat_map(|c| c.findings.iter().map(move |f| (&c.name, f))).collect();
+    out
+}
+
+fn cases(ending: &Ending<'_>) -> String {
+    let cases = &ending.verdict.cases;
+    let mut out = "| case | result | why |\n|---|---|---|\n".to_owned();
+    for case in cases {
+        out += &format!("| {} | {} | {} |\n", case.name, case.result.word(), cell(&case.reason));
+    }
+    let findings = cases.iter().flat_map(|case| case.findings.iter().map(move |finding| (&case.name, finding)));
+    let findings: String = findings.map(|(case, finding)| format!("- {case}: {}\n", cell(finding))).collect();
     if !findings.is_empty() {
-        line("\n## Findings\nNoticed, and not deciding.\n");
-        findings.iter().for_each(|(case, finding)| line(&format!("- {case}: {}", cell(finding))));
+        out += &format!("\n## Findings\nNoticed, and not deciding.\n\n{findings}");
     }
-    line("\n## Time");
-    line(&format!(
-        "The run took {} from its first phase; nothing could make the part from the HPA on shorter than {}.",
+    out
+}
+
+fn time_and_load(ending: &Ending<'_>) -> String {
+    let verdict = ending.verdict;
+    let mut out = format!(
+        "## Time\nThe run took {} from its first phase; nothing could make the part from the HPA on shorter than {}.\n",
         Span::from_ms(verdict.took_ms / 1000 * 1000),
         Span::from_ms(verdict.least_ms)
-    ));
-    if let Some(load) = load {
+    );
+    if let Some(load) = ending.load {
         let outcomes: Vec<String> = load.outcomes.iter().map(|(name, count)| format!("{count} {name}")).collect();
-        line(&format!(
-            "\n## Load\n{} workers, {} requests ({}), {} tokens; time to first token p50 {} ms, p99 {} ms.",
+        out += &format!(
+            "\n## Load\n{} workers, {} requests ({}), {} tokens; time to first token p50 {} ms, p99 {} ms.\n",
             load.concurrency,
             load.requests,
             outcomes.join(", "),
             load.tokens,
             load.ttft_us.p50 / 1000,
             load.ttft_us.p99 / 1000
-        ));
+        );
     }
-    line("\n## How to read this folder");
-    line(FILES);
-    line("## How to reproduce");
-    line(&format!("- Kubernetes {} at {} (context {})", inventory.kubernetes, inventory.server, inventory.context));
-    line(&format!("- gpuhpa {}, helm {}", inventory.gpuhpa, inventory.helm));
+    out
+}
+
+fn reproduce(ending: &Ending<'_>) -> String {
+    let Ending { scenario, inventory, .. } = ending;
+    let mut out = format!(
+        "## How to reproduce\n- Kubernetes {} at {} (context {})\n- gpuhpa {}, helm {}\n",
+        inventory.kubernetes, inventory.server, inventory.context, inventory.gpuhpa, inventory.helm
+    );
     for (name, chart) in &inventory.charts {
-        line(&format!(
-            "- release {name}: chart {} {} (app {}), rendered manifests sha256 {}",
+        out += &format!(
+            "- release {name}: chart {} {} (app {}), rendered manifests sha256 {}\n",
             chart.name, chart.version, chart.app_version, chart.rendered_digest
-        ));
+        );
     }
-    line("\n```\ngpuhpa verify -f scenario.yaml\n```");
+    out += "\n```\ngpuhpa verify -f scenario.yaml\n```\n";
     if scenario.releases.values().any(|release| release.chart.starts_with(['.', '/'])) {
-        line("\nA chart that is a path is not in this folder: name it anew in a file that `extends: scenario.yaml`.");
+        out +=
+            "\nA chart that is a path is not in this folder: name it anew in a file that `extends: scenario.yaml`.\n";
     }
-    line("\nOnly the programme's own review certifies a platform; this is evidence for it.");
-    if verdict.result == CaseResult::Pass && verdict.stand_in {
-        line("\n**STAND-IN:** the accelerators of this cluster are stand-ins. This is no evidence about accelerators.");
-    }
-    super::redact(&out)
+    out + "\nOnly the programme's own review certifies a platform; this is evidence for it.\n"
 }
 
 const FILES: &str = "\
+## How to read this folder
 - `scenario.yaml`: the scenario with every default filled in
 - `inventory.json`: what was found before the first change
 - `plan.json`: what was going to be done, and every bound with its terms
