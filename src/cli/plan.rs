@@ -5,6 +5,7 @@ use clap::{Args, ValueEnum};
 use super::console::table;
 use super::{ClusterArgs, Console, Exit, ScenarioArgs, verify};
 use crate::clock::Clock;
+use crate::plan::SurveyError;
 use crate::record::inventory::Inventory;
 use crate::record::plan::Plan;
 use crate::units::Span;
@@ -58,8 +59,8 @@ pub(super) async fn plan(args: &PlanArgs) -> Exit {
     let mut inventory = match planning::survey(&world, &scenario).await {
         Ok(inventory) => inventory,
         Err(error) => {
-            let hint = "is the cluster reachable, and helm on PATH (or named by --helm)?";
-            return Console::error(&error.to_string(), Some(hint), Exit::Inconclusive);
+            let (exit, hint) = unsurveyed(&error);
+            return Console::error(&error.to_string(), Some(hint), exit);
         }
     };
     inventory.context = cluster.context;
@@ -77,6 +78,18 @@ pub(super) async fn plan(args: &PlanArgs) -> Exit {
         (false, _) => Console::error("the platform does not serve autoscaling/v2", None, Exit::NotApplicable),
         (true, false) => Exit::Usage,
         (true, true) => Exit::Ok,
+    }
+}
+
+/// Exit code and hint of a survey that failed: a cluster that does not answer tells nothing, a chart or a helm that is
+/// not there is the user's to mend.
+pub(super) fn unsurveyed(error: &SurveyError) -> (Exit, &'static str) {
+    match error {
+        SurveyError::Cluster { .. } => {
+            (Exit::Inconclusive, "is the cluster reachable with this kubeconfig and context?")
+        }
+        SurveyError::Chart { .. } => (Exit::Usage, "check chart, repo and version of this release in the scenario"),
+        SurveyError::Helm(_) => (Exit::Usage, "put helm 3 or 4 on PATH, or name it with --helm"),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::capacity;
 use crate::bounds::Times;
-use crate::record::inventory::Inventory;
+use crate::record::inventory::{Inventory, Right};
 use crate::record::plan::{Plan, Refusal};
 use crate::record::scenario::{IfExists, Scenario};
 use crate::units::Span;
@@ -40,15 +40,33 @@ pub(super) fn refusals(scenario: &Scenario, inventory: &Inventory, plan: &Plan) 
             ));
         }
     }
-    for right in inventory.rights.iter().filter(|right| right.required && !right.allowed) {
-        let place =
-            if right.namespace.is_empty() { String::new() } else { format!(" in namespace {}", right.namespace) };
+    for (rights, why) in denied(inventory, true) {
         all.push(refusal(
-            format!("missing right: {} {}{place}, needed to {}", right.verb, right.resource, right.why),
+            format!("missing right: {rights}, needed to {why}"),
             "grant it to the user of this kubeconfig",
         ));
     }
     all
+}
+
+/// Rights that we do not hold, the verbs of one resource together: as text, and what they are for.
+fn denied(inventory: &Inventory, required: bool) -> Vec<(String, String)> {
+    let mut groups: Vec<(&Right, Vec<&str>)> = Vec::new();
+    for right in inventory.rights.iter().filter(|right| right.required == required && !right.allowed) {
+        let same = |(first, _): &&mut (&Right, Vec<&str>)| {
+            (&first.resource, &first.namespace, &first.why) == (&right.resource, &right.namespace, &right.why)
+        };
+        match groups.iter_mut().find(same) {
+            Some((_, verbs)) => verbs.push(&right.verb),
+            None => groups.push((right, vec![&right.verb])),
+        }
+    }
+    let text = |(right, verbs): (&Right, Vec<&str>)| {
+        let place =
+            if right.namespace.is_empty() { String::new() } else { format!(" in namespace {}", right.namespace) };
+        (format!("{} of {}{place}", verbs.join("/"), right.resource), right.why.clone())
+    };
+    groups.into_iter().map(text).collect()
 }
 
 /// An APIService that this release renders and somebody else serves: its name and who that is.
@@ -103,8 +121,8 @@ pub(super) fn warnings(scenario: &Scenario, inventory: &Inventory, plan: &Plan, 
             ));
         }
     }
-    for right in inventory.rights.iter().filter(|right| !right.required && !right.allowed) {
-        all.push(format!("no right to {} {}: {} will not be recorded", right.verb, right.resource, right.why));
+    for (rights, why) in denied(inventory, false) {
+        all.push(format!("no right to {rights}, wanted to {why}; the run goes on without"));
     }
     all
 }

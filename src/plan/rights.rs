@@ -4,8 +4,9 @@
 use crate::record::inventory::Right;
 use crate::record::scenario::{ReachBy, Scenario};
 
-/// Every right to be asked about; `allowed` is false until the API server was asked.
-pub(super) fn needed(scenario: &Scenario) -> Vec<Right> {
+/// Every right to be asked about, when these namespaces are missing; `allowed` is false until the API server was asked.
+/// `why` reads after "needed to".
+pub(super) fn needed(scenario: &Scenario, missing: &[String]) -> Vec<Right> {
     let own = scenario.namespace.as_str();
     let plural = format!("{}s", scenario.hpa.spec.scale_target_ref.kind.to_lowercase());
     let mut all = Vec::new();
@@ -35,16 +36,19 @@ pub(super) fn needed(scenario: &Scenario) -> Vec<Right> {
         ask(&["get", "patch", "create", "delete"], "services", own, "make the Service of the load and remove it", true);
         ask(&["list", "watch"], "discovery.k8s.io/endpointslices", own, "see which pods the Service reaches", true);
     }
-    ask(&["list", "watch"], "nodes", "", "accelerators of the nodes", true);
-    ask(&["list"], "pods", "", "accelerators in use by others", false);
+    ask(&["list", "watch"], "nodes", "", "see the accelerators of the nodes", true);
+    ask(&["list"], "pods", "", "count the accelerators that others use", false);
     ask(&["get"], "apiregistration.k8s.io/apiservices", "", "see who serves the metrics API", true);
     if let Some(service) = scenario.metric.store.as_ref().and_then(|store| store.service.as_ref()) {
-        ask(&["get"], "services/proxy", &service.namespace, "raw samples of the store", false);
+        ask(&["get"], "services/proxy", &service.namespace, "read the raw samples of the store", false);
     }
     if let Some(exporter) = &scenario.metric.exporter {
-        ask(&["list"], "pods", &exporter.namespace, "the exporter's pods", false);
-        ask(&["get"], "pods/proxy", &exporter.namespace, "the exporter's own text", false);
+        ask(&["list"], "pods", &exporter.namespace, "find the exporter's pods", false);
+        ask(&["get"], "pods/proxy", &exporter.namespace, "read the exporter's own text", false);
     }
-    ask(&["get", "create", "delete"], "namespaces", "", "make missing namespaces and remove them", true);
+    if !missing.is_empty() {
+        let why = format!("make the missing namespaces ({}) and remove them", missing.join(", "));
+        ask(&["get", "list", "watch", "create", "delete"], "namespaces", "", &why, true);
+    }
     all
 }

@@ -52,17 +52,18 @@ pub async fn survey(world: &World, scenario: &Scenario) -> Result<Inventory, Sur
         kubernetes: version.git_version,
         gpuhpa: env!("CARGO_PKG_VERSION").to_owned(),
         hpa_served: hpa_served(&world.kube).await?,
-        metrics_apis: metrics_apis(&world.kube).await?,
-        rights: ask_rights(&world.kube, scenario).await?,
+        namespaces: existing_namespaces(&world.kube, scenario).await?,
         ..Inventory::default()
     };
-    read_nodes(&world.kube, &mut inventory).await;
-    for name in changes::namespaces(scenario) {
-        let api: Api<Namespace> = Api::all(world.kube.clone());
-        if api.get_opt(&name).await.map_err(cluster("its namespaces"))?.is_some() {
-            inventory.namespaces.push(name);
-        }
+    let missing: Vec<String> =
+        changes::namespaces(scenario).into_iter().filter(|name| !inventory.namespaces.contains(name)).collect();
+    inventory.rights = ask_rights(&world.kube, scenario, &missing).await?;
+    if inventory.rights.iter().any(|right| right.required && !right.allowed) {
+        // The plan refuses and names them all; asking on would only run into the first one.
+        return Ok(inventory);
     }
+    inventory.metrics_apis = metrics_apis(&world.kube).await?;
+    read_nodes(&world.kube, &mut inventory).await;
     if !scenario.releases.is_empty() {
         inventory.helm = world.helm.version().await?;
         read_releases(world, scenario, &mut inventory).await?;
@@ -77,6 +78,22 @@ async fn hpa_served(client: &kube::Client) -> Result<bool, SurveyError> {
         Err(kube::Error::Api(status)) if status.code == 404 => Ok(false),
         Err(e) => Err(cluster("autoscaling/v2")(e)),
     }
+}
+
+/// The scenario's namespaces that are there. One that may not be looked at counts as missing; the right to make it is
+/// asked about then.
+async fn existing_namespaces(client: &kube::Client, scenario: &Scenario) -> Result<Vec<String>, SurveyError> {
+    let api: Api<Namespace> = Api::all(client.clone());
+    let mut found = Vec::new();
+    for name in changes::namespaces(scenario) {
+        match api.get_opt(&name).await {
+            Ok(Some(_)) => found.push(name),
+            Ok(None) => {}
+            Err(kube::Error::Api(status)) if status.code == 403 => {}
+            Err(e) => return Err(cluster("its namespaces")(e)),
+        }
+    }
+    Ok(found)
 }
 
 async fn metrics_apis(client: &kube::Client) -> Result<BTreeMap<String, MetricsApi>, SurveyError> {
@@ -99,9 +116,9 @@ async fn metrics_apis(client: &kube::Client) -> Result<BTreeMap<String, MetricsA
     Ok(found)
 }
 
-async fn ask_rights(client: &kube::Client, scenario: &Scenario) -> Result<Vec<Right>, SurveyError> {
+async fn ask_rights(client: &kube::Client, scenario: &Scenario, missing: &[String]) -> Result<Vec<Right>, SurveyError> {
     let api: Api<SelfSubjectAccessReview> = Api::all(client.clone());
-    let mut asked = rights::needed(scenario);
+    let mut asked = rights::needed(scenario, missing);
     for right in &mut asked {
         let (group, resource) = right
             .resource
