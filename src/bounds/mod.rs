@@ -7,8 +7,8 @@ use crate::record::plan::{Bound, SpecTimes, Term, TermSource};
 use crate::record::scenario::Scenario;
 use crate::units::Span;
 
-/// How often a reading is taken at each hop. Finer than any interval of the way itself, and far below the rate at
-/// which an API server or a store would notice.
+/// How often each hop is asked: well below the shortest sync period in use (5 s on the rig, 15 s by default), so that
+/// whatever the controller was served lies between two readings.
 pub const POLL: Span = Span::from_secs(1);
 
 /// Allowance for what lies between two computers of one cluster and us: a watch event, a status write, a PUT.

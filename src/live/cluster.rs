@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use kube::config::{Config, KubeConfigOptions, Kubeconfig};
 
+use super::causes::chain;
+
 /// A cluster that can be asked.
 #[derive(Clone)]
 pub struct Cluster {
@@ -78,18 +80,4 @@ fn read(path: Option<&Path>) -> Result<Option<Kubeconfig>, ClusterError> {
     Err(ClusterError::Choice(
         "there is no --kubeconfig, no KUBECONFIG, no ~/.kube/config, and this is no pod of a cluster".to_owned(),
     ))
-}
-
-/// An error with its causes on one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        let inner_text = inner.to_string();
-        if !text.contains(&inner_text) {
-            text = format!("{text}: {inner_text}");
-        }
-        cause = inner.source();
-    }
-    text
 }

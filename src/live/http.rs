@@ -2,7 +2,6 @@
 //! chain of causes, never by their words. Nothing is taken from the environment (no proxy) and nothing is done on the
 //! caller's behalf (no redirect, no retry): a request that is counted is a request that was sent.
 
-use std::error::Error;
 use std::io::ErrorKind;
 use std::net::ToSocketAddrs;
 
@@ -11,6 +10,7 @@ use futures::StreamExt;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tower::util::BoxCloneSyncService;
 
+use super::causes::{causes, chain};
 use crate::record::load::Connection;
 use crate::units::Span;
 use crate::world::{Body, Http, HttpError, HttpFailure};
@@ -78,18 +78,6 @@ fn unconnected(error: &reqwest::Error) -> HttpFailure {
         // The connection stood and TLS did not: lost before a status line.
         _ => HttpFailure::BeforeHeaders,
     }
-}
-
-/// The error and its causes, outermost first.
-fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |error: &&'a (dyn Error + 'static)| (**error).source())
-}
-
-/// The words of an error and its causes. reqwest's own text stops at "error sending request".
-fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut words: Vec<String> = causes(error).map(ToString::to_string).collect();
-    words.dedup();
-    words.join(": ")
 }
 
 /// A name that the system did not resolve: a type, because the system's own error for it has no kind to tell it by.

@@ -32,7 +32,6 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 pub use diagnostics::diagnose;
-pub use poll::POLL_INTERVAL;
 
 use self::outside::Outside;
 use crate::metrics::question::is_custom;

@@ -1,18 +1,14 @@
 //! Hops of the metric's way, asked again and again. Each hop has a task of its own, so that a slow one delays no other.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::Task;
 use super::outside::Outside;
+use crate::bounds::POLL;
 use crate::record::observation::Seen;
 use crate::record::reading::{Answer, Hop, Reading};
-
-/// How often a hop is asked: well below the shortest sync period in use (5 s on the rig, 15 s by default), so that
-/// whatever the controller was served lies between two readings.
-pub const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// An unchanged reading of the store or the exporter is noted again after so long: shows that it was read at all.
 const REPEAT_MS: u64 = 10_000;
@@ -42,7 +38,7 @@ pub(super) struct Poller<A> {
 
 impl<A: Ask> Task for Poller<A> {
     async fn follow(&mut self) {
-        let mut ticks = interval(POLL_INTERVAL);
+        let mut ticks = interval(POLL.duration());
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let mut noted: BTreeMap<String, (Answer, u64)> = BTreeMap::new();
         loop {
