@@ -84,7 +84,7 @@ const FILES: &str = "\
 - `inventory.json`: what was found before the first change
 - `plan.json`: what was going to be done, and every bound with its terms
 - `journal.jsonl`: each change, written before it was tried, and what became of it
-- `timeline.jsonl`: every observation; `seq` is what the cases cite, `at_ms` counts from `inventory.json`'s `started`
+- `timeline.jsonl`: every observation; `seq` is what the cases cite, `atMs` counts from `inventory.json`'s `started`
 - `requests.jsonl.zst`, `load.json`: every request of the load, and their sum
 - `verdict.json`, `junit.xml`: the cases
 - `diagnostics/`: objects, events and logs, taken before the clean-up of a run that did not pass

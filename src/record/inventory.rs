@@ -11,7 +11,7 @@ use super::observation::NodeSeen;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Inventory {
-    /// Wall time at which the run's clock was started: what `at_ms` counts from.
+    /// Wall time at which the run's clock was started: what `atMs` counts from.
     pub started: Timestamp,
     /// Kubeconfig context, where there is one.
     pub context: String,

@@ -150,6 +150,7 @@ impl Outcome {
 
 /// One request of the load; times in microseconds of the run's clock.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct RequestRecord {
     /// Number of the request, from 0.
     pub id: u64,
@@ -185,6 +186,7 @@ pub struct RequestRecord {
 
 /// The load as a whole.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct LoadReport {
     /// When the first request was sent, milliseconds of the run's clock.
     pub began_ms: u64,

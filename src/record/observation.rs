@@ -10,6 +10,7 @@ use super::reading::Reading;
 
 /// One observation, one line of timeline.jsonl.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Observation {
     /// Number in the timeline, from 0: what a case cites.
     pub seq: u64,

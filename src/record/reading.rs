@@ -33,6 +33,7 @@ impl Hop {
 
 /// One reading: the samples, or why there are none.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Reading {
     /// Where it was read.
     pub hop: Hop,
