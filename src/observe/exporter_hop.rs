@@ -2,6 +2,7 @@
 //! samples of all pods that answered; a pod that did not has a reading of its own, which says so.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use futures::{StreamExt, stream};
 use k8s_openapi::api::core::v1::Pod;
@@ -12,12 +13,16 @@ use serde_json::from_slice;
 use super::ask::{Carrier, Heard, answer, by_kube};
 use super::outside::Outside;
 use super::poll::Ask;
+use crate::bounds::POLL;
 use crate::metrics::exposition::read;
 use crate::record::reading::{Answer, Sample};
 use crate::record::scenario::Exporter;
 
 /// Pods asked at the same time: a cluster has one exporter a node.
 const AT_ONCE: usize = 8;
+/// Time that each pod's answer is worth: a cluster of a hundred nodes is asked for ten of them a second, and each is
+/// read every ten seconds.
+const A_POD: Duration = Duration::from_millis(100);
 /// The list of pods is read anew after so long: exporter pods seldom change.
 const LIST_AGE_MS: u64 = 10_000;
 
@@ -35,8 +40,10 @@ impl Ask for ExporterHop {
             Ok(pods) => pods,
             Err(answer) => return vec![(String::new(), answer)],
         };
+        let rest = (A_POD * u32::try_from(pods.len()).unwrap_or(u32::MAX)).saturating_sub(POLL.duration());
         let asked = stream::iter(pods).map(|pod| self.one(pod));
         let answers: Vec<_> = asked.buffered(AT_ONCE).collect().await;
+        tokio::time::sleep(rest).await;
         let failed = answers.iter().any(|(_, answer)| !matches!(answer, Answer::Samples(_)));
         if failed {
             // It may have been replaced.
