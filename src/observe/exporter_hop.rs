@@ -40,10 +40,10 @@ impl Ask for ExporterHop {
             Ok(pods) => pods,
             Err(answer) => return vec![(String::new(), answer)],
         };
-        let rest = (A_POD * u32::try_from(pods.len()).unwrap_or(u32::MAX)).saturating_sub(POLL.duration());
+        tokio::time::sleep((A_POD * u32::try_from(pods.len()).unwrap_or(u32::MAX)).saturating_sub(POLL.duration()))
+            .await;
         let asked = stream::iter(pods).map(|pod| self.one(pod));
         let answers: Vec<_> = asked.buffered(AT_ONCE).collect().await;
-        tokio::time::sleep(rest).await;
         let failed = answers.iter().any(|(_, answer)| !matches!(answer, Answer::Samples(_)));
         if failed {
             // It may have been replaced.
