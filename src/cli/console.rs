@@ -88,14 +88,18 @@ impl Console {
         if error.use_stderr() { Exit::Usage } else { Exit::Ok }
     }
 
-    /// Asks on a terminal whether to go on. `None` without one.
-    pub(super) fn ask(question: &str) -> Option<bool> {
+    /// Asks on a terminal whether to go on. `None` without one, or when nothing can be read there.
+    pub(super) async fn ask(question: &str) -> Option<bool> {
         if !std::io::stdin().is_terminal() {
             return None;
         }
         let _ = write!(std::io::stderr(), "{question} [y/N] ");
-        let mut answer = String::new();
-        std::io::stdin().read_line(&mut answer).ok()?;
+        // On a thread of its own, so that a signal is heard while nobody answers.
+        let read = tokio::task::spawn_blocking(|| {
+            let mut answer = String::new();
+            std::io::stdin().read_line(&mut answer).map(|_| answer)
+        });
+        let answer = read.await.ok()?.ok()?;
         Some(matches!(answer.trim(), "y" | "Y" | "yes"))
     }
 

@@ -93,12 +93,24 @@ struct ScenarioArgs {
 }
 
 /// Runs the command that was typed, to its exit code. Never panics and never exits by itself.
-pub async fn main() -> Exit {
+#[must_use]
+pub fn main() -> Exit {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return Console::usage(&error),
     };
-    match cli.command {
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return Console::error(&format!("no runtime: {error}"), None, Exit::Internal),
+    };
+    let exit = runtime.block_on(perform(cli.command));
+    // A question that nobody answers or a name that does not resolve must not hold the end back.
+    runtime.shutdown_background();
+    exit
+}
+
+async fn perform(command: Command) -> Exit {
+    match command {
         Command::Verify(args) => verify::verify(&args).await,
         Command::Plan(args) => plan::plan(&args).await,
         Command::Clean(args) => clean::clean(&args).await,

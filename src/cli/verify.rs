@@ -65,8 +65,20 @@ pub(super) async fn verify(args: &VerifyArgs) -> Exit {
         Err(error) => return Console::error(&error.to_string(), None, Exit::Usage),
     };
     let mut desk = Desk { args, scenario, run, bundle, clock, inventory: Inventory::default(), plan: Plan::default() };
-    match desk.prepare().await {
-        Ok(world) => desk.perform(&world).await,
+    let mut signals = match listen() {
+        Ok(signals) => signals,
+        Err(error) => return Console::error(&format!("signals cannot be handled: {error}"), None, Exit::Internal),
+    };
+    let prepared = tokio::select! {
+        prepared = desk.prepare() => prepared,
+        // The sender lives as long as the process.
+        Ok(signal) = async { signals.wait_for(|signals| signals.count > 0).await.map(|signals| signals.last) } => {
+            let what = format!("interrupted by {signal}; nothing was changed");
+            Err(Refused { what, hint: None, exit: Exit::Interrupted })
+        }
+    };
+    match prepared {
+        Ok(world) => desk.perform(&world, signals).await,
         Err(refused) => desk.give_up(&refused),
     }
 }
@@ -120,12 +132,12 @@ impl Desk<'_> {
             let all: Vec<&str> = self.plan.refusals.iter().map(|refusal| refusal.what.as_str()).collect();
             return Err(no(format!("this run cannot pass: {}", all.join("; ")), Some(&first.hint), Exit::Usage));
         }
-        self.consent()?;
+        self.consent().await?;
         Ok(world)
     }
 
     /// Shows every change before the first one, and asks.
-    fn consent(&self) -> Result<(), Refused> {
+    async fn consent(&self) -> Result<(), Refused> {
         if !self.args.quiet {
             super::plan::show_changes(&self.inventory, &self.plan);
         }
@@ -135,7 +147,7 @@ impl Desk<'_> {
         let no = |what: &str, hint: Option<&str>| {
             Err(Refused { what: what.to_owned(), hint: hint.map(ToOwned::to_owned), exit: Exit::Usage })
         };
-        match Console::ask("Make these changes?") {
+        match Console::ask("Make these changes?").await {
             Some(true) => Ok(()),
             Some(false) => no("not confirmed; nothing was changed", None),
             None => {
@@ -144,17 +156,13 @@ impl Desk<'_> {
         }
     }
 
-    async fn perform(&self, world: &World) -> Exit {
+    async fn perform(&self, world: &World, signals: watch::Receiver<Signals>) -> Exit {
         let loudness = match (self.args.quiet, self.args.verbose) {
             (true, _) => Loudness::Quiet,
             (_, true) => Loudness::Verbose,
             _ => Loudness::Normal,
         };
         let console = Console::new(self.clock, loudness);
-        let signals = match listen() {
-            Ok(signals) => signals,
-            Err(error) => return Console::error(&format!("signals cannot be handled: {error}"), None, Exit::Internal),
-        };
         let script = Script {
             world,
             scenario: &self.scenario,
@@ -269,7 +277,7 @@ fn listen() -> std::io::Result<watch::Receiver<Signals>> {
                 _ = term.recv() => "SIGTERM",
                 _ = hup.recv() => "SIGHUP",
             };
-            Console::say(&format!("{last}: cleaning up; once more to stop at once"));
+            Console::say(&format!("{last}: ending; once more to stop at once"));
             sender.send_modify(|signals| *signals = Signals { count: signals.count + 1, last });
         }
     });
