@@ -2,7 +2,7 @@
 //! currentMetrics, with a value that the metrics API served. Otherwise FAIL with the controller's reason and message;
 //! AmbiguousSelector is another HPA's doing, and a metric that the API served to nobody is the pipeline's.
 
-use super::ruling::{Ruling, Timely, timely};
+use super::ruling::{Ruling, Timely, seconds, timely};
 use super::view::{Noted, View};
 use crate::bounds::SLACK;
 use crate::record::observation::{Condition, HpaSeen};
@@ -11,10 +11,11 @@ pub(super) fn rule(view: &View<'_>) -> Ruling {
     let Some((name, made_ms)) = view.hpa_intended() else {
         return Ruling::open("the HPA was not made yet");
     };
-    let Some(made_ms) = view.our_hpa().next().map(|(o, _)| o.at_ms.max(made_ms)) else {
-        return Ruling::open(format!("HPA {name} was not seen yet"));
-    };
     let bound = view.times.active();
+    let Some(made_ms) = view.our_hpa().next().map(|(o, _)| o.at_ms.max(made_ms)) else {
+        let why = format!("HPA {name} was not seen after it was made");
+        return if view.end_ms() < made_ms + bound.generous_ms() { Ruling::open(why) } else { Ruling::unclear(why) };
+    };
     let active = view.our_hpa().find(|noted| is_active(view, noted));
     match (timely(made_ms, &bound, active.map(|(o, _)| o.at_ms), view.end_ms()), active) {
         (Timely::Yes, Some((observation, hpa))) => Ruling::holds(format!(
@@ -44,9 +45,13 @@ fn refused(view: &View<'_>, name: &str, made_ms: u64) -> Ruling {
     }
     let asked = view.served_in(made_ms, view.end_ms()).count();
     let served = view.served_in(made_ms, view.end_ms()).filter(|served| served.value_milli().is_some()).count();
-    if served * 2 < asked {
+    let (readings, bound) = (view.served_in(made_ms, view.end_ms()).collect::<Vec<_>>(), view.times.active().ms());
+    let spans = view.spans(&readings, |served| served.value_milli().is_some());
+    // Its passes lie between our readings, so a stretch without any could hide that it was not served to it either.
+    if served * 2 < asked || !spans.iter().any(|(from, to)| to - from >= bound) {
         return Ruling::unclear(format!(
-            "the metrics API served the metric in only {served} of {asked} readings since the HPA was made; {words}"
+            "the metrics API served the metric in only {served} of {asked} readings since the HPA was made, and for no {} on end; {words}",
+            seconds(bound)
         ))
         .cite(cites);
     }

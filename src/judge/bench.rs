@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
+use super::blame;
 use super::check::{Check, Part};
 use super::ruling::{Ruling, State};
 use super::view::View;
@@ -50,6 +51,11 @@ impl<'a> Bench<'a> {
             Part::MetricRises | Part::MetricFalls => Check::MetricFollowsLoad.needs(),
         };
         let ruling = self.hindered(needs).unwrap_or_else(|| self.claim(part));
+        let ruling = match part {
+            Part::Whole(check) => blame::weighed(&self.view, check, ruling),
+            // Halves blame nobody.
+            Part::MetricRises | Part::MetricFalls => ruling,
+        };
         self.kept.borrow_mut().insert(part, ruling.clone());
         ruling
     }

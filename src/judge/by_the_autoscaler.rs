@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 
 use super::ruling::Ruling;
-use super::view::{SizeChange, View};
+use super::view::{Noted, SizeChange, View};
 use crate::bounds::SLACK;
 use crate::record::observation::{EventSeen, HpaSeen};
 
@@ -36,6 +36,9 @@ pub(super) fn rule(view: &View<'_>) -> Ruling {
         }
         manager = writer;
     }
+    if let Some((why, seq)) = view.unseen_change() {
+        return Ruling::unclear(why).cite([seq]);
+    }
     let text = match manager {
         None => "no change of size was seen, so none by another writer".to_owned(),
         Some(manager) => format!(
@@ -62,8 +65,7 @@ fn attribute(view: &View<'_>, change: &SizeChange<'_>) -> Attribution {
     if !change.is_scale_write() {
         return Attribution::Foreign(format!("written by {}, not through the scale subresource", change.writer_text()));
     }
-    let matches = |hpa: &HpaSeen| hpa.desired == change.to && hpa.last_scale.is_some_and(|at| near(view, at, change));
-    let Some((status, _)) = view.our_hpa().find(|(_, hpa)| matches(hpa)) else {
+    let Some((status, _)) = confirmed(view, change) else {
         if view.now_ms() < change.at_ms + 2 * SLACK.ms() {
             return Attribution::Waiting(format!(
                 "the HPA's status has not yet confirmed {} → {}",
@@ -100,6 +102,12 @@ fn attribute(view: &View<'_>, change: &SizeChange<'_>) -> Attribution {
         return Attribution::Foreign(format!("the HPA's event gives another reason than our metric: {reason}"));
     }
     Attribution::Ours { status_seq: status.seq, event_seq: Some(seen.seq), finding: None }
+}
+
+/// The status of our HPA that confirms a write to the scale subresource: what makes a change the autoscaler's own.
+pub(super) fn confirmed<'v, 'a>(view: &'v View<'a>, change: &SizeChange<'_>) -> Option<&'v Noted<'a, HpaSeen>> {
+    let matches = |hpa: &HpaSeen| hpa.desired == change.to && hpa.last_scale.is_some_and(|at| near(view, at, change));
+    change.is_scale_write().then(|| view.our_hpa().find(|(_, hpa)| matches(hpa))).flatten()
 }
 
 fn is_ours(view: &View<'_>, event: &EventSeen) -> bool {

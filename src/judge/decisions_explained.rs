@@ -5,28 +5,28 @@
 
 use std::time::Duration;
 
+use super::by_the_autoscaler::confirmed;
 use super::not_early;
-use super::ruling::{Ruling, State};
-use super::view::{SizeChange, View};
+use super::ruling::{Ruling, State, seconds};
+use super::view::{SizeChange, TOGETHER_MS, View};
 use crate::bounds::SLACK;
 use crate::hpa::{self, Logged, ScaleEvents};
-use crate::record::observation::Phase;
+use crate::record::observation::{HpaSeen, Phase};
 
 pub(super) fn rule(view: &View<'_>) -> Ruling {
-    let own: Vec<&SizeChange<'_>> = view.changes.iter().filter(|change| change.is_scale_write()).collect();
+    let own: Vec<&SizeChange<'_>> = view.changes.iter().filter(|change| confirmed(view, change).is_some()).collect();
     let (mut cites, mut findings) = (Vec::new(), Vec::new());
     for (n, change) in own.iter().enumerate() {
-        let earlier = &own[..n];
-        for look in [
-            outside_bounds(view, change),
-            too_fast(view, change, earlier),
-            inside_window(view, change),
-            while_inactive(view, change),
-            unexplained(view, change),
-        ] {
+        for look in looks(view, change, &own[..n]) {
             match look {
                 Look::Clean => {}
                 Look::Finding(text) => findings.push(text),
+                Look::Violation(text, _) if is_disturbed(view, change) => {
+                    findings.push(format!(
+                        "{} → {}: {text}; but the target's size had been changed otherwise",
+                        change.from, change.to
+                    ));
+                }
                 Look::Violation(text, seqs) => {
                     return Ruling::broken(format!("{} → {}: {text}", change.from, change.to))
                         .cite([change.seq])
@@ -47,6 +47,27 @@ pub(super) fn rule(view: &View<'_>) -> Ruling {
     // More changes may come until the run is over.
     let ruling = if ended { Ruling::holds(text) } else { Ruling::open(text) };
     findings.into_iter().fold(ruling.cite(cites), Ruling::finding)
+}
+
+fn looks(view: &View<'_>, change: &SizeChange<'_>, earlier: &[&SizeChange<'_>]) -> Vec<Look> {
+    // From outside min and max the size is set back at once: no metric, no window, no rate (facts: hpa.md 1.1).
+    if !(view.min..=view.max).contains(&change.from) {
+        return vec![outside_bounds(view, change)];
+    }
+    vec![
+        outside_bounds(view, change),
+        too_fast(view, change, earlier),
+        inside_window(view, change),
+        while_inactive(view, change),
+        unexplained(view, change),
+    ]
+}
+
+/// The size was changed by another hand before, or without being seen: the autoscaler's answer to that is not ours to
+/// foretell.
+fn is_disturbed(view: &View<'_>, change: &SizeChange<'_>) -> bool {
+    let foreign = |past: &SizeChange<'_>| past.at_ms <= change.at_ms && confirmed(view, past).is_none();
+    view.changes.iter().any(foreign) || view.unseen_change().is_some()
 }
 
 enum Look {
@@ -94,43 +115,46 @@ fn inside_window(view: &View<'_>, change: &SizeChange<'_>) -> Look {
             _ => Look::Clean,
         };
     }
+    risen_early(view, change)
+}
+
+/// A rise against the scale-up window, in which the smallest recommendation counts.
+fn risen_early(view: &View<'_>, change: &SizeChange<'_>) -> Look {
     let behavior = hpa::behavior_of(&view.records.scenario.hpa.spec);
     let window = behavior.map_or(Duration::ZERO, |b| b.scale_up.window(Duration::ZERO));
     let window_ms = u64::try_from(window.as_millis()).unwrap_or(u64::MAX);
     let sync = view.times.assumed.sync_period.ms();
     let readings: Vec<_> = view.served_in(0, change.at_ms).collect();
     let lower = view.spans(&readings, |served| served.asks().is_some_and(|asks| asks < change.to));
-    let Some((_, ended)) = lower.into_iter().rev().find(|(from, to)| to - from >= sync) else { return Look::Clean };
-    let least = window_ms.saturating_sub(sync + view.times.skew_ms + 1000);
-    if change.at_ms.saturating_sub(ended) < least {
-        return Look::Violation(
-            format!(
-                "inside the scale-up window of {} s: {} ms before, the metric asked for less",
-                window.as_secs(),
-                change.at_ms - ended
-            ),
-            Vec::new(),
-        );
+    // Too early for this sync period?
+    let early = |period: u64| {
+        let (_, ended) = lower.iter().rev().find(|(from, to)| to - from >= period)?;
+        let after = change.at_ms.saturating_sub(*ended);
+        (after < window_ms.saturating_sub(period + view.times.skew_ms + 1000)).then_some(after)
+    };
+    let Some(after) = early(sync) else { return Look::Clean };
+    let text =
+        format!("inside the scale-up window of {} s: {after} ms before, the metric asked for less", window.as_secs());
+    if early(2 * sync).is_some() && !view.may_miss_values() {
+        return Look::Violation(text, Vec::new());
     }
-    Look::Clean
+    Look::Finding(format!(
+        "{} → {}: {text}; a value between two polls or twice the assumed sync period may explain it",
+        change.from, change.to
+    ))
 }
 
-/// ScalingActive was False before and after the change, and nothing between says otherwise.
+/// ScalingActive was False before the change, and the status of the pass that made it says the same.
 fn while_inactive(view: &View<'_>, change: &SizeChange<'_>) -> Look {
-    let inactive = |hpa: &crate::record::observation::HpaSeen| {
-        hpa.conditions.iter().any(|c| c.kind == "ScalingActive" && c.status == "False")
-    };
-    let margin = SLACK.ms();
-    let before = view.our_hpa().filter(|(o, _)| o.at_ms + margin < change.at_ms).last();
-    let around =
-        || view.our_hpa().filter(|(o, _)| o.at_ms + margin >= change.at_ms && o.at_ms <= change.at_ms + margin);
-    if before.is_some_and(|(_, hpa)| inactive(hpa)) && around().all(|(_, hpa)| inactive(hpa)) {
-        return Look::Violation(
-            "while ScalingActive was False".to_owned(),
-            before.map(|(o, _)| o.seq).into_iter().collect(),
-        );
+    let inactive = |hpa: &HpaSeen| hpa.conditions.iter().any(|c| c.kind == "ScalingActive" && c.status == "False");
+    let Some((status, after)) = confirmed(view, change) else { return Look::Clean };
+    let before = view.our_hpa().filter(|(o, _)| o.at_ms + SLACK.ms() < change.at_ms).last();
+    match before {
+        Some((o, before)) if inactive(before) && inactive(after) => {
+            Look::Violation("while ScalingActive was False".to_owned(), vec![o.seq, status.seq])
+        }
+        _ => Look::Clean,
     }
-    Look::Clean
 }
 
 /// A rise above the largest size that any reading around it asks for.
@@ -143,11 +167,27 @@ fn unexplained(view: &View<'_>, change: &SizeChange<'_>) -> Look {
     let memory = if legacy { view.times.window.ms } else { 0 };
     let from = change.at_ms.saturating_sub(memory + view.times.assumed.sync_period.ms() + SLACK.ms());
     let near: Vec<_> = view.served_in(from, change.at_ms + SLACK.ms()).collect();
+    let pass = change.at_ms.saturating_sub(view.times.assumed.sync_period.ms() + SLACK.ms());
+    let blind = view.blind_ms(pass, change.at_ms, |served| served.asks_from(change.from).is_some());
     let Some(largest) = near.iter().filter_map(|served| served.asks_from(change.from)).max() else {
         return Look::Finding(format!("{} → {}: the metric was not read around this change", change.from, change.to));
     };
     if change.to <= largest {
         return Look::Clean;
+    }
+    if !near.iter().all(|served| served.knows_its_pods()) {
+        return Look::Finding(format!(
+            "{} → {}: not all pods of the target were seen around this change",
+            change.from, change.to
+        ));
+    }
+    if blind > TOGETHER_MS {
+        return Look::Finding(format!(
+            "{} → {}: the metric was not read for {} before this change",
+            change.from,
+            change.to,
+            seconds(blind)
+        ));
     }
     let text = format!("above {largest}, the largest size that the readings around it ask for");
     if view.may_miss_values() {

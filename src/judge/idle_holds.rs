@@ -2,16 +2,19 @@
 //! periods. An autoscaler that scales up all the same: FAIL. A metric that asks for more at idle (a contaminated or
 //! misread one), or another writer: INCONCLUSIVE.
 
+use super::by_the_autoscaler::confirmed;
 use super::ruling::{Ruling, seconds};
-use super::view::View;
-use crate::record::observation::Phase;
+use super::view::{SizeChange, TOGETHER_MS, View};
+use crate::bounds::SLACK;
+
 use crate::record::reading::Hop;
 use crate::units::Milli;
 
 pub(super) fn rule(view: &View<'_>) -> Ruling {
-    let Some((began, ended)) = view.phase(Phase::Idle) else {
+    let Some((began, ended)) = view.idle() else {
         return Ruling::open("the idle baseline has not begun");
     };
+
     let end = ended.unwrap_or_else(|| view.end_ms());
     let readings: Vec<_> = view.served_in(began, end).collect();
     if let Some(served) = readings.iter().find(|served| served.asks_from(view.min).is_some_and(|asks| asks > view.min))
@@ -19,19 +22,13 @@ pub(super) fn rule(view: &View<'_>) -> Ruling {
         return Ruling::unclear(asks_for_more(view, served)).cite([served.seq]);
     }
     if let Some(change) = view.changes.iter().find(|change| (began..=end).contains(&change.at_ms)) {
-        let text =
-            format!("replicas went {} → {} without load, written by {}", change.from, change.to, change.writer_text());
-        let ruling = match change.is_scale_write() && change.to > change.from {
-            true if view.may_miss_values() => {
-                Ruling::unclear(format!("{text}; a value between two polls may explain it"))
-            }
-            true => Ruling::broken(format!("{text}, although the metric asked for no more than {}", view.min)),
-            false => Ruling::unclear(text),
-        };
-        return ruling.cite([change.seq]).cite(readings.iter().map(|served| served.seq));
+        return changed(view, change).cite([change.seq]).cite(readings.iter().map(|served| served.seq));
     }
+    let bound = view.times.idle(view.records.scenario.phases.idle_sync_periods);
+    let over = ended.is_some() || end >= began + bound.generous_ms() + view.times.lag().generous_ms();
     let Some((seq, workload)) = view.size_at(began) else {
-        return Ruling::open("the target was not seen yet");
+        let why = "the target was not seen";
+        return if over { Ruling::unclear(why) } else { Ruling::open(why) };
     };
     if workload.spec_replicas != view.min {
         return Ruling::unclear(format!(
@@ -42,11 +39,10 @@ pub(super) fn rule(view: &View<'_>) -> Ruling {
     }
     let spans = view.spans(&readings, |served| served.asks().is_some());
     let covered = spans.iter().map(|(from, to)| to - from).max().unwrap_or(0);
-    let bound = view.times.idle(view.records.scenario.phases.idle_sync_periods);
     if covered < bound.ms() {
         let text =
             format!("replicas held at {} for {} of {} without load", view.min, seconds(covered), seconds(bound.ms()));
-        return if ended.is_some() { Ruling::unclear(text) } else { Ruling::open(text) };
+        return if over { Ruling::unclear(text) } else { Ruling::open(text) };
     }
     let values = || readings.iter().filter_map(|served| served.value_milli());
     Ruling::holds(format!(
@@ -60,6 +56,30 @@ pub(super) fn rule(view: &View<'_>) -> Ruling {
     ))
     .cite([seq])
     .cite(readings.iter().map(|served| served.seq))
+}
+
+/// The size changed without load: by whom, and did the metric ask for it where nobody looked?
+fn changed(view: &View<'_>, change: &SizeChange<'_>) -> Ruling {
+    let text =
+        format!("replicas went {} → {} without load, written by {}", change.from, change.to, change.writer_text());
+    // A size up to min is enforced, whatever the metric says.
+    if !change.is_scale_write() || change.to < change.from || change.to <= view.min {
+        return Ruling::unclear(text);
+    }
+    if confirmed(view, change).is_none() {
+        let waiting = view.now_ms() < change.at_ms + 2 * SLACK.ms();
+        let text = format!("{text}, which the HPA's status does not confirm");
+        return if waiting { Ruling::open(text) } else { Ruling::unclear(text) };
+    }
+    let from = change.at_ms.saturating_sub(view.times.assumed.sync_period.ms() + SLACK.ms());
+    let blind = view.blind_ms(from, change.at_ms, |served| served.asks().is_some());
+    if blind > TOGETHER_MS {
+        return Ruling::unclear(format!("{text}; the metric was not read for {} before it", seconds(blind)));
+    }
+    if view.may_miss_values() {
+        return Ruling::unclear(format!("{text}; a value between two polls may explain it"));
+    }
+    Ruling::broken(format!("{text}, although the metric asked for no more than {}", view.min))
 }
 
 /// Names what makes the idle metric ask for more: pods that are not the target's, or the unit.

@@ -3,7 +3,8 @@
 //! one, a wrong sign, a wrong unit, too little load) says nothing about the autoscaler: INCONCLUSIVE.
 
 use super::ruling::{Ruling, State, seconds};
-use super::view::View;
+use super::view::{Life, View};
+use crate::bounds::SLACK;
 use crate::record::observation::Phase;
 use crate::units::Milli;
 
@@ -24,7 +25,7 @@ pub(super) fn rises(view: &View<'_>) -> Ruling {
     };
     let readings: Vec<_> = view.served_in(began, end).collect();
     let need = view.times.sustained().ms();
-    let spans = view.spans(&readings, |served| served.asks().is_some_and(|asks| asks >= view.expect));
+    let spans = view.asking_spans();
     let longest = spans.iter().map(|(from, to)| to - from).max().unwrap_or(0);
     let highest = readings.iter().filter_map(|s| Some((s.asks()?, s.value_milli()?, s.seq))).max();
     let text = match highest {
@@ -41,6 +42,9 @@ pub(super) fn rises(view: &View<'_>) -> Ruling {
         Some((from, to)) => view.served_in(*from, to + need).map(|s| s.seq).take(200).collect(),
         None => highest.map(|(_, _, seq)| seq).into_iter().collect(),
     };
+    if longest >= need && !is_cause(view, began) {
+        return Ruling::unclear(format!("{text}, but no reading before the rise asks for more than {}", view.min));
+    }
     if longest >= need {
         return Ruling::holds(text).cite(cites);
     }
@@ -53,6 +57,16 @@ pub(super) fn rises(view: &View<'_>) -> Ruling {
     }
     let void = view.records.load_void.map_or(String::new(), |why| format!("; the load is void: {why}"));
     Ruling::unclear(format!("{text}{}{void}", load_words(view))).cite(cites)
+}
+
+/// The metric asked for a rise while the target was small. Once it is not, a value may ask for what is there already.
+fn is_cause(view: &View<'_>, began: u64) -> bool {
+    let lives = view.lives();
+    let names = lives.iter().filter(|life| life.first_ms() < began).map(Life::name).collect();
+    let risen = view.first_workload(began, |w| w.spec_replicas > view.min).map_or(u64::MAX, |(_, at, _)| at);
+    // Its pass lies between two readings of ours, and the new pods come at once.
+    let until = risen.saturating_add(view.times.assumed.sync_period.ms() + SLACK.ms());
+    view.served_in(began, until).any(|served| served.asks_by(view.min, &names).is_some_and(|asks| asks > view.min))
 }
 
 /// After the load.

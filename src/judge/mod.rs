@@ -4,6 +4,7 @@
 //! The conductor asks the same checks while the run goes on, so that what ends a phase is what will be judged.
 
 mod bench;
+mod blame;
 mod check;
 mod ruling;
 mod view;
@@ -22,6 +23,9 @@ mod pods_request_accelerators;
 mod replicas_fall;
 mod replicas_rise;
 mod restored;
+
+#[cfg(test)]
+mod tests;
 
 pub use bench::Bench;
 pub use check::{Check, Part};

@@ -3,18 +3,23 @@
 //! A Service that misses the pod, a missing model, too few connections: INCONCLUSIVE.
 
 use super::ruling::{Ruling, State};
-use super::view::{Life, View};
+use super::view::{Life, Noted, View};
 use crate::bounds::SLACK;
-use crate::record::observation::{Phase, ProbeSeen};
+use crate::record::observation::{PodSeen, ProbeSeen};
 use crate::record::reading::Reading;
 use crate::units::Milli;
 
 /// Chance of a false blame that is accepted: a pod that is in the balance, and takes none of n connections.
 const ODDS: f64 = 1e-6;
 
+/// Two readings may be so far apart and still be of one unbroken watch: an unchanged reading of the store or the
+/// exporter is noted every 10 s, and a poll or two may be missed.
+const UNCHANGED_MS: u64 = 10_000 + super::view::TOGETHER_MS;
+
 pub(super) fn rule(view: &View<'_>) -> Ruling {
     let (mut words, mut cites, mut findings, mut doubt) = (Vec::new(), Vec::new(), Vec::new(), None::<Ruling>);
-    for life in view.new_lives().iter().filter(|life| life.ready().is_some()) {
+    let end = view.loaded().map_or(0, |(_, end)| end);
+    for life in view.new_lives().iter().filter(|life| life.ready_by(end).is_some()) {
         let mut pod_words = Vec::new();
         for ruling in [answers(view, life), takes_traffic(view, life)] {
             match ruling.state {
@@ -45,7 +50,9 @@ pub(super) fn rule(view: &View<'_>) -> Ruling {
 /// (a) One chat to this pod alone.
 fn answers(view: &View<'_>, life: &Life<'_>) -> Ruling {
     let name = life.name();
-    let probes: Vec<_> = view.probes.iter().filter(|(_, probe)| probe.pod == name).collect();
+    let (from, end) = (life.first_ms(), view.loaded().map_or(0, |(_, end)| end));
+    let under_load = |probe: &ProbeSeen| (from..=end).contains(&probe.began_ms);
+    let probes: Vec<_> = view.probes.iter().filter(|(_, p)| p.pod == name && under_load(p)).collect();
     let stand_in = view.records.scenario.accelerator.is_stand_in();
     let good =
         probes.iter().find(|(_, p)| p.error.is_none() && (stand_in || p.size_vram.is_some_and(|bytes| bytes > 0)));
@@ -65,7 +72,21 @@ fn answers(view: &View<'_>, life: &Life<'_>) -> Ruling {
             (false, None) => Ruling::open(format!("pod {name} was not probed yet")),
         };
     };
-    judge_bad_probe(view, name, probe).cite([observation.seq])
+    let ruling = judge_bad_probe(view, name, probe);
+    let shaken = shaken(life, observation.at_ms).filter(|_| ruling.is(State::Broken));
+    shaken.map_or(ruling, Ruling::unclear).cite([observation.seq])
+}
+
+/// The pod was going away, or its containers had ended, when it was asked.
+fn shaken(life: &Life<'_>, at_ms: u64) -> Option<String> {
+    let name = life.name();
+    if life.leaving_ms().is_some_and(|leaving| leaving <= at_ms) {
+        return Some(format!("pod {name} was taken away while it was asked"));
+    }
+    let restarts = |seen: Option<&Noted<'_, PodSeen>>| seen.map_or(0, |(_, pod)| pod.restarts);
+    let asked = life.seen.iter().rfind(|(o, _)| o.at_ms <= at_ms);
+    let crashed = restarts(asked) > restarts(life.seen.first());
+    crashed.then(|| format!("(workload) pod {name} restarted before or while it was asked"))
 }
 
 /// Whose fault is a probe that did not go well?
@@ -96,9 +117,12 @@ fn judge_bad_probe(view: &View<'_>, name: &str, probe: &ProbeSeen) -> Ruling {
 fn takes_traffic(view: &View<'_>, life: &Life<'_>) -> Ruling {
     let name = life.name();
     let Some((ready, pod)) = life.ready() else { return Ruling::open(format!("pod {name} is not Ready yet")) };
-    let endpoints = view.endpoints.last();
-    if let Some((o, seen)) =
-        endpoints.filter(|(_, seen)| seen.selector.iter().any(|(k, v)| pod.labels.get(k) != Some(v)))
+    let end = view.loaded().map_or(0, |(_, end)| end);
+    if let Some((o, seen)) = view
+        .endpoints
+        .iter()
+        .rfind(|(o, _)| o.at_ms <= end)
+        .filter(|(_, seen)| seen.selector.iter().any(|(k, v)| pod.labels.get(k) != Some(v)))
     {
         let selector: Vec<String> = seen.selector.iter().map(|(k, v)| format!("{k}={v}")).collect();
         return Ruling::unclear(format!(
@@ -111,7 +135,6 @@ fn takes_traffic(view: &View<'_>, life: &Life<'_>) -> Ruling {
     let baseline = idle_peak(view);
     let floor = baseline + tenth_of_target(view);
     let from = ready.at_ms + view.times.lag().ms();
-    let end = view.loaded().map_or(0, |(_, end)| end);
     let activity = view.readings.iter().find_map(|(o, reading)| {
         let value = value_of(reading, name)?;
         let in_time = o.at_ms >= from && o.at_ms <= end && !probed_around(view, name, reading.asked_ms, o.at_ms);
@@ -125,37 +148,67 @@ fn takes_traffic(view: &View<'_>, life: &Life<'_>) -> Ruling {
         ))
         .cite([seq]);
     }
-    no_traffic(view, life, ready.at_ms, end)
+    no_traffic(view, life, (ready.at_ms, from), end)
 }
 
-fn no_traffic(view: &View<'_>, life: &Life<'_>, ready_ms: u64, end: u64) -> Ruling {
+fn no_traffic(view: &View<'_>, life: &Life<'_>, (ready_ms, from): (u64, u64), end: u64) -> Ruling {
     let name = life.name();
-    if !view.readings.iter().any(|(_, reading)| value_of(reading, name).is_some()) && !view.is_loaded() {
-        return Ruling::unclear(format!("no readable hop shows the activity of pod {name} by itself"));
-    }
+    let balance = balance(view, name, end);
+    // A connection counts once its status line came; those in flight when the pod came in are older than it, and the
+    // nodes hear of it a moment later.
+    let since = balance.map_or(ready_ms, |(since, _)| since.max(ready_ms)) + SLACK.ms();
     let at = |ms: u64| view.loads.iter().take_while(|(o, _)| o.at_ms <= ms).last().map(|(_, load)| *load);
-    // A connection counts once its status line came; those in flight when the pod became Ready are older than it.
-    let before = at(ready_ms).map_or(0, |load| load.connections + load.in_flight);
+    let before = at(since).map_or(0, |load| load.connections + load.in_flight);
     let opened = at(end).map_or(0, |load| load.connections).saturating_sub(before);
-    let ready_pods =
-        view.endpoints.last().map_or(view.expect, |(_, seen)| i32::try_from(seen.ready.len()).unwrap_or(i32::MAX));
-    let in_balance = view.endpoints.last().is_some_and(|(_, seen)| seen.ready.iter().any(|pod| pod == name));
-    let text = format!("pod {name} shows no traffic after {opened} connections to {ready_pods} ready endpoints");
+    let pods = balance.map_or(view.expect, |(_, most)| most);
+    let text = format!("pod {name} shows no traffic after {opened} connections to {pods} ready endpoints");
     let waited_out = end >= ready_ms + view.times.traffic().generous_ms();
     if !waited_out && view.is_loaded() {
         return Ruling::open(text);
     }
+    let readings: Vec<u64> = activity_read(view, name, from, end);
+    if readings.is_empty() {
+        return Ruling::unclear(format!("no readable hop shows the activity of pod {name} by itself"));
+    }
     // The chance that a pod in the balance of N takes none of n connections is (1 - 1/N)^n.
-    let odds = (1.0 - 1.0 / f64::from(ready_pods.max(1))).powf(f64::from(u32::try_from(opened).unwrap_or(u32::MAX)));
-    if in_balance && opened > 0 && odds < ODDS && waited_out {
+    let odds = (1.0 - 1.0 / f64::from(pods.max(1))).powf(f64::from(u32::try_from(opened).unwrap_or(u32::MAX)));
+    if balance.is_some() && opened > 0 && odds < ODDS && waited_out && is_covered(view, &readings, end) {
         return Ruling::broken(format!("{text}, of which chance alone gives {odds:.0e}"));
     }
     Ruling::unclear(text)
 }
 
+/// Since when the pod is a ready endpoint, without a break until the load's end, and the most endpoints since then.
+fn balance(view: &View<'_>, name: &str, end: u64) -> Option<(u64, i32)> {
+    let seen: Vec<_> = view.endpoints.iter().filter(|(o, _)| o.at_ms <= end).collect();
+    let with = seen.iter().rev().take_while(|(_, seen)| seen.ready.iter().any(|pod| pod == name));
+    let most = with.clone().map(|(_, seen)| seen.ready.len()).max()?;
+    let (first, _) = with.last()?;
+    Some((first.at_ms, i32::try_from(most).unwrap_or(i32::MAX)))
+}
+
+/// When the pod's activity was read with no probe in it.
+fn activity_read(view: &View<'_>, name: &str, from: u64, end: u64) -> Vec<u64> {
+    let read = view.readings.iter().filter(|(o, reading)| {
+        (from..=end).contains(&o.at_ms)
+            && value_of(reading, name).is_some()
+            && !probed_around(view, name, reading.asked_ms, o.at_ms)
+    });
+    read.map(|(o, _)| o.at_ms).collect()
+}
+
+/// Read often enough for traffic not to be missed: for a lag and more, and nowhere less than an unchanged reading is
+/// noted again.
+fn is_covered(view: &View<'_>, readings: &[u64], end: u64) -> bool {
+    let Some(first) = readings.first() else { return false };
+    let next = readings.iter().skip(1).chain(std::iter::once(&end));
+    let widest = readings.iter().zip(next).map(|(read, next)| next.saturating_sub(*read)).max().unwrap_or(0);
+    widest <= UNCHANGED_MS && end.saturating_sub(*first) >= view.times.lag().generous_ms()
+}
+
 /// The highest activity of any pod of the target without load, thousandths.
 fn idle_peak(view: &View<'_>) -> i64 {
-    let Some((began, ended)) = view.phase(Phase::Idle) else { return 0 };
+    let Some((began, ended)) = view.idle() else { return 0 };
     let to = ended.unwrap_or(u64::MAX);
     let lives = view.lives();
     let idle = view.readings.iter().filter(|(o, _)| (began..=to).contains(&o.at_ms));

@@ -1,10 +1,13 @@
 //! ScaleDown/NotEarly: the fall comes no earlier than b + window − sync − skew − 1 s, b being the end of the last span
 //! of at least one sync period in which every value that could have been served asked for more than the new size.
 //! The controller keeps the largest recommendation of the window (Kubernetes 1.37.2,
-//! pkg/controller/podautoscaler/horizontal.go), so an earlier fall breaks the HPA's own spec: FAIL.
+//! pkg/controller/podautoscaler/horizontal.go), so an earlier fall breaks the HPA's own spec: FAIL, where the window is
+//! the spec's, no value can have been missed, and twice the sync period does not explain it.
 
 use super::ruling::{Ruling, State, seconds};
 use super::view::{SizeChange, View};
+use crate::record::plan::TermSource;
+use crate::record::reading::Answer;
 
 pub(super) fn rule(view: &View<'_>) -> Ruling {
     let window = view.times.window.ms;
@@ -35,7 +38,8 @@ pub(super) fn rule(view: &View<'_>) -> Ruling {
 /// One fall against the window.
 pub(super) fn one(view: &View<'_>, fall: &SizeChange<'_>) -> Ruling {
     let text = format!("{} → {}", fall.from, fall.to);
-    let Some((_, (_, ended))) = asking(view, fall) else {
+    let sync = view.times.assumed.sync_period.ms();
+    let Some(ended) = asking(view, fall, sync) else {
         return Ruling::unclear(format!("{text}: no span of a sync period before it asked for more")).cite([fall.seq]);
     };
     let (after, least) = (fall.at_ms.saturating_sub(ended), view.times.not_before_ms());
@@ -45,16 +49,44 @@ pub(super) fn one(view: &View<'_>, fall: &SizeChange<'_>) -> Ruling {
         seconds(view.times.window.ms),
         seconds(least)
     );
-    let seqs: Vec<u64> = view.served_in(ended, ended).map(|served| served.seq).collect();
-    let ruling = if after >= least { Ruling::holds(words) } else { Ruling::broken(words) };
+    let seqs: Vec<u64> = view.served.iter().filter(|s| s.asked_ms == ended).map(|served| served.seq).collect();
+    let ruling = match after >= least {
+        true => kept(view, fall, least, words),
+        false => early(view, fall, least, words),
+    };
     ruling.cite([fall.seq]).cite(seqs)
 }
 
-/// The last span of at least one sync period in which every reading asked for more than the new size: how long it
-/// was, and its ends.
-fn asking(view: &View<'_>, fall: &SizeChange<'_>) -> Option<(u64, (u64, u64))> {
+/// Late enough by what was read; a stretch in which nothing was read could hide that it asked for more until later.
+fn kept(view: &View<'_>, fall: &SizeChange<'_>, least: u64, words: String) -> Ruling {
+    // An API that fails is read: it asks the controller for nothing.
+    let answered = |served: &super::Served<'_>| !matches!(served.reading.answer, Answer::NotReadable(_));
+    let blind = view.blind_ms(fall.at_ms.saturating_sub(least), fall.at_ms, answered);
+    if blind > view.times.assumed.sync_period.ms() {
+        return Ruling::unclear(format!("{words}; but the metric was not read for {} before it", seconds(blind)));
+    }
+    Ruling::holds(words)
+}
+
+/// Too early by what was read: does anything explain it?
+fn early(view: &View<'_>, fall: &SizeChange<'_>, least: u64, words: String) -> Ruling {
+    if view.times.window.source == TermSource::Assumed {
+        return Ruling::unclear(format!("{words}; the window is assumed, and may be shorter"));
+    }
+    if view.may_miss_values() {
+        return Ruling::unclear(format!("{words}; a value between two polls may explain it"));
+    }
     let sync = view.times.assumed.sync_period.ms();
+    let since = asking(view, fall, 2 * sync).map(|ended| fall.at_ms.saturating_sub(ended));
+    if since.is_none_or(|since| since >= least.saturating_sub(sync)) {
+        return Ruling::unclear(format!("{words}; twice the assumed sync period explains it"));
+    }
+    Ruling::broken(words)
+}
+
+/// The end of the last span, at least so long, in which every reading asked for more than the new size.
+fn asking(view: &View<'_>, fall: &SizeChange<'_>, least_ms: u64) -> Option<u64> {
     let readings: Vec<_> = view.served_in(0, fall.at_ms).collect();
     let spans = view.spans(&readings, |served| served.asks().is_some_and(|asks| asks > fall.to));
-    spans.into_iter().rev().map(|span| (span.1 - span.0, span)).find(|(length, _)| *length >= sync)
+    spans.into_iter().rev().find(|(from, to)| to - from >= least_ms).map(|(_, to)| to)
 }

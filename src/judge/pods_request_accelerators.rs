@@ -3,11 +3,18 @@
 
 use super::ruling::Ruling;
 use super::view::View;
+use crate::record::observation::Phase;
 
 pub(super) fn rule(view: &View<'_>) -> Ruling {
     let lives = view.lives();
     if lives.is_empty() {
-        return Ruling::open("no pod of the target was seen yet");
+        let why = "no pod of the target was seen";
+        // The target is Ready when the metric is awaited, or it will not be.
+        let deadline = view.began(Phase::Metric).map(|began| began + view.times.served().generous_ms());
+        return match deadline.is_some_and(|deadline| view.now_ms() >= deadline) {
+            true => Ruling::unclear(why),
+            false => Ruling::open(format!("{why} yet")),
+        };
     }
     let (mut cites, mut requests) = (Vec::new(), Vec::new());
     for life in &lives {

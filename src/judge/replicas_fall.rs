@@ -1,21 +1,31 @@
 //! ScaleDown/ReplicasFall: by the load's removal alone, within the bound, the surplus pods are gone and replicas are
 //! min. Nobody edits the HPA and nobody deletes the target; a controller that does not scale down: FAIL.
 
+use super::blame;
 use super::ruling::{Ruling, Timely, seconds, timely};
-use super::view::View;
+use super::view::{TOGETHER_MS, View};
 use crate::record::observation::Phase;
 
 pub(super) fn rule(view: &View<'_>) -> Ruling {
     let Some(began) = view.began(Phase::Fall) else {
         return Ruling::open("the load has not ended");
     };
-    if let Some(ruling) = tampered(view) {
-        return ruling;
+    if let Some((why, seq)) = blame::interference(view) {
+        return Ruling::unclear(why).cite([seq]);
+    }
+    if let Some((seq, workload)) = view.size_at(began).filter(|(_, workload)| workload.spec_replicas <= view.min) {
+        let size = workload.spec_replicas;
+        return Ruling::unclear(format!(
+            "the target had {size} replicas when the load ended, so nothing was left to fall"
+        ))
+        .cite([seq]);
     }
     let bound = view.times.fall();
     let end = view.end_ms();
+    // What the clean-up removes has not fallen.
     let down = view.first_workload(began, |w| w.spec_replicas == view.min && w.replicas == view.min);
-    let gone_ms = surplus_gone(view, began);
+    let down = down.filter(|(_, at, _)| *at <= end);
+    let gone_ms = surplus_gone(view, began, end);
     let came = down.zip(gone_ms).map(|((seq, at, _), gone)| (seq, at.max(gone)));
     let alive = view.lives().iter().filter(|life| life.is_there(end)).count();
     match (timely(began, &bound, came.map(|(_, at)| at), end), came) {
@@ -37,38 +47,44 @@ pub(super) fn rule(view: &View<'_>) -> Ruling {
             view.size_at(end).map_or(0, |(_, w)| w.spec_replicas),
             seconds(end - began)
         )),
-        _ => Ruling::broken(format!(
-            "{} after the load ended the target still has {} replicas and {alive} pods, not {} (bound {bound})",
-            seconds(end - began),
-            view.size_at(end).map_or(0, |(_, w)| w.spec_replicas),
-            view.min
-        ))
-        .cite(view.size_at(end).map(|(seq, _)| seq)),
+        (_, came) => {
+            let until = came.map_or(end, |(_, at)| at);
+            let text = format!(
+                "{} after the load ended the target still had {} replicas and {alive} pods, not {} (bound {bound})",
+                seconds(until - began),
+                view.size_at(until.saturating_sub(1)).map_or(0, |(_, w)| w.spec_replicas),
+                view.min
+            );
+            overdue(view, began, until, text).cite(view.size_at(end).map(|(seq, _)| seq))
+        }
     }
+}
+
+/// Not in time. The controller is to blame only if the metric led back to min all the while for which it may wait: a
+/// value that asks for more begins its window again.
+fn overdue(view: &View<'_>, began: u64, until: u64, text: String) -> Ruling {
+    let held = view.size_at(began).map_or(view.expect, |(_, workload)| workload.spec_replicas);
+    let readings: Vec<_> = view.served_in(began, until).collect();
+    let spans = view.spans(&readings, |served| served.leads_to(held, view.min) == Some(view.min));
+    let quiet = spans.last().filter(|(_, to)| to + TOGETHER_MS >= until).map_or(0, |(from, _)| until - from);
+    let patience = view.times.fall().generous_ms() - view.times.falls_back().generous_ms();
+    if quiet < patience {
+        return Ruling::unclear(format!(
+            "{text}; but the readings lead back to {} on end only since {} before, of {} that twice the assumed times may take",
+            view.min,
+            seconds(quiet),
+            seconds(patience)
+        ));
+    }
+    Ruling::broken(text)
 }
 
 /// When no more than min pods of the target were left.
-fn surplus_gone(view: &View<'_>, began: u64) -> Option<u64> {
+fn surplus_gone(view: &View<'_>, began: u64, end: u64) -> Option<u64> {
     let lives = view.lives();
     let min = usize::try_from(view.min).unwrap_or(0);
     let left = |at: u64| lives.iter().filter(|life| life.is_there(at)).count();
-    let moments =
-        std::iter::once(began).chain(lives.iter().filter_map(|life| life.gone_ms).filter(|gone| *gone >= began));
+    let moments = std::iter::once(began)
+        .chain(lives.iter().filter_map(|life| life.gone_ms).filter(|gone| (began..=end).contains(gone)));
     moments.filter(|at| left(*at) <= min).min()
-}
-
-/// Somebody touched the HPA or the target while it was judged.
-fn tampered(view: &View<'_>) -> Option<Ruling> {
-    let end = view.end_ms();
-    let mut specs = view.our_hpa().filter(|(o, _)| o.at_ms <= end);
-    if let Some((_, first)) = specs.next()
-        && let Some((o, _)) = specs.find(|(_, hpa)| hpa.spec_digest != first.spec_digest || hpa.uid != first.uid)
-    {
-        return Some(Ruling::unclear("the HPA was edited or replaced during the run").cite([o.seq]));
-    }
-    let from = view.began(Phase::Idle).unwrap_or(0);
-    let mut targets = view.workloads.iter().filter(|(o, _)| (from..=end).contains(&o.at_ms));
-    let (_, first) = targets.next()?;
-    let (o, _) = targets.find(|(_, w)| w.uid != first.uid || w.template_digest != first.template_digest)?;
-    Some(Ruling::unclear("the target was edited or replaced during the run").cite([o.seq]))
 }

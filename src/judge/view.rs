@@ -12,6 +12,7 @@ use jiff::Timestamp;
 pub use picture::Picture;
 pub(super) use pods::Life;
 pub use readings::Served;
+pub(super) use readings::TOGETHER_MS;
 pub use sizes::SizeChange;
 
 use crate::bounds::{POLL, Times};
@@ -96,8 +97,10 @@ impl<'a> View<'a> {
     fn sort_in(&mut self, observation: &'a Observation) {
         match &observation.seen {
             Seen::Phase(mark) => {
-                let span = self.phases.entry(mark.phase).or_insert((observation.at_ms, None));
-                if mark.edge == Edge::Ended {
+                // An end without a beginning shows nothing of the phase.
+                if mark.edge == Edge::Began {
+                    self.phases.entry(mark.phase).or_insert((observation.at_ms, None));
+                } else if let Some(span) = self.phases.get_mut(&mark.phase) {
                     span.1 = Some(observation.at_ms);
                 }
             }
@@ -133,6 +136,12 @@ impl<'a> View<'a> {
         self.phase(phase).map(|(began, _)| began)
     }
 
+    /// The idle baseline: its beginning, and its end if it has one. Should that not be noted, it ends with the next phase.
+    pub(super) fn idle(&self) -> Option<(u64, Option<u64>)> {
+        let (began, ended) = self.phase(Phase::Idle)?;
+        Some((began, ended.or_else(|| self.began(Phase::Rise)).or_else(|| self.began(Phase::Cleanup))))
+    }
+
     /// End of what is judged: the beginning of the clean-up, or now.
     pub(super) fn end_ms(&self) -> u64 {
         self.began(Phase::Cleanup).unwrap_or_else(|| self.now_ms())
@@ -158,8 +167,9 @@ impl<'a> View<'a> {
 
     /// Moment of an observation.
     pub(super) fn at_ms(&self, seq: u64) -> Option<u64> {
-        let index = usize::try_from(seq).ok()?;
-        self.records.timeline.get(index).map(|observation| observation.at_ms)
+        // A number is a name, not a place: a timeline may lack some.
+        let index = self.records.timeline.partition_point(|observation| observation.seq < seq);
+        self.records.timeline.get(index).filter(|observation| observation.seq == seq).map(|found| found.at_ms)
     }
 
     /// Length of the run from its first phase to its end.
@@ -174,6 +184,16 @@ impl<'a> View<'a> {
             Step::Intended(Change::Create(object)) if object.kind == "HorizontalPodAutoscaler" => {
                 Some((object.name.as_str(), entry.at_ms))
             }
+            _ => None,
+        })
+    }
+
+    /// The uid that the API server gave to the HPA of this run, by the journal.
+    pub(super) fn hpa_uid(&self) -> Option<&'a str> {
+        let is_hpa = |step: &Step| matches!(step, Step::Intended(Change::Create(object)) if object.kind == "HorizontalPodAutoscaler");
+        let change = self.records.journal.iter().find(|entry| is_hpa(&entry.step))?.change;
+        self.records.journal.iter().filter(|entry| entry.change == change).find_map(|entry| match &entry.step {
+            Step::Done { uid } => uid.as_deref(),
             _ => None,
         })
     }

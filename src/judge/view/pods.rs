@@ -35,6 +35,17 @@ impl<'a> Life<'a> {
         self.seen.iter().find(|(_, pod)| pod.ready && !pod.deleting)
     }
 
+    /// The observation that shows it Ready, if one does by then.
+    pub(crate) fn ready_by(&self, at_ms: u64) -> Option<&Noted<'a, PodSeen>> {
+        self.ready().filter(|(o, _)| o.at_ms <= at_ms)
+    }
+
+    /// Ids of its devices: they may be written after it is Ready, and go with its containers.
+    pub(crate) fn devices(&self) -> &'a [String] {
+        let named = self.seen.iter().rev().find(|(_, pod)| !pod.devices.is_empty());
+        named.map_or(&[], |(_, pod)| &pod.devices)
+    }
+
     /// When it began to go away.
     pub(crate) fn leaving_ms(&self) -> Option<u64> {
         self.seen.iter().find(|(_, pod)| pod.deleting).map(|(o, _)| o.at_ms).or(self.gone_ms)

@@ -1,6 +1,6 @@
 //! Readings of the metrics API with the state of the target at each, so that it can be said what each asks for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::View;
@@ -11,7 +11,7 @@ use crate::record::reading::{Answer, Hop, Reading};
 use crate::record::scenario::Scenario;
 
 /// Longest distance between two readings that still count as one span: a poll may be missed, two may not.
-const TOGETHER_MS: u64 = 3 * POLL.ms();
+pub(crate) const TOGETHER_MS: u64 = 3 * POLL.ms();
 
 /// One reading of what the HPA controller reads.
 #[derive(Clone, Debug)]
@@ -64,6 +64,17 @@ impl Served<'_> {
             }
             size = next;
         }
+    }
+
+    /// The size that it asks for from `size` by the samples of these pods alone: what it asked for before others came.
+    pub(crate) fn asks_by(&self, size: i32, names: &BTreeSet<&str>) -> Option<i32> {
+        let pods: Vec<PodState> = self.pods.iter().filter(|pod| names.contains(pod.name.as_str())).cloned().collect();
+        self.ask(size, &pods)
+    }
+
+    /// True when as many pods of the target were seen as it had, without which nobody can say what it asks for.
+    pub(crate) fn knows_its_pods(&self) -> bool {
+        i32::try_from(self.pods.len()).unwrap_or(i32::MAX) >= self.status_size
     }
 
     fn largest(&self, size: i32) -> Vec<PodState> {
@@ -167,6 +178,24 @@ impl<'a> View<'a> {
         }
         spans.extend(open);
         spans
+    }
+
+    /// The longest stretch within a span of time in which no reading satisfies a condition: from an answer to the next
+    /// question. What happened in it, nobody saw.
+    pub(crate) fn blind_ms(&self, from_ms: u64, to_ms: u64, is_read: impl Fn(&Served<'a>) -> bool) -> u64 {
+        let (mut since, mut longest) = (from_ms, 0);
+        for served in self.served_in(from_ms, to_ms).filter(|served| is_read(served)) {
+            longest = longest.max(served.asked_ms.saturating_sub(since));
+            since = served.at_ms;
+        }
+        longest.max(to_ms.saturating_sub(since))
+    }
+
+    /// Spans under load in which every reading asks for the expected size.
+    pub(crate) fn asking_spans(&self) -> Vec<(u64, u64)> {
+        let Some((began, end)) = self.loaded() else { return Vec::new() };
+        let readings: Vec<_> = self.served_in(began, end).collect();
+        self.spans(&readings, |served| served.asks().is_some_and(|asks| asks >= self.expect))
     }
 
     /// What went wrong with a reading, in words.

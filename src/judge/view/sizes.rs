@@ -58,6 +58,25 @@ pub(super) fn changes<'a>(view: &View<'a>) -> Vec<SizeChange<'a>> {
 }
 
 impl<'a> View<'a> {
+    /// A change of the target's spec between the HPA's creation and the clean-up that no observation shows: the
+    /// generation counts the changes; where there is none, a gap may hide some. In words, and what tells of it.
+    pub(crate) fn unseen_change(&self) -> Option<(String, u64)> {
+        let (_, from_ms) = self.hpa_intended()?;
+        let to_ms = self.began(Phase::Cleanup).unwrap_or(u64::MAX);
+        let pairs = self.workloads.iter().zip(self.workloads.iter().skip(1));
+        pairs.filter(|(_, (now, _))| (from_ms..to_ms).contains(&now.at_ms)).find_map(
+            |((then, before), (now, after))| {
+                let Some((earlier, later)) = before.generation.zip(after.generation) else {
+                    return self.gap("workload", then.at_ms, now.at_ms);
+                };
+                let seen = i64::from(before.spec_replicas != after.spec_replicas);
+                let words =
+                    || format!("the target's spec was changed without being seen (generation {earlier}, then {later})");
+                (before.uid == after.uid && later - earlier > seen).then(|| (words(), now.seq))
+            },
+        )
+    }
+
     /// Size of the target at a moment: spec.replicas and status.replicas, with the observation's number.
     pub(crate) fn size_at(&self, at_ms: u64) -> Option<(u64, &'a WorkloadSeen)> {
         self.workloads.iter().take_while(|(o, _)| o.at_ms <= at_ms).last().map(|(o, w)| (o.seq, *w))

@@ -1,0 +1,112 @@
+//! What takes the blame off the platform, whatever a check found: somebody else's hand in what was tested, or a stretch
+//! of time in which what the check rests on could not be watched. FAIL is said only where neither is so.
+
+use super::check::Check;
+use super::ruling::{Ruling, State, seconds};
+use super::view::View;
+use crate::bounds::SLACK;
+use crate::record::observation::{Phase, Seen};
+
+/// The ruling, unless it blames the platform for what may be another's doing or was not seen.
+pub(super) fn weighed(view: &View<'_>, check: Check, ruling: Ruling) -> Ruling {
+    if !ruling.is(State::Broken) || check == Check::Restored {
+        return ruling;
+    }
+    match interference(view).or_else(|| blindness(view, check)) {
+        Some((why, seq)) => {
+            let reason = format!("{why}, so nobody is blamed for this: {}", ruling.reason);
+            Ruling { state: State::Unclear, reason, ..ruling }.cite([seq])
+        }
+        None => ruling,
+    }
+}
+
+/// Somebody touched the HPA or the target between the HPA's creation and the clean-up: what, and what shows it.
+pub(super) fn interference(view: &View<'_>) -> Option<(String, u64)> {
+    hpa_touched(view).or_else(|| target_touched(view)).or_else(|| removed(view))
+}
+
+fn hpa_touched(view: &View<'_>) -> Option<(String, u64)> {
+    let seen = || view.our_hpa().filter(|(o, _)| o.at_ms <= view.end_ms());
+    let (first_seen, first) = seen().next()?;
+    let uid = view.hpa_uid().unwrap_or(&first.uid);
+    let said = |text: &str, seq: u64| Some((text.to_owned(), seq));
+    if let Some((o, _)) = seen().find(|(_, hpa)| hpa.uid != uid) {
+        return said("the HPA was replaced during the run", o.seq);
+    }
+    let spec = |hpa: &super::view::Noted<'_, crate::record::observation::HpaSeen>| {
+        (hpa.1.spec_digest.clone(), hpa.1.min, hpa.1.max, hpa.1.generation)
+    };
+    let stated = spec(&(*first_seen, *first));
+    if let Some((o, _)) = seen().find(|noted| spec(noted) != stated) {
+        return said("the HPA was edited during the run", o.seq);
+    }
+    if (first.min, first.max) != (view.min, view.max) {
+        return said("the HPA has other bounds than the scenario states", first_seen.seq);
+    }
+    let ambiguous = |noted: &&super::view::Noted<'_, crate::record::observation::HpaSeen>| {
+        noted.1.conditions.iter().any(|c| c.kind == "ScalingActive" && c.reason == "AmbiguousSelector")
+    };
+    let (o, _) = seen().find(ambiguous)?;
+    said("another HPA selects the same pods", o.seq)
+}
+
+fn target_touched(view: &View<'_>) -> Option<(String, u64)> {
+    let (_, made_ms) = view.hpa_intended()?;
+    // What it was when the HPA was made: the first thing seen of it afterwards may be the edit.
+    let first = match view.size_at(made_ms) {
+        Some((_, workload)) => workload,
+        None => view.workloads.first().map(|(_, workload)| *workload)?,
+    };
+    let mut later = view.workloads.iter().filter(|(o, _)| (made_ms..=view.end_ms()).contains(&o.at_ms));
+    let (o, _) = later.find(|(_, w)| w.uid != first.uid || w.template_digest != first.template_digest)?;
+    Some(("the target was edited or replaced during the run".to_owned(), o.seq))
+}
+
+fn removed(view: &View<'_>) -> Option<(String, u64)> {
+    let (_, made_ms) = view.hpa_intended()?;
+    let hpa = view.our_hpa().next().map(|(_, hpa)| hpa.uid.as_str());
+    let target = view.workloads.first().map(|(_, workload)| workload.uid.as_str());
+    view.records.timeline.iter().filter(|o| (made_ms..view.end_ms()).contains(&o.at_ms)).find_map(|o| {
+        let Seen::ObjectGone(gone) = &o.seen else { return None };
+        let what = match Some(gone.uid.as_str()) {
+            uid if uid == hpa => "the HPA",
+            uid if uid == target => "the target",
+            _ => return None,
+        };
+        Some((format!("{what} was removed during the run"), o.seq))
+    })
+}
+
+/// A source of the check could not be read for longer than the bounds allow for.
+fn blindness(view: &View<'_>, check: Check) -> Option<(String, u64)> {
+    let from = match check {
+        Check::ReplicasFall => view.began(Phase::Fall),
+        Check::ReplicasRise | Check::NewPodsRunOnAccelerators | Check::NewPodsServe | Check::HoldSteady => {
+            view.began(Phase::Rise)
+        }
+        _ => view.hpa_intended().map(|(_, at)| at),
+    };
+    let sources: &[&str] = match check {
+        Check::AutoscalerActive => &["hpa", "pods", "workload"],
+        Check::NewPodsServe => &["pods", "endpoints"],
+        Check::DecisionsExplained => &["workload", "pods", "hpa"],
+        _ => &["workload", "pods"],
+    };
+    sources.iter().find_map(|source| view.gap(source, from.unwrap_or(0), view.end_ms()))
+}
+
+impl View<'_> {
+    /// A stretch of a span of time in which a source could not be read, longer than what the bounds allow for: in
+    /// words, and the observation that tells of it.
+    pub(super) fn gap(&self, source: &str, from_ms: u64, to_ms: u64) -> Option<(String, u64)> {
+        self.records.timeline.iter().find_map(|o| {
+            let Seen::Gap(gap) = &o.seen else { return None };
+            let of_source = gap.source == source || gap.source == "observer";
+            let length = o.at_ms.saturating_sub(gap.from_ms);
+            let within = gap.from_ms < to_ms && o.at_ms > from_ms && length > SLACK.ms();
+            let words = || format!("{} could not be read for {} ({})", gap.source, seconds(length), gap.why);
+            (of_source && within).then(|| (words(), o.seq))
+        })
+    }
+}

@@ -1,0 +1,206 @@
+//! Control/IdleHolds, Control/ByTheAutoscaler, Control/MetricFollowsLoad.
+
+use super::run::{
+    CLEANUP, FALL, IDLE, RISE, SCALED_TO_1, SCALED_TO_2, SCALED_TO_3, began, healthy, recorded, slow_metric,
+};
+use crate::judge::{Check, Part, State};
+use crate::record::observation::{Phase, Seen};
+use crate::record::reading::Hop;
+use crate::record::verdict::CaseResult;
+use crate::units::{Milli, Span};
+
+use Check::{ByTheAutoscaler, IdleHolds, MetricFollowsLoad};
+
+#[test]
+fn idle_holds_for_three_sync_periods() {
+    healthy().passes(IdleHolds, "17 readings over 15.9s without load asked for no more than 1");
+}
+
+#[test]
+fn a_rise_that_the_idle_metric_does_not_ask_for_fails() {
+    let run = scaled_at_idle();
+    run.fails(IdleHolds, "replicas went 1 → 2 without load, written by kube-controller-manager");
+}
+
+#[test]
+fn a_rise_at_idle_is_inconclusive_where_a_value_may_have_been_missed() {
+    scaled_at_idle()
+        .scenario(|s| s.assumptions.exporter_interval = Span::from_secs(1))
+        .unclear(IdleHolds, "a value between two polls may explain it");
+    scaled_at_idle().not_read(15_000, 19_000).unclear(IdleHolds, "the metric was not read");
+    scaled_at_idle().api_fails(15_000, 19_000).unclear(IdleHolds, "the metric was not read");
+}
+
+#[test]
+fn a_rise_at_idle_by_a_hand_is_inconclusive_and_the_hand_is_named() {
+    let run = slow_metric().sized_by(20_000, 2, "kubectl", "scale").ended_at(RISE);
+    run.unclear(IdleHolds, "kubectl");
+    let edited = slow_metric().sized_by(20_000, 2, "kubectl-edit", "").ended_at(RISE);
+    edited.unclear(IdleHolds, "kubectl-edit (Update)");
+}
+
+#[test]
+fn min_replicas_that_are_enforced_at_idle_blame_nobody() {
+    let run = slow_metric().scenario(|s| s.hpa.spec.min_replicas = Some(2)).hpas(|_, hpa| hpa.min = 2);
+    let run = run.sized_by(20_000, 2, "kube-controller-manager", "scale").ended_at(RISE);
+    assert_eq!(run.rule(IdleHolds).state, State::Unclear, "{:?}", run.rule(IdleHolds));
+    assert_eq!(run.result(), CaseResult::Inconclusive);
+}
+
+#[test]
+fn an_idle_metric_that_asks_for_more_is_inconclusive_and_its_cause_named() {
+    let unit = healthy().metric(IDLE, RISE, Some(900_000));
+    unit.unclear(IdleHolds, "without load the metric asks for 15 replicas (value 900): the target lies below");
+    let contaminated = healthy().metric(IDLE, RISE, Some(900_000)).readings(Hop::Store, 0, RISE, |answer| {
+        super::run::samples(answer, |sample| {
+            sample.object = Some("trainer-0".to_owned());
+            sample.value = Some(Milli(95_000));
+        });
+    });
+    contaminated.unclear(IdleHolds, "contamination: the series also holds trainer-0");
+}
+
+#[test]
+fn a_target_that_does_not_begin_at_min_is_inconclusive() {
+    let run = healthy().workloads(|at, w| w.spec_replicas = if at < RISE { 2 } else { w.spec_replicas });
+    run.unclear(IdleHolds, "the target had 2 replicas when the idle baseline began");
+}
+
+#[test]
+fn an_idle_baseline_that_was_too_short_or_not_read_is_inconclusive() {
+    let short = healthy().scenario(|s| s.phases.idle_sync_periods = 5);
+    short.unclear(IdleHolds, "replicas held at 1 for 15.9s of 25.0s without load");
+    healthy().not_read(15_000, 22_000).unclear(IdleHolds, "without load");
+    let blind =
+        healthy().api_fails(IDLE, CLEANUP).without(|o| super::run::is_phase(o, Phase::Idle) && o.at_ms > RISE - 10);
+    let fresh = blind.clone().ended_at(20_000);
+    assert_eq!(fresh.result(), CaseResult::Inconclusive);
+    // While the run is on: not for ever.
+    let live =
+        |ms: u64| blind.clone().without(|o| o.at_ms >= ms || matches!(o.seen, Seen::Phase(m) if m.phase > Phase::Idle));
+    assert_eq!(live(20_000).rule(IdleHolds).state, State::Open);
+    assert_eq!(live(90_000).rule(IdleHolds).state, State::Unclear);
+}
+
+#[test]
+fn an_idle_phase_whose_end_was_not_noted_ends_with_the_load() {
+    let run = slow_metric().without(|o| super::run::is_phase(o, Phase::Idle) && o.at_ms > RISE - 10);
+    run.passes(IdleHolds, "asked for no more than 1");
+}
+
+#[test]
+fn a_size_that_changed_unseen_is_inconclusive() {
+    // The generation tells of a change of the spec that nobody saw: 1 → 2 → 1 while the watch was away.
+    let run = healthy().workloads(|at, w| w.generation = w.generation.map(|g| if at > IDLE { g + 2 } else { g }));
+    run.unclear(ByTheAutoscaler, "was changed without being seen");
+    let unknown = healthy().workloads(|_, w| w.generation = None);
+    unknown.passes(ByTheAutoscaler, "kube-controller-manager");
+    unknown.gap("workload", 13_000, 20_000).unclear(ByTheAutoscaler, "workload could not be read");
+}
+
+#[test]
+fn changes_that_the_status_confirms_are_the_autoscalers() {
+    healthy().passes(ByTheAutoscaler, "1 → 2, 2 → 3, 3 → 1 were all written to the scale subresource");
+    let silent = healthy().without_events();
+    silent.passes(ByTheAutoscaler, "1 → 2, 2 → 3, 3 → 1");
+    assert_eq!(silent.rule(ByTheAutoscaler).findings.len(), 3);
+}
+
+#[test]
+fn another_writer_is_inconclusive_and_named() {
+    healthy()
+        .written_by(SCALED_TO_2, "kubectl-edit", "")
+        .unclear(ByTheAutoscaler, "written by kubectl-edit (Update), not");
+    healthy()
+        .written_by(SCALED_TO_3, "keda", "scale")
+        .unclear(ByTheAutoscaler, "two writers changed the size: kube-controller-manager and keda");
+    healthy().written_by(SCALED_TO_1, "kubectl", "").unclear(ByTheAutoscaler, "replicas went 3 → 1");
+    let by_hand = healthy().sized_by(60_000, 1, "kubectl", "scale");
+    by_hand.unclear(ByTheAutoscaler, "the HPA's status knows nothing of it");
+    let nobody = healthy().workloads(|_, w| w.writers.clear());
+    nobody.unclear(ByTheAutoscaler, "an unknown writer");
+}
+
+#[test]
+fn a_status_that_does_not_confirm_the_size_is_inconclusive() {
+    let run = healthy().hpas(|_, hpa| hpa.desired = hpa.desired.min(2));
+    run.unclear(ByTheAutoscaler, "replicas went 2 → 3: written by kube-controller-manager (Update of subresource scale), and the HPA's status knows nothing of it");
+}
+
+#[test]
+fn a_change_is_waited_for_until_the_status_has_confirmed_it() {
+    let run = healthy()
+        .without(|o| o.at_ms > SCALED_TO_2 + 2000 || matches!(o.seen, Seen::Hpa(_)) && o.at_ms > SCALED_TO_2 - 1);
+    assert_eq!(run.rule(ByTheAutoscaler).state, State::Open);
+}
+
+#[test]
+fn an_event_that_names_another_reason_is_inconclusive() {
+    let other = healthy().events(|event| {
+        event.message = event.message.replace("pods metric gpu_utilization", "cpu resource utilization")
+    });
+    other.unclear(
+        ByTheAutoscaler,
+        "the HPA's event gives another reason than our metric: cpu resource utilization above target",
+    );
+    let enforced = healthy().events(|e| {
+        e.message = e.message.replace("All metrics below target", "Current number of replicas above Spec.MaxReplicas")
+    });
+    enforced.unclear(ByTheAutoscaler, "above Spec.MaxReplicas");
+    let empty = healthy().events(|e| e.message = e.message.replace("All metrics below target", ""));
+    empty.passes(ByTheAutoscaler, "3 → 1");
+}
+
+#[test]
+fn the_metric_follows_the_load_both_ways() {
+    healthy().passes(MetricFollowsLoad, "after the load a reading (0) leads from 3 replicas back to 1");
+}
+
+#[test]
+fn a_frozen_metric_is_inconclusive() {
+    healthy()
+        .metric(RISE, CLEANUP, Some(51_000))
+        .unclear(MetricFollowsLoad, "no reading before the rise asks for more than 1");
+    healthy().metric(RISE, CLEANUP, Some(0)).unclear(MetricFollowsLoad, "(highest reading 0, which asks for");
+    let high = healthy().metric(FALL, CLEANUP, Some(100_000));
+    high.unclear(MetricFollowsLoad, "after the load no reading leads from 3 replicas back to 1 (lowest 100)");
+    high.unclear(Check::ReplicasFall, "needs Control/MetricFollowsLoad (fall)");
+}
+
+#[test]
+fn a_metric_that_is_not_a_number_under_load_is_inconclusive() {
+    healthy().metric(RISE, CLEANUP, None).unclear(MetricFollowsLoad, "no reading under load");
+}
+
+#[test]
+fn a_metric_that_asks_for_a_moment_only_is_inconclusive() {
+    let run = healthy().metric(42_000, CLEANUP, Some(20_000));
+    assert_eq!(run.part(Part::MetricRises).state, State::Unclear, "{:?}", run.part(Part::MetricRises));
+    run.unclear(Check::ReplicasRise, "needs Control/MetricFollowsLoad (rise)");
+}
+
+#[test]
+fn a_stretch_without_readings_shows_no_asking() {
+    // What asks before and after the stretch may have asked for less in between.
+    let run =
+        healthy().not_read(36_000, 41_000).not_read(44_000, 47_000).not_read(52_000, 57_000).not_read(60_000, 66_000);
+    assert_eq!(run.not_read(68_000, FALL).part(Part::MetricRises).state, State::Unclear);
+}
+
+#[test]
+fn metric_follows_load_needs_idle_holds() {
+    healthy().metric(IDLE, RISE, Some(900_000)).unclear(MetricFollowsLoad, "needs Control/IdleHolds");
+    recorded("wrong-sign").unclear(MetricFollowsLoad, "highest reading");
+}
+
+/// The controller scales up at idle, and its status says so; the run ends there.
+fn scaled_at_idle() -> super::run::Run {
+    let at = slow_metric().inventory.started + jiff::SignedDuration::from_millis(20_010);
+    let mut hpa = slow_metric().hpa_at(IDLE);
+    hpa.desired = 2;
+    hpa.last_scale = Some(jiff::Timestamp::from_second(at.as_second()).unwrap());
+    let run = slow_metric().sized_by(20_000, 2, "kube-controller-manager", "scale").note(20_010, Seen::Hpa(hpa));
+    let run = run.without(|o| o.at_ms > 26_500);
+    let end = run.timeline.last().unwrap().at_ms;
+    run.note(end, began(Phase::Cleanup))
+}

@@ -1,0 +1,12 @@
+//! The judge against recorded runs and changes of them: every check holding, failing and inconclusive; what no run may
+//! do; and what an attacker or an unlucky moment could do to a verdict.
+
+mod control;
+mod hold;
+mod oracle;
+mod properties;
+mod recorded;
+mod run;
+mod scale_down;
+mod scale_up;
+mod setup;

@@ -1,0 +1,232 @@
+//! Oracle/DecisionsExplained and Cleanup/Restored.
+
+use k8s_openapi::api::autoscaling::v2::{HPAScalingPolicy, HPAScalingRules};
+
+use super::run::{CLEANUP, FALL, IDLE, RISE, Run, SCALED_TO_2, SCALED_TO_3, healthy, recorded, slow_metric};
+use crate::judge::{Check, State};
+use crate::record::journal::Step;
+use crate::record::observation::{Condition, Phase, Seen};
+use crate::record::verdict::CaseResult;
+
+use Check::{DecisionsExplained, Restored};
+
+#[test]
+fn the_decisions_of_the_healthy_run_are_explained() {
+    healthy().passes(DecisionsExplained, "3 changes of size keep min and max, rate, window and ScalingActive");
+    slow_metric().passes(DecisionsExplained, "3 changes");
+}
+
+#[test]
+fn a_size_outside_min_and_max_fails() {
+    let run = rises_to(9);
+    run.gives(DecisionsExplained, State::Broken, "1 → 9: outside minReplicas 1 and maxReplicas 3", CaseResult::Fail);
+}
+
+#[test]
+fn a_change_faster_than_the_rate_fails() {
+    let run = slow_metric().scenario(|s| rules(s).policies = policy("Pods", 1, 60));
+    run.gives(
+        DecisionsExplained,
+        State::Broken,
+        "2 → 3: faster than the spec's rate, which allows 2",
+        CaseResult::Fail,
+    );
+}
+
+#[test]
+fn a_fall_inside_the_window_fails() {
+    let run = slow_metric().shorter(84_000, 21_000);
+    run.gives(DecisionsExplained, State::Broken, "inside the scale-down window", CaseResult::Fail);
+}
+
+#[test]
+fn a_rise_inside_the_scale_up_window_fails() {
+    let run = slow_metric().scenario(|s| rules(s).stabilization_window_seconds = Some(60));
+    run.gives(DecisionsExplained, State::Broken, "inside the scale-up window of 60 s", CaseResult::Fail);
+    let unsure = healthy().scenario(|s| rules(s).stabilization_window_seconds = Some(60));
+    assert_eq!(unsure.rule(DecisionsExplained).state, State::Holds, "values may have been missed: a finding");
+    assert_eq!(unsure.rule(DecisionsExplained).findings.len(), 2, "{:?}", unsure.rule(DecisionsExplained).findings);
+}
+
+#[test]
+fn a_change_while_scaling_is_inactive_fails() {
+    let run = slow_metric().hpas(|at, hpa| {
+        if at > RISE {
+            hpa.conditions = vec![inactive()]
+        }
+    });
+    run.gives(DecisionsExplained, State::Broken, "while ScalingActive was False", CaseResult::Fail);
+    // The status of that very pass was not seen: it may have said that scaling is active again.
+    let unseen = slow_metric().hpas(|at, hpa| {
+        if (RISE..SCALED_TO_2 - 100).contains(&at) {
+            hpa.conditions = vec![inactive()]
+        }
+    });
+    let unseen = unseen.without(|o| matches!(o.seen, Seen::Hpa(_)) && (35_000..50_000).contains(&o.at_ms));
+    assert_ne!(unseen.rule(DecisionsExplained).state, State::Broken);
+}
+
+#[test]
+fn a_rise_above_what_the_readings_ask_for_fails() {
+    let run = rises_to(3).metric(IDLE, FALL, Some(100_000));
+    let run = run.metric(IDLE, RISE, Some(0));
+    run.gives(
+        DecisionsExplained,
+        State::Broken,
+        "above 2, the largest size that the readings around it ask for",
+        CaseResult::Fail,
+    );
+}
+
+#[test]
+fn a_rise_around_which_the_metric_was_not_read_is_a_finding() {
+    for run in [
+        rises_to(3).metric(RISE, FALL, Some(100_000)).not_read(29_000, 45_000),
+        rises_to(3).metric(RISE, FALL, Some(100_000)).not_read(32_000, 35_800),
+    ] {
+        let ruling = run.rule(DecisionsExplained);
+        assert_eq!((ruling.state, ruling.findings.is_empty()), (State::Holds, false), "{}", ruling.reason);
+    }
+}
+
+#[test]
+fn a_rise_is_a_finding_where_values_may_have_been_missed() {
+    let run = rises_to(3)
+        .metric(RISE, FALL, Some(100_000))
+        .scenario(|s| s.assumptions.exporter_interval = healthy().scenario.assumptions.exporter_interval);
+    let ruling = run.rule(DecisionsExplained);
+    assert!(ruling.findings.iter().any(|f| f.contains("a value between two polls may explain it")), "{ruling:?}");
+}
+
+#[test]
+fn a_hand_at_the_scale_subresource_is_not_the_autoscaler() {
+    let run = slow_metric().sized_by(60_000, 9, "kubectl", "scale").ended_at(FALL);
+    let ruling = run.rule(DecisionsExplained);
+    assert_ne!(ruling.state, State::Broken, "{}", ruling.reason);
+    assert_eq!(run.result(), CaseResult::Inconclusive);
+}
+
+#[test]
+fn what_the_autoscaler_does_after_a_hand_is_a_finding() {
+    // 9 by hand, and the autoscaler brings it down to max at once, which is right.
+    let run = slow_metric();
+    let at = jiff::Timestamp::from_second((run.inventory.started + jiff::SignedDuration::from_secs(64)).as_second())
+        .unwrap();
+    let mut hpa = run.hpa_at(64_000);
+    (hpa.desired, hpa.last_scale) = (3, Some(at));
+    let run = run.sized_by(60_000, 9, "kubectl", "scale").sized_by(64_000, 3, "kube-controller-manager", "scale");
+    let run = run.note(64_010, Seen::Hpa(hpa)).ended_at(FALL);
+    assert_ne!(run.rule(DecisionsExplained).state, State::Broken, "{}", run.rule(DecisionsExplained).reason);
+    assert_eq!(run.result(), CaseResult::Inconclusive);
+}
+
+#[test]
+fn min_replicas_are_enforced_without_any_metric() {
+    let run = rises_to(2).scenario(|s| s.hpa.spec.min_replicas = Some(2)).hpas(|_, hpa| hpa.min = 2);
+    let run = run.metric(RISE, FALL, Some(0)).hpas(|_, hpa| {
+        hpa.conditions.iter_mut().for_each(|c| {
+            if c.kind == "ScalingActive" && hpa.desired == 2 {
+                c.status = "False".to_owned()
+            }
+        })
+    });
+    assert_ne!(run.rule(DecisionsExplained).state, State::Broken, "{}", run.rule(DecisionsExplained).reason);
+}
+
+#[test]
+fn changes_that_were_seen_as_one_are_not_too_fast() {
+    // 1 → 2 → 3, of which the watch showed only the end.
+    let run = slow_metric().scenario(|s| rules(s).policies = policy("Pods", 1, 5));
+    let run = run.without(|o| matches!(o.seen, Seen::Workload(_)) && (RISE..SCALED_TO_3 - 10).contains(&o.at_ms));
+    assert_ne!(run.rule(DecisionsExplained).state, State::Broken, "{}", run.rule(DecisionsExplained).reason);
+    assert_ne!(run.result(), CaseResult::Fail);
+}
+
+#[test]
+fn decisions_need_an_active_autoscaler() {
+    recorded("hpa-controller-off").gives(
+        DecisionsExplained,
+        State::Unclear,
+        "needs Setup/AutoscalerActive",
+        CaseResult::Fail,
+    );
+    let edited = rises_to(9).hpas(|at, hpa| {
+        if at > RISE {
+            hpa.max = 9
+        }
+    });
+    edited.unclear(DecisionsExplained, "the HPA was edited");
+}
+
+#[test]
+fn decisions_are_open_while_more_may_come() {
+    let run = healthy().cut(200);
+    assert_eq!((run.rule(DecisionsExplained).state, run.result()), (State::Open, CaseResult::Inconclusive));
+}
+
+#[test]
+fn a_clean_up_that_left_nothing_is_restored() {
+    healthy().passes(Restored, "all 6 changes of the journal are undone");
+    let mut nothing = healthy();
+    nothing.journal.clear();
+    assert_eq!(nothing.rule(Restored).state, State::Holds);
+}
+
+#[test]
+fn what_was_left_behind_does_not_touch_the_verdict_on_the_platform() {
+    let mut run = healthy();
+    run.journal.retain(|entry| !matches!(entry.step, Step::Undone) || entry.change != 3);
+    run.gives(
+        Restored,
+        State::Broken,
+        "1 of 6 changes are not undone: helm release gpuhpa-metrics/prometheus-adapter: was not removed",
+        CaseResult::Pass,
+    );
+    assert_eq!((run.verdict().restored, run.verdict().title().as_str()), (false, "PASS (STAND-IN), not restored"));
+    let mut refused = healthy();
+    for entry in refused.journal.iter_mut().filter(|entry| entry.change == 4 && matches!(entry.step, Step::Undone)) {
+        entry.step = Step::NotUndone { error: "forbidden".to_owned() };
+    }
+    refused.gives(Restored, State::Broken, "forbidden", CaseResult::Pass);
+}
+
+#[test]
+fn before_the_clean_up_nothing_is_said_of_it() {
+    let run = healthy().without(|o| o.at_ms >= CLEANUP);
+    assert_eq!(run.rule(Restored).state, State::Open);
+    assert!(run.timeline.iter().all(|o| !super::run::is_phase(o, Phase::Cleanup)));
+}
+
+/// The first rise goes to another size, and the autoscaler's status says so. The run ends with the load.
+fn rises_to(size: i32) -> Run {
+    let run = slow_metric().workloads(|at, w| {
+        if at >= SCALED_TO_2 {
+            (w.spec_replicas, w.generation) = (size, Some(2));
+        }
+    });
+    let run = run.hpas(|at, hpa| {
+        if (SCALED_TO_2..SCALED_TO_3).contains(&at) {
+            hpa.desired = size
+        }
+    });
+    let run = run.without(|o| matches!(o.seen, Seen::Hpa(_)) && o.at_ms >= SCALED_TO_3);
+    run.events(|event| event.message = event.message.replace("New size: 2", &format!("New size: {size}")))
+        .ended_at(FALL)
+}
+
+fn rules(s: &mut crate::record::scenario::Scenario) -> &mut HPAScalingRules {
+    s.hpa.spec.behavior.as_mut().unwrap().scale_up.as_mut().unwrap()
+}
+
+fn policy(kind: &str, value: i32, period_seconds: i32) -> Option<Vec<HPAScalingPolicy>> {
+    Some(vec![HPAScalingPolicy { type_: kind.to_owned(), value, period_seconds }])
+}
+
+fn inactive() -> Condition {
+    Condition {
+        kind: "ScalingActive".to_owned(),
+        status: "False".to_owned(),
+        reason: "FailedGetPodsMetric".to_owned(),
+        ..Condition::default()
+    }
+}

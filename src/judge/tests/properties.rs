@@ -1,0 +1,231 @@
+//! What no run may do, whatever it recorded: prefixes, deletions, clocks, assumptions.
+
+use super::run::{CLEANUP, FALL, IDLE, RISE, Run, began, healthy, recorded, slow_metric};
+use crate::judge::{Check, State};
+use crate::record::observation::{Observation, Phase, Seen};
+use crate::record::verdict::CaseResult;
+use crate::units::Span;
+
+/// Each prefix of a run, as it stood and as it stands when it was interrupted there.
+fn prefixes(run: &Run, mut look: impl FnMut(usize, &Run)) {
+    for length in 0..=run.timeline.len() {
+        let cut = run.clone().cut(length);
+        look(length, &cut);
+        if !cut.timeline.iter().any(|o| super::run::is_phase(o, Phase::Cleanup)) {
+            let now = cut.timeline.last().map_or(0, |o| o.at_ms);
+            look(length, &cut.note(now, began(Phase::Cleanup)));
+        }
+    }
+}
+
+#[test]
+fn no_prefix_of_the_healthy_run_fails_and_none_passes_before_the_fall_is_over() {
+    for run in [healthy(), slow_metric()] {
+        let gone = run.timeline.iter().rposition(|o| matches!(o.seen, Seen::PodGone(_)) && o.at_ms < CLEANUP).unwrap();
+        prefixes(&run, |length, cut| {
+            let verdict = cut.verdict();
+            assert_ne!(verdict.result, CaseResult::Fail, "after {length}: {}", verdict.reason);
+            assert!(verdict.result != CaseResult::Pass || length > gone, "PASS after {length}");
+        });
+    }
+}
+
+#[test]
+fn no_prefix_of_the_other_runs_passes_and_fail_comes_only_where_it_should() {
+    for (name, fails) in [("wrong-sign", false), ("one-gpu", false), ("hpa-controller-off", true)] {
+        let run = recorded(name);
+        // The bound of the autoscaler with twice the sync period, from the moment at which the HPA was seen.
+        let from = if fails { 5_427 + 23_000 } else { u64::MAX };
+        prefixes(&run, |length, cut| {
+            let verdict = cut.verdict();
+            assert_ne!(verdict.result, CaseResult::Pass, "{name} after {length}");
+            let now = cut.timeline.last().map_or(0, |o| o.at_ms);
+            assert!(verdict.result != CaseResult::Fail || now >= from, "{name} after {length}: {}", verdict.reason);
+        });
+    }
+}
+
+#[test]
+fn a_check_that_was_settled_in_the_healthy_run_stays_settled() {
+    // What ends a phase is what will be judged: no ruling of a longer record takes back what the conductor acted on.
+    let run = healthy();
+    let ended = |phase: Phase| run.timeline.iter().rposition(|o| super::run::is_phase(o, phase)).unwrap();
+    for (phase, checks) in [
+        (Phase::Metric, vec![Check::MetricServed]),
+        (Phase::Autoscaler, vec![Check::AutoscalerActive]),
+        (Phase::Idle, vec![Check::IdleHolds]),
+        (Phase::Rise, vec![Check::ReplicasRise, Check::NewPodsRunOnAccelerators]),
+        (Phase::Hold, vec![Check::HoldSteady, Check::NewPodsServe]),
+        (Phase::Fall, vec![Check::ReplicasFall, Check::NotEarly, Check::ByTheAutoscaler]),
+    ] {
+        for check in checks {
+            for length in ended(phase)..=run.timeline.len() {
+                let ruling = run.clone().cut(length).rule(check);
+                // Open while the status of a further change is still to come.
+                let stays = matches!(ruling.state, State::Holds | State::Open);
+                assert!(stays, "{} after {length}: {}", check.name(), ruling.reason);
+            }
+        }
+    }
+}
+
+#[test]
+fn no_single_observation_that_is_missing_makes_the_healthy_run_fail() {
+    for run in [healthy(), slow_metric()] {
+        for index in 0..run.timeline.len() {
+            let mut less = run.clone();
+            let gone = less.timeline.remove(index);
+            // With the numbers as they were: a number is a name, not a place.
+            let verdict = less.verdict();
+            assert_ne!(verdict.result, CaseResult::Fail, "without {gone:?}: {}", verdict.reason);
+            assert!(verdict.result != CaseResult::Pass || !carries_the_proof(&gone), "PASS without {gone:?}");
+        }
+    }
+}
+
+/// Nothing else in the healthy run shows what this one shows.
+fn carries_the_proof(o: &Observation) -> bool {
+    match &o.seen {
+        Seen::Probe(probe) => !probe.pod.is_empty(),
+        Seen::Node(_) => true,
+        Seen::PodGone(_) => o.at_ms < CLEANUP,
+        // Without its beginning a phase is not known; without its end the next one ends it.
+        Seen::Phase(mark) => {
+            let begins = mark.edge == crate::record::observation::Edge::Began;
+            begins && matches!(mark.phase, Phase::Idle | Phase::Rise | Phase::Fall)
+        }
+        _ => false,
+    }
+}
+
+#[test]
+fn a_case_knows_its_span_when_an_observation_is_missing() {
+    let mut run = healthy();
+    let whole = |run: &Run| run.verdict().cases.iter().find(|c| c.name == Check::ReplicasFall.name()).unwrap().span_ms;
+    let before = whole(&run);
+    run.timeline.remove(3);
+    assert_eq!(whole(&run), before);
+}
+
+#[test]
+fn a_clock_that_is_off_keeps_the_verdict() {
+    for by_ms in [-7000, -3000, -1000, 1000, 3000, 7000, 3_600_000] {
+        let run = healthy().clock_off_by(by_ms);
+        assert_eq!(run.result(), CaseResult::Pass, "{by_ms}: {}", run.verdict().reason);
+    }
+    // Off, and not measured: nothing can be put in order.
+    let unmeasured = healthy().clock_off_by(60_000).without(|o| matches!(o.seen, Seen::Skew(_)));
+    assert_eq!(unmeasured.result(), CaseResult::Inconclusive);
+}
+
+#[test]
+fn a_clock_that_is_known_less_exactly_never_fails_and_never_makes_fail() {
+    for by_ms in [100, 1000, 5000, 30_000] {
+        assert_eq!(healthy().clock_unsure_by(by_ms).result(), CaseResult::Pass);
+        assert_eq!(recorded("one-gpu").clock_unsure_by(by_ms).result(), CaseResult::Inconclusive);
+        assert_eq!(recorded("wrong-sign").clock_unsure_by(by_ms).result(), CaseResult::Inconclusive);
+    }
+}
+
+#[test]
+fn twice_an_assumed_time_never_makes_a_run_fail() {
+    let early = || slow_metric().shorter(84_000, 21_000);
+    let windowless = || {
+        early().scenario(|s| {
+            s.hpa.spec.behavior.as_mut().unwrap().scale_down.as_mut().unwrap().stabilization_window_seconds = None;
+            s.assumptions.downscale_stabilization = Span::from_secs(10);
+        })
+    };
+    let late = |by| slow_metric().longer(35_900, by);
+    let slow_fall = |by| slow_metric().longer(106_000, by);
+    let runs = [
+        healthy(),
+        slow_metric(),
+        recorded("one-gpu"),
+        recorded("wrong-sign"),
+        windowless(),
+        late(12_000),
+        slow_fall(40_000),
+        slow_metric().shorter(84_000, 8_000),
+    ];
+    for (n, run) in runs.iter().enumerate() {
+        assert_ne!(run.result(), CaseResult::Fail, "run {n}: {}", run.verdict().reason);
+        for (name, twice) in DOUBLED {
+            let verdict = run.clone().scenario(twice).verdict();
+            assert_ne!(verdict.result, CaseResult::Fail, "run {n}, twice the {name}: {}", verdict.reason);
+        }
+    }
+}
+
+type Change = fn(&mut crate::record::scenario::Scenario);
+
+/// The exporter's interval stands alone: it is not a delay but says how long a value lasts.
+const DOUBLED: [(&str, Change); 7] = [
+    ("sync period", |s| s.assumptions.sync_period = twice(s.assumptions.sync_period)),
+    ("scrape interval", |s| s.assumptions.scrape_interval = twice(s.assumptions.scrape_interval)),
+    ("store offset", |s| s.assumptions.store_offset = twice(s.assumptions.store_offset)),
+    ("relist interval", |s| s.assumptions.relist_interval = twice(s.assumptions.relist_interval)),
+    ("pod start", |s| s.assumptions.pod_start = twice(s.assumptions.pod_start)),
+    ("window", |s| s.assumptions.downscale_stabilization = twice(s.assumptions.downscale_stabilization)),
+    ("all", |s| {
+        let a = &mut s.assumptions;
+        for span in [&mut a.sync_period, &mut a.scrape_interval, &mut a.store_offset, &mut a.relist_interval] {
+            *span = twice(*span);
+        }
+        a.pod_start = twice(a.pod_start);
+        a.downscale_stabilization = twice(a.downscale_stabilization);
+    }),
+];
+
+fn twice(span: Span) -> Span {
+    Span::from_ms(2 * span.ms())
+}
+
+#[test]
+fn a_stretch_in_which_no_metric_was_read_never_makes_the_healthy_run_fail() {
+    for from in (IDLE..CLEANUP).step_by(1500) {
+        for length in [3000, 9000, 30_000] {
+            for run in [slow_metric().not_read(from, from + length), slow_metric().api_fails(from, from + length)] {
+                let verdict = run.verdict();
+                assert_ne!(verdict.result, CaseResult::Fail, "from {from} for {length}: {}", verdict.reason);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_stretch_in_which_a_source_was_not_watched_never_makes_the_healthy_run_fail() {
+    let of = |o: &Observation| match &o.seen {
+        Seen::Hpa(_) => "hpa",
+        Seen::Workload(_) => "workload",
+        Seen::Pod(_) | Seen::PodGone(_) => "pods",
+        Seen::Event(_) => "events",
+        Seen::Endpoints(_) => "endpoints",
+        _ => "",
+    };
+    for source in ["hpa", "workload", "pods", "events", "endpoints"] {
+        for from in (RISE..FALL + 40_000).step_by(2500) {
+            for length in [2000, 10_000, 40_000] {
+                // What was missed is told at the gap's end, as a list would.
+                let run = slow_metric();
+                let last = |name: &str| {
+                    run.timeline.iter().rfind(|o| {
+                        of(o) == source && o.at_ms < from + length && !matches!(&o.seen, Seen::Pod(p) if p.name != name)
+                    })
+                };
+                let names = if source == "pods" {
+                    vec![super::run::OLD, super::run::SECOND, super::run::THIRD]
+                } else {
+                    vec![""]
+                };
+                let told: Vec<Seen> = names.iter().filter_map(|name| last(name)).map(|o| o.seen.clone()).collect();
+                let mut missed = run.clone().without(|o| of(o) == source && (from..from + length).contains(&o.at_ms));
+                for seen in told {
+                    missed = missed.note(from + length, seen);
+                }
+                let verdict = missed.gap(source, from, from + length).verdict();
+                assert_ne!(verdict.result, CaseResult::Fail, "{source} from {from} for {length}: {}", verdict.reason);
+            }
+        }
+    }
+}

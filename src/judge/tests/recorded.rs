@@ -1,0 +1,52 @@
+//! The four runs as they were recorded on the rig.
+
+use super::run::{healthy, recorded};
+use crate::judge::{Check, State};
+use crate::record::verdict::CaseResult;
+
+#[test]
+fn the_healthy_run_passes_in_all_fourteen_cases() {
+    let verdict = healthy().verdict();
+    let not_passed: Vec<_> = verdict.cases.iter().filter(|case| case.result != CaseResult::Pass).collect();
+    assert!(not_passed.is_empty(), "{not_passed:#?}");
+    assert_eq!(
+        (verdict.result, verdict.cases.len(), verdict.title().as_str()),
+        (CaseResult::Pass, 14, "PASS (STAND-IN)")
+    );
+}
+
+#[test]
+fn every_case_of_the_healthy_run_cites_what_it_rests_on() {
+    let run = healthy();
+    for case in run.verdict().cases.iter().filter(|case| case.name != Check::Restored.name()) {
+        assert!(!case.cites.is_empty(), "{} cites nothing", case.name);
+        assert!(case.cites.iter().all(|seq| run.timeline.iter().any(|o| o.seq == *seq)), "{}", case.name);
+    }
+}
+
+#[test]
+fn a_wrong_sign_is_inconclusive_and_named_first() {
+    let run = recorded("wrong-sign");
+    run.unclear(Check::MetricFollowsLoad, "under load the metric asked for at least 2 replicas for 0.0s");
+    assert!(run.verdict().reason.starts_with("Control/MetricFollowsLoad: "), "{}", run.verdict().reason);
+    run.unclear(Check::ReplicasRise, "needs Control/MetricFollowsLoad (rise)");
+}
+
+#[test]
+fn a_controller_that_is_off_fails() {
+    let run = recorded("hpa-controller-off");
+    run.fails(Check::AutoscalerActive, "no controller has written a condition to HPA");
+    for check in [Check::IdleHolds, Check::ByTheAutoscaler, Check::DecisionsExplained] {
+        let ruling = run.rule(check);
+        assert_eq!((ruling.state, ruling.reason.contains("needs Setup/AutoscalerActive")), (State::Unclear, true));
+    }
+}
+
+#[test]
+fn one_card_for_two_replicas_is_a_matter_of_capacity() {
+    let run = recorded("one-gpu");
+    run.unclear(Check::NewPodsRunOnAccelerators, "(capacity)");
+    assert!(run.verdict().reason.starts_with("ScaleUp/NewPodsRunOnAccelerators: (capacity)"));
+    assert_eq!(run.rule(Check::ReplicasRise).state, State::Holds);
+    run.unclear(Check::NewPodsServe, "needs ScaleUp/NewPodsRunOnAccelerators");
+}

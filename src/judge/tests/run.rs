@@ -1,0 +1,431 @@
+//! A run under test: the records of one of the four that were recorded on the rig, and small changes to them, each
+//! named after what could have happened.
+
+use std::path::PathBuf;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::judge::{Bench, Check, Part, Ruling, State, judge};
+use crate::record::inventory::Inventory;
+use crate::record::journal::Entry;
+use crate::record::observation::{
+    EventSeen, GapSeen, HpaSeen, LoadSeen, Observation, Phase, PhaseMark, PodSeen, ProbeSeen, Seen, WorkloadSeen,
+    Writer,
+};
+use crate::record::reading::{Answer, Hop, Reading, Sample};
+use crate::record::records::Records;
+use crate::record::scenario::{Accelerator, Scenario};
+use crate::record::verdict::{CaseResult, Verdict};
+use crate::units::{Milli, Span};
+
+/// The pod that is there from the beginning of the healthy run, and the two that come with the load.
+pub(super) const OLD: &str = "ollama-7fd697578d-dfk6s";
+pub(super) const SECOND: &str = "ollama-7fd697578d-fcd5l";
+pub(super) const THIRD: &str = "ollama-7fd697578d-lb9np";
+
+/// Moments of the healthy run, milliseconds: see fixtures/timelines/rig-healthy.
+pub(super) const IDLE: u64 = 11_071;
+pub(super) const RISE: u64 = 27_557;
+pub(super) const SCALED_TO_2: u64 = 35_968;
+pub(super) const TWO_PODS: u64 = 36_020;
+pub(super) const SCALED_TO_3: u64 = 51_069;
+pub(super) const FALL: u64 = 73_576;
+pub(super) const SCALED_TO_1: u64 = 106_455;
+pub(super) const CLEANUP: u64 = 107_919;
+
+#[derive(Clone, Debug)]
+pub(super) struct Run {
+    pub(super) scenario: Scenario,
+    pub(super) inventory: Inventory,
+    pub(super) journal: Vec<Entry>,
+    pub(super) timeline: Vec<Observation>,
+    void: Option<String>,
+}
+
+/// The healthy run: PASS (STAND-IN).
+pub(super) fn healthy() -> Run {
+    recorded("healthy")
+}
+
+/// The healthy run on a metric whose values last for two polls, so that none can pass between them unseen. The lag is
+/// the same.
+pub(super) fn slow_metric() -> Run {
+    healthy().scenario(|s| {
+        s.assumptions.exporter_interval = Span::from_secs(2);
+        s.assumptions.scrape_interval = Span::from_secs(0);
+    })
+}
+
+/// The healthy run as cards would have given it: the models are in their memory.
+pub(super) fn real_cards() -> Run {
+    let run = healthy().scenario(|s| s.accelerator = Accelerator::Resource("nvidia.com/gpu".to_owned()));
+    run.probes(|probe| probe.size_vram = probe.size)
+}
+
+/// A run that was recorded on the rig.
+pub(super) fn recorded(name: &str) -> Run {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/timelines").join(format!("rig-{name}"));
+    let read = |file: &str| std::fs::read_to_string(folder.join(file)).unwrap();
+    Run {
+        scenario: serde_saphyr::from_str(&read("scenario.yaml")).unwrap(),
+        inventory: serde_json::from_str(&read("inventory.json")).unwrap(),
+        journal: read("journal.jsonl").lines().map(|line| serde_json::from_str(line).unwrap()).collect(),
+        timeline: read("timeline.jsonl").lines().map(|line| serde_json::from_str(line).unwrap()).collect(),
+        void: None,
+    }
+}
+
+/// What the judge says.
+impl Run {
+    pub(super) fn records(&self) -> Records<'_> {
+        Records {
+            scenario: &self.scenario,
+            inventory: &self.inventory,
+            journal: &self.journal,
+            timeline: &self.timeline,
+            load_void: self.void.as_deref(),
+        }
+    }
+
+    pub(super) fn verdict(&self) -> Verdict {
+        judge(self.records())
+    }
+
+    pub(super) fn result(&self) -> CaseResult {
+        self.verdict().result
+    }
+
+    pub(super) fn rule(&self, check: Check) -> Ruling {
+        Bench::new(self.records()).rule(check)
+    }
+
+    pub(super) fn part(&self, part: Part) -> Ruling {
+        Bench::new(self.records()).part(part)
+    }
+
+    /// The check is in this state for a reason that holds these words, and the verdict comes to this.
+    #[track_caller]
+    pub(super) fn gives(&self, check: Check, state: State, words: &str, verdict: CaseResult) {
+        let ruling = self.rule(check);
+        assert_eq!(ruling.state, state, "{}: {}", check.name(), ruling.reason);
+        assert!(ruling.reason.contains(words), "{}: no `{words}` in: {}", check.name(), ruling.reason);
+        let whole = self.verdict();
+        assert_eq!(whole.result, verdict, "{}", whole.reason);
+    }
+
+    /// The check cannot be told, so neither can the whole.
+    #[track_caller]
+    pub(super) fn unclear(&self, check: Check, words: &str) {
+        self.gives(check, State::Unclear, words, CaseResult::Inconclusive);
+    }
+
+    /// The check fails, so the whole does.
+    #[track_caller]
+    pub(super) fn fails(&self, check: Check, words: &str) {
+        self.gives(check, State::Broken, words, CaseResult::Fail);
+        assert!(self.verdict().reason.starts_with(check.name()), "{}", self.verdict().reason);
+    }
+
+    /// The check holds and the whole passes.
+    #[track_caller]
+    pub(super) fn passes(&self, check: Check, words: &str) {
+        self.gives(check, State::Holds, words, CaseResult::Pass);
+    }
+}
+
+/// Changes to the records.
+impl Run {
+    pub(super) fn scenario(mut self, change: impl FnOnce(&mut Scenario)) -> Self {
+        change(&mut self.scenario);
+        self
+    }
+
+    pub(super) fn void(mut self, why: &str) -> Self {
+        self.void = Some(why.to_owned());
+        self
+    }
+
+    pub(super) fn each(mut self, change: impl FnMut(&mut Observation)) -> Self {
+        self.timeline.iter_mut().for_each(change);
+        self
+    }
+
+    pub(super) fn without(mut self, gone: impl Fn(&Observation) -> bool) -> Self {
+        self.timeline.retain(|observation| !gone(observation));
+        self
+    }
+
+    pub(super) fn without_events(self) -> Self {
+        self.without(|o| matches!(o.seen, Seen::Event(_)))
+    }
+
+    /// The timeline as it was when it had so many observations.
+    pub(super) fn cut(mut self, length: usize) -> Self {
+        self.timeline.truncate(length);
+        self
+    }
+
+    /// The run ended at this moment and cleaned up.
+    pub(super) fn ended_at(mut self, at_ms: u64) -> Self {
+        self.timeline.retain(|o| o.at_ms < at_ms);
+        self.note(at_ms, began(Phase::Cleanup))
+    }
+
+    /// One more observation, after all of the same moment.
+    pub(super) fn note(mut self, at_ms: u64, seen: Seen) -> Self {
+        let index = self.timeline.partition_point(|o| o.at_ms <= at_ms);
+        self.timeline.insert(index, Observation { seq: 0, at_ms, source: None, seen });
+        self.renumber()
+    }
+
+    pub(super) fn renumber(mut self) -> Self {
+        (0..).zip(&mut self.timeline).for_each(|(seq, observation)| observation.seq = seq);
+        self
+    }
+
+    pub(super) fn workloads(self, mut change: impl FnMut(u64, &mut WorkloadSeen)) -> Self {
+        self.each(|o| {
+            if let Seen::Workload(workload) = &mut o.seen {
+                change(o.at_ms, workload);
+            }
+        })
+    }
+
+    pub(super) fn hpas(self, mut change: impl FnMut(u64, &mut HpaSeen)) -> Self {
+        self.each(|o| {
+            if let Seen::Hpa(hpa) = &mut o.seen {
+                change(o.at_ms, hpa);
+            }
+        })
+    }
+
+    pub(super) fn pods(self, name: &str, mut change: impl FnMut(u64, &mut PodSeen)) -> Self {
+        self.each(|o| match &mut o.seen {
+            Seen::Pod(pod) if pod.name == name => change(o.at_ms, pod),
+            _ => {}
+        })
+    }
+
+    pub(super) fn probes(self, mut change: impl FnMut(&mut ProbeSeen)) -> Self {
+        self.each(|o| match &mut o.seen {
+            Seen::Probe(probe) if !probe.pod.is_empty() => change(probe),
+            _ => {}
+        })
+    }
+
+    pub(super) fn events(self, mut change: impl FnMut(&mut EventSeen)) -> Self {
+        self.each(|o| {
+            if let Seen::Event(event) = &mut o.seen {
+                change(event);
+            }
+        })
+    }
+
+    pub(super) fn loads(self, mut change: impl FnMut(u64, &mut LoadSeen)) -> Self {
+        self.each(|o| {
+            if let Seen::Load(load) = &mut o.seen {
+                change(o.at_ms, load);
+            }
+        })
+    }
+
+    /// Readings at a hop within a span of time.
+    pub(super) fn readings(self, hop: Hop, from_ms: u64, to_ms: u64, mut change: impl FnMut(&mut Answer)) -> Self {
+        self.each(|o| match &mut o.seen {
+            Seen::Metric(reading) if reading.hop == hop && (from_ms..to_ms).contains(&o.at_ms) => {
+                change(&mut reading.answer);
+            }
+            _ => {}
+        })
+    }
+
+    /// Every sample at the metrics API within a span of time has this value, thousandths.
+    pub(super) fn metric(self, from_ms: u64, to_ms: u64, milli: Option<i64>) -> Self {
+        self.readings(Hop::Api, from_ms, to_ms, |answer| {
+            samples(answer, |sample| sample.value = milli.map(Milli));
+        })
+    }
+
+    /// The metrics API fails within a span of time.
+    pub(super) fn api_fails(self, from_ms: u64, to_ms: u64) -> Self {
+        self.readings(Hop::Api, from_ms, to_ms, |answer| *answer = Answer::Failed("404".to_owned()))
+    }
+
+    /// We got no answer of the metrics API within a span of time.
+    pub(super) fn not_read(self, from_ms: u64, to_ms: u64) -> Self {
+        self.without(|o| is_api(o) && (from_ms..to_ms).contains(&o.at_ms)).renumber()
+    }
+
+    /// A source could not be read.
+    pub(super) fn gap(self, source: &str, from_ms: u64, to_ms: u64) -> Self {
+        let gap = GapSeen { source: source.to_owned(), from_ms, why: "connection refused".to_owned() };
+        self.note(to_ms, Seen::Gap(gap))
+    }
+
+    /// The writer of the size from a moment on.
+    pub(super) fn written_by(self, from_ms: u64, manager: &str, subresource: &str) -> Self {
+        self.workloads(|at, workload| {
+            if at >= from_ms {
+                let (manager, subresource) = (manager.to_owned(), subresource.to_owned());
+                workload.writers = vec![Writer { manager, subresource, operation: "Update".to_owned(), at: None }];
+            }
+        })
+    }
+
+    /// Somebody sets the size at a moment; all that follows stays as it was but for the generation.
+    pub(super) fn sized_by(self, at_ms: u64, size: i32, manager: &str, subresource: &str) -> Self {
+        let mut workload = self.workload_at(at_ms);
+        workload.spec_replicas = size;
+        workload.generation = workload.generation.map(|generation| generation + 1);
+        let (manager, subresource) = (manager.to_owned(), subresource.to_owned());
+        workload.writers = vec![Writer { manager, subresource, operation: "Update".to_owned(), at: None }];
+        let later = self.workloads(|at, w| {
+            if at > at_ms {
+                w.generation = w.generation.map(|generation| generation + 1);
+            }
+        });
+        later.note(at_ms, Seen::Workload(workload))
+    }
+
+    pub(super) fn workload_at(&self, at_ms: u64) -> WorkloadSeen {
+        let mut seen = self.timeline.iter().filter(|o| o.at_ms <= at_ms).filter_map(|o| match &o.seen {
+            Seen::Workload(workload) => Some(workload),
+            _ => None,
+        });
+        seen.next_back().unwrap().clone()
+    }
+
+    pub(super) fn pod_at(&self, name: &str, at_ms: u64) -> PodSeen {
+        let mut seen = self.timeline.iter().filter(|o| o.at_ms <= at_ms).filter_map(|o| match &o.seen {
+            Seen::Pod(pod) if pod.name == name => Some(pod),
+            _ => None,
+        });
+        seen.next_back().unwrap().clone()
+    }
+
+    /// The HPA as it was last seen at a moment.
+    pub(super) fn hpa_at(&self, at_ms: u64) -> HpaSeen {
+        let mut seen = self.timeline.iter().filter(|o| o.at_ms <= at_ms).filter_map(|o| match &o.seen {
+            Seen::Hpa(hpa) => Some(hpa),
+            _ => None,
+        });
+        seen.next_back().unwrap().clone()
+    }
+}
+
+/// Changes to time.
+impl Run {
+    /// The moment lasts longer by so much: all later things come later, the readings and the load go on as they were.
+    pub(super) fn longer(mut self, at_ms: u64, by_ms: u64) -> Self {
+        let last = |is: &dyn Fn(&Observation) -> bool, all: &[Observation]| {
+            all.iter().rfind(|o| o.at_ms < at_ms && is(o)).cloned()
+        };
+        let goes_on = [last(&is_api, &self.timeline), last(&|o| matches!(o.seen, Seen::Load(_)), &self.timeline)];
+        let by = i64::try_from(by_ms).unwrap();
+        self = self.shift(at_ms, by);
+        for second in 0..by_ms / 1000 {
+            for observation in goes_on.iter().flatten() {
+                let mut seen = observation.seen.clone();
+                let now = at_ms + second * 1000;
+                if let Seen::Metric(reading) = &mut seen {
+                    reading.asked_ms = now.saturating_sub(10);
+                }
+                self = self.note(now, seen);
+            }
+        }
+        self
+    }
+
+    /// A span of time is taken out, with the readings and the load of it; all later things come earlier.
+    pub(super) fn shorter(mut self, from_ms: u64, by_ms: u64) -> Self {
+        self.timeline.retain(|o| {
+            let inside = (from_ms..from_ms + by_ms).contains(&o.at_ms);
+            let goes = matches!(o.seen, Seen::Metric(_) | Seen::Load(_) | Seen::Hpa(_) | Seen::Skew(_));
+            assert!(!inside || goes, "{o:?} is within the span that is taken out");
+            !inside
+        });
+        self.shift(from_ms, -i64::try_from(by_ms).unwrap()).renumber()
+    }
+
+    fn shift(mut self, from_ms: u64, by_ms: i64) -> Self {
+        let boundary = self.inventory.started + SignedDuration::from_millis(i64::try_from(from_ms).unwrap());
+        let moved = |at_ms: u64| at_ms.checked_add_signed(by_ms).unwrap();
+        let stamp = |at: &mut Option<Timestamp>| {
+            *at = at.map(|at| {
+                if at.as_second() >= boundary.as_second() { at + SignedDuration::from_millis(by_ms) } else { at }
+            });
+        };
+        for o in self.timeline.iter_mut().filter(|o| o.at_ms >= from_ms) {
+            o.at_ms = moved(o.at_ms);
+            stamps(o, stamp);
+            match &mut o.seen {
+                Seen::Metric(reading) => reading.asked_ms = moved(reading.asked_ms.max(from_ms)),
+                Seen::Probe(probe) if probe.began_ms >= from_ms => probe.began_ms = moved(probe.began_ms),
+                Seen::Gap(gap) if gap.from_ms >= from_ms => gap.from_ms = moved(gap.from_ms),
+                _ => {}
+            }
+        }
+        self.journal.iter_mut().filter(|e| e.at_ms >= from_ms).for_each(|e| e.at_ms = moved(e.at_ms));
+        self
+    }
+
+    /// The cluster's clock was off by so much all along, and we measured it.
+    pub(super) fn clock_off_by(self, by_ms: i64) -> Self {
+        self.each(|o| {
+            stamps(o, |at| *at = at.map(|at| at + SignedDuration::from_millis(by_ms)));
+            if let Seen::Skew(skew) = &mut o.seen {
+                skew.low_ms += by_ms;
+                skew.high_ms += by_ms;
+            }
+        })
+    }
+
+    /// The clock was measured less exactly.
+    pub(super) fn clock_unsure_by(self, by_ms: i64) -> Self {
+        self.each(|o| {
+            if let Seen::Skew(skew) = &mut o.seen {
+                skew.low_ms -= by_ms;
+                skew.high_ms += by_ms;
+            }
+        })
+    }
+}
+
+/// Every time of the cluster that an observation carries.
+fn stamps(o: &mut Observation, stamp: impl Fn(&mut Option<Timestamp>)) {
+    stamp(&mut o.source);
+    match &mut o.seen {
+        Seen::Hpa(hpa) => {
+            stamp(&mut hpa.last_scale);
+            hpa.conditions.iter_mut().for_each(|condition| stamp(&mut condition.since));
+        }
+        Seen::Event(event) => {
+            stamp(&mut event.first);
+            stamp(&mut event.last);
+        }
+        Seen::Pod(pod) => {
+            stamp(&mut pod.created);
+            stamp(&mut pod.ready_since);
+        }
+        Seen::Workload(workload) => workload.writers.iter_mut().for_each(|writer| stamp(&mut writer.at)),
+        _ => {}
+    }
+}
+
+pub(super) fn is_api(o: &Observation) -> bool {
+    matches!(&o.seen, Seen::Metric(Reading { hop: Hop::Api, .. }))
+}
+
+pub(super) fn is_phase(o: &Observation, phase: Phase) -> bool {
+    matches!(&o.seen, Seen::Phase(mark) if mark.phase == phase)
+}
+
+pub(super) fn began(phase: Phase) -> Seen {
+    Seen::Phase(PhaseMark { phase, edge: crate::record::observation::Edge::Began })
+}
+
+pub(super) fn samples(answer: &mut Answer, change: impl FnMut(&mut Sample)) {
+    if let Answer::Samples(samples) = answer {
+        samples.iter_mut().for_each(change);
+    }
+}

@@ -1,0 +1,222 @@
+//! ScaleDown/ReplicasFall and ScaleDown/NotEarly.
+
+use super::run::{CLEANUP, FALL, Run, SCALED_TO_1, THIRD, healthy, is_api, slow_metric};
+use crate::judge::{Check, Part, State};
+use crate::record::observation::Seen;
+use crate::record::verdict::CaseResult;
+use crate::units::Span;
+
+use Check::{NotEarly, ReplicasFall};
+
+#[test]
+fn replicas_fall_within_the_bound() {
+    healthy().passes(ReplicasFall, "34.0s after the load ended replicas are 1 and the surplus pods gone (bound 1m3s");
+}
+
+#[test]
+fn a_controller_that_does_not_scale_down_fails() {
+    stays_up().fails(ReplicasFall, "after the load ended the target still had 3 replicas and 3 pods, not 1");
+}
+
+#[test]
+fn surplus_pods_that_do_not_go_fail() {
+    let run = slow_metric().without(|o| matches!(&o.seen, Seen::PodGone(gone) if gone.name == THIRD));
+    run.clone().longer(107_700, 90_000).fails(ReplicasFall, "2 pods");
+    assert_eq!(run.result(), CaseResult::Inconclusive, "there was still time");
+}
+
+#[test]
+fn a_fall_within_twice_the_assumed_times_is_inconclusive() {
+    // 63 s, and 80 s with what is assumed taken twice.
+    slow_metric().longer(106_000, 40_000).unclear(ReplicasFall, "later than 1m3s");
+    slow_metric().longer(106_000, 25_000).passes(ReplicasFall, "after the load ended");
+    slow_metric().longer(106_000, 70_000).fails(ReplicasFall, "after the load ended");
+}
+
+#[test]
+fn what_replicas_fall_needs_turns_fail_into_inconclusive() {
+    stays_up()
+        .metric(FALL, CLEANUP + 200_000, Some(100_000))
+        .unclear(ReplicasFall, "needs Control/MetricFollowsLoad (fall)");
+    stays_up().written_by(20_000, "kubectl", "").unclear(ReplicasFall, "needs ScaleUp/ReplicasRise");
+}
+
+#[test]
+fn a_metric_that_asked_again_after_the_load_blames_nobody() {
+    // Low for a moment, then as under load for a while: the window begins again.
+    stays_up().metric(90_000, 150_000, Some(100_000)).unclear(ReplicasFall, "only since");
+    stays_up().not_read(90_000, 150_000).unclear(ReplicasFall, "only since");
+    stays_up().api_fails(90_000, 150_000).unclear(ReplicasFall, "only since");
+}
+
+#[test]
+fn replicas_that_had_fallen_before_the_load_ended_show_no_fall() {
+    let run = slow_metric().longer(73_000, 60_000);
+    let (fall, from) = (FALL + 60_000, 73_000);
+    // The metric goes down under load, and the size with it.
+    let run = run.metric(from, CLEANUP + 90_000, Some(0)).early(fall - 500);
+    assert_ne!(run.rule(ReplicasFall).state, State::Holds, "{}", run.rule(ReplicasFall).reason);
+    assert_eq!(run.result(), CaseResult::Inconclusive, "{}", run.verdict().reason);
+}
+
+#[test]
+fn an_hpa_or_target_that_somebody_touched_is_inconclusive() {
+    healthy()
+        .hpas(|at, h| {
+            if at > FALL {
+                h.spec_digest = "x".to_owned()
+            }
+        })
+        .unclear(ReplicasFall, "the HPA was edited");
+    healthy()
+        .hpas(|at, h| {
+            if at > FALL {
+                h.uid = "x".to_owned()
+            }
+        })
+        .unclear(ReplicasFall, "the HPA was replaced");
+    healthy()
+        .workloads(|at, w| {
+            if at > FALL {
+                w.template_digest = "x".to_owned()
+            }
+        })
+        .unclear(ReplicasFall, "the target was edited");
+    healthy()
+        .workloads(|at, w| {
+            if at > FALL {
+                w.uid = "x".to_owned()
+            }
+        })
+        .unclear(ReplicasFall, "the target was edited");
+    // The first that is seen of the target after the idle phase began is the edited one.
+    healthy()
+        .workloads(|at, w| {
+            if at > 30_000 {
+                w.template_digest = "x".to_owned()
+            }
+        })
+        .unclear(ReplicasFall, "the target was edited");
+}
+
+#[test]
+fn a_fall_that_could_not_be_watched_blames_nobody() {
+    stays_up().gap("workload", 100_000, 180_000).unclear(ReplicasFall, "workload could not be read");
+    stays_up().gap("pods", 100_000, 180_000).unclear(ReplicasFall, "pods could not be read");
+}
+
+#[test]
+fn a_fall_after_the_window_is_not_early() {
+    healthy().passes(NotEarly, "3 → 1 came 30.9s after the metric had last asked for more");
+}
+
+#[test]
+fn a_fall_inside_the_window_fails() {
+    let run = slow_metric().shorter(84_000, 21_000);
+    run.gives(NotEarly, State::Broken, "3 → 1 came 9.9s after", CaseResult::Fail);
+    assert_eq!(run.rule(Check::DecisionsExplained).state, State::Broken);
+}
+
+#[test]
+fn the_edge_of_the_window_is_kept_to_the_period() {
+    // 30 − 5 − 1 − skew s at the least; no FAIL before twice the sync period is gone too.
+    let skew = 24;
+    let least = 30_000 - 5_000 - 1000 - skew;
+    let came = 30_911;
+    slow_metric().shorter(84_000, came - least - 500).passes(NotEarly, "3 → 1 came");
+    slow_metric().shorter(84_000, came - least + 1500).unclear(NotEarly, "twice");
+    slow_metric().shorter(84_000, came - least + 6000).gives(NotEarly, State::Broken, "came", CaseResult::Fail);
+}
+
+#[test]
+fn an_early_fall_is_inconclusive_where_values_may_have_been_missed() {
+    let run = healthy().shorter(84_000, 21_000);
+    run.unclear(NotEarly, "between two polls");
+}
+
+#[test]
+fn an_early_fall_against_an_assumed_window_is_inconclusive() {
+    let run = slow_metric().scenario(|s| {
+        let behavior = s.hpa.spec.behavior.as_mut().unwrap();
+        behavior.scale_down.as_mut().unwrap().stabilization_window_seconds = None;
+        s.assumptions.downscale_stabilization = Span::from_secs(30);
+    });
+    run.passes(NotEarly, "3 → 1 came 30.9s");
+    run.shorter(84_000, 21_000).unclear(NotEarly, "assumed");
+}
+
+#[test]
+fn a_window_no_longer_than_sync_and_lag_is_inconclusive() {
+    let run = healthy().scenario(|s| s.assumptions.store_offset = Span::from_secs(24));
+    run.gives_early("is not longer than sync period and lag together");
+}
+
+#[test]
+fn a_stretch_without_readings_before_the_fall_could_hide_an_asking() {
+    healthy().not_read(88_000, 99_000).unclear(NotEarly, "was not read");
+    healthy().not_read(88_000, 92_000).passes(NotEarly, "3 → 1 came");
+    healthy().api_fails(88_000, 99_000).passes(NotEarly, "3 → 1 came");
+}
+
+#[test]
+fn a_fall_without_an_asking_before_it_is_inconclusive() {
+    let run = healthy().without(|o| is_api(o) && (28_000..FALL).contains(&o.at_ms)).renumber();
+    run.gives_early("no span of");
+}
+
+#[test]
+fn not_early_needs_a_fall() {
+    stays_up().metric(FALL, CLEANUP + 200_000, Some(100_000)).unclear(NotEarly, "needs ScaleDown/ReplicasFall");
+    assert_eq!(healthy().ended_at(100_000).rule(NotEarly).state, State::Open);
+}
+
+#[test]
+fn a_run_that_ended_before_the_fall_is_inconclusive() {
+    let run = healthy().ended_at(95_000);
+    assert_eq!((run.rule(ReplicasFall).state, run.result()), (State::Open, CaseResult::Inconclusive));
+    assert_eq!(run.part(Part::MetricFalls).state, State::Holds);
+}
+
+/// The controller never scales down, although the metric leads back to min for long enough.
+fn stays_up() -> Run {
+    let run = slow_metric().longer(105_700, 90_000);
+    let gone = |o: &crate::record::observation::Observation| {
+        let of_fall =
+            matches!(o.seen, Seen::Workload(_) | Seen::Pod(_) | Seen::PodGone(_) | Seen::Event(_) | Seen::Hpa(_));
+        of_fall && (FALL + 10_000..CLEANUP + 90_000).contains(&o.at_ms)
+    };
+    run.without(gone).renumber()
+}
+
+impl Run {
+    /// The size falls at this moment already, with all that tells of it.
+    fn early(self, at_ms: u64) -> Self {
+        let by = SCALED_TO_1 + 60_000 - at_ms;
+        let mut run = self;
+        for o in run.timeline.iter_mut().filter(|o| o.at_ms >= SCALED_TO_1 + 59_990 && o.at_ms < CLEANUP + 60_000) {
+            if matches!(o.seen, Seen::Workload(_) | Seen::Pod(_) | Seen::PodGone(_) | Seen::Event(_) | Seen::Hpa(_)) {
+                o.at_ms -= by;
+            }
+            let back = jiff::SignedDuration::from_millis(i64::try_from(by).unwrap());
+            match &mut o.seen {
+                Seen::Hpa(hpa) => hpa.last_scale = hpa.last_scale.map(|at| at - back),
+                Seen::Event(event) => {
+                    event.first = event.first.map(|at| at - back);
+                    event.last = event.last.map(|at| at - back);
+                }
+                _ => {}
+            }
+        }
+        run.timeline.sort_by_key(|o| o.at_ms);
+        run.renumber()
+    }
+
+    #[track_caller]
+    fn gives_early(&self, words: &str) {
+        let bench = crate::judge::Bench::new(self.records());
+        let ruling = super::super::not_early::rule(bench.view());
+        assert_eq!(ruling.state, State::Unclear, "{}", ruling.reason);
+        assert!(ruling.reason.contains(words), "{}", ruling.reason);
+        assert_eq!(self.result(), CaseResult::Inconclusive);
+    }
+}
