@@ -193,6 +193,15 @@ fn metric_follows_load_needs_idle_holds() {
     recorded("wrong-sign").unclear(MetricFollowsLoad, "highest reading");
 }
 
+#[test]
+fn idle_holds_needs_an_active_autoscaler() {
+    let run = scaled_at_idle().hpas(|_, hpa| hpa.conditions.iter_mut().for_each(|c| c.status = "Unknown".to_owned()));
+    let ruling = run.rule(IdleHolds);
+    assert!(matches!(ruling.state, State::Open | State::Unclear), "{ruling:?}");
+    assert!(ruling.reason.contains("needs Setup/AutoscalerActive"), "{}", ruling.reason);
+    assert_eq!(run.result(), CaseResult::Inconclusive);
+}
+
 /// The controller scales up at idle, and its status says so; the run ends there.
 fn scaled_at_idle() -> super::run::Run {
     let at = slow_metric().inventory.started + jiff::SignedDuration::from_millis(20_010);

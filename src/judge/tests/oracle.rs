@@ -150,6 +150,8 @@ fn decisions_need_an_active_autoscaler() {
         "needs Setup/AutoscalerActive",
         CaseResult::Fail,
     );
+    let broken = rises_to(9).api_fails(0, 10_809);
+    broken.unclear(DecisionsExplained, "needs Setup/AutoscalerActive");
     let edited = rises_to(9).hpas(|at, hpa| {
         if at > RISE {
             hpa.max = 9

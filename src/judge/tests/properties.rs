@@ -2,7 +2,7 @@
 
 use super::run::{CLEANUP, FALL, IDLE, RISE, Run, began, healthy, recorded, slow_metric};
 use crate::judge::{Check, State};
-use crate::record::observation::{Observation, Phase, Seen};
+use crate::record::observation::{LoadSeen, Observation, Phase, Seen};
 use crate::record::verdict::CaseResult;
 use crate::units::Span;
 
@@ -225,6 +225,69 @@ fn a_stretch_in_which_a_source_was_not_watched_never_makes_the_healthy_run_fail(
                 }
                 let verdict = missed.gap(source, from, from + length).verdict();
                 assert_ne!(verdict.result, CaseResult::Fail, "{source} from {from} for {length}: {}", verdict.reason);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_run_without_any_of_what_it_rests_on_neither_passes_nor_fails() {
+    let kinds: [(&str, fn(&Seen) -> bool); 9] = [
+        ("hpa", |seen| matches!(seen, Seen::Hpa(_))),
+        ("workload", |seen| matches!(seen, Seen::Workload(_))),
+        ("pods", |seen| matches!(seen, Seen::Pod(_))),
+        ("ends of pods", |seen| matches!(seen, Seen::PodGone(_))),
+        ("nodes", |seen| matches!(seen, Seen::Node(_))),
+        ("metric", |seen| matches!(seen, Seen::Metric(_))),
+        ("load", |seen| matches!(seen, Seen::Load(_))),
+        ("probes", |seen| matches!(seen, Seen::Probe(_))),
+        ("phases", |seen| matches!(seen, Seen::Phase(_))),
+    ];
+    for (name, is) in kinds {
+        for run in [healthy(), slow_metric()] {
+            let verdict = run.without(|o| is(&o.seen)).verdict();
+            assert_eq!(verdict.result, CaseResult::Inconclusive, "without {name}: {}", verdict.reason);
+        }
+    }
+    let events = healthy().without_events();
+    assert_eq!(events.result(), CaseResult::Pass, "events can be lost");
+}
+
+#[test]
+fn every_check_ends_by_itself_while_a_run_goes_on() {
+    // The run stands still after any phase, with nothing but the clock and the load going on, or not even the metric.
+    let phases = [Phase::Metric, Phase::Autoscaler, Phase::Idle, Phase::Rise, Phase::Hold, Phase::Fall];
+    let awaited = |phase: Phase| match phase {
+        Phase::Metric => vec![Check::PodsRequestAccelerators, Check::MetricServed],
+        Phase::Autoscaler => vec![Check::AutoscalerActive],
+        Phase::Idle => vec![Check::IdleHolds],
+        Phase::Rise => vec![Check::ReplicasRise, Check::NewPodsRunOnAccelerators],
+        Phase::Hold => vec![Check::HoldSteady, Check::NewPodsServe],
+        _ => vec![Check::ReplicasFall, Check::ByTheAutoscaler],
+    };
+    for phase in phases {
+        let run = healthy();
+        let began = run.timeline.iter().position(|o| super::run::is_phase(o, phase)).unwrap();
+        let at = run.timeline[began].at_ms;
+        let still = run.without(|o| o.at_ms > at + 100);
+        for metric in [true, false] {
+            let mut long = still.clone().longer(at + 101, 1_200_000);
+            if !metric {
+                long = long.without(|o| o.at_ms > at + 101 && super::run::is_api(o));
+            }
+            let last = long.timeline.last().unwrap().at_ms.max(at + 1_200_000);
+            let end = LoadSeen { connections: 9, in_flight: 6, good: 9, ..LoadSeen::default() };
+            let long = long.note(last, Seen::Load(end));
+            let bench = crate::judge::Bench::new(long.records());
+            let settled = bench.is_settled();
+            for check in awaited(phase) {
+                let ruling = bench.rule(check);
+                assert!(
+                    ruling.state != State::Open || settled,
+                    "{} in {phase:?}, metric {metric}: {}",
+                    check.name(),
+                    ruling.reason
+                );
             }
         }
     }

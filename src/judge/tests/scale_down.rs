@@ -2,7 +2,7 @@
 
 use super::run::{CLEANUP, FALL, Run, SCALED_TO_1, THIRD, healthy, is_api, slow_metric};
 use crate::judge::{Check, Part, State};
-use crate::record::observation::Seen;
+use crate::record::observation::{Phase, Seen};
 use crate::record::verdict::CaseResult;
 use crate::units::Span;
 
@@ -168,6 +168,24 @@ fn a_fall_without_an_asking_before_it_is_inconclusive() {
 fn not_early_needs_a_fall() {
     stays_up().metric(FALL, CLEANUP + 200_000, Some(100_000)).unclear(NotEarly, "needs ScaleDown/ReplicasFall");
     assert_eq!(healthy().ended_at(100_000).rule(NotEarly).state, State::Open);
+}
+
+#[test]
+fn an_early_fall_that_is_not_over_is_left_to_the_oracle() {
+    let run = slow_metric().shorter(84_000, 21_000).without(|o| matches!(o.seen, Seen::PodGone(_)));
+    let ruling = run.rule(NotEarly);
+    assert_eq!(ruling.state, State::Open, "{}", ruling.reason);
+    assert!(ruling.reason.contains("needs ScaleDown/ReplicasFall"), "{}", ruling.reason);
+    run.fails(Check::DecisionsExplained, "inside the scale-down window");
+}
+
+#[test]
+fn what_the_clean_up_removes_has_not_fallen() {
+    // Interrupted while the surplus pods were still going; the clean-up then removes them in time.
+    let run =
+        healthy().without(|o| matches!(&o.seen, Seen::Phase(m) if m.phase == Phase::Cleanup && o.at_ms < CLEANUP + 1));
+    let run = run.note(106_600, super::run::began(Phase::Cleanup));
+    assert_eq!((run.rule(ReplicasFall).state, run.result()), (State::Open, CaseResult::Inconclusive));
 }
 
 #[test]
