@@ -56,7 +56,7 @@ pub(super) fn rises(view: &View<'_>) -> Ruling {
         return Ruling::open(text);
     }
     let void = view.records.load_void.map_or(String::new(), |why| format!("; the load is void: {why}"));
-    Ruling::unclear(format!("{text}{}{void}", load_words(view))).cite(cites)
+    Ruling::unclear(format!("{text}{}{}{void}", idle_words(view), load_words(view))).cite(cites)
 }
 
 /// The metric asked for a rise while the target was small. Once it is not, a value may ask for what is there already.
@@ -95,6 +95,18 @@ pub(super) fn falls(view: &View<'_>) -> Ruling {
         return Ruling::open(text);
     }
     Ruling::unclear(text).cite(lowest.map(|(_, seq)| seq))
+}
+
+/// The metric without load beside the metric under it: shows a wrong sign, a frozen series or too little load.
+fn idle_words(view: &View<'_>) -> String {
+    let range = |phase: Phase| {
+        let (began, ended) = view.phase(phase)?;
+        let values = || view.served_in(began, ended.unwrap_or(view.end_ms())).filter_map(super::Served::value_milli);
+        Some(format!("{} to {}", Milli(values().min()?), Milli(values().max()?)))
+    };
+    range(Phase::Idle)
+        .zip(range(Phase::Rise))
+        .map_or(String::new(), |(idle, loaded)| format!("; values without load {idle}, under load {loaded}"))
 }
 
 /// What the load was, for a metric that did not follow it.

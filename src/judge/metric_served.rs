@@ -4,6 +4,7 @@
 
 use super::ruling::{Ruling, Timely, timely};
 use super::view::{Noted, View};
+use crate::record::journal::Step;
 use crate::record::observation::Phase;
 use crate::record::reading::{Answer, Hop, Reading, Sample};
 
@@ -26,7 +27,10 @@ pub(super) fn rule(view: &View<'_>) -> Ruling {
         return ruling;
     }
     let Some(began) = view.began(Phase::Metric) else {
-        return Ruling::open("the metric was not asked for yet");
+        return match not_installed(view) {
+            Some(why) => Ruling::unclear(why),
+            None => Ruling::open("the metric was not asked for yet"),
+        };
     };
     let what = first_broken_hop(view, &last);
     let ended = view.phase(Phase::Metric).is_some_and(|(_, ended)| ended.is_some());
@@ -35,6 +39,17 @@ pub(super) fn rule(view: &View<'_>) -> Ruling {
         _ => Ruling::unclear(what),
     }
     .cite([Hop::Exporter, Hop::Store, Hop::Api].into_iter().filter_map(|hop| last(hop).map(|(o, _)| o.seq)))
+}
+
+/// Why the run went to its clean-up before there was anything to measure: a change that failed, by the journal, or a
+/// pod of the target that does not run.
+fn not_installed(view: &View<'_>) -> Option<String> {
+    view.began(Phase::Cleanup)?;
+    let failed = view.records.journal.iter().find_map(|entry| match &entry.step {
+        Step::Failed { error } => Some(format!("a change to the cluster failed: {error}")),
+        _ => None,
+    });
+    failed.or_else(|| view.trouble().map(|trouble| format!("(workload) {trouble}")))
 }
 
 /// Served for the target: at least one finite value, for a Pods metric one of a pod of the target.

@@ -1,7 +1,7 @@
 //! Control/IdleHolds, Control/ByTheAutoscaler, Control/MetricFollowsLoad.
 
 use super::run::{
-    CLEANUP, FALL, IDLE, RISE, SCALED_TO_1, SCALED_TO_2, SCALED_TO_3, began, healthy, recorded, slow_metric,
+    CLEANUP, FALL, IDLE, RISE, Run, SCALED_TO_1, SCALED_TO_2, SCALED_TO_3, began, healthy, recorded, slow_metric,
 };
 use crate::judge::{Check, Part, State};
 use crate::record::observation::{Phase, Seen};
@@ -42,9 +42,13 @@ fn a_rise_at_idle_by_a_hand_is_inconclusive_and_the_hand_is_named() {
 #[test]
 fn min_replicas_that_are_enforced_at_idle_blame_nobody() {
     let run = slow_metric().scenario(|s| s.hpa.spec.min_replicas = Some(2)).hpas(|_, hpa| hpa.min = 2);
-    let run = run.sized_by(20_000, 2, "kube-controller-manager", "scale").ended_at(RISE);
-    assert_eq!(run.rule(IdleHolds).state, State::Unclear, "{:?}", run.rule(IdleHolds));
-    assert_eq!(run.result(), CaseResult::Inconclusive);
+    resized_at_idle(run, 2).unclear(IdleHolds, "replicas went 1 → 2 without load");
+}
+
+#[test]
+fn a_fall_at_idle_blames_nobody() {
+    let run = slow_metric().workloads(|_, w| w.spec_replicas = 3);
+    resized_at_idle(run, 2).unclear(IdleHolds, "replicas went 3 → 2 without load");
 }
 
 #[test]
@@ -203,12 +207,16 @@ fn idle_holds_needs_an_active_autoscaler() {
 }
 
 /// The controller scales up at idle, and its status says so; the run ends there.
-fn scaled_at_idle() -> super::run::Run {
-    let at = slow_metric().inventory.started + jiff::SignedDuration::from_millis(20_010);
-    let mut hpa = slow_metric().hpa_at(IDLE);
-    hpa.desired = 2;
+fn scaled_at_idle() -> Run {
+    resized_at_idle(slow_metric(), 2)
+}
+
+fn resized_at_idle(run: Run, size: i32) -> Run {
+    let at = run.inventory.started + jiff::SignedDuration::from_millis(20_010);
+    let mut hpa = run.hpa_at(IDLE);
+    hpa.desired = size;
     hpa.last_scale = Some(jiff::Timestamp::from_second(at.as_second()).unwrap());
-    let run = slow_metric().sized_by(20_000, 2, "kube-controller-manager", "scale").note(20_010, Seen::Hpa(hpa));
+    let run = run.sized_by(20_000, size, "kube-controller-manager", "scale").note(20_010, Seen::Hpa(hpa));
     let run = run.without(|o| o.at_ms > 26_500);
     let end = run.timeline.last().unwrap().at_ms;
     run.note(end, began(Phase::Cleanup))

@@ -20,6 +20,12 @@ fn a_hold_that_is_shorter_is_inconclusive() {
 }
 
 #[test]
+fn a_hold_goes_on_while_the_load_does() {
+    let run = healthy().without(|o| o.at_ms > 60_000);
+    assert_eq!(run.rule(HoldSteady).state, State::Open);
+}
+
+#[test]
 fn a_fall_that_the_metric_did_not_ask_for_fails() {
     falls_under_load().fails(HoldSteady, "replicas fell 3 → 2 under load");
 }

@@ -34,6 +34,31 @@ fn a_change_faster_than_the_rate_fails() {
 }
 
 #[test]
+fn whole_seconds_do_not_make_a_change_too_fast() {
+    // 15.1 s apart; three seconds are what lies between two computers.
+    let every = |seconds| slow_metric().scenario(move |s| rules(s).policies = policy("Pods", 1, seconds));
+    every(18).passes(DecisionsExplained, "3 changes");
+    assert_eq!(every(20).rule(DecisionsExplained).state, State::Broken);
+}
+
+#[test]
+fn a_rise_that_twice_the_sync_period_explains_is_a_finding() {
+    let run = slow_metric().scenario(|s| rules(s).stabilization_window_seconds = Some(12));
+    let ruling = run.rule(DecisionsExplained);
+    assert_eq!((ruling.state, ruling.findings.len()), (State::Holds, 2), "{ruling:?}");
+}
+
+#[test]
+fn a_change_before_which_scaling_was_active_is_no_violation() {
+    let run = slow_metric().hpas(|at, hpa| {
+        if (SCALED_TO_2..SCALED_TO_2 + 100).contains(&at) {
+            hpa.conditions = vec![inactive()];
+        }
+    });
+    run.passes(DecisionsExplained, "3 changes");
+}
+
+#[test]
 fn a_fall_inside_the_window_fails() {
     let run = slow_metric().shorter(84_000, 21_000);
     run.gives(DecisionsExplained, State::Broken, "inside the scale-down window", CaseResult::Fail);

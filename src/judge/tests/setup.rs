@@ -1,11 +1,13 @@
 //! Setup/PodsRequestAccelerators, Setup/MetricServed, Setup/AutoscalerActive.
 
 use super::run::{CLEANUP, IDLE, OLD, healthy, is_phase, real_cards, recorded, samples, slow_metric};
-use crate::judge::{Check, State};
-use crate::record::journal::Step;
-use crate::record::observation::{Condition, Phase, Seen};
+use crate::judge::{Check, State, judge};
+use crate::record::inventory::Inventory;
+use crate::record::journal::{Change, Entry, ReleaseRef, Step};
+use crate::record::observation::{Condition, Edge, Observation, Phase, PhaseMark, Seen};
 use crate::record::reading::{Answer, Hop};
-use crate::record::scenario::Accelerator;
+use crate::record::records::Records;
+use crate::record::scenario::{Accelerator, Scenario};
 use crate::record::verdict::CaseResult;
 use crate::units::{Milli, Span};
 
@@ -214,4 +216,30 @@ impl super::run::Run {
         hpa.metrics.iter_mut().for_each(|m| m.average = Some(Milli(51_000)));
         self.without(|o| matches!(o.seen, Seen::Hpa(_)) && o.at_ms > 10_820).note(at_ms, Seen::Hpa(hpa))
     }
+}
+
+#[test]
+fn a_release_that_could_not_be_installed_is_named_by_the_journal() {
+    let entry = |step| Entry { change: 0, at_ms: 1, step };
+    let release = ReleaseRef { name: "ollama".to_owned(), namespace: "llm".to_owned() };
+    let journal = [
+        entry(Step::Intended(Change::HelmInstall(release))),
+        entry(Step::Failed { error: "`helm install ollama` failed: no such chart".to_owned() }),
+        entry(Step::Undone),
+    ];
+    let mark = |seq, phase| Observation {
+        seq,
+        at_ms: seq,
+        source: None,
+        seen: Seen::Phase(PhaseMark { phase, edge: Edge::Began }),
+    };
+    let timeline = [mark(0, Phase::Install), mark(1, Phase::Cleanup)];
+    let inventory = Inventory { hpa_served: true, ..Inventory::default() };
+    let scenario = Scenario::default();
+    let records =
+        Records { scenario: &scenario, inventory: &inventory, journal: &journal, timeline: &timeline, load_void: None };
+    let verdict = judge(records);
+    let served = verdict.cases.iter().find(|case| case.name == "Setup/MetricServed").unwrap();
+    assert_eq!(served.result, CaseResult::Inconclusive);
+    assert_eq!(served.reason, "a change to the cluster failed: `helm install ollama` failed: no such chart");
 }
