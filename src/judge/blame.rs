@@ -89,6 +89,7 @@ fn blindness(view: &View<'_>, check: Check) -> Option<(String, u64)> {
     };
     let sources: &[&str] = match check {
         Check::AutoscalerActive => &["hpa", "pods", "workload"],
+        Check::NewPodsRunOnAccelerators => &["pods", "nodes"],
         Check::NewPodsServe => &["pods", "endpoints"],
         Check::DecisionsExplained => &["workload", "pods", "hpa"],
         _ => &["workload", "pods"],

@@ -230,9 +230,11 @@ fn a_stretch_in_which_a_source_was_not_watched_never_makes_the_healthy_run_fail(
     }
 }
 
+type Kind = fn(&Seen) -> bool;
+
 #[test]
 fn a_run_without_any_of_what_it_rests_on_neither_passes_nor_fails() {
-    let kinds: [(&str, fn(&Seen) -> bool); 9] = [
+    let kinds: [(&str, Kind); 9] = [
         ("hpa", |seen| matches!(seen, Seen::Hpa(_))),
         ("workload", |seen| matches!(seen, Seen::Workload(_))),
         ("pods", |seen| matches!(seen, Seen::Pod(_))),
@@ -291,4 +293,17 @@ fn every_check_ends_by_itself_while_a_run_goes_on() {
             }
         }
     }
+}
+
+#[test]
+fn a_run_is_settled_when_nothing_can_change_its_verdict_for_the_worse() {
+    let settled = |run: Run| crate::judge::Bench::new(run.records()).is_settled();
+    let until = |run: Run, ms: u64| run.without(|o| o.at_ms >= ms);
+    assert!(!settled(until(healthy(), 60_000)), "it may still pass or fail");
+    assert!(settled(until(recorded("hpa-controller-off"), 28_550)), "it has failed");
+    assert!(settled(until(recorded("wrong-sign"), 55_750)), "nothing that is left can be judged");
+    assert!(!settled(until(recorded("wrong-sign"), 45_000)), "the metric may still follow");
+    // PASS is impossible, but the fall can still fail.
+    let bare = healthy().pods(super::run::OLD, |_, pod| pod.resources.clear());
+    assert!(!settled(until(bare, 60_000)));
 }
