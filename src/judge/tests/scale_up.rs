@@ -167,6 +167,20 @@ fn a_pod_on_a_node_that_never_had_an_accelerator_fails() {
 }
 
 #[test]
+fn a_claim_needs_no_extended_resource_of_its_node() {
+    let run = healthy().each(|o| match &mut o.seen {
+        Seen::Node(node) => node.allocatable.clear(),
+        Seen::Pod(pod) => {
+            pod.resources.clear();
+            pod.devices.clear();
+            pod.claims = vec![format!("{}-gpu", pod.name)];
+        }
+        _ => {}
+    });
+    run.passes(NewPodsRunOnAccelerators, "with claim ollama-7fd697578d-fcd5l-gpu");
+}
+
+#[test]
 fn a_device_plugin_that_restarts_after_the_pod_was_placed_blames_nobody() {
     let bare = crate::record::observation::NodeSeen { name: "rig-node".to_owned(), ready: true, ..Default::default() };
     healthy().note(60_000, Seen::Node(bare)).passes(NewPodsRunOnAccelerators, "Ready on node rig-node");
@@ -318,6 +332,24 @@ fn a_pod_that_was_not_probed_is_inconclusive() {
 #[test]
 fn a_pod_in_the_balance_that_takes_nothing_of_many_connections_fails() {
     idle_second().fails(NewPodsServe, "shows no traffic after");
+}
+
+#[test]
+fn noise_is_no_traffic() {
+    // A tenth of the target is 6.
+    let at = |milli: i64| {
+        idle_second().each(move |o| {
+            if let Seen::Metric(reading) = &mut o.seen {
+                super::run::samples(&mut reading.answer, |sample| {
+                    if sample.object.as_deref() == Some(SECOND) && reading.asked_ms > RISE {
+                        sample.value = Some(Milli(milli));
+                    }
+                });
+            }
+        })
+    };
+    at(6_000).fails(NewPodsServe, "shows no traffic after");
+    at(6_001).passes(NewPodsServe, "takes traffic by the Service");
 }
 
 #[test]
