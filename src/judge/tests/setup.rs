@@ -118,6 +118,10 @@ fn an_ambiguous_selector_is_another_hpas_doing() {
 fn a_controller_that_shows_a_value_nobody_served_fails() {
     let run = healthy().hpas(|_, hpa| hpa.metrics.iter_mut().for_each(|m| m.average = Some(Milli(7_777_000))));
     run.fails(AutoscalerActive, "shows 7777, which the metrics API did not serve");
+    let frozen = healthy().hpas(|_, hpa| hpa.metrics.iter_mut().for_each(|m| m.average = Some(Milli(0))));
+    frozen
+        .metric(10_000, CLEANUP, Some(30_000))
+        .fails(AutoscalerActive, "shows 0, which the metrics API did not serve");
 }
 
 #[test]
