@@ -89,6 +89,14 @@ impl Times<'_> {
         }
     }
 
+    /// Until something that happens at the target shows in a reading.
+    fn shows(&self, name: &str) -> Bound {
+        let mut terms = self.way();
+        terms.push(ours("ramp", RAMP));
+        terms.push(ours("poll", POLL));
+        bound(name, terms)
+    }
+
     /// How old the state is that a reading of the metrics API shows.
     #[must_use]
     pub fn lag(&self) -> Bound {
@@ -138,10 +146,7 @@ impl Times<'_> {
     /// From the beginning of the load until the metric asks for more.
     #[must_use]
     pub fn follows(&self) -> Bound {
-        let mut terms = self.way();
-        terms.push(ours("ramp", RAMP));
-        terms.push(ours("poll", POLL));
-        bound("metric follows the load", terms)
+        self.shows("metric follows the load")
     }
 
     /// From the first reading that asks for the expected size until it is reached.
@@ -162,10 +167,7 @@ impl Times<'_> {
     /// From a pod's readiness until its share of the traffic shows in the metric.
     #[must_use]
     pub fn traffic(&self) -> Bound {
-        let mut terms = self.way();
-        terms.push(ours("ramp", RAMP));
-        terms.push(ours("poll", POLL));
-        bound("traffic seen", terms)
+        self.shows("traffic seen")
     }
 
     /// How long the size is held under load.
@@ -179,10 +181,7 @@ impl Times<'_> {
     /// From the end of the load until the readings lead back to min.
     #[must_use]
     pub fn falls_back(&self) -> Bound {
-        let mut terms = self.way();
-        terms.push(ours("ramp", RAMP));
-        terms.push(ours("poll", POLL));
-        bound("metric falls back", terms)
+        self.shows("metric falls back")
     }
 
     /// From the end of the load until replicas are min and the surplus pods gone.
