@@ -17,6 +17,7 @@ export LC_ALL=C
 . "$RIG/lib/node.sh"
 . "$RIG/lib/registry.sh"
 . "$RIG/lib/cluster.sh"
+. "$RIG/lib/run.sh"
 . "$RIG/lib/clean.sh"
 
 # one_at_a_time: until this process ends, however it ends, no other command

@@ -1,0 +1,20 @@
+# What a variant can await of a run of gpuhpa that goes on (function `meanwhile`).
+
+# run_hpa PATH: of the HPA that a run has made, for example `.status.currentReplicas`; fails where there is none.
+run_hpa() {
+  local value
+  value=$(kubectl get hpa -A -l app.kubernetes.io/managed-by=gpuhpa -o "jsonpath={.items[0]$1}" 2>/dev/null)
+  [ -n "$value" ] && echo "$value"
+}
+
+run_namespace() { run_hpa .metadata.namespace; }
+
+# run_target: kind/name of what the run's HPA scales.
+run_target() { echo "$(run_hpa .spec.scaleTargetRef.kind)/$(run_hpa .spec.scaleTargetRef.name)"; }
+
+# run_has N: the run's target has at least N ready replicas.
+run_has() {
+  local ready
+  ready=$(kubectl -n "$(run_namespace)" get "$(run_target)" -o 'jsonpath={.status.readyReplicas}' 2>/dev/null) &&
+    [ "${ready:-0}" -ge "$1" ]
+}
