@@ -53,8 +53,9 @@ pub(super) async fn verify(args: &VerifyArgs) -> Exit {
     let scenario = match scenario::load(&args.scenario.files, args.scenario.namespace.as_deref()) {
         Ok(scenario) => scenario,
         Err(error) => {
-            let verdict = stillborn(&Scenario::default(), &Inventory::default(), &error.to_string());
-            put_junit(args.junit.as_deref(), &verdict, &Inventory::default());
+            let nothing = Inventory { started: clock.started(), ..Inventory::default() };
+            let verdict = stillborn(&Scenario::default(), &nothing, &error.to_string());
+            put_junit(args.junit.as_deref(), &verdict, &nothing);
             return Console::error(&error.to_string(), None, Exit::Usage);
         }
     };
@@ -64,7 +65,8 @@ pub(super) async fn verify(args: &VerifyArgs) -> Exit {
         Ok(bundle) => bundle,
         Err(error) => return Console::error(&error.to_string(), None, Exit::Usage),
     };
-    let mut desk = Desk { args, scenario, run, bundle, clock, inventory: Inventory::default(), plan: Plan::default() };
+    let inventory = Inventory { started: clock.started(), ..Inventory::default() };
+    let mut desk = Desk { args, scenario, run, bundle, clock, inventory, plan: Plan::default() };
     let mut signals = match listen() {
         Ok(signals) => signals,
         Err(error) => return Console::error(&format!("signals cannot be handled: {error}"), None, Exit::Internal),
