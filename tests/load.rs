@@ -155,7 +155,11 @@ impl Helm for NoHelm {
     fn template<'a>(&'a self, _: &'a ReleaseArgs) -> BoxFuture<'a, Result<String, HelmError>> {
         unused()
     }
-    fn status<'a>(&'a self, _: &'a ReleaseRef) -> BoxFuture<'a, Result<Option<ExistingRelease>, HelmError>> {
+    fn status<'a>(
+        &'a self,
+        _: &'a ReleaseRef,
+        _: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<Option<ExistingRelease>, HelmError>> {
         unused()
     }
     fn install<'a>(&'a self, _: &'a ReleaseArgs) -> BoxFuture<'a, Result<(), HelmError>> {

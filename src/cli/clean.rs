@@ -1,22 +1,30 @@
-//! `gpuhpa clean`: takes up the journal of an interrupted run and undoes what is left of it.
+//! `gpuhpa clean`: undoes what is left of an interrupted run, by its journal or by the labels in the cluster.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 
 use super::{ClusterArgs, Console, Exit, verify};
 use crate::clock::Clock;
-use crate::install::{Journal, read_journal};
+use crate::install::{self, Journal, read_journal};
+use crate::record::journal::Entry;
 use crate::record::scenario::Scenario;
 use crate::units::Span;
-use crate::world::Bundle;
+use crate::world::{Bundle, World};
 use crate::{live, run};
 
 /// Arguments of `clean`.
 #[derive(Debug, Args)]
+#[command(group(ArgGroup::new("run").required(true).args(["bundle", "run_id"])))]
 pub(super) struct CleanArgs {
     /// Folder of the run's evidence, with its journal.jsonl
-    bundle: PathBuf,
+    bundle: Option<PathBuf>,
+    /// Without a journal: the id of the run, whose label is on everything that it made
+    #[arg(long, value_name = "ID")]
+    run_id: Option<String>,
+    /// Say what would be done, and change nothing
+    #[arg(long)]
+    dry_run: bool,
     #[command(flatten)]
     cluster: ClusterArgs,
     /// At most this long for each change
@@ -25,30 +33,91 @@ pub(super) struct CleanArgs {
 }
 
 pub(super) async fn clean(args: &CleanArgs) -> Exit {
-    let entries = match read_journal(&args.bundle) {
+    let journal = match args.bundle.as_deref().map(journal_of).transpose() {
         Ok(entries) => entries,
-        Err(error) => {
-            let text = error.to_string().replace("could not write evidence to", "could not read");
-            return Console::error(&text, Some("name the folder of a run, for example reports/RUN-ID"), Exit::Usage);
-        }
+        Err(exit) => return exit,
     };
     let cluster = match live::connect(args.cluster.kubeconfig.as_deref(), args.cluster.context.as_deref()).await {
         Ok(cluster) => cluster,
         Err(error) => return Console::error(&error.to_string(), None, Exit::Usage),
     };
-    let (clock, bundle) = (Clock::start(), Bundle::open(&args.bundle));
+    let clock = Clock::start();
+    // What is done is journalled where the run's journal is; where that is lost, in a folder of its own.
+    let dir = args.bundle.clone().unwrap_or_else(|| {
+        let run = args.run_id.as_deref().unwrap_or_default();
+        PathBuf::from("reports").join(format!("clean-{run}-at-{}", verify::run_id(&clock)))
+    });
+    let bundle = Bundle::open(&dir);
     let world = match verify::world(&args.cluster, &cluster, &Scenario::default(), clock, &bundle) {
         Ok(world) => world,
         Err(error) => return Console::error(&error, None, Exit::Internal),
     };
-    let journal = Journal::new(bundle, clock, entries);
+    let entries = match (journal, &args.run_id) {
+        (Some(entries), _) => entries,
+        (None, run) => match install::traces(&world, run.as_deref().unwrap_or_default()).await {
+            Ok(entries) => entries,
+            Err(error) => return Console::error(&error.to_string(), Some(ADMIN), Exit::NotRestored),
+        },
+    };
+    if entries.is_empty() {
+        return nothing(&world, args.run_id.as_deref()).await;
+    }
+    let journal = Journal::resumed(bundle, clock, entries);
+    if args.dry_run {
+        return say_what(&world, &journal).await;
+    }
+    if args.bundle.is_none()
+        && let Err(error) = Bundle::create(&dir)
+    {
+        return Console::error(&error.to_string(), None, Exit::Usage);
+    }
     match run::clean(&world, &journal, args.timeout, &Console::say).await {
         Ok(()) => {
-            Console::say("everything in the journal is undone");
+            Console::say("everything that the run made is gone");
             Exit::Ok
         }
         Err(error) => {
             Console::error(&error.to_string(), Some("run clean again once the cause is gone"), Exit::NotRestored)
         }
     }
+}
+
+const ADMIN: &str = "--run-id looks through all namespaces; use an account that may, or the run's folder";
+
+fn journal_of(dir: &Path) -> Result<Vec<Entry>, Exit> {
+    read_journal(dir).map_err(|error| {
+        let text = error.to_string().replace("could not write evidence to", "could not read");
+        let hint = "name the folder of a run, for example reports/RUN-ID; if its journal is lost: gpuhpa clean --run-id RUN-ID";
+        Console::error(&text, Some(hint), Exit::Usage)
+    })
+}
+
+async fn say_what(world: &World, journal: &Journal) -> Exit {
+    match install::would_undo(world, journal).await {
+        Ok(all) => {
+            let text = if all.is_empty() { "nothing is left to be done" } else { "this would be done, in this order:" };
+            Console::say(text);
+            all.iter().for_each(|line| Console::say(&format!("  {line}")));
+            Exit::Ok
+        }
+        Err(error) => Console::error(&error.to_string(), None, Exit::NotRestored),
+    }
+}
+
+/// Nothing was found: the run is gone, or it has another id.
+async fn nothing(world: &World, run: Option<&str>) -> Exit {
+    let Some(run) = run else {
+        Console::say("the journal is empty: the run changed nothing");
+        return Exit::Ok;
+    };
+    Console::say(&format!("nothing in this cluster carries the label of run {run}"));
+    match install::runs(world).await {
+        Ok(others) if others.is_empty() => Console::say("no other run has left anything either"),
+        Ok(others) => {
+            let others: Vec<String> = others.into_iter().collect();
+            Console::say(&format!("runs that have something in this cluster: {}", others.join(", ")));
+        }
+        Err(error) => return Console::error(&error.to_string(), Some(ADMIN), Exit::NotRestored),
+    }
+    Exit::Ok
 }

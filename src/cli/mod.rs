@@ -34,7 +34,7 @@ enum Command {
     /// Show what verify would do and whether it can pass at all; reads only
     #[command(after_long_help = PLAN_EXAMPLES)]
     Plan(plan::PlanArgs),
-    /// Undo what an interrupted run left behind, from its journal
+    /// Undo what an interrupted run left behind
     #[command(after_long_help = CLEAN_EXAMPLES)]
     Clean(clean::CleanArgs),
     /// Print the JSON schema of scenario files
@@ -64,8 +64,9 @@ Examples:
 
 const CLEAN_EXAMPLES: &str = "\
 Examples:
-  gpuhpa clean reports/20261124-101500-042    undo what this run left behind
-  gpuhpa clean reports/20261124-101500-042 --context other";
+  gpuhpa clean reports/20261124-101500-042              undo what this run left behind, by its journal
+  gpuhpa clean --run-id 20261124-101500-042             the journal is lost: by the label on all that it made
+  gpuhpa clean --run-id 20261124-101500-042 --dry-run   say what that would do, and change nothing";
 
 /// Which cluster.
 #[derive(Clone, Debug, Args)]

@@ -14,14 +14,22 @@ const FILE: &str = "journal.jsonl";
 pub struct Journal {
     bundle: Bundle,
     clock: Clock,
+    run: String,
     entries: Mutex<Vec<Entry>>,
 }
 
 impl Journal {
-    /// An empty journal, or one that goes on after the entries of an interrupted run.
+    /// The empty journal of a run.
     #[must_use]
-    pub fn new(bundle: Bundle, clock: Clock, entries: Vec<Entry>) -> Self {
-        Self { bundle, clock, entries: Mutex::new(entries) }
+    pub fn new(bundle: Bundle, clock: Clock, run: &str) -> Self {
+        Self { bundle, clock, run: run.to_owned(), entries: Mutex::default() }
+    }
+
+    /// The journal of an interrupted run, to be gone on with.
+    #[must_use]
+    pub fn resumed(bundle: Bundle, clock: Clock, entries: Vec<Entry>) -> Self {
+        let run = entries.first().map(|entry| entry.run.clone()).unwrap_or_default();
+        Self { bundle, clock, run, entries: Mutex::new(entries) }
     }
 
     /// All entries so far.
@@ -39,7 +47,7 @@ impl Journal {
 
     /// Writes down what became of a change.
     pub(super) fn write(&self, change: u32, step: Step) -> Result<(), BundleError> {
-        let entry = Entry { change, at_ms: self.clock.now_ms(), step };
+        let entry = Entry { run: self.run.clone(), change, at_ms: self.clock.now_ms(), step };
         let mut line =
             serde_json::to_vec(&entry).map_err(|e| BundleError { path: FILE.to_owned(), why: e.to_string() })?;
         line.push(b'\n');
@@ -87,7 +95,7 @@ mod tests {
     async fn a_journal_reads_back_and_a_cut_last_line_is_left_out() {
         let dir = std::env::temp_dir().join(format!("gpuhpa-journal-{}", std::process::id()));
         let bundle = Bundle::create(&dir).unwrap();
-        let journal = Journal::new(bundle.clone(), Clock::start(), Vec::new());
+        let journal = Journal::new(bundle.clone(), Clock::start(), "1");
         let release = ReleaseRef { name: "ollama".to_owned(), namespace: "llm".to_owned() };
         let change = journal.intend(Change::HelmInstall(release)).unwrap();
         let failed: Result<(), String> = Err("no route".to_owned());

@@ -3,27 +3,29 @@
 
 mod adopt;
 mod apply;
+mod claim;
 mod journal;
 mod reach;
 mod releases;
+mod strangers;
+mod traces;
 mod undo;
 
+pub use claim::claim;
 pub use journal::{Journal, read_journal};
 pub use reach::reach;
-pub use undo::undo;
+pub use traces::{runs, traces};
+pub use undo::{undo, would_undo};
 
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::api::ObjectMeta;
 
 use crate::record::inventory::Inventory;
-use crate::record::journal::{Change, ObjectRef};
+use crate::record::journal::{Change, ObjectRef, RUN_LABEL};
 use crate::record::plan::Plan;
 use crate::record::scenario::Scenario;
 use crate::world::{BundleError, HelmError, World};
-
-/// Label and its value prefix on everything that a run makes.
-pub const RUN_LABEL: &str = "gpuhpa.dev/run";
 
 /// Field manager of server-side apply.
 pub const FIELD_MANAGER: &str = "gpuhpa";
@@ -47,6 +49,9 @@ pub enum InstallError {
     /// The target is not there after the releases were installed.
     #[error("the scenario's target {0} does not exist; check hpa.spec.scaleTargetRef and the release that makes it")]
     NoTarget(String),
+    /// Another run is at work on the same target, and was quicker.
+    #[error("another run has claimed the target just now: {0} is there. Wait until it ends; gpuhpa plan says when")]
+    Claimed(String),
     /// There is no address for the load.
     #[error("no address for the load: {0}")]
     NoAddress(String),

@@ -1,10 +1,18 @@
 //! One helm release: installed, or upgraded where the scenario says so and it is there already.
 
-use super::{InstallError, Journal, RUN_LABEL};
-use crate::record::inventory::Inventory;
-use crate::record::journal::Change;
+use super::{InstallError, Journal};
+use crate::record::inventory::{ExistingRelease, Inventory};
+use crate::record::journal::{Change, RUN_LABEL, ReleaseRef};
 use crate::record::scenario::{IfExists, Scenario};
+use crate::units::Span;
 use crate::world::{ReleaseArgs, World};
+
+/// How long a helm that outlived its run is waited for. An install without `--wait` sends the objects and ends; seen:
+/// one to two seconds.
+const ORPHAN: Span = Span::from_secs(15);
+
+/// Between two looks at it.
+const AGAIN: Span = Span::from_ms(500);
 
 pub(super) async fn install(
     world: &World,
@@ -25,4 +33,36 @@ pub(super) async fn install(
         None => (journal.intend(Change::HelmInstall(args.release.clone()))?, world.helm.install(&args).await),
     };
     Ok(journal.close(change, result, |()| None)??)
+}
+
+/// The release, if it was made by this run: helm keeps our label on its own record.
+pub(super) async fn of_run(
+    world: &World,
+    release: &ReleaseRef,
+    run: &str,
+) -> Result<Option<ExistingRelease>, InstallError> {
+    let selector = format!("{RUN_LABEL}={run}");
+    Ok(world.helm.status(release, Some(&selector)).await?)
+}
+
+/// Uninstalls what this run installed. A release of the same name that is another's stays. Where a crash left open how
+/// the install ended, a helm process of then may still be at work: it is waited for, or it would go on making objects
+/// after the uninstall.
+pub(super) async fn uninstall(
+    world: &World,
+    release: &ReleaseRef,
+    run: &str,
+    is_open: bool,
+    bound: Span,
+) -> Result<(), InstallError> {
+    let until = world.clock.now_ms() + if is_open { ORPHAN.ms() } else { 0 };
+    let mut found = of_run(world, release, run).await?;
+    while found.as_ref().is_none_or(|found| found.status.starts_with("pending")) && world.clock.now_ms() < until {
+        tokio::time::sleep(AGAIN.duration()).await;
+        found = of_run(world, release, run).await?;
+    }
+    match found {
+        Some(_) => Ok(world.helm.uninstall(release, bound).await?),
+        None => Ok(()),
+    }
 }

@@ -6,16 +6,19 @@ use kube::core::DynamicObject;
 use kube::runtime::wait::{await_condition, conditions};
 
 use super::apply::{api, words};
-use super::{InstallError, Journal, adopt};
-use crate::record::journal::{Change, Entry, ObjectRef, Step};
+use super::{InstallError, Journal, adopt, releases, strangers};
+use crate::record::journal::{Change, Entry, ObjectRef, RUN_LABEL, Step};
 use crate::units::Span;
 use crate::world::World;
 
 /// One change that is to be undone.
 struct Undoing {
+    run: String,
     number: u32,
     change: Change,
     uid: Option<String>,
+    /// Nothing tells how the try ended: a crash came in between, and what was started may still be at work.
+    is_open: bool,
 }
 
 /// Undoes what the journal made. Within `bound` for each change; what could not be undone is in the journal.
@@ -55,15 +58,20 @@ fn pending(entries: &[Entry]) -> Vec<Undoing> {
     for entry in entries {
         match &entry.step {
             Step::Intended(change) => {
-                open.push(Undoing { number: entry.change, change: change.clone(), uid: None });
+                let (run, change) = (entry.run.clone(), change.clone());
+                open.push(Undoing { run, number: entry.change, change, uid: None, is_open: true });
             }
             Step::Undone => open.retain(|undoing| undoing.number != entry.change),
             Step::Done { uid } => {
                 for undoing in open.iter_mut().filter(|undoing| undoing.number == entry.change) {
                     undoing.uid.clone_from(uid);
+                    undoing.is_open = false;
                 }
             }
-            Step::Failed { .. } | Step::NotUndone { .. } => {}
+            Step::Failed { .. } => {
+                open.iter_mut().filter(|undoing| undoing.number == entry.change).for_each(|one| one.is_open = false);
+            }
+            Step::NotUndone { .. } => {}
         }
     }
     open.reverse();
@@ -73,7 +81,7 @@ fn pending(entries: &[Entry]) -> Vec<Undoing> {
 async fn undo_one(world: &World, undoing: &Undoing, bound: Span) -> Result<(), InstallError> {
     match &undoing.change {
         Change::Create(object) => delete(world, object, undoing).await,
-        Change::HelmInstall(release) => Ok(world.helm.uninstall(release, bound).await?),
+        Change::HelmInstall(release) => releases::uninstall(world, release, &undoing.run, undoing.is_open, bound).await,
         Change::HelmUpgrade { release, revision } => Ok(world.helm.rollback(release, *revision).await?),
         Change::Adopt { object, digest } => {
             let now = adopt::digest_of(world, object).await?;
@@ -94,6 +102,9 @@ async fn delete(world: &World, object: &ObjectRef, undoing: &Undoing) -> Result<
     if !is_ours(&found, undoing) {
         return Ok(());
     }
+    if object.kind == "Namespace" {
+        strangers::refuse(world, object, &undoing.run).await?;
+    }
     let uid = found.metadata.uid.clone().unwrap_or_default();
     let preconditions = Preconditions { uid: Some(uid.clone()), resource_version: None };
     let params = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::background() };
@@ -110,12 +121,38 @@ async fn delete(world: &World, object: &ObjectRef, undoing: &Undoing) -> Result<
     })
 }
 
-/// Ours by uid; by our label where a crash came between the try and the server's answer.
+/// Ours by uid; by our label where a crash came between the try and the server's answer. The label of another run is
+/// not ours: it may be at work.
 fn is_ours(found: &DynamicObject, undoing: &Undoing) -> bool {
     match &undoing.uid {
         Some(uid) => found.metadata.uid.as_ref() == Some(uid),
-        None => found.metadata.labels.as_ref().is_some_and(|labels| labels.contains_key(super::RUN_LABEL)),
+        None => found.metadata.labels.as_ref().and_then(|labels| labels.get(RUN_LABEL)) == Some(&undoing.run),
     }
+}
+
+/// What `undo` would do now, in its order and in words; nothing is changed.
+///
+/// # Errors
+/// The cluster or helm cannot be asked.
+pub async fn would_undo(world: &World, journal: &Journal) -> Result<Vec<String>, InstallError> {
+    let mut all = Vec::new();
+    for undoing in pending(&journal.entries()) {
+        let is_there = match &undoing.change {
+            Change::Create(object) => {
+                let found = api(world, object).get_opt(&object.name).await;
+                let found = found.map_err(|e| InstallError::Object {
+                    verb: "read",
+                    object: object.to_string(),
+                    why: words(&e),
+                })?;
+                found.is_some_and(|found| is_ours(&found, &undoing))
+            }
+            Change::HelmInstall(release) => releases::of_run(world, release, &undoing.run).await?.is_some(),
+            Change::HelmUpgrade { .. } | Change::Adopt { .. } => true,
+        };
+        all.push(format!("{}{}", what(&undoing.change), if is_there { "" } else { ": nothing to do, it is gone" }));
+    }
+    Ok(all)
 }
 
 fn name(change: &Change) -> String {

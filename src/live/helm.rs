@@ -133,10 +133,14 @@ impl Helm for HelmBinary {
         Box::pin(async { self.run(&release_command("template", args), values_text(args), QUESTION).await })
     }
 
-    fn status<'a>(&'a self, release: &'a ReleaseRef) -> BoxFuture<'a, Result<Option<ExistingRelease>, HelmError>> {
-        Box::pin(async {
+    fn status<'a>(
+        &'a self,
+        release: &'a ReleaseRef,
+        selector: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<Option<ExistingRelease>, HelmError>> {
+        Box::pin(async move {
             let filter = format!("^{}$", release.name);
-            let all = [
+            let mut all = vec![
                 "list",
                 "--namespace",
                 &release.namespace,
@@ -151,6 +155,9 @@ impl Helm for HelmBinary {
                 "--uninstalling",
                 "--uninstalled",
             ];
+            if let Some(selector) = selector {
+                all.extend(["--selector", selector]);
+            }
             let answer = self.run(&all, None, QUESTION).await?;
             let unreadable = |why: String| HelmError::Unreadable { command: format!("list {filter}"), why };
             let releases: Vec<Value> = serde_json::from_str(&answer).map_err(|e| unreadable(e.to_string()))?;
@@ -163,6 +170,7 @@ impl Helm for HelmBinary {
                 revision,
                 status: text("status"),
                 chart: text("chart"),
+                by_run: false,
             }))
         })
     }

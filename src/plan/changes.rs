@@ -11,6 +11,7 @@ pub(super) fn changes(scenario: &Scenario, inventory: &Inventory, plan: &Plan) -
             all.push(format!("create namespace {namespace}"));
         }
     }
+    all.push(format!("create Lease {}/{}, which claims the target for this run", scenario.namespace, plan.claim));
     for (name, release) in &scenario.releases {
         let namespace = release.namespace.as_ref().unwrap_or(&scenario.namespace);
         let version = release.version.as_ref().map_or(String::new(), |version| format!(" {version}"));

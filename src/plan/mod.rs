@@ -3,6 +3,7 @@
 
 mod capacity;
 mod changes;
+mod claim;
 mod refusals;
 mod rendered;
 mod rights;
@@ -44,6 +45,7 @@ pub fn plan(scenario: &Scenario, inventory: &Inventory, run: &str) -> Plan {
         run: run.to_owned(),
         hpa: object_name(run),
         service: object_name(run),
+        claim: claim::name(scenario),
         reachable: capacity::reachable(scenario),
         expect,
         accelerators: capacity::capacity(scenario, inventory),

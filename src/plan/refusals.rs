@@ -25,8 +25,20 @@ pub(super) fn refusals(scenario: &Scenario, inventory: &Inventory, plan: &Plan) 
             "check the target's unit (a ratio of 0..1 against a percent target?), lower the target, or use another target type",
         ));
     }
+    if let Some(claim) = &inventory.claim {
+        all.push(refusal(
+            claim.to_string(),
+            &format!("wait until it has ended; if it was killed: gpuhpa clean --run-id {}", claim.run),
+        ));
+    }
+    let by_run = |name: &str| inventory.releases.get(name).is_some_and(|release| release.by_run);
     for (name, release) in &scenario.releases {
-        if inventory.releases.contains_key(name) && release.if_exists == IfExists::Fail {
+        if release.if_exists != IfExists::Fail && (by_run(name) || leans_on_a_run(inventory, name)) {
+            all.push(refusal(
+                format!("release {name} exists because another run of gpuhpa made it, and that run is going to remove it"),
+                "wait until it has ended; if it was killed, `gpuhpa clean --run-id` removes what it left (`kubectl get ns -L gpuhpa.dev/run` shows ids)",
+            ));
+        } else if inventory.releases.contains_key(name) && release.if_exists == IfExists::Fail {
             all.push(refusal(
                 format!("helm release {name} exists already"),
                 "uninstall it, or set ifExists: adopt (use it as it is) or upgrade for this release",
@@ -78,6 +90,12 @@ pub(super) fn taken_api(inventory: &Inventory, name: &str) -> Option<(String, St
     let (service, api) = inventory.metrics_apis.iter().find(|(service, _)| rendered.contains(service))?;
     let owner = api.release.clone().map_or(api.service.clone(), |release| format!("helm release {release}"));
     Some((service.clone(), owner))
+}
+
+/// The APIService that this release would serve is served by a release of another run.
+fn leans_on_a_run(inventory: &Inventory, name: &str) -> bool {
+    let rendered = inventory.charts.get(name).map(|chart| &chart.api_services);
+    inventory.metrics_apis.iter().any(|(service, api)| api.by_run && rendered.is_some_and(|all| all.contains(service)))
 }
 
 pub(super) fn warnings(scenario: &Scenario, inventory: &Inventory, plan: &Plan, times: &Times<'_>) -> Vec<String> {

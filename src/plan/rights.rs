@@ -29,6 +29,9 @@ pub(super) fn needed(scenario: &Scenario, missing: &[String]) -> Vec<Right> {
         true,
     );
     ask(&["get", "list", "watch"], &format!("apps/{plural}"), own, "watch the target's size", true);
+    let leases = "coordination.k8s.io/leases";
+    let why = "claim the target, so that two runs do not disturb each other, and give it back";
+    ask(&["get", "list", "watch", "create", "delete"], leases, own, why, true);
     ask(&["get", "list", "watch"], "pods", own, "watch the target's pods", true);
     ask(&["get", "create"], "pods/proxy", own, "send a chat to each new pod by itself", true);
     ask(&["list", "watch"], "events", own, "read the controller's and the scheduler's reasons", true);

@@ -7,8 +7,9 @@ use k8s_openapi::api::core::v1::{Namespace, Node, Pod};
 use kube::api::{Api, ListParams, PostParams};
 use kube::core::{ApiResource, DynamicObject, GroupVersionKind};
 
-use super::{changes, rendered, rights};
-use crate::record::inventory::{ChartFacts, Inventory, MetricsApi, Right};
+use super::{changes, claim, rendered, rights};
+use crate::record::inventory::{ChartFacts, ExistingRelease, Inventory, MetricsApi, Right};
+use crate::record::journal::{RUN_LABEL, ReleaseRef};
 use crate::record::observation::NodeSeen;
 use crate::record::scenario::Scenario;
 use crate::world::{HelmError, World};
@@ -62,11 +63,19 @@ pub async fn survey(world: &World, scenario: &Scenario) -> Result<Inventory, Sur
         // The plan refuses and names them all; asking on would only run into the first one.
         return Ok(inventory);
     }
+    inventory.claim = claim::read(&world.kube, scenario).await.map_err(cluster("the target's Lease"))?;
     inventory.metrics_apis = metrics_apis(&world.kube).await?;
     read_nodes(&world.kube, &mut inventory).await;
     if !scenario.releases.is_empty() {
         inventory.helm = world.helm.version().await?;
         read_releases(world, scenario, &mut inventory).await?;
+        for api in inventory.metrics_apis.values_mut() {
+            let Some((namespace, name)) = api.release.as_ref().and_then(|release| release.split_once('/')) else {
+                continue;
+            };
+            let release = ReleaseRef { name: name.to_owned(), namespace: namespace.to_owned() };
+            api.by_run = is_by_run(world, &release).await?;
+        }
     }
     Ok(inventory)
 }
@@ -111,7 +120,7 @@ async fn metrics_apis(client: &kube::Client) -> Result<BTreeMap<String, MetricsA
             by_helm("release-namespace").zip(by_helm("release-name")).map(|(ns, name)| format!("{ns}/{name}"));
         let service = format!("{}/{}", text(&spec["namespace"]), text(&spec["name"]));
         let available = status.as_array().is_some_and(|all| all.iter().any(available));
-        found.insert(name.to_owned(), MetricsApi { service, available, release });
+        found.insert(name.to_owned(), MetricsApi { service, available, release, by_run: false });
     }
     Ok(found)
 }
@@ -180,11 +189,17 @@ async fn read_nodes(client: &kube::Client, inventory: &mut Inventory) {
     }
 }
 
+/// Whether a run of gpuhpa made the release: helm keeps our label on its record.
+async fn is_by_run(world: &World, release: &ReleaseRef) -> Result<bool, SurveyError> {
+    Ok(world.helm.status(release, Some(RUN_LABEL)).await?.is_some())
+}
+
 async fn read_releases(world: &World, scenario: &Scenario, inventory: &mut Inventory) -> Result<(), SurveyError> {
     for (name, release) in &scenario.releases {
         let args = crate::world::ReleaseArgs::of(name, release, scenario, Vec::new());
-        if let Some(existing) = world.helm.status(&args.release).await? {
-            inventory.releases.insert(name.clone(), existing);
+        if let Some(existing) = world.helm.status(&args.release, None).await? {
+            let by_run = is_by_run(world, &args.release).await?;
+            inventory.releases.insert(name.clone(), ExistingRelease { by_run, ..existing });
         }
         let wrong = |why: String| SurveyError::Chart { release: name.clone(), why };
         let meta = world.helm.show_chart(&args).await.map_err(|e| wrong(e.to_string()))?;

@@ -35,12 +35,39 @@ pub struct Inventory {
     pub accelerators_used: Option<BTreeMap<String, i64>>,
     /// The namespaces of the scenario that exist already.
     pub namespaces: Vec<String>,
+    /// The run that has claimed the scenario's target, if one has.
+    #[serde(default)]
+    pub claim: Option<Claim>,
     /// The releases of the scenario that exist already, by release name.
     pub releases: BTreeMap<String, ExistingRelease>,
     /// Rights that were asked about.
     pub rights: Vec<Right>,
     /// Charts of the scenario: digest of what helm will install, by release.
     pub charts: BTreeMap<String, ChartFacts>,
+}
+
+/// A run's claim of a target.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claim {
+    /// Id of the run.
+    pub run: String,
+    /// Since when.
+    pub since: Option<Timestamp>,
+    /// When it ends at the latest.
+    pub until: Option<Timestamp>,
+}
+
+impl std::fmt::Display for Claim {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let time = |time: Option<Timestamp>| time.map_or("?".to_owned(), |t| t.strftime("%FT%TZ").to_string());
+        let Self { run, since, until } = self;
+        write!(
+            f,
+            "run {run} is at work on the target since {} and ends by {} at the latest",
+            time(*since),
+            time(*until)
+        )
+    }
 }
 
 /// An APIService of a metrics group.
@@ -53,6 +80,9 @@ pub struct MetricsApi {
     pub available: bool,
     /// helm release that owns it, `namespace/name`, by its annotations.
     pub release: Option<String>,
+    /// A run of gpuhpa made that release, and is going to remove it.
+    #[serde(default)]
+    pub by_run: bool,
 }
 
 /// A helm release that is already there.
@@ -66,6 +96,9 @@ pub struct ExistingRelease {
     pub status: String,
     /// Chart name and version.
     pub chart: String,
+    /// A run of gpuhpa made it, and is going to remove it.
+    #[serde(default)]
+    pub by_run: bool,
 }
 
 /// One right and whether we hold it.

@@ -2,10 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
+/// Label on everything that a run makes, helm's records included; its value is the run's id.
+pub const RUN_LABEL: &str = "gpuhpa.dev/run";
+
 /// One line of journal.jsonl.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Entry {
+    /// The run that makes the changes: what it makes carries this in its label.
+    #[serde(default)]
+    pub run: String,
     /// Number of the change, from 0; the lines of one change share it.
     pub change: u32,
     /// Milliseconds of the run's clock.

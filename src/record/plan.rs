@@ -14,6 +14,9 @@ pub struct Plan {
     pub hpa: String,
     /// Name of the Service of this run.
     pub service: String,
+    /// Name of the Lease that claims the target.
+    #[serde(default)]
+    pub claim: String,
     /// Sizes that the metric can lead to, from min on.
     pub reachable: Vec<i32>,
     /// Replicas that the load must lead to.

@@ -94,7 +94,7 @@ pub struct Outcome {
 /// Runs the scenario to its verdict and writes the bundle, whatever happens on the way.
 pub async fn run(script: Script<'_>) -> Outcome {
     let (world, scenario, plan) = (script.world, script.scenario, script.plan);
-    let journal = Journal::new(world.bundle.clone(), world.clock, Vec::new());
+    let journal = Journal::new(world.bundle.clone(), world.clock, &plan.run);
     let watch = observe::Watch::of(scenario, &plan.hpa, Some(&plan.service));
     let observer = observe::start(world, watch);
     let mut stage = Stage::new(&script, &journal);

@@ -59,6 +59,7 @@ async fn install(stage: &mut Stage<'_>) -> Result<String, RunError> {
     let endpoint = stage
         .heeding(async {
             install::namespaces(world, journal, scenario, inventory, &plan.run).await?;
+            install::claim(world, journal, scenario, plan).await?;
             let adopted = |name: &str| plan::is_adopted(scenario, inventory, name);
             install::install_releases(world, journal, scenario, inventory, &plan.run, adopted).await?;
             Ok(install::reach(world, journal, scenario, inventory, plan).await?)

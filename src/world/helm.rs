@@ -109,8 +109,12 @@ pub trait Helm: Send + Sync {
     fn show_chart<'a>(&'a self, args: &'a ReleaseArgs) -> BoxFuture<'a, Result<ChartMeta, HelmError>>;
     /// The manifests that an install would apply, rendered without the cluster.
     fn template<'a>(&'a self, args: &'a ReleaseArgs) -> BoxFuture<'a, Result<String, HelmError>>;
-    /// The release as it stands; `None` when there is none.
-    fn status<'a>(&'a self, release: &'a ReleaseRef) -> BoxFuture<'a, Result<Option<ExistingRelease>, HelmError>>;
+    /// The release as it stands; `None` when there is none, or none that the label selector allows.
+    fn status<'a>(
+        &'a self,
+        release: &'a ReleaseRef,
+        selector: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<Option<ExistingRelease>, HelmError>>;
     /// Installs the release; does not wait for its pods.
     fn install<'a>(&'a self, args: &'a ReleaseArgs) -> BoxFuture<'a, Result<(), HelmError>>;
     /// Upgrades the release; does not wait for its pods.

@@ -1,6 +1,6 @@
 //! An API server in process that keeps objects, and a helm that keeps releases.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
@@ -20,7 +20,8 @@ use crate::world::{Book, Bundle, ChartMeta, Helm, HelmError, Http, HttpError, Ht
 #[derive(Default)]
 pub(super) struct Cluster {
     objects: Mutex<BTreeMap<String, Value>>,
-    pub(super) releases: Mutex<BTreeSet<String>>,
+    /// Release → the run that made it.
+    pub(super) releases: Mutex<BTreeMap<String, String>>,
     /// A method that is forbidden.
     pub(super) refuses: Mutex<Option<&'static str>>,
 }
@@ -32,6 +33,10 @@ impl Cluster {
 
     pub(super) fn put(&self, path: &str, object: Value) {
         self.objects.lock().unwrap().insert(path.to_owned(), object);
+    }
+
+    pub(super) fn take(&self, path: &str) {
+        self.objects.lock().unwrap().remove(path);
     }
 
     fn answer(&self, method: &http::Method, path: &str, query: &str, body: &[u8]) -> (u16, Value) {
@@ -48,16 +53,16 @@ impl Cluster {
         let sent = || serde_json::from_slice::<Value>(body).unwrap();
         match method.as_str() {
             "POST" => {
-                let object = with_uid(sent());
+                let object = with_uid(path, sent());
                 let path = format!("{path}/{}", object["metadata"]["name"].as_str().unwrap());
                 if objects.contains_key(&path) {
-                    return status(409, "AlreadyExists");
+                    return status(409, "it already exists");
                 }
                 objects.insert(path, object.clone());
                 (201, object)
             }
             "PATCH" => {
-                let object = with_uid(sent());
+                let object = with_uid(path, sent());
                 objects.insert(path.to_owned(), object.clone());
                 (201, object)
             }
@@ -70,6 +75,22 @@ impl Cluster {
                 let items: Vec<Value> = objects.get(&format!("{path}/{name}")).cloned().into_iter().collect();
                 (200, json!({"kind": "List", "apiVersion": "v1", "metadata": {"resourceVersion": "1"}, "items": items}))
             }
+            _ if query.contains("labelSelector") || is_list(path) => {
+                let selector = query.split("labelSelector=").nth(1).map(|rest| rest.split('&').next().unwrap());
+                let (group, plural) = path.rsplit_once('/').unwrap();
+                let of_kind = |at: &str| at.starts_with(group) && at.rsplit('/').nth(1) == Some(plural);
+                let labelled = |object: &Value| {
+                    let labels = &object["metadata"]["labels"];
+                    selector.unwrap_or_default().split("%2C").filter(|one| !one.is_empty()).all(|one| {
+                        let (key, value) = one.split_once("%3D").unwrap_or((one, ""));
+                        let found = &labels[key.replace("%2F", "/")];
+                        found.is_string() && (value.is_empty() || found == value)
+                    })
+                };
+                let items: Vec<&Value> =
+                    objects.iter().filter(|(at, object)| of_kind(at) && labelled(object)).map(|(_, o)| o).collect();
+                (200, json!({"kind": "List", "apiVersion": "v1", "metadata": {"resourceVersion": "1"}, "items": items}))
+            }
             _ => match objects.get(path) {
                 Some(object) => (200, object.clone()),
                 None => status(404, "NotFound"),
@@ -78,8 +99,16 @@ impl Cluster {
     }
 }
 
-/// The uid is a function of the object's name, so that a second one of that name is told apart by hand only.
-fn with_uid(mut object: Value) -> Value {
+/// A collection within a namespace.
+fn is_list(path: &str) -> bool {
+    path.rsplit('/').nth(2) == Some("namespaces")
+}
+
+/// What the server adds. The uid is a function of the object's name, so that a second one of that name is told apart by hand only.
+fn with_uid(path: &str, mut object: Value) -> Value {
+    if let Some((_, rest)) = path.split_once("/namespaces/") {
+        object["metadata"]["namespace"] = json!(rest.split('/').next());
+    }
     object["metadata"]["uid"] = json!(format!("uid-of-{}", object["metadata"]["name"].as_str().unwrap_or_default()));
     object
 }
@@ -100,12 +129,18 @@ impl Helm for FakeHelm {
     fn template<'a>(&'a self, _: &'a ReleaseArgs) -> BoxFuture<'a, Result<String, HelmError>> {
         done(String::new())
     }
-    fn status<'a>(&'a self, _: &'a ReleaseRef) -> BoxFuture<'a, Result<Option<ExistingRelease>, HelmError>> {
-        done(None)
+    fn status<'a>(
+        &'a self,
+        release: &'a ReleaseRef,
+        selector: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<Option<ExistingRelease>, HelmError>> {
+        let run = self.0.releases.lock().unwrap().get(&release.name).cloned();
+        let of_run = run.filter(|run| selector.is_none_or(|selector| selector == format!("gpuhpa.dev/run={run}")));
+        done(of_run.map(|_| ExistingRelease { status: "deployed".to_owned(), ..ExistingRelease::default() }))
     }
     fn install<'a>(&'a self, args: &'a ReleaseArgs) -> BoxFuture<'a, Result<(), HelmError>> {
         // A failing install leaves a release behind, as helm does.
-        self.0.releases.lock().unwrap().insert(args.release.name.clone());
+        self.0.releases.lock().unwrap().insert(args.release.name.clone(), args.labels[0].1.clone());
         if args.chart == "broken" {
             let failed = HelmError::Failed { command: "install".to_owned(), stderr: "no such chart".to_owned() };
             return async move { Err(failed) }.boxed();

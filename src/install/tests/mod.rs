@@ -9,7 +9,7 @@ use serde_json::json;
 
 use self::fake::{Cluster, world};
 use super::*;
-use crate::record::journal::{Entry, Step};
+use crate::record::journal::{Entry, ReleaseRef, Step};
 use crate::record::scenario::Release;
 use crate::units::Span;
 
@@ -42,7 +42,7 @@ async fn unmake(world: &World, journal: &Journal) -> Result<(), InstallError> {
 async fn everything_made_is_removed_in_reverse_order_and_a_second_undo_has_nothing_to_do() {
     let cluster = Arc::new(Cluster::default());
     let (world, dir) = world(&cluster, "all");
-    let journal = Journal::new(world.bundle.clone(), world.clock, Vec::new());
+    let journal = Journal::new(world.bundle.clone(), world.clock, "1");
     make(&world, &journal, &scenario("good")).await.unwrap();
     assert_eq!(cluster.paths(), [NAMESPACE, HPA]);
     let told = Mutex::new(Vec::new());
@@ -67,7 +67,7 @@ async fn everything_made_is_removed_in_reverse_order_and_a_second_undo_has_nothi
 async fn a_release_that_failed_half_way_is_uninstalled() {
     let cluster = Arc::new(Cluster::default());
     let (world, dir) = world(&cluster, "half");
-    let journal = Journal::new(world.bundle.clone(), world.clock, Vec::new());
+    let journal = Journal::new(world.bundle.clone(), world.clock, "1");
     let error = make(&world, &journal, &scenario("broken")).await.unwrap_err();
     assert!(error.to_string().contains("no such chart"), "{error}");
     assert_eq!(cluster.releases.lock().unwrap().len(), 1);
@@ -82,7 +82,7 @@ async fn a_namespace_that_came_meanwhile_is_not_ours_to_make_or_to_remove() {
     cluster
         .put(NAMESPACE, json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "llm", "uid": "theirs"}}));
     let (world, dir) = world(&cluster, "theirs");
-    let journal = Journal::new(world.bundle.clone(), world.clock, Vec::new());
+    let journal = Journal::new(world.bundle.clone(), world.clock, "1");
     let error = make(&world, &journal, &scenario("good")).await.unwrap_err();
     assert!(error.to_string().contains("could not create Namespace llm"), "{error}");
     unmake(&world, &journal).await.unwrap();
@@ -94,15 +94,17 @@ async fn a_namespace_that_came_meanwhile_is_not_ours_to_make_or_to_remove() {
 async fn an_object_of_the_same_name_that_replaced_ours_stays() {
     let cluster = Arc::new(Cluster::default());
     let (world, dir) = world(&cluster, "replaced");
-    let journal = Journal::new(world.bundle.clone(), world.clock, Vec::new());
+    let journal = Journal::new(world.bundle.clone(), world.clock, "1");
     make(&world, &journal, &scenario("good")).await.unwrap();
     cluster.put(
         HPA,
         json!({"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler",
         "metadata": {"name": "gpuhpa-1", "namespace": "llm", "uid": "another"}, "spec": {}}),
     );
-    unmake(&world, &journal).await.unwrap();
-    assert_eq!(cluster.paths(), [HPA]);
+    // And so does the namespace, which would take it along.
+    let error = unmake(&world, &journal).await.unwrap_err();
+    assert!(error.to_string().contains("HorizontalPodAutoscaler gpuhpa-1"), "{error}");
+    assert_eq!(cluster.paths(), [NAMESPACE, HPA]);
     std::fs::remove_dir_all(&dir).unwrap();
 }
 
@@ -110,12 +112,12 @@ async fn an_object_of_the_same_name_that_replaced_ours_stays() {
 async fn a_crash_between_the_try_and_the_answer_is_cleaned_by_the_label() {
     let cluster = Arc::new(Cluster::default());
     let (world, dir) = world(&cluster, "crash");
-    let journal = Journal::new(world.bundle.clone(), world.clock, Vec::new());
+    let journal = Journal::new(world.bundle.clone(), world.clock, "1");
     make(&world, &journal, &scenario("good")).await.unwrap();
     // What `kill -9` leaves: the intentions, without what became of them.
     let cut: Vec<Entry> =
         journal.entries().into_iter().filter(|entry| matches!(entry.step, Step::Intended(_))).collect();
-    let again = Journal::new(world.bundle.clone(), world.clock, cut);
+    let again = Journal::resumed(world.bundle.clone(), world.clock, cut);
     unmake(&world, &again).await.unwrap();
     assert!(cluster.paths().is_empty() && cluster.releases.lock().unwrap().is_empty());
     std::fs::remove_dir_all(&dir).unwrap();
@@ -125,7 +127,7 @@ async fn a_crash_between_the_try_and_the_answer_is_cleaned_by_the_label() {
 async fn what_cannot_be_removed_is_said_and_the_rest_is_removed_all_the_same() {
     let cluster = Arc::new(Cluster::default());
     let (world, dir) = world(&cluster, "refused");
-    let journal = Journal::new(world.bundle.clone(), world.clock, Vec::new());
+    let journal = Journal::new(world.bundle.clone(), world.clock, "1");
     make(&world, &journal, &scenario("good")).await.unwrap();
     *cluster.refuses.lock().unwrap() = Some("DELETE");
     let error = unmake(&world, &journal).await.unwrap_err();
@@ -149,7 +151,7 @@ async fn an_adopted_object_that_somebody_changed_is_named() {
     };
     cluster.put(path, deployment(1, 1));
     let (world, dir) = world(&cluster, "adopted");
-    let journal = Journal::new(world.bundle.clone(), world.clock, Vec::new());
+    let journal = Journal::new(world.bundle.clone(), world.clock, "1");
     let mut inventory = Inventory::default();
     let chart = crate::record::inventory::ChartFacts { target_resources: Some(BTreeMap::new()), ..Default::default() };
     inventory.charts.insert("ollama".to_owned(), chart);
@@ -160,5 +162,110 @@ async fn an_adopted_object_that_somebody_changed_is_named() {
     // Status and resourceVersion are bookkeeping.
     cluster.put(path, deployment(1, 3));
     unmake(&world, &journal).await.unwrap();
+    std::fs::remove_dir_all(&dir).unwrap();
+}
+
+/// Two runs of one scenario: the second finds what the first has made, and its way back touches nothing of it.
+#[tokio::test(start_paused = true)]
+async fn what_another_run_made_stays() {
+    let cluster = Arc::new(Cluster::default());
+    let (world, dir) = world(&cluster, "two");
+    let first = Journal::new(world.bundle.clone(), world.clock, "1");
+    make(&world, &first, &scenario("good")).await.unwrap();
+    let second = Journal::new(world.bundle.clone(), world.clock, "2");
+    namespaces(&world, &second, &scenario("good"), &Inventory::default(), "2").await.unwrap_err();
+    // As if both had looked before either of them installed.
+    let release = ReleaseRef { name: "ollama".to_owned(), namespace: "llm".to_owned() };
+    second.intend(Change::HelmInstall(release)).unwrap();
+    let (standing, releases) = (cluster.paths(), cluster.releases.lock().unwrap().clone());
+    undo(&world, &second, Span::from_secs(60), &|_| {}).await.unwrap();
+    assert_eq!((cluster.paths(), cluster.releases.lock().unwrap().clone()), (standing, releases));
+    std::fs::remove_dir_all(&dir).unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_target_is_claimed_by_one_run() {
+    let cluster = Arc::new(Cluster::default());
+    let (world, dir) = world(&cluster, "claim");
+    let plan =
+        |run: &str| Plan { run: run.to_owned(), claim: "gpuhpa-deployment-ollama".to_owned(), ..Plan::default() };
+    let (first, second) =
+        (Journal::new(world.bundle.clone(), world.clock, "1"), Journal::new(world.bundle.clone(), world.clock, "2"));
+    claim(&world, &first, &scenario("good"), &plan("1")).await.unwrap();
+    let refused = claim(&world, &second, &scenario("good"), &plan("2")).await.unwrap_err();
+    assert!(refused.to_string().contains("Lease llm/gpuhpa-deployment-ollama is there"), "{refused}");
+    unmake(&world, &second).await.unwrap();
+    assert_eq!(cluster.paths().len(), 1);
+    unmake(&world, &first).await.unwrap();
+    assert!(cluster.paths().is_empty());
+    std::fs::remove_dir_all(&dir).unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_namespace_with_anothers_workload_stays_and_what_it_holds_is_named() {
+    let cluster = Arc::new(Cluster::default());
+    let (world, dir) = world(&cluster, "stranger");
+    let journal = Journal::new(world.bundle.clone(), world.clock, "1");
+    make(&world, &journal, &scenario("good")).await.unwrap();
+    let theirs = "/apis/apps/v1/namespaces/llm/deployments/theirs";
+    cluster.put(
+        theirs,
+        json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "theirs", "namespace": "llm"}}),
+    );
+    let error = unmake(&world, &journal).await.unwrap_err();
+    assert!(error.to_string().contains("it holds what this run did not make: Deployment theirs"), "{error}");
+    assert_eq!(cluster.paths(), [NAMESPACE, theirs]);
+    cluster.take(theirs);
+    unmake(&world, &journal).await.unwrap();
+    assert!(cluster.paths().is_empty());
+    std::fs::remove_dir_all(&dir).unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_journal_the_labels_lead_to_what_a_run_made_and_to_nothing_else() {
+    let cluster = Arc::new(Cluster::default());
+    let (world, dir) = world(&cluster, "traces");
+    let journal = Journal::new(world.bundle.clone(), world.clock, "1");
+    make(&world, &journal, &scenario("good")).await.unwrap();
+    // helm's own record of the release, as it labels it.
+    let record = "/api/v1/namespaces/llm/secrets/sh.helm.release.v1.ollama.v1";
+    cluster.put(
+        record,
+        json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "sh.helm.release.v1.ollama.v1",
+        "namespace": "llm", "labels": {"owner": "helm", "name": "ollama", "gpuhpa.dev/run": "1"}}}),
+    );
+    assert!(traces(&world, "2").await.unwrap().is_empty());
+    assert_eq!(runs(&world).await.unwrap(), ["1".to_owned()].into());
+    let found = Journal::resumed(world.bundle.clone(), world.clock, traces(&world, "1").await.unwrap());
+    let what = [
+        "deleting HorizontalPodAutoscaler llm/gpuhpa-1",
+        "uninstalling helm release llm/ollama",
+        "deleting Namespace llm",
+    ];
+    assert_eq!(would_undo(&world, &found).await.unwrap(), what);
+    assert_eq!(cluster.paths().len(), 3);
+    unmake(&world, &found).await.unwrap();
+    assert_eq!((cluster.paths(), cluster.releases.lock().unwrap().len()), (vec![record.to_owned()], 0));
+    assert_eq!(
+        would_undo(&world, &Journal::resumed(world.bundle.clone(), world.clock, journal.entries())).await.unwrap()[0],
+        "deleting HorizontalPodAutoscaler llm/gpuhpa-1: nothing to do, it is gone"
+    );
+    std::fs::remove_dir_all(&dir).unwrap();
+}
+
+/// A helm that outlived a killed run: its record comes after the clean-up has begun.
+#[tokio::test(start_paused = true)]
+async fn a_release_that_comes_late_is_waited_for_where_nothing_tells_how_its_install_ended() {
+    let cluster = Arc::new(Cluster::default());
+    let (world, dir) = world(&cluster, "orphan");
+    let journal = Journal::new(world.bundle.clone(), world.clock, "1");
+    journal.intend(Change::HelmInstall(ReleaseRef { name: "ollama".to_owned(), namespace: "llm".to_owned() })).unwrap();
+    let late = async {
+        tokio::time::sleep(std::time::Duration::from_secs(3)).await;
+        cluster.releases.lock().unwrap().insert("ollama".to_owned(), "1".to_owned());
+    };
+    let (undone, ()) = tokio::join!(undo(&world, &journal, Span::from_secs(60), &|_| {}), late);
+    undone.unwrap();
+    assert!(cluster.releases.lock().unwrap().is_empty());
     std::fs::remove_dir_all(&dir).unwrap();
 }

@@ -1,0 +1,52 @@
+//! A namespace takes all that is in it along when it is deleted. One that a run made may hold more by then: another's
+//! release, another's workload. Such a namespace stays, and what it holds is named.
+
+use kube::api::{Api, ListParams};
+use kube::core::{ApiResource, DynamicObject, GroupVersionKind};
+
+use super::InstallError;
+use super::apply::words;
+use crate::record::journal::{ObjectRef, RUN_LABEL};
+use crate::world::World;
+
+/// What somebody would miss. What a controller made goes with its owner, and is not looked at.
+const KINDS: [(&str, &str, &str); 6] = [
+    ("apps", "v1", "Deployment"),
+    ("apps", "v1", "StatefulSet"),
+    ("apps", "v1", "DaemonSet"),
+    ("batch", "v1", "Job"),
+    ("batch", "v1", "CronJob"),
+    ("autoscaling", "v2", "HorizontalPodAutoscaler"),
+];
+
+/// # Errors
+/// The namespace holds something that this run did not make, or may not be looked into.
+pub(super) async fn refuse(world: &World, namespace: &ObjectRef, run: &str) -> Result<(), InstallError> {
+    let wrong = |why: String| InstallError::Object { verb: "remove", object: namespace.to_string(), why };
+    let mut all = Vec::new();
+    for (group, version, kind) in KINDS {
+        let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind));
+        let api: Api<DynamicObject> = Api::namespaced_with(world.kube.clone(), &namespace.name, &resource);
+        let list = match api.list_metadata(&ListParams::default()).await {
+            Ok(list) => list.items,
+            // Not served here, so nobody has one.
+            Err(kube::Error::Api(status)) if status.code == 404 => continue,
+            Err(e) => {
+                return Err(wrong(format!("it could not be seen whether it holds another's {kind}: {}", words(&e))));
+            }
+        };
+        let foreign = list.into_iter().map(|object| object.metadata).filter(|metadata| {
+            let ours = metadata.labels.as_ref().and_then(|labels| labels.get(RUN_LABEL)).is_some_and(|id| id == run);
+            let owned = metadata.owner_references.as_ref().is_some_and(|owners| !owners.is_empty());
+            !ours && !owned && metadata.deletion_timestamp.is_none()
+        });
+        all.extend(foreign.map(|metadata| format!("{kind} {}", metadata.name.unwrap_or_default())));
+    }
+    if all.is_empty() {
+        return Ok(());
+    }
+    Err(wrong(format!(
+        "it holds what this run did not make: {}. Move or delete that, then run clean again; or delete the namespace yourself",
+        all.join(", ")
+    )))
+}
