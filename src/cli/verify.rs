@@ -50,22 +50,22 @@ pub(super) struct VerifyArgs {
 
 pub(super) async fn verify(args: &VerifyArgs) -> Exit {
     let clock = Clock::start();
+    // A pipeline finds its JUnit file also where there is no scenario to run, or no place for a bundle.
+    let inventory = Inventory { started: clock.started(), ..Inventory::default() };
+    let no_run = |error: String| {
+        put_junit(args.junit.as_deref(), &stillborn(&Scenario::default(), &inventory, &error), &inventory);
+        Console::error(&error, None, Exit::Usage)
+    };
     let scenario = match scenario::load(&args.scenario.files, args.scenario.namespace.as_deref()) {
         Ok(scenario) => scenario,
-        Err(error) => {
-            let nothing = Inventory { started: clock.started(), ..Inventory::default() };
-            let verdict = stillborn(&Scenario::default(), &nothing, &error.to_string());
-            put_junit(args.junit.as_deref(), &verdict, &nothing);
-            return Console::error(&error.to_string(), None, Exit::Usage);
-        }
+        Err(error) => return no_run(error.to_string()),
     };
     let run = run_id(&clock);
     let dir = args.report_dir.clone().unwrap_or_else(|| PathBuf::from("reports").join(&run));
     let bundle = match Bundle::create(&dir) {
         Ok(bundle) => bundle,
-        Err(error) => return Console::error(&error.to_string(), None, Exit::Usage),
+        Err(error) => return no_run(error.to_string()),
     };
-    let inventory = Inventory { started: clock.started(), ..Inventory::default() };
     let mut desk = Desk { args, scenario, run, bundle, clock, inventory, plan: Plan::default() };
     let mut signals = match listen() {
         Ok(signals) => signals,

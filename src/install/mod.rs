@@ -8,6 +8,7 @@ mod journal;
 mod reach;
 mod releases;
 mod strangers;
+mod stuck;
 mod traces;
 mod undo;
 

@@ -6,10 +6,13 @@ use kube::core::DynamicObject;
 use kube::runtime::wait::{await_condition, conditions};
 
 use super::apply::{api, words};
-use super::{InstallError, Journal, adopt, releases, strangers};
+use super::{InstallError, Journal, adopt, releases, strangers, stuck};
 use crate::record::journal::{Change, Entry, ObjectRef, RUN_LABEL, Step};
 use crate::units::Span;
 use crate::world::World;
+
+/// Bound of a question that only serves an error's text.
+const QUESTION: Span = Span::from_secs(10);
 
 /// One change that is to be undone.
 struct Undoing {
@@ -35,13 +38,14 @@ pub async fn undo(
     for undoing in pending(&journal.entries()) {
         tell(&what(&undoing.change));
         let one = tokio::time::timeout(bound.duration(), undo_one(world, &undoing, bound)).await;
-        let result = one.unwrap_or_else(|_| {
-            Err(InstallError::Object {
+        let result = match one {
+            Ok(result) => result,
+            Err(_) => Err(InstallError::Object {
                 verb: "remove",
                 object: name(&undoing.change),
-                why: format!("not gone within {bound}"),
-            })
-        });
+                why: format!("not gone within {bound}{}", still_there(world, &undoing.change).await),
+            }),
+        };
         let step = match &result {
             Ok(()) => Step::Undone,
             Err(error) => Step::NotUndone { error: error.to_string() },
@@ -153,6 +157,12 @@ pub async fn would_undo(world: &World, journal: &Journal) -> Result<Vec<String>,
         all.push(format!("{}{}", what(&undoing.change), if is_there { "" } else { ": nothing to do, it is gone" }));
     }
     Ok(all)
+}
+
+/// What keeps it, where the object itself says so and the API server answers.
+async fn still_there(world: &World, change: &Change) -> String {
+    let Change::Create(object) = change else { return String::new() };
+    tokio::time::timeout(QUESTION.duration(), stuck::why(world, object)).await.unwrap_or_default()
 }
 
 fn name(change: &Change) -> String {
