@@ -40,10 +40,10 @@ def told(bundle):
 
 
 def ends_so(bundle, want):
-    """Does the run end as one alternative of `want` says?"""
+    """Does the run end as one alternative of `want` says? A run that is refused has made no change."""
     kind, _, rest = want.partition(" ")
     if kind == "refused":
-        return not os.path.exists(f"{bundle}/verdict.json") and rest in read(f"{bundle}.log")
+        return not os.path.exists(f"{bundle}/journal.jsonl") and rest in read(f"{bundle}.log")
     verdict = json.loads(read(f"{bundle}/verdict.json"))
     case = deciding(verdict)
     result, _, words = rest.partition(" ")

@@ -9,7 +9,8 @@ use crate::record::observation::Phase;
 use crate::record::reading::{Answer, Hop, Reading, Sample};
 
 pub(super) fn rule(view: &View<'_>) -> Ruling {
-    let until = view.hpa_intended().map_or(u64::MAX, |(_, at)| at);
+    // What is read during the clean-up shows a hop that we took away ourselves.
+    let until = view.hpa_intended().map_or(view.end_ms(), |(_, at)| at);
     let last = |hop: Hop| view.readings.iter().rfind(|(o, r)| r.hop == hop && o.at_ms <= until);
     if let Some((observation, reading)) = last(Hop::Api).filter(|(_, reading)| is_served(view, reading)) {
         let mut ruling = Ruling::holds(format!(

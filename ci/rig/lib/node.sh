@@ -12,11 +12,15 @@ node_up() {
   for image in "$(part images)"/*.tar; do ctr_ 120 images import "$image" >/dev/null; done
   echo "nameserver $DNS_IP" >"$STATE/resolv.conf"
   write_kubelet_config
-  start kubelet "$KUBE/kubelet" --config="$STATE/kubelet.yaml" --kubeconfig="$STATE/node.kubeconfig" \
-    --hostname-override="$NODE" --node-ip="$NODE_IP" --root-dir="$STATE/kubelet"
+  kubelet_up
   write_proxy_config
   start kube-proxy "$KUBE/kube-proxy" --config="$STATE/kube-proxy.yaml"
   awaiting "the node" 60 node_ready
+}
+
+kubelet_up() {
+  start kubelet "$KUBE/kubelet" --config="$STATE/kubelet.yaml" --kubeconfig="$STATE/node.kubeconfig" \
+    --hostname-override="$NODE" --node-ip="$NODE_IP" --root-dir="$STATE/kubelet"
 }
 
 node_ready() {

@@ -18,3 +18,6 @@ run_has() {
   ready=$(kubectl -n "$(run_namespace)" get "$(run_target)" -o 'jsonpath={.status.readyReplicas}' 2>/dev/null) &&
     [ "${ready:-0}" -ge "$1" ]
 }
+
+# run_is_idle: the HPA of the run sees next to nothing: 0, or thousandths.
+run_is_idle() { [[ $(run_hpa '.status.currentMetrics[0].*.current.averageValue') =~ ^(0|[0-9]+m)$ ]]; }

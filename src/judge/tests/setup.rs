@@ -1,6 +1,6 @@
 //! Setup/PodsRequestAccelerators, Setup/MetricServed, Setup/AutoscalerActive.
 
-use super::run::{CLEANUP, IDLE, OLD, healthy, is_phase, real_cards, recorded, samples, slow_metric};
+use super::run::{CLEANUP, IDLE, OLD, began, healthy, is_phase, real_cards, recorded, samples, slow_metric};
 use crate::judge::{Check, State, judge};
 use crate::record::inventory::Inventory;
 use crate::record::journal::{Change, Entry, ReleaseRef, Step};
@@ -76,6 +76,17 @@ fn the_first_broken_hop_is_named() {
         }
     });
     unreadable.unclear(MetricServed, "first broken hop: metrics API: 404");
+}
+
+/// The run ended at its metric, before the HPA: what the hops say after that is the work of the clean-up.
+#[test]
+fn a_hop_that_the_clean_up_took_away_is_not_the_broken_one() {
+    let mut ended = healthy().api_fails(0, u64::MAX).note(MADE, began(Phase::Cleanup));
+    ended.journal.clear();
+    let ended = ended.readings(Hop::Exporter, MADE + 1, u64::MAX, |answer| {
+        samples(answer, |sample| sample.object = None);
+    });
+    ended.unclear(MetricServed, "first broken hop: metrics API: 404; it is there at the exporter and the store");
 }
 
 #[test]

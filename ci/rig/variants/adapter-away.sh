@@ -1,0 +1,7 @@
+# the metrics adapter is away for a minute under load
+meanwhile() {
+  awaiting "the second replica" 600 run_has 2
+  kubectl -n gpuhpa-metrics scale deployment prometheus-adapter --replicas=0
+  sleep 60 # that long: the variant is the gap itself
+  kubectl -n gpuhpa-metrics scale deployment prometheus-adapter --replicas=1
+}

@@ -1,0 +1,8 @@
+# the API server is away for ten seconds under load
+meanwhile() {
+  awaiting "the second replica" 600 run_has 2
+  stop kube-apiserver
+  sleep 10 # that long: the variant is the gap itself
+  control_plane_up
+}
+off() { control_plane_up; }

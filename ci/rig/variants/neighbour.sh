@@ -1,0 +1,6 @@
+# another workload in the run's namespace keeps its GPU busy
+on() {
+  apply "$RIG/manifests/neighbour.yaml"
+  kubectl -n gpuhpa rollout status deployment neighbour --timeout 60s >/dev/null
+}
+off() { kubectl delete namespace gpuhpa --wait >/dev/null; }
