@@ -27,7 +27,9 @@ pub struct Scenario {
     pub declares: Vec<String>,
     /// Namespace of the target, the HPA and the service. Created when missing, and then removed again.
     pub namespace: String,
-    /// Helm releases by release name, installed in the order of their names.
+    /// Helm releases by release name, installed in the order of their names. `null` takes one of a lower layer away.
+    #[serde(deserialize_with = "releases")]
+    #[schemars(with = "BTreeMap<String, Option<Release>>")]
     pub releases: BTreeMap<String, Release>,
     /// The HPA under test.
     pub hpa: Hpa,
@@ -66,6 +68,12 @@ impl Default for Scenario {
             assumptions: Assumptions::default(),
         }
     }
+}
+
+/// A release that is `null` in its file is none.
+fn releases<'de, D: serde::Deserializer<'de>>(file: D) -> Result<BTreeMap<String, Release>, D::Error> {
+    let all = BTreeMap::<String, Option<Release>>::deserialize(file)?;
+    Ok(all.into_iter().filter_map(|(name, release)| Some((name, release?))).collect())
 }
 
 /// One helm release.

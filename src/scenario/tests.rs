@@ -34,6 +34,12 @@ fn an_overlay_changes_what_it_names_and_keeps_the_rest() {
 }
 
 #[test]
+fn null_takes_a_release_of_the_lower_layer_away() {
+    let scenario = over("releases: {prometheus-adapter: null}").unwrap();
+    assert_eq!(scenario.releases.keys().collect::<Vec<_>>(), ["ollama"]);
+}
+
+#[test]
 fn null_removes_and_a_relative_chart_is_meant_from_its_file() {
     let scenario = over("releases: {ollama: {repo: null, version: null, chart: ../charts/ollama}}").unwrap();
     let release = &scenario.releases["ollama"];

@@ -2,7 +2,7 @@
 
 # apply FILE: with each @NAME@ replaced by that setting, pin or address.
 apply() {
-  local name expressions=()
+  local name expressions=(-e "")
   for name in $(grep -o '@[A-Z_0-9]*@' "$1" | tr -d @ | sort -u); do expressions+=(-e "s|@$name@|${!name}|g"); done
   sed "${expressions[@]}" "$1" | kubectl apply -f - >/dev/null
 }

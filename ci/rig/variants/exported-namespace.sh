@@ -1,7 +1,8 @@
-# the store scrapes without honor_labels: namespace and pod are the exporter's own
+# the store scrapes without honor_labels, and its own labels of the exporter take the names namespace and pod
 on() {
-  kubectl -n monitoring get configmap victoria-metrics -o yaml | sed 's/honor_labels: true/honor_labels: false/' |
-    kubectl apply -f - >/dev/null
+  sed 's/honor_labels: true/honor_labels: false/; s/- targets: .*/&\n        labels: {namespace: gpu-operator, pod: nvidia-dcgm-exporter}/' \
+    "$RIG/manifests/store.yaml" >"$STATE/exported-namespace.yaml"
+  apply "$STATE/exported-namespace.yaml"
   store_anew
   awaiting "the workload's names in exported_namespace" 90 exported
 }

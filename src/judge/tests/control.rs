@@ -5,7 +5,7 @@ use super::run::{
 };
 use crate::judge::{Check, Part, State};
 use crate::record::observation::{Phase, Seen};
-use crate::record::reading::Hop;
+use crate::record::reading::{Answer, Hop, Sample};
 use crate::record::verdict::CaseResult;
 use crate::units::{Milli, Span};
 
@@ -220,4 +220,33 @@ fn resized_at_idle(run: Run, size: i32) -> Run {
     let run = run.without(|o| o.at_ms > 26_500);
     let end = run.timeline.last().unwrap().at_ms;
     run.note(end, began(Phase::Cleanup))
+}
+
+/// One value for the namespace: the healthy run's own values, summed.
+fn object_metric() -> Run {
+    let run = healthy().scenario(|s| {
+        let namespace = s.namespace.clone();
+        s.hpa.spec.metrics = serde_json::from_value(serde_json::json!([{"type": "Object", "object": {
+            "describedObject": {"apiVersion": "v1", "kind": "Namespace", "name": namespace},
+            "metric": {"name": "gpu_utilization"}, "target": {"type": "Value", "value": "60"}}}]))
+        .unwrap();
+    });
+    let namespace = run.scenario.namespace.clone();
+    run.readings(Hop::Api, 0, u64::MAX, |answer| {
+        if let Answer::Samples(all) = answer
+            && let Some(first) = all.first().cloned()
+        {
+            let sum = all.iter().filter_map(|sample| sample.value).map(|milli| milli.0).sum();
+            *all = vec![Sample { object: Some(namespace.clone()), value: Some(Milli(sum)), ..first }];
+        }
+    })
+}
+
+/// A value of another object than a pod does not go with the pods that go.
+#[test]
+fn an_object_metric_leads_back_to_min_as_well() {
+    let fall = object_metric().part(Part::MetricFalls);
+    assert!(fall.is(State::Holds), "{}", fall.reason);
+    let high = object_metric().metric(FALL, u64::MAX, Some(150_000)).part(Part::MetricFalls);
+    assert!(!high.is(State::Holds) && high.reason.contains("lowest 150"), "{}", high.reason);
 }

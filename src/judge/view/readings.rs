@@ -96,8 +96,12 @@ impl Served<'_> {
     fn propose(&self, size: i32, pods: &[PodState]) -> Option<hpa::Proposal> {
         let mut samples = self.reading.samples()?.to_vec();
         if pods.len() < self.pods.len() {
-            // A pod that is taken to be gone has no sample any more.
-            samples.retain(|s| s.object.as_ref().is_none_or(|name| pods.iter().any(|pod| pod.name == *name)));
+            // A pod that is taken to be gone has no sample any more. What another object is measured by stays.
+            let is_gone = |name: &String| {
+                let is_one = |pod: &PodState| pod.name == *name;
+                self.pods.iter().any(is_one) && !pods.iter().any(is_one)
+            };
+            samples.retain(|sample| !sample.object.as_ref().is_some_and(is_gone));
         }
         let spec = &self.scenario.hpa.spec;
         let metric = hpa::metric_of(spec, &self.scenario.namespace, &samples)?;
