@@ -3,4 +3,4 @@ on() {
   apply "$RIG/manifests/neighbour.yaml"
   kubectl -n gpuhpa rollout status deployment neighbour --timeout 60s >/dev/null
 }
-off() { kubectl delete namespace gpuhpa --wait >/dev/null; }
+off() { kubectl delete namespace gpuhpa --ignore-not-found --wait >/dev/null; }

@@ -11,4 +11,4 @@ spec:
   metrics: [{type: Resource, resource: {name: cpu, target: {type: Utilization, averageUtilization: 80}}}]
 HPA
 }
-off() { kubectl delete namespace gpuhpa --wait >/dev/null; }
+off() { kubectl delete namespace gpuhpa --ignore-not-found --wait >/dev/null; }
