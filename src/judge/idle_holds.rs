@@ -17,8 +17,9 @@ pub(super) fn rule(view: &View<'_>) -> Ruling {
 
     let end = ended.unwrap_or_else(|| view.end_ms());
     let readings: Vec<_> = view.served_in(began, end).collect();
-    // From the HPA's creation on: a metric that asks for more has scaled the target before the baseline begins.
-    let made = view.hpa_intended().map_or(began, |(_, at)| at.min(began));
+    // From the last reading before the HPA's creation on: a metric that asks for more has scaled the target before the
+    // baseline begins.
+    let made = view.hpa_intended().map_or(began, |(_, at)| at.saturating_sub(TOGETHER_MS).min(began));
     if let Some(served) =
         view.served_in(made, end).find(|served| served.asks_from(view.min).is_some_and(|asks| asks > view.min))
     {

@@ -250,3 +250,14 @@ fn an_object_metric_leads_back_to_min_as_well() {
     let high = object_metric().metric(FALL, u64::MAX, Some(150_000)).part(Part::MetricFalls);
     assert!(!high.is(State::Holds) && high.reason.contains("lowest 150"), "{}", high.reason);
 }
+
+/// An HPA acts at once on a metric that asks for more: the target has grown before the baseline begins.
+#[test]
+fn what_scaled_the_target_before_the_baseline_is_named_by_its_reading() {
+    let run = healthy().metric(10_000, 10_809, Some(100_000)).workloads(|at, workload| {
+        if (10_850..RISE).contains(&at) {
+            workload.spec_replicas = 2;
+        }
+    });
+    run.unclear(IdleHolds, "without load the metric asks for 2 replicas (value 100): the target lies below");
+}
