@@ -7,7 +7,7 @@
 #   inputs="FILE..."  what it reads below ci/rig, besides the pins that it names
 #   uses="PART..."    the parts it takes from
 #   build OUT         makes it in the directory OUT
-PARTS=(debian kubernetes etcd victoria-metrics coredns prometheus-adapter ollama helm4 helm3 standin model images)
+PARTS=(debian kubernetes etcd victoria-metrics coredns prometheus-adapter ollama helm4 helm3 standin faults model images)
 
 # hash_of NAME: from the recipe, the pins it names, its inputs and its parts.
 hash_of() (

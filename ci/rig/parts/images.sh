@@ -1,6 +1,6 @@
 # The container images, each of one layer. Their tags are the versions.
 inputs="images/image.py images/pause.c"
-uses="debian coredns victoria-metrics prometheus-adapter standin ollama model"
+uses="debian coredns victoria-metrics prometheus-adapter standin faults ollama model"
 build() {
   local library applet ollama=()
   gcc -static -Os -o "$1/pause" images/pause.c || return
@@ -16,10 +16,11 @@ build() {
   # shell with the usual tools.
   for library in $(ldd "$(part ollama)/ollama" | grep -o '/[^ ]*'); do ollama+=(--file "$library=$library"); done
   for applet in sh cat sleep echo ls ps; do ollama+=(--link "busybox=/bin/$applet"); done
-  image "$1" "ollama:$OLLAMA_VERSION" /bin/ollama --argument serve "${ollama[@]}" \
-    --file "$(part ollama)/ollama=/bin/ollama" --file "$(part debian)/bin/busybox=/bin/busybox" \
-    --file "$(part model)/tiny.gguf=/gguf/tiny.gguf" --file "$(part model)/small.gguf=/gguf/small.gguf" \
-    --env OLLAMA_HOST=0.0.0.0:11434 --env HOME=/root
+  ollama+=(--file "$(part ollama)/ollama=/bin/ollama" --file "$(part debian)/bin/busybox=/bin/busybox"
+    --file "$(part model)/tiny.gguf=/gguf/tiny.gguf" --file "$(part model)/small.gguf=/gguf/small.gguf"
+    --env OLLAMA_HOST=0.0.0.0:11434 --env HOME=/root)
+  image "$1" "ollama:$OLLAMA_VERSION" /bin/ollama --argument serve "${ollama[@]}" &&
+    image "$1" ollama-faulty:1 /bin/faulty --argument serve "${ollama[@]}" --file "$(part faults)/ollama=/bin/faulty"
 }
 image() {
   local out=$1 name=$2

@@ -1,0 +1,3 @@
+module gpuhpa.example/rig/faults
+
+go 1.26.8
