@@ -362,6 +362,9 @@ async fn every_outcome_is_counted_exactly() {
 
     let (_, last) = samples(&world).pop().unwrap();
     assert_eq!((last.in_flight, last.good, last.failed, last.tokens), (0, 1, taxonomy().len() as u64 - 1, 7));
+    let by_kind: u64 = last.failures.values().map(|kind| kind.count).sum();
+    assert_eq!(by_kind, last.failed);
+    assert!(last.failures["http-503-queue"].example.contains("server busy"), "{:?}", last.failures);
 
     let records = records(&folder);
     assert_eq!(records.iter().map(|r| r.id).collect::<Vec<_>>(), (0..report.requests).collect::<Vec<_>>());

@@ -112,6 +112,15 @@ fn idle_words(view: &View<'_>) -> String {
 /// What the load was, for a metric that did not follow it.
 fn load_words(view: &View<'_>) -> String {
     view.loads.last().map_or(String::new(), |(_, load)| {
-        format!("; the load: {} connections, {} good answers, {} failed", load.connections, load.good, load.failed)
+        let kinds = load.failures.iter().map(|(kind, seen)| match seen.example.as_str() {
+            "" => format!("{} {kind}", seen.count),
+            example => format!("{} {kind}, the first: {example}", seen.count),
+        });
+        let kinds = kinds.collect::<Vec<_>>().join("; ");
+        let kinds = if kinds.is_empty() { kinds } else { format!(" ({kinds})") };
+        format!(
+            "; the load: {} connections, {} good answers, {} failed{kinds}",
+            load.connections, load.good, load.failed
+        )
     })
 }

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use super::LoadError;
 use super::quantiles::{Histogram, Precision, histogram, of};
 use crate::record::load::{Load, LoadReport, Outcome, RequestRecord};
-use crate::record::observation::LoadSeen;
+use crate::record::observation::{FailuresSeen, LoadSeen};
 
 /// The sum of the load.
 #[derive(Debug)]
@@ -29,6 +29,17 @@ struct Sums {
     gap_us: Histogram,
     total_us: Histogram,
     lateness_us: Histogram,
+}
+
+impl Sums {
+    fn failures(&self) -> BTreeMap<String, FailuresSeen> {
+        let failed = |outcome: &Outcome| !matches!(outcome, Outcome::Good | Outcome::CancelledByRampDown);
+        let of_kind = |(outcome, count): (&Outcome, &u64)| {
+            let example = self.examples.get(outcome).cloned().unwrap_or_default();
+            (outcome.name().to_owned(), FailuresSeen { count: *count, example })
+        };
+        self.outcomes.iter().filter(|(outcome, _)| failed(outcome)).map(of_kind).collect()
+    }
 }
 
 impl Tally {
@@ -95,6 +106,7 @@ impl Tally {
             connections: sums.connections,
             good,
             failed: sums.ended - good - cancelled,
+            failures: sums.failures(),
             tokens: sums.tokens,
             ttft_p50_us: sums.ttft_us.value_at_quantile(0.5),
         }

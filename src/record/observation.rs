@@ -1,5 +1,7 @@
 //! What was seen: one observation is one state of one thing at one moment of the run's clock.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -133,10 +135,22 @@ pub struct LoadSeen {
     pub good: u64,
     /// Requests that ended otherwise, our own cancellations left out.
     pub failed: u64,
+    /// Those by kind (the names of `Outcome`), each with the first one's own words.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub failures: BTreeMap<String, FailuresSeen>,
     /// Tokens of good requests.
     pub tokens: u64,
     /// Median time to first token of the good requests so far, microseconds.
     pub ttft_p50_us: u64,
+}
+
+/// Failed requests of one kind.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailuresSeen {
+    /// How many.
+    pub count: u64,
+    /// What the server, or the system, said of the first one.
+    pub example: String,
 }
 
 /// One chat sent to one pod alone, or the first chat of a run, which goes through the Service.

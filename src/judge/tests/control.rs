@@ -4,7 +4,7 @@ use super::run::{
     CLEANUP, FALL, IDLE, RISE, Run, SCALED_TO_1, SCALED_TO_2, SCALED_TO_3, began, healthy, recorded, slow_metric,
 };
 use crate::judge::{Check, Part, State};
-use crate::record::observation::{Phase, Seen};
+use crate::record::observation::{FailuresSeen, Phase, Seen};
 use crate::record::reading::{Answer, Hop, Sample};
 use crate::record::verdict::CaseResult;
 use crate::units::{Milli, Span};
@@ -260,4 +260,19 @@ fn what_scaled_the_target_before_the_baseline_is_named_by_its_reading() {
         }
     });
     run.unclear(IdleHolds, "without load the metric asks for 2 replicas (value 100): the target lies below");
+}
+
+/// A load that the server refuses is no load: which answers it gave, how many, and in whose words.
+#[test]
+fn a_metric_that_did_not_rise_under_failing_chats_shows_the_failures() {
+    let run = healthy().metric(RISE, u64::MAX, Some(0)).loads(|_, load| {
+        (load.good, load.failed) = (2, 41);
+        let seen = |count, example: &str| FailuresSeen { count, example: example.to_owned() };
+        load.failures.insert("http-5xx".to_owned(), seen(40, "llama runner process has terminated"));
+        load.failures.insert("truncated".to_owned(), seen(1, ""));
+    });
+    run.unclear(
+        MetricFollowsLoad,
+        "2 good answers, 41 failed (40 http-5xx, the first: llama runner process has terminated; 1 truncated)",
+    );
 }
