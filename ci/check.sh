@@ -1,14 +1,17 @@
 #!/usr/bin/env bash
 # The only gate: formatting, clippy, tests, docs, generated files, then the rig with the healthy run and the broken ones.
-#   ci/check.sh            everything; brings the rig up if it is down, and takes it down again
+#   ci/check.sh            everything, with the healthy run and five broken ones; brings the rig up if it is down, and
+#                          takes it down again
+#   ci/check.sh --all      every run of ci/cases instead of the six; more than an hour
 #   ci/check.sh --no-rig   without the rig: needs no root, a few minutes
 set -euo pipefail
 cd "$(dirname "$0")/.."
-rig=yes
+runs=(ci/on-rig healthy hpa-controller-off second-hpa contaminated one-gpu wrong-sign)
 case "${1:-}" in
-  "" | --all) ;;
-  --no-rig) rig=no ;;
-  *) sed -n '2,4s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+  "") ;;
+  --all) runs=(ci/rig/matrix) ;;
+  --no-rig) runs=() ;;
+  *) sed -n '2,6s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac
 
 passed=0 failed=0
@@ -28,8 +31,8 @@ step docs env RUSTDOCFLAGS='-D warnings' cargo doc --quiet --locked --no-deps --
 step schema schema_is_current
 step 'file lengths' ci/lengths
 step "the exporter's tests" go -C ci/rig/accelerator/standin test ./...
-if [ "$rig" = yes ]; then
-  step 'rig runs' ci/on-rig healthy hpa-controller-off one-gpu wrong-sign
+if [ ${#runs[@]} -gt 0 ]; then
+  step 'rig runs' "${runs[@]}"
 fi
 
 printf '%d passed, %d failed\n' "$passed" "$failed"

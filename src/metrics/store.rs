@@ -46,6 +46,16 @@ pub fn question(series: &str) -> String {
     format!("/api/v1/query?query={}", escaped(&format!("{series}[{WINDOW}]")))
 }
 
+/// The same selector for a store that scrapes without `honor_labels`, where the label `namespace` of the series is called
+/// `exported_namespace`; `None` where the selector does not name that label.
+#[must_use]
+pub fn exported(series: &str) -> Option<String> {
+    let (name, matchers) = series.split_once('{')?;
+    let at = matchers.find("namespace")?;
+    let is_whole = !matchers[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_');
+    is_whole.then(|| format!("{name}{{{}exported_{}", &matchers[..at], &matchers[at..]))
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Envelope {
@@ -112,6 +122,16 @@ mod tests {
             question("DCGM_FI_DEV_GPU_UTIL{namespace=\"ai\"}"),
             "/api/v1/query?query=DCGM_FI_DEV_GPU_UTIL%7Bnamespace%3D%22ai%22%7D%5B2m%5D"
         );
+    }
+
+    #[test]
+    fn the_label_that_a_scrape_renames_is_asked_for_by_its_other_name() {
+        let exported = |series| super::exported(series);
+        assert_eq!(exported("u{namespace=\"ai\"}").unwrap(), "u{exported_namespace=\"ai\"}");
+        assert_eq!(exported("u{a=\"b\", namespace=~\"ai.*\"}").unwrap(), "u{a=\"b\", exported_namespace=~\"ai.*\"}");
+        assert_eq!(exported("u{exported_namespace=\"ai\"}"), None);
+        assert_eq!(exported("u{pod=\"a\"}"), None);
+        assert_eq!(exported("u"), None);
     }
 
     #[test]
