@@ -5,6 +5,7 @@
 use super::ruling::{Ruling, State};
 use super::view::{Life, Noted, View};
 use crate::bounds::SLACK;
+use crate::hpa::Metric;
 use crate::record::observation::{PodSeen, ProbeSeen};
 use crate::record::reading::Reading;
 use crate::units::Milli;
@@ -218,10 +219,14 @@ fn idle_peak(view: &View<'_>) -> i64 {
 /// A tenth of the target: what sets activity apart from noise.
 fn tenth_of_target(view: &View<'_>) -> i64 {
     let spec = &view.records.scenario.hpa.spec;
-    match crate::hpa::metric_of(spec, &view.records.scenario.namespace, &[]) {
-        Some(crate::hpa::Metric::Pods { target_average_value_milli, .. }) => target_average_value_milli / 10,
-        _ => 0,
-    }
+    let target = match crate::hpa::metric_of(spec, &view.records.scenario.namespace, &[]) {
+        Some(Metric::Pods { target_average_value_milli, .. }) => Some(target_average_value_milli),
+        Some(Metric::Object { target, .. } | Metric::External { target, .. }) => {
+            target.average_value_milli.or(target.value_milli)
+        }
+        None => None,
+    };
+    target.unwrap_or(0) / 10
 }
 
 fn value_of(reading: &Reading, pod: &str) -> Option<i64> {

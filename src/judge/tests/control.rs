@@ -1,11 +1,12 @@
 //! Control/IdleHolds, Control/ByTheAutoscaler, Control/MetricFollowsLoad.
 
 use super::run::{
-    CLEANUP, FALL, IDLE, RISE, Run, SCALED_TO_1, SCALED_TO_2, SCALED_TO_3, began, healthy, recorded, slow_metric,
+    CLEANUP, FALL, IDLE, RISE, Run, SCALED_TO_1, SCALED_TO_2, SCALED_TO_3, began, healthy, object_metric, recorded,
+    slow_metric,
 };
 use crate::judge::{Check, Part, State};
 use crate::record::observation::{FailuresSeen, Phase, Seen};
-use crate::record::reading::{Answer, Hop, Sample};
+use crate::record::reading::Hop;
 use crate::record::verdict::CaseResult;
 use crate::units::{Milli, Span};
 
@@ -220,26 +221,6 @@ fn resized_at_idle(run: Run, size: i32) -> Run {
     let run = run.without(|o| o.at_ms > 26_500);
     let end = run.timeline.last().unwrap().at_ms;
     run.note(end, began(Phase::Cleanup))
-}
-
-/// One value for the namespace: the healthy run's own values, summed.
-fn object_metric() -> Run {
-    let run = healthy().scenario(|s| {
-        let namespace = s.namespace.clone();
-        s.hpa.spec.metrics = serde_json::from_value(serde_json::json!([{"type": "Object", "object": {
-            "describedObject": {"apiVersion": "v1", "kind": "Namespace", "name": namespace},
-            "metric": {"name": "gpu_utilization"}, "target": {"type": "Value", "value": "60"}}}]))
-        .unwrap();
-    });
-    let namespace = run.scenario.namespace.clone();
-    run.readings(Hop::Api, 0, u64::MAX, |answer| {
-        if let Answer::Samples(all) = answer
-            && let Some(first) = all.first().cloned()
-        {
-            let sum = all.iter().filter_map(|sample| sample.value).map(|milli| milli.0).sum();
-            *all = vec![Sample { object: Some(namespace.clone()), value: Some(Milli(sum)), ..first }];
-        }
-    })
 }
 
 /// A value of another object than a pod does not go with the pods that go.

@@ -47,6 +47,26 @@ pub(super) fn healthy() -> Run {
     recorded("healthy")
 }
 
+/// One value for the namespace: the healthy run's own values, summed.
+pub(super) fn object_metric() -> Run {
+    let run = healthy().scenario(|s| {
+        let namespace = s.namespace.clone();
+        s.hpa.spec.metrics = serde_json::from_value(serde_json::json!([{"type": "Object", "object": {
+            "describedObject": {"apiVersion": "v1", "kind": "Namespace", "name": namespace},
+            "metric": {"name": "gpu_utilization"}, "target": {"type": "Value", "value": "60"}}}]))
+        .unwrap();
+    });
+    let namespace = run.scenario.namespace.clone();
+    run.readings(Hop::Api, 0, u64::MAX, |answer| {
+        if let Answer::Samples(all) = answer
+            && let Some(first) = all.first().cloned()
+        {
+            let sum = all.iter().filter_map(|sample| sample.value).map(|milli| milli.0).sum();
+            *all = vec![Sample { object: Some(namespace.clone()), value: Some(Milli(sum)), ..first }];
+        }
+    })
+}
+
 /// The healthy run on a metric whose values last for two polls, so that none can pass between them unseen. The lag is
 /// the same.
 pub(super) fn slow_metric() -> Run {

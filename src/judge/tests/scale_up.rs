@@ -1,10 +1,10 @@
 //! ScaleUp/ReplicasRise, ScaleUp/NewPodsRunOnAccelerators, ScaleUp/NewPodsServe.
 
 use super::run::{
-    CLEANUP, FALL, OLD, RISE, Run, SCALED_TO_2, SCALED_TO_3, SECOND, THIRD, TWO_PODS, healthy, is_api, real_cards,
-    recorded, slow_metric,
+    CLEANUP, FALL, OLD, RISE, Run, SCALED_TO_2, SCALED_TO_3, SECOND, THIRD, TWO_PODS, healthy, is_api, object_metric,
+    real_cards, recorded, samples, slow_metric,
 };
-use crate::judge::{Check, State};
+use crate::judge::{Bench, Check, State, new_pods_serve};
 use crate::record::observation::{Condition, EventSeen, Phase, Seen, Trouble};
 use crate::record::reading::{Answer, Hop};
 use crate::record::verdict::CaseResult;
@@ -493,4 +493,23 @@ fn ambiguous() -> Condition {
 
 fn scale_up(s: &mut crate::record::scenario::Scenario) -> &mut k8s_openapi::api::autoscaling::v2::HPAScalingRules {
     s.hpa.spec.behavior.as_mut().unwrap().scale_up.as_mut().unwrap()
+}
+
+/// With an Object metric too, a pod's own activity has to stand out from noise.
+#[test]
+fn noise_is_no_traffic_whatever_the_metric_is_of() {
+    let quiet = |level: i64| {
+        let set = move |answer: &mut Answer| {
+            samples(answer, |sample| {
+                if matches!(sample.object.as_deref(), Some(SECOND | THIRD)) {
+                    sample.value = Some(Milli(level));
+                }
+            });
+        };
+        let run = object_metric().readings(Hop::Exporter, 0, u64::MAX, set).readings(Hop::Store, 0, u64::MAX, set);
+        // The claim by itself: what it needs is about the HPA's own words, which are those of a Pods metric here.
+        new_pods_serve::rule(Bench::new(run.records()).view())
+    };
+    assert!(quiet(50_000).is(State::Holds), "{}", quiet(50_000).reason);
+    assert!(!quiet(1_000).is(State::Holds), "{}", quiet(1_000).reason);
 }
