@@ -24,6 +24,8 @@ pub struct Times<'a> {
     pub assumed: &'a Assumptions,
     /// Scale-down window: the HPA's own, or the controller's flag.
     pub window: Term,
+    /// For how long the spec holds a rise back, milliseconds.
+    pub window_up_ms: u64,
     /// `terminationGracePeriodSeconds` of the target's pods, once it was read.
     pub grace_s: Option<i64>,
     /// Periods that the spec's rate limit forces between min and the expected size, upwards, milliseconds.
@@ -61,6 +63,7 @@ impl<'a> Times<'a> {
         Self {
             assumed: &scenario.assumptions,
             window: term("scale-down window", ms, source),
+            window_up_ms: spec.window_up_ms,
             grace_s: None,
             rate_up_ms: spec.rate_up_ms,
             rate_down_ms: spec.rate_down_ms,
@@ -153,6 +156,7 @@ impl Times<'_> {
     #[must_use]
     pub fn rise(&self) -> Bound {
         let mut terms = vec![self.sync(), assumed("a skipped pass", self.assumed.sync_period)];
+        terms.push(term("scale-up window", self.window_up_ms, TermSource::Read));
         terms.push(term("rate limit", self.rate_up_ms, TermSource::Read));
         terms.push(ours("slack", SLACK));
         bound("replicas rise", terms)
@@ -218,7 +222,7 @@ mod tests {
 
     fn times(assumed: &Assumptions) -> Times<'_> {
         let window = Term { name: "scale-down window".to_owned(), ms: 300_000, source: TermSource::Read };
-        Times { assumed, window, grace_s: Some(30), rate_up_ms: 0, rate_down_ms: 0, skew_ms: 500 }
+        Times { assumed, window, window_up_ms: 0, grace_s: Some(30), rate_up_ms: 0, rate_down_ms: 0, skew_ms: 500 }
     }
 
     #[test]
@@ -234,6 +238,13 @@ mod tests {
         let assumed = Assumptions::default();
         let rise = times(&assumed).rise();
         assert_eq!((rise.ms(), rise.generous_ms()), (33_000, 63_000));
+    }
+
+    #[test]
+    fn a_rise_is_held_back_by_its_window() {
+        let assumed = Assumptions::default();
+        let held = Times { window_up_ms: 60_000, ..times(&assumed) };
+        assert_eq!((held.rise().ms(), held.rise().generous_ms()), (93_000, 123_000));
     }
 
     #[test]

@@ -128,12 +128,18 @@ fn labels(selector: Option<&LabelSelector>) -> Option<BTreeMap<String, String>> 
 #[must_use]
 pub fn spec_times(scenario: &Scenario) -> SpecTimes {
     let spec = &scenario.hpa.spec;
-    let stated = behavior_of(spec).and_then(|behavior| behavior.scale_down.stabilization_window_seconds);
+    let behavior = behavior_of(spec);
+    let stated = |rules: fn(&Behavior) -> &super::ScalingRules| {
+        let seconds = rules(behavior.as_ref()?).stabilization_window_seconds?;
+        Some(u64::try_from(seconds).unwrap_or(0) * 1000)
+    };
     let expect = scenario.expect.replicas.unwrap_or(spec.min_replicas.unwrap_or(1) + 1);
     let (up, down) = rate_delay(spec, expect, scenario.assumptions.sync_period.duration());
     let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     SpecTimes {
-        window_ms: stated.map(|seconds| u64::try_from(seconds).unwrap_or(0) * 1000),
+        window_ms: stated(|behavior| &behavior.scale_down),
+        // The legacy rules hold no rise back.
+        window_up_ms: stated(|behavior| &behavior.scale_up).unwrap_or(0),
         rate_up_ms: ms(up),
         rate_down_ms: ms(down),
     }

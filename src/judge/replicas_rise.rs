@@ -5,9 +5,8 @@
 use super::ruling::{Ruling, Timely, seconds, timely};
 use super::view::View;
 use crate::bounds::SLACK;
-use crate::hpa;
 use crate::record::observation::WorkloadSeen;
-use crate::record::plan::{Bound, Term, TermSource};
+use crate::record::plan::Bound;
 
 pub(super) fn rule(view: &View<'_>) -> Ruling {
     let Some((began, end)) = view.loaded() else {
@@ -18,7 +17,7 @@ pub(super) fn rule(view: &View<'_>) -> Ruling {
         return Ruling::open("the metric does not ask for more for long enough yet");
     };
     let asking = view.served_in(asking_ms, asking_ms).next().map(|served| served.seq);
-    let bound = bound(view);
+    let bound = view.times.rise();
     let reached = reached(view, began);
     match (timely(asking_ms, &bound, reached.map(|(_, at, _)| at), end), reached) {
         (Timely::Yes, Some((seq, at, workload))) => Ruling::holds(format!(
@@ -44,18 +43,6 @@ pub(super) fn rule(view: &View<'_>) -> Ruling {
 /// When the target had the expected size under load: set, and made. Pods of a rollout make more than is set.
 pub(super) fn reached<'a>(view: &View<'a>, began: u64) -> Option<(u64, u64, &'a WorkloadSeen)> {
     view.first_workload(began, |w| w.spec_replicas >= view.expect && w.replicas >= view.expect)
-}
-
-/// The rise's bound with the window for which the spec holds a rise back.
-fn bound(view: &View<'_>) -> Bound {
-    let mut bound = view.times.rise();
-    let behavior = hpa::behavior_of(&view.records.scenario.hpa.spec);
-    let seconds = behavior.and_then(|b| b.scale_up.stabilization_window_seconds).unwrap_or(0);
-    let ms = u64::try_from(seconds).unwrap_or(0) * 1000;
-    if ms > 0 {
-        bound.terms.push(Term { name: "scale-up window".to_owned(), ms, source: TermSource::Read });
-    }
-    bound
 }
 
 /// Not reached in time: whose fault is it?

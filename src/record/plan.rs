@@ -60,6 +60,8 @@ pub struct Refusal {
 pub struct SpecTimes {
     /// `scaleDown.stabilizationWindowSeconds`, milliseconds, when it is stated.
     pub window_ms: Option<u64>,
+    /// `scaleUp.stabilizationWindowSeconds`, for which a rise is held back, milliseconds.
+    pub window_up_ms: u64,
     /// What the rate limit forces between min and the expected size, upwards, milliseconds.
     pub rate_up_ms: u64,
     /// The same downwards, from max to min.
