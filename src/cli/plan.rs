@@ -125,6 +125,8 @@ fn show(inventory: &Inventory, plan: &Plan) {
         "accelerators",
         &format!("{} needed, {free} free of {}", capacity.needed, capacity.resource.as_deref().unwrap_or("-")),
     ]);
+    let held = inventory.rights.iter().filter(|right| right.allowed).count();
+    facts.add_row(["rights", &format!("{held} of {} held", inventory.rights.len())]);
     for (name, api) in &inventory.metrics_apis {
         facts.add_row([name.as_str(), &format!("served by {}, available: {}", api.service, api.available)]);
     }

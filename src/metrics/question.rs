@@ -69,6 +69,42 @@ pub fn question(metric: &MetricSpec, around: &Around<'_>) -> Option<Question> {
     Some(Question { path: format!("{base}/{}{query}", metric.name), asks: Asks::External })
 }
 
+/// The right that this request needs, as the API server takes it from the path
+/// (k8s.io/apiserver v0.37.2, pkg/endpoints/request/requestinfo.go).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MetricRight {
+    /// get, or list where the path names no object.
+    pub verb: &'static str,
+    /// API group.
+    pub group: &'static str,
+    /// Resource, with the metric as its subresource where an object is named.
+    pub resource: String,
+    /// The object, empty for any.
+    pub name: String,
+}
+
+/// The right to ask for a metric; `None` for one that these APIs do not serve.
+#[must_use]
+pub fn right(metric: &MetricSpec) -> Option<MetricRight> {
+    let custom =
+        |resource: String, name: String| MetricRight { verb: "get", group: "custom.metrics.k8s.io", resource, name };
+    if let Some(pods) = &metric.pods {
+        return Some(custom(format!("pods/{}", pods.metric.name), String::new()));
+    }
+    if let Some(object) = &metric.object {
+        let (described, name) = (&object.described_object, &object.metric.name);
+        return Some(match group_of(described) {
+            "" if described.kind == "Namespace" => custom("metrics".to_owned(), name.clone()),
+            group => {
+                let resource = format!("{}.{group}", guessed_plural(&described.kind));
+                custom(format!("{}/{name}", resource.trim_end_matches('.')), described.name.clone())
+            }
+        });
+    }
+    let name = metric.external.as_ref()?.metric.name.clone();
+    Some(MetricRight { verb: "list", group: "external.metrics.k8s.io", resource: name, name: String::new() })
+}
+
 /// `RESOURCE[.GROUP]/NAME`; `metrics` for a Namespace, whose name the controller ignores: it asks for the HPA's own.
 fn place(object: &CrossVersionObjectReference, plural: &str) -> String {
     match group_of(object) {

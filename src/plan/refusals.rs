@@ -2,7 +2,7 @@
 
 use super::capacity;
 use crate::bounds::Times;
-use crate::record::inventory::{Inventory, Right};
+use crate::record::inventory::Inventory;
 use crate::record::plan::{Plan, Refusal};
 use crate::record::scenario::{IfExists, Scenario};
 use crate::units::Span;
@@ -55,30 +55,27 @@ pub(super) fn refusals(scenario: &Scenario, inventory: &Inventory, plan: &Plan) 
     for (rights, why) in denied(inventory, true) {
         all.push(refusal(
             format!("missing right: {rights}, needed to {why}"),
-            "grant it to the user of this kubeconfig",
+            "let an administrator grant it; ci/rbac.yaml in gpuhpa's repository holds all that the built-in scenario needs",
         ));
     }
     all
 }
 
-/// Rights that we do not hold, the verbs of one resource together: as text, and what they are for.
+/// Rights that we do not hold, the verbs on one object together: as text, and what they are for.
 fn denied(inventory: &Inventory, required: bool) -> Vec<(String, String)> {
-    let mut groups: Vec<(&Right, Vec<&str>)> = Vec::new();
+    let mut groups: Vec<(String, &str, Vec<&str>)> = Vec::new();
     for right in inventory.rights.iter().filter(|right| right.required == required && !right.allowed) {
-        let same = |(first, _): &&mut (&Right, Vec<&str>)| {
-            (&first.resource, &first.namespace, &first.why) == (&right.resource, &right.namespace, &right.why)
-        };
-        match groups.iter_mut().find(same) {
-            Some((_, verbs)) => verbs.push(&right.verb),
-            None => groups.push((right, vec![&right.verb])),
+        let object = right.object();
+        match groups.iter_mut().find(|(known, why, _)| *known == object && *why == right.why) {
+            Some((_, _, verbs)) if verbs.contains(&right.verb.as_str()) => {}
+            Some((_, _, verbs)) => verbs.push(&right.verb),
+            None => groups.push((object, &right.why, vec![&right.verb])),
         }
     }
-    let text = |(right, verbs): (&Right, Vec<&str>)| {
-        let place =
-            if right.namespace.is_empty() { String::new() } else { format!(" in namespace {}", right.namespace) };
-        (format!("{} of {}{place}", verbs.join("/"), right.resource), right.why.clone())
-    };
-    groups.into_iter().map(text).collect()
+    groups
+        .into_iter()
+        .map(|(object, why, verbs)| (format!("{} of {object}", verbs.join("/")), why.to_owned()))
+        .collect()
 }
 
 /// An APIService that this release renders and somebody else serves: its name and who that is.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::record::inventory::ChartFacts;
+use crate::record::inventory::{Binding, ChartFacts, Grant, RenderedObject};
 use crate::record::scenario::Scenario;
 
 /// Reads rendered manifests.
@@ -25,8 +25,72 @@ pub fn read_rendered(scenario: &Scenario, namespace: &str, manifests: &str) -> R
         target_replicas: workload.and_then(|w| w["spec"]["replicas"].as_i64()).and_then(|n| i32::try_from(n).ok()),
         target_resources: workload.map(resources),
         api_services: services.filter_map(|d| d["metadata"]["name"].as_str().map(ToOwned::to_owned)).collect(),
+        objects: documents.iter().filter_map(|document| object(document, namespace)).collect(),
+        grants: documents.iter().flat_map(|document| grants(document, namespace)).collect(),
+        bindings: documents.iter().filter_map(|document| binding(document, namespace, &documents)).collect(),
         ..ChartFacts::default()
     })
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+/// Namespace of a rendered object; which kinds have none is not known here.
+fn namespace_of(document: &Value, release: &str) -> String {
+    document["metadata"]["namespace"].as_str().unwrap_or(release).to_owned()
+}
+
+fn object(document: &Value, release: &str) -> Option<RenderedObject> {
+    Some(RenderedObject {
+        api_version: document["apiVersion"].as_str()?.to_owned(),
+        kind: document["kind"].as_str()?.to_owned(),
+        resource: None,
+        namespace: Some(namespace_of(document, release)),
+        name: document["metadata"]["name"].as_str()?.to_owned(),
+    })
+}
+
+/// The rules of a role, one verb on one resource each. URLs that are no resources are left out.
+fn grants(document: &Value, release: &str) -> Vec<Grant> {
+    let kind = text(&document["kind"]);
+    if !matches!(kind.as_str(), "Role" | "ClusterRole") {
+        return Vec::new();
+    }
+    let list = |value: &Value| value.as_array().map(|all| all.iter().map(text).collect()).unwrap_or_default();
+    let one = Grant {
+        role: format!("{kind} {}", text(&document["metadata"]["name"])),
+        namespace: (kind == "Role").then(|| namespace_of(document, release)),
+        ..Grant::default()
+    };
+    let mut all = Vec::new();
+    for rule in document["rules"].as_array().into_iter().flatten() {
+        let [groups, resources, verbs, mut names]: [Vec<String>; 4] =
+            ["apiGroups", "resources", "verbs", "resourceNames"].map(|field| list(&rule[field]));
+        if names.is_empty() {
+            names.push(String::new());
+        }
+        for (group, resource) in groups.iter().flat_map(|group| resources.iter().map(move |one| (group, one))) {
+            for (verb, name) in verbs.iter().flat_map(|verb| names.iter().map(move |name| (verb, name))) {
+                let (group, resource) = (group.clone(), resource.clone());
+                all.push(Grant { group, resource, verb: verb.clone(), name: name.clone(), ..one.clone() });
+            }
+        }
+    }
+    all
+}
+
+/// What a binding binds, unless the chart makes that role itself: then its rules count.
+fn binding(document: &Value, release: &str, documents: &[Value]) -> Option<Binding> {
+    let kind = text(&document["kind"]);
+    if !matches!(kind.as_str(), "RoleBinding" | "ClusterRoleBinding") {
+        return None;
+    }
+    let (role, name) = (text(&document["roleRef"]["kind"]), text(&document["roleRef"]["name"]));
+    let own =
+        documents.iter().any(|other| other["kind"] == role.as_str() && other["metadata"]["name"] == name.as_str());
+    let namespace = (kind == "RoleBinding").then(|| namespace_of(document, release));
+    (!own).then_some(Binding { kind: role, role: name, namespace })
 }
 
 /// Extended resources of one pod, summed over its containers.

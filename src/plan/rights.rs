@@ -1,57 +1,123 @@
-//! The rights that a run needs of its own, each with what it is for. What a chart's objects need besides is helm's
-//! business, and helm names it.
+//! The rights that a run needs, each with what it is for: one table. `ci/rbac.yaml` grants exactly these for the
+//! built-in scenario, and a test holds the two together.
+//!
+//! Left out is what Kubernetes gives to everybody who is known to it: `/version`, discovery, and asking for one's own
+//! rights (system:discovery, system:basic-user).
 
-use crate::record::inventory::Right;
-use crate::record::scenario::{ReachBy, Scenario};
+mod charts;
+mod table;
+#[cfg(test)]
+mod tests;
 
-/// Every right to be asked about, when these namespaces are missing; `allowed` is false until the API server was asked.
-/// `why` reads after "needed to".
-pub(super) fn needed(scenario: &Scenario, missing: &[String]) -> Vec<Right> {
-    let own = scenario.namespace.as_str();
-    let plural = format!("{}s", scenario.hpa.spec.scale_target_ref.kind.to_lowercase());
-    let mut all = Vec::new();
-    let mut ask = |verbs: &[&str], resource: &str, namespace: &str, why: &str, required: bool| {
-        all.extend(verbs.iter().map(|verb| Right {
-            verb: (*verb).to_owned(),
-            resource: resource.to_owned(),
-            namespace: namespace.to_owned(),
-            why: why.to_owned(),
-            required,
-            allowed: false,
-        }));
-    };
-    let hpas = "autoscaling/horizontalpodautoscalers";
-    ask(
-        &["get", "list", "watch", "patch", "create", "delete"],
-        hpas,
-        own,
-        "apply the HPA, watch it and remove it",
-        true,
-    );
-    ask(&["get", "list", "watch"], &format!("apps/{plural}"), own, "watch the target's size", true);
-    let leases = "coordination.k8s.io/leases";
-    let why = "claim the target, so that two runs do not disturb each other, and give it back";
-    ask(&["get", "list", "watch", "create", "delete"], leases, own, why, true);
-    ask(&["get", "list", "watch"], "pods", own, "watch the target's pods", true);
-    ask(&["get", "create"], "pods/proxy", own, "send a chat to each new pod by itself", true);
-    ask(&["list", "watch"], "events", own, "read the controller's and the scheduler's reasons", true);
-    if scenario.reach.by != ReachBy::Url {
-        ask(&["get", "patch", "create", "delete"], "services", own, "make the Service of the load and remove it", true);
-        ask(&["list", "watch"], "discovery.k8s.io/endpointslices", own, "see which pods the Service reaches", true);
-    }
-    ask(&["list", "watch"], "nodes", "", "see the accelerators of the nodes", true);
-    ask(&["list"], "pods", "", "count the accelerators that others use", false);
-    ask(&["get"], "apiregistration.k8s.io/apiservices", "", "see who serves the metrics API", true);
-    if let Some(service) = scenario.metric.store.as_ref().and_then(|store| store.service.as_ref()) {
-        ask(&["get"], "services/proxy", &service.namespace, "read the raw samples of the store", false);
-    }
-    if let Some(exporter) = &scenario.metric.exporter {
-        ask(&["list"], "pods", &exporter.namespace, "find the exporter's pods", false);
-        ask(&["get"], "pods/proxy", &exporter.namespace, "read the exporter's own text", false);
-    }
+pub(super) use charts::installing;
+
+use self::table::{On, Table, core, of};
+use super::changes;
+use super::survey::METRICS_APIS;
+use crate::metrics::question;
+use crate::record::inventory::{Part, Right};
+use crate::record::scenario::{IfExists, ReachBy, Scenario};
+
+/// What is looked for in a namespace of the run's own before it is deleted.
+const STRANGERS: [(&str, &str); 6] = [
+    ("apps", "deployments"),
+    ("apps", "statefulsets"),
+    ("apps", "daemonsets"),
+    ("batch", "jobs"),
+    ("batch", "cronjobs"),
+    ("autoscaling", "horizontalpodautoscalers"),
+];
+
+/// The rights of plan and run themselves, when these namespaces are missing. Charts come on top: [`installing`].
+pub(super) fn own(scenario: &Scenario, missing: &[String]) -> Vec<Right> {
+    let mut table = Table::default();
+    read(scenario, &mut table);
+    hops(scenario, &mut table);
+    run(scenario, &mut table);
     if !missing.is_empty() {
         let why = format!("make the missing namespaces ({}) and remove them", missing.join(", "));
-        ask(&["get", "list", "watch", "create", "delete"], "namespaces", "", &why, true);
+        table.part(Part::Install).must("list watch create delete", core("namespaces"), &why);
+        for namespace in missing {
+            for (group, resource) in STRANGERS {
+                table.must("list", of(group, resource).within(namespace), "see whether it holds another's by then");
+            }
+        }
     }
-    all
+    diagnostics(scenario, &mut table);
+    table.rights()
+}
+
+/// What is read before the first change.
+fn read(scenario: &Scenario, table: &mut Table) {
+    table.part(Part::Read);
+    for namespace in changes::namespaces(scenario) {
+        table.must("get", core("namespaces").called(&namespace), "see whether the namespace exists");
+    }
+    for name in METRICS_APIS {
+        let on = of("apiregistration.k8s.io", "apiservices").called(name);
+        table.must("get", on, "see who serves the metrics API");
+    }
+    table.must("list watch", core("nodes"), "see the accelerators of the nodes, and an address for the load");
+    table.may("list", core("pods"), "count the accelerators that others use");
+    for release in scenario.releases.values() {
+        let on = core("secrets").within(release.namespace.as_ref().unwrap_or(&scenario.namespace));
+        // What is adopted may be known by the APIService that it serves.
+        table.line(release.if_exists != IfExists::Adopt, "list", on, "see whether helm has the release");
+    }
+    table.may("list", core("services"), "see whether a node port is in use");
+}
+
+/// The metric at the metrics API, as the HPA controller asks for it, and at the hops behind it, which a PASS can do
+/// without.
+fn hops(scenario: &Scenario, table: &mut Table) {
+    table.part(Part::Read);
+    if let Some(right) = scenario.hpa.spec.metrics.iter().flatten().find_map(question::right) {
+        let on = of(right.group, &right.resource).within(&scenario.namespace).called(&right.name);
+        table.must(right.verb, on, "read what the HPA controller reads");
+    }
+    if let Some(service) = scenario.metric.store.as_ref().and_then(|store| store.service.as_ref()) {
+        table.may("get", core("services/proxy").within(&service.namespace), "read the raw samples of the store");
+    }
+    if let Some(exporter) = &scenario.metric.exporter {
+        table.may("list", core("pods").within(&exporter.namespace), "find the exporter's pods");
+        table.may("get", core("pods/proxy").within(&exporter.namespace), "read the exporter's own text");
+    }
+}
+
+/// What the run does in the target's namespace.
+fn run(scenario: &Scenario, table: &mut Table) {
+    let own = |on: On<'static>| on.within(scenario.namespace.as_str());
+    let target = format!("{}s", scenario.hpa.spec.scale_target_ref.kind.to_lowercase());
+    let hpas = own(of("autoscaling", "horizontalpodautoscalers"));
+    table.part(Part::Run);
+    table.must("get list watch create patch delete", hpas, "apply the HPA, watch it and remove it");
+    table.must("get list watch", of("apps", &target).within(&scenario.namespace), "watch the target's size");
+    let leases = own(of("coordination.k8s.io", "leases"));
+    let why = "claim the target, so that two runs do not disturb each other, and give it back";
+    table.must("get list watch create delete", leases, why);
+    table.must("list watch", own(core("pods")), "watch the target's pods");
+    table.must("get create", own(core("pods/proxy")), "send a chat to each new pod by itself");
+    table.must("list watch", own(core("events")), "read the controller's and the scheduler's reasons");
+    if scenario.reach.by != ReachBy::Url {
+        let why = "make the Service of the load, watch it and remove it";
+        table.must("get list watch create patch delete", own(core("services")), why);
+        let slices = own(of("discovery.k8s.io", "endpointslices"));
+        table.must("list watch", slices, "see which pods the Service reaches");
+    }
+}
+
+/// What is kept of a run that did not pass. Without it the evidence says less.
+fn diagnostics(scenario: &Scenario, table: &mut Table) {
+    let why = "keep objects and logs of a run that did not pass";
+    let own = scenario.namespace.as_str();
+    table.part(Part::Run);
+    for other in [of("apps", "deployments"), of("apps", "statefulsets"), core("persistentvolumeclaims")] {
+        table.may("list", other.within(own), why);
+    }
+    for namespace in changes::namespaces(scenario) {
+        for resource in ["pods", "events", "pods/log"] {
+            let verb = if resource == "pods/log" { "get" } else { "list" };
+            table.may(verb, core(resource).within(&namespace), why);
+        }
+    }
 }

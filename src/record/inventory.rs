@@ -6,6 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::observation::NodeSeen;
+pub use super::rendered::{Binding, Grant, RenderedObject};
+pub use super::right::{Part, Right};
 
 /// inventory.json.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -101,24 +103,6 @@ pub struct ExistingRelease {
     pub by_run: bool,
 }
 
-/// One right and whether we hold it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Right {
-    /// Verb, for example create.
-    pub verb: String,
-    /// Group and resource, for example `autoscaling/horizontalpodautoscalers`.
-    pub resource: String,
-    /// Namespace, empty for all.
-    pub namespace: String,
-    /// What it is needed for.
-    pub why: String,
-    /// The run cannot pass without it.
-    pub required: bool,
-    /// The API server allows it.
-    pub allowed: bool,
-}
-
 /// What helm says of a chart.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -137,4 +121,13 @@ pub struct ChartFacts {
     pub target_resources: Option<BTreeMap<String, i64>>,
     /// APIServices that the chart renders: each is a singleton of the cluster.
     pub api_services: Vec<String>,
+    /// Every object that the chart renders.
+    #[serde(default)]
+    pub objects: Vec<RenderedObject>,
+    /// What the chart's roles grant: who makes a role must hold as much.
+    #[serde(default)]
+    pub grants: Vec<Grant>,
+    /// Roles of others that the chart binds.
+    #[serde(default)]
+    pub bindings: Vec<Binding>,
 }

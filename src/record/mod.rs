@@ -13,6 +13,8 @@ pub mod observation;
 pub mod plan;
 pub mod reading;
 pub mod records;
+pub mod rendered;
+pub mod right;
 pub mod scenario;
 pub mod timeline;
 pub mod verdict;

@@ -1,0 +1,64 @@
+//! What the charts render. Only which kinds are served is asked of the cluster, which everybody may ask.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::APIResource;
+
+use super::{SurveyError, cluster};
+use crate::plan::rendered;
+use crate::record::inventory::{ChartFacts, Inventory, RenderedObject};
+use crate::record::scenario::Scenario;
+use crate::world::{ReleaseArgs, World};
+
+pub(super) async fn render(world: &World, scenario: &Scenario, inventory: &mut Inventory) -> Result<(), SurveyError> {
+    if scenario.releases.is_empty() {
+        return Ok(());
+    }
+    inventory.helm = world.helm.version().await?;
+    let mut served = Served::default();
+    for (name, release) in &scenario.releases {
+        let args = ReleaseArgs::of(name, release, scenario, Vec::new());
+        let wrong = |why: String| SurveyError::Chart { release: name.clone(), why };
+        let meta = world.helm.show_chart(&args).await.map_err(|e| wrong(e.to_string()))?;
+        let manifests = world.helm.template(&args).await.map_err(|e| wrong(e.to_string()))?;
+        let mut facts = rendered::read_rendered(scenario, &args.release.namespace, &manifests).map_err(wrong)?;
+        for object in &mut facts.objects {
+            served.place(&world.kube, object).await?;
+        }
+        let facts = ChartFacts { name: meta.name, version: meta.version, app_version: meta.app_version, ..facts };
+        inventory.charts.insert(name.clone(), facts);
+    }
+    Ok(())
+}
+
+/// What discovery says, by apiVersion.
+#[derive(Default)]
+struct Served(BTreeMap<String, Vec<APIResource>>);
+
+impl Served {
+    /// Fills in the resource of an object, and takes the namespace from one of the cluster.
+    async fn place(&mut self, client: &kube::Client, object: &mut RenderedObject) -> Result<(), SurveyError> {
+        let known = match self.0.get(&object.api_version) {
+            Some(known) => known,
+            None => {
+                let version = &object.api_version;
+                let list = match version.contains('/') {
+                    true => client.list_api_group_resources(version).await,
+                    false => client.list_core_api_resources(version).await,
+                };
+                let found = match list {
+                    Ok(list) => list.resources,
+                    Err(kube::Error::Api(status)) if status.code == 404 => Vec::new(),
+                    Err(e) => return Err(cluster("the kinds that it serves")(e)),
+                };
+                self.0.entry(version.clone()).or_insert(found)
+            }
+        };
+        let kind = known.iter().find(|one| one.kind == object.kind && !one.name.contains('/'));
+        object.resource = kind.map(|one| one.name.clone());
+        if kind.is_some_and(|one| !one.namespaced) {
+            object.namespace = None;
+        }
+        Ok(())
+    }
+}
