@@ -41,7 +41,9 @@ fn refused(view: &View<'_>, name: &str, made_ms: u64) -> Ruling {
     let cites: Vec<u64> = view.our_hpa().last().map(|(o, _)| o.seq).into_iter().collect();
     let condition = scaling_active(view);
     if condition.is_some_and(|c| c.reason == "AmbiguousSelector") {
-        return Ruling::unclear(format!("another HPA selects the same pods: {words}")).cite(cites);
+        return Ruling::unclear(format!(
+            "another HPA selects the same pods, and the controller then serves neither; remove it, or test a target of its own: {words}"
+        )).cite(cites);
     }
     let asked = view.served_in(made_ms, view.end_ms()).count();
     let served = view.served_in(made_ms, view.end_ms()).filter(|served| served.value_milli().is_some()).count();

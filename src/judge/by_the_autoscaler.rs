@@ -21,8 +21,13 @@ pub(super) fn rule(view: &View<'_>) -> Ruling {
             }
             Attribution::Waiting(why) => return Ruling::open(why),
             Attribution::Foreign(why) => {
-                return Ruling::unclear(format!("replicas went {} → {}: {why}", change.from, change.to))
-                    .cite([change.seq]);
+                return Ruling::unclear(format!(
+                    "replicas went {} → {}{}: {why}",
+                    change.from,
+                    change.to,
+                    view.phase_at(change.at_ms).map_or(String::new(), |phase| format!(" in phase {}", phase.name()))
+                ))
+                .cite([change.seq]);
             }
         }
         let writer = change.writer.map(|writer| writer.manager.as_str());
@@ -63,7 +68,10 @@ enum Attribution {
 
 fn attribute(view: &View<'_>, change: &SizeChange<'_>) -> Attribution {
     if !change.is_scale_write() {
-        return Attribution::Foreign(format!("written by {}, not through the scale subresource", change.writer_text()));
+        return Attribution::Foreign(format!(
+            "written by {}, not through the scale subresource; run again with nobody else changing its size",
+            change.writer_text()
+        ));
     }
     let Some((status, _)) = confirmed(view, change) else {
         if view.now_ms() < change.at_ms + 2 * SLACK.ms() {
@@ -73,7 +81,7 @@ fn attribute(view: &View<'_>, change: &SizeChange<'_>) -> Attribution {
             ));
         }
         return Attribution::Foreign(format!(
-            "written by {}, and the HPA's status knows nothing of it",
+            "written by {}, and the HPA's status knows nothing of it; run again with nobody else changing its size",
             change.writer_text()
         ));
     };

@@ -2,6 +2,7 @@
 //! lag, and after the load its readings lead back to min. A metric that does not follow (a frozen or contaminated
 //! one, a wrong sign, a wrong unit, too little load) says nothing about the autoscaler: INCONCLUSIVE.
 
+use super::course;
 use super::ruling::{Ruling, State, seconds};
 use super::view::{Life, View};
 use crate::bounds::SLACK;
@@ -28,9 +29,10 @@ pub(super) fn rises(view: &View<'_>) -> Ruling {
     let spans = view.asking_spans();
     let longest = spans.iter().map(|(from, to)| to - from).max().unwrap_or(0);
     let highest = readings.iter().filter_map(|s| Some((s.asks()?, s.value_milli()?, s.seq))).max();
+    let target = view.target().map_or(String::new(), |target| format!(" against the target {target}"));
     let text = match highest {
         Some((asks, value, _)) => format!(
-            "under load the metric asked for at least {} replicas for {} on end, of the {} that are needed (highest reading {}, which asks for {asks})",
+            "under load the metric asked for at least {} replicas for {} on end, of the {} that are needed (highest reading {}{target}, which asks for {asks})",
             view.expect,
             seconds(longest),
             seconds(need),
@@ -48,7 +50,7 @@ pub(super) fn rises(view: &View<'_>) -> Ruling {
     if longest >= need {
         return Ruling::holds(text).cite(cites);
     }
-    let last_chance = began + view.times.follows().generous_ms();
+    let last_chance = began + view.times.follows().generous_ms() + view.away_ms(began, end);
     // A span that began in time may still become long enough.
     let under_way = spans.last().is_some_and(|(from, to)| *from < last_chance && end.saturating_sub(*to) <= need)
         && view.now_ms() < last_chance + 2 * need;
@@ -56,7 +58,7 @@ pub(super) fn rises(view: &View<'_>) -> Ruling {
         return Ruling::open(text);
     }
     let void = view.records.load_void.map_or(String::new(), |why| format!("; the load is void: {why}"));
-    Ruling::unclear(format!("{text}{}{}{void}", idle_words(view), load_words(view))).cite(cites)
+    Ruling::unclear(format!("{text}{}{}{void}", course::words(view), load_words(view))).cite(cites)
 }
 
 /// The metric asked for a rise while the target was small. Once it is not, a value may ask for what is there already.
@@ -87,26 +89,15 @@ pub(super) fn falls(view: &View<'_>) -> Ruling {
     }
     let lowest = view.served_in(began, view.end_ms()).filter_map(|s| Some((s.value_milli()?, s.seq))).min();
     let text = format!(
-        "after the load no reading leads from {held} replicas back to {} (lowest {})",
+        "after the load no reading leads from {held} replicas back to {} (lowest {}{})",
         view.min,
-        lowest.map_or("none".to_owned(), |(value, _)| Milli(value).to_string())
+        lowest.map_or("none".to_owned(), |(value, _)| Milli(value).to_string()),
+        course::after_words(view, began, view.end_ms())
     );
     if view.began(Phase::Cleanup).is_none() && view.now_ms() < began + view.times.falls_back().generous_ms() {
         return Ruling::open(text);
     }
     Ruling::unclear(text).cite(lowest.map(|(_, seq)| seq))
-}
-
-/// The metric without load beside the metric under it: shows a wrong sign, a frozen series or too little load.
-fn idle_words(view: &View<'_>) -> String {
-    let range = |phase: Phase| {
-        let (began, ended) = view.phase(phase)?;
-        let values = || view.served_in(began, ended.unwrap_or(view.end_ms())).filter_map(super::Served::value_milli);
-        Some(format!("{} to {}", Milli(values().min()?), Milli(values().max()?)))
-    };
-    range(Phase::Idle)
-        .zip(range(Phase::Rise))
-        .map_or(String::new(), |(idle, loaded)| format!("; values without load {idle}, under load {loaded}"))
 }
 
 /// What the load was, for a metric that did not follow it.

@@ -6,6 +6,7 @@
 mod bench;
 mod blame;
 mod check;
+mod course;
 mod ruling;
 mod view;
 

@@ -136,6 +136,11 @@ impl<'a> View<'a> {
         self.phase(phase).map(|(began, _)| began)
     }
 
+    /// The phase of a moment.
+    pub(super) fn phase_at(&self, at_ms: u64) -> Option<Phase> {
+        self.phases.iter().rev().find(|(_, (began, _))| *began <= at_ms).map(|(phase, _)| *phase)
+    }
+
     /// The idle baseline: its beginning, and its end if it has one. Should that not be noted, it ends with the next phase.
     pub(super) fn idle(&self) -> Option<(u64, Option<u64>)> {
         let (began, ended) = self.phase(Phase::Idle)?;

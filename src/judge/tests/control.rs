@@ -1,12 +1,12 @@
 //! Control/IdleHolds, Control/ByTheAutoscaler, Control/MetricFollowsLoad.
 
 use super::run::{
-    CLEANUP, FALL, IDLE, RISE, Run, SCALED_TO_1, SCALED_TO_2, SCALED_TO_3, began, healthy, object_metric, recorded,
-    slow_metric,
+    CLEANUP, FALL, IDLE, OLD, RISE, Run, SCALED_TO_1, SCALED_TO_2, SCALED_TO_3, began, healthy, object_metric,
+    recorded, slow_metric,
 };
 use crate::judge::{Check, Part, State};
 use crate::record::observation::{FailuresSeen, Phase, Seen};
-use crate::record::reading::Hop;
+use crate::record::reading::{Answer, Hop};
 use crate::record::verdict::CaseResult;
 use crate::units::{Milli, Span};
 
@@ -55,14 +55,59 @@ fn a_fall_at_idle_blames_nobody() {
 #[test]
 fn an_idle_metric_that_asks_for_more_is_inconclusive_and_its_cause_named() {
     let unit = healthy().metric(IDLE, RISE, Some(900_000));
-    unit.unclear(IdleHolds, "without load the metric asks for 15 replicas (value 900): the target lies below");
-    let contaminated = healthy().metric(IDLE, RISE, Some(900_000)).readings(Hop::Store, 0, RISE, |answer| {
-        super::run::samples(answer, |sample| {
-            sample.object = Some("trainer-0".to_owned());
-            sample.value = Some(Milli(95_000));
-        });
+    unit.unclear(
+        IdleHolds,
+        "without load the metric asks for 15 replicas (value 900, target 60): the target lies below",
+    );
+}
+
+/// Somebody else's pod in the namespace, busy at the store and the exporter before the load.
+fn neighbour(run: Run) -> Run {
+    let run = run.metric(IDLE, RISE, Some(900_000));
+    let busy = |run: Run, hop: Hop| {
+        run.readings(hop, 0, RISE, |answer| {
+            super::run::samples(answer, |sample| {
+                (sample.object, sample.value) = (Some("trainer-0".to_owned()), Some(Milli(95_000)));
+            });
+        })
+    };
+    let run = busy(busy(run, Hop::Store), Hop::Exporter);
+    let mut pod = run.pod_at(OLD, RISE);
+    (pod.name, pod.uid) = ("trainer-0".to_owned(), "foreign".to_owned());
+    pod.labels.clear();
+    run.note(1, Seen::Pod(pod))
+}
+
+#[test]
+fn contamination_is_named_with_its_values() {
+    let run = neighbour(object_metric());
+    run.unclear(
+        IdleHolds,
+        "(value 900, target 60): contamination: the metric also holds trainer-0=95, not of the target",
+    );
+    let store = run.clone().readings(Hop::Store, 0, RISE, |a| *a = Answer::NotReadable("forbidden".to_owned()));
+    store.unclear(IdleHolds, "contamination: the metric also holds trainer-0=95");
+}
+
+#[test]
+fn without_the_series_the_pods_beside_the_target_are_named() {
+    let unread = |run: Run, hop| run.readings(hop, 0, u64::MAX, |a| *a = Answer::NotReadable("forbidden".to_owned()));
+    let run = unread(unread(neighbour(object_metric()), Hop::Store), Hop::Exporter);
+    run.unclear(IdleHolds, "contamination: the metric also holds trainer-0, which requests nvidia.com/gpu=1");
+}
+
+/// The controller drops what is not of the target's pods, and a namespace's metric is not made of another namespace.
+#[test]
+fn what_the_metric_cannot_hold_is_no_contamination() {
+    neighbour(healthy()).unclear(IdleHolds, "the target lies below the idle value");
+    let elsewhere = [Hop::Store, Hop::Exporter].into_iter().fold(neighbour(object_metric()), |run, hop| {
+        run.readings(hop, 0, RISE, |answer| {
+            super::run::samples(answer, |sample| {
+                drop(sample.labels.insert("namespace".to_owned(), "other".to_owned()))
+            });
+        })
     });
-    contaminated.unclear(IdleHolds, "contamination: the series also holds trainer-0");
+    elsewhere.unclear(IdleHolds, "the target lies below the idle value");
 }
 
 #[test]
@@ -129,7 +174,7 @@ fn another_writer_is_inconclusive_and_named() {
 #[test]
 fn a_status_that_does_not_confirm_the_size_is_inconclusive() {
     let run = healthy().hpas(|_, hpa| hpa.desired = hpa.desired.min(2));
-    run.unclear(ByTheAutoscaler, "replicas went 2 → 3: written by kube-controller-manager (Update of subresource scale), and the HPA's status knows nothing of it");
+    run.unclear(ByTheAutoscaler, "replicas went 2 → 3 in phase hold: written by kube-controller-manager (Update of subresource scale), and the HPA's status knows nothing of it");
 }
 
 #[test]
@@ -166,9 +211,11 @@ fn a_frozen_metric_is_inconclusive() {
     healthy()
         .metric(RISE, CLEANUP, Some(51_000))
         .unclear(MetricFollowsLoad, "no reading before the rise asks for more than 1");
-    healthy().metric(RISE, CLEANUP, Some(0)).unclear(MetricFollowsLoad, "(highest reading 0, which asks for");
+    healthy()
+        .metric(RISE, CLEANUP, Some(0))
+        .unclear(MetricFollowsLoad, "highest reading 0 against the target 60, which asks for");
     let high = healthy().metric(FALL, CLEANUP, Some(100_000));
-    high.unclear(MetricFollowsLoad, "after the load no reading leads from 3 replicas back to 1 (lowest 100)");
+    high.unclear(MetricFollowsLoad, "after the load no reading leads from 3 replicas back to 1 (lowest 100; the target's series at the exporter meanwhile: 0 to 100");
     high.unclear(Check::ReplicasFall, "needs Control/MetricFollowsLoad (fall)");
 }
 
@@ -240,7 +287,7 @@ fn what_scaled_the_target_before_the_baseline_is_named_by_its_reading() {
             workload.spec_replicas = 2;
         }
     });
-    run.unclear(IdleHolds, "without load the metric asks for 2 replicas (value 100): the target lies below");
+    run.unclear(IdleHolds, "without load the metric asks for 2 replicas (value 100, target 60): the target lies below");
 }
 
 /// A load that the server refuses is no load: which answers it gave, how many, and in whose words.

@@ -2,6 +2,7 @@
 //! do; and what an attacker or an unlucky moment could do to a verdict.
 
 mod control;
+mod course;
 mod hold;
 mod oracle;
 mod properties;

@@ -48,7 +48,8 @@ impl View<'_> {
         }
     }
 
-    fn target(&self) -> Option<Milli> {
+    /// The target value of the HPA's metric.
+    pub(crate) fn target(&self) -> Option<Milli> {
         let scenario = self.records.scenario;
         let milli = match hpa::metric_of(&scenario.hpa.spec, &scenario.namespace, &[])? {
             Metric::Pods { target_average_value_milli, .. } => Some(target_average_value_milli),

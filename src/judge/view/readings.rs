@@ -7,8 +7,9 @@ use super::View;
 use crate::bounds::POLL;
 use crate::hpa::{self, PodState, Workload};
 use crate::record::observation::{PodSeen, Seen};
-use crate::record::reading::{Answer, Hop, Reading};
+use crate::record::reading::{Answer, Hop, Reading, Sample};
 use crate::record::scenario::Scenario;
+use crate::units::Milli;
 
 /// Longest distance between two readings that still count as one span: a poll may be missed, two may not.
 pub(crate) const TOGETHER_MS: u64 = 3 * POLL.ms();
@@ -193,6 +194,51 @@ impl<'a> View<'a> {
             since = served.at_ms;
         }
         longest.max(to_ms.saturating_sub(since))
+    }
+
+    /// Smallest and largest value at a hop within a span of time: at the metrics API as the controller would report it, at
+    /// the hops before it of the series of the target's pods.
+    pub(crate) fn range_at(&self, hop: Hop, from_ms: u64, to_ms: u64) -> Option<(Milli, Milli)> {
+        let values: Vec<Milli> = if hop == Hop::Api {
+            self.served_in(from_ms, to_ms).filter_map(|served| served.value_milli().map(Milli)).collect()
+        } else {
+            let lives = self.lives();
+            let ours = |sample: &&Sample| lives.iter().any(|life| sample.object.as_deref() == Some(life.name()));
+            let at_hop = self.readings.iter().filter(|(o, r)| r.hop == hop && (from_ms..=to_ms).contains(&o.at_ms));
+            at_hop
+                .flat_map(|(_, r)| r.samples().unwrap_or_default().iter().filter(ours).filter_map(|s| s.value))
+                .collect()
+        };
+        values.iter().min().copied().zip(values.iter().max().copied())
+    }
+
+    /// The parts of a span of time without a stretch in which the controller may have been without the metric: no
+    /// reading of ours, for longer than a sync period, from which a size could be computed.
+    fn measured(&self, from_ms: u64, to_ms: u64) -> Vec<(u64, u64)> {
+        let most = self.times.assumed.sync_period.ms() + TOGETHER_MS;
+        let mut parts = Vec::new();
+        let (mut since, mut last) = (from_ms, from_ms);
+        for served in self.served_in(from_ms, to_ms).filter(|served| served.asks().is_some()) {
+            if served.asked_ms.saturating_sub(last) > most {
+                parts.push((since, last));
+                since = served.at_ms;
+            }
+            last = served.at_ms;
+        }
+        parts.push((since, if to_ms.saturating_sub(last) > most { last } else { to_ms }));
+        parts
+    }
+
+    /// The longest of these parts.
+    pub(crate) fn measured_ms(&self, from_ms: u64, to_ms: u64) -> u64 {
+        self.measured(from_ms, to_ms).iter().map(|(from, to)| to.saturating_sub(*from)).max().unwrap_or(0)
+    }
+
+    /// How long the metric was away within a span of time. A wait for something that it shows is so much longer, but not
+    /// for ever: a metrics adapter that was started again has come back by then.
+    pub(crate) fn away_ms(&self, from_ms: u64, to_ms: u64) -> u64 {
+        let there: u64 = self.measured(from_ms, to_ms).iter().map(|(from, to)| to.saturating_sub(*from)).sum();
+        to_ms.saturating_sub(from_ms).saturating_sub(there).min(self.times.served().generous_ms())
     }
 
     /// Spans under load in which every reading asks for the expected size.
