@@ -1,5 +1,5 @@
-//! Hold/Steady: under constant load, for at least the scale-down window and one lag, the size does not fall below what
-//! the metric asks for. A fall that the metric did not ask for: FAIL. A load that broke off, or that nobody answered:
+//! Hold/Steady: under constant load, for at least the scale-down window and one lag on end in which the metric was served,
+//! the size does not fall below what the metric asks for. A fall that the metric did not ask for: FAIL. A load that broke off, or that nobody answered:
 //! INCONCLUSIVE.
 
 use super::replicas_rise;
@@ -21,12 +21,19 @@ pub(super) fn rule(view: &View<'_>) -> Ruling {
             Err(ruling) => return ruling.cite([fall.seq]),
         }
     }
-    let (held, bound) = (end.saturating_sub(reached), view.times.hold());
+    let (held, bound) = (view.measured_ms(reached, end), view.times.hold());
     let lowest =
         view.workloads.iter().filter(|(o, _)| (reached..=end).contains(&o.at_ms)).map(|(_, w)| w.spec_replicas);
     let lowest = lowest.min().unwrap_or(view.expect);
-    let text = format!("under load the size was at least {lowest} for {} (needed {bound})", seconds(held));
-    let ruling = if held < bound.ms() && view.is_loaded() {
+    let away = view.away_ms(reached, end);
+    let without = if away > 0 {
+        format!(" on end; the metric was away for {}, in which the autoscaler could not act", seconds(away))
+    } else {
+        String::new()
+    };
+    let text = format!("under load the size was at least {lowest} for {} (needed {bound}){without}", seconds(held));
+    // Less than the bound before the metric went away, and the bound once more after it.
+    let ruling = if held < bound.ms() && view.is_loaded() && end - reached < 2 * bound.ms() + away {
         Ruling::open(text)
     } else if held < bound.ms() {
         Ruling::unclear(text)

@@ -15,6 +15,9 @@ use crate::units::Span;
 /// Between two tries of the first chat, while the Service is being programmed.
 const AGAIN: Duration = Duration::from_millis(500);
 
+/// The bound for which a metric that goes away under load is waited for.
+const AWAY: &str = "metric served";
+
 /// Everything up to the clean-up. Ends early when nothing that is left could change the verdict.
 pub(super) async fn perform(stage: &mut Stage<'_>) -> Result<(), RunError> {
     let url = install(stage).await?;
@@ -121,7 +124,7 @@ async fn idle(stage: &mut Stage<'_>) -> Result<(), RunError> {
 }
 
 async fn rise(stage: &mut Stage<'_>, url: &str) -> Result<(), RunError> {
-    stage.begin(Phase::Rise, budget(stage, &["metric follows the load", "replicas rise", "pod start"]));
+    stage.begin(Phase::Rise, budget(stage, &["metric follows the load", "replicas rise", "pod start", AWAY]));
     stage.load = Some(load::start(stage.world(), &stage.script.scenario.load, url)?);
     let parts = [Part::MetricRises, whole(Check::ReplicasRise), whole(Check::NewPodsRunOnAccelerators)];
     probes::until_ruled(stage, &parts).await?;
@@ -130,7 +133,7 @@ async fn rise(stage: &mut Stage<'_>, url: &str) -> Result<(), RunError> {
 }
 
 async fn hold(stage: &mut Stage<'_>) -> Result<(), RunError> {
-    stage.begin(Phase::Hold, budget(stage, &["hold"]));
+    stage.begin(Phase::Hold, budget(stage, &["hold", AWAY]));
     probes::until_ruled(stage, &[whole(Check::HoldSteady), whole(Check::NewPodsServe)]).await?;
     stage.end(Phase::Hold);
     Ok(())

@@ -1,6 +1,6 @@
 //! Hold/Steady.
 
-use super::run::{FALL, Run, SCALED_TO_2, healthy, slow_metric};
+use super::run::{FALL, Run, SCALED_TO_2, TWO_PODS, healthy, slow_metric};
 use crate::judge::{Check, State};
 use crate::record::observation::Seen;
 use crate::record::verdict::CaseResult;
@@ -17,6 +17,35 @@ fn the_size_is_held_for_window_and_lag() {
 fn a_hold_that_is_shorter_is_inconclusive() {
     healthy().shorter(66_000, 1000).shorter(66_500, 0).unclear(HoldSteady, "for 36.5s");
     healthy().scenario(|s| s.assumptions.scrape_interval = Span::from_secs(2)).unclear(HoldSteady, "needed 38s");
+}
+
+/// The metrics adapter is away for a minute, five seconds after the second replica.
+fn adapter_away(hold_longer_by: u64) -> Run {
+    healthy().longer(66_000, hold_longer_by).api_fails(AWAY, BACK)
+}
+
+const AWAY: u64 = TWO_PODS + 5000;
+const BACK: u64 = AWAY + 65_000;
+
+#[test]
+fn an_autoscaler_without_its_metric_holds_by_itself_and_that_shows_nothing() {
+    let run = adapter_away(65_000);
+    run.unclear(HoldSteady, "for 31.5s (needed 37s");
+    // While the load is on, an adapter that was started again is waited for, but not for ever.
+    let live = |run: Run, ms: u64| run.without(|o| o.at_ms > ms).rule(HoldSteady).state;
+    assert_eq!(live(adapter_away(65_000), BACK), State::Open);
+    assert_eq!(live(healthy().longer(66_000, 300_000).api_fails(AWAY, u64::MAX), TWO_PODS + 200_000), State::Unclear);
+}
+
+#[test]
+fn a_hold_is_shown_on_either_side_of_a_gap() {
+    adapter_away(110_000).passes(HoldSteady, "for 1m16s");
+    healthy().longer(66_000, 70_000).api_fails(80_000, 145_000).passes(HoldSteady, "the metric was away for 1m4s");
+}
+
+#[test]
+fn readings_that_fail_for_less_than_a_sync_period_interrupt_no_hold() {
+    healthy().api_fails(50_000, 53_500).passes(HoldSteady, "for 37.5s");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What no run may do, whatever it recorded: prefixes, deletions, clocks, assumptions.
 
-use super::run::{CLEANUP, FALL, IDLE, RISE, Run, began, healthy, recorded, slow_metric};
+use super::run::{CLEANUP, FALL, IDLE, RISE, Run, SCALED_TO_1, began, healthy, recorded, slow_metric};
 use crate::judge::{Check, State};
 use crate::record::observation::{LoadSeen, Observation, Phase, Seen};
 use crate::record::verdict::CaseResult;
@@ -306,4 +306,21 @@ fn a_run_is_settled_when_nothing_can_change_its_verdict_for_the_worse() {
     // PASS is impossible, but the fall can still fail.
     let bare = healthy().pods(super::run::OLD, |_, pod| pod.resources.clear());
     assert!(!settled(until(bare, 60_000)));
+}
+
+/// The metrics adapter is away for a minute, at any moment, and the autoscaler does what it did, as late as it must.
+#[test]
+fn no_minute_without_the_metric_makes_a_run_fail() {
+    const LONGER: u64 = 80_000;
+    let falls = SCALED_TO_1 + LONGER - 500;
+    for away in (IDLE..falls).step_by(2500) {
+        let back = away + 65_000;
+        for run in [healthy(), slow_metric()] {
+            let run = run.longer(70_000, LONGER).longer(falls, back.saturating_sub(falls));
+            let verdict = run.clone().api_fails(away, back).verdict();
+            assert_ne!(verdict.result, CaseResult::Fail, "away at {away}: {}", verdict.reason);
+            let verdict = run.not_read(away, back).verdict();
+            assert_ne!(verdict.result, CaseResult::Fail, "not read at {away}: {}", verdict.reason);
+        }
+    }
 }
