@@ -50,7 +50,7 @@ fn not_installed(view: &View<'_>) -> Option<String> {
         Step::Failed { error } => Some(format!("a change to the cluster failed: {error}")),
         _ => None,
     });
-    failed.or_else(|| view.trouble().map(|trouble| format!("(workload) {trouble}")))
+    failed.or_else(|| view.trouble().map(|(trouble, _)| format!("(workload) {trouble}")))
 }
 
 /// Served for the target: at least one finite value, for a Pods metric one of a pod of the target.

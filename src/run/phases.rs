@@ -20,7 +20,7 @@ const AWAY: &str = "metric served";
 
 /// Everything up to the clean-up. Ends early when nothing that is left could change the verdict.
 pub(super) async fn perform(stage: &mut Stage<'_>) -> Result<(), RunError> {
-    let url = install(stage).await?;
+    let Some(url) = install(stage).await? else { return Ok(()) };
     metric(stage, stage.world().clock.now_ms()).await?;
     if settled(stage) {
         return Ok(());
@@ -53,8 +53,8 @@ fn budget(stage: &Stage<'_>, names: &[&str]) -> Span {
 }
 
 /// Namespaces, releases, Service, target: until the target answers a chat. The model is loaded here, outside of
-/// everything that is measured.
-async fn install(stage: &mut Stage<'_>) -> Result<String, RunError> {
+/// everything that is measured. `None` when no pod of the target becomes Ready: there is nothing to measure then.
+async fn install(stage: &mut Stage<'_>) -> Result<Option<String>, RunError> {
     let script = stage.script;
     let (world, scenario, inventory, plan) = (script.world, script.scenario, script.inventory, script.plan);
     let (journal, progress) = (stage.journal, script.progress);
@@ -71,9 +71,13 @@ async fn install(stage: &mut Stage<'_>) -> Result<String, RunError> {
     progress.line(&format!("load goes to {} ({})", endpoint.url, endpoint.by));
     let deadline = world.clock.now_ms() + scenario.phases.install.ms();
     stage.until(|bench| bench.view().target_not_ready(deadline)).await?;
+    if !stage.look(|bench| bench.view().is_target_ready()) {
+        stage.end(Phase::Install);
+        return Ok(None);
+    }
     stage.heeding(first_chat(script, &endpoint.url, deadline)).await?;
     stage.end(Phase::Install);
-    Ok(endpoint.url)
+    Ok(Some(endpoint.url))
 }
 
 /// One good chat through the Service, tried until it is good: kube-proxy may still be at work, the model still loading.

@@ -115,6 +115,10 @@ impl Run {
         self.verdict().result
     }
 
+    pub(super) fn bench<T>(&self, look: impl FnOnce(&Bench<'_>) -> T) -> T {
+        look(&Bench::new(self.records()))
+    }
+
     pub(super) fn rule(&self, check: Check) -> Ruling {
         Bench::new(self.records()).rule(check)
     }

@@ -4,7 +4,7 @@ use super::run::{CLEANUP, IDLE, OLD, began, healthy, is_phase, real_cards, recor
 use crate::judge::{Check, State, judge};
 use crate::record::inventory::Inventory;
 use crate::record::journal::{Change, Entry, ReleaseRef, Step};
-use crate::record::observation::{Condition, Edge, Observation, Phase, PhaseMark, Seen};
+use crate::record::observation::{Condition, Edge, Observation, Phase, PhaseMark, Seen, Trouble};
 use crate::record::reading::{Answer, Hop};
 use crate::record::records::Records;
 use crate::record::scenario::{Accelerator, Scenario};
@@ -87,6 +87,32 @@ fn a_hop_that_the_clean_up_took_away_is_not_the_broken_one() {
         samples(answer, |sample| sample.object = None);
     });
     ended.unclear(MetricServed, "first broken hop: metrics API: 404; it is there at the exporter and the store");
+}
+
+/// The run ended in its install phase; the clean-up has taken the pod away since.
+#[test]
+fn a_pod_that_never_ran_is_named_with_the_kubelets_words() {
+    let mut run = healthy()
+        .api_fails(0, u64::MAX)
+        .without(|o| matches!(o.seen, Seen::Phase(_)))
+        .note(MADE, began(Phase::Cleanup));
+    run.journal.clear();
+    let trouble =
+        |at: u64| (at < MADE - 500).then(|| Trouble { reason: "CrashLoopBackOff".into(), message: "back-off".into() });
+    let run = run.pods(OLD, |at, pod| (pod.ready, pod.trouble) = (false, trouble(at)));
+    run.unclear(MetricServed, "(workload) pod ollama-7fd697578d-dfk6s: CrashLoopBackOff: back-off");
+}
+
+#[test]
+fn a_pod_in_trouble_is_waited_for_twice_as_long_as_a_start_may_take() {
+    let waiting = |start: u64| {
+        let run = healthy().ended_at(MADE).scenario(|s| s.assumptions.pod_start = Span::from_secs(start));
+        let trouble = Trouble { reason: "ImagePullBackOff".into(), message: "no such host".into() };
+        let run = run.pods(OLD, |_, pod| (pod.ready, pod.trouble) = (false, Some(trouble.clone())));
+        run.workloads(|_, workload| workload.ready = 0).bench(|bench| bench.view().target_not_ready(u64::MAX))
+    };
+    assert_eq!(waiting(60).unwrap(), "pod ollama-7fd697578d-dfk6s: ImagePullBackOff: no such host");
+    assert_eq!(waiting(1), None);
 }
 
 #[test]

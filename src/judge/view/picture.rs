@@ -68,26 +68,37 @@ impl View<'_> {
         staying.map(|life| life.name().to_owned()).collect()
     }
 
-    /// Why the target is not ready yet; `None` once it is, or after the deadline.
+    /// Why the target is not ready yet; `None` once it is, after the deadline, or when a pod of it is in trouble and twice
+    /// as old as a start may take: waiting longer would only cost accelerators.
     #[must_use]
     pub fn target_not_ready(&self, deadline_ms: u64) -> Option<String> {
-        let workload = self.workloads.last().map(|(_, workload)| *workload);
-        let ready = workload.is_some_and(|w| w.ready >= self.min.min(w.spec_replicas) && w.ready > 0);
-        if ready || self.now_ms() >= deadline_ms {
+        if self.is_target_ready() || self.now_ms() >= deadline_ms {
             return None;
         }
-        Some(self.trouble().unwrap_or_else(|| "the target is not Ready yet".to_owned()))
+        match self.trouble() {
+            Some((_, since_ms)) if self.now_ms() >= since_ms + self.times.pod_start().generous_ms() => None,
+            Some((words, _)) => Some(words),
+            None => Some("the target is not Ready yet".to_owned()),
+        }
     }
 
-    /// What the scheduler or the kubelet says of a pod of the target that does not run.
-    pub(crate) fn trouble(&self) -> Option<String> {
-        let lives = self.lives();
-        let (_, pod) = lives
-            .iter()
-            .filter(|life| life.gone_ms.is_none())
-            .find_map(|life| life.last().filter(|(_, p)| !p.ready))?;
-        let trouble = pod.trouble.as_ref()?;
-        Some(format!("pod {}: {}: {}", pod.name, trouble.reason, trouble.message))
+    /// As many pods of the target are Ready as it has without load.
+    #[must_use]
+    pub fn is_target_ready(&self) -> bool {
+        let workload = self.workloads.last().map(|(_, workload)| *workload);
+        workload.is_some_and(|w| w.ready >= self.min.min(w.spec_replicas) && w.ready > 0)
+    }
+
+    /// What the scheduler or the kubelet says of a pod of the target that does not run (a crash loop is silent between
+    /// two crashes, so its latest words), and since when the pod is there. As of the clean-up, which takes pods away.
+    pub(crate) fn trouble(&self) -> Option<(String, u64)> {
+        let at = self.end_ms();
+        self.lives().iter().filter(|life| life.is_there(at)).find_map(|life| {
+            let seen = || life.seen.iter().rev().filter(|(o, _)| o.at_ms <= at).map(|(_, pod)| *pod);
+            seen().next().filter(|pod| !pod.ready)?;
+            let trouble = seen().find_map(|pod| pod.trouble.as_ref())?;
+            Some((format!("pod {}: {}: {}", life.name(), trouble.reason, trouble.message), life.first_ms()))
+        })
     }
 
     /// Why what was done until `since_ms` may still show in the metric; `None` once a lag has passed (twice its assumed
