@@ -75,7 +75,9 @@ async fn install(stage: &mut Stage<'_>) -> Result<Option<String>, RunError> {
         stage.end(Phase::Install);
         return Ok(None);
     }
-    stage.heeding(first_chat(script, &endpoint.url, deadline)).await?;
+    // A server that is Ready and fails all the same is not waited for as long as an image is.
+    let patience = world.clock.now_ms() + budget(stage, &["pod start"]).ms();
+    stage.heeding(first_chat(script, &endpoint.url, deadline.min(patience))).await?;
     stage.end(Phase::Install);
     Ok(Some(endpoint.url))
 }
