@@ -9,7 +9,10 @@ use crate::record::observation::{Condition, HpaSeen};
 
 pub(super) fn rule(view: &View<'_>) -> Ruling {
     let Some((name, made_ms)) = view.hpa_intended() else {
-        return Ruling::open("the HPA was not made yet");
+        return match view.not_installed() {
+            Some(why) => Ruling::unclear(why),
+            None => Ruling::open("the HPA was not made yet"),
+        };
     };
     let bound = view.times.active();
     let Some(made_ms) = view.our_hpa().next().map(|(o, _)| o.at_ms.max(made_ms)) else {

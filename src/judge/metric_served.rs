@@ -4,7 +4,6 @@
 
 use super::ruling::{Ruling, Timely, timely};
 use super::view::{Noted, View};
-use crate::record::journal::Step;
 use crate::record::observation::Phase;
 use crate::record::reading::{Answer, Hop, Reading, Sample};
 
@@ -28,7 +27,7 @@ pub(super) fn rule(view: &View<'_>) -> Ruling {
         return ruling;
     }
     let Some(began) = view.began(Phase::Metric) else {
-        return match not_installed(view) {
+        return match view.not_installed() {
             Some(why) => Ruling::unclear(why),
             None => Ruling::open("the metric was not asked for yet"),
         };
@@ -40,17 +39,6 @@ pub(super) fn rule(view: &View<'_>) -> Ruling {
         _ => Ruling::unclear(what),
     }
     .cite([Hop::Exporter, Hop::Store, Hop::Api].into_iter().filter_map(|hop| last(hop).map(|(o, _)| o.seq)))
-}
-
-/// Why the run went to its clean-up before there was anything to measure: a change that failed, by the journal, or a
-/// pod of the target that does not run.
-fn not_installed(view: &View<'_>) -> Option<String> {
-    view.began(Phase::Cleanup)?;
-    let failed = view.records.journal.iter().find_map(|entry| match &entry.step {
-        Step::Failed { error } => Some(format!("a change to the cluster failed: {error}")),
-        _ => None,
-    });
-    failed.or_else(|| view.trouble().map(|(trouble, _)| format!("(workload) {trouble}")))
 }
 
 /// Served for the target: at least one finite value, for a Pods metric one of a pod of the target.

@@ -101,6 +101,11 @@ fn a_pod_that_never_ran_is_named_with_the_kubelets_words() {
         |at: u64| (at < MADE - 500).then(|| Trouble { reason: "CrashLoopBackOff".into(), message: "back-off".into() });
     let run = run.pods(OLD, |at, pod| (pod.ready, pod.trouble) = (false, trouble(at)));
     run.unclear(MetricServed, "(workload) pod ollama-7fd697578d-dfk6s: CrashLoopBackOff: back-off");
+    // A pod that crashes holds its accelerator and has a metric; then the HPA is what never came.
+    let mut served = healthy().without(|o| matches!(o.seen, Seen::Hpa(_))).note(MADE, began(Phase::Cleanup));
+    served.journal.clear();
+    let served = served.pods(OLD, |at, pod| (pod.ready, pod.trouble) = (false, trouble(at)));
+    served.unclear(AutoscalerActive, "(workload) pod ollama-7fd697578d-dfk6s: CrashLoopBackOff: back-off");
 }
 
 #[test]

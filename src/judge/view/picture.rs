@@ -2,6 +2,8 @@
 
 use super::View;
 use crate::hpa::{self, Metric};
+use crate::record::journal::Step;
+use crate::record::observation::Phase;
 use crate::units::Milli;
 
 /// Seconds over which the rate of good answers is taken.
@@ -99,6 +101,17 @@ impl View<'_> {
             let trouble = seen().find_map(|pod| pod.trouble.as_ref())?;
             Some((format!("pod {}: {}: {}", life.name(), trouble.reason, trouble.message), life.first_ms()))
         })
+    }
+
+    /// Why the run went to its clean-up before there was anything to measure: a change that failed, by the journal, or a
+    /// pod of the target that does not run.
+    pub(crate) fn not_installed(&self) -> Option<String> {
+        self.began(Phase::Cleanup)?;
+        let failed = self.records.journal.iter().find_map(|entry| match &entry.step {
+            Step::Failed { error } => Some(format!("a change to the cluster failed: {error}")),
+            _ => None,
+        });
+        failed.or_else(|| self.trouble().map(|(trouble, _)| format!("(workload) {trouble}")))
     }
 
     /// Why what was done until `since_ms` may still show in the metric; `None` once a lag has passed (twice its assumed
