@@ -49,3 +49,22 @@ switch_gpus() {
   awaiting "$RIG_GPUS GPUs" 60 gpus_offered
   awaiting "the utilization of $RIG_GPUS GPUs in the store" 60 metric_served
 }
+
+# switch_pipeline NAME=VALUE...: RIG_SAMPLE and RIG_STORE_OFFSET of the running rig; writes down what they were.
+switch_pipeline() {
+  [ -e "$STATE/pipeline-before" ] || echo "RIG_SAMPLE=$RIG_SAMPLE RIG_STORE_OFFSET=$RIG_STORE_OFFSET" >"$STATE/pipeline-before"
+  declare -g "$@"
+  write_settings
+  accelerator_up
+  apply "$RIG/manifests/store.yaml"
+  kubectl -n gpu-operator rollout status daemonset nvidia-dcgm-exporter --timeout 60s >/dev/null
+  kubectl -n monitoring rollout status deployment victoria-metrics --timeout 60s >/dev/null
+  awaiting "the GPUs' utilization in the store" 150 metric_served
+}
+
+mend_pipeline() {
+  [ -e "$STATE/pipeline-before" ] || return 0
+  # shellcheck disable=SC2046 # two assignments
+  switch_pipeline $(cat "$STATE/pipeline-before")
+  rm "$STATE/pipeline-before"
+}

@@ -19,5 +19,5 @@ run_has() {
     [ "${ready:-0}" -ge "$1" ]
 }
 
-# run_is_idle: the HPA of the run sees next to nothing: 0, or thousandths.
-run_is_idle() { [[ $(run_hpa '.status.currentMetrics[0].*.current.averageValue') =~ ^(0|[0-9]+m)$ ]]; }
+# run_is_idle: the HPA of the run sees next to nothing: 0, or some thousandths (99500m is 99.5).
+run_is_idle() { [[ $(run_hpa '.status.currentMetrics[0].*.current.averageValue') =~ ^(0|[0-9]{1,3}m)$ ]]; }
