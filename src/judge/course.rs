@@ -5,31 +5,55 @@ use super::view::View;
 use crate::record::reading::Hop;
 use crate::units::Milli;
 
-/// Smallest and largest value of a hop without load, and under it.
+/// The values of a hop within a span of time.
+#[derive(Clone, Copy, PartialEq)]
+struct Range {
+    low: Milli,
+    /// Half of the values are no larger: a few of a busy beginning do not count.
+    median: Milli,
+    high: Milli,
+}
+
+impl Range {
+    fn of(view: &View<'_>, hop: Hop, from_ms: u64, to_ms: u64) -> Option<Self> {
+        let values = view.values_at(hop, from_ms, to_ms);
+        let (low, high) = (*values.first()?, *values.last()?);
+        Some(Self { low, median: *values.get(values.len() / 2)?, high })
+    }
+}
+
+impl std::fmt::Display for Range {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { low, high, .. } = self;
+        if low == high { write!(f, "{low}") } else { write!(f, "{low} to {high}") }
+    }
+}
+
+/// The values of a hop without load, and under it.
 #[derive(Clone, Copy, PartialEq)]
 struct Course {
-    idle: (Milli, Milli),
-    load: (Milli, Milli),
+    idle: Range,
+    load: Range,
 }
 
 impl Course {
     fn of(view: &View<'_>, hop: Hop) -> Option<Self> {
         let (idle_began, idle_ended) = view.idle()?;
         let (began, ended) = view.loaded()?;
-        let idle = view.range_at(hop, idle_began, idle_ended.unwrap_or(began))?;
-        Some(Self { idle, load: view.range_at(hop, began, ended)? })
+        let idle = Range::of(view, hop, idle_began, idle_ended.unwrap_or(began))?;
+        Some(Self { idle, load: Range::of(view, hop, began, ended)? })
     }
 
     fn stands_still(self) -> bool {
-        self.idle.0 == self.idle.1 && self.load == self.idle
+        self.idle.low == self.idle.high && self.load == self.idle
     }
 
     fn rises(self) -> bool {
-        self.load.1 > self.idle.1
+        self.load.median > self.idle.median
     }
 
     fn falls(self) -> bool {
-        self.load.0 < self.idle.0 && !self.rises()
+        self.load.median < self.idle.median
     }
 }
 
@@ -40,9 +64,7 @@ pub(super) fn words(view: &View<'_>) -> String {
     let Some((_, served)) = courses.iter().find(|(hop, _)| *hop == Hop::Api) else { return String::new() };
     let shown: Vec<String> = courses
         .iter()
-        .map(|(hop, course)| {
-            format!("{} {} without load, {} under it", hop.name(), range(course.idle), range(course.load))
-        })
+        .map(|(hop, course)| format!("{} {} without load, {} under it", hop.name(), course.idle, course.load))
         .collect();
     let (good, failed) = view.loads.last().map_or((0, 0), |(_, load)| (load.good, load.failed));
     let looks = if failed > good {
@@ -56,8 +78,8 @@ pub(super) fn words(view: &View<'_>) -> String {
 /// What the hops before the metrics API showed after the load; empty where none could be read.
 pub(super) fn after_words(view: &View<'_>, from_ms: u64, to_ms: u64) -> String {
     let hops = [Hop::Exporter, Hop::Store];
-    let shown = hops.iter().filter_map(|hop| Some((hop.name(), view.range_at(*hop, from_ms, to_ms)?)));
-    shown.map(|(name, values)| format!("; the target's series at the {name} meanwhile: {}", range(values))).collect()
+    let shown = hops.iter().filter_map(|hop| Some((hop.name(), Range::of(view, *hop, from_ms, to_ms)?)));
+    shown.map(|(name, values)| format!("; the target's series at the {name} meanwhile: {values}")).collect()
 }
 
 fn looks(view: &View<'_>, served: Course, courses: &[(Hop, Course)]) -> String {
@@ -71,7 +93,7 @@ fn looks(view: &View<'_>, served: Course, courses: &[(Hop, Course)]) -> String {
         return "the metric does not rise with the load: is it measured on the pods that serve the chats?".to_owned();
     }
     let target = view.target().map_or(String::new(), |target| format!(" {target}"));
-    let reaches = |course: Course| view.target().is_some_and(|target| course.load.1 >= target);
+    let reaches = |course: Course| view.target().is_some_and(|target| course.load.high >= target);
     let before = courses.iter().find(|(hop, course)| *hop != Hop::Api && reaches(*course));
     match before.filter(|_| !reaches(served)) {
         Some((hop, _)) => format!(
@@ -104,8 +126,4 @@ fn still(courses: &[(Hop, Course)]) -> String {
         None => "the metric stands still, as if one value was repeated; no hop before the metrics API could be read"
             .to_owned(),
     }
-}
-
-fn range((low, high): (Milli, Milli)) -> String {
-    if low == high { low.to_string() } else { format!("{low} to {high}") }
 }

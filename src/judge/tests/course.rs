@@ -61,3 +61,14 @@ fn a_metric_that_moves_otherwise_than_the_load_is_named() {
     let run = run.metric(RISE + 5000, CLEANUP, Some(20_000)).metric(IDLE, IDLE + 3000, Some(10_000));
     run.unclear(MetricFollowsLoad, "the metric does not rise with the load");
 }
+
+#[test]
+fn a_busy_beginning_is_no_rise() {
+    let run = healthy().metric(IDLE, RISE, Some(30_000)).metric(RISE, RISE + 3000, Some(40_000));
+    let run = run.metric(RISE + 3000, CLEANUP, Some(20_000)).hpas(|at, hpa| {
+        if at < RISE {
+            hpa.metrics.iter_mut().for_each(|metric| metric.average = Some(Milli(30_000)));
+        }
+    });
+    run.metric(0, IDLE, Some(30_000)).unclear(MetricFollowsLoad, "falls under load");
+}

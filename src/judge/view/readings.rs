@@ -196,20 +196,20 @@ impl<'a> View<'a> {
         longest.max(to_ms.saturating_sub(since))
     }
 
-    /// Smallest and largest value at a hop within a span of time: at the metrics API as the controller would report it, at
-    /// the hops before it of the series of the target's pods.
-    pub(crate) fn range_at(&self, hop: Hop, from_ms: u64, to_ms: u64) -> Option<(Milli, Milli)> {
-        let values: Vec<Milli> = if hop == Hop::Api {
+    /// The values at a hop within a span of time, sorted: at the metrics API as the controller would report them, at the
+    /// hops before it those of the series of the target's pods.
+    pub(crate) fn values_at(&self, hop: Hop, from_ms: u64, to_ms: u64) -> Vec<Milli> {
+        let mut values: Vec<Milli> = if hop == Hop::Api {
             self.served_in(from_ms, to_ms).filter_map(|served| served.value_milli().map(Milli)).collect()
         } else {
             let lives = self.lives();
             let ours = |sample: &&Sample| lives.iter().any(|life| sample.object.as_deref() == Some(life.name()));
             let at_hop = self.readings.iter().filter(|(o, r)| r.hop == hop && (from_ms..=to_ms).contains(&o.at_ms));
-            at_hop
-                .flat_map(|(_, r)| r.samples().unwrap_or_default().iter().filter(ours).filter_map(|s| s.value))
-                .collect()
+            let samples = at_hop.flat_map(|(_, reading)| reading.samples().unwrap_or_default().iter().filter(ours));
+            samples.filter_map(|sample| sample.value).collect()
         };
-        values.iter().min().copied().zip(values.iter().max().copied())
+        values.sort_unstable();
+        values
     }
 
     /// The parts of a span of time without a stretch in which the controller may have been without the metric: no
