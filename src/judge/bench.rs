@@ -61,7 +61,7 @@ impl<'a> Bench<'a> {
     }
 
     /// True when the run has nothing left to show: it has failed, or PASS is impossible and nothing that is still open
-    /// could turn INCONCLUSIVE into FAIL. Accelerators are expensive. The oracle judges what happens on the way and the
+    /// could turn INCONCLUSIVE into FAIL, as of pods without accelerators nothing can. Accelerators are expensive. The oracle judges what happens on the way and the
     /// clean-up comes anyhow, so neither is waited for.
     #[must_use]
     pub fn is_settled(&self) -> bool {
@@ -72,6 +72,7 @@ impl<'a> Bench<'a> {
         // A check with a dead need is Unclear already, so what is Open can still fail.
         any(State::Broken)
             || self.rule(Check::DecisionsExplained).is(State::Broken)
+            || self.rule(Check::PodsRequestAccelerators).is(State::Unclear)
             || (any(State::Unclear) && !any(State::Open))
     }
 

@@ -1,7 +1,9 @@
-//! What takes the blame off the platform, whatever a check found: somebody else's hand in what was tested, or a stretch
-//! of time in which what the check rests on could not be watched. FAIL is said only where neither is so.
+//! What takes the blame off the platform, whatever a check found: pods of which the requirement does not speak, somebody
+//! else's hand in what was tested, or a stretch of time in which what the check rests on could not be watched. FAIL is
+//! said only where none of these is so.
 
 use super::check::Check;
+use super::pods_request_accelerators;
 use super::ruling::{Ruling, State, seconds};
 use super::view::View;
 use crate::bounds::SLACK;
@@ -12,13 +14,20 @@ pub(super) fn weighed(view: &View<'_>, check: Check, ruling: Ruling) -> Ruling {
     if !ruling.is(State::Broken) || check == Check::Restored {
         return ruling;
     }
-    match interference(view).or_else(|| blindness(view, check)) {
+    match unrequested(view).or_else(|| interference(view)).or_else(|| blindness(view, check)) {
         Some((why, seq)) => {
             let reason = format!("{why}, so nobody is blamed for this: {}", ruling.reason);
             Ruling { state: State::Unclear, reason, ..ruling }.cite([seq])
         }
         None => ruling,
     }
+}
+
+/// A pod of the target requests no accelerator: what scales it need not work for pods that do.
+fn unrequested(view: &View<'_>) -> Option<(String, u64)> {
+    let requests = pods_request_accelerators::rule(view);
+    let seq = requests.cites.first().copied().filter(|_| requests.is(State::Unclear))?;
+    Some((requests.reason, seq))
 }
 
 /// Somebody touched the HPA or the target between the HPA's creation and the clean-up: what, and what shows it.

@@ -4,6 +4,7 @@
 use super::ruling::Ruling;
 use super::view::View;
 use crate::record::observation::Phase;
+use crate::record::scenario::Accelerator;
 
 pub(super) fn rule(view: &View<'_>) -> Ruling {
     let lives = view.lives();
@@ -21,10 +22,15 @@ pub(super) fn rule(view: &View<'_>) -> Ruling {
         let Some((observation, pod)) = life.seen.first() else { continue };
         let accelerators = view.accelerators(pod);
         if accelerators.is_empty() {
-            let asked: Vec<&str> = pod.resources.keys().map(String::as_str).collect();
+            let asked: Vec<String> = pod.resources.iter().map(|(name, count)| format!("{name}={count}")).collect();
             let asked = if asked.is_empty() { "none".to_owned() } else { asked.join(", ") };
+            let wanted = match &view.records.scenario.accelerator {
+                Accelerator::Resource(name) => name,
+                Accelerator::Auto | Accelerator::StandIn => "nvidia.com/gpu",
+            };
             return Ruling::unclear(format!(
-                "pod {} requests no accelerator (extended resources: {asked}; claims: none), so scaling it shows nothing about accelerators",
+                "pod {} requests no accelerator (extended resources: {asked}; claims: none), so scaling it shows nothing \
+                 about accelerators; give its container a limit, for example {wanted}: 1",
                 pod.name
             ))
             .cite([observation.seq]);

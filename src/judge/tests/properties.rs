@@ -304,8 +304,16 @@ fn a_run_is_settled_when_nothing_can_change_its_verdict_for_the_worse() {
     assert!(settled(until(recorded("wrong-sign"), 55_750)), "nothing that is left can be judged");
     assert!(!settled(until(recorded("wrong-sign"), 45_000)), "the metric may still follow");
     // PASS is impossible, but the fall can still fail.
+    let missed = healthy().each(|o| {
+        if let Seen::Endpoints(seen) = &mut o.seen {
+            seen.selector.insert("chosen".to_owned(), "yes".to_owned());
+        }
+    });
+    assert_eq!(missed.rule(Check::NewPodsServe).state, State::Unclear);
+    assert!(!settled(until(missed, 60_000)));
+    // Of pods without accelerators the requirement does not speak, whatever the fall is like.
     let bare = healthy().pods(super::run::OLD, |_, pod| pod.resources.clear());
-    assert!(!settled(until(bare, 60_000)));
+    assert!(settled(until(bare, 12_000)));
 }
 
 /// The metrics adapter is away for a minute, at any moment, and the autoscaler does what it did, as late as it must.
