@@ -124,7 +124,13 @@ fn stuck(container: &ContainerStatus) -> Option<Trouble> {
     let state = container.state.as_ref()?;
     if let Some(waiting) = &state.waiting {
         let reason = waiting.reason.as_deref().filter(|reason| !STARTING.contains(reason))?;
-        return Some(told(Some(reason), waiting.message.as_deref()));
+        let mut trouble = told(Some(reason), waiting.message.as_deref());
+        // "back-off 20s" says that it ended; how, the last end says.
+        if let Some(ended) = container.last_state.as_ref().and_then(|last| last.terminated.as_ref()) {
+            let how = ended.reason.as_deref().unwrap_or("ended");
+            trouble.message += &format!("; its last end: {how}, exit code {}", ended.exit_code);
+        }
+        return Some(trouble);
     }
     let ended = state.terminated.as_ref().filter(|ended| ended.exit_code != 0)?;
     let message =
@@ -221,12 +227,16 @@ mod tests {
         let mut evicted = running();
         evicted["status"]["reason"] = json!("Evicted");
         let waiting = |reason: &str| container(json!({"waiting": {"reason": reason, "message": "m"}}));
+        let mut crashed = waiting("CrashLoopBackOff");
+        crashed["status"]["containerStatuses"][0]["lastState"] =
+            json!({"terminated": {"exitCode": 1, "reason": "Error"}});
         let cases = [
             (running(), None),
             (unscheduled, Some(("Unschedulable", "0/1 nodes are available: 1 Insufficient nvidia.com/gpu."))),
             (evicted, Some(("Evicted", ""))),
             (waiting("ImagePullBackOff"), Some(("ImagePullBackOff", "m"))),
             (waiting("CrashLoopBackOff"), Some(("CrashLoopBackOff", "m"))),
+            (crashed, Some(("CrashLoopBackOff", "m; its last end: Error, exit code 1"))),
             (waiting("ContainerCreating"), None),
             (
                 container(json!({"terminated": {"exitCode": 137, "reason": "OOMKilled"}})),

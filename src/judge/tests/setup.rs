@@ -4,7 +4,7 @@ use super::run::{CLEANUP, IDLE, OLD, began, healthy, is_phase, real_cards, recor
 use crate::judge::{Check, State, judge};
 use crate::record::inventory::Inventory;
 use crate::record::journal::{Change, Entry, ReleaseRef, Step};
-use crate::record::observation::{Condition, Edge, Observation, Phase, PhaseMark, Seen, Trouble};
+use crate::record::observation::{Condition, Edge, EventSeen, Observation, Phase, PhaseMark, Seen, Trouble};
 use crate::record::reading::{Answer, Hop};
 use crate::record::records::Records;
 use crate::record::scenario::{Accelerator, Scenario};
@@ -35,7 +35,10 @@ fn a_pod_without_an_accelerator_is_inconclusive_and_named() {
     run.unclear(PodsRequestAccelerators, "pod ollama-7fd697578d-dfk6s requests no accelerator");
     run.unclear(Check::NewPodsRunOnAccelerators, "needs Setup/PodsRequestAccelerators");
     let other = healthy().scenario(|s| s.accelerator = Accelerator::Resource("amd.com/gpu".to_owned()));
-    other.unclear(PodsRequestAccelerators, "extended resources: nvidia.com/gpu");
+    other.unclear(PodsRequestAccelerators, "extended resources: nvidia.com/gpu=1; claims: none");
+    other.unclear(PodsRequestAccelerators, "for example amd.com/gpu: 1");
+    let failing = recorded("hpa-controller-off").pods("ollama-7fd697578d-26bxj", |_, pod| pod.resources.clear());
+    failing.unclear(AutoscalerActive, "requests no accelerator");
 }
 
 #[test]
@@ -101,11 +104,34 @@ fn a_pod_that_never_ran_is_named_with_the_kubelets_words() {
         |at: u64| (at < MADE - 500).then(|| Trouble { reason: "CrashLoopBackOff".into(), message: "back-off".into() });
     let run = run.pods(OLD, |at, pod| (pod.ready, pod.trouble) = (false, trouble(at)));
     run.unclear(MetricServed, "(workload) pod ollama-7fd697578d-dfk6s: CrashLoopBackOff: back-off");
+    run.unclear(MetricServed, "its log and events are in diagnostics/gpuhpa/");
     // A pod that crashes holds its accelerator and has a metric; then the HPA is what never came.
     let mut served = healthy().without(|o| matches!(o.seen, Seen::Hpa(_))).note(MADE, began(Phase::Cleanup));
     served.journal.clear();
     let served = served.pods(OLD, |at, pod| (pod.ready, pod.trouble) = (false, trouble(at)));
     served.unclear(AutoscalerActive, "(workload) pod ollama-7fd697578d-dfk6s: CrashLoopBackOff: back-off");
+}
+
+#[test]
+fn a_volume_that_a_pod_waits_for_is_named_with_its_own_words() {
+    let trouble = |reason: &str| {
+        let words =
+            Trouble { reason: reason.into(), message: "pod has unbound immediate PersistentVolumeClaims".into() };
+        let run = healthy().api_fails(0, u64::MAX).without(|o| matches!(o.seen, Seen::Phase(_)));
+        let claim = Seen::Event(EventSeen {
+            object: "PersistentVolumeClaim/ollama".into(),
+            kind: "Warning".into(),
+            reason: "ProvisioningFailed".into(),
+            message: "storageclass \"fast\" not found".into(),
+            ..EventSeen::default()
+        });
+        let mut run = run.note(MADE - 1000, claim).note(MADE, began(Phase::Cleanup));
+        run.journal.clear();
+        run.pods(OLD, |_, pod| (pod.ready, pod.trouble) = (false, Some(words.clone()))).rule(MetricServed).reason
+    };
+    let said = "PersistentVolumeClaim/ollama: ProvisioningFailed: storageclass \"fast\" not found";
+    assert!(trouble("Unschedulable").contains(said), "{}", trouble("Unschedulable"));
+    assert!(!trouble("CrashLoopBackOff").contains(said), "a pod that runs has its volume");
 }
 
 #[test]

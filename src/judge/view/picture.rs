@@ -3,7 +3,7 @@
 use super::View;
 use crate::hpa::{self, Metric};
 use crate::record::journal::Step;
-use crate::record::observation::Phase;
+use crate::record::observation::{EventSeen, Phase};
 use crate::units::Milli;
 
 /// Seconds over which the rate of good answers is taken.
@@ -99,8 +99,17 @@ impl View<'_> {
             let seen = || life.seen.iter().rev().filter(|(o, _)| o.at_ms <= at).map(|(_, pod)| *pod);
             seen().next().filter(|pod| !pod.ready)?;
             let trouble = seen().find_map(|pod| pod.trouble.as_ref())?;
-            Some((format!("pod {}: {}: {}", life.name(), trouble.reason, trouble.message), life.first_ms()))
+            let claim = self.claim_words(at).filter(|_| trouble.reason == "Unschedulable").unwrap_or_default();
+            Some((format!("pod {}: {}: {}{claim}", life.name(), trouble.reason, trouble.message), life.first_ms()))
         })
+    }
+
+    /// The latest warning about a volume claim of the namespace: the scheduler does not say why one is unbound.
+    fn claim_words(&self, at_ms: u64) -> Option<String> {
+        let of_claim =
+            |event: &EventSeen| event.kind == "Warning" && event.object.starts_with("PersistentVolumeClaim/");
+        let (_, event) = self.events.iter().rfind(|(o, event)| o.at_ms <= at_ms && of_claim(event))?;
+        Some(format!("; {}: {}: {}", event.object, event.reason, event.message))
     }
 
     /// Why the run went to its clean-up before there was anything to measure: a change that failed, by the journal, or a
@@ -111,7 +120,11 @@ impl View<'_> {
             Step::Failed { error } => Some(format!("a change to the cluster failed: {error}")),
             _ => None,
         });
-        failed.or_else(|| self.trouble().map(|(trouble, _)| format!("(workload) {trouble}")))
+        let namespace = &self.records.scenario.namespace;
+        let stuck = |(trouble, _)| {
+            format!("(workload) {trouble}; its log and events are in diagnostics/{namespace}/ of the evidence")
+        };
+        failed.or_else(|| self.trouble().map(stuck))
     }
 
     /// Why what was done until `since_ms` may still show in the metric; `None` once a lag has passed (twice its assumed
