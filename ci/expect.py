@@ -5,11 +5,13 @@ expect.py BUNDLE WANT      the run ended as the last column of ci/cases says, an
 expect.py --told BUNDLE    the deciding case and its reason, for a table
 
 BUNDLE.xml is the run's JUnit file, BUNDLE.log what it printed."""
-import hashlib, json, os, sys
+import glob, hashlib, json, os, sys
 import xml.etree.ElementTree as xml
 
 CASES = 14
 KINDS = {"PASS": None, "FAIL": "failure", "INCONCLUSIVE": "error", "NOT_APPLICABLE": "skipped"}
+# What ci/rig/faults/ollama gives, and what the load calls it.
+FAULTS = {"500": "http-5xx", "503": "http-503-queue", "error-line": "error-line", "cut": "truncated", "html": "bad-json"}
 wrong = []
 
 
@@ -69,6 +71,35 @@ def manifest_agrees(bundle):
             expect(hashlib.sha256(file.read()).hexdigest() == digest, f"{name}: another digest")
 
 
+def faults_are_counted(bundle):
+    """Where Ollama's faults are given on purpose (ci/rig/faults/ollama), the load has counted as many of each kind."""
+    given = {}
+    for log in glob.glob(f"{bundle}/diagnostics/*/*.log"):
+        last = {}  # a pod's own counters; of a long log only the end is kept
+        for line in read(log).splitlines():
+            if line.startswith("fault "):
+                _, kind, count = line.split()
+                last[kind] = int(count)
+        for kind, count in last.items():
+            given[FAULTS[kind]] = given.get(FAULTS[kind], 0) + count
+    if not given:
+        return
+    load = json.loads(read(f"{bundle}/load.json"))
+    counted = {kind: load["outcomes"].get(kind, 0) for kind in FAULTS.values()}
+    for line in read(f"{bundle}/timeline.jsonl").splitlines():
+        error = (json.loads(line).get("probe") or {}).get("error")
+        if error:
+            counted[error.split(":")[0]] += 1
+    cancelled = load["outcomes"].get("cancelled-by-ramp-down", 0)
+    missing = {kind: given.get(kind, 0) - counted[kind] for kind in counted}
+    # A chat that we took away ourselves may have been answered with a fault that nobody read.
+    expect(min(missing.values()) >= 0 and sum(missing.values()) <= cancelled,
+           f"the server gave the faults {given}, the load counted {counted} and took {cancelled} chats away")
+    expect(sum(load["outcomes"].values()) == load["requests"], f"{load['requests']} requests, of which {load['outcomes']}")
+    print(f"  faults by the server's own count: {given}; by the load's, with the chats of its own: {counted}; "
+          f"{cancelled} chats taken away")
+
+
 def pass_is_shown(bundle, verdict):
     """The sizes, chats and devices of a PASS, found in the timeline by other code than the judge's."""
     sizes, probed, devices = [], set(), {}
@@ -98,6 +129,7 @@ def check(bundle, want):
     for path in (f"{bundle}.xml", f"{bundle}/junit.xml"):
         junit_agrees(path, verdict)
     manifest_agrees(bundle)
+    faults_are_counted(bundle)
     if verdict["result"] == "PASS":
         pass_is_shown(bundle, verdict)
 

@@ -1,8 +1,9 @@
 // Ollama with faults: the real server behind a proxy that answers some of the chats itself.
 //
-// FAULT chooses how (500, 503, error-line, cut, html); the first FAULT_AFTER chats (2) pass unharmed, so that the
-// model's first chat is good. Everything else that Ollama serves passes always. Each fault is a line on standard output,
-// by which it can be counted.
+// FAULT chooses how: 500, 503, error-line, cut or html, or several of them with commas between, which are then given in
+// turn. The first FAULT_AFTER chats (2) pass unharmed, so that the model's first chat is good, and of those after them
+// each FAULT_EVERY-th (1) fails. Everything else that Ollama serves passes always. Each fault is a line on standard
+// output with its kind and how often that kind was given, so that what a client has counted can be compared.
 package main
 
 import (
@@ -14,6 +15,7 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
+	"strings"
 	"sync/atomic"
 )
 
@@ -43,17 +45,13 @@ var faults = map[string]func(http.ResponseWriter){
 }
 
 func main() {
-	fault, known := faults[os.Getenv("FAULT")]
-	if !known {
-		log.Fatalf("FAULT=%s: it takes one of 500, 503, error-line, cut, html", os.Getenv("FAULT"))
-	}
-	after := int64(2)
-	if text := os.Getenv("FAULT_AFTER"); text != "" {
-		var err error
-		if after, err = strconv.ParseInt(text, 10, 64); err != nil {
-			log.Fatalf("FAULT_AFTER: %v", err)
+	kinds := strings.Split(os.Getenv("FAULT"), ",")
+	for _, kind := range kinds {
+		if faults[kind] == nil {
+			log.Fatalf("FAULT=%s: %q is none of 500, 503, error-line, cut, html", os.Getenv("FAULT"), kind)
 		}
 	}
+	after, every := number("FAULT_AFTER", 2), number("FAULT_EVERY", 1)
 	server := exec.Command("/bin/ollama", "serve")
 	server.Env = append(os.Environ(), "OLLAMA_HOST=127.0.0.1:11435")
 	server.Stdout, server.Stderr = os.Stdout, os.Stderr
@@ -67,11 +65,30 @@ func main() {
 	behind.FlushInterval = -1
 	var chats atomic.Int64
 	log.Fatal(http.ListenAndServe(":11434", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/api/chat" && chats.Add(1) > after {
-			fmt.Println("fault", os.Getenv("FAULT"))
-			fault(w)
+		late := int64(0)
+		if r.URL.Path == "/api/chat" {
+			late = chats.Add(1) - after
+		}
+		if late <= 0 || late%every != 0 {
+			behind.ServeHTTP(w, r)
 			return
 		}
-		behind.ServeHTTP(w, r)
+		turn := late/every - 1
+		kind, given := kinds[turn%int64(len(kinds))], turn/int64(len(kinds))+1
+		fmt.Println("fault", kind, given)
+		faults[kind](w)
 	})))
+}
+
+// number reads a positive number from the environment.
+func number(name string, otherwise int64) int64 {
+	text := os.Getenv(name)
+	if text == "" {
+		return otherwise
+	}
+	value, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || value < 1 {
+		log.Fatalf("%s=%s: it takes a number from 1 on", name, text)
+	}
+	return value
 }
