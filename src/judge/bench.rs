@@ -61,19 +61,22 @@ impl<'a> Bench<'a> {
     }
 
     /// True when the run has nothing left to show: it has failed, or PASS is impossible and nothing that is still open
-    /// could turn INCONCLUSIVE into FAIL, as of pods without accelerators nothing can. Accelerators are expensive. The oracle judges what happens on the way and the
-    /// clean-up comes anyhow, so neither is waited for.
+    /// could turn INCONCLUSIVE into FAIL, as of pods without accelerators nothing can. Accelerators are expensive. The oracle is waited for only while the autoscaler
+    /// has a size to take back, since before and after that nothing is known to come that it could judge; the clean-up
+    /// comes anyhow.
     #[must_use]
     pub fn is_settled(&self) -> bool {
         let waited_for =
             Check::ALL.iter().filter(|check| !matches!(check, Check::Restored | Check::DecisionsExplained));
         let rulings: Vec<Ruling> = waited_for.map(|check| self.rule(*check)).collect();
         let any = |state| rulings.iter().any(|ruling| ruling.is(state));
+        let oracle = self.rule(Check::DecisionsExplained);
         // A check with a dead need is Unclear already, so what is Open can still fail.
+        let open = any(State::Open) || (oracle.is(State::Open) && decisions_explained::is_at_stake(&self.view));
         any(State::Broken)
-            || self.rule(Check::DecisionsExplained).is(State::Broken)
+            || oracle.is(State::Broken)
             || self.rule(Check::PodsRequestAccelerators).is(State::Unclear)
-            || (any(State::Unclear) && !any(State::Open))
+            || (any(State::Unclear) && !open)
     }
 
     /// Why the check cannot be ruled on, if what it needs does not hold.

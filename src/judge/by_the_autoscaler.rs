@@ -80,10 +80,11 @@ fn attribute(view: &View<'_>, change: &SizeChange<'_>) -> Attribution {
                 change.from, change.to
             ));
         }
-        return Attribution::Foreign(format!(
-            "written by {}, and the HPA's status knows nothing of it; run again with nobody else changing its size",
-            change.writer_text()
-        ));
+        let why = match view.has_skew() {
+            true => "and the HPA's status knows nothing of it; run again with nobody else changing its size",
+            false => "and the API server's clock was not measured, so the HPA's status cannot be put in order with it",
+        };
+        return Attribution::Foreign(format!("written by {}, {why}", change.writer_text()));
     };
     let prefix = format!("New size: {}; reason: ", change.to);
     let event = view.events.iter().rfind(|(_, event)| {
@@ -124,7 +125,7 @@ fn is_ours(view: &View<'_>, event: &EventSeen) -> bool {
 
 /// True when a whole-second time of the cluster can be that of a change that we saw: the write itself carries no time.
 fn near(view: &View<'_>, at: Timestamp, change: &SizeChange<'_>) -> bool {
-    let (from, to) = view.ours(at);
+    let Some((from, to)) = view.ours(at) else { return false };
     let (seen, slack) = (i64::try_from(change.at_ms).unwrap_or(i64::MAX), i64::try_from(SLACK.ms()).unwrap_or(0));
     (from - slack..=to + slack).contains(&seen)
 }

@@ -1,66 +1,96 @@
-//! Oracle/DecisionsExplained: no change of size breaks the HPA's own contract. Five violations are FAIL: a size outside
-//! min and max, a change faster than the spec's rate, a fall or rise inside the spec's window, a change while
-//! ScalingActive is False, and a rise above the largest size that the readings explain. Only the autoscaler's own
-//! writes are judged. Sources: hpa.md 1.5 and 1.6 of the controller (Kubernetes 1.37.2).
+//! Oracle/DecisionsExplained: every size that the autoscaler wrote lies in the set that its algorithm allows for what it
+//! could have seen. What could have been served between two readings, what the pods may have been, when a pass was, the
+//! flags that nobody can read and what a controller that began anew has forgotten are free variables, and staying is
+//! always allowed. FAIL for a size outside min and max, a change faster than the spec's rate or inside the spec's window,
+//! a change while ScalingActive is False, and a rise above the largest size that can be explained; whatever else is not
+//! explained is a finding. Only the autoscaler's own writes are judged. Sources: hpa.md 1.1 to 1.8 and 6 of the
+//! controller (Kubernetes 1.37.2).
 
-use std::time::Duration;
+mod decision;
+mod rate;
+mod windows;
 
 use super::by_the_autoscaler::confirmed;
-use super::not_early;
-use super::ruling::{Ruling, State, seconds};
-use super::view::{SizeChange, TOGETHER_MS, View};
+use super::ruling::Ruling;
+use super::view::{Asked, SizeChange, View};
 use crate::bounds::SLACK;
-use crate::hpa::{self, Logged, ScaleEvents};
+use crate::hpa;
 use crate::record::observation::{HpaSeen, Phase};
+
+use decision::Decision;
 
 pub(super) fn rule(view: &View<'_>) -> Ruling {
     let own: Vec<&SizeChange<'_>> = view.changes.iter().filter(|change| confirmed(view, change).is_some()).collect();
     let (mut cites, mut findings) = (Vec::new(), Vec::new());
-    for (n, change) in own.iter().enumerate() {
-        for look in looks(view, change, &own[..n]) {
+    for change in &own {
+        let decision = Decision::of(view, change);
+        for look in looks(view, &decision) {
             match look {
                 Look::Clean => {}
-                Look::Finding(text) => findings.push(text),
+                Look::Finding(text) => findings.push(format!("{decision}: {text}")),
                 Look::Violation(text, _) if is_disturbed(view, change) => {
-                    findings.push(format!(
-                        "{} → {}: {text}; but the target's size had been changed otherwise",
-                        change.from, change.to
-                    ));
+                    findings.push(format!("{decision}: {text}; but the target's size had been changed otherwise"));
                 }
                 Look::Violation(text, seqs) => {
-                    return Ruling::broken(format!("{} → {}: {text}", change.from, change.to))
-                        .cite([change.seq])
-                        .cite(seqs);
+                    return Ruling::broken(format!("{decision}: {text}")).cite([change.seq]).cite(seqs);
                 }
             }
         }
         cites.push(change.seq);
     }
-    let fallen = view.phase(Phase::Fall).is_some_and(|(_, ended)| ended.is_some());
-    let ended = fallen || view.began(Phase::Cleanup).is_some();
     let text = match own.len() {
         0 => "the autoscaler changed no size".to_owned(),
         n => format!(
-            "{n} changes of size keep min and max, rate, window and ScalingActive, and none rises above what the readings ask for"
+            "{n} changes of size keep min and max, rate, window and ScalingActive, and none rises above what the metric can have asked for"
         ),
     };
-    // More changes may come until the run is over.
-    let ruling = if ended { Ruling::holds(text) } else { Ruling::open(text) };
+    let ruling = if is_over(view) { Ruling::holds(text) } else { Ruling::open(text) };
     findings.into_iter().fold(ruling.cite(cites), Ruling::finding)
 }
 
-fn looks(view: &View<'_>, change: &SizeChange<'_>, earlier: &[&SizeChange<'_>]) -> Vec<Look> {
-    // From outside min and max the size is set back at once: no metric, no window, no rate (facts: hpa.md 1.1).
-    if !(view.min..=view.max).contains(&change.from) {
-        return vec![outside_bounds(view, change)];
+/// True while the autoscaler has a size above min to take back, which it may do too early or too fast: a run that cannot
+/// pass any more can still fail.
+pub(super) fn is_at_stake(view: &View<'_>) -> bool {
+    let ours = |change: &SizeChange<'_>| confirmed(view, change).is_some();
+    let disturbed = view.unseen_change().is_some() || !view.changes.iter().all(ours);
+    let large = view.size_at(view.now_ms()).is_some_and(|(_, workload)| workload.spec_replicas > view.min);
+    large && !view.changes.is_empty() && !disturbed && !is_over(view)
+}
+
+/// No change that could be judged is awaited any more. Before the load has ended one always may come; after it the last
+/// one is the fall to min.
+fn is_over(view: &View<'_>) -> bool {
+    let Some((began, ended)) = view.phase(Phase::Fall) else { return view.began(Phase::Cleanup).is_some() };
+    let small = view.size_at(view.now_ms()).is_none_or(|(_, workload)| workload.spec_replicas <= view.min);
+    let late = view.now_ms() >= began + view.times.fall().generous_ms();
+    small || late || ended.is_some() || view.began(Phase::Cleanup).is_some()
+}
+
+/// True when nothing that could have been served, seen and tolerated explains a rise, or a fall within the window.
+pub(super) fn is_inexplicable<'v>(view: &'v View<'v>, change: &'v SizeChange<'v>) -> bool {
+    let decision = Decision::of(view, change);
+    if decision.is_rise() {
+        return matches!(too_large(view, &decision), Look::Violation(..));
     }
-    vec![
-        outside_bounds(view, change),
-        too_fast(view, change, earlier),
-        inside_window(view, change),
-        while_inactive(view, change),
-        unexplained(view, change),
-    ]
+    let less = |asked: Asked| asked.least() > decision.to;
+    less(decision.asked(view))
+        || decision.reported(view).is_some_and(|(_, asked)| less(asked))
+        || windows::is_early(view, &decision)
+}
+
+fn looks(view: &View<'_>, decision: &Decision<'_>) -> Vec<Look> {
+    // From outside min and max the size is set back at once: no metric, no window, no rate (facts: hpa.md 1.1).
+    if !(view.min..=view.max).contains(&decision.from) {
+        return vec![outside_bounds(view, decision), not_set_back(view, decision)];
+    }
+    let mut all =
+        vec![outside_bounds(view, decision), rate::look(view, decision), while_inactive(view, decision.change)];
+    all.extend(if decision.is_rise() {
+        [windows::risen_early(view, decision), too_large(view, decision), too_small_a_rise(view, decision)]
+    } else {
+        [windows::look(view, decision), windows::not_asked_for(view, decision), Look::Clean]
+    });
+    all
 }
 
 /// The size was changed by another hand before, or without being seen: the autoscaler's answer to that is not ours to
@@ -76,72 +106,21 @@ enum Look {
     Violation(String, Vec<u64>),
 }
 
-fn outside_bounds(view: &View<'_>, change: &SizeChange<'_>) -> Look {
-    if (view.min..=view.max).contains(&change.to) {
+fn outside_bounds(view: &View<'_>, decision: &Decision<'_>) -> Look {
+    if (view.min..=view.max).contains(&decision.to) {
         return Look::Clean;
     }
     Look::Violation(format!("outside minReplicas {} and maxReplicas {}", view.min, view.max), Vec::new())
 }
 
-/// Against the rate limit, with each earlier change taken as old as it can be: two times of whole seconds.
-fn too_fast(view: &View<'_>, change: &SizeChange<'_>, earlier: &[&SizeChange<'_>]) -> Look {
-    let age = |past: &&SizeChange<'_>| Duration::from_millis(change.at_ms.saturating_sub(past.at_ms) + SLACK.ms());
-    let log = |up: bool| -> Vec<Logged> {
-        let same_way = earlier.iter().filter(|past| (past.to > past.from) == up);
-        same_way.map(|past| Logged { age: age(past), count: (past.to - past.from).abs() }).collect()
-    };
-    let events = ScaleEvents { ups: log(true), downs: log(false) };
-    let behavior = hpa::behavior_of(&view.records.scenario.hpa.spec);
-    let up = change.to > change.from;
-    let limit = match (&behavior, up) {
-        (Some(behavior), true) => hpa::rate_limit_up(change.from, &behavior.scale_up, &events).max(change.from),
-        (Some(behavior), false) => hpa::rate_limit_down(change.from, &behavior.scale_down, &events).min(change.from),
-        (None, true) => hpa::legacy_rate_limit(change.from),
-        (None, false) => i32::MIN,
-    };
-    if (up && change.to > limit) || (!up && change.to < limit) {
-        return Look::Violation(format!("faster than the spec's rate, which allows {limit}"), Vec::new());
+/// A size outside min and max is set to the bound that it passes.
+fn not_set_back(view: &View<'_>, decision: &Decision<'_>) -> Look {
+    let bound = if decision.from > view.max { view.max } else { view.min };
+    // From 0 the metrics decide, or nobody does.
+    if decision.from == 0 || decision.to == bound {
+        return Look::Clean;
     }
-    Look::Clean
-}
-
-/// A fall inside the scale-down window, or a rise inside the scale-up window.
-fn inside_window(view: &View<'_>, change: &SizeChange<'_>) -> Look {
-    if change.to < change.from {
-        let ruling = not_early::one(view, change);
-        return match ruling.state {
-            State::Broken => Look::Violation(format!("inside the scale-down window: {}", ruling.reason), ruling.cites),
-            State::Unclear => Look::Finding(ruling.reason),
-            _ => Look::Clean,
-        };
-    }
-    risen_early(view, change)
-}
-
-/// A rise against the scale-up window, in which the smallest recommendation counts.
-fn risen_early(view: &View<'_>, change: &SizeChange<'_>) -> Look {
-    let behavior = hpa::behavior_of(&view.records.scenario.hpa.spec);
-    let window = behavior.map_or(Duration::ZERO, |b| b.scale_up.window(Duration::ZERO));
-    let window_ms = u64::try_from(window.as_millis()).unwrap_or(u64::MAX);
-    let sync = view.times.assumed.sync_period.ms();
-    let readings: Vec<_> = view.served_in(0, change.at_ms).collect();
-    let lower = view.spans(&readings, |served| served.asks().is_some_and(|asks| asks < change.to));
-    // Too early for this sync period?
-    let early = |period: u64| {
-        let (_, ended) = lower.iter().rev().find(|(from, to)| to - from >= period)?;
-        let after = change.at_ms.saturating_sub(*ended);
-        (after < window_ms.saturating_sub(period + view.times.skew_ms + 1000)).then_some(after)
-    };
-    let Some(after) = early(sync) else { return Look::Clean };
-    let text =
-        format!("inside the scale-up window of {} s: {after} ms before, the metric asked for less", window.as_secs());
-    if early(2 * sync).is_some() && !view.may_miss_values() {
-        return Look::Violation(text, Vec::new());
-    }
-    Look::Finding(format!(
-        "{} → {}: {text}; a value between two polls or twice the assumed sync period may explain it",
-        change.from, change.to
-    ))
+    Look::Finding(format!("from outside minReplicas {} and maxReplicas {} not to {bound}", view.min, view.max))
 }
 
 /// ScalingActive was False before the change, and the status of the pass that made it says the same.
@@ -157,44 +136,34 @@ fn while_inactive(view: &View<'_>, change: &SizeChange<'_>) -> Look {
     }
 }
 
-/// A rise above the largest size that any reading around it asks for.
-fn unexplained(view: &View<'_>, change: &SizeChange<'_>) -> Look {
-    if change.to < change.from {
+/// A rise above the largest size that the metric can have asked for: by all that could have been served around it, and
+/// by the value that the status of that very pass reports.
+fn too_large(view: &View<'_>, decision: &Decision<'_>) -> Look {
+    let read = decision.asked(view);
+    if decision.to > read.most() {
+        let text = format!("above {}, the largest size that the readings around it can ask for", read.most());
+        return Look::Violation(text, decision.readings(view));
+    }
+    match decision.reported(view) {
+        // The legacy rules may raise a size to any earlier recommendation.
+        Some((seq, asked))
+            if decision.to > asked.most() && hpa::behavior_of(&view.records.scenario.hpa.spec).is_some() =>
+        {
+            let text = format!("above {}, the largest size for the value in the HPA's own status", asked.most());
+            Look::Violation(text, vec![seq])
+        }
+        _ => Look::Clean,
+    }
+}
+
+/// A rise that stops short of what was asked for, with nothing that stops it there.
+fn too_small_a_rise(view: &View<'_>, decision: &Decision<'_>) -> Look {
+    let Some(behavior) = hpa::behavior_of(&view.records.scenario.hpa.spec) else { return Look::Clean };
+    let held_back = behavior.scale_up.stabilization_window_seconds.is_some_and(|window| window > 0);
+    let asked = decision.reported(view).map_or_else(|| decision.asked(view), |(_, asked)| asked);
+    let limited = decision.to == view.max || rate::limits(view, decision).contains(&decision.to);
+    if held_back || limited || asked.holds(decision.to) {
         return Look::Clean;
     }
-    let legacy = hpa::behavior_of(&view.records.scenario.hpa.spec).is_none();
-    // The legacy rules may raise a size to any recommendation of the window.
-    let memory = if legacy { view.times.window.ms } else { 0 };
-    let from = change.at_ms.saturating_sub(memory + view.times.assumed.sync_period.ms() + SLACK.ms());
-    let near: Vec<_> = view.served_in(from, change.at_ms + SLACK.ms()).collect();
-    let pass = change.at_ms.saturating_sub(view.times.assumed.sync_period.ms() + SLACK.ms());
-    let blind = view.blind_ms(pass, change.at_ms, |served| served.asks_from(change.from).is_some());
-    let Some(largest) = near.iter().filter_map(|served| served.asks_from(change.from)).max() else {
-        return Look::Finding(format!("{} → {}: the metric was not read around this change", change.from, change.to));
-    };
-    if change.to <= largest {
-        return Look::Clean;
-    }
-    if !near.iter().all(|served| served.knows_its_pods()) {
-        return Look::Finding(format!(
-            "{} → {}: not all pods of the target were seen around this change",
-            change.from, change.to
-        ));
-    }
-    if blind > TOGETHER_MS {
-        return Look::Finding(format!(
-            "{} → {}: the metric was not read for {} before this change",
-            change.from,
-            change.to,
-            seconds(blind)
-        ));
-    }
-    let text = format!("above {largest}, the largest size that the readings around it ask for");
-    if view.may_miss_values() {
-        return Look::Finding(format!(
-            "{} → {}: {text}; a value between two polls may explain it",
-            change.from, change.to
-        ));
-    }
-    Look::Violation(text, near.iter().map(|served| served.seq).collect())
+    Look::Finding("a size that the formula does not give for the metric".to_owned())
 }

@@ -2,6 +2,7 @@
 //! the size does not fall below what the metric asks for. A fall that the metric did not ask for: FAIL. A load that broke off, or that nobody answered:
 //! INCONCLUSIVE.
 
+use super::decisions_explained;
 use super::replicas_rise;
 use super::ruling::{Ruling, seconds};
 use super::view::{SizeChange, TOGETHER_MS, View};
@@ -62,6 +63,11 @@ fn judge_fall(view: &View<'_>, fall: &SizeChange<'_>) -> Result<String, Ruling> 
     let blind = view.blind_ms(pass(view, fall), fall.at_ms, |served| served.asks().is_some());
     if blind > TOGETHER_MS {
         return Err(Ruling::unclear(format!("{text}; the metric was not read for {} before it", seconds(blind))));
+    }
+    if !decisions_explained::is_inexplicable(view, fall) {
+        let why =
+            "every reading before asked for more, but what was served between them or another tolerance may explain it";
+        return Err(Ruling::unclear(format!("{text}; {why}")));
     }
     let seqs: Vec<u64> = before(view, fall).map(|served| served.seq).collect();
     Err(Ruling::broken(format!("{text}, though every reading before asked for more")).cite(seqs))

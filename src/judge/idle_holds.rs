@@ -3,6 +3,7 @@
 //! misread one), or another writer: INCONCLUSIVE.
 
 use super::by_the_autoscaler::confirmed;
+use super::decisions_explained;
 use super::ruling::{Ruling, seconds};
 use super::view::{SizeChange, TOGETHER_MS, View};
 use crate::bounds::SLACK;
@@ -79,8 +80,8 @@ fn changed(view: &View<'_>, change: &SizeChange<'_>) -> Ruling {
     if blind > TOGETHER_MS {
         return Ruling::unclear(format!("{text}; the metric was not read for {} before it", seconds(blind)));
     }
-    if view.may_miss_values() {
-        return Ruling::unclear(format!("{text}; a value between two polls may explain it"));
+    if !decisions_explained::is_inexplicable(view, change) {
+        return Ruling::unclear(format!("{text}; a value between two polls, or another tolerance, may explain it"));
     }
     Ruling::broken(format!("{text}, although the metric asked for no more than {}", view.min))
 }

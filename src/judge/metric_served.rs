@@ -100,8 +100,8 @@ fn describe(view: &View<'_>, (observation, reading): &Noted<'_, Reading>) -> Str
     let labels: Vec<String> = shown[0].labels.iter().map(|(k, v)| format!("{k}={v}")).collect();
     let labels = if labels.is_empty() { String::new() } else { format!(", labels {}", labels.join(",")) };
     let age = shown[0].at.filter(|_| reading.hop == Hop::Store).map_or(String::new(), |at| {
-        let (from, _) = view.ours(at);
-        format!(", age {} ms", (i64::try_from(observation.at_ms).unwrap_or(i64::MAX) - from).max(0))
+        let now = i64::try_from(observation.at_ms).unwrap_or(i64::MAX);
+        view.ours(at).map_or(String::new(), |(from, _)| format!(", age {} ms", (now - from).max(0)))
     });
     format!("{name}: {} series{none}, {}{labels}{age}", samples.len(), values(&shown))
 }

@@ -4,12 +4,13 @@
 //! pkg/controller/podautoscaler/horizontal.go), so an earlier fall breaks the HPA's own spec: FAIL, where the window is
 //! the spec's, no value can have been missed, and twice the sync period does not explain it.
 
+use super::decisions_explained;
 use super::ruling::{Ruling, State, seconds};
 use super::view::{SizeChange, View};
 use crate::record::plan::TermSource;
 use crate::record::reading::Answer;
 
-pub(super) fn rule(view: &View<'_>) -> Ruling {
+pub(super) fn rule<'v>(view: &'v View<'v>) -> Ruling {
     let window = view.times.window.ms;
     let blind = view.times.assumed.sync_period.ms() + view.times.lag().ms();
     if window <= blind {
@@ -36,7 +37,7 @@ pub(super) fn rule(view: &View<'_>) -> Ruling {
 }
 
 /// One fall against the window.
-pub(super) fn one(view: &View<'_>, fall: &SizeChange<'_>) -> Ruling {
+fn one<'v>(view: &'v View<'v>, fall: &'v SizeChange<'v>) -> Ruling {
     let text = format!("{} → {}", fall.from, fall.to);
     let sync = view.times.assumed.sync_period.ms();
     let Some(ended) = asking(view, fall, sync) else {
@@ -69,7 +70,7 @@ fn kept(view: &View<'_>, fall: &SizeChange<'_>, least: u64, words: String) -> Ru
 }
 
 /// Too early by what was read: does anything explain it?
-fn early(view: &View<'_>, fall: &SizeChange<'_>, least: u64, words: String) -> Ruling {
+fn early<'v>(view: &'v View<'v>, fall: &'v SizeChange<'v>, least: u64, words: String) -> Ruling {
     if view.times.window.source == TermSource::Assumed {
         return Ruling::unclear(format!("{words}; the window is assumed, and may be shorter"));
     }
@@ -80,6 +81,12 @@ fn early(view: &View<'_>, fall: &SizeChange<'_>, least: u64, words: String) -> R
     let since = asking(view, fall, 2 * sync).map(|ended| fall.at_ms.saturating_sub(ended));
     if since.is_none_or(|since| since >= least.saturating_sub(sync)) {
         return Ruling::unclear(format!("{words}; twice the assumed sync period explains it"));
+    }
+    // Another tolerance, pods that were seen a little earlier or later than the controller saw them.
+    if !decisions_explained::is_inexplicable(view, fall) {
+        return Ruling::unclear(format!(
+            "{words}; what the controller can have seen and tolerated besides may explain it"
+        ));
     }
     Ruling::broken(words)
 }

@@ -1,26 +1,33 @@
 //! What the records show, put in order once: phases, sizes, pods, readings. The checks read this and nothing else.
 
+mod asked;
+mod history;
 mod picture;
 mod pods;
 mod readings;
 mod sizes;
+mod target;
+mod values;
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+pub(super) use asked::Asked;
 pub use picture::Picture;
 pub(super) use pods::Life;
 pub use readings::Served;
 pub(super) use readings::TOGETHER_MS;
 pub use sizes::SizeChange;
+use target::TargetState;
 
 use crate::bounds::{POLL, Times};
 use crate::hpa;
 use crate::record::journal::{Change, Step};
 use crate::record::observation::{
-    Edge, EndpointsSeen, EventSeen, HpaSeen, LoadSeen, NodeSeen, Observation, Phase, PodSeen, ProbeSeen, Seen,
-    SkewSeen, WorkloadSeen,
+    Edge, EndpointsSeen, EventSeen, GapSeen, HpaSeen, LeaderSeen, LoadSeen, NodeSeen, Observation, Phase, PodSeen,
+    ProbeSeen, Seen, SkewSeen, WorkloadSeen,
 };
 use crate::record::reading::Reading;
 use crate::record::records::Records;
@@ -52,10 +59,19 @@ pub struct View<'a> {
     pub(super) readings: Vec<Noted<'a, Reading>>,
     /// Readings of the metrics API with the state of the target at each.
     pub(super) served: Vec<Served<'a>>,
+    /// States of the target.
+    states: Vec<TargetState>,
     /// Changes of the target's size since the HPA was made and until the clean-up.
     pub(super) changes: Vec<SizeChange<'a>>,
     phases: BTreeMap<Phase, (u64, Option<u64>)>,
-    skew: SkewSeen,
+    leaders: Vec<Noted<'a, LeaderSeen>>,
+    gaps: Vec<Noted<'a, GapSeen>>,
+    /// `None` while the API server's clock was never measured: then no time of its can be put in order with ours.
+    skew: Option<SkewSeen>,
+    /// What was asked for between each reading and the next, and by each status, once it was worked out.
+    asked: Vec<OnceCell<Asked>>,
+    reported: Vec<OnceCell<Option<Asked>>>,
+    in_range: OnceCell<bool>,
 }
 
 impl<'a> View<'a> {
@@ -80,16 +96,24 @@ impl<'a> View<'a> {
             probes: Vec::new(),
             readings: Vec::new(),
             served: Vec::new(),
+            states: Vec::new(),
             changes: Vec::new(),
             phases: BTreeMap::new(),
-            skew: SkewSeen::default(),
+            leaders: Vec::new(),
+            gaps: Vec::new(),
+            skew: None,
+            asked: Vec::new(),
+            reported: Vec::new(),
+            in_range: OnceCell::new(),
         };
         for observation in records.timeline {
             view.sort_in(observation);
         }
         view.times.grace_s = view.workloads.first().map(|(_, workload)| workload.grace_s);
-        view.times.skew_ms = u64::try_from(view.skew.high_ms - view.skew.low_ms).unwrap_or(0);
-        view.served = readings::served(&view);
+        view.times.skew_ms = view.skew.map_or(0, |skew| u64::try_from(skew.high_ms - skew.low_ms).unwrap_or(0));
+        (view.served, view.states) = readings::served(&view);
+        view.asked.resize_with(view.served.len(), OnceCell::new);
+        view.reported.resize_with(view.hpas.len(), OnceCell::new);
         view.changes = sizes::changes(&view);
         view
     }
@@ -113,8 +137,10 @@ impl<'a> View<'a> {
             Seen::Load(load) => self.loads.push((observation, load)),
             Seen::Probe(probe) => self.probes.push((observation, probe)),
             Seen::Metric(reading) => self.readings.push((observation, reading)),
-            Seen::Skew(skew) => self.skew = *skew,
-            Seen::PodGone(_) | Seen::ObjectGone(_) | Seen::Gap(_) | Seen::Interrupted { .. } => {}
+            Seen::Skew(skew) => self.skew = Some(*skew),
+            Seen::Leader(leader) => self.leaders.push((observation, leader)),
+            Seen::Gap(gap) => self.gaps.push((observation, gap)),
+            Seen::PodGone(_) | Seen::ObjectGone(_) | Seen::Interrupted { .. } => {}
         }
     }
 
@@ -215,9 +241,15 @@ impl<'a> View<'a> {
         hpa::metric_of(&scenario.hpa.spec, &scenario.namespace, &[]).map(|m| hpa::metric_name(&m)).unwrap_or_default()
     }
 
-    /// The interval of our clock, in milliseconds, in which a whole-second time of the cluster lies.
-    pub(super) fn ours(&self, source: Timestamp) -> (i64, i64) {
+    /// The interval of our clock, in milliseconds, in which a whole-second time of the cluster lies; `None` while the
+    /// cluster's clock was not measured.
+    pub(super) fn ours(&self, source: Timestamp) -> Option<(i64, i64)> {
         let since = source.as_millisecond() - self.records.inventory.started.as_millisecond();
-        (since - self.skew.high_ms, since + 999 - self.skew.low_ms)
+        self.skew.map(|skew| (since - skew.high_ms, since + 999 - skew.low_ms))
+    }
+
+    /// True once the cluster's clock was measured.
+    pub(super) fn has_skew(&self) -> bool {
+        self.skew.is_some()
     }
 }

@@ -56,6 +56,8 @@ pub enum Seen {
     Probe(ProbeSeen),
     /// The API server's clock against ours.
     Skew(SkewSeen),
+    /// Which process leads the controller managers.
+    Leader(LeaderSeen),
     /// A stretch of time in which a source could not be read.
     Gap(GapSeen),
     /// The run was interrupted from outside.
@@ -187,11 +189,23 @@ pub struct SkewSeen {
     pub high_ms: i64,
 }
 
+/// The Lease of the controller manager: another holder is another process, which remembers nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LeaderSeen {
+    /// holderIdentity; another one after each start.
+    pub holder: String,
+    /// leaseTransitions.
+    pub transitions: i32,
+    /// renewTime, cut to the minute: shows that the Lease is in use.
+    pub renewed: Option<Timestamp>,
+}
+
 /// A stretch of time in which a source could not be read.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct GapSeen {
-    /// The source: hpa, workload, pods, events, nodes, endpoints, api, clock; `observer` for a task of our own that broke.
+    /// The source: hpa, workload, pods, events, nodes, endpoints, leader, api, clock; `observer` for a task of our own that broke.
     /// The hops of the metric tell in each reading whether they were readable.
     pub source: String,
     /// Since when, milliseconds of the run's clock; the gap ends with this observation.

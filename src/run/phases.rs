@@ -153,7 +153,8 @@ async fn fall(stage: &mut Stage<'_>) -> Result<(), RunError> {
     // The load ends first: the phase is the time without it.
     stage.take_load().await?;
     stage.begin(Phase::Fall, budget(stage, &["replicas fall"]));
-    stage.until_ruled(&[Part::MetricFalls, whole(Check::ReplicasFall), whole(Check::ByTheAutoscaler)]).await?;
+    let judged = [Check::ReplicasFall, Check::ByTheAutoscaler, Check::DecisionsExplained];
+    stage.until_ruled(&[&[Part::MetricFalls][..], &judged.map(whole)].concat()).await?;
     let quiet = stage.look(|bench| bench.rule(Check::ReplicasFall).state == State::Holds);
     stage.script.progress.line(if quiet { "replicas are back at min" } else { "replicas are not back at min" });
     stage.end(Phase::Fall);

@@ -4,6 +4,7 @@
 mod control;
 mod course;
 mod hold;
+mod lawful;
 mod oracle;
 mod properties;
 mod recorded;
@@ -11,3 +12,4 @@ mod run;
 mod scale_down;
 mod scale_up;
 mod setup;
+mod world;

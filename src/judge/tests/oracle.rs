@@ -6,6 +6,7 @@ use super::run::{CLEANUP, FALL, IDLE, RISE, Run, SCALED_TO_2, SCALED_TO_3, healt
 use crate::judge::{Check, State};
 use crate::record::journal::Step;
 use crate::record::observation::{Condition, Phase, Seen};
+use crate::record::scenario::Scenario;
 use crate::record::verdict::CaseResult;
 
 use Check::{DecisionsExplained, Restored};
@@ -24,7 +25,7 @@ fn a_size_outside_min_and_max_fails() {
 
 #[test]
 fn a_change_faster_than_the_rate_fails() {
-    let run = slow_metric().scenario(|s| rules(s).policies = policy("Pods", 1, 60));
+    let run = slow_metric().led_by("a").scenario(|s| rules(s).policies = policy("Pods", 1, 60));
     run.gives(
         DecisionsExplained,
         State::Broken,
@@ -34,9 +35,42 @@ fn a_change_faster_than_the_rate_fails() {
 }
 
 #[test]
+fn a_controller_that_may_have_begun_anew_may_have_forgotten_its_changes() {
+    let every_minute = |run: Run| run.scenario(|s| rules(s).policies = policy("Pods", 1, 60));
+    // Nobody says that it did not; it did; the Lease is not in use, or could not be read in between.
+    let unused = slow_metric().led_by("a").each(|o| {
+        if let Seen::Leader(leader) = &mut o.seen {
+            leader.renewed = leader.renewed.map(|at| at - jiff::SignedDuration::from_hours(9));
+        }
+    });
+    for run in [
+        slow_metric(),
+        slow_metric().led_by("a").led_again(40_000, "b"),
+        unused,
+        slow_metric().led_by("a").gap("leader", 38_000, 49_000),
+        slow_metric().led_by("a").gap("leader", 0, CLEANUP),
+    ] {
+        every_minute(run).passes(DecisionsExplained, "3 changes");
+    }
+    // Before both changes, or after them: it forgot neither.
+    for at in [30_000, 60_000] {
+        let run = every_minute(slow_metric().led_by("a").led_again(at, "b"));
+        assert_eq!(run.rule(DecisionsExplained).state, State::Broken, "at {at}");
+    }
+    // It cannot have forgotten what it never may do at once.
+    let jump = rises_to(3).scenario(|s| rules(s).policies = policy("Pods", 1, 60));
+    jump.gives(
+        DecisionsExplained,
+        State::Broken,
+        "1 → 3: faster than the spec's rate, which allows 2",
+        CaseResult::Fail,
+    );
+}
+
+#[test]
 fn whole_seconds_do_not_make_a_change_too_fast() {
     // 15.1 s apart; three seconds are what lies between two computers.
-    let every = |seconds| slow_metric().scenario(move |s| rules(s).policies = policy("Pods", 1, seconds));
+    let every = |seconds| slow_metric().led_by("a").scenario(move |s| rules(s).policies = policy("Pods", 1, seconds));
     every(18).passes(DecisionsExplained, "3 changes");
     assert_eq!(every(20).rule(DecisionsExplained).state, State::Broken);
 }
@@ -44,8 +78,10 @@ fn whole_seconds_do_not_make_a_change_too_fast() {
 #[test]
 fn a_rise_that_twice_the_sync_period_explains_is_a_finding() {
     let run = slow_metric().scenario(|s| rules(s).stabilization_window_seconds = Some(12));
-    let ruling = run.rule(DecisionsExplained);
+    let ruling = run.clone().silent(IDLE).rule(DecisionsExplained);
     assert_eq!((ruling.state, ruling.findings.len()), (State::Holds, 2), "{ruling:?}");
+    // The status of a pass needs no sync period.
+    run.gives(DecisionsExplained, State::Broken, "the value in the HPA's own status asked for less", CaseResult::Fail);
 }
 
 #[test]
@@ -67,10 +103,10 @@ fn a_fall_inside_the_window_fails() {
 #[test]
 fn a_rise_inside_the_scale_up_window_fails() {
     let run = slow_metric().scenario(|s| rules(s).stabilization_window_seconds = Some(60));
-    run.gives(DecisionsExplained, State::Broken, "inside the scale-up window of 60 s", CaseResult::Fail);
-    let unsure = healthy().scenario(|s| rules(s).stabilization_window_seconds = Some(60));
-    assert_eq!(unsure.rule(DecisionsExplained).state, State::Holds, "values may have been missed: a finding");
-    assert_eq!(unsure.rule(DecisionsExplained).findings.len(), 2, "{:?}", unsure.rule(DecisionsExplained).findings);
+    run.gives(DecisionsExplained, State::Broken, "inside the scale-up window of 1m", CaseResult::Fail);
+    let missed = healthy().scenario(|s| rules(s).stabilization_window_seconds = Some(20));
+    missed.gives(DecisionsExplained, State::Broken, "in the HPA's own status", CaseResult::Fail);
+    missed.silent(IDLE).passes(DecisionsExplained, "3 changes");
 }
 
 #[test]
@@ -98,29 +134,100 @@ fn a_rise_above_what_the_readings_ask_for_fails() {
     run.gives(
         DecisionsExplained,
         State::Broken,
-        "above 2, the largest size that the readings around it ask for",
+        "above 2, the largest size that the readings around it can ask for",
         CaseResult::Fail,
     );
 }
 
 #[test]
-fn a_rise_around_which_the_metric_was_not_read_is_a_finding() {
-    for run in [
-        rises_to(3).metric(RISE, FALL, Some(100_000)).not_read(29_000, 45_000),
-        rises_to(3).metric(RISE, FALL, Some(100_000)).not_read(32_000, 35_800),
-    ] {
-        let ruling = run.rule(DecisionsExplained);
-        assert_eq!((ruling.state, ruling.findings.is_empty()), (State::Holds, false), "{}", ruling.reason);
+fn a_rise_around_which_the_metric_was_not_read_is_explained_unless_no_value_can() {
+    let whole = || rises_to(3).metric(RISE, FALL, Some(100_000));
+    let missed = |s: &mut Scenario| s.assumptions.exporter_interval = healthy().scenario.assumptions.exporter_interval;
+    for run in [whole().not_read(29_000, 45_000), whole().not_read(32_000, 35_800), whole().scenario(missed)] {
+        // One pod at 100 %, the most that there is, asks for 2.
+        run.gives(DecisionsExplained, State::Broken, "1 → 3: above 2, the largest size", CaseResult::Fail);
+        let boundless = run.clone().scenario(|s| s.metric.range = None).silent(IDLE);
+        boundless.passes_oracle();
+        // A range that a reading breaks is none.
+        run.silent(IDLE).metric(IDLE, IDLE + 1500, Some(200_000)).passes_oracle();
     }
 }
 
 #[test]
-fn a_rise_is_a_finding_where_values_may_have_been_missed() {
-    let run = rises_to(3)
-        .metric(RISE, FALL, Some(100_000))
-        .scenario(|s| s.assumptions.exporter_interval = healthy().scenario.assumptions.exporter_interval);
+fn a_rise_above_what_its_own_status_reports_fails() {
+    let run = rises_to(3).scenario(|s| s.metric.range = None).api_fails(RISE, FALL);
+    run.gives(
+        DecisionsExplained,
+        State::Broken,
+        "1 → 3: above 2, the largest size for the value in the HPA's own status",
+        CaseResult::Fail,
+    );
+}
+
+#[test]
+fn a_size_that_the_formula_does_not_give_is_a_finding() {
+    // 3 pods at 40 of 60 ask for 2; with nothing in the window that asked for anything between.
+    let low = |run: Run| {
+        run.metric(RISE, CLEANUP, Some(100_000)).hpas(|at, h| {
+            if at > FALL {
+                h.metrics.iter_mut().for_each(|m| m.average = Some(crate::units::Milli(100_000)))
+            }
+        })
+    };
+    let ruling = low(slow_metric()).rule(DecisionsExplained);
+    assert_eq!(ruling.state, State::Broken, "every value asks for more: {}", ruling.reason);
+    // A rise to 2 where 3 was asked for, and neither max nor rate holds it there.
+    let run = slow_metric().scenario(|s| {
+        s.hpa.spec.max_replicas = 9;
+        s.metric.range = None;
+    });
+    let run = run.hpas(|_, h| h.max = 9).metric(RISE, FALL, Some(300_000)).hpas(|at, h| {
+        if (RISE..FALL).contains(&at) {
+            h.metrics.iter_mut().for_each(|m| m.average = Some(crate::units::Milli(300_000)));
+        }
+    });
     let ruling = run.rule(DecisionsExplained);
-    assert!(ruling.findings.iter().any(|f| f.contains("a value between two polls may explain it")), "{ruling:?}");
+    assert_eq!(ruling.state, State::Holds, "{}", ruling.reason);
+    let odd = "1 → 2: a size that the formula does not give for the metric";
+    assert!(ruling.findings.iter().any(|f| f == odd), "{ruling:?}");
+}
+
+#[test]
+fn another_tolerance_than_the_assumed_one_explains_a_change() {
+    // 63 of 60 lies within a tenth, but the flag may be smaller.
+    let near = |run: Run| {
+        run.metric(RISE, FALL, Some(63_000)).hpas(|at, h| {
+            if (RISE..FALL).contains(&at) {
+                h.metrics.iter_mut().for_each(|m| m.average = Some(crate::units::Milli(63_000)));
+            }
+        })
+    };
+    assert_ne!(near(slow_metric()).rule(DecisionsExplained).state, State::Broken);
+    // Not where the spec states it.
+    let stated = near(slow_metric()).scenario(|s| {
+        rules(s).tolerance = Some(k8s_openapi::apimachinery::pkg::api::resource::Quantity("100m".to_owned()));
+    });
+    let ruling = stated.rule(DecisionsExplained);
+    assert_eq!(ruling.state, State::Broken, "{}", ruling.reason);
+    assert!(ruling.reason.contains("1 → 2: above 1"), "{}", ruling.reason);
+}
+
+#[test]
+fn another_metric_that_is_not_read_explains_a_rise() {
+    let run = rises_to(3).metric(IDLE, FALL, Some(0)).silent(IDLE).scenario(|s| {
+        let metrics = s.hpa.spec.metrics.as_mut().unwrap();
+        metrics.push(metrics[0].clone());
+    });
+    run.passes_oracle();
+}
+
+#[test]
+fn a_clock_that_was_never_measured_puts_nothing_in_order() {
+    let run = slow_metric().without(|o| matches!(o.seen, Seen::Skew(_)));
+    let ruling = run.rule(Check::ByTheAutoscaler);
+    assert_eq!(ruling.state, State::Unclear);
+    assert!(ruling.reason.contains("clock was not measured"), "{}", ruling.reason);
+    assert_eq!(rises_to(9).without(|o| matches!(o.seen, Seen::Skew(_))).result(), CaseResult::Inconclusive);
 }
 
 #[test]
@@ -233,7 +340,10 @@ fn rises_to(size: i32) -> Run {
     });
     let run = run.hpas(|at, hpa| {
         if (SCALED_TO_2..SCALED_TO_3).contains(&at) {
-            hpa.desired = size
+            hpa.desired = size;
+            hpa.conditions
+                .iter_mut()
+                .for_each(|c| c.message = c.message.replace("scale to 2", &format!("scale to {size}")));
         }
     });
     let run = run.without(|o| matches!(o.seen, Seen::Hpa(_)) && o.at_ms >= SCALED_TO_3);
@@ -241,7 +351,25 @@ fn rises_to(size: i32) -> Run {
         .ended_at(FALL)
 }
 
-fn rules(s: &mut crate::record::scenario::Scenario) -> &mut HPAScalingRules {
+impl Run {
+    /// The oracle finds nothing.
+    #[track_caller]
+    fn passes_oracle(&self) {
+        let ruling = self.rule(DecisionsExplained);
+        assert_eq!((ruling.state, ruling.findings.len()), (State::Holds, 0), "{ruling:?}");
+    }
+
+    /// From a moment on the HPA's status tells no value.
+    fn silent(self, from_ms: u64) -> Self {
+        self.hpas(|at, hpa| {
+            if at > from_ms {
+                hpa.metrics.clear();
+            }
+        })
+    }
+}
+
+fn rules(s: &mut Scenario) -> &mut HPAScalingRules {
     s.hpa.spec.behavior.as_mut().unwrap().scale_up.as_mut().unwrap()
 }
 

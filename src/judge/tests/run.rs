@@ -9,8 +9,8 @@ use crate::judge::{Bench, Check, Part, Ruling, State, judge};
 use crate::record::inventory::Inventory;
 use crate::record::journal::Entry;
 use crate::record::observation::{
-    EventSeen, GapSeen, HpaSeen, LoadSeen, Observation, Phase, PhaseMark, PodSeen, ProbeSeen, Seen, WorkloadSeen,
-    Writer,
+    EventSeen, GapSeen, HpaSeen, LeaderSeen, LoadSeen, Observation, Phase, PhaseMark, PodSeen, ProbeSeen, Seen,
+    WorkloadSeen, Writer,
 };
 use crate::record::reading::{Answer, Hop, Reading, Sample};
 use crate::record::records::Records;
@@ -284,6 +284,23 @@ impl Run {
     pub(super) fn gap(self, source: &str, from_ms: u64, to_ms: u64) -> Self {
         let gap = GapSeen { source: source.to_owned(), from_ms, why: "connection refused".to_owned() };
         self.note(to_ms, Seen::Gap(gap))
+    }
+
+    /// One process holds the controller manager's Lease all the while.
+    pub(super) fn led_by(mut self, holder: &str) -> Self {
+        let end = self.timeline.last().map_or(0, |o| o.at_ms);
+        for at in (0..=end).step_by(60_000) {
+            self = self.led_again(at, holder);
+        }
+        self
+    }
+
+    /// From a moment on, until told again, this process holds it.
+    pub(super) fn led_again(self, at_ms: u64, holder: &str) -> Self {
+        let renewed = self.inventory.started + SignedDuration::from_millis(i64::try_from(at_ms).unwrap());
+        let renewed = Timestamp::from_second(renewed.as_second().div_euclid(60) * 60).ok();
+        let leader = LeaderSeen { holder: holder.to_owned(), transitions: 0, renewed };
+        self.note(at_ms, Seen::Leader(leader))
     }
 
     /// The writer of the size from a moment on.

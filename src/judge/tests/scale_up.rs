@@ -71,7 +71,14 @@ fn a_size_that_the_autoscaler_set_and_a_quota_kept_down_blames_nobody() {
         message: quota.to_owned(),
         ..EventSeen::default()
     };
-    let run = healthy().workloads(|_, w| w.replicas = 1).without(|o| matches!(&o.seen, Seen::Pod(p) if p.name != OLD));
+    // With one pod nothing asks for more than two.
+    let run = healthy().workloads(|at, w| {
+        (w.replicas, w.spec_replicas, w.generation) = (1, w.spec_replicas.min(2), w.generation.map(|g| g.min(2)));
+        if at >= super::run::SCALED_TO_1 {
+            w.generation = Some(3);
+        }
+    });
+    let run = run.without(|o| matches!(&o.seen, Seen::Pod(p) if p.name != OLD));
     run.note(SCALED_TO_2 + 20, Seen::Event(event)).unclear(ReplicasRise, quota);
 }
 

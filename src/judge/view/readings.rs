@@ -1,12 +1,13 @@
 //! Readings of the metrics API with the state of the target at each, so that it can be said what each asks for.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use super::View;
+use super::target::{Target, TargetState};
 use crate::bounds::POLL;
 use crate::hpa::{self, PodState, Workload};
-use crate::record::observation::{PodSeen, Seen};
+use crate::record::observation::Seen;
 use crate::record::reading::{Answer, Hop, Reading, Sample};
 use crate::record::scenario::Scenario;
 use crate::units::Milli;
@@ -73,11 +74,6 @@ impl Served<'_> {
         self.ask(size, &pods)
     }
 
-    /// True when as many pods of the target were seen as it had, without which nobody can say what it asks for.
-    pub(crate) fn knows_its_pods(&self) -> bool {
-        i32::try_from(self.pods.len()).unwrap_or(i32::MAX) >= self.status_size
-    }
-
     fn largest(&self, size: i32) -> Vec<PodState> {
         // A pod without a sample, which is less than any value, is the first to go.
         let value = |pod: &PodState| {
@@ -116,54 +112,37 @@ impl Served<'_> {
     }
 }
 
-/// All readings of the metrics API since the target was first seen.
-pub(super) fn served<'a>(view: &View<'a>) -> Vec<Served<'a>> {
-    let mut pods: BTreeMap<&str, &PodSeen> = BTreeMap::new();
-    let mut states: Option<Rc<Vec<PodState>>> = None;
-    let mut sizes = None;
-    let mut selector = view.workloads.first().map(|(_, workload)| &workload.selector);
+/// All readings of the metrics API since the target was first seen, and the states of the target meanwhile.
+pub(super) fn served<'a>(view: &View<'a>) -> (Vec<Served<'a>>, Vec<TargetState>) {
+    let mut target = Target::new(view.workloads.first().map(|(_, workload)| &workload.selector));
     let mut found = Vec::new();
     for observation in view.records.timeline {
-        match &observation.seen {
-            Seen::Workload(workload) => {
-                sizes = Some((workload.spec_replicas, workload.replicas));
-                selector = Some(&workload.selector);
-            }
-            Seen::Pod(pod) => {
-                pods.insert(&pod.uid, pod);
-                states = None;
-            }
-            Seen::PodGone(gone) => {
-                pods.remove(gone.uid.as_str());
-                states = None;
-            }
-            Seen::Metric(reading) if reading.hop == Hop::Api => {
-                let Some((size, status_size)) = sizes else { continue };
-                let states = states.get_or_insert_with(|| {
-                    let ours = |pod: &&&PodSeen| selector.is_some_and(|s| super::pods::selected(s, pod));
-                    Rc::new(pods.values().filter(ours).map(|pod| hpa::pod_state(pod)).collect())
-                });
-                found.push(Served {
-                    seq: observation.seq,
-                    asked_ms: reading.asked_ms,
-                    at_ms: observation.at_ms,
-                    reading,
-                    size,
-                    status_size,
-                    pods: Rc::clone(states),
-                    scenario: view.records.scenario,
-                });
-            }
-            _ => {}
+        target.take(observation);
+        let Seen::Metric(reading) = &observation.seen else { continue };
+        if reading.hop != Hop::Api {
+            continue;
         }
+        let Some(state) = target.state() else { continue };
+        found.push(Served {
+            seq: observation.seq,
+            asked_ms: reading.asked_ms,
+            at_ms: observation.at_ms,
+            reading,
+            size: state.size,
+            status_size: state.status_size,
+            pods: Rc::clone(&state.pods),
+            scenario: view.records.scenario,
+        });
     }
-    found
+    (found, target.states)
 }
 
 impl<'a> View<'a> {
     /// Readings of the metrics API received in a span of time.
     pub(crate) fn served_in(&self, from_ms: u64, to_ms: u64) -> impl DoubleEndedIterator<Item = &Served<'a>> {
-        self.served.iter().filter(move |served| (from_ms..=to_ms).contains(&served.at_ms))
+        let from = self.served.partition_point(|served| served.at_ms < from_ms);
+        let to = self.served.partition_point(|served| served.at_ms <= to_ms);
+        self.served.get(from..to.max(from)).unwrap_or_default().iter()
     }
 
     /// Spans of consecutive readings that all satisfy a condition, as (first, last) moments at which their values were

@@ -62,7 +62,15 @@ impl<'a> View<'a> {
     /// generation counts the changes; where there is none, a gap may hide some. In words, and what tells of it.
     pub(crate) fn unseen_change(&self) -> Option<(String, u64)> {
         let (_, from_ms) = self.hpa_intended()?;
-        let to_ms = self.began(Phase::Cleanup).unwrap_or(u64::MAX);
+        self.unseen_in(from_ms, self.began(Phase::Cleanup).unwrap_or(u64::MAX))
+    }
+
+    /// True when a change of the target's spec between two moments may not have been seen.
+    pub(crate) fn change_unseen_in(&self, from_ms: u64, to_ms: u64) -> bool {
+        self.unseen_in(from_ms, to_ms.saturating_add(1)).is_some()
+    }
+
+    fn unseen_in(&self, from_ms: u64, to_ms: u64) -> Option<(String, u64)> {
         let pairs = self.workloads.iter().zip(self.workloads.iter().skip(1));
         pairs.filter(|(_, (now, _))| (from_ms..to_ms).contains(&now.at_ms)).find_map(
             |((then, before), (now, after))| {

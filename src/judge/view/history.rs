@@ -1,0 +1,53 @@
+//! What could be seen when: stretches in which a source could not be read, and whether the controller may have begun
+//! anew, which forgets all that it remembers of an HPA.
+
+use super::{Asked, View};
+use crate::bounds::SLACK;
+
+/// The Lease's renewals are noted once a minute; one may be late by as much.
+const RENEWED_MS: i64 = 120_000;
+
+impl View<'_> {
+    /// True when a source could not be read somewhere in a span of time, for longer than what the bounds allow for.
+    pub(super) fn is_blind(&self, source: &str, from_ms: u64, to_ms: u64) -> bool {
+        self.gaps.iter().any(|(o, gap)| {
+            let length = o.at_ms.saturating_sub(gap.from_ms);
+            let of_source = gap.source == source || gap.source == "observer";
+            of_source && length > SLACK.ms() && gap.from_ms < to_ms && o.at_ms > from_ms
+        })
+    }
+
+    /// Since when a state may have been as it was seen at a moment: after a gap a list shows what came about in it.
+    pub(crate) fn came_ms(&self, source: &str, at_ms: u64) -> u64 {
+        let ends = |end: u64| (end..=end + SLACK.ms()).contains(&at_ms);
+        let ended = self.gaps.iter().filter(|(o, gap)| gap.source == source && ends(o.at_ms));
+        ended.map(|(_, gap)| gap.from_ms).fold(at_ms, u64::min)
+    }
+
+    /// True unless the Lease of the controller manager shows that one process held it all the while.
+    pub(crate) fn may_have_restarted(&self, from_ms: u64, to_ms: u64) -> bool {
+        let known = self.leaders.partition_point(|(o, _)| o.at_ms <= from_ms);
+        let over = self.leaders.partition_point(|(o, _)| o.at_ms <= to_ms + SLACK.ms());
+        let Some(held) = known.checked_sub(1).and_then(|first| self.leaders.get(first..over)) else { return true };
+        let same = held
+            .windows(2)
+            .all(|two| two[0].1.holder == two[1].1.holder && two[0].1.transitions == two[1].1.transitions);
+        let renewed = held.last().and_then(|(_, leader)| self.ours(leader.renewed?));
+        let until = i64::try_from(to_ms).unwrap_or(i64::MAX);
+        let in_use = renewed.is_some_and(|(from, _)| from + RENEWED_MS >= until);
+        !same || !in_use || self.is_blind("leader", from_ms, to_ms)
+    }
+
+    /// What each pass asked for whose status was received in a span of time: the status's number, since when that pass
+    /// can have been, and what it asked for by the value that it reports.
+    pub(crate) fn reported_in(&self, from_ms: u64, to_ms: u64) -> impl DoubleEndedIterator<Item = (u64, u64, Asked)> {
+        let name = self.hpa_intended().map(|(name, _)| name);
+        let statuses = self.hpas.iter().zip(&self.reported);
+        let ours = statuses
+            .filter(move |((o, hpa), _)| name == Some(hpa.name.as_str()) && (from_ms..=to_ms).contains(&o.at_ms));
+        ours.filter_map(|((o, hpa), cell)| {
+            let asked = (*cell.get_or_init(|| self.asked_by(o, hpa, u64::MAX)))?;
+            Some((o.seq, self.came_ms("hpa", o.at_ms).saturating_sub(SLACK.ms()), asked))
+        })
+    }
+}

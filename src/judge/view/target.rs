@@ -1,0 +1,101 @@
+//! The states of the target over time, as far as the controller's arithmetic looks at it.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use crate::bounds::POLL;
+use crate::hpa::{self, PodState};
+use crate::record::observation::{Observation, PodSeen, Seen};
+
+/// The target's sizes and pods from a moment on.
+#[derive(Clone, Debug)]
+pub(super) struct TargetState {
+    /// Since when, milliseconds.
+    pub(super) at_ms: u64,
+    /// spec.replicas.
+    pub(super) size: i32,
+    /// status.replicas.
+    pub(super) status_size: i32,
+    /// Its pods.
+    pub(super) pods: Rc<Vec<PodState>>,
+}
+
+impl TargetState {
+    /// As many pods as the size, and none of them is going away.
+    pub(super) fn is_even(&self) -> bool {
+        i32::try_from(self.pods.len()).ok() == Some(self.size) && self.pods.iter().all(|pod| !pod.deleting)
+    }
+
+    /// True when as many pods were seen as there are: those that go away are not counted any more.
+    pub(super) fn knows_its_pods(&self) -> bool {
+        let staying = self.pods.iter().filter(|pod| !pod.deleting).count();
+        i32::try_from(staying).unwrap_or(i32::MAX) >= self.status_size
+    }
+
+    /// The same sizes and pods, these as they are in a later state.
+    pub(super) fn with_news_of(&self, later: &Self) -> Self {
+        let is_known = |pod: &&PodState| self.pods.iter().any(|known| known.name == pod.name);
+        Self { pods: Rc::new(later.pods.iter().filter(is_known).cloned().collect()), ..self.clone() }
+    }
+
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        (self.size, self.status_size) == (other.size, other.status_size) && self.pods == other.pods
+    }
+}
+
+/// The target as it is put together from what is observed. States are kept as of each reading, of each moment before its
+/// size changes, and where neither comes once a poll.
+pub(super) struct Target<'a> {
+    pods: BTreeMap<&'a str, &'a PodSeen>,
+    sizes: Option<(i32, i32)>,
+    selector: Option<&'a BTreeMap<String, String>>,
+    /// When it changed last, if no state shows that yet.
+    changed_ms: Option<u64>,
+    /// The states, each other than the one before.
+    pub(super) states: Vec<TargetState>,
+}
+
+impl<'a> Target<'a> {
+    pub(super) fn new(selector: Option<&'a BTreeMap<String, String>>) -> Self {
+        Self { pods: BTreeMap::new(), sizes: None, selector, changed_ms: None, states: Vec::new() }
+    }
+
+    /// Takes an observation in.
+    pub(super) fn take(&mut self, observation: &'a Observation) {
+        match &observation.seen {
+            Seen::Workload(workload) => {
+                let sizes = Some((workload.spec_replicas, workload.replicas));
+                let resized = self.sizes.is_some_and(|(size, _)| size != workload.spec_replicas);
+                if resized {
+                    self.state();
+                }
+                (self.sizes, self.selector) = (sizes, Some(&workload.selector));
+            }
+            Seen::Pod(pod) => {
+                self.pods.insert(&pod.uid, pod);
+            }
+            Seen::PodGone(gone) => {
+                self.pods.remove(gone.uid.as_str());
+            }
+            _ => return,
+        }
+        self.changed_ms = Some(observation.at_ms);
+        if self.states.last().is_some_and(|last| last.at_ms + POLL.ms() <= observation.at_ms) {
+            self.state();
+        }
+    }
+
+    /// The state now; `None` before the target was seen.
+    pub(super) fn state(&mut self) -> Option<&TargetState> {
+        let (size, status_size) = self.sizes?;
+        if let Some(at_ms) = self.changed_ms.take() {
+            let ours = |pod: &&&PodSeen| self.selector.is_some_and(|s| super::pods::selected(s, pod));
+            let pods = Rc::new(self.pods.values().filter(ours).map(|pod| hpa::pod_state(pod)).collect());
+            let state = TargetState { at_ms, size, status_size, pods };
+            if self.states.last().is_none_or(|last| !last.is_like(&state)) {
+                self.states.push(state);
+            }
+        }
+        self.states.last()
+    }
+}
