@@ -196,8 +196,10 @@ fn world(http: Http, name: &str) -> (World, Folder) {
     let kube = tower::service_fn(|_: http::Request<kube::client::Body>| async {
         Err::<http::Response<kube::client::Body>, _>(std::io::Error::other("the load asked the cluster"))
     });
+    let kube = kube::Client::new(kube, "default");
     let world = World {
-        kube: kube::Client::new(kube, "default"),
+        plain: kube.clone(),
+        kube,
         http,
         helm: Arc::new(NoHelm),
         bundle: bundle.clone(),

@@ -227,6 +227,7 @@ pub(super) fn world(
         HelmBinary { binary: args.helm.clone(), kubeconfig: args.kubeconfig.clone(), context: args.context.clone() };
     Ok(World {
         kube: cluster.client.clone(),
+        plain: cluster.plain.clone(),
         http,
         helm: Arc::new(helm),
         bundle: bundle.clone(),

@@ -11,6 +11,9 @@ use crate::record::journal::{Change, Entry, ObjectRef, RUN_LABEL, Step};
 use crate::units::Span;
 use crate::world::World;
 
+/// Between two looks at an object that is to go, where no watch holds.
+const AGAIN: std::time::Duration = std::time::Duration::from_secs(1);
+
 /// Bound of a question that only serves an error's text.
 const QUESTION: Span = Span::from_secs(10);
 
@@ -118,11 +121,15 @@ async fn delete(world: &World, object: &ObjectRef, undoing: &Undoing) -> Result<
         Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => {}
         Err(e) => return Err(wrong(&e)),
     }
-    await_condition(api, &object.name, conditions::is_deleted(&uid)).await.map(drop).map_err(|e| InstallError::Object {
-        verb: "remove",
-        object: object.to_string(),
-        why: e.to_string(),
-    })
+    // A watch that breaks off says nothing of the object; whether the API server can be asked at all does the question.
+    while await_condition(api.clone(), &object.name, conditions::is_deleted(&uid)).await.is_err() {
+        let found = api.get_metadata_opt(&object.name).await.map_err(|e| wrong(&e))?;
+        if found.is_none_or(|found| found.metadata.uid.as_ref() != Some(&uid)) {
+            break;
+        }
+        tokio::time::sleep(AGAIN).await;
+    }
+    Ok(())
 }
 
 /// Ours by uid; by our label where a crash came between the try and the server's answer. The label of another run is

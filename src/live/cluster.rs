@@ -6,12 +6,15 @@ use std::path::{Path, PathBuf};
 use kube::config::{Config, KubeConfigOptions, Kubeconfig};
 
 use super::causes::chain;
+use super::patience::patient;
 
 /// A cluster that can be asked.
 #[derive(Clone)]
 pub struct Cluster {
-    /// The client.
+    /// The client of whoever changes things: patient with an API server that is busy or starts again.
     pub client: kube::Client,
+    /// The client of whoever observes: each question is sent once, and a refusal is an answer.
+    pub plain: kube::Client,
     /// Context name; `in-cluster` inside a pod.
     pub context: String,
     /// Address of the API server.
@@ -43,7 +46,7 @@ pub enum ClusterError {
 /// A kubeconfig that cannot be read, a context that it does not hold, credentials that cannot be loaded.
 pub async fn connect(kubeconfig: Option<&Path>, context: Option<&str>) -> Result<Cluster, ClusterError> {
     let options = KubeConfigOptions { context: context.map(ToOwned::to_owned), ..KubeConfigOptions::default() };
-    let (config, name) = match read(kubeconfig)? {
+    let (mut config, name) = match read(kubeconfig)? {
         Some(file) => {
             let name = context.map(ToOwned::to_owned).or_else(|| file.current_context.clone()).unwrap_or_default();
             let config = Config::from_custom_kubeconfig(file, &options).await;
@@ -52,8 +55,9 @@ pub async fn connect(kubeconfig: Option<&Path>, context: Option<&str>) -> Result
         None => (Config::incluster().map_err(|e| ClusterError::Choice(chain(&e)))?, "in-cluster".to_owned()),
     };
     let server = config.cluster_url.to_string().trim_end_matches('/').to_owned();
-    let client = kube::Client::try_from(config).map_err(|e| ClusterError::Client(chain(&e)))?;
-    Ok(Cluster { client, context: name, server })
+    config.default_retry = false;
+    let plain = kube::Client::try_from(config).map_err(|e| ClusterError::Client(chain(&e)))?;
+    Ok(Cluster { client: patient(plain.clone()), plain, context: name, server })
 }
 
 /// The kubeconfig that kubectl would read; none inside a pod without one.

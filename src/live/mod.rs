@@ -4,6 +4,7 @@ mod causes;
 mod cluster;
 mod helm;
 pub mod http;
+mod patience;
 
 pub use cluster::{Cluster, ClusterError, connect};
 pub use helm::HelmBinary;

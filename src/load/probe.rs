@@ -28,7 +28,7 @@ pub async fn probe(world: &World, scenario: &Scenario, pod: &str) -> Result<Prob
     let mut load: Load = scenario.load.clone();
     load.options.insert("num_predict".to_owned(), TOKENS.into());
     // The client puts the API server's address in place of this host.
-    let caller = Caller::new(through(world.kube.clone()), world.clock, load, &format!("http://api-server{base}"))?;
+    let caller = Caller::new(through(world.plain.clone()), world.clock, load, &format!("http://api-server{base}"))?;
     let turn = Turn { id: PROBE_ID, worker: 0, due_us: world.clock.now_us() };
     let record = chat(&caller, turn, std::future::pending(), &mut ()).await;
     let mut seen = ProbeSeen { pod: pod.to_owned(), not_carried: not_carried(&record), ..as_seen(&record) };
@@ -53,7 +53,7 @@ pub fn as_seen(record: &RequestRecord) -> ProbeSeen {
 
 async fn where_is_the_model(world: &World, base: &str, model: &str, seen: &mut ProbeSeen) {
     let Ok(request) = http::Request::get(format!("{base}/api/ps")).body(Vec::new()) else { return };
-    let Ok(text) = world.kube.request_text(request).await else { return };
+    let Ok(text) = world.plain.request_text(request).await else { return };
     let Ok(models) = ollama::loaded(text.as_bytes()) else { return };
     if let Some(found) = ollama::find(&models, model) {
         seen.size = found.size;

@@ -17,6 +17,6 @@ pub(super) struct Outside {
 impl Outside {
     /// The observer's part of a world.
     pub(super) fn of(world: &World) -> Self {
-        Self { kube: world.kube.clone(), http: world.http.clone(), book: Arc::clone(&world.book), clock: world.clock }
+        Self { kube: world.plain.clone(), http: world.http.clone(), book: Arc::clone(&world.book), clock: world.clock }
     }
 }

@@ -18,8 +18,10 @@ use crate::clock::Clock;
 /// Everything outside the process that a run touches.
 #[derive(Clone)]
 pub struct World {
-    /// The cluster. Any tower service can stand behind it.
+    /// The cluster, for whoever changes it. Any tower service can stand behind it.
     pub kube: kube::Client,
+    /// The cluster, for whoever observes: each question is sent once, and a refusal is an answer.
+    pub plain: kube::Client,
     /// HTTP to the target and to stores that have a URL.
     pub http: Http,
     /// The helm binary.

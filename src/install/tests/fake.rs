@@ -181,8 +181,10 @@ pub(super) fn world(cluster: &Arc<Cluster>, name: &str) -> (World, PathBuf) {
     let http = Http::new(service_fn(|_: http::Request<Bytes>| async {
         Err(HttpError { failure: HttpFailure::ConnectRefused, message: "nobody".to_owned() })
     }));
+    let kube = kube::Client::new(service, "default");
     let world = World {
-        kube: kube::Client::new(service, "default"),
+        plain: kube.clone(),
+        kube,
         http,
         helm: Arc::new(FakeHelm(Arc::clone(cluster))),
         book: Arc::new(Book::new(clock, bundle.clone())),
