@@ -6,7 +6,7 @@ use super::course;
 use super::ruling::{Ruling, State, seconds};
 use super::view::{Life, View};
 use crate::bounds::SLACK;
-use crate::record::observation::Phase;
+use crate::record::observation::{LoadSeen, Phase};
 use crate::units::Milli;
 
 pub(super) fn rule(view: &View<'_>) -> Ruling {
@@ -15,8 +15,16 @@ pub(super) fn rule(view: &View<'_>) -> Ruling {
         return up;
     }
     let down = falls(view);
-    let both = Ruling { reason: format!("{}; {}", up.reason, down.reason), ..down };
-    both.cite(up.cites)
+    let mut both = Ruling { reason: format!("{}; {}", up.reason, down.reason), ..down }.cite(up.cites);
+    if let Some((_, load)) = view.loads.last().filter(|(_, load)| load.failed > 0) {
+        both = both.finding(format!(
+            "{} of the load's chats failed ({} were good): {}",
+            load.failed,
+            load.good,
+            kinds(load)
+        ));
+    }
+    both
 }
 
 /// Under load.
@@ -58,7 +66,8 @@ pub(super) fn rises(view: &View<'_>) -> Ruling {
         return Ruling::open(text);
     }
     let void = view.records.load_void.map_or(String::new(), |why| format!("; the load is void: {why}"));
-    Ruling::unclear(format!("{text}{}{}{void}", course::words(view), load_words(view))).cite(cites)
+    Ruling::unclear(format!("{}{text}{}{}{void}", failed_words(view), course::words(view), load_words(view)))
+        .cite(cites)
 }
 
 /// The metric asked for a rise while the target was small. Once it is not, a value may ask for what is there already.
@@ -100,15 +109,34 @@ pub(super) fn falls(view: &View<'_>) -> Ruling {
     Ruling::unclear(text).cite(lowest.map(|(_, seq)| seq))
 }
 
+/// A load of which most chats failed, said first: whatever the metric did, that is to be mended.
+fn failed_words(view: &View<'_>) -> String {
+    let Some((_, load)) = view.loads.last().filter(|(_, load)| load.failed > load.good) else { return String::new() };
+    format!(
+        "(workload) {} of {} chats failed: {}; the server's log is in diagnostics/{}/ of the evidence; ",
+        load.failed,
+        load.failed + load.good,
+        kinds(load),
+        view.records.scenario.namespace
+    )
+}
+
+/// Failed chats by kind, with the first words of each.
+fn kinds(load: &LoadSeen) -> String {
+    let kinds = load.failures.iter().map(|(kind, seen)| match seen.example.as_str() {
+        "" => format!("{} {kind}", seen.count),
+        example => format!("{} {kind}, the first: {example}", seen.count),
+    });
+    kinds.collect::<Vec<_>>().join("; ")
+}
+
 /// What the load was, for a metric that did not follow it.
 fn load_words(view: &View<'_>) -> String {
     view.loads.last().map_or(String::new(), |(_, load)| {
-        let kinds = load.failures.iter().map(|(kind, seen)| match seen.example.as_str() {
-            "" => format!("{} {kind}", seen.count),
-            example => format!("{} {kind}, the first: {example}", seen.count),
-        });
-        let kinds = kinds.collect::<Vec<_>>().join("; ");
-        let kinds = if kinds.is_empty() { kinds } else { format!(" ({kinds})") };
+        let kinds = match kinds(load) {
+            kinds if kinds.is_empty() || load.failed > load.good => String::new(),
+            kinds => format!(" ({kinds})"),
+        };
         format!(
             "; the load: {} connections, {} good answers, {} failed{kinds}",
             load.connections, load.good, load.failed

@@ -73,7 +73,7 @@ fn answers(view: &View<'_>, life: &Life<'_>) -> Ruling {
             (false, None) => Ruling::open(format!("pod {name} was not probed yet")),
         };
     };
-    let ruling = judge_bad_probe(view, name, probe);
+    let ruling = judge_bad_probe(view, life, probe);
     let shaken = shaken(life, observation.at_ms).filter(|_| ruling.is(State::Broken));
     shaken.map_or(ruling, Ruling::unclear).cite([observation.seq])
 }
@@ -91,12 +91,15 @@ fn shaken(life: &Life<'_>, at_ms: u64) -> Option<String> {
 }
 
 /// Whose fault is a probe that did not go well?
-fn judge_bad_probe(view: &View<'_>, name: &str, probe: &ProbeSeen) -> Ruling {
+fn judge_bad_probe(view: &View<'_>, life: &Life<'_>, probe: &ProbeSeen) -> Ruling {
+    let name = life.name();
     let Some(error) = &probe.error else {
         let size = probe.size.map_or(String::new(), |size| format!(" of {size} bytes"));
         return match probe.size_vram {
             Some(_) => Ruling::broken(format!(
-                "pod {name} answers, but its model{size} is not in the accelerator's memory (size_vram 0): it computes on the CPU"
+                "pod {name} answers, but its model{size} is not in the accelerator's memory (size_vram 0): it computes on the CPU; \
+                 its log in diagnostics/{}/ says which accelerators it found",
+                view.records.scenario.namespace
             )),
             None => Ruling::unclear(format!("pod {name} answers, but does not say where its model is (/api/ps)")),
         };
@@ -111,7 +114,19 @@ fn judge_bad_probe(view: &View<'_>, name: &str, probe: &ProbeSeen) -> Ruling {
     if good == 0 {
         return Ruling::unclear(format!("(workload) no pod answers any chat: {error}"));
     }
+    if let Some(before) = failed_before(view, life, error) {
+        return Ruling::unclear(format!("(workload) {before}, so it is not this pod's own fault: {error}"));
+    }
     Ruling::broken(format!("pod {name} does not answer a chat of its own: {error}; the service answered {good}"))
+}
+
+/// Chats that failed in the same way before the pod was Ready: the server fails so wherever it runs.
+fn failed_before(view: &View<'_>, life: &Life<'_>, error: &str) -> Option<String> {
+    let (ready, _) = life.ready()?;
+    let (_, load) = view.loads.iter().rfind(|(o, _)| o.at_ms < ready.at_ms)?;
+    let kind = error.split(':').next()?;
+    let failures = load.failures.get(kind)?;
+    Some(format!("{} chats failed as {kind} before pod {} was Ready", failures.count, life.name()))
 }
 
 /// (b) Its share of the traffic.

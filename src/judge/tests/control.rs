@@ -299,8 +299,14 @@ fn a_metric_that_did_not_rise_under_failing_chats_shows_the_failures() {
         load.failures.insert("http-5xx".to_owned(), seen(40, "llama runner process has terminated"));
         load.failures.insert("truncated".to_owned(), seen(1, ""));
     });
-    run.unclear(
-        MetricFollowsLoad,
-        "2 good answers, 41 failed (40 http-5xx, the first: llama runner process has terminated; 1 truncated)",
-    );
+    let kinds = "40 http-5xx, the first: llama runner process has terminated; 1 truncated";
+    run.unclear(MetricFollowsLoad, &format!("(workload) 41 of 43 chats failed: {kinds}; the server's log"));
+    let few = run.loads(|_, load| load.good = 50);
+    few.unclear(MetricFollowsLoad, &format!("50 good answers, 41 failed ({kinds})"));
+    let risen = healthy().loads(|_, load| {
+        load.failed = 1;
+        load.failures.insert("truncated".to_owned(), FailuresSeen { count: 1, ..FailuresSeen::default() });
+    });
+    let findings = risen.rule(MetricFollowsLoad).findings;
+    assert!(findings.iter().any(|finding| finding.starts_with("1 of the load's chats failed")), "{findings:?}");
 }

@@ -5,7 +5,7 @@ use super::run::{
     real_cards, recorded, samples, slow_metric,
 };
 use crate::judge::{Bench, Check, State, new_pods_serve};
-use crate::record::observation::{Condition, EventSeen, Phase, Seen, Trouble};
+use crate::record::observation::{Condition, EventSeen, FailuresSeen, Phase, Seen, Trouble};
 use crate::record::reading::{Answer, Hop};
 use crate::record::verdict::CaseResult;
 use crate::units::{Milli, Span};
@@ -307,6 +307,19 @@ fn a_pod_that_does_not_answer_fails_where_the_service_answers() {
     probe_fails(Some(404), false).unclear(NewPodsServe, "(workload) pod ollama-7fd697578d-fcd5l refuses the chat");
     probe_fails(None, true).unclear(NewPodsServe, "could not be carried through the pod proxy");
     probe_fails(Some(500), false).loads(|_, load| load.good = 0).unclear(NewPodsServe, "no pod answers any chat");
+    let failing = |kind: &str, from: u64| {
+        let failures = FailuresSeen { count: 3, example: "HTTP 500: runner terminated".into() };
+        let run = probe_fails(Some(500), false).probes(|probe| probe.error = Some("http-5xx: HTTP 500: again".into()));
+        run.loads(|at, load| {
+            if at >= from {
+                (load.failed, load.failures) = (3, [(kind.to_owned(), failures.clone())].into());
+            }
+        })
+    };
+    let before = "(workload) 3 chats failed as http-5xx before pod ollama-7fd697578d-fcd5l was Ready";
+    failing("http-5xx", 0).unclear(NewPodsServe, before);
+    failing("truncated", 0).fails(NewPodsServe, "does not answer a chat of its own");
+    failing("http-5xx", TWO_PODS + 20_000).fails(NewPodsServe, "does not answer a chat of its own");
 }
 
 #[test]
