@@ -4,6 +4,7 @@
 mod capacity;
 mod changes;
 mod claim;
+mod foreseen;
 mod refusals;
 mod rendered;
 mod rights;
@@ -59,6 +60,7 @@ pub fn plan(scenario: &Scenario, inventory: &Inventory, run: &str) -> Plan {
     plan.changes = changes::changes(scenario, inventory, &plan);
     plan.refusals = refusals::refusals(scenario, inventory, &plan);
     plan.warnings = refusals::warnings(scenario, inventory, &plan, &times);
+    plan.warnings.extend(foreseen::foreseen(scenario, inventory));
     plan
 }
 

@@ -1,6 +1,7 @@
 //! Cluster → inventory. Reads only.
 
 mod charts;
+mod hpas;
 mod metrics_apis;
 mod nodes;
 mod releases;
@@ -72,6 +73,7 @@ pub async fn survey(world: &World, scenario: &Scenario) -> Result<Inventory, Sur
         return Ok(inventory);
     }
     inventory.claim = claim::read(&world.kube, scenario).await.map_err(cluster("the target's Lease"))?;
+    inventory.hpas = hpas::read(&world.kube, scenario).await?;
     inventory.metrics_apis = metrics_apis::read(&world.kube).await?;
     nodes::read(&world.kube, &mut inventory).await;
     releases::read(world, scenario, &mut inventory).await?;

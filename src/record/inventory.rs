@@ -40,6 +40,9 @@ pub struct Inventory {
     /// The run that has claimed the scenario's target, if one has.
     #[serde(default)]
     pub claim: Option<Claim>,
+    /// HPAs that scale the scenario's target already.
+    #[serde(default)]
+    pub hpas: Vec<String>,
     /// The releases of the scenario that exist already, by release name.
     pub releases: BTreeMap<String, ExistingRelease>,
     /// Rights that were asked about.
