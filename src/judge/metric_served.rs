@@ -77,11 +77,42 @@ fn first_broken_hop<'v, 'a: 'v>(view: &View<'a>, last: &impl Fn(Hop) -> Option<&
             } else {
                 format!("; it is there at the {}", passed.join(" and the "))
             };
-            return format!("first broken hop: {}{before}", describe(view, noted));
+            return format!("first broken hop: {}{before}; {}", describe(view, noted), next_step(view, reading));
         }
         passed.push(hop.name());
     }
     "no hop of the metric could be read yet".to_owned()
+}
+
+/// What to look at where a hop does not have the metric.
+fn next_step(view: &View<'_>, reading: &Reading) -> String {
+    let failed = match &reading.answer {
+        Answer::Failed(why) => why.as_str(),
+        Answer::Samples(_) | Answer::NotReadable(_) => "",
+    };
+    match reading.hop {
+        Hop::Exporter if failed.is_empty() => {
+            "does the exporter know which pod holds which device (the kubelet's pod-resources socket)?".to_owned()
+        }
+        Hop::Exporter => "do namespace, podLabels, port and name of metric.exporter name the exporter?".to_owned(),
+        Hop::Store if failed.contains("honorLabels") => {
+            "set honorLabels: true where it scrapes the exporter, or map the exported_* labels in the adapter's rule".to_owned()
+        }
+        Hop::Store => "does it scrape the exporter, and does metric.store.series select the target's namespace?".to_owned(),
+        // The API server's own word for a path that nobody serves; of an API that is served, a Status comes.
+        Hop::Api if failed.contains("page not found") => {
+            format!("nobody serves {0}: install a metrics adapter that does (APIService v1beta1.{0})", api_group(view))
+        }
+        Hop::Api if failed.starts_with("503") => {
+            format!("look at the pods behind APIService v1beta1.{} and at its condition Available", api_group(view))
+        }
+        Hop::Api => "look at the adapter's rule for this series (seriesQuery, name, and resources.overrides, which have to map the labels that name namespace and pod) and at its log".to_owned(),
+    }
+}
+
+fn api_group(view: &View<'_>) -> &'static str {
+    let external = view.records.scenario.hpa.spec.metrics.iter().flatten().any(|metric| metric.external.is_some());
+    if external { "external.metrics.k8s.io" } else { "custom.metrics.k8s.io" }
 }
 
 /// A hop with value, labels and age.

@@ -20,6 +20,15 @@ pub(super) fn rule(view: &View<'_>) -> Ruling {
     let bound = view.times.rise();
     let reached = reached(view, began);
     match (timely(asking_ms, &bound, reached.map(|(_, at, _)| at), end), reached) {
+        (Timely::Yes, Some((seq, at, workload))) if at < asking_ms => Ruling::holds(format!(
+            "{} replicas were there {} before the metric asked for {} over {} on end; it had asked for the rise before",
+            workload.replicas,
+            seconds(asking_ms - at),
+            view.expect,
+            seconds(need)
+        ))
+        .cite(asking)
+        .cite([seq]),
         (Timely::Yes, Some((seq, at, workload))) => Ruling::holds(format!(
             "{} replicas {} after the metric began to ask for {} (bound {bound})",
             workload.replicas,

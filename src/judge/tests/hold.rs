@@ -39,7 +39,12 @@ fn an_autoscaler_without_its_metric_holds_by_itself_and_that_shows_nothing() {
 
 #[test]
 fn a_hold_is_shown_on_either_side_of_a_gap() {
-    adapter_away(110_000).passes(HoldSteady, "for 1m16s");
+    let run = adapter_away(110_000);
+    run.passes(HoldSteady, "for 1m16s");
+    run.passes(
+        Check::ReplicasRise,
+        "before the metric asked for 2 over 12.0s on end; it had asked for the rise before",
+    );
     healthy().longer(66_000, 70_000).api_fails(80_000, 145_000).passes(HoldSteady, "the metric was away for 1m4s");
 }
 

@@ -81,6 +81,28 @@ fn the_first_broken_hop_is_named() {
     unreadable.unclear(MetricServed, "first broken hop: metrics API: 404");
 }
 
+/// Each hop has its own next step.
+#[test]
+fn what_to_look_at_is_told_of_the_broken_hop() {
+    let api = |why: &str| {
+        let answer = Answer::Failed(why.to_owned());
+        healthy().readings(Hop::Api, 0, u64::MAX, |a| *a = answer.clone())
+    };
+    api("404: 404 page not found")
+        .unclear(MetricServed, "; nobody serves custom.metrics.k8s.io: install a metrics adapter");
+    api("503 ServiceUnavailable: x")
+        .unclear(MetricServed, "look at the pods behind APIService v1beta1.custom.metrics.k8s.io");
+    api("404 NotFound: x").unclear(MetricServed, "resources.overrides, which have to map the labels");
+    let renamed = Answer::Failed("no series of u, but 1: the store scrapes without honorLabels: true".to_owned());
+    let store = api("404 NotFound: x").readings(Hop::Store, 0, MADE, |a| *a = renamed.clone());
+    store.unclear(MetricServed, "first broken hop: store: no series of u");
+    store.unclear(MetricServed, "map the exported_* labels in the adapter's rule");
+    let gone = Answer::Failed("no running pod".to_owned());
+    api("404 NotFound: x")
+        .readings(Hop::Exporter, 0, MADE, |a| *a = gone.clone())
+        .unclear(MetricServed, "metric.exporter");
+}
+
 /// The run ended at its metric, before the HPA: what the hops say after that is the work of the clean-up.
 #[test]
 fn a_hop_that_the_clean_up_took_away_is_not_the_broken_one() {
