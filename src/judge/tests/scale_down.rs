@@ -103,6 +103,11 @@ fn an_hpa_or_target_that_somebody_touched_is_inconclusive() {
 fn a_fall_that_could_not_be_watched_blames_nobody() {
     stays_up().gap("workload", 100_000, 180_000).unclear(ReplicasFall, "workload could not be read");
     stays_up().gap("pods", 100_000, 180_000).unclear(ReplicasFall, "pods could not be read");
+    // Two pieces of one: the watch opened, and was told that its place is lost.
+    let pieces = stays_up().gap("pods", 100_000, 102_000).gap("pods", 102_000, 104_000);
+    pieces.unclear(ReplicasFall, "pods could not be read for 4.0s");
+    let apart = stays_up().gap("pods", 100_000, 102_000).gap("pods", 110_000, 112_000);
+    apart.fails(ReplicasFall, "still had");
 }
 
 #[test]
