@@ -53,7 +53,8 @@ fn budget(stage: &Stage<'_>, names: &[&str]) -> Span {
 }
 
 /// Namespaces, releases, Service, target: until the target answers a chat. The model is loaded here, outside of
-/// everything that is measured. `None` when no pod of the target becomes Ready: there is nothing to measure then.
+/// everything that is measured. `None` when no pod of the target becomes Ready or none asks for an accelerator: there is
+/// nothing to measure then.
 async fn install(stage: &mut Stage<'_>) -> Result<Option<String>, RunError> {
     let script = stage.script;
     let (world, scenario, inventory, plan) = (script.world, script.scenario, script.inventory, script.plan);
@@ -70,8 +71,8 @@ async fn install(stage: &mut Stage<'_>) -> Result<Option<String>, RunError> {
         .await?;
     progress.line(&format!("load goes to {} ({})", endpoint.url, endpoint.by));
     let deadline = world.clock.now_ms() + scenario.phases.install.ms();
-    stage.until(|bench| bench.view().target_not_ready(deadline)).await?;
-    if !stage.look(|bench| bench.view().is_target_ready()) {
+    stage.until(|bench| bench.view().target_not_ready(deadline).filter(|_| !bench.is_settled())).await?;
+    if settled(stage) || !stage.look(|bench| bench.view().is_target_ready()) {
         stage.end(Phase::Install);
         return Ok(None);
     }

@@ -27,7 +27,8 @@ func main() {
 	ca := flag.String("ca", "", "its CA")
 	cert := flag.String("cert", "", "certificate of this proxy")
 	key := flag.String("key", "", "its key")
-	every := flag.Int64("every", 7, "one request of so many fails")
+	// A prime, so that it does not fall into step with what is asked each second.
+	every := flag.Int64("every", 17, "one request of so many fails")
 	watches := flag.Duration("watches", 9*time.Second, "how long a watch lives")
 	flag.Parse()
 
