@@ -5,7 +5,7 @@ use kube::core::{ApiResource, DynamicObject, GroupVersionKind};
 use serde::Serialize;
 
 use super::{FIELD_MANAGER, InstallError, Journal};
-use crate::record::journal::{Change, ObjectRef};
+use crate::record::journal::{Change, ObjectRef, RUN_LABEL};
 use crate::world::World;
 
 /// How an object is made.
@@ -29,7 +29,7 @@ pub(super) async fn make(
     let body = dynamic(&object, content)?;
     let change = journal.intend(Change::Create(object.clone()))?;
     let (verb, result) = match how {
-        How::Create => ("create", api.create(&PostParams::default(), &body).await),
+        How::Create => ("create", create(&api, &body).await),
         How::Apply => {
             let params = PatchParams::apply(FIELD_MANAGER);
             ("apply", api.patch(&object.name, &params, &Patch::Apply(&body)).await)
@@ -37,6 +37,17 @@ pub(super) async fn make(
     };
     let named = |e: kube::Error| InstallError::Object { verb, object: object.to_string(), why: words(&e) };
     journal.close(change, result.map_err(named), |made| made.metadata.uid.clone())?.map(drop)
+}
+
+/// Creates the object. One of this very run that is there already is the first try of it, whose answer was lost.
+async fn create(api: &Api<DynamicObject>, body: &DynamicObject) -> kube::Result<DynamicObject> {
+    let refused = match api.create(&PostParams::default(), body).await {
+        Err(kube::Error::Api(status)) if status.code == 409 => kube::Error::Api(status),
+        made => return made,
+    };
+    let run = |object: &DynamicObject| object.metadata.labels.as_ref().and_then(|all| all.get(RUN_LABEL)).cloned();
+    let there = api.get_opt(body.metadata.name.as_deref().unwrap_or_default()).await?;
+    there.filter(|there| run(there).is_some() && run(there) == run(body)).ok_or(refused)
 }
 
 /// The API server's own message, without the wrapping.

@@ -91,6 +91,19 @@ async fn a_namespace_that_came_meanwhile_is_not_ours_to_make_or_to_remove() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_creation_whose_answer_was_lost_is_found_when_it_is_sent_again() {
+    let cluster = Arc::new(Cluster::default());
+    let (world, dir) = world(&cluster, "lost");
+    let there = labelled("llm", "1");
+    cluster.put(NAMESPACE, json!({"apiVersion": "v1", "kind": "Namespace", "metadata": there}));
+    let journal = Journal::new(world.bundle.clone(), world.clock, "1");
+    make(&world, &journal, &scenario("good")).await.unwrap();
+    unmake(&world, &journal).await.unwrap();
+    assert!(cluster.paths().is_empty());
+    std::fs::remove_dir_all(&dir).unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_object_of_the_same_name_that_replaced_ours_stays() {
     let cluster = Arc::new(Cluster::default());
     let (world, dir) = world(&cluster, "replaced");
