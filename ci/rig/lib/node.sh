@@ -79,6 +79,7 @@ JSON
 write_kubelet_config() {
   # failCgroupV1: machines with version 1 are welcome as well.
   # nodeStatusUpdateFrequency: so that new GPUs are seen at once.
+  # evictionHard: below it the kubelet removes images, and no registry gives them back. A share of a large disk is much.
   cat >"$STATE/kubelet.yaml" <<YAML
 apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration
@@ -95,7 +96,7 @@ volumePluginDir: $STATE/volume-plugins
 resolvConf: $STATE/resolv.conf
 clusterDNS: [$DNS_IP]
 clusterDomain: cluster.local
-evictionHard: {memory.available: 100Mi, nodefs.available: 1%, nodefs.inodesFree: 1%, imagefs.available: 1%}
+evictionHard: {memory.available: 100Mi, nodefs.available: 100Mi, nodefs.inodesFree: 1%, imagefs.available: 100Mi}
 imageGCHighThresholdPercent: 100
 nodeStatusUpdateFrequency: 1s
 maxPods: 50

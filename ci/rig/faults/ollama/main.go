@@ -61,8 +61,9 @@ func main() {
 	// The pod ends with its server.
 	go func() { log.Fatal(server.Wait()) }()
 
-	behind := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: "127.0.0.1:11435"})
-	behind.FlushInterval = -1
+	// With the host's name of the request Ollama, which listens on loopback, would answer 403.
+	real := &url.URL{Scheme: "http", Host: "127.0.0.1:11435"}
+	behind := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(real) }, FlushInterval: -1}
 	var chats atomic.Int64
 	log.Fatal(http.ListenAndServe(":11434", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		late := int64(0)
