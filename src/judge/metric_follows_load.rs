@@ -3,6 +3,7 @@
 //! one, a wrong sign, a wrong unit, too little load) says nothing about the autoscaler: INCONCLUSIVE.
 
 use super::course;
+use super::foreign;
 use super::ruling::{Ruling, State, seconds};
 use super::view::{Life, View};
 use crate::bounds::SLACK;
@@ -98,10 +99,11 @@ pub(super) fn falls(view: &View<'_>) -> Ruling {
     }
     let lowest = view.served_in(began, view.end_ms()).filter_map(|s| Some((s.value_milli()?, s.seq))).min();
     let text = format!(
-        "after the load no reading leads from {held} replicas back to {} (lowest {}{})",
+        "after the load no reading leads from {held} replicas back to {} (lowest {}{}){}",
         view.min,
         lowest.map_or("none".to_owned(), |(value, _)| Milli(value).to_string()),
-        course::after_words(view, began, view.end_ms())
+        course::after_words(view, began, view.end_ms()),
+        foreign::words(view, view.end_ms()).map_or(String::new(), |words| format!("; {words}"))
     );
     if view.began(Phase::Cleanup).is_none() && view.now_ms() < began + view.times.falls_back().generous_ms() {
         return Ruling::open(text);

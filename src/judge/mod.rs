@@ -7,6 +7,7 @@ mod bench;
 mod blame;
 mod check;
 mod course;
+mod foreign;
 mod ruling;
 mod view;
 

@@ -61,11 +61,11 @@ fn an_idle_metric_that_asks_for_more_is_inconclusive_and_its_cause_named() {
     );
 }
 
-/// Somebody else's pod in the namespace, busy at the store and the exporter before the load.
-fn neighbour(run: Run) -> Run {
-    let run = run.metric(IDLE, RISE, Some(900_000));
+/// Somebody else's pod in the namespace, busy for a while at each hop.
+fn neighbour(run: Run, when: std::ops::Range<u64>) -> Run {
+    let run = run.metric(when.start.max(IDLE), when.end, Some(900_000));
     let busy = |run: Run, hop: Hop| {
-        run.readings(hop, 0, RISE, |answer| {
+        run.readings(hop, when.start, when.end, |answer| {
             super::run::samples(answer, |sample| {
                 (sample.object, sample.value) = (Some("trainer-0".to_owned()), Some(Milli(95_000)));
             });
@@ -80,7 +80,7 @@ fn neighbour(run: Run) -> Run {
 
 #[test]
 fn contamination_is_named_with_its_values() {
-    let run = neighbour(object_metric());
+    let run = neighbour(object_metric(), 0..RISE);
     run.unclear(
         IdleHolds,
         "(value 900, target 60): contamination: the metric also holds trainer-0=95, not of the target",
@@ -89,18 +89,30 @@ fn contamination_is_named_with_its_values() {
     store.unclear(IdleHolds, "contamination: the metric also holds trainer-0=95");
 }
 
+/// A neighbour that goes to work with the load goes on after it.
+#[test]
+fn contamination_that_comes_later_is_named_as_well() {
+    let run = neighbour(object_metric(), FALL..u64::MAX);
+    let fall = run.part(Part::MetricFalls);
+    assert!(
+        fall.is(State::Unclear) && fall.reason.contains("contamination: the metric also holds trainer-0=95"),
+        "{}",
+        fall.reason
+    );
+}
+
 #[test]
 fn without_the_series_the_pods_beside_the_target_are_named() {
     let unread = |run: Run, hop| run.readings(hop, 0, u64::MAX, |a| *a = Answer::NotReadable("forbidden".to_owned()));
-    let run = unread(unread(neighbour(object_metric()), Hop::Store), Hop::Exporter);
+    let run = unread(unread(neighbour(object_metric(), 0..RISE), Hop::Store), Hop::Exporter);
     run.unclear(IdleHolds, "contamination: the metric also holds trainer-0, which requests nvidia.com/gpu=1");
 }
 
 /// The controller drops what is not of the target's pods, and a namespace's metric is not made of another namespace.
 #[test]
 fn what_the_metric_cannot_hold_is_no_contamination() {
-    neighbour(healthy()).unclear(IdleHolds, "the target lies below the idle value");
-    let elsewhere = [Hop::Store, Hop::Exporter].into_iter().fold(neighbour(object_metric()), |run, hop| {
+    neighbour(healthy(), 0..RISE).unclear(IdleHolds, "the target lies below the idle value");
+    let elsewhere = [Hop::Store, Hop::Exporter].into_iter().fold(neighbour(object_metric(), 0..RISE), |run, hop| {
         run.readings(hop, 0, RISE, |answer| {
             super::run::samples(answer, |sample| {
                 drop(sample.labels.insert("namespace".to_owned(), "other".to_owned()))
