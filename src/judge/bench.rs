@@ -61,9 +61,9 @@ impl<'a> Bench<'a> {
     }
 
     /// True when the run has nothing left to show: it has failed, or PASS is impossible and nothing that is still open
-    /// could turn INCONCLUSIVE into FAIL, as of pods without accelerators nothing can. Accelerators are expensive. The oracle is waited for only while the autoscaler
-    /// has a size to take back, since before and after that nothing is known to come that it could judge; the clean-up
-    /// comes anyhow.
+    /// could turn INCONCLUSIVE into FAIL, as of pods without accelerators nothing can. Accelerators are expensive. The
+    /// oracle is waited for only while the autoscaler has a size to take back, since before and after that nothing is
+    /// known to come that it could judge; the clean-up comes anyhow.
     #[must_use]
     pub fn is_settled(&self) -> bool {
         let waited_for =

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::StreamExt;
@@ -37,6 +38,10 @@ struct Tables {
     watches: BTreeMap<String, mpsc::Sender<String>>,
     /// Requests, in their order.
     asked: Vec<String>,
+    /// What every request through the API server gets, whatever it asks for: status, Retry-After, and how long it takes.
+    fault: Option<(u16, u64, Duration)>,
+    /// Requests under way through the API server, now and at most.
+    under_way: (usize, usize),
 }
 
 impl Cluster {
@@ -71,9 +76,32 @@ impl Cluster {
         self.0.lock().unwrap().asked.iter().filter(|asked| asked.contains(part)).cloned().collect()
     }
 
-    fn answer(&self, uri: &http::Uri) -> (u16, reqwest::Body) {
+    /// From now on the API server answers nothing else than this status, so late; 0 is as it should be, only late.
+    pub(super) fn fails(&self, status: u16, retry_after: u64, takes: Duration) {
+        self.0.lock().unwrap().fault = Some((status, retry_after, takes));
+    }
+
+    /// From now on all is well again.
+    pub(super) fn is_well(&self) {
+        self.0.lock().unwrap().fault = None;
+    }
+
+    /// Every connection ends.
+    pub(super) fn restarts(&self) {
+        self.0.lock().unwrap().watches.clear();
+    }
+
+    /// The most requests for one path that were under way at once.
+    pub(super) fn most_under_way(&self) -> usize {
+        self.0.lock().unwrap().under_way.1
+    }
+
+    fn answer(&self, uri: &http::Uri, fault: Option<u16>) -> (u16, reqwest::Body) {
         let mut tables = self.0.lock().unwrap();
-        tables.asked.push(uri.to_string());
+        if let Some(code) = fault.filter(|code| *code > 0) {
+            let body = json!({"kind": "Status", "status": "Failure", "message": "overloaded", "code": code});
+            return (code, body.to_string().into());
+        }
         let (path, query) = (uri.path(), uri.query().unwrap_or_default());
         if query.contains("watch=true") {
             let (tell, told) = mpsc::channel(16);
@@ -86,15 +114,43 @@ impl Cluster {
         (status, body.into())
     }
 
+    fn begin(&self, uri: &http::Uri) -> Option<(u16, u64, Duration)> {
+        let mut tables = self.0.lock().unwrap();
+        tables.asked.push(uri.to_string());
+        if uri.path() == super::tests::METRIC {
+            tables.under_way.0 += 1;
+            tables.under_way.1 = tables.under_way.1.max(tables.under_way.0);
+        }
+        tables.fault
+    }
+
+    fn end(&self, uri: &http::Uri) {
+        if uri.path() == super::tests::METRIC {
+            self.0.lock().unwrap().under_way.0 -= 1;
+        }
+    }
+
     /// The doors to this cluster.
     pub(super) fn outside(&self) -> Outside {
         let tables = self.clone();
         let clock = Clock::start();
         let service = tower::service_fn(move |request: http::Request<kube::client::Body>| {
-            let (status, body) = tables.answer(request.uri());
-            let date = jiff::fmt::strtime::format("%a, %d %b %Y %H:%M:%S GMT", clock.wall()).unwrap();
-            let response = http::Response::builder().status(status).header("date", date).body(body);
-            async move { Ok::<_, Infallible>(response.unwrap()) }
+            let tables = tables.clone();
+            async move {
+                let fault = tables.begin(request.uri());
+                if let Some((_, _, takes)) = fault {
+                    tokio::time::sleep(takes).await;
+                }
+                tables.end(request.uri());
+                let (status, body) = tables.answer(request.uri(), fault.map(|(code, _, _)| code));
+                let date = jiff::fmt::strtime::format("%a, %d %b %Y %H:%M:%S GMT", clock.wall()).unwrap();
+                let response = http::Response::builder().status(status).header("date", date);
+                let response = match fault.filter(|(_, after, _)| *after > 0) {
+                    Some((_, after, _)) => response.header("retry-after", after),
+                    None => response,
+                };
+                Ok::<_, Infallible>(response.body(body).unwrap())
+            }
         });
         let tables = self.clone();
         let http = tower::service_fn(move |request: http::Request<Bytes>| {
@@ -111,6 +167,6 @@ impl Cluster {
             }
         });
         let book = Arc::new(Book::new(clock, Bundle::open(Path::new("/dev/null/none"))));
-        Outside { kube: kube::Client::new(service, "default"), http: crate::world::Http::new(http), book, clock }
+        Outside::new(kube::Client::new(service, "default"), crate::world::Http::new(http), book, clock)
     }
 }

@@ -32,6 +32,7 @@ impl Task for ClockHop {
     async fn follow(&mut self) {
         let mut asked = 0;
         loop {
+            self.outside.rest.over(self.outside.clock).await;
             let stepped = self.once().await;
             asked = if stepped { 0 } else { asked + 1 };
             if asked >= EAGER || self.skew.width_ms().is_some_and(|width| width <= FINE_MS) {

@@ -20,6 +20,7 @@ use super::ask::words;
 use super::gap::Gap;
 use super::ledger::Keep;
 use super::outside::Outside;
+use crate::bounds::SLACK;
 use crate::record::observation::{Gone, Seen};
 
 /// Asked length of a watch, seconds. A connection that died without a word is found out at its end, so it bounds what
@@ -79,6 +80,7 @@ where
     async fn follow(&mut self) {
         let mut attempts = 0;
         loop {
+            self.outside.rest.over(self.outside.clock).await;
             let began_ms = self.outside.clock.now_ms();
             let Err(broken) = self.turn().await else {
                 attempts = 0;
@@ -133,6 +135,7 @@ where
         };
         let opened = bounded("the opening of a watch", self.source.api.watch(&wanted, &version)).await;
         let mut events = opened.map_err(|broken| self.without_version(broken))?.boxed();
+        self.late("the opening of a watch");
         self.mended();
         let opened_ms = self.outside.clock.now_ms();
         let silence = Duration::from_secs(u64::from(WATCH_S)) + GRACE;
@@ -164,6 +167,7 @@ where
             }
         };
         let version = version.ok_or_else(|| said("a list without resourceVersion".to_owned()))?;
+        self.late("a list");
         self.mended();
         self.gap.alive(self.outside.clock.now_ms());
         self.listed(&objects);
@@ -221,6 +225,14 @@ where
         }
     }
 
+    /// An answer that came later than what is allowed for: nothing was heard meanwhile.
+    fn late(&mut self, what: &str) {
+        let silent_ms = self.outside.clock.now_ms().saturating_sub(self.gap.good_ms());
+        if silent_ms > SLACK.ms() && self.gap.so_far().is_none() {
+            self.gap.broke(&format!("{what} came only after {}.{} s", silent_ms / 1000, silent_ms % 1000 / 100));
+        }
+    }
+
     fn mended(&mut self) {
         self.told = false;
         if let Some(gap) = self.gap.mended(self.outside.clock.now_ms()) {
@@ -248,7 +260,9 @@ fn broken(error: &kube::Error) -> Broken {
     let forbidden = status.is_some_and(|status| status.is_forbidden());
     let why = status.map_or_else(|| words(error), |status| format!("{} ({})", status.message, status.code));
     let why = if forbidden { format!("forbidden: {why}") } else { why };
-    Broken { why, forbidden, place_lost: matches!(error, kube::Error::Api(_) | kube::Error::SerdeError(_)) }
+    // Too much to do (429) and its own failures say nothing about the place.
+    let refused = status.is_some_and(|status| (400..500).contains(&status.code) && status.code != 429);
+    Broken { why, forbidden, place_lost: refused || matches!(error, kube::Error::SerdeError(_)) }
 }
 
 fn said(why: String) -> Broken {

@@ -43,6 +43,7 @@ impl<A: Ask> Task for Poller<A> {
         let mut noted: BTreeMap<String, (Answer, u64)> = BTreeMap::new();
         loop {
             ticks.tick().await;
+            self.outside.rest.over(self.outside.clock).await;
             let asked_ms = self.outside.clock.now_ms();
             let answers = self.ask.ask().await;
             noted.retain(|part, _| answers.iter().any(|(other, _)| other == part));

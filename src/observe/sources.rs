@@ -5,6 +5,7 @@ use std::sync::Arc;
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
+use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{Event, Node, Pod, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
@@ -21,7 +22,7 @@ use super::ledger::{Farewell, Ledger, Reduce};
 use super::poll::{Habit, Poller};
 use super::store_hop::StoreHop;
 use super::workload::Writes;
-use super::{Observer, Watch, event, hpa, node, pod, workload};
+use super::{Observer, Watch, event, hpa, leader, node, pod, workload};
 use crate::metrics::selector;
 use crate::record::observation::Seen;
 use crate::record::reading::Hop;
@@ -34,6 +35,7 @@ pub(super) fn spawn(observer: &mut Observer, watch: Watch) {
     let selector = Selector::new(None);
     let pods = selector.subscribe();
     hpa(observer, &watch);
+    leader(observer);
     target(observer, &watch, selector);
     things(observer, &watch);
     if let Some(service) = &watch.service {
@@ -52,6 +54,14 @@ fn hpa(observer: &mut Observer, watch: &Watch) {
         (Seen::Hpa(seen), source)
     });
     follow(observer, named("hpa", observer, watch, &watch.hpa), gone, reduce);
+}
+
+/// Read where it may be: without it nobody knows what the controller remembers.
+fn leader(observer: &mut Observer) {
+    let api: Api<Lease> = Api::namespaced(observer.outside.kube.clone(), leader::NAMESPACE);
+    let fields = format!("metadata.name={}", leader::NAME);
+    let reduce: Reduce<Lease> = Box::new(|object, _| (Seen::Leader(leader::seen(object)), None));
+    follow(observer, Source { fields, ..all("leader", api) }, |_| None, reduce);
 }
 
 fn target(observer: &mut Observer, watch: &Watch, selector: Selector) {

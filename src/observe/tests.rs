@@ -15,7 +15,7 @@ use crate::world::Book;
 const PODS: &str = "/api/v1/namespaces/ai/pods";
 const NODES: &str = "/api/v1/nodes";
 const DEPLOYMENTS: &str = "/apis/apps/v1/namespaces/ai/deployments";
-const METRIC: &str = "/apis/custom.metrics.k8s.io/v1beta2/namespaces/ai/pods/*/gpu";
+pub(super) const METRIC: &str = "/apis/custom.metrics.k8s.io/v1beta2/namespaces/ai/pods/*/gpu";
 
 fn watch() -> Watch {
     Watch {
@@ -232,6 +232,144 @@ async fn clocks_that_agree_are_found_to_agree() {
     let last = skews.last().unwrap();
     assert!(last.low_ms <= 0 && last.high_ms >= 0 && last.high_ms - last.low_ms < 100, "{skews:?}");
     assert!(skews.len() < 8, "{skews:?}");
+}
+
+fn gap_of(book: &Book, source: &str) -> Vec<(u64, u64, String)> {
+    book.read(|all| {
+        let gap = |o: &crate::record::observation::Observation| match &o.seen {
+            Seen::Gap(gap) if gap.source == source => Some((gap.from_ms, o.at_ms, gap.why.clone())),
+            _ => None,
+        };
+        all.iter().filter_map(gap).collect()
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_api_server_that_restarts_is_a_gap_until_it_answers_again_and_the_run_goes_on() {
+    for code in [500, 503, 429] {
+        let cluster = Cluster::default();
+        cluster.lists(PODS, &[pod("a", "Running", 1)]);
+        let outside = cluster.outside();
+        let observer = begin(outside.clone(), watch());
+        seconds(1).await;
+        cluster.tells(PODS, "MODIFIED", pod("a", "Failed", 41)).await;
+        seconds(9).await;
+        cluster.fails(code, 0, Duration::ZERO);
+        cluster.restarts();
+        seconds(20).await;
+        cluster.is_well();
+        seconds(6).await;
+        cluster.tells(PODS, "ADDED", pod("b", "Pending", 42)).await;
+        seconds(1).await;
+        observer.stop().await;
+        let gaps = gap_of(&outside.book, "pods");
+        assert_eq!(gaps.len(), 1, "{gaps:?}");
+        let (from, to, why) = &gaps[0];
+        // Good until the connection closed, and again when the watch was opened: at most one pause after 30 s.
+        assert!((9_990..10_100).contains(from) && (30_000..36_000).contains(to), "{code}: {gaps:?}");
+        assert!(why.starts_with("the watch ended early; later: overloaded"), "{why}");
+        let last = cluster.asked(PODS).pop().unwrap();
+        assert!(last.contains("resourceVersion=41"), "taken up where it stopped: {last}");
+        assert_eq!(pods(&outside.book).last().unwrap(), "b Pending");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_comes_late_is_a_gap() {
+    let cluster = Cluster::default();
+    let outside = cluster.outside();
+    cluster.fails(0, 0, Duration::from_secs(4));
+    let observer = begin(outside.clone(), watch());
+    seconds(20).await;
+    observer.stop().await;
+    let gaps = gap_of(&outside.book, "pods");
+    let late = |n: usize, what: &str, from: u64| {
+        assert!(
+            gaps[n].2.starts_with(what) && gaps[n].0.abs_diff(from) < 50 && gaps[n].1.abs_diff(from + 4000) < 50,
+            "{gaps:?}"
+        );
+    };
+    late(0, "a list came only after 4.", 0);
+    late(1, "the opening of a watch came only after 4.", 4000);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_busy_api_server_is_left_alone_for_as_long_as_it_says() {
+    let cluster = Cluster::default();
+    cluster.lists(DEPLOYMENTS, &[deployment()]);
+    cluster.answers("/apis/custom.metrics.k8s.io", 200, json!({"versions": [{"version": "v1beta2"}]}));
+    cluster.answers(METRIC, 200, json!({"kind": "MetricValueList", "items": []}));
+    let outside = cluster.outside();
+    let observer = begin(outside.clone(), watch());
+    seconds(2).await;
+    cluster.fails(429, 12, Duration::ZERO);
+    seconds(2).await;
+    let asked = cluster.asked("").len();
+    seconds(9).await;
+    assert_eq!(cluster.asked("").len(), asked, "nobody asks");
+    cluster.is_well();
+    seconds(5).await;
+    assert!(cluster.asked(METRIC).len() > 3, "and then goes on");
+    observer.stop().await;
+    let busy = readings(&outside.book, Hop::Api)
+        .into_iter()
+        .filter(|a| matches!(a, Answer::NotReadable(why) if why.contains("429")));
+    assert_eq!(busy.count(), 1, "each answer is recorded, none is tried again unseen");
+}
+
+#[tokio::test(start_paused = true)]
+async fn slow_answers_never_pile_up() {
+    let cluster = Cluster::default();
+    cluster.lists(DEPLOYMENTS, &[deployment()]);
+    cluster.answers("/apis/custom.metrics.k8s.io", 200, json!({"versions": [{"version": "v1beta2"}]}));
+    cluster.answers(METRIC, 200, json!({"kind": "MetricValueList", "items": []}));
+    let outside = cluster.outside();
+    let observer = begin(outside.clone(), watch());
+    seconds(2).await;
+    cluster.fails(0, 0, Duration::from_secs(60));
+    seconds(61).await;
+    observer.stop().await;
+    assert_eq!(cluster.most_under_way(), 1);
+    let late = readings(&outside.book, Hop::Api)
+        .into_iter()
+        .filter(|a| *a == Answer::NotReadable("no answer within 5 s".to_owned()));
+    assert!((5..=12).contains(&late.count()), "one every 5 s, discovery included");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_controllers_lease_is_noted_when_another_holds_it_and_once_a_minute() {
+    const LEASES: &str = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases";
+    let lease = |holder: &str, renewed: &str| {
+        json!({"metadata": {"name": "kube-controller-manager", "uid": "l", "resourceVersion": "1"},
+            "spec": {"holderIdentity": holder, "leaseTransitions": 1, "renewTime": renewed}})
+    };
+    let cluster = Cluster::default();
+    cluster.lists(LEASES, &[lease("a_1", "2026-08-22T10:00:01.000000Z")]);
+    let outside = cluster.outside();
+    let observer = begin(outside.clone(), watch());
+    seconds(1).await;
+    for (holder, renewed) in [
+        ("a_1", "2026-08-22T10:00:03.000000Z"),
+        ("a_1", "2026-08-22T10:01:01.000000Z"),
+        ("a_2", "2026-08-22T10:01:20.000000Z"),
+    ] {
+        cluster.tells(LEASES, "MODIFIED", lease(holder, renewed)).await;
+    }
+    seconds(1).await;
+    observer.stop().await;
+    let seen = pick(&outside.book, |seen| {
+        if let Seen::Leader(l) = seen { Some((l.holder.clone(), l.renewed.unwrap().to_string())) } else { None }
+    });
+    let noted = |holder: &str, renewed: &str| (holder.to_owned(), renewed.to_owned());
+    assert_eq!(
+        seen,
+        [
+            noted("a_1", "2026-08-22T10:00:00Z"),
+            noted("a_1", "2026-08-22T10:01:00Z"),
+            noted("a_2", "2026-08-22T10:01:00Z")
+        ]
+    );
+    assert!(cluster.asked(LEASES)[0].contains("metadata.name%3Dkube-controller-manager"));
 }
 
 #[tokio::test(start_paused = true)]

@@ -98,6 +98,8 @@ fn run(scenario: &Scenario, table: &mut Table) {
     table.must("list watch", own(core("pods")), "watch the target's pods");
     table.must("get create", own(core("pods/proxy")), "send a chat to each new pod by itself");
     table.must("list watch", own(core("events")), "read the controller's and the scheduler's reasons");
+    let leader = of("coordination.k8s.io", "leases").within("kube-system").called("kube-controller-manager");
+    table.may("list watch", leader, "see whether the controller manager began anew, which forgets what it did");
     if scenario.reach.by != ReachBy::Url {
         let why = "make the Service of the load, watch it and remove it";
         table.must("get list watch create patch delete", own(core("services")), why);
