@@ -38,6 +38,9 @@ pub(super) fn rule(view: &View<'_>) -> Ruling {
         }
         cites.push(change.seq);
     }
+    if let Some((why, seq)) = hidden(view) {
+        return Ruling::unclear(why).cite(cites).cite([seq]);
+    }
     let text = match own.len() {
         0 => "the autoscaler changed no size".to_owned(),
         n => format!(
@@ -46,6 +49,21 @@ pub(super) fn rule(view: &View<'_>) -> Ruling {
     };
     let ruling = if is_over(view) { Ruling::holds(text) } else { Ruling::open(text) };
     findings.into_iter().fold(ruling.cite(cites), Ruling::finding)
+}
+
+/// What could hide a violation: a size that was changed unseen, or a change around which the HPA was not read, so that
+/// nobody knows whose it was or whether scaling was active.
+fn hidden(view: &View<'_>) -> Option<(String, u64)> {
+    let unread = |change: &&SizeChange<'_>| {
+        let decision = Decision::of(view, change);
+        change.is_scale_write()
+            && !decision.has_status()
+            && view.is_blind("hpa", decision.since_ms, change.at_ms + SLACK.ms())
+    };
+    let change = || view.changes.iter().find(unread);
+    view.unseen_change().or_else(|| {
+        change().map(|c| (format!("the HPA could not be read when the size went {} → {}", c.from, c.to), c.seq))
+    })
 }
 
 /// True while the autoscaler has a size above min to take back, which it may do too early or too fast: a run that cannot

@@ -1,6 +1,6 @@
 //! Hold/Steady: under constant load, for at least the scale-down window and one lag on end in which the metric was served,
-//! the size does not fall below what the metric asks for. A fall that the metric did not ask for: FAIL. A load that broke off, or that nobody answered:
-//! INCONCLUSIVE.
+//! the size does not fall below what the metric asks for. A fall that the metric did not ask for: FAIL. A load that broke
+//! off, or that nobody answered: INCONCLUSIVE.
 
 use super::decisions_explained;
 use super::replicas_rise;

@@ -41,6 +41,9 @@ pub(super) fn rule(view: &View<'_>) -> Ruling {
         ))
         .cite([seq]);
     }
+    if let Some((why, seq)) = view.unseen_during(began, end) {
+        return Ruling::unclear(why).cite([seq]);
+    }
     let spans = view.spans(&readings, |served| served.asks().is_some());
     let covered = spans.iter().map(|(from, to)| to - from).max().unwrap_or(0);
     if covered < bound.ms() {

@@ -51,6 +51,12 @@ fn one<'v>(view: &'v View<'v>, fall: &'v SizeChange<'v>) -> Ruling {
         seconds(least)
     );
     let seqs: Vec<u64> = view.served.iter().filter(|s| s.asked_ms == ended).map(|served| served.seq).collect();
+    // After a gap of the watch it may have come as long before it was seen.
+    let came = view.came_ms("workload", fall.at_ms);
+    if after >= least && came.saturating_sub(ended) < least {
+        let blind = seconds(fall.at_ms - came);
+        return Ruling::unclear(format!("{words}; but the target was not read for {blind} before it")).cite([fall.seq]);
+    }
     let ruling = match after >= least {
         true => kept(view, fall, least, words),
         false => early(view, fall, least, words),

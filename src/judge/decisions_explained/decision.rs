@@ -44,6 +44,11 @@ impl<'v> Decision<'v> {
         self.to > self.from
     }
 
+    /// The status of the very pass was seen.
+    pub(super) fn has_status(&self) -> bool {
+        self.status.is_some()
+    }
+
     /// When the change was seen.
     pub(super) fn at_ms(&self) -> u64 {
         self.change.at_ms

@@ -275,6 +275,58 @@ fn changes_that_were_seen_as_one_are_not_too_fast() {
 }
 
 #[test]
+fn nothing_holds_across_a_gap_that_could_hide_its_violation() {
+    // 2 → 1 → 2 in a gap of the target's watch: only the generation tells of it.
+    let of_target = |o: &crate::record::observation::Observation, from, to| {
+        matches!(o.seen, Seen::Workload(_)) && (from..to).contains(&o.at_ms)
+    };
+    let dipped = |from: u64, to: u64| {
+        let seen = healthy().workload_at(to);
+        let run =
+            healthy().without(|o| of_target(o, from, to)).note(to, Seen::Workload(seen)).gap("workload", from, to);
+        run.workloads(|at, w| {
+            if at >= to {
+                w.generation = w.generation.map(|generation| generation + 2);
+            }
+        })
+    };
+    dipped(55_000, 65_000).unclear(Check::HoldSteady, "needs ScaleUp/ReplicasRise");
+    dipped(55_000, 65_000).unclear(DecisionsExplained, "changed without being seen");
+    dipped(15_000, 25_000).unclear(Check::IdleHolds, "changed without being seen");
+    dipped(15_000, 30_000).unclear(Check::IdleHolds, "changed without being seen");
+    // The same gap, and the target unchanged after it.
+    healthy().gap("workload", 55_000, 65_000).passes(Check::HoldSteady, "under load the size was at least 2");
+    // The watch never came back: it is told when the observation ends, after the clean-up.
+    let end = healthy().timeline.last().unwrap().at_ms + 5_000;
+    let blind = healthy().without(|o| of_target(o, 60_000, CLEANUP)).gap("workload", 60_000, end);
+    for check in [Check::ByTheAutoscaler, DecisionsExplained] {
+        blind.unclear(check, "could not be read any more");
+    }
+    assert_ne!(blind.rule(Check::HoldSteady).state, State::Holds);
+}
+
+#[test]
+fn a_change_around_which_the_hpa_was_not_read_is_inconclusive() {
+    let run = slow_metric().without(|o| matches!(o.seen, Seen::Hpa(_)) && (30_000..42_000).contains(&o.at_ms));
+    let ruling = run.gap("hpa", 31_000, 42_000).rule(DecisionsExplained);
+    assert_eq!(ruling.state, State::Unclear, "{}", ruling.reason);
+    assert!(ruling.reason.contains("the HPA could not be read when the size went 1 → 2"), "{}", ruling.reason);
+    // Read again before the next pass: the status of the very pass says all.
+    slow_metric().gap("hpa", 31_000, SCALED_TO_2 - 10).passes(DecisionsExplained, "3 changes");
+}
+
+#[test]
+fn a_run_that_cannot_pass_goes_on_while_a_size_is_to_be_taken_back() {
+    let settled = |run: &Run| crate::judge::Bench::new(run.records()).is_settled();
+    // The load is void, so hold and rise show nothing; what rose is to fall, neither early nor too fast.
+    let late = slow_metric().longer(35_900, 12_000);
+    let ruling = late.rule(Check::ReplicasRise);
+    assert_eq!(ruling.state, State::Unclear, "{}", ruling.reason);
+    assert!(!settled(&late.clone().without(|o| o.at_ms > 100_000)), "3 replicas, and the load is off");
+    assert!(settled(&late.without(|o| o.at_ms > 119_700)), "and back at min");
+}
+
+#[test]
 fn decisions_need_an_active_autoscaler() {
     recorded("hpa-controller-off").gives(
         DecisionsExplained,

@@ -172,6 +172,14 @@ fn a_stretch_without_readings_before_the_fall_could_hide_an_asking() {
 }
 
 #[test]
+fn a_fall_that_a_gap_may_have_told_late_is_inconclusive() {
+    // Seen in time after a gap of ten seconds, within which it would have been early.
+    let gap = |from| healthy().gap("workload", from, SCALED_TO_1 - 5);
+    gap(90_000).unclear(NotEarly, "the target was not read for");
+    gap(SCALED_TO_1 - 2_000).passes(NotEarly, "3 → 1 came");
+}
+
+#[test]
 fn a_fall_without_an_asking_before_it_is_inconclusive() {
     let run = healthy().without(|o| is_api(o) && (28_000..FALL).contains(&o.at_ms)).renumber();
     run.gives_early("no span of");

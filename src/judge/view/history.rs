@@ -9,7 +9,7 @@ const RENEWED_MS: i64 = 120_000;
 
 impl View<'_> {
     /// True when a source could not be read somewhere in a span of time, for longer than what the bounds allow for.
-    pub(super) fn is_blind(&self, source: &str, from_ms: u64, to_ms: u64) -> bool {
+    pub(crate) fn is_blind(&self, source: &str, from_ms: u64, to_ms: u64) -> bool {
         self.gaps.iter().any(|(o, gap)| {
             let length = o.at_ms.saturating_sub(gap.from_ms);
             let of_source = gap.source == source || gap.source == "observer";

@@ -1,6 +1,7 @@
 //! Changes of the target's size, each with whoever wrote it.
 
 use super::View;
+use crate::bounds::SLACK;
 use crate::record::observation::{Phase, WorkloadSeen, Writer};
 
 /// One change of spec.replicas.
@@ -70,7 +71,27 @@ impl<'a> View<'a> {
         self.unseen_in(from_ms, to_ms.saturating_add(1)).is_some()
     }
 
+    /// The same for a span of time after which the run goes on: what is seen next tells of what was not seen in it.
+    pub(crate) fn unseen_during(&self, from_ms: u64, to_ms: u64) -> Option<(String, u64)> {
+        let next = self.workloads.iter().map(|(o, _)| o.at_ms).find(|at| *at >= to_ms);
+        let cleanup = self.began(Phase::Cleanup).unwrap_or(u64::MAX);
+        self.unseen_in(from_ms, next.map_or(to_ms, |at| at + 1).min(cleanup))
+    }
+
     fn unseen_in(&self, from_ms: u64, to_ms: u64) -> Option<(String, u64)> {
+        self.unseen_before_next(from_ms, to_ms).or_else(|| self.unseen_at_end(to_ms))
+    }
+
+    /// The target could not be read any more, until the clean-up had changed it.
+    fn unseen_at_end(&self, to_ms: u64) -> Option<(String, u64)> {
+        let cleanup = self.began(Phase::Cleanup)?;
+        let (o, gap) = self.gaps.iter().find(|(o, gap)| {
+            gap.source == "workload" && o.at_ms > cleanup + SLACK.ms() && gap.from_ms + SLACK.ms() < to_ms.min(cleanup)
+        })?;
+        Some((format!("the target could not be read any more ({})", gap.why), o.seq))
+    }
+
+    fn unseen_before_next(&self, from_ms: u64, to_ms: u64) -> Option<(String, u64)> {
         let pairs = self.workloads.iter().zip(self.workloads.iter().skip(1));
         pairs.filter(|(_, (now, _))| (from_ms..to_ms).contains(&now.at_ms)).find_map(
             |((then, before), (now, after))| {
