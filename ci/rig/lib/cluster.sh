@@ -8,6 +8,7 @@ apply() {
 }
 
 cluster_up() {
+  cloud_up
   apply "$RIG/manifests/coredns.yaml"
   accelerator_up
   awaiting "$RIG_GPUS GPUs" 60 gpus_offered

@@ -71,7 +71,7 @@ awaiting() {
   within "$seconds" "$@" || die "$what: not within $seconds s (logs in $STATE/log)"
 }
 
-DAEMONS=(etcd kube-apiserver kube-controller-manager kube-scheduler containerd kubelet kube-proxy registry)
+DAEMONS=(etcd kube-apiserver kube-controller-manager kube-scheduler containerd kubelet kube-proxy registry cloud)
 
 # rig_whole: all daemons run.
 rig_whole() {

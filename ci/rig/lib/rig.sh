@@ -17,6 +17,7 @@ export LC_ALL=C
 . "$RIG/lib/node.sh"
 . "$RIG/lib/registry.sh"
 . "$RIG/lib/cluster.sh"
+. "$RIG/lib/cloud.sh"
 . "$RIG/lib/run.sh"
 . "$RIG/lib/clean.sh"
 
