@@ -75,6 +75,20 @@ impl Metric {
         }
     }
 
+    /// The target, in thousandths, of a single value that the controller divides by the number of replicas: what is an
+    /// average over the pods already is divided twice.
+    #[must_use]
+    pub fn divided_target_milli(&self) -> Option<i64> {
+        match self {
+            Self::Object { target, .. } | Self::External { target, .. }
+                if self.target_type() == TargetType::AverageValue =>
+            {
+                target.average_value_milli
+            }
+            _ => None,
+        }
+    }
+
     /// The metric's own name.
     pub fn name(&self) -> &str {
         match self {

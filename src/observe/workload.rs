@@ -69,24 +69,9 @@ fn described(
         selector: selector.match_labels.clone().unwrap_or_default(),
         template_digest: digest(template),
         grace_s: template.spec.as_ref().and_then(|pod| pod.termination_grace_period_seconds).unwrap_or(DEFAULT_GRACE_S),
-        writers: writers(meta),
+        writers: Writer::of_size(meta),
         ..WorkloadSeen::default()
     }
-}
-
-/// The field managers that own spec.replicas. An HPA's write shows as subresource `scale`, without a time.
-fn writers(meta: &ObjectMeta) -> Vec<Writer> {
-    let owning = meta.managed_fields.iter().flatten().filter(|entry| {
-        entry.fields_v1.as_ref().is_some_and(|fields| fields.0.pointer("/f:spec/f:replicas").is_some())
-    });
-    owning
-        .map(|entry| Writer {
-            manager: entry.manager.clone().unwrap_or_default(),
-            operation: entry.operation.clone().unwrap_or_default(),
-            subresource: entry.subresource.clone().unwrap_or_default(),
-            at: entry.time.as_ref().map(|time| time.0),
-        })
-        .collect()
 }
 
 #[cfg(test)]

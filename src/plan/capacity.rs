@@ -28,7 +28,7 @@ pub(super) fn reachable(scenario: &Scenario) -> Vec<i32> {
 }
 
 /// What the controller proposes when `size` pods run and every series shows `value`.
-fn asks(scenario: &Scenario, size: i32, value: f64) -> Option<i32> {
+pub(super) fn asks(scenario: &Scenario, size: i32, value: f64) -> Option<i32> {
     let pod = |n: i32| PodState { name: format!("pod-{n}"), phase: PodPhase::Running, ready: true, deleting: false };
     let pods: Vec<PodState> = (0..size).map(pod).collect();
     let sample = |pod: &PodState| Sample {

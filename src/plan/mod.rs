@@ -5,10 +5,12 @@ mod capacity;
 mod changes;
 mod claim;
 mod foreseen;
+mod obstacles;
 mod refusals;
 mod rendered;
 mod rights;
 mod survey;
+mod twice_divided;
 
 pub use rendered::read_rendered;
 pub use survey::{SurveyError, survey};

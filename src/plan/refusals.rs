@@ -1,13 +1,13 @@
 //! Why a run cannot pass, known before anything is changed; and what a reader should know besides.
 
-use super::capacity;
+use super::{capacity, obstacles, twice_divided};
 use crate::bounds::Times;
 use crate::record::inventory::Inventory;
 use crate::record::plan::{Plan, Refusal};
 use crate::record::scenario::{IfExists, Scenario};
 use crate::units::Span;
 
-fn refusal(what: String, hint: &str) -> Refusal {
+pub(super) fn refusal(what: String, hint: &str) -> Refusal {
     Refusal { what, hint: hint.to_owned() }
 }
 
@@ -52,6 +52,7 @@ pub(super) fn refusals(scenario: &Scenario, inventory: &Inventory, plan: &Plan) 
             ));
         }
     }
+    all.extend(obstacles::refusals(scenario, inventory));
     for (rights, why) in denied(inventory, true) {
         all.push(refusal(
             format!("missing right: {rights}, needed to {why}"),
@@ -98,8 +99,8 @@ fn leans_on_a_run(inventory: &Inventory, name: &str) -> bool {
 pub(super) fn warnings(scenario: &Scenario, inventory: &Inventory, plan: &Plan, times: &Times<'_>) -> Vec<String> {
     let mut all = Vec::new();
     let (max, top) = (scenario.hpa.spec.max_replicas, plan.reachable.last().copied().unwrap_or(1));
-    if scenario.metric.range.is_some() && top < max && top >= plan.expect {
-        all.push(format!("maxReplicas {max} cannot be reached: the metric asks for {top} at most"));
+    if top >= plan.expect {
+        all.extend(twice_divided::warnings(scenario, plan));
     }
     if scenario.metric.range.is_none() {
         all.push(
@@ -129,13 +130,7 @@ pub(super) fn warnings(scenario: &Scenario, inventory: &Inventory, plan: &Plan, 
     if scenario.hpa.spec.behavior.is_none() {
         all.push("hpa.spec.behavior is not stated: the controller's legacy rules and its window flag apply, which are assumed".to_owned());
     }
-    for (name, release) in &scenario.releases {
-        if release.if_exists == IfExists::Upgrade && inventory.releases.contains_key(name) {
-            all.push(format!(
-                "release {name} will be upgraded: a chart that renders spec.replicas conflicts with an HPA under helm 4, and resets the size under helm 3"
-            ));
-        }
-    }
+    all.extend(obstacles::warnings(scenario, inventory));
     for (rights, why) in denied(inventory, false) {
         all.push(format!("no right to {rights}, wanted to {why}; the run goes on without"));
     }

@@ -1,11 +1,14 @@
 //! What a chart renders, as far as a plan asks: the target's size and resources, and APIServices.
 
+mod needs;
+mod roles;
+
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::record::inventory::{Binding, ChartFacts, Grant, RenderedObject};
+use crate::record::inventory::{ChartFacts, RenderedObject};
 use crate::record::scenario::Scenario;
 
 /// Reads rendered manifests.
@@ -13,7 +16,7 @@ use crate::record::scenario::Scenario;
 /// # Errors
 /// The manifests are no YAML; the text says where.
 pub fn read_rendered(scenario: &Scenario, namespace: &str, manifests: &str) -> Result<ChartFacts, String> {
-    let documents: Vec<Value> = serde_saphyr::from_multiple(manifests).map_err(|e| e.without_snippet().to_string())?;
+    let documents = documents(manifests)?;
     let target = &scenario.hpa.spec.scale_target_ref;
     let own = namespace == scenario.namespace;
     let is_target =
@@ -26,10 +29,34 @@ pub fn read_rendered(scenario: &Scenario, namespace: &str, manifests: &str) -> R
         target_resources: workload.map(resources),
         api_services: services.filter_map(|d| d["metadata"]["name"].as_str().map(ToOwned::to_owned)).collect(),
         objects: documents.iter().filter_map(|document| object(document, namespace)).collect(),
-        grants: documents.iter().flat_map(|document| grants(document, namespace)).collect(),
-        bindings: documents.iter().filter_map(|document| binding(document, namespace, &documents)).collect(),
+        grants: documents.iter().flat_map(|document| roles::grants(document, namespace)).collect(),
+        bindings: documents.iter().filter_map(|document| roles::binding(document, namespace, &documents)).collect(),
+        claim_templates: workload.map(claim_templates).unwrap_or_default(),
+        needs: needs::needs(&documents, namespace),
+        node_ports: documents.iter().flat_map(|document| node_ports(document, namespace)).collect(),
         ..ChartFacts::default()
     })
+}
+
+/// The documents of rendered manifests.
+///
+/// # Errors
+/// They are no YAML; the text says where.
+pub(super) fn documents(manifests: &str) -> Result<Vec<Value>, String> {
+    serde_saphyr::from_multiple(manifests).map_err(|e| e.without_snippet().to_string())
+}
+
+fn claim_templates(workload: &Value) -> Vec<String> {
+    let templates = workload["spec"]["volumeClaimTemplates"].as_array().into_iter().flatten();
+    templates.map(|template| text(&template["metadata"]["name"])).collect()
+}
+
+/// Node ports that a Service asks for by number.
+fn node_ports(document: &Value, release: &str) -> Vec<(String, i32)> {
+    let ports = document["spec"]["ports"].as_array().filter(|_| document["kind"] == "Service");
+    let name = format!("{}/{}", namespace_of(document, release), text(&document["metadata"]["name"]));
+    let number = |port: &Value| port["nodePort"].as_i64().and_then(|port| i32::try_from(port).ok());
+    ports.into_iter().flatten().filter_map(number).map(|port| (name.clone(), port)).collect()
 }
 
 fn text(value: &Value) -> String {
@@ -49,48 +76,6 @@ fn object(document: &Value, release: &str) -> Option<RenderedObject> {
         namespace: Some(namespace_of(document, release)),
         name: document["metadata"]["name"].as_str()?.to_owned(),
     })
-}
-
-/// The rules of a role, one verb on one resource each. URLs that are no resources are left out.
-fn grants(document: &Value, release: &str) -> Vec<Grant> {
-    let kind = text(&document["kind"]);
-    if !matches!(kind.as_str(), "Role" | "ClusterRole") {
-        return Vec::new();
-    }
-    let list = |value: &Value| value.as_array().map(|all| all.iter().map(text).collect()).unwrap_or_default();
-    let one = Grant {
-        role: format!("{kind} {}", text(&document["metadata"]["name"])),
-        namespace: (kind == "Role").then(|| namespace_of(document, release)),
-        ..Grant::default()
-    };
-    let mut all = Vec::new();
-    for rule in document["rules"].as_array().into_iter().flatten() {
-        let [groups, resources, verbs, mut names]: [Vec<String>; 4] =
-            ["apiGroups", "resources", "verbs", "resourceNames"].map(|field| list(&rule[field]));
-        if names.is_empty() {
-            names.push(String::new());
-        }
-        for (group, resource) in groups.iter().flat_map(|group| resources.iter().map(move |one| (group, one))) {
-            for (verb, name) in verbs.iter().flat_map(|verb| names.iter().map(move |name| (verb, name))) {
-                let (group, resource) = (group.clone(), resource.clone());
-                all.push(Grant { group, resource, verb: verb.clone(), name: name.clone(), ..one.clone() });
-            }
-        }
-    }
-    all
-}
-
-/// What a binding binds, unless the chart makes that role itself: then its rules count.
-fn binding(document: &Value, release: &str, documents: &[Value]) -> Option<Binding> {
-    let kind = text(&document["kind"]);
-    if !matches!(kind.as_str(), "RoleBinding" | "ClusterRoleBinding") {
-        return None;
-    }
-    let (role, name) = (text(&document["roleRef"]["kind"]), text(&document["roleRef"]["name"]));
-    let own =
-        documents.iter().any(|other| other["kind"] == role.as_str() && other["metadata"]["name"] == name.as_str());
-    let namespace = (kind == "RoleBinding").then(|| namespace_of(document, release));
-    (!own).then_some(Binding { kind: role, role: name, namespace })
 }
 
 /// Extended resources of one pod, summed over its containers.

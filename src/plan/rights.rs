@@ -9,7 +9,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-pub(super) use charts::installing;
+pub(super) use charts::{installing, place_of};
 
 use self::table::{On, Table, core, of};
 use super::changes;
@@ -33,7 +33,7 @@ pub(super) fn own(scenario: &Scenario, missing: &[String]) -> Vec<Right> {
     let mut table = Table::default();
     read(scenario, &mut table);
     hops(scenario, &mut table);
-    run(scenario, &mut table);
+    run(scenario, missing, &mut table);
     if !missing.is_empty() {
         let why = format!("make the missing namespaces ({}) and remove them", missing.join(", "));
         table.part(Part::Install).must("list watch create delete", core("namespaces"), &why);
@@ -65,6 +65,8 @@ fn read(scenario: &Scenario, table: &mut Table) {
         table.line(release.if_exists != IfExists::Adopt, "list", on, "see whether helm has the release");
     }
     table.may("list", core("services"), "see whether a node port is in use");
+    let quotas = core("resourcequotas").within(&scenario.namespace);
+    table.may("list", quotas, "see whether a quota leaves room for the pods");
 }
 
 /// The metric at the metrics API, as the HPA controller asks for it, and at the hops behind it, which a PASS can do
@@ -85,7 +87,7 @@ fn hops(scenario: &Scenario, table: &mut Table) {
 }
 
 /// What the run does in the target's namespace.
-fn run(scenario: &Scenario, table: &mut Table) {
+fn run(scenario: &Scenario, missing: &[String], table: &mut Table) {
     let own = |on: On<'static>| on.within(scenario.namespace.as_str());
     let target = format!("{}s", scenario.hpa.spec.scale_target_ref.kind.to_lowercase());
     let hpas = own(of("autoscaling", "horizontalpodautoscalers"));
@@ -95,6 +97,10 @@ fn run(scenario: &Scenario, table: &mut Table) {
     let leases = own(of("coordination.k8s.io", "leases"));
     let why = "claim the target, so that two runs do not disturb each other, and give it back";
     table.must("get list watch create delete", leases, why);
+    if scenario.hpa.spec.scale_target_ref.kind == "StatefulSet" && !missing.contains(&scenario.namespace) {
+        let why = "remove the volume claims that came with the run, and see that they are gone";
+        table.must("list watch delete", own(core("persistentvolumeclaims")), why);
+    }
     table.must("list watch", own(core("pods")), "watch the target's pods");
     table.must("get create", own(core("pods/proxy")), "send a chat to each new pod by itself");
     table.must("list watch", own(core("events")), "read the controller's and the scheduler's reasons");

@@ -1,6 +1,8 @@
-//! Cluster → inventory. Reads only.
+//! Cluster → inventory. Changes nothing: it reads, and offers objects with dryRun=All.
 
 mod charts;
+mod dry_run;
+mod foresight;
 mod hpas;
 mod metrics_apis;
 mod nodes;
@@ -61,7 +63,7 @@ pub async fn survey(world: &World, scenario: &Scenario) -> Result<Inventory, Sur
     };
     let missing: Vec<String> =
         changes::namespaces(scenario).into_iter().filter(|name| !inventory.namespaces.contains(name)).collect();
-    charts::render(world, scenario, &mut inventory).await?;
+    let documents = charts::render(world, scenario, &mut inventory).await?;
     inventory.rights = rights::ask(&world.kube, table::own(scenario, &missing)).await?;
     let lacks = |inventory: &Inventory| inventory.rights.iter().any(|right| right.required && !right.allowed);
     if lacks(&inventory) {
@@ -77,11 +79,18 @@ pub async fn survey(world: &World, scenario: &Scenario) -> Result<Inventory, Sur
     inventory.metrics_apis = metrics_apis::read(&world.kube).await?;
     nodes::read(&world.kube, &mut inventory).await;
     releases::read(world, scenario, &mut inventory).await?;
-    let ours = scenario.releases.keys().filter(|name| !super::is_adopted(scenario, &inventory, name));
-    let more = table::installing(scenario, &inventory, ours);
+    let ours: Vec<_> = scenario.releases.keys().filter(|name| !super::is_adopted(scenario, &inventory, name)).collect();
+    let more = table::installing(scenario, &inventory, ours.iter().copied());
     inventory.rights.extend(rights::ask(&world.kube, more).await?);
+    // One that is upgraded stands already; what would become of its objects is helm's to say.
+    let new: Vec<_> = ours.into_iter().filter(|name| !inventory.releases.contains_key(*name)).collect();
+    inventory.foresight = foresight::look(&world.kube, scenario, &inventory, &new).await;
+    if !lacks(&inventory) {
+        inventory.foresight.refused = dry_run::refused(&world.kube, scenario, &inventory, &documents, &new).await;
+    }
     Ok(inventory)
 }
+
 /// Whether autoscaling/v2 is served. A group that is not there at all is an answer, not an error.
 async fn hpa_served(client: &kube::Client) -> Result<bool, SurveyError> {
     match client.list_api_group_resources("autoscaling/v2").await {

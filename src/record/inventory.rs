@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use super::foresight::{Foresight, Need, QuotaRoom, RefusedObject, StandingTarget};
 use super::observation::NodeSeen;
 pub use super::rendered::{Binding, Grant, RenderedObject};
 pub use super::right::{Part, Right};
@@ -47,6 +48,9 @@ pub struct Inventory {
     pub releases: BTreeMap<String, ExistingRelease>,
     /// Rights that were asked about.
     pub rights: Vec<Right>,
+    /// What stands in the way of the first changes.
+    #[serde(default)]
+    pub foresight: Foresight,
     /// Charts of the scenario: digest of what helm will install, by release.
     pub charts: BTreeMap<String, ChartFacts>,
 }
@@ -130,6 +134,15 @@ pub struct ChartFacts {
     /// What the chart's roles grant: who makes a role must hold as much.
     #[serde(default)]
     pub grants: Vec<Grant>,
+    /// What its objects name and cannot do without.
+    #[serde(default)]
+    pub needs: Vec<Need>,
+    /// Node ports of its Services, by Service.
+    #[serde(default)]
+    pub node_ports: BTreeMap<String, i32>,
+    /// Names of the target's volumeClaimTemplates, when this chart renders the target as a StatefulSet.
+    #[serde(default)]
+    pub claim_templates: Vec<String>,
     /// Roles of others that the chart binds.
     #[serde(default)]
     pub bindings: Vec<Binding>,

@@ -4,6 +4,7 @@
 pub mod accelerator;
 pub mod assumptions;
 pub mod endpoint;
+pub mod foresight;
 pub mod inventory;
 pub mod journal;
 pub mod load;

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::{Deserialize, Serialize};
 
 use crate::units::Milli;
@@ -101,7 +102,7 @@ pub struct WorkloadSeen {
 }
 
 /// A managedFields entry that owns spec.replicas.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Writer {
     /// Manager name.
     pub manager: String,
@@ -111,6 +112,24 @@ pub struct Writer {
     pub subresource: String,
     /// When it last wrote. Writes through the scale subresource, the HPA's, show none (seen with 1.37.2).
     pub at: Option<Timestamp>,
+}
+
+impl Writer {
+    /// The field managers that own spec.replicas. An HPA's write shows as subresource `scale`, without a time.
+    #[must_use]
+    pub fn of_size(meta: &ObjectMeta) -> Vec<Self> {
+        let owning = meta.managed_fields.iter().flatten().filter(|entry| {
+            entry.fields_v1.as_ref().is_some_and(|fields| fields.0.pointer("/f:spec/f:replicas").is_some())
+        });
+        owning
+            .map(|entry| Self {
+                manager: entry.manager.clone().unwrap_or_default(),
+                operation: entry.operation.clone().unwrap_or_default(),
+                subresource: entry.subresource.clone().unwrap_or_default(),
+                at: entry.time.as_ref().map(|time| time.0),
+            })
+            .collect()
+    }
 }
 
 /// A pod.

@@ -18,6 +18,13 @@ pub struct RenderedObject {
     pub name: String,
 }
 
+impl std::fmt::Display for RenderedObject {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let namespace = self.namespace.as_ref().map_or(String::new(), |namespace| format!("{namespace}/"));
+        write!(f, "{} {namespace}{}", self.kind, self.name)
+    }
+}
+
 impl RenderedObject {
     /// API group, empty for the core group.
     #[must_use]

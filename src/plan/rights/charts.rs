@@ -21,15 +21,16 @@ pub(in crate::plan) fn installing<'a>(
     releases: impl Iterator<Item = &'a String>,
 ) -> Vec<Right> {
     let mut table = Table::default();
-    table.part(Part::Install);
     for name in releases {
         let Some(release) = scenario.releases.get(name) else { continue };
         let namespace = release.namespace.as_ref().unwrap_or(&scenario.namespace);
+        table.part(Part::Install);
         let why = "keep helm's record of a release";
         table.must("get list create update delete", core("secrets").within(namespace), why);
         if let Some(chart) = inventory.charts.get(name) {
             objects(scenario, name, chart, &mut table);
             grants(chart, &mut table);
+            needs(chart, &mut table);
         }
     }
     table.rights()
@@ -49,6 +50,29 @@ fn objects(scenario: &Scenario, release: &str, chart: &ChartFacts, table: &mut T
             table.must(NAMED, on.called(&object.name), &why);
         }
     }
+}
+
+/// What the chart's objects name is looked for.
+fn needs(chart: &ChartFacts, table: &mut Table) {
+    table.part(Part::Read);
+    for need in &chart.needs {
+        let why = format!("see whether {} {} exists, which {} needs", need.kind, need.name, need.by);
+        let Some((group, _, resource)) = place_of(&need.kind) else { continue };
+        let verb = if need.name.is_empty() { "list" } else { "get" };
+        let on = of(group, resource).within(need.namespace.as_deref().unwrap_or_default());
+        table.may(verb, on.called(&need.name), &why);
+    }
+}
+
+/// Group, version and resource of the kinds that are needed.
+pub(in crate::plan) fn place_of(kind: &str) -> Option<(&'static str, &'static str, &'static str)> {
+    Some(match kind {
+        "StorageClass" => ("storage.k8s.io", "v1", "storageclasses"),
+        "RuntimeClass" => ("node.k8s.io", "v1", "runtimeclasses"),
+        "PriorityClass" => ("scheduling.k8s.io", "v1", "priorityclasses"),
+        "Secret" => ("", "v1", "secrets"),
+        _ => return None,
+    })
 }
 
 fn grants(chart: &ChartFacts, table: &mut Table) {

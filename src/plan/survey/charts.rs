@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::APIResource;
+use serde_json::Value;
 
 use super::{SurveyError, cluster};
 use crate::plan::rendered;
@@ -10,9 +11,17 @@ use crate::record::inventory::{ChartFacts, Inventory, RenderedObject};
 use crate::record::scenario::Scenario;
 use crate::world::{ReleaseArgs, World};
 
-pub(super) async fn render(world: &World, scenario: &Scenario, inventory: &mut Inventory) -> Result<(), SurveyError> {
+/// What each release renders.
+pub(super) type Documents = BTreeMap<String, Vec<Value>>;
+
+pub(super) async fn render(
+    world: &World,
+    scenario: &Scenario,
+    inventory: &mut Inventory,
+) -> Result<Documents, SurveyError> {
+    let mut documents = Documents::new();
     if scenario.releases.is_empty() {
-        return Ok(());
+        return Ok(documents);
     }
     inventory.helm = world.helm.version().await?;
     let mut served = Served::default();
@@ -27,8 +36,9 @@ pub(super) async fn render(world: &World, scenario: &Scenario, inventory: &mut I
         }
         let facts = ChartFacts { name: meta.name, version: meta.version, app_version: meta.app_version, ..facts };
         inventory.charts.insert(name.clone(), facts);
+        documents.insert(name.clone(), rendered::documents(&manifests).map_err(wrong)?);
     }
-    Ok(())
+    Ok(documents)
 }
 
 /// What discovery says, by apiVersion.

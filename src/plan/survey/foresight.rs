@@ -1,0 +1,100 @@
+//! What stands in the way of the first changes. Everything here is optional: what cannot be read is left empty, and what
+//! then goes wrong is found by the run.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::core::v1::{ResourceQuota, Service};
+use kube::api::{Api, ListParams};
+use kube::core::{ApiResource, DynamicObject, GroupVersionKind};
+
+use crate::plan::rights;
+use crate::record::inventory::{Foresight, Inventory, Need, QuotaRoom, StandingTarget};
+use crate::record::object::Writer;
+use crate::record::scenario::Scenario;
+
+/// Looks ahead; `installed` are the releases that will be installed.
+pub(super) async fn look(
+    client: &kube::Client,
+    scenario: &Scenario,
+    inventory: &Inventory,
+    installed: &[&String],
+) -> Foresight {
+    let needs = installed.iter().filter_map(|name| inventory.charts.get(*name)).flat_map(|chart| &chart.needs);
+    let mut absent = Vec::new();
+    for need in needs {
+        if is_absent(client, need).await {
+            absent.push(need.clone());
+        }
+    }
+    Foresight {
+        node_ports: node_ports(client).await,
+        absent,
+        target: target(client, scenario).await,
+        quotas: quotas(client, scenario).await,
+        ..Foresight::default()
+    }
+}
+
+async fn node_ports(client: &kube::Client) -> Option<BTreeMap<i32, String>> {
+    let services = Api::<Service>::all(client.clone()).list(&ListParams::default()).await.ok()?;
+    let mut all = BTreeMap::new();
+    for service in services {
+        let name = [service.metadata.namespace, service.metadata.name].map(Option::unwrap_or_default).join("/");
+        for port in service.spec.and_then(|spec| spec.ports).into_iter().flatten().filter_map(|port| port.node_port) {
+            all.insert(port, name.clone());
+        }
+    }
+    Some(all)
+}
+
+/// True when it was looked for and is not there.
+async fn is_absent(client: &kube::Client, need: &Need) -> bool {
+    const DEFAULT: &str = "storageclass.kubernetes.io/is-default-class";
+    let Some((group, version, plural)) = rights::place_of(&need.kind) else { return false };
+    let kind = ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk(group, version, &need.kind), plural);
+    let api: Api<DynamicObject> = match &need.namespace {
+        Some(namespace) => Api::namespaced_with(client.clone(), namespace, &kind),
+        None => Api::all_with(client.clone(), &kind),
+    };
+    if !need.name.is_empty() {
+        return matches!(api.get_metadata_opt(&need.name).await, Ok(None));
+    }
+    let is_default = |object: kube::core::PartialObjectMeta<DynamicObject>| {
+        object.metadata.annotations.is_some_and(|all| all.get(DEFAULT).is_some_and(|value| value == "true"))
+    };
+    let all = api.list_metadata(&ListParams::default()).await;
+    all.is_ok_and(|all| !all.items.into_iter().any(is_default))
+}
+
+async fn target(client: &kube::Client, scenario: &Scenario) -> Option<StandingTarget> {
+    let target = &scenario.hpa.spec.scale_target_ref;
+    let plural = format!("{}s", target.kind.to_lowercase());
+    let kind = ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk("apps", "v1", &target.kind), &plural);
+    let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), &scenario.namespace, &kind);
+    let found = api.get_opt(&target.name).await.ok()??;
+    let helm = found.metadata.managed_fields.iter().flatten().filter(|one| one.manager.as_deref() == Some("helm"));
+    Some(StandingTarget {
+        replicas: found.data["spec"]["replicas"].as_i64().and_then(|n| i32::try_from(n).ok()).unwrap_or(1),
+        writers: Writer::of_size(&found.metadata),
+        is_applied: helm.into_iter().any(|entry| entry.operation.as_deref() == Some("Apply")),
+    })
+}
+
+async fn quotas(client: &kube::Client, scenario: &Scenario) -> Vec<QuotaRoom> {
+    let api: Api<ResourceQuota> = Api::namespaced(client.clone(), &scenario.namespace);
+    let all = api.list(&ListParams::default()).await.map(|list| list.items).unwrap_or_default();
+    let mut rooms = Vec::new();
+    for quota in all {
+        let (name, status) = (quota.metadata.name.unwrap_or_default(), quota.status.unwrap_or_default());
+        let used = status.used.unwrap_or_default();
+        for (resource, hard) in status.hard.unwrap_or_default() {
+            // Counts only: of processors and memory nobody knows here what a pod will ask for.
+            let counted = resource == "pods" || resource == "count/pods" || resource.contains("requests.");
+            let number = |quantity: &k8s_openapi::apimachinery::pkg::api::resource::Quantity| quantity.0.parse::<i64>();
+            if let (true, Ok(hard), Some(Ok(used))) = (counted, number(&hard), used.get(&resource).map(number)) {
+                rooms.push(QuotaRoom { quota: name.clone(), resource, room: hard - used });
+            }
+        }
+    }
+    rooms
+}
