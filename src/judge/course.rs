@@ -1,6 +1,7 @@
 //! The course of the metric in words: what each hop of its way showed without load and under it, and what that looks
 //! like. It tells a reader what to mend when the metric did not follow the load.
 
+use super::twice_divided;
 use super::view::View;
 use crate::record::reading::Hop;
 use crate::units::Milli;
@@ -91,6 +92,9 @@ fn looks(view: &View<'_>, served: Course, courses: &[(Hop, Course)]) -> String {
     }
     if !served.rises() {
         return "the metric does not rise with the load: is it measured on the pods that serve the chats?".to_owned();
+    }
+    if let Some(words) = twice_divided::words(view) {
+        return words;
     }
     let target = view.target().map_or(String::new(), |target| format!(" {target}"));
     let reaches = |course: Course| view.target().is_some_and(|target| course.load.high >= target);

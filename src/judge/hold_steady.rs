@@ -5,6 +5,7 @@
 use super::decisions_explained;
 use super::replicas_rise;
 use super::ruling::{Ruling, seconds};
+use super::twice_divided;
 use super::view::{SizeChange, TOGETHER_MS, View};
 use crate::bounds::SLACK;
 
@@ -56,7 +57,8 @@ fn judge_fall(view: &View<'_>, fall: &SizeChange<'_>) -> Result<String, Ruling> 
     let mut asks = before(view, fall).filter_map(super::Served::asks);
     if asks.any(|asks| asks <= fall.to) {
         if fall.to < view.expect {
-            return Err(Ruling::unclear(format!("{text}; the metric had asked for it, so the load did not hold")));
+            let why = twice_divided::words(view).unwrap_or_else(|| "so the load did not hold".to_owned());
+            return Err(Ruling::unclear(format!("{text}; the metric had asked for it, {why}")));
         }
         return Ok(format!("{text}; the metric had asked for it"));
     }

@@ -9,6 +9,7 @@ mod check;
 mod course;
 mod foreign;
 mod ruling;
+mod twice_divided;
 mod view;
 
 mod autoscaler_active;

@@ -22,6 +22,18 @@ fn the_built_in_scenario_is_sound() {
 }
 
 #[test]
+fn every_scenario_of_the_folder_is_sound() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
+    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let files: Vec<_> = files.filter(|path| path.extension().is_some_and(|end| end == "yaml")).collect();
+    assert!(files.len() >= 8, "{files:?}");
+    for file in files {
+        let scenario = load(std::slice::from_ref(&file), None).unwrap();
+        assert!(!scenario.description.is_empty(), "{}", file.display());
+    }
+}
+
+#[test]
 fn an_overlay_changes_what_it_names_and_keeps_the_rest() {
     let scenario =
         over("hpa: {spec: {behavior: {scaleDown: {stabilizationWindowSeconds: 30}}}}\nload: {concurrency: 4}\n")

@@ -50,3 +50,13 @@ fn one_card_for_two_replicas_is_a_matter_of_capacity() {
     assert_eq!(run.rule(Check::ReplicasRise).state, State::Holds);
     run.unclear(Check::NewPodsServe, "needs ScaleUp/NewPodsRunOnAccelerators");
 }
+
+#[test]
+fn an_average_that_the_target_divides_again_is_named() {
+    let run = recorded("divided-twice");
+    run.unclear(
+        Check::MetricFollowsLoad,
+        "it falls as pods are added while the load goes on: 100 with 1 of them, which asks for 2, and a median of 25.75 with 2, which asks for 1",
+    );
+    assert_eq!(run.result(), CaseResult::Inconclusive);
+}
