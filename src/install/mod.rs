@@ -11,12 +11,14 @@ mod strangers;
 mod stuck;
 mod traces;
 mod undo;
+mod volumes;
 
 pub use claim::claim;
 pub use journal::{Journal, read_journal};
 pub use reach::reach;
 pub use traces::{runs, traces};
 pub use undo::{undo, would_undo};
+pub use volumes::volumes;
 
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use k8s_openapi::api::core::v1::Namespace;

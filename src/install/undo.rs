@@ -6,7 +6,7 @@ use kube::core::DynamicObject;
 use kube::runtime::wait::{await_condition, conditions};
 
 use super::apply::{api, words};
-use super::{InstallError, Journal, adopt, releases, strangers, stuck};
+use super::{InstallError, Journal, adopt, releases, strangers, stuck, volumes};
 use crate::record::journal::{Change, Entry, ObjectRef, RUN_LABEL, Step};
 use crate::units::Span;
 use crate::world::World;
@@ -89,6 +89,7 @@ async fn undo_one(world: &World, undoing: &Undoing, bound: Span) -> Result<(), I
     match &undoing.change {
         Change::Create(object) => delete(world, object, undoing).await,
         Change::HelmInstall(release) => releases::uninstall(world, release, &undoing.run, undoing.is_open, bound).await,
+        Change::Volumes(claims) => volumes::remove(world, claims).await,
         Change::HelmUpgrade { release, revision } => Ok(world.helm.rollback(release, *revision).await?),
         Change::Adopt { object, digest } => {
             let now = adopt::digest_of(world, object).await?;
@@ -159,6 +160,7 @@ pub async fn would_undo(world: &World, journal: &Journal) -> Result<Vec<String>,
                 found.is_some_and(|found| is_ours(&found, &undoing))
             }
             Change::HelmInstall(release) => releases::of_run(world, release, &undoing.run).await?.is_some(),
+            Change::Volumes(claims) => !volumes::surplus(world, claims).await?.is_empty(),
             Change::HelmUpgrade { .. } | Change::Adopt { .. } => true,
         };
         all.push(format!("{}{}", what(&undoing.change), if is_there { "" } else { ": nothing to do, it is gone" }));
@@ -176,6 +178,7 @@ fn name(change: &Change) -> String {
     match change {
         Change::Create(object) | Change::Adopt { object, .. } => object.to_string(),
         Change::HelmInstall(release) | Change::HelmUpgrade { release, .. } => release.to_string(),
+        Change::Volumes(claims) => claims.to_string(),
     }
 }
 
@@ -185,6 +188,7 @@ fn what(change: &Change) -> String {
         Change::Create(object) => format!("deleting {object}"),
         Change::HelmInstall(release) => format!("uninstalling {release}"),
         Change::HelmUpgrade { release, revision } => format!("rolling {release} back to revision {revision}"),
+        Change::Volumes(claims) => format!("deleting {claims}"),
         Change::Adopt { object, .. } => format!("comparing adopted {object}"),
     }
 }

@@ -45,6 +45,7 @@ fn name(change: &Change) -> String {
     match change {
         Change::Create(object) => object.to_string(),
         Change::HelmInstall(release) | Change::HelmUpgrade { release, .. } => release.to_string(),
+        Change::Volumes(claims) => claims.to_string(),
         Change::Adopt { object, .. } => format!("adopted {object}"),
     }
 }

@@ -62,6 +62,8 @@ pub enum Change {
         /// Revision before the upgrade.
         revision: i64,
     },
+    /// A StatefulSet will make volume claims; undone by deleting those that were not there before.
+    Volumes(VolumeClaims),
     /// Something is used as it stands; nothing to undo, its digest must stay.
     Adopt {
         /// The object.
@@ -69,6 +71,26 @@ pub enum Change {
         /// sha256 of identity, labels, annotations, spec and data.
         digest: String,
     },
+}
+
+/// The volume claims of a StatefulSet in a namespace that was there before the run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct VolumeClaims {
+    /// Namespace.
+    pub namespace: String,
+    /// Name of the StatefulSet.
+    pub stateful_set: String,
+    /// Names of its volumeClaimTemplates.
+    pub templates: Vec<String>,
+    /// Names of the claims that were there before the run.
+    pub before: Vec<String>,
+}
+
+impl std::fmt::Display for VolumeClaims {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "the new volume claims of StatefulSet {}/{}", self.namespace, self.stateful_set)
+    }
 }
 
 /// An object of the cluster.

@@ -64,6 +64,7 @@ async fn install(stage: &mut Stage<'_>) -> Result<Option<String>, RunError> {
         .heeding(async {
             install::namespaces(world, journal, scenario, inventory, &plan.run).await?;
             install::claim(world, journal, scenario, plan).await?;
+            install::volumes(world, journal, scenario, inventory).await?;
             let adopted = |name: &str| plan::is_adopted(scenario, inventory, name);
             install::install_releases(world, journal, scenario, inventory, &plan.run, adopted).await?;
             Ok(install::reach(world, journal, scenario, inventory, plan).await?)

@@ -1,6 +1,7 @@
 //! Making and undoing, against an API server and a helm in process.
 
 mod fake;
+mod volumes;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
