@@ -136,9 +136,8 @@ fn a_pod_that_never_ran_is_named_with_the_kubelets_words() {
 
 #[test]
 fn a_volume_that_a_pod_waits_for_is_named_with_its_own_words() {
-    let trouble = |reason: &str| {
-        let words =
-            Trouble { reason: reason.into(), message: "pod has unbound immediate PersistentVolumeClaims".into() };
+    let trouble = |reason: &str, message: &str| {
+        let words = Trouble { reason: reason.into(), message: message.into() };
         let run = healthy().api_fails(0, u64::MAX).without(|o| matches!(o.seen, Seen::Phase(_)));
         let claim = Seen::Event(EventSeen {
             object: "PersistentVolumeClaim/ollama".into(),
@@ -152,8 +151,11 @@ fn a_volume_that_a_pod_waits_for_is_named_with_its_own_words() {
         run.pods(OLD, |_, pod| (pod.ready, pod.trouble) = (false, Some(words.clone()))).rule(MetricServed).reason
     };
     let said = "PersistentVolumeClaim/ollama: ProvisioningFailed: storageclass \"fast\" not found";
-    assert!(trouble("Unschedulable").contains(said), "{}", trouble("Unschedulable"));
-    assert!(!trouble("CrashLoopBackOff").contains(said), "a pod that runs has its volume");
+    let unbound = trouble("Unschedulable", "pod has unbound immediate PersistentVolumeClaims");
+    assert!(unbound.starts_with("(workload)") && unbound.contains(said), "{unbound}");
+    let full = trouble("Unschedulable", "0/1 nodes are available: 1 Insufficient nvidia.com/gpu.");
+    assert!(full.starts_with("(capacity)") && !full.contains(said), "{full}");
+    assert!(!trouble("CrashLoopBackOff", "back-off").contains(said), "a pod that runs has its volume");
 }
 
 #[test]

@@ -99,7 +99,8 @@ impl View<'_> {
             let seen = || life.seen.iter().rev().filter(|(o, _)| o.at_ms <= at).map(|(_, pod)| *pod);
             seen().next().filter(|pod| !pod.ready)?;
             let trouble = seen().find_map(|pod| pod.trouble.as_ref())?;
-            let claim = self.claim_words(at).filter(|_| trouble.reason == "Unschedulable").unwrap_or_default();
+            let claim =
+                self.claim_words(at).filter(|_| trouble.message.contains("PersistentVolumeClaim")).unwrap_or_default();
             Some((format!("pod {}: {}: {}{claim}", life.name(), trouble.reason, trouble.message), life.first_ms()))
         })
     }
@@ -121,8 +122,11 @@ impl View<'_> {
             _ => None,
         });
         let namespace = &self.records.scenario.namespace;
-        let stuck = |(trouble, _)| {
-            format!("(workload) {trouble}; its log and events are in diagnostics/{namespace}/ of the evidence")
+        let stuck = |(trouble, _): (String, u64)| {
+            // Without room on the nodes; with a volume that it waits for, the workload is what is not as it must be.
+            let is_capacity = trouble.contains(": Unschedulable: ") && !trouble.contains("PersistentVolumeClaim");
+            let kind = if is_capacity { "capacity" } else { "workload" };
+            format!("({kind}) {trouble}; its log and events are in diagnostics/{namespace}/ of the evidence")
         };
         failed.or_else(|| self.trouble().map(stuck))
     }
