@@ -4,9 +4,8 @@
 
 use super::check::Check;
 use super::pods_request_accelerators;
-use super::ruling::{Ruling, State, seconds};
+use super::ruling::{Ruling, State};
 use super::view::View;
-use crate::bounds::SLACK;
 use crate::record::observation::{Phase, Seen};
 
 /// The ruling, unless it blames the platform for what may be another's doing or was not seen.
@@ -104,26 +103,4 @@ fn blindness(view: &View<'_>, check: Check) -> Option<(String, u64)> {
         _ => &["workload", "pods"],
     };
     sources.iter().find_map(|source| view.gap(source, from.unwrap_or(0), view.end_ms()))
-}
-
-impl View<'_> {
-    /// A stretch of a span of time in which a source could not be read, longer than what the bounds allow for: in
-    /// words, and the observation that tells of it. What begins where the last one ended goes on with it: a watch that
-    /// opens, and is told a moment later that its place is lost, has shown nothing in between.
-    pub(super) fn gap(&self, source: &str, from_ms: u64, to_ms: u64) -> Option<(String, u64)> {
-        let (mut since_ms, mut until_ms) = (0, 0);
-        self.records.timeline.iter().find_map(|o| {
-            let Seen::Gap(gap) = &o.seen else { return None };
-            if gap.source != source && gap.source != "observer" {
-                return None;
-            }
-            if until_ms == 0 || gap.from_ms > until_ms {
-                since_ms = gap.from_ms;
-            }
-            until_ms = until_ms.max(o.at_ms);
-            let length = o.at_ms.saturating_sub(since_ms);
-            let within = since_ms < to_ms && o.at_ms > from_ms && length > SLACK.ms();
-            within.then(|| (format!("{} could not be read for {} ({})", gap.source, seconds(length), gap.why), o.seq))
-        })
-    }
 }

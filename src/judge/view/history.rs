@@ -1,27 +1,52 @@
 //! What could be seen when: stretches in which a source could not be read, and whether the controller may have begun
 //! anew, which forgets all that it remembers of an HPA.
 
-use super::{Asked, View};
+use super::{Asked, Noted, View};
 use crate::bounds::SLACK;
+use crate::judge::ruling::seconds;
+use crate::record::observation::GapSeen;
 
 /// The Lease's renewals are noted once a minute; one may be late by as much.
 const RENEWED_MS: i64 = 120_000;
 
 impl View<'_> {
+    /// A stretch of a span of time in which a source could not be read, longer than what the bounds allow for: in words,
+    /// and the observation that tells of it.
+    pub(crate) fn gap(&self, source: &str, from_ms: u64, to_ms: u64) -> Option<(String, u64)> {
+        let long = |(since, (o, gap)): (u64, &Noted<'_, GapSeen>)| {
+            let length = o.at_ms.saturating_sub(since);
+            let within = since < to_ms && o.at_ms > from_ms && length > SLACK.ms();
+            within.then(|| (format!("{} could not be read for {} ({})", gap.source, seconds(length), gap.why), o.seq))
+        };
+        self.stretches(source).find_map(long)
+    }
+
+    /// The gaps of a source, each with the beginning of the stretch that it belongs to. What begins where the last one
+    /// ended goes on with it: a watch that opens, and is told a moment later that its place is lost, has shown nothing in
+    /// between.
+    fn stretches(&self, source: &str) -> impl Iterator<Item = (u64, &Noted<'_, GapSeen>)> {
+        let (mut since_ms, mut until_ms) = (0, None);
+        let of_source = self.gaps.iter().filter(move |(_, gap)| gap.source == source || gap.source == "observer");
+        of_source.map(move |noted| {
+            let (o, gap) = noted;
+            if until_ms.is_none_or(|until| gap.from_ms > until) {
+                since_ms = gap.from_ms;
+            }
+            until_ms = until_ms.max(Some(o.at_ms));
+            (since_ms, noted)
+        })
+    }
+
     /// True when a source could not be read somewhere in a span of time, for longer than what the bounds allow for.
     pub(crate) fn is_blind(&self, source: &str, from_ms: u64, to_ms: u64) -> bool {
-        self.gaps.iter().any(|(o, gap)| {
-            let length = o.at_ms.saturating_sub(gap.from_ms);
-            let of_source = gap.source == source || gap.source == "observer";
-            of_source && length > SLACK.ms() && gap.from_ms < to_ms && o.at_ms > from_ms
-        })
+        self.gap(source, from_ms, to_ms).is_some()
     }
 
     /// Since when a state may have been as it was seen at a moment: after a gap a list shows what came about in it.
     pub(crate) fn came_ms(&self, source: &str, at_ms: u64) -> u64 {
         let ends = |end: u64| (end..=end + SLACK.ms()).contains(&at_ms);
-        let ended = self.gaps.iter().filter(|(o, gap)| gap.source == source && ends(o.at_ms));
-        ended.map(|(_, gap)| gap.from_ms).fold(at_ms, u64::min)
+        let ended = self.stretches(source).filter(|(_, (o, gap))| gap.source == source && ends(o.at_ms));
+        ended.map(|(since, _)| since).fold(at_ms, u64::min)
     }
 
     /// True unless the Lease of the controller manager shows that one process held it all the while.
