@@ -55,9 +55,11 @@ impl Bundle {
             }
             let new = path.with_file_name(format!(".{}.new", path.file_name().unwrap_or_default().to_string_lossy()));
             let mut file = File::create(&new)?;
-            file.write_all(bytes)?;
-            file.sync_all()?;
-            std::fs::rename(&new, &path)
+            let written = file.write_all(bytes).and_then(|()| file.sync_all());
+            written.and_then(|()| std::fs::rename(&new, &path)).inspect_err(|_| {
+                // A full disk: half of a file helps nobody. Should it stay, the error is the first one.
+                let _ = std::fs::remove_file(&new);
+            })
         };
         write().map_err(|e| self.error(name, &e))
     }
@@ -72,6 +74,7 @@ impl Bundle {
         self.with(name, |file| file.write_all(bytes).and_then(|()| file.sync_data()))
     }
 
+    /// Adds to a file, all or nothing: half a line, left by a full disk, would spoil the lines that come after it.
     fn with(&self, name: &str, act: impl FnOnce(&mut File) -> std::io::Result<()>) -> Result<(), BundleError> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let file = match open.entry(name.to_owned()) {
@@ -81,10 +84,37 @@ impl Bundle {
                 entry.insert(file.map_err(|e| self.error(name, &e))?)
             }
         };
-        act(file).map_err(|e| self.error(name, &e))
+        let length = file.metadata().map_err(|e| self.error(name, &e))?.len();
+        act(file).map_err(|e| {
+            // Should this fail too, the first error is the one to be told.
+            let _ = file.set_len(length);
+            self.error(name, &e)
+        })
     }
 
     fn error(&self, name: &str, why: &std::io::Error) -> BundleError {
         BundleError { path: self.dir.join(name).display().to_string(), why: why.to_string() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_could_be_written_by_half_only_is_taken_back() {
+        let dir = std::env::temp_dir().join(format!("gpuhpa-bundle-{}", std::process::id()));
+        let bundle = Bundle::create(&dir).unwrap();
+        bundle.append("journal.jsonl", b"one\n").unwrap();
+        let full = || std::io::Error::from(std::io::ErrorKind::StorageFull);
+        let failed = bundle.with("journal.jsonl", |file| file.write_all(b"tw").and_then(|()| Err(full()))).unwrap_err();
+        assert!(failed.to_string().starts_with("could not write evidence to"), "{failed}");
+        bundle.append_synced("journal.jsonl", b"three\n").unwrap();
+        assert_eq!(std::fs::read_to_string(dir.join("journal.jsonl")).unwrap(), "one\nthree\n");
+        // A folder of that name is in the way.
+        std::fs::create_dir(dir.join("verdict.json")).unwrap();
+        bundle.put("verdict.json", b"{}").unwrap_err();
+        assert!(!dir.join(".verdict.json.new").exists());
+        std::fs::remove_dir_all(&dir).unwrap();
     }
 }
