@@ -189,7 +189,11 @@ impl Desk<'_> {
     fn ending(&self, outcome: &run::Outcome) -> Exit {
         match &outcome.error {
             Some(error @ RunError::Interrupted(_)) => Console::error(&error.to_string(), None, Exit::Interrupted),
-            Some(error @ RunError::Evidence(_)) => Console::error(&error.to_string(), None, Exit::Internal),
+            Some(error) if error.is_evidence() => Console::error(
+                &error.to_string(),
+                Some("the run ended there; make room, or name a folder on another disk with --report-dir"),
+                Exit::Internal,
+            ),
             Some(error) => Console::error(&error.to_string(), None, Exit::of(&outcome.verdict)),
             None => Exit::of(&outcome.verdict),
         }

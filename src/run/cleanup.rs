@@ -2,7 +2,7 @@
 //! left then is in the journal, and `gpuhpa clean` takes it up from there.
 
 use super::stage::Stage;
-use super::{Leaving, RunError};
+use super::{Leaving, RunError, Script};
 use crate::install::{self, Journal};
 use crate::record::observation::Phase;
 use crate::units::Span;
@@ -15,19 +15,29 @@ pub(super) async fn cleanup(stage: &Stage<'_>, leaving: Leaving) -> Result<(), R
     let result = match leaving {
         Leaving::Keep => Ok(()),
         Leaving::Restore => {
-            let mut signals = script.signals.clone();
             let tell = |text: &str| script.progress.line(text);
-            tokio::select! {
-                // The sender outlives the run; should it not, nobody can interrupt.
-                Ok(signals) = async { signals.wait_for(|signals| signals.count > 1).await.map(|s| *s) } => {
-                    Err(RunError::Interrupted(signals.last))
-                }
-                result = clean(script.world, stage.journal, bound, &tell) => result,
-            }
+            unless_twice(script, clean(script.world, stage.journal, bound, &tell)).await
         }
     };
     stage.end(Phase::Cleanup);
     result
+}
+
+/// Does something that the end of a run asks for, and that a second signal stops.
+pub(super) async fn unless_twice(
+    script: &Script<'_>,
+    work: impl Future<Output = Result<(), RunError>>,
+) -> Result<(), RunError> {
+    let mut signals = script.signals.clone();
+    tokio::select! {
+        // Looked at first: where the second signal is there already, nothing more is begun.
+        biased;
+        // The sender outlives the run; should it not, nobody can interrupt.
+        Ok(signals) = async { signals.wait_for(|signals| signals.count > 1).await.map(|s| *s) } => {
+            Err(RunError::Interrupted(signals.last))
+        }
+        result = work => result,
+    }
 }
 
 /// Undoes what a journal made, within `bound` for each change.

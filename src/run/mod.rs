@@ -44,6 +44,15 @@ pub enum RunError {
     Interrupted(&'static str),
 }
 
+impl RunError {
+    /// Evidence could not be kept, wherever that showed: a full disk is no word on the platform.
+    #[must_use]
+    pub fn is_evidence(&self) -> bool {
+        use RunError::{Evidence, Install, Load};
+        matches!(self, Evidence(_) | Install(InstallError::Bundle(_)) | Load(LoadError::Evidence(_)))
+    }
+}
+
 /// What a run is given.
 pub struct Script<'a> {
     /// The doors.
@@ -113,7 +122,8 @@ pub async fn run(script: Script<'_>) -> Outcome {
     let passing =
         first.is_ok() && judged(&script, &journal, void.as_deref()).result == crate::record::verdict::CaseResult::Pass;
     if !passing {
-        first = first.and(observe::diagnose(world, scenario, script.inventory).await.map_err(RunError::from));
+        let diagnosis = async { Ok(observe::diagnose(world, scenario, script.inventory).await?) };
+        first = first.and(cleanup::unless_twice(&script, diagnosis).await);
     }
     first = first.and(cleanup::cleanup(&stage, script.leaving).await);
     observer.stop().await;
