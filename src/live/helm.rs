@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::Stdio;
 
 use futures::future::BoxFuture;
+use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::Value;
 use tokio::io::AsyncWriteExt;
 
@@ -62,7 +63,25 @@ impl HelmBinary {
             // helm may end before it has read everything; its own error then says why.
             let _ = stdin.write_all(values.as_bytes()).await;
         }
-        child.wait_with_output().await
+        let group = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
+        let mut output = std::pin::pin!(child.wait_with_output());
+        // Dropped before the child is, so that its number is still its own.
+        let mut stop = Group(group);
+        let ended = (&mut output).await;
+        stop.0 = None;
+        ended
+    }
+}
+
+/// helm's process group: a wrapper around helm, a credential plugin or a post-renderer ends with it.
+struct Group(Option<Pid>);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(leader) = self.0 {
+            // Gone already is as good.
+            let _ = kill_process_group(leader, Signal::KILL);
+        }
     }
 }
 
@@ -217,5 +236,42 @@ impl Helm for HelmBinary {
             ];
             self.run(&all, None, bound).await.map(drop)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    /// A wrapper that starts helm as a child of its own, which never ends.
+    #[tokio::test]
+    async fn a_helm_that_hangs_is_stopped_with_all_that_it_started() {
+        let dir = std::env::temp_dir().join(format!("gpuhpa-helm-{}", std::process::id()));
+        std::fs::create_dir_all(&dir).unwrap();
+        let (binary, child) = (dir.join("helm"), dir.join("child"));
+        std::fs::write(&binary, format!("#!/bin/sh\nsleep 1000 &\necho $! >{}\nwait\n", child.display())).unwrap();
+        std::fs::set_permissions(&binary, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let helm = HelmBinary { binary: binary.display().to_string(), kubeconfig: None, context: None };
+        let started = async {
+            while !std::fs::read_to_string(&child).is_ok_and(|text| text.ends_with('\n')) {
+                tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+            }
+        };
+        let run = helm.run(&["install", "ollama"], None, Span::from_secs(60));
+        let first = futures::future::select(Box::pin(run), Box::pin(started)).await;
+        assert!(matches!(first, futures::future::Either::Right(_)));
+        drop(first);
+        let child = std::fs::read_to_string(&child).unwrap();
+        let stat = std::path::PathBuf::from(format!("/proc/{}/stat", child.trim()));
+        // Ended, and perhaps not yet reaped.
+        let ended = || std::fs::read_to_string(&stat).map_or(true, |stat| stat.contains(") Z "));
+        let waited = async {
+            while !ended() {
+                tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(std::time::Duration::from_secs(10), waited).await.unwrap();
+        std::fs::remove_dir_all(&dir).unwrap();
     }
 }
