@@ -1,7 +1,7 @@
 //! A namespace takes all that is in it along when it is deleted. One that a run made may hold more by then: another's
 //! release, another's workload. Such a namespace stays, and what it holds is named.
 
-use kube::api::{Api, ListParams};
+use kube::api::{Api, ListParams, ObjectMeta};
 use kube::core::{ApiResource, DynamicObject, GroupVersionKind};
 
 use super::InstallError;
@@ -10,13 +10,16 @@ use crate::record::journal::{ObjectRef, RUN_LABEL};
 use crate::world::World;
 
 /// What somebody would miss. What a controller made goes with its owner, and is not looked at.
-const KINDS: [(&str, &str, &str); 6] = [
+const KINDS: [(&str, &str, &str); 9] = [
     ("apps", "v1", "Deployment"),
     ("apps", "v1", "StatefulSet"),
     ("apps", "v1", "DaemonSet"),
     ("batch", "v1", "Job"),
     ("batch", "v1", "CronJob"),
     ("autoscaling", "v2", "HorizontalPodAutoscaler"),
+    ("", "v1", "Pod"),
+    ("", "v1", "Service"),
+    ("", "v1", "PersistentVolumeClaim"),
 ];
 
 /// # Errors
@@ -38,7 +41,7 @@ pub(super) async fn refuse(world: &World, namespace: &ObjectRef, run: &str) -> R
         let foreign = list.into_iter().map(|object| object.metadata).filter(|metadata| {
             let ours = metadata.labels.as_ref().and_then(|labels| labels.get(RUN_LABEL)).is_some_and(|id| id == run);
             let owned = metadata.owner_references.as_ref().is_some_and(|owners| !owners.is_empty());
-            !ours && !owned && metadata.deletion_timestamp.is_none()
+            !ours && !owned && !is_of_template(kind, metadata) && metadata.deletion_timestamp.is_none()
         });
         all.extend(foreign.map(|metadata| format!("{kind} {}", metadata.name.unwrap_or_default())));
     }
@@ -49,4 +52,11 @@ pub(super) async fn refuse(world: &World, namespace: &ObjectRef, run: &str) -> R
         "it holds what this run did not make: {}. Move or delete that, then run clean again; or delete the namespace yourself",
         all.join(", ")
     )))
+}
+
+/// A claim that a StatefulSet made from its template has no owner, and a name that ends in the pod's ordinal. Whose it is,
+/// its StatefulSet says, which is looked at itself; where that is gone, it was the run's own.
+fn is_of_template(kind: &str, metadata: &ObjectMeta) -> bool {
+    let ordinal = metadata.name.as_deref().and_then(|name| name.rsplit('-').next()).unwrap_or_default();
+    kind == "PersistentVolumeClaim" && ordinal.parse::<u32>().is_ok()
 }

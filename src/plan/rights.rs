@@ -19,13 +19,16 @@ use crate::record::inventory::{Part, Right};
 use crate::record::scenario::{IfExists, ReachBy, Scenario};
 
 /// What is looked for in a namespace of the run's own before it is deleted.
-const STRANGERS: [(&str, &str); 6] = [
+const STRANGERS: [(&str, &str); 9] = [
     ("apps", "deployments"),
     ("apps", "statefulsets"),
     ("apps", "daemonsets"),
     ("batch", "jobs"),
     ("batch", "cronjobs"),
     ("autoscaling", "horizontalpodautoscalers"),
+    ("", "pods"),
+    ("", "services"),
+    ("", "persistentvolumeclaims"),
 ];
 
 /// The rights of plan and run themselves, when these namespaces are missing. Charts come on top: [`installing`].

@@ -230,8 +230,21 @@ async fn a_namespace_with_anothers_workload_stays_and_what_it_holds_is_named() {
     assert!(error.to_string().contains("it holds what this run did not make: Deployment theirs"), "{error}");
     assert_eq!(cluster.paths(), [NAMESPACE, theirs]);
     cluster.take(theirs);
+    // A volume of somebody's is data; what a StatefulSet of the run claimed goes with it.
+    let claims =
+        ["data", "models-ollama-0"].map(|name| format!("/api/v1/namespaces/llm/persistentvolumeclaims/{name}"));
+    for (path, name) in claims.iter().zip(["data", "models-ollama-0"]) {
+        cluster.put(
+            path,
+            json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": name, "namespace": "llm"}}),
+        );
+    }
+    let error = unmake(&world, &journal).await.unwrap_err().to_string();
+    assert!(error.contains("did not make: PersistentVolumeClaim data. Move"), "{error}");
+    cluster.take(&claims[0]);
     unmake(&world, &journal).await.unwrap();
-    assert!(cluster.paths().is_empty());
+    // A namespace of this cluster does not take along what it holds.
+    assert_eq!(cluster.paths(), [claims[1].clone()]);
     std::fs::remove_dir_all(&dir).unwrap();
 }
 
