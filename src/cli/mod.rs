@@ -82,6 +82,16 @@ struct ClusterArgs {
     helm: String,
 }
 
+impl ClusterArgs {
+    /// The flags that lead to the same cluster again, for a command that is shown.
+    fn again(&self) -> String {
+        let path = self.kubeconfig.as_ref().map(|path| format!(" --kubeconfig {}", path.display()));
+        let context = self.context.as_ref().map(|name| format!(" --context {name}"));
+        let helm = (self.helm != "helm").then(|| format!(" --helm {}", self.helm));
+        [path, context, helm].into_iter().flatten().collect()
+    }
+}
+
 /// Which scenario.
 #[derive(Clone, Debug, Args)]
 struct ScenarioArgs {

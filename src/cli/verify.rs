@@ -181,7 +181,8 @@ impl Desk<'_> {
         Console::say(&format!("evidence: {}", self.bundle.dir().display()));
         let exit = self.ending(&outcome);
         if !outcome.verdict.restored {
-            Console::say(&format!("to remove what is left: gpuhpa clean {}", self.bundle.dir().display()));
+            let (dir, again) = (self.bundle.dir().display(), self.args.cluster.again());
+            Console::say(&format!("to remove what is left: gpuhpa clean {dir}{again}"));
         }
         exit
     }

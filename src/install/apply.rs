@@ -53,6 +53,12 @@ async fn create(api: &Api<DynamicObject>, body: &DynamicObject) -> kube::Result<
 /// The API server's own message, without the wrapping.
 pub(super) fn words(error: &kube::Error) -> String {
     match error {
+        kube::Error::Api(status) if status.code == 401 => {
+            format!(
+                "{}: the cluster does not accept the credentials of this kubeconfig (any more); log in again",
+                status.message
+            )
+        }
         kube::Error::Api(status) => status.message.clone(),
         other => other.to_string(),
     }

@@ -1,8 +1,12 @@
 //! The claim: a Lease beside the target. Two runs at once would put two HPAs on one target and measure each other's
 //! load; the Lease is made by `create`, of which the API server lets one succeed.
 
+use std::time::Duration;
+
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
+use kube::api::{Api, Patch, PatchParams};
+use serde_json::json;
 
 use super::{InstallError, Journal, apply, labelled};
 use crate::record::journal::ObjectRef;
@@ -10,7 +14,14 @@ use crate::record::plan::Plan;
 use crate::record::scenario::Scenario;
 use crate::world::World;
 
-/// Claims the target for this run, for as long as a run can take.
+/// Between two renewals of the claim.
+const RENEWAL: Duration = Duration::from_secs(10);
+
+/// A claim that was not renewed for so long is that of a run that is gone: an API server that is started again is back
+/// within half a minute, and then a renewal comes within [`RENEWAL`].
+const SECONDS: i32 = 60;
+
+/// Claims the target for this run.
 ///
 /// # Errors
 /// Another run was quicker, the API server refuses the Lease, or the journal cannot be written.
@@ -28,12 +39,33 @@ pub async fn claim(world: &World, journal: &Journal, scenario: &Scenario, plan: 
         spec: Some(LeaseSpec {
             holder_identity: Some(plan.run.clone()),
             acquire_time: Some(MicroTime(world.clock.wall())),
-            lease_duration_seconds: i32::try_from(plan.longest_ms / 1000).ok(),
+            renew_time: Some(MicroTime(world.clock.wall())),
+            lease_duration_seconds: Some(SECONDS),
             ..LeaseSpec::default()
         }),
     };
     match apply::make(world, journal, apply::How::Create, object, &lease).await {
         Err(InstallError::Object { why, .. }) if why.contains("already exists") => Err(InstallError::Claimed(text)),
         made => made,
+    }
+}
+
+/// Renews this run's claim until the claim is gone, so that others can tell a run at work from one that was killed. Never
+/// another's: a Lease made again under the name has another uid, which the API server refuses to change.
+pub async fn renew(world: World, namespace: String, plan: Plan) {
+    let api: Api<Lease> = Api::namespaced(world.kube.clone(), &namespace);
+    let Ok(lease) = api.get(&plan.claim).await else { return };
+    if lease.spec.and_then(|spec| spec.holder_identity).as_ref() != Some(&plan.run) {
+        return;
+    }
+    loop {
+        tokio::time::sleep(RENEWAL).await;
+        let now = MicroTime(world.clock.wall());
+        let patch = json!({"metadata": {"uid": lease.metadata.uid}, "spec": {"renewTime": now}});
+        match api.patch(&plan.claim, &PatchParams::default(), &Patch::Merge(patch)).await {
+            Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => return,
+            // What the cluster cannot take now it is told again.
+            Ok(_) | Err(_) => {}
+        }
     }
 }

@@ -13,7 +13,7 @@ mod traces;
 mod undo;
 mod volumes;
 
-pub use claim::claim;
+pub use claim::{claim, renew};
 pub use journal::{Journal, read_journal};
 pub use reach::reach;
 pub use traces::{runs, traces};

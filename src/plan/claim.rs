@@ -18,10 +18,12 @@ pub(super) async fn read(client: &kube::Client, scenario: &Scenario) -> Result<O
     let Some(lease) = api.get_opt(&name(scenario)).await? else { return Ok(None) };
     let spec = lease.spec.unwrap_or_default();
     let since = spec.acquire_time.map(|time| time.0);
+    let renewed = spec.renew_time.map(|time| time.0).or(since);
     let length = spec.lease_duration_seconds.map(|seconds| jiff::SignedDuration::from_secs(i64::from(seconds)));
     Ok(Some(Claim {
         run: spec.holder_identity.unwrap_or_default(),
         since,
-        until: since.zip(length).and_then(|(since, length)| since.checked_add(length).ok()),
+        renewed,
+        until: renewed.zip(length).and_then(|(renewed, length)| renewed.checked_add(length).ok()),
     }))
 }

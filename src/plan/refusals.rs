@@ -26,9 +26,18 @@ pub(super) fn refusals(scenario: &Scenario, inventory: &Inventory, plan: &Plan) 
         ));
     }
     if let Some(claim) = &inventory.claim {
+        let clean = format!("gpuhpa clean --run-id {}", claim.run);
+        all.push(if claim.is_over(inventory.started) {
+            let what = format!("{claim}: it was killed, or left what it made standing");
+            refusal(what, &format!("{clean} removes what it left (add --dry-run to see it first); then start again"))
+        } else {
+            refusal(claim.to_string(), &format!("wait until it has ended; if it is known to be dead: {clean}"))
+        });
+    }
+    for namespace in &inventory.leaving {
         all.push(refusal(
-            claim.to_string(),
-            &format!("wait until it has ended; if it was killed: gpuhpa clean --run-id {}", claim.run),
+            format!("namespace {namespace} is being deleted, so nothing can be made in it"),
+            "wait until it is gone; `kubectl get namespace -o yaml` says in its conditions what it waits for",
         ));
     }
     let by_run = |name: &str| inventory.releases.get(name).is_some_and(|release| release.by_run);
@@ -135,4 +144,46 @@ pub(super) fn warnings(scenario: &Scenario, inventory: &Inventory, plan: &Plan, 
         all.push(format!("no right to {rights}, wanted to {why}; the run goes on without"));
     }
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::inventory::Claim;
+
+    #[test]
+    fn a_claim_that_is_renewed_is_told_from_one_that_is_not() {
+        let at = |text: &str| Some(text.parse().unwrap());
+        let claim = Claim {
+            run: "r1".to_owned(),
+            since: at("2026-11-24T10:00:00Z"),
+            renewed: at("2026-11-24T10:05:00Z"),
+            until: at("2026-11-24T10:06:00Z"),
+        };
+        let hint = |now: &str| {
+            let inventory =
+                Inventory { started: now.parse().unwrap(), claim: Some(claim.clone()), ..Inventory::default() };
+            let all = refusals(&Scenario::default(), &inventory, &Plan::default());
+            let claim = all.into_iter().find(|one| one.what.contains("has claimed the target")).unwrap();
+            format!("{} / {}", claim.what, claim.hint)
+        };
+        let said = "run r1 has claimed the target since 2026-11-24T10:00:00Z, and last renewed its claim at 2026-11-24T10:05:00Z";
+        assert_eq!(
+            hint("2026-11-24T10:05:59Z"),
+            format!("{said} / wait until it has ended; if it is known to be dead: gpuhpa clean --run-id r1")
+        );
+        assert_eq!(
+            hint("2026-11-24T10:06:01Z"),
+            format!(
+                "{said}: it was killed, or left what it made standing / gpuhpa clean --run-id r1 removes what it left (add --dry-run to see it first); then start again"
+            )
+        );
+    }
+
+    #[test]
+    fn a_namespace_that_is_being_deleted_is_refused() {
+        let inventory = Inventory { leaving: vec!["gpuhpa".to_owned()], ..Inventory::default() };
+        let all = refusals(&Scenario::default(), &inventory, &Plan::default());
+        assert!(all.iter().any(|one| one.what == "namespace gpuhpa is being deleted, so nothing can be made in it"));
+    }
 }

@@ -98,8 +98,8 @@ fn run(scenario: &Scenario, missing: &[String], table: &mut Table) {
     table.must("get list watch create patch delete", hpas, "apply the HPA, watch it and remove it");
     table.must("get list watch", of("apps", &target).within(&scenario.namespace), "watch the target's size");
     let leases = own(of("coordination.k8s.io", "leases"));
-    let why = "claim the target, so that two runs do not disturb each other, and give it back";
-    table.must("get list watch create delete", leases, why);
+    let why = "claim the target, so that two runs do not disturb each other, renew the claim and give it back";
+    table.must("get list watch create patch delete", leases, why);
     if scenario.hpa.spec.scale_target_ref.kind == "StatefulSet" && !missing.contains(&scenario.namespace) {
         let why = "remove the volume claims that came with the run, and see that they are gone";
         table.must("list watch delete", own(core("persistentvolumeclaims")), why);

@@ -58,9 +58,9 @@ pub async fn survey(world: &World, scenario: &Scenario) -> Result<Inventory, Sur
         kubernetes: version.git_version,
         gpuhpa: env!("CARGO_PKG_VERSION").to_owned(),
         hpa_served: hpa_served(&world.kube).await?,
-        namespaces: existing_namespaces(&world.kube, scenario).await?,
         ..Inventory::default()
     };
+    read_namespaces(&world.kube, scenario, &mut inventory).await?;
     let missing: Vec<String> =
         changes::namespaces(scenario).into_iter().filter(|name| !inventory.namespaces.contains(name)).collect();
     let documents = charts::render(world, scenario, &mut inventory).await?;
@@ -102,16 +102,24 @@ async fn hpa_served(client: &kube::Client) -> Result<bool, SurveyError> {
 
 /// The scenario's namespaces that are there. One that may not be looked at counts as missing; the right to make it is
 /// asked about then.
-async fn existing_namespaces(client: &kube::Client, scenario: &Scenario) -> Result<Vec<String>, SurveyError> {
+async fn read_namespaces(
+    client: &kube::Client,
+    scenario: &Scenario,
+    inventory: &mut Inventory,
+) -> Result<(), SurveyError> {
     let api: Api<Namespace> = Api::all(client.clone());
-    let mut found = Vec::new();
     for name in changes::namespaces(scenario) {
         match api.get_opt(&name).await {
-            Ok(Some(_)) => found.push(name),
+            Ok(Some(found)) => {
+                if found.metadata.deletion_timestamp.is_some() {
+                    inventory.leaving.push(name.clone());
+                }
+                inventory.namespaces.push(name);
+            }
             Ok(None) => {}
             Err(kube::Error::Api(status)) if status.code == 403 => {}
             Err(e) => return Err(cluster("its namespaces")(e)),
         }
     }
-    Ok(found)
+    Ok(())
 }

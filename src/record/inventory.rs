@@ -38,6 +38,9 @@ pub struct Inventory {
     pub accelerators_used: Option<BTreeMap<String, i64>>,
     /// The namespaces of the scenario that exist already.
     pub namespaces: Vec<String>,
+    /// Those of them that are being deleted.
+    #[serde(default)]
+    pub leaving: Vec<String>,
     /// The run that has claimed the scenario's target, if one has.
     #[serde(default)]
     pub claim: Option<Claim>,
@@ -62,19 +65,30 @@ pub struct Claim {
     pub run: String,
     /// Since when.
     pub since: Option<Timestamp>,
-    /// When it ends at the latest.
+    /// When it was last renewed.
+    #[serde(default)]
+    pub renewed: Option<Timestamp>,
+    /// When it runs out unless it is renewed.
     pub until: Option<Timestamp>,
+}
+
+impl Claim {
+    /// The claim ran out before this time: its run was killed, or left what it made on purpose.
+    #[must_use]
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        self.until.is_some_and(|until| until < now)
+    }
 }
 
 impl std::fmt::Display for Claim {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let time = |time: Option<Timestamp>| time.map_or("?".to_owned(), |t| t.strftime("%FT%TZ").to_string());
-        let Self { run, since, until } = self;
+        let Self { run, since, renewed, .. } = self;
         write!(
             f,
-            "run {run} is at work on the target since {} and ends by {} at the latest",
+            "run {run} has claimed the target since {}, and last renewed its claim at {}",
             time(*since),
-            time(*until)
+            time(*renewed)
         )
     }
 }

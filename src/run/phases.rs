@@ -60,10 +60,15 @@ async fn install(stage: &mut Stage<'_>) -> Result<Option<String>, RunError> {
     let (world, scenario, inventory, plan) = (script.world, script.scenario, script.inventory, script.plan);
     let (journal, progress) = (stage.journal, script.progress);
     stage.begin(Phase::Install, scenario.phases.install);
-    let endpoint = stage
+    stage
         .heeding(async {
             install::namespaces(world, journal, scenario, inventory, &plan.run).await?;
-            install::claim(world, journal, scenario, plan).await?;
+            Ok(install::claim(world, journal, scenario, plan).await?)
+        })
+        .await?;
+    stage.renewal.spawn(install::renew(world.clone(), scenario.namespace.clone(), plan.clone()));
+    let endpoint = stage
+        .heeding(async {
             install::volumes(world, journal, scenario, inventory).await?;
             let adopted = |name: &str| plan::is_adopted(scenario, inventory, name);
             install::install_releases(world, journal, scenario, inventory, &plan.run, adopted).await?;

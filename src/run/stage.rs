@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 use super::{RunError, Script, Signals};
 use crate::install::Journal;
@@ -37,13 +38,15 @@ pub(super) struct Stage<'a> {
     pub(super) report: Option<LoadReport>,
     /// Pods that were sent a chat of their own.
     pub(super) probed: BTreeSet<String>,
+    /// Renews the claim on the target; ends with the stage.
+    pub(super) renewal: JoinSet<()>,
     signals: watch::Receiver<Signals>,
 }
 
 impl<'a> Stage<'a> {
     pub(super) fn new(script: &'a Script<'a>, journal: &'a Journal) -> Self {
         let signals = script.signals.clone();
-        Self { script, journal, load: None, report: None, probed: BTreeSet::new(), signals }
+        Self { script, journal, load: None, report: None, probed: BTreeSet::new(), renewal: JoinSet::new(), signals }
     }
 
     pub(super) fn world(&self) -> &'a World {

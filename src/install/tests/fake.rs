@@ -35,6 +35,10 @@ impl Cluster {
         self.objects.lock().unwrap().insert(path.to_owned(), object);
     }
 
+    pub(super) fn get(&self, path: &str) -> Value {
+        self.objects.lock().unwrap()[path].clone()
+    }
+
     pub(super) fn take(&self, path: &str) {
         self.objects.lock().unwrap().remove(path);
     }
@@ -61,6 +65,11 @@ impl Cluster {
                 objects.insert(path, object.clone());
                 (201, object)
             }
+            // What is applied says its kind.
+            "PATCH" if sent()["kind"].is_null() => match merged(objects.get_mut(path), sent()) {
+                Ok(object) => (200, object),
+                Err((code, why)) => status(code, why),
+            },
             "PATCH" => {
                 let object = with_uid(path, sent());
                 objects.insert(path.to_owned(), object.clone());
@@ -97,6 +106,17 @@ impl Cluster {
             },
         }
     }
+}
+
+/// A merge patch of an object's spec.
+fn merged(object: Option<&mut Value>, mut sent: Value) -> Result<Value, (u16, &'static str)> {
+    let object = object.ok_or((404, "NotFound"))?;
+    if object["metadata"]["uid"] != sent["metadata"]["uid"] {
+        return Err((409, "Conflict"));
+    }
+    let Value::Object(fields) = sent["spec"].take() else { return Err((400, "no spec")) };
+    fields.into_iter().for_each(|(name, value)| object["spec"][name] = value);
+    Ok(object.clone())
 }
 
 /// A collection within a namespace.

@@ -1,5 +1,6 @@
 //! Making and undoing, against an API server and a helm in process.
 
+mod claim;
 mod fake;
 mod volumes;
 
@@ -194,24 +195,6 @@ async fn what_another_run_made_stays() {
     let (standing, releases) = (cluster.paths(), cluster.releases.lock().unwrap().clone());
     undo(&world, &second, Span::from_secs(60), &|_| {}).await.unwrap();
     assert_eq!((cluster.paths(), cluster.releases.lock().unwrap().clone()), (standing, releases));
-    std::fs::remove_dir_all(&dir).unwrap();
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_target_is_claimed_by_one_run() {
-    let cluster = Arc::new(Cluster::default());
-    let (world, dir) = world(&cluster, "claim");
-    let plan =
-        |run: &str| Plan { run: run.to_owned(), claim: "gpuhpa-deployment-ollama".to_owned(), ..Plan::default() };
-    let (first, second) =
-        (Journal::new(world.bundle.clone(), world.clock, "1"), Journal::new(world.bundle.clone(), world.clock, "2"));
-    claim(&world, &first, &scenario("good"), &plan("1")).await.unwrap();
-    let refused = claim(&world, &second, &scenario("good"), &plan("2")).await.unwrap_err();
-    assert!(refused.to_string().contains("Lease llm/gpuhpa-deployment-ollama is there"), "{refused}");
-    unmake(&world, &second).await.unwrap();
-    assert_eq!(cluster.paths().len(), 1);
-    unmake(&world, &first).await.unwrap();
-    assert!(cluster.paths().is_empty());
     std::fs::remove_dir_all(&dir).unwrap();
 }
 

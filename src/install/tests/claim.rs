@@ -1,0 +1,47 @@
+//! The claim of a run on its target.
+
+use super::*;
+
+#[tokio::test(start_paused = true)]
+async fn a_target_is_claimed_by_one_run() {
+    let cluster = Arc::new(Cluster::default());
+    let (world, dir) = world(&cluster, "claim");
+    let plan =
+        |run: &str| Plan { run: run.to_owned(), claim: "gpuhpa-deployment-ollama".to_owned(), ..Plan::default() };
+    let (first, second) =
+        (Journal::new(world.bundle.clone(), world.clock, "1"), Journal::new(world.bundle.clone(), world.clock, "2"));
+    claim(&world, &first, &scenario("good"), &plan("1")).await.unwrap();
+    let refused = claim(&world, &second, &scenario("good"), &plan("2")).await.unwrap_err();
+    assert!(refused.to_string().contains("Lease llm/gpuhpa-deployment-ollama is there"), "{refused}");
+    unmake(&world, &second).await.unwrap();
+    assert_eq!(cluster.paths().len(), 1);
+    unmake(&world, &first).await.unwrap();
+    assert!(cluster.paths().is_empty());
+    std::fs::remove_dir_all(&dir).unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_claim_is_renewed_while_it_is_there_and_never_anothers() {
+    let cluster = Arc::new(Cluster::default());
+    let (world, dir) = world(&cluster, "renew");
+    let plan = Plan { run: "1".to_owned(), claim: "gpuhpa-deployment-ollama".to_owned(), ..Plan::default() };
+    let journal = Journal::new(world.bundle.clone(), world.clock, "1");
+    claim(&world, &journal, &scenario("good"), &plan).await.unwrap();
+    let lease = cluster.paths().remove(0);
+    let renewed = || cluster.get(&lease)["spec"]["renewTime"].clone();
+    let first = renewed();
+    let renewing = tokio::spawn(renew(world.clone(), "llm".to_owned(), plan.clone()));
+    tokio::time::sleep(std::time::Duration::from_secs(25)).await;
+    let second = renewed();
+    assert!(first.is_string() && second.is_string() && first != second, "{first} {second}");
+    // Another run's, made anew under the same name.
+    let mut another = cluster.get(&lease);
+    another["metadata"]["uid"] = json!("another");
+    cluster.put(&lease, another);
+    renewing.await.unwrap();
+    assert_eq!(renewed(), second);
+    cluster.take(&lease);
+    renew(world.clone(), "llm".to_owned(), plan).await;
+    assert!(cluster.paths().is_empty());
+    std::fs::remove_dir_all(&dir).unwrap();
+}
