@@ -76,7 +76,15 @@ fn overdue(view: &View<'_>, began: u64, until: u64, text: String) -> Ruling {
             seconds(patience)
         ));
     }
-    Ruling::broken(text)
+    let last = view.our_hpa().take_while(|(o, _)| o.at_ms <= until).last();
+    let silent = last
+        .map_or(String::new(), |(o, _)| format!("; the HPA's status last changed {} before", seconds(until - o.at_ms)));
+    Ruling::broken(format!(
+        "{text}, although the readings lead back to {} for {} on end{silent}",
+        view.min,
+        seconds(quiet)
+    ))
+    .cite(last.map(|(o, _)| o.seq))
 }
 
 /// When no more than min pods of the target were left.
