@@ -1,4 +1,4 @@
-//! The four runs as they were recorded on the rig.
+//! The runs as they were recorded on the rig.
 
 use super::run::{healthy, recorded};
 use crate::judge::{Check, State};
@@ -59,4 +59,26 @@ fn an_average_that_the_target_divides_again_is_named() {
         "it falls as pods are added while the load goes on: 100 with 1 of them, which asks for 2, and a median of 25.75 with 2, which asks for 1",
     );
     assert_eq!(run.result(), CaseResult::Inconclusive);
+}
+
+#[test]
+fn a_neighbour_in_the_metric_is_named() {
+    let run = recorded("contaminated");
+    run.unclear(
+        Check::IdleHolds,
+        "(value 99, target 60): contamination: the metric also holds neighbour-6ccc8ff85c-8sh9s=99",
+    );
+}
+
+/// Every claim is shown on one side of the minute without the metric.
+#[test]
+fn a_metrics_adapter_that_comes_back_in_time_prevents_no_pass() {
+    let run = recorded("adapter-away");
+    run.passes(Check::HoldSteady, "the metric was away for 1m2s, in which the autoscaler could not act");
+    run.passes(Check::ReplicasRise, "it had asked for the rise before");
+    // While it is away the run goes on.
+    for at in (50_000..110_000).step_by(5000) {
+        let verdict = run.clone().without(|o| o.at_ms > at).verdict();
+        assert!(verdict.reason.contains("the run ended before it could be told"), "at {at}: {}", verdict.reason);
+    }
 }
