@@ -116,11 +116,8 @@ impl Desk<'_> {
         let world = world(&self.args.cluster, &cluster, &self.scenario, self.clock, &self.bundle)
             .map_err(|e| no(e, None, Exit::Internal))?;
         self.inventory = plan::survey(&world, &self.scenario).await.map_err(|e| {
-            no(
-                e.to_string(),
-                Some("is the cluster reachable, and helm on PATH (or named by --helm)?"),
-                Exit::Inconclusive,
-            )
+            let (exit, hint) = super::plan::unsurveyed(&e);
+            no(e.to_string(), Some(hint), exit)
         })?;
         self.inventory.context.clone_from(&cluster.context);
         self.inventory.server.clone_from(&cluster.server);
