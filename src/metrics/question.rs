@@ -191,6 +191,26 @@ mod tests {
     }
 
     #[test]
+    fn the_right_is_the_one_that_the_api_server_names_when_it_refuses() {
+        // Its words (Kubernetes 1.37.2): `cannot get resource "pods/gpu" in API group "custom.metrics.k8s.io"`, and so on.
+        let target = json!({"type": "AverageValue", "averageValue": "70"});
+        let pods = json!({"type": "Pods", "pods": {"metric": {"name": "gpu"}, "target": target}});
+        let external = json!({"type": "External", "external": {"metric": {"name": "q"}, "target": target}});
+        let cases = [
+            (pods, "get custom.metrics.k8s.io pods/gpu "),
+            (object("v1", "Namespace", "ignored"), "get custom.metrics.k8s.io metrics gpu"),
+            (object("apps/v1", "Deployment", "ollama"), "get custom.metrics.k8s.io deployments.apps/gpu ollama"),
+            (object("v1", "Service", "web"), "get custom.metrics.k8s.io services/gpu web"),
+            (external, "list external.metrics.k8s.io q "),
+        ];
+        for (metric, expected) in cases {
+            let metric: MetricSpec = serde_json::from_value(metric).unwrap();
+            let MetricRight { verb, group, resource, name } = right(&metric).unwrap();
+            assert_eq!(format!("{verb} {group} {resource} {name}"), expected);
+        }
+    }
+
+    #[test]
     fn plurals_are_guessed_as_kubernetes_guesses_them() {
         let kinds = ["Service", "Ingress", "Policy", "Endpoints"];
         assert_eq!(kinds.map(guessed_plural), ["services", "ingresses", "policies", "endpoints"]);
