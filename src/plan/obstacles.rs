@@ -19,10 +19,8 @@ pub(super) fn refusals(scenario: &Scenario, inventory: &Inventory) -> Vec<Refusa
         ));
     }
     for refused in &inventory.foresight.refused {
-        // Said already, with what to do about it.
-        if refused.object.starts_with("APIService ")
-            && scenario.releases.keys().any(|n| taken_api(inventory, n).is_some())
-        {
+        // A release whose API another one serves is refused as a whole, with what to do about it.
+        if refused.release.as_ref().is_some_and(|release| taken_api(inventory, release).is_some()) {
             continue;
         }
         all.push(refusal(

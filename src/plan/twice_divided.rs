@@ -27,7 +27,7 @@ pub(super) fn warnings(scenario: &Scenario, plan: &Plan) -> Vec<String> {
     if let Some((low, top, sizes)) = swings(scenario, high) {
         let sizes: Vec<String> = sizes.iter().map(ToString::to_string).collect();
         all.push(format!(
-            "if the metric is an average over the pods, the size swings for ever ({}) under a load that is worth {low:.0} to {top:.0} in sum over the pods: each new pod lowers the average, which then asks for fewer. Hold/Steady is INCONCLUSIVE then; keep the load well above {top:.0}",
+            "if the metric is an average over the pods, the size swings for ever ({}) under a load that is worth {low:.0} to {top:.0} in sum over the pods: each new pod lowers the average, which then asks for fewer. The run is INCONCLUSIVE then; keep the load well above {top:.0}",
             sizes.join(" → ")
         ));
     }

@@ -25,6 +25,8 @@ pub struct Foresight {
 /// An object that the API server refused to a create with dryRun=All, which changes nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefusedObject {
+    /// The release that renders it; absent for the run's own objects.
+    pub release: Option<String>,
     /// Kind, namespace and name.
     pub object: String,
     /// Why, in its words.

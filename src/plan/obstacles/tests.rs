@@ -96,8 +96,11 @@ fn what_is_absent_or_not_taken_is_said() {
         by: "Deployment ollama".to_owned(),
     };
     inventory.foresight.absent = vec![need("RuntimeClass", "nvidia"), need("StorageClass", "longhorn")];
-    inventory.foresight.refused =
-        vec![RefusedObject { object: "Service gpuhpa/ollama".to_owned(), why: "no such port".to_owned() }];
+    inventory.foresight.refused = vec![RefusedObject {
+        release: None,
+        object: "Service gpuhpa/ollama".to_owned(),
+        why: "no such port".to_owned(),
+    }];
     inventory.foresight.quotas =
         vec![QuotaRoom { quota: "q".to_owned(), resource: "requests.nvidia.com/gpu".to_owned(), room: 2 }];
     let (refusals, warnings) = told(&scenario, &inventory);

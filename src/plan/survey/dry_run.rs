@@ -38,12 +38,16 @@ pub(super) async fn refused(
                 Some(status) if status.code == 409 => taken(client, &release, object).await,
                 other => other.and_then(why),
             };
-            all.extend(why.map(|why| RefusedObject { object: object.to_string(), why }));
+            all.extend(why.map(|why| RefusedObject {
+                release: Some((*name).clone()),
+                object: object.to_string(),
+                why,
+            }));
         }
     }
     for (object, document) in own(scenario).into_iter().filter(|(object, _)| !to_be_made(object)) {
         let why = offer(client, &object, &document).await.and_then(why);
-        all.extend(why.map(|why| RefusedObject { object: object.kind, why }));
+        all.extend(why.map(|why| RefusedObject { release: None, object: object.kind, why }));
     }
     all
 }
