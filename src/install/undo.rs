@@ -6,7 +6,7 @@ use kube::core::DynamicObject;
 use kube::runtime::wait::{await_condition, conditions};
 
 use super::apply::{api, words};
-use super::{InstallError, Journal, adopt, releases, strangers, stuck, volumes};
+use super::{InstallError, Journal, adopt, releases, size, strangers, stuck, volumes};
 use crate::record::journal::{Change, Entry, ObjectRef, RUN_LABEL, Step};
 use crate::units::Span;
 use crate::world::World;
@@ -90,6 +90,7 @@ async fn undo_one(world: &World, undoing: &Undoing, bound: Span) -> Result<(), I
         Change::Create(object) => delete(world, object, undoing).await,
         Change::HelmInstall(release) => releases::uninstall(world, release, &undoing.run, undoing.is_open, bound).await,
         Change::Volumes(claims) => volumes::remove(world, claims).await,
+        Change::Scale { object, replicas } => size::restore(world, object, *replicas).await,
         Change::HelmUpgrade { release, revision } => Ok(world.helm.rollback(release, *revision).await?),
         Change::Adopt { object, digest } => {
             let now = adopt::digest_of(world, object).await?;
@@ -161,9 +162,15 @@ pub async fn would_undo(world: &World, journal: &Journal) -> Result<Vec<String>,
             }
             Change::HelmInstall(release) => releases::of_run(world, release, &undoing.run).await?.is_some(),
             Change::Volumes(claims) => !volumes::surplus(world, claims).await?.is_empty(),
+            Change::Scale { object, replicas } => !size::is_so(world, object, *replicas).await?,
             Change::HelmUpgrade { .. } | Change::Adopt { .. } => true,
         };
-        all.push(format!("{}{}", what(&undoing.change), if is_there { "" } else { ": nothing to do, it is gone" }));
+        let idle = match &undoing.change {
+            _ if is_there => "",
+            Change::Scale { .. } => ": nothing to do, it has that size",
+            _ => ": nothing to do, it is gone",
+        };
+        all.push(format!("{}{idle}", what(&undoing.change)));
     }
     Ok(all)
 }
@@ -176,7 +183,7 @@ async fn still_there(world: &World, change: &Change) -> String {
 
 fn name(change: &Change) -> String {
     match change {
-        Change::Create(object) | Change::Adopt { object, .. } => object.to_string(),
+        Change::Create(object) | Change::Adopt { object, .. } | Change::Scale { object, .. } => object.to_string(),
         Change::HelmInstall(release) | Change::HelmUpgrade { release, .. } => release.to_string(),
         Change::Volumes(claims) => claims.to_string(),
     }
@@ -189,6 +196,7 @@ fn what(change: &Change) -> String {
         Change::HelmInstall(release) => format!("uninstalling {release}"),
         Change::HelmUpgrade { release, revision } => format!("rolling {release} back to revision {revision}"),
         Change::Volumes(claims) => format!("deleting {claims}"),
+        Change::Scale { object, replicas } => format!("setting {object} back to {replicas} replicas"),
         Change::Adopt { object, .. } => format!("comparing adopted {object}"),
     }
 }

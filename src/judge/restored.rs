@@ -46,6 +46,7 @@ fn name(change: &Change) -> String {
         Change::Create(object) => object.to_string(),
         Change::HelmInstall(release) | Change::HelmUpgrade { release, .. } => release.to_string(),
         Change::Volumes(claims) => claims.to_string(),
+        Change::Scale { object, .. } => format!("the size of {object}"),
         Change::Adopt { object, .. } => format!("adopted {object}"),
     }
 }

@@ -32,7 +32,10 @@ pub(super) fn changes(scenario: &Scenario, inventory: &Inventory, plan: &Plan) -
         scenario.namespace, plan.hpa, target.kind, target.name
     ));
     all.push(format!("send chats to it from {} workers, and one to each new pod", scenario.load.concurrency));
-    all.push("remove all of the above again, in reverse order".to_owned());
+    let size = inventory.foresight.target.as_ref();
+    let size =
+        size.map_or(String::new(), |standing| format!(", and set the target back to {} replicas", standing.replicas));
+    all.push(format!("remove all of the above again, in reverse order{size}"));
     all
 }
 

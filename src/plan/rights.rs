@@ -117,6 +117,15 @@ fn run(scenario: &Scenario, missing: &[String], table: &mut Table) {
     }
 }
 
+/// A target that stands already keeps its size in the end.
+pub(super) fn standing(scenario: &Scenario) -> Vec<Right> {
+    let mut table = Table::default();
+    let scale = format!("{}s/scale", scenario.hpa.spec.scale_target_ref.kind.to_lowercase());
+    let on = of("apps", &scale).within(&scenario.namespace);
+    table.part(Part::Run).must("patch", on, "set the target, which stands already, back to its size");
+    table.rights()
+}
+
 /// What is kept of a run that did not pass. Without it the evidence says less.
 fn diagnostics(scenario: &Scenario, table: &mut Table) {
     let why = "keep objects and logs of a run that did not pass";

@@ -80,11 +80,14 @@ pub async fn survey(world: &World, scenario: &Scenario) -> Result<Inventory, Sur
     nodes::read(&world.kube, &mut inventory).await;
     releases::read(world, scenario, &mut inventory).await?;
     let ours: Vec<_> = scenario.releases.keys().filter(|name| !super::is_adopted(scenario, &inventory, name)).collect();
-    let more = table::installing(scenario, &inventory, ours.iter().copied());
-    inventory.rights.extend(rights::ask(&world.kube, more).await?);
+    let mut more = table::installing(scenario, &inventory, ours.iter().copied());
     // One that is upgraded stands already; what would become of its objects is helm's to say.
     let new: Vec<_> = ours.into_iter().filter(|name| !inventory.releases.contains_key(*name)).collect();
     inventory.foresight = foresight::look(&world.kube, scenario, &inventory, &new).await;
+    if inventory.foresight.target.is_some() {
+        more.extend(table::standing(scenario));
+    }
+    inventory.rights.extend(rights::ask(&world.kube, more).await?);
     if !lacks(&inventory) {
         inventory.foresight.refused = dry_run::refused(&world.kube, scenario, &inventory, &documents, &new).await;
     }

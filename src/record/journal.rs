@@ -64,6 +64,13 @@ pub enum Change {
     },
     /// A StatefulSet will make volume claims; undone by deleting those that were not there before.
     Volumes(VolumeClaims),
+    /// A target that stands already is scaled; undone by setting its size back.
+    Scale {
+        /// The target.
+        object: ObjectRef,
+        /// spec.replicas before the run.
+        replicas: i32,
+    },
     /// Something is used as it stands; nothing to undo, its digest must stay.
     Adopt {
         /// The object.

@@ -72,6 +72,7 @@ async fn install(stage: &mut Stage<'_>) -> Result<Option<String>, RunError> {
             install::volumes(world, journal, scenario, inventory).await?;
             let adopted = |name: &str| plan::is_adopted(scenario, inventory, name);
             install::install_releases(world, journal, scenario, inventory, &plan.run, adopted).await?;
+            install::size(journal, scenario, inventory)?;
             Ok(install::reach(world, journal, scenario, inventory, plan).await?)
         })
         .await?;

@@ -2,6 +2,7 @@
 
 mod claim;
 mod fake;
+mod size;
 mod volumes;
 
 use std::collections::BTreeMap;
