@@ -25,21 +25,7 @@ pub(super) fn refusals(scenario: &Scenario, inventory: &Inventory, plan: &Plan) 
             "check the target's unit (a ratio of 0..1 against a percent target?), lower the target, or use another target type",
         ));
     }
-    if let Some(claim) = &inventory.claim {
-        let clean = format!("gpuhpa clean --run-id {}", claim.run);
-        all.push(if claim.is_over(inventory.started) {
-            let what = format!("{claim}: it was killed, or left what it made standing");
-            refusal(what, &format!("{clean} removes what it left (add --dry-run to see it first); then start again"))
-        } else {
-            refusal(claim.to_string(), &format!("wait until it has ended; if it is known to be dead: {clean}"))
-        });
-    }
-    for namespace in &inventory.leaving {
-        all.push(refusal(
-            format!("namespace {namespace} is being deleted, so nothing can be made in it"),
-            "wait until it is gone; `kubectl get namespace -o yaml` says in its conditions what it waits for",
-        ));
-    }
+    all.extend(occupied(inventory));
     let by_run = |name: &str| inventory.releases.get(name).is_some_and(|release| release.by_run);
     for (name, release) in &scenario.releases {
         if release.if_exists != IfExists::Fail && (by_run(name) || leans_on_a_run(inventory, name)) {
@@ -51,6 +37,11 @@ pub(super) fn refusals(scenario: &Scenario, inventory: &Inventory, plan: &Plan) 
             all.push(refusal(
                 format!("helm release {name} exists already"),
                 "uninstall it, or set ifExists: adopt (use it as it is) or upgrade for this release",
+            ));
+        } else if let Some(why) = unfit(inventory, name, release.if_exists) {
+            all.push(refusal(
+                why,
+                "see `helm list --all` and `helm history`; wait, repair or uninstall it, then plan again",
             ));
         } else if let Some((service, owner)) = taken_api(inventory, name)
             && release.if_exists != IfExists::Adopt
@@ -86,6 +77,39 @@ fn denied(inventory: &Inventory, required: bool) -> Vec<(String, String)> {
         .into_iter()
         .map(|(object, why, verbs)| (format!("{} of {object}", verbs.join("/")), why.to_owned()))
         .collect()
+}
+
+/// The target is another run's, or its namespace is on its way out.
+fn occupied(inventory: &Inventory) -> Vec<Refusal> {
+    let mut all = Vec::new();
+    if let Some(claim) = &inventory.claim {
+        let clean = format!("gpuhpa clean --run-id {}", claim.run);
+        all.push(if claim.is_over(inventory.started) {
+            let what = format!("{claim}: it was killed, or left what it made standing");
+            refusal(what, &format!("{clean} removes what it left (add --dry-run to see it first); then start again"))
+        } else {
+            refusal(claim.to_string(), &format!("wait until it has ended; if it is known to be dead: {clean}"))
+        });
+    }
+    for namespace in &inventory.leaving {
+        all.push(refusal(
+            format!("namespace {namespace} is being deleted, so nothing can be made in it"),
+            "wait until it is gone; `kubectl get namespace -o yaml` says in its conditions what it waits for",
+        ));
+    }
+    all
+}
+
+/// A release that is there and that nothing can be built on: adopted while helm is at work on it, or not whole.
+fn unfit(inventory: &Inventory, name: &str, if_exists: IfExists) -> Option<String> {
+    let status = inventory.releases.get(name)?.status.as_str();
+    let fit = match if_exists {
+        IfExists::Adopt => status == "deployed",
+        // A failed one may be upgraded, which repairs it.
+        IfExists::Upgrade => matches!(status, "deployed" | "failed"),
+        IfExists::Fail => true,
+    };
+    (!fit).then(|| format!("helm release {name} is there, and helm says of it `{status}`: it cannot be used so"))
 }
 
 /// An APIService that this release renders and somebody else serves: its name and who that is.
@@ -185,5 +209,59 @@ mod tests {
         let inventory = Inventory { leaving: vec!["gpuhpa".to_owned()], ..Inventory::default() };
         let all = refusals(&Scenario::default(), &inventory, &Plan::default());
         assert!(all.iter().any(|one| one.what == "namespace gpuhpa is being deleted, so nothing can be made in it"));
+    }
+
+    fn of_adapter(if_exists: IfExists, inventory: &Inventory) -> (Vec<String>, bool) {
+        let mut scenario = Scenario::default();
+        let release = crate::record::scenario::Release { if_exists, ..Default::default() };
+        scenario.releases.insert("adapter".to_owned(), release);
+        let said = refusals(&scenario, inventory, &Plan::default()).into_iter().map(|one| one.what);
+        (
+            said.filter(|what| what.contains("adapter")).collect(),
+            super::super::is_adopted(&scenario, inventory, "adapter"),
+        )
+    }
+
+    /// KEDA, Datadog or a hand-made adapter: no helm release of the scenario's name, or none at all.
+    #[test]
+    fn a_metrics_api_that_somebody_serves_is_adopted_or_refused_and_never_taken() {
+        for service in ["v1beta1.custom.metrics.k8s.io", "v1beta1.external.metrics.k8s.io"] {
+            let mut inventory = Inventory::default();
+            let chart =
+                crate::record::inventory::ChartFacts { api_services: vec![service.to_owned()], ..Default::default() };
+            inventory.charts.insert("adapter".to_owned(), chart);
+            assert_eq!(of_adapter(IfExists::Fail, &inventory), (vec![], false));
+            let api = crate::record::inventory::MetricsApi { service: "keda/metrics".to_owned(), ..Default::default() };
+            inventory.metrics_apis.insert(service.to_owned(), api);
+            let taken = format!("release adapter would take APIService {service}, which keda/metrics serves already");
+            for if_exists in [IfExists::Fail, IfExists::Upgrade] {
+                assert_eq!(of_adapter(if_exists, &inventory), (vec![taken.clone()], false));
+            }
+            assert_eq!(of_adapter(IfExists::Adopt, &inventory), (vec![], true));
+        }
+    }
+
+    #[test]
+    fn a_release_that_is_there_is_used_only_when_it_is_whole() {
+        let with = |status: &str| {
+            let mut inventory = Inventory::default();
+            let release = crate::record::inventory::ExistingRelease { status: status.to_owned(), ..Default::default() };
+            inventory.releases.insert("adapter".to_owned(), release);
+            inventory
+        };
+        let said = |if_exists, status: &str| of_adapter(if_exists, &with(status)).0.join("; ");
+        assert_eq!(said(IfExists::Adopt, "deployed"), "");
+        assert_eq!(said(IfExists::Upgrade, "failed"), "");
+        assert_eq!(said(IfExists::Fail, "deployed"), "helm release adapter exists already");
+        for (if_exists, status) in [
+            (IfExists::Adopt, "failed"),
+            (IfExists::Adopt, "uninstalled"),
+            (IfExists::Adopt, "pending-install"),
+            (IfExists::Upgrade, "pending-upgrade"),
+            (IfExists::Upgrade, "uninstalling"),
+        ] {
+            let words = format!("helm release adapter is there, and helm says of it `{status}`: it cannot be used so");
+            assert_eq!(said(if_exists, status), words);
+        }
     }
 }
