@@ -12,9 +12,10 @@
 //! | doors | [`world`] | all that touches the outside |
 //! | maths | [`hpa`] [`bounds`] | the controller's arithmetic, and named terms of time |
 //! | nouns | [`record`] | plain structs, without IO |
-//! | words | [`units`] [`clock`] [`seed`] | units, time, chance |
+//! | words | [`units`] [`clock`] [`seed`] [`causes`] | units, time, chance, what lies behind an error |
 
 pub mod bounds;
+pub mod causes;
 pub mod cli;
 pub mod clock;
 pub mod evidence;

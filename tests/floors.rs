@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 /// Top-level modules by floor, the lowest first.
 const FLOORS: &[&[&str]] = &[
-    &["clock", "seed", "units"],
+    &["causes", "clock", "seed", "units"],
     &["record"],
     &["bounds", "hpa"],
     &["world"],

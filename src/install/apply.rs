@@ -5,6 +5,7 @@ use kube::core::{ApiResource, DynamicObject, GroupVersionKind};
 use serde::Serialize;
 
 use super::{FIELD_MANAGER, InstallError, Journal};
+use crate::causes;
 use crate::record::journal::{Change, ObjectRef, RUN_LABEL};
 use crate::world::World;
 
@@ -60,7 +61,7 @@ pub(super) fn words(error: &kube::Error) -> String {
             )
         }
         kube::Error::Api(status) => status.message.clone(),
-        other => other.to_string(),
+        other => causes::chain(other),
     }
 }
 

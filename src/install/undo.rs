@@ -17,6 +17,10 @@ const AGAIN: std::time::Duration = std::time::Duration::from_secs(1);
 /// Bound of a question that only serves an error's text.
 const QUESTION: Span = Span::from_secs(10);
 
+/// How long an API server that does not answer is waited for: one that is started again is back within half a minute, and
+/// is asked again for a minute where it refuses connections.
+const SILENCE: Span = Span::from_secs(75);
+
 /// One change that is to be undone.
 struct Undoing {
     run: String,
@@ -37,17 +41,26 @@ pub async fn undo(
     bound: Span,
     tell: &(dyn Fn(&str) + Send + Sync),
 ) -> Result<(), InstallError> {
-    let mut first = Ok(());
+    let (mut first, mut silence) = (Ok(()), None);
     for undoing in pending(&journal.entries()) {
         tell(&what(&undoing.change));
-        let one = tokio::time::timeout(bound.duration(), undo_one(world, &undoing, bound)).await;
-        let result = match one {
+        silence = match silence {
+            None => silent(world).await,
+            known => known,
+        };
+        let why = match &silence {
+            Some(why) => Err(format!("the API server does not answer: {why}")),
+            None => tokio::time::timeout(bound.duration(), undo_one(world, &undoing, bound))
+                .await
+                .map_err(|_| format!("not gone within {bound}")),
+        };
+        let result = match why {
             Ok(result) => result,
-            Err(_) => Err(InstallError::Object {
-                verb: "remove",
-                object: name(&undoing.change),
-                why: format!("not gone within {bound}{}", still_there(world, &undoing.change).await),
-            }),
+            Err(why) => {
+                let more = if silence.is_none() { still_there(world, &undoing.change).await } else { String::new() };
+                let why = format!("{why}{more}");
+                Err(InstallError::Object { verb: "remove", object: name(&undoing.change), why })
+            }
         };
         let step = match &result {
             Ok(()) => Step::Undone,
@@ -57,6 +70,16 @@ pub async fn undo(
         first = first.and(result).and(written);
     }
     first
+}
+
+/// Why the API server does not answer, if it does not. A cluster that is gone is waited for once, and not again for each
+/// change; any answer of its own is one.
+async fn silent(world: &World) -> Option<String> {
+    match tokio::time::timeout(SILENCE.duration(), world.kube.apiserver_version()).await {
+        Ok(Ok(_) | Err(kube::Error::Api(_))) => None,
+        Ok(Err(error)) => Some(words(&error)),
+        Err(_) => Some(format!("nothing within {SILENCE}")),
+    }
 }
 
 /// Changes without an end, newest first.

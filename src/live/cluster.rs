@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use kube::config::{Config, KubeConfigOptions, Kubeconfig};
 
-use super::causes::chain;
 use super::patience::patient;
+use crate::causes::chain;
 
 /// A cluster that can be asked.
 #[derive(Clone)]

@@ -10,7 +10,7 @@ use futures::StreamExt;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tower::util::BoxCloneSyncService;
 
-use super::causes::{causes, chain};
+use crate::causes::{causes, chain};
 use crate::record::load::Connection;
 use crate::units::Span;
 use crate::world::{Body, Http, HttpError, HttpFailure};

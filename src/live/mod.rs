@@ -1,6 +1,5 @@
 //! The real world: the doors opened on a real cluster, a real helm and a real network.
 
-mod causes;
 mod cluster;
 mod helm;
 pub mod http;

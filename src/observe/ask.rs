@@ -12,6 +12,7 @@ use tokio::time::timeout;
 use tower::ServiceExt;
 
 use super::outside::Outside;
+use crate::causes::chain;
 use crate::record::reading::{Answer, Sample};
 
 /// Bound of one request: longer than any healthy hop takes, shorter than the shortest sync period in use.
@@ -42,10 +43,10 @@ pub(super) enum Carrier {
 
 /// A GET through the API server.
 pub(super) async fn by_kube(outside: &Outside, path: &str) -> Result<Heard, String> {
-    let request = http::Request::get(path).header(ACCEPT, ACCEPTED).body(Body::empty()).map_err(|e| words(&e))?;
+    let request = http::Request::get(path).header(ACCEPT, ACCEPTED).body(Body::empty()).map_err(|e| chain(&e))?;
     let exchange = async {
-        let (head, body) = outside.kube.send(request).await.map_err(|e| words(&e))?.into_parts();
-        let body = body.collect_bytes().await.map_err(|e| words(&e))?;
+        let (head, body) = outside.kube.send(request).await.map_err(|e| chain(&e))?.into_parts();
+        let body = body.collect_bytes().await.map_err(|e| chain(&e))?;
         Ok(heard(&head, body))
     };
     timeout(BOUND, exchange).await.unwrap_or_else(|_| Err(late()))
@@ -53,10 +54,10 @@ pub(super) async fn by_kube(outside: &Outside, path: &str) -> Result<Heard, Stri
 
 /// A GET to a URL.
 pub(super) async fn by_url(outside: &Outside, url: &str) -> Result<Heard, String> {
-    let request = http::Request::get(url).header(ACCEPT, ACCEPTED).body(Bytes::new()).map_err(|e| words(&e))?;
+    let request = http::Request::get(url).header(ACCEPT, ACCEPTED).body(Bytes::new()).map_err(|e| chain(&e))?;
     let exchange = async {
-        let (head, body) = outside.http.clone().oneshot(request).await.map_err(|e| words(&e))?.into_parts();
-        let chunks: Vec<Bytes> = body.try_collect().await.map_err(|e| words(&e))?;
+        let (head, body) = outside.http.clone().oneshot(request).await.map_err(|e| chain(&e))?.into_parts();
+        let chunks: Vec<Bytes> = body.try_collect().await.map_err(|e| chain(&e))?;
         Ok(heard(&head, chunks.concat().into()))
     };
     timeout(BOUND, exchange).await.unwrap_or_else(|_| Err(late()))
@@ -112,21 +113,6 @@ fn said(code: u16, own: Option<&Status>, body: &[u8]) -> String {
             format!("{code}: {excerpt}")
         }
     }
-}
-
-/// An error with all its causes: the outermost alone ("client error (Connect)") does not tell what happened.
-pub(super) fn words(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        let more = inner.to_string();
-        if !text.contains(&more) {
-            text.push_str(": ");
-            text.push_str(&more);
-        }
-        cause = inner.source();
-    }
-    text
 }
 
 #[cfg(test)]

@@ -16,11 +16,11 @@ use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 
 use super::Task;
-use super::ask::words;
 use super::gap::Gap;
 use super::ledger::Keep;
 use super::outside::Outside;
 use crate::bounds::SLACK;
+use crate::causes::chain;
 use crate::record::observation::{Gone, Seen};
 
 /// Asked length of a watch, seconds. A connection that died without a word is found out at its end, so it bounds what
@@ -258,7 +258,7 @@ async fn bounded<T>(what: &str, asked: impl Future<Output = kube::Result<T>>) ->
 fn broken(error: &kube::Error) -> Broken {
     let status = if let kube::Error::Api(status) = error { Some(status) } else { None };
     let forbidden = status.is_some_and(|status| status.is_forbidden());
-    let why = status.map_or_else(|| words(error), |status| format!("{} ({})", status.message, status.code));
+    let why = status.map_or_else(|| chain(error), |status| format!("{} ({})", status.message, status.code));
     let why = if forbidden { format!("forbidden: {why}") } else { why };
     // Too much to do (429) and its own failures say nothing about the place.
     let refused = status.is_some_and(|status| (400..500).contains(&status.code) && status.code != 429);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -24,6 +25,8 @@ pub(super) struct Cluster {
     pub(super) releases: Mutex<BTreeMap<String, String>>,
     /// A method that is forbidden.
     pub(super) refuses: Mutex<Option<&'static str>>,
+    /// It takes requests and never answers.
+    pub(super) is_silent: AtomicBool,
 }
 
 impl Cluster {
@@ -189,6 +192,9 @@ pub(super) fn world(cluster: &Arc<Cluster>, name: &str) -> (World, PathBuf) {
     let service = service_fn(move |request: http::Request<kube::client::Body>| {
         let server = Arc::clone(&server);
         async move {
+            if server.is_silent.load(Ordering::Relaxed) {
+                std::future::pending::<()>().await;
+            }
             let (head, body) = request.into_parts();
             let body = body.collect_bytes().await.unwrap();
             let query = head.uri.query().unwrap_or_default();

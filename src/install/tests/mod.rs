@@ -158,6 +158,28 @@ async fn what_cannot_be_removed_is_said_and_the_rest_is_removed_all_the_same() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_cluster_that_is_gone_is_waited_for_once() {
+    let cluster = Arc::new(Cluster::default());
+    let (world, dir) = world(&cluster, "gone");
+    let journal = Journal::new(world.bundle.clone(), world.clock, "1");
+    make(&world, &journal, &scenario("good")).await.unwrap();
+    cluster.is_silent.store(true, std::sync::atomic::Ordering::Relaxed);
+    let before = world.clock.now_ms();
+    let error = undo(&world, &journal, Span::from_secs(300), &|_| {}).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "could not remove HorizontalPodAutoscaler llm/gpuhpa-1: the API server does not answer: nothing within 1m15s"
+    );
+    assert!(world.clock.now_ms() - before < 80_000);
+    let left = journal.entries().iter().filter(|entry| matches!(entry.step, Step::NotUndone { .. })).count();
+    assert_eq!((left, cluster.paths().len(), cluster.releases.lock().unwrap().len()), (3, 2, 1));
+    cluster.is_silent.store(false, std::sync::atomic::Ordering::Relaxed);
+    unmake(&world, &journal).await.unwrap();
+    assert!(cluster.paths().is_empty());
+    std::fs::remove_dir_all(&dir).unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_adopted_object_that_somebody_changed_is_named() {
     let cluster = Arc::new(Cluster::default());
     let path = "/apis/apps/v1/namespaces/llm/deployments/ollama";
