@@ -66,6 +66,9 @@ pub(super) async fn clean(args: &CleanArgs) -> Exit {
     if args.dry_run {
         return say_what(&world, &journal).await;
     }
+    if let Some(exit) = at_work(&world, &journal).await {
+        return exit;
+    }
     if args.bundle.is_none()
         && let Err(error) = Bundle::create(&dir)
     {
@@ -78,6 +81,23 @@ pub(super) async fn clean(args: &CleanArgs) -> Exit {
         }
         Err(error) => {
             Console::error(&error.to_string(), Some("run clean again once the cause is gone"), Exit::NotRestored)
+        }
+    }
+}
+
+/// A run at work is not cleaned up behind its back.
+async fn at_work(world: &World, journal: &Journal) -> Option<Exit> {
+    match install::is_at_work(world, journal).await {
+        Ok(false) => None,
+        Ok(true) => Some(Console::error(
+            "the run is still at work: it renewed its claim on the target just now; nothing was changed",
+            Some("end it by Ctrl-C or SIGTERM, and it cleans up by itself; or wait until it has ended"),
+            Exit::Usage,
+        )),
+        Err(error) => {
+            // What cannot be read is told by the clean-up itself, thing by thing.
+            Console::say(&format!("it cannot be seen whether the run is still at work: {error}"));
+            None
         }
     }
 }

@@ -9,13 +9,16 @@ use kube::api::{Api, Patch, PatchParams};
 use serde_json::json;
 
 use super::{InstallError, Journal, apply, labelled};
-use crate::record::journal::ObjectRef;
+use crate::record::journal::{Change, ObjectRef, Step};
 use crate::record::plan::Plan;
 use crate::record::scenario::Scenario;
 use crate::world::World;
 
 /// Between two renewals of the claim.
 const RENEWAL: Duration = Duration::from_secs(10);
+
+/// What a renewal may come late by.
+const GRACE: Duration = Duration::from_secs(2);
 
 /// A claim that was not renewed for so long is that of a run that is gone: an API server that is started again is back
 /// within half a minute, and then a renewal comes within [`RENEWAL`].
@@ -68,4 +71,27 @@ pub async fn renew(world: World, namespace: String, plan: Plan) {
             Ok(_) | Err(_) => {}
         }
     }
+}
+
+/// Whether the run of this journal is still at work: its claim is looked at twice, and was renewed in between. A run that
+/// was killed a moment ago and one at work differ in nothing else that the cluster shows.
+///
+/// # Errors
+/// The Lease cannot be read.
+pub async fn is_at_work(world: &World, journal: &Journal) -> Result<bool, InstallError> {
+    let mut claims = journal.entries().into_iter().filter_map(|entry| match entry.step {
+        Step::Intended(Change::Create(object)) if object.kind == "Lease" => Some((object, entry.run)),
+        _ => None,
+    });
+    let Some((object, run)) = claims.next() else { return Ok(false) };
+    let api: Api<Lease> = Api::namespaced(world.kube.clone(), object.namespace.as_deref().unwrap_or_default());
+    let look = async || match api.get_opt(&object.name).await {
+        Ok(lease) => Ok(lease.and_then(|lease| lease.spec)),
+        Err(e) => Err(InstallError::Object { verb: "read", object: object.to_string(), why: apply::words(&e) }),
+    };
+    let Some(first) = look().await?.filter(|spec| spec.holder_identity.as_ref() == Some(&run)) else {
+        return Ok(false);
+    };
+    tokio::time::sleep(RENEWAL + GRACE).await;
+    Ok(look().await?.is_some_and(|second| second.renew_time != first.renew_time))
 }

@@ -14,7 +14,7 @@ mod traces;
 mod undo;
 mod volumes;
 
-pub use claim::{claim, renew};
+pub use claim::{claim, is_at_work, renew};
 pub use journal::{Journal, read_journal};
 pub use reach::reach;
 pub use size::size;

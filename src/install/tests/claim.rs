@@ -45,3 +45,29 @@ async fn a_claim_is_renewed_while_it_is_there_and_never_anothers() {
     assert!(cluster.paths().is_empty());
     std::fs::remove_dir_all(&dir).unwrap();
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_run_at_work_is_told_from_one_that_was_killed() {
+    let cluster = Arc::new(Cluster::default());
+    let (world, dir) = world(&cluster, "at-work");
+    let plan = Plan { run: "1".to_owned(), claim: "gpuhpa-deployment-ollama".to_owned(), ..Plan::default() };
+    let journal = Journal::new(world.bundle.clone(), world.clock, "1");
+    assert!(!is_at_work(&world, &journal).await.unwrap(), "it has not claimed anything yet");
+    claim(&world, &journal, &scenario("good"), &plan).await.unwrap();
+    let renewing = tokio::spawn(renew(world.clone(), "llm".to_owned(), plan));
+    for _ in 0..3 {
+        assert!(is_at_work(&world, &journal).await.unwrap());
+    }
+    renewing.abort();
+    assert!(!is_at_work(&world, &journal).await.unwrap());
+    // The claim that is there now is another's, and that one is at work.
+    let lease = cluster.paths().remove(0);
+    let mut another = cluster.get(&lease);
+    another["spec"]["holderIdentity"] = json!("2");
+    cluster.put(&lease, another);
+    let another = Plan { run: "2".to_owned(), claim: "gpuhpa-deployment-ollama".to_owned(), ..Plan::default() };
+    let renewing = tokio::spawn(renew(world.clone(), "llm".to_owned(), another));
+    assert!(!is_at_work(&world, &journal).await.unwrap());
+    renewing.abort();
+    std::fs::remove_dir_all(&dir).unwrap();
+}
