@@ -1,6 +1,8 @@
 # somebody has an HPA on the target already
 on() {
   kubectl create namespace gpuhpa >/dev/null
+  # The controllers put these into each namespace; a run must find the cluster at rest.
+  awaiting "the namespace's own objects" 30 furnished
   kubectl -n gpuhpa create -f - >/dev/null <<'HPA'
 apiVersion: autoscaling/v2
 kind: HorizontalPodAutoscaler
@@ -11,4 +13,5 @@ spec:
   metrics: [{type: Resource, resource: {name: cpu, target: {type: Utilization, averageUtilization: 80}}}]
 HPA
 }
+furnished() { kubectl -n gpuhpa get configmap/kube-root-ca.crt serviceaccount/default >/dev/null 2>&1; }
 off() { kubectl delete namespace gpuhpa --ignore-not-found --wait >/dev/null; }
