@@ -69,10 +69,13 @@ impl Cluster {
                 (201, object)
             }
             // What is applied says its kind.
-            "PATCH" if sent()["kind"].is_null() => match merged(objects.get_mut(path), sent()) {
-                Ok(object) => (200, object),
-                Err((code, why)) => status(code, why),
-            },
+            // A subresource is kept beside its object.
+            "PATCH" if sent()["kind"].is_null() && !path.ends_with("/scale") => {
+                match merged(objects.get_mut(path), sent()) {
+                    Ok(object) => (200, object),
+                    Err((code, why)) => status(code, why),
+                }
+            }
             "PATCH" => {
                 let object = with_uid(path, sent());
                 objects.insert(path.to_owned(), object.clone());
