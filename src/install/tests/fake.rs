@@ -47,12 +47,6 @@ impl Cluster {
     }
 
     fn answer(&self, method: &http::Method, path: &str, query: &str, body: &[u8]) -> (u16, Value) {
-        let status = |code: u16, why: &str| {
-            (
-                code,
-                json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "code": code, "message": why, "reason": why}),
-            )
-        };
         if self.refuses.lock().unwrap().is_some_and(|verb| method.as_str() == verb) {
             return status(403, "Forbidden");
         }
@@ -128,6 +122,12 @@ fn merged(object: Option<&mut Value>, mut sent: Value) -> Result<Value, (u16, &'
 /// A collection within a namespace.
 fn is_list(path: &str) -> bool {
     path.rsplit('/').nth(2) == Some("namespaces")
+}
+
+fn status(code: u16, why: &str) -> (u16, Value) {
+    let status = json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "code": code,
+        "message": why, "reason": why});
+    (code, status)
 }
 
 /// What the server adds. The uid is a function of the object's name, so that a second one of that name is told apart by hand only.
