@@ -142,7 +142,7 @@ fn takes_traffic(view: &View<'_>, life: &Life<'_>) -> Ruling {
     {
         let selector: Vec<String> = seen.selector.iter().map(|(k, v)| format!("{k}={v}")).collect();
         return Ruling::unclear(format!(
-            "the selector {} of Service {} misses pod {name}",
+            "the selector {} of Service {} misses pod {name}; select by labels that every pod of the target carries",
             selector.join(","),
             seen.service
         ))
