@@ -1,5 +1,9 @@
 # What a variant can await of a run of gpuhpa that goes on (function `meanwhile`).
 
+# did_it: the variant has done what it is there for (ci/rig/acted). Said by lib/meanwhile at the end, or before by one that
+# takes back what it did.
+did_it() { touch "$STATE/meanwhile.done"; }
+
 # run_hpa PATH: of the HPA that a run has made, for example `.status.currentReplicas`; fails where there is none.
 run_hpa() {
   local value

@@ -2,6 +2,7 @@
 meanwhile() {
   awaiting "the second replica" 600 run_has 2
   kubectl -n gpuhpa-metrics scale deployment prometheus-adapter --replicas=0
+  did_it
   sleep 60 # that long: the variant is the gap itself
   kubectl -n gpuhpa-metrics scale deployment prometheus-adapter --replicas=1
 }

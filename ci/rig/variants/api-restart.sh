@@ -2,6 +2,7 @@
 meanwhile() {
   awaiting "the second replica" 600 run_has 2
   stop kube-apiserver
+  did_it
   sleep 10 # that long: the variant is the gap itself
   control_plane_up
 }
