@@ -14,6 +14,18 @@ use super::{
 };
 use crate::record::records::Records;
 
+/// What a run may still show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outlook {
+    /// It may pass, or a check that is open may fail.
+    Open,
+    /// It cannot pass any more, and only the oracle has something to wait for: the autoscaler has a size to take back, and
+    /// may do so too early or too fast. No load is needed for that.
+    Watched,
+    /// Nothing.
+    Settled,
+}
+
 /// Rules on each check once; rulings are kept.
 #[derive(Debug)]
 pub struct Bench<'a> {
@@ -60,23 +72,33 @@ impl<'a> Bench<'a> {
         ruling
     }
 
-    /// True when the run has nothing left to show: it has failed, or PASS is impossible and nothing that is still open
-    /// could turn INCONCLUSIVE into FAIL, as of pods without accelerators nothing can. Accelerators are expensive. The
-    /// oracle is waited for only while the autoscaler has a size to take back, since before and after that nothing is
-    /// known to come that it could judge; the clean-up comes anyhow.
+    /// True when the run has nothing left to show.
     #[must_use]
     pub fn is_settled(&self) -> bool {
+        self.outlook() == Outlook::Settled
+    }
+
+    /// What the run may still show. It is settled when it has failed, or PASS is impossible and nothing that is still open
+    /// could turn INCONCLUSIVE into FAIL, as of pods without accelerators nothing can: accelerators are expensive. The
+    /// clean-up comes anyhow.
+    #[must_use]
+    pub fn outlook(&self) -> Outlook {
         let waited_for =
             Check::ALL.iter().filter(|check| !matches!(check, Check::Restored | Check::DecisionsExplained));
         let rulings: Vec<Ruling> = waited_for.map(|check| self.rule(*check)).collect();
         let any = |state| rulings.iter().any(|ruling| ruling.is(state));
         let oracle = self.rule(Check::DecisionsExplained);
-        // A check with a dead need is Unclear already, so what is Open can still fail.
-        let open = any(State::Open) || (oracle.is(State::Open) && decisions_explained::is_at_stake(&self.view));
-        any(State::Broken)
-            || oracle.is(State::Broken)
-            || self.rule(Check::PodsRequestAccelerators).is(State::Unclear)
-            || (any(State::Unclear) && !open)
+        let no_accelerators = self.rule(Check::PodsRequestAccelerators).is(State::Unclear);
+        if any(State::Broken) || oracle.is(State::Broken) || no_accelerators {
+            Outlook::Settled
+        } else if any(State::Open) || !any(State::Unclear) {
+            // A check with a dead need is Unclear already, so what is Open can still fail.
+            Outlook::Open
+        } else if oracle.is(State::Open) && decisions_explained::is_at_stake(&self.view) {
+            Outlook::Watched
+        } else {
+            Outlook::Settled
+        }
     }
 
     /// Why the check cannot be ruled on, if what it needs does not hold.

@@ -30,7 +30,7 @@ mod restored;
 #[cfg(test)]
 mod tests;
 
-pub use bench::Bench;
+pub use bench::{Bench, Outlook};
 pub use check::{Check, Part};
 pub use ruling::{Ruling, State};
 pub use view::{Picture, Served, SizeChange, View};

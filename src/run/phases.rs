@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::stage::{Stage, whole};
 use super::{RunError, probes};
 use crate::install;
-use crate::judge::{Check, Part, State};
+use crate::judge::{Check, Outlook, Part, State};
 use crate::load::{self, Caller, Turn};
 use crate::plan;
 use crate::record::load::Outcome;
@@ -22,25 +22,36 @@ const AWAY: &str = "metric served";
 pub(super) async fn perform(stage: &mut Stage<'_>) -> Result<(), RunError> {
     let Some(url) = install(stage).await? else { return Ok(()) };
     metric(stage, stage.world().clock.now_ms()).await?;
-    if settled(stage) {
+    if !goes_on(stage).await? {
         return Ok(());
     }
     autoscaler(stage).await?;
-    if settled(stage) {
+    if !goes_on(stage).await? {
         return Ok(());
     }
     idle(stage).await?;
-    if settled(stage) {
+    if !goes_on(stage).await? {
         return Ok(());
     }
     rise(stage, &url).await?;
-    if !settled(stage) {
-        hold(stage).await?;
+    if !goes_on(stage).await? {
+        return Ok(());
     }
-    if !settled(stage) {
+    hold(stage).await?;
+    if goes_on(stage).await? {
         fall(stage).await?;
     }
     Ok(())
+}
+
+/// Whether the next phase has something to show. Where only the fall may still be judged, it is watched here and now:
+/// without load, and without the phases before it.
+async fn goes_on(stage: &mut Stage<'_>) -> Result<bool, RunError> {
+    match stage.look(|bench| bench.outlook()) {
+        Outlook::Open => Ok(true),
+        Outlook::Watched => fall(stage).await.map(|()| false),
+        Outlook::Settled => Ok(false),
+    }
 }
 
 fn settled(stage: &Stage<'_>) -> bool {

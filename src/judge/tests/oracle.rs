@@ -2,8 +2,8 @@
 
 use k8s_openapi::api::autoscaling::v2::{HPAScalingPolicy, HPAScalingRules};
 
-use super::run::{CLEANUP, FALL, IDLE, RISE, Run, SCALED_TO_2, SCALED_TO_3, healthy, recorded, slow_metric};
-use crate::judge::{Check, State};
+use super::run::{CLEANUP, FALL, IDLE, RISE, Run, SCALED_TO_2, SCALED_TO_3, healthy, is_phase, recorded, slow_metric};
+use crate::judge::{Bench, Check, Outlook, State};
 use crate::record::journal::Step;
 use crate::record::observation::{Condition, Phase, Seen};
 use crate::record::scenario::Scenario;
@@ -436,4 +436,21 @@ fn inactive() -> Condition {
         reason: "FailedGetPodsMetric".to_owned(),
         ..Condition::default()
     }
+}
+
+/// A metric that others drive has scaled the target before the baseline: the run cannot pass, and the only thing that can
+/// still be judged is how the autoscaler takes the size back. No load is given for that.
+#[test]
+fn where_only_the_fall_can_still_be_judged_it_is_watched_without_load() {
+    let looks = |run: Run| Bench::new(run.records()).outlook();
+    let contaminated = recorded("contaminated");
+    let over = contaminated.timeline.iter().position(|o| is_phase(o, Phase::Cleanup)).unwrap();
+    assert_eq!(looks(contaminated.cut(over)), Outlook::Watched);
+    assert_eq!(looks(healthy().ended_at(RISE)), Outlook::Open);
+    let bare = healthy().each(|o| {
+        if let Seen::Pod(pod) = &mut o.seen {
+            pod.resources.clear();
+        }
+    });
+    assert_eq!(looks(bare), Outlook::Settled);
 }
