@@ -20,7 +20,7 @@ pub(super) struct CleanArgs {
     /// Folder of the run's evidence, with its journal.jsonl
     bundle: Option<PathBuf>,
     /// Without a journal: the id of the run, whose label is on everything that it made
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = run_id)]
     run_id: Option<String>,
     /// Say what would be done, and change nothing
     #[arg(long)]
@@ -30,6 +30,14 @@ pub(super) struct CleanArgs {
     /// At most this long for each change
     #[arg(long, value_name = "DURATION", default_value = "5m")]
     timeout: Span,
+}
+
+/// An id as `verify` makes them: it goes into a label selector and into the name of a folder.
+fn run_id(text: &str) -> Result<String, String> {
+    match !text.is_empty() && text.chars().all(|c| c.is_ascii_digit() || c == '-') {
+        true => Ok(text.to_owned()),
+        false => Err("a run's id is digits and hyphens, for example 20261124-101500-042".to_owned()),
+    }
 }
 
 pub(super) async fn clean(args: &CleanArgs) -> Exit {

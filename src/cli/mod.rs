@@ -31,7 +31,7 @@ enum Command {
     /// Run the whole test against a cluster: install, scale up under load, scale down, clean up, verdict
     #[command(after_long_help = VERIFY_EXAMPLES)]
     Verify(verify::VerifyArgs),
-    /// Show what verify would do and whether it can pass at all; reads only
+    /// Show what verify would do and whether it can pass at all; changes nothing
     #[command(after_long_help = PLAN_EXAMPLES)]
     Plan(plan::PlanArgs),
     /// Undo what an interrupted run left behind

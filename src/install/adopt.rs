@@ -4,12 +4,12 @@ use kube::core::DynamicObject;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-use super::apply::{api, words};
+use super::apply::words;
 use super::{InstallError, Journal, adopted};
 use crate::record::inventory::Inventory;
 use crate::record::journal::{ObjectRef, Step};
 use crate::record::scenario::Scenario;
-use crate::world::World;
+use crate::world::{World, api_of};
 
 /// Adopts the objects of a release that the run leans on: the target, or the APIService that it serves.
 pub(super) async fn adopt_release(
@@ -20,16 +20,9 @@ pub(super) async fn adopt_release(
     name: &str,
 ) -> Result<(), InstallError> {
     let chart = inventory.charts.get(name);
-    let target = &scenario.hpa.spec.scale_target_ref;
     let mut objects = Vec::new();
     if chart.is_some_and(|chart| chart.target_resources.is_some()) {
-        objects.push(ObjectRef {
-            api_version: "apps/v1".to_owned(),
-            kind: target.kind.clone(),
-            plural: format!("{}s", target.kind.to_lowercase()),
-            namespace: Some(scenario.namespace.clone()),
-            name: target.name.clone(),
-        });
+        objects.push(ObjectRef::target(scenario));
     }
     for service in chart.map(|chart| chart.api_services.clone()).unwrap_or_default() {
         objects.push(ObjectRef {
@@ -50,7 +43,7 @@ pub(super) async fn adopt_release(
 
 /// Digest of an object as it stands in the cluster.
 pub(super) async fn digest_of(world: &World, object: &ObjectRef) -> Result<String, InstallError> {
-    let found = api(world, object).get(&object.name).await;
+    let found = api_of(&world.kube, object).get(&object.name).await;
     let found = found.map_err(|e| InstallError::Object { verb: "read", object: object.to_string(), why: words(&e) })?;
     Ok(digest(&found))
 }

@@ -1,13 +1,13 @@
 //! Making an object: created when it must not be there yet, or applied by server-side apply, always after the journal.
 
 use kube::api::{Api, ObjectMeta, Patch, PatchParams, PostParams};
-use kube::core::{ApiResource, DynamicObject, GroupVersionKind};
+use kube::core::DynamicObject;
 use serde::Serialize;
 
 use super::{FIELD_MANAGER, InstallError, Journal};
 use crate::causes;
 use crate::record::journal::{Change, ObjectRef, RUN_LABEL};
-use crate::world::World;
+use crate::world::{World, api_of};
 
 /// How an object is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub(super) async fn make(
     object: ObjectRef,
     content: &impl Serialize,
 ) -> Result<(), InstallError> {
-    let api = api(world, &object);
+    let api = api_of(&world.kube, &object);
     let body = dynamic(&object, content)?;
     let change = journal.intend(Change::Create(object.clone()))?;
     let (verb, result) = match how {
@@ -36,7 +36,12 @@ pub(super) async fn make(
             ("apply", api.patch(&object.name, &params, &Patch::Apply(&body)).await)
         }
     };
-    let named = |e: kube::Error| InstallError::Object { verb, object: object.to_string(), why: words(&e) };
+    let named = |e: kube::Error| match (how, &e) {
+        (How::Create, kube::Error::Api(status)) if status.code == 409 => {
+            InstallError::Exists { object: object.to_string(), why: words(&e) }
+        }
+        _ => InstallError::Object { verb, object: object.to_string(), why: words(&e) },
+    };
     journal.close(change, result.map_err(named), |made| made.metadata.uid.clone())?.map(drop)
 }
 
@@ -62,17 +67,6 @@ pub(super) fn words(error: &kube::Error) -> String {
         }
         kube::Error::Api(status) => status.message.clone(),
         other => causes::chain(other),
-    }
-}
-
-/// The API of an object's kind and namespace.
-pub(super) fn api(world: &World, object: &ObjectRef) -> Api<DynamicObject> {
-    let (group, version) = object.api_version.split_once('/').unwrap_or(("", &object.api_version));
-    let kind = GroupVersionKind::gvk(group, version, &object.kind);
-    let resource = ApiResource::from_gvk_with_plural(&kind, &object.plural);
-    match &object.namespace {
-        Some(namespace) => Api::namespaced_with(world.kube.clone(), namespace, &resource),
-        None => Api::all_with(world.kube.clone(), &resource),
     }
 }
 

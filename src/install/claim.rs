@@ -36,7 +36,6 @@ pub async fn claim(world: &World, journal: &Journal, scenario: &Scenario, plan: 
         namespace: Some(scenario.namespace.clone()),
         name: plan.claim.clone(),
     };
-    let text = object.to_string();
     let lease = Lease {
         metadata: labelled(&plan.claim, &plan.run),
         spec: Some(LeaseSpec {
@@ -48,7 +47,7 @@ pub async fn claim(world: &World, journal: &Journal, scenario: &Scenario, plan: 
         }),
     };
     match apply::make(world, journal, apply::How::Create, object, &lease).await {
-        Err(InstallError::Object { why, .. }) if why.contains("already exists") => Err(InstallError::Claimed(text)),
+        Err(InstallError::Exists { object, .. }) => Err(InstallError::Claimed(object)),
         made => made,
     }
 }

@@ -48,6 +48,14 @@ pub enum InstallError {
         /// Its words.
         why: String,
     },
+    /// An object that is to be made is there already, and not of this run.
+    #[error("could not create {object}: {why}")]
+    Exists {
+        /// The object.
+        object: String,
+        /// The API server's words.
+        why: String,
+    },
     /// helm failed.
     #[error(transparent)]
     Helm(#[from] HelmError),
@@ -55,7 +63,9 @@ pub enum InstallError {
     #[error("the scenario's target {0} does not exist; check hpa.spec.scaleTargetRef and the release that makes it")]
     NoTarget(String),
     /// Another run is at work on the same target, and was quicker.
-    #[error("another run has claimed the target just now: {0} is there. Wait until it ends; gpuhpa plan says when")]
+    #[error(
+        "another run has claimed the target just now: {0} is there. Wait until it ends; gpuhpa plan says which run it is, and whether it still renews its claim"
+    )]
     Claimed(String),
     /// There is no address for the load.
     #[error("no address for the load: {0}")]

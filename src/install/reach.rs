@@ -13,7 +13,7 @@ use crate::record::inventory::Inventory;
 use crate::record::journal::ObjectRef;
 use crate::record::plan::Plan;
 use crate::record::scenario::{Reach, ReachBy, Scenario};
-use crate::world::World;
+use crate::world::{World, api_of};
 
 /// Makes the Service, and says where the load goes.
 ///
@@ -72,14 +72,8 @@ async fn selector(
     scenario: &Scenario,
 ) -> Result<std::collections::BTreeMap<String, String>, InstallError> {
     let target = &scenario.hpa.spec.scale_target_ref;
-    let object = ObjectRef {
-        api_version: "apps/v1".to_owned(),
-        kind: target.kind.clone(),
-        plural: format!("{}s", target.kind.to_lowercase()),
-        namespace: Some(scenario.namespace.clone()),
-        name: target.name.clone(),
-    };
-    let found: Option<DynamicObject> = apply::api(world, &object)
+    let object = ObjectRef::target(scenario);
+    let found: Option<DynamicObject> = api_of(&world.kube, &object)
         .get_opt(&target.name)
         .await
         .map_err(|e| InstallError::Object { verb: "read", object: object.to_string(), why: words(&e) })?;

@@ -9,12 +9,12 @@ use kube::api::{Api, ListParams, Patch, PatchParams};
 use kube::core::DynamicObject;
 use serde_json::json;
 
-use super::apply::{api, words};
+use super::apply::words;
 use super::{FIELD_MANAGER, InstallError, Journal};
 use crate::record::inventory::Inventory;
 use crate::record::journal::{Change, ObjectRef, Step};
 use crate::record::scenario::Scenario;
-use crate::world::World;
+use crate::world::{World, api_of};
 
 /// Between two looks at the pods that are to go.
 const AGAIN: Duration = Duration::from_millis(500);
@@ -26,21 +26,14 @@ const AGAIN: Duration = Duration::from_millis(500);
 /// The journal cannot be written.
 pub fn size(journal: &Journal, scenario: &Scenario, inventory: &Inventory) -> Result<(), InstallError> {
     let Some(standing) = &inventory.foresight.target else { return Ok(()) };
-    let target = &scenario.hpa.spec.scale_target_ref;
-    let object = ObjectRef {
-        api_version: "apps/v1".to_owned(),
-        kind: target.kind.clone(),
-        plural: format!("{}s", target.kind.to_lowercase()),
-        namespace: Some(scenario.namespace.clone()),
-        name: target.name.clone(),
-    };
+    let object = ObjectRef::target(scenario);
     let change = journal.intend(Change::Scale { object, replicas: standing.replicas })?;
     Ok(journal.write(change, Step::Done { uid: None })?)
 }
 
 /// Sets the size back and waits until the surplus pods are gone. A target that is gone has no size.
 pub(super) async fn restore(world: &World, object: &ObjectRef, replicas: i32) -> Result<(), InstallError> {
-    let api = api(world, object);
+    let api = api_of(&world.kube, object);
     let Some(found) = standing(&api, object).await? else { return Ok(()) };
     if size_of(&found) != replicas {
         let patch = Patch::Merge(json!({"spec": {"replicas": replicas}}));
@@ -66,7 +59,7 @@ pub(super) async fn restore(world: &World, object: &ObjectRef, replicas: i32) ->
 
 /// Whether the target has this size, or is gone.
 pub(super) async fn is_so(world: &World, object: &ObjectRef, replicas: i32) -> Result<bool, InstallError> {
-    let found = standing(&api(world, object), object).await?;
+    let found = standing(&api_of(&world.kube, object), object).await?;
     Ok(found.is_none_or(|found| size_of(&found) == replicas))
 }
 

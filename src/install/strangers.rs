@@ -1,36 +1,23 @@
 //! A namespace takes all that is in it along when it is deleted. One that a run made may hold more by then: another's
 //! release, another's workload. Such a namespace stays, and what it holds is named.
 
-use kube::api::{Api, ListParams, ObjectMeta};
-use kube::core::{ApiResource, DynamicObject, GroupVersionKind};
+use kube::api::{ListParams, ObjectMeta};
 
 use super::InstallError;
 use super::apply::words;
 use crate::record::journal::{ObjectRef, RUN_LABEL};
-use crate::world::World;
-
-/// What somebody would miss. What a controller made goes with its owner, and is not looked at.
-const KINDS: [(&str, &str, &str); 9] = [
-    ("apps", "v1", "Deployment"),
-    ("apps", "v1", "StatefulSet"),
-    ("apps", "v1", "DaemonSet"),
-    ("batch", "v1", "Job"),
-    ("batch", "v1", "CronJob"),
-    ("autoscaling", "v2", "HorizontalPodAutoscaler"),
-    ("", "v1", "Pod"),
-    ("", "v1", "Service"),
-    ("", "v1", "PersistentVolumeClaim"),
-];
+use crate::record::kind::MISSED;
+use crate::world::{World, all_of};
 
 /// # Errors
 /// The namespace holds something that this run did not make, or may not be looked into.
 pub(super) async fn refuse(world: &World, namespace: &ObjectRef, run: &str) -> Result<(), InstallError> {
     let wrong = |why: String| InstallError::Object { verb: "remove", object: namespace.to_string(), why };
     let mut all = Vec::new();
-    for (group, version, kind) in KINDS {
-        let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind));
-        let api: Api<DynamicObject> = Api::namespaced_with(world.kube.clone(), &namespace.name, &resource);
-        let list = match api.list_metadata(&ListParams::default()).await {
+    for missed in MISSED {
+        let kind = missed.kind;
+        let list = match all_of(&world.kube, &missed, Some(&namespace.name)).list_metadata(&ListParams::default()).await
+        {
             Ok(list) => list.items,
             // Not served here, so nobody has one.
             Err(kube::Error::Api(status)) if status.code == 404 => continue,

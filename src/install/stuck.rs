@@ -2,13 +2,12 @@
 
 use kube::core::DynamicObject;
 
-use super::apply::api;
 use crate::record::journal::ObjectRef;
-use crate::world::World;
+use crate::world::{World, api_of};
 
 /// The object's own words, after a deletion that did not end. Empty where there are none.
 pub(super) async fn why(world: &World, object: &ObjectRef) -> String {
-    match api(world, object).get_opt(&object.name).await {
+    match api_of(&world.kube, object).get_opt(&object.name).await {
         Ok(Some(found)) => words(&found),
         _ => String::new(),
     }

@@ -4,16 +4,21 @@ use std::collections::BTreeSet;
 
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::{Api, ListParams};
-use kube::core::{ApiResource, DynamicObject, GroupVersionKind};
+use kube::core::DynamicObject;
 
 use super::InstallError;
 use super::apply::words;
 use crate::record::journal::{Change, Entry, ObjectRef, RUN_LABEL, ReleaseRef, Step};
-use crate::world::World;
+use crate::record::kind::Kind;
+use crate::world::{World, all_of};
 
 /// What a run makes, in the order in which it does; the releases come between the two groups.
-const BEFORE: [(&str, &str, &str); 2] = [("", "v1", "Namespace"), ("coordination.k8s.io", "v1", "Lease")];
-const AFTER: [(&str, &str, &str); 2] = [("", "v1", "Service"), ("autoscaling", "v2", "HorizontalPodAutoscaler")];
+const BEFORE: [Kind; 2] =
+    [Kind::of("", "v1", "Namespace", "namespaces"), Kind::of("coordination.k8s.io", "v1", "Lease", "leases")];
+const AFTER: [Kind; 2] = [
+    Kind::of("", "v1", "Service", "services"),
+    Kind::of("autoscaling", "v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers"),
+];
 
 /// The journal that this run would have, as far as the cluster remembers it. A release that was upgraded carries no
 /// label and is not among them.
@@ -57,29 +62,18 @@ fn unreadable(kind: &str, error: &kube::Error) -> InstallError {
     InstallError::Object { verb: "list", object: format!("{kind}s of all namespaces"), why: words(error) }
 }
 
-async fn listed(
-    world: &World,
-    (group, version, kind): (&str, &str, &str),
-    selector: &str,
-) -> Result<Vec<DynamicObject>, InstallError> {
-    let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind));
-    let api: Api<DynamicObject> = Api::all_with(world.kube.clone(), &resource);
-    let list = api.list(&ListParams::default().labels(selector)).await;
-    Ok(list.map_err(|e| unreadable(kind, &e))?.items)
+async fn listed(world: &World, kind: Kind, selector: &str) -> Result<Vec<DynamicObject>, InstallError> {
+    let list = all_of(&world.kube, &kind, None).list(&ListParams::default().labels(selector)).await;
+    Ok(list.map_err(|e| unreadable(kind.kind, &e))?.items)
 }
 
-async fn objects(
-    world: &World,
-    kind: (&str, &str, &str),
-    run: &str,
-) -> Result<Vec<(Change, Option<String>)>, InstallError> {
-    let (group, version, name) = kind;
+async fn objects(world: &World, kind: Kind, run: &str) -> Result<Vec<(Change, Option<String>)>, InstallError> {
     let list = listed(world, kind, &format!("{RUN_LABEL}={run}")).await?;
     let change = |object: DynamicObject| {
         let reference = ObjectRef {
-            api_version: if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") },
-            kind: name.to_owned(),
-            plural: format!("{}s", name.to_lowercase()),
+            api_version: kind.api_version(),
+            kind: kind.kind.to_owned(),
+            plural: kind.plural.to_owned(),
             namespace: object.metadata.namespace,
             name: object.metadata.name.unwrap_or_default(),
         };

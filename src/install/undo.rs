@@ -5,11 +5,11 @@ use kube::api::{DeleteParams, Preconditions};
 use kube::core::DynamicObject;
 use kube::runtime::wait::{await_condition, conditions};
 
-use super::apply::{api, words};
+use super::apply::words;
 use super::{InstallError, Journal, adopt, releases, size, strangers, stuck, volumes};
 use crate::record::journal::{Change, Entry, ObjectRef, RUN_LABEL, Step};
 use crate::units::Span;
-use crate::world::World;
+use crate::world::{World, api_of};
 
 /// Between two looks at an object that is to go, where no watch holds.
 const AGAIN: std::time::Duration = std::time::Duration::from_secs(1);
@@ -128,7 +128,7 @@ async fn undo_one(world: &World, undoing: &Undoing, bound: Span) -> Result<(), I
 
 /// Deletes an object and waits until it is gone. One of the same name that is not ours stays.
 async fn delete(world: &World, object: &ObjectRef, undoing: &Undoing) -> Result<(), InstallError> {
-    let api = api(world, object);
+    let api = api_of(&world.kube, object);
     let wrong = |e: &kube::Error| InstallError::Object { verb: "remove", object: object.to_string(), why: words(e) };
     let Some(found) = api.get_opt(&object.name).await.map_err(|e| wrong(&e))? else { return Ok(()) };
     if !is_ours(&found, undoing) {
@@ -175,7 +175,7 @@ pub async fn would_undo(world: &World, journal: &Journal) -> Result<Vec<String>,
     for undoing in pending(&journal.entries()) {
         let is_there = match &undoing.change {
             Change::Create(object) => {
-                let found = api(world, object).get_opt(&object.name).await;
+                let found = api_of(&world.kube, object).get_opt(&object.name).await;
                 let found = found.map_err(|e| InstallError::Object {
                     verb: "read",
                     object: object.to_string(),

@@ -9,27 +9,16 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-pub(super) use charts::{installing, place_of};
+pub(super) use charts::{installing, kind_of};
 
 use self::table::{On, Table, core, of};
 use super::changes;
 use super::survey::METRICS_APIS;
 use crate::metrics::question;
 use crate::record::inventory::{Part, Right};
+use crate::record::journal::ObjectRef;
+use crate::record::kind::MISSED;
 use crate::record::scenario::{IfExists, ReachBy, Scenario};
-
-/// What is looked for in a namespace of the run's own before it is deleted.
-const STRANGERS: [(&str, &str); 9] = [
-    ("apps", "deployments"),
-    ("apps", "statefulsets"),
-    ("apps", "daemonsets"),
-    ("batch", "jobs"),
-    ("batch", "cronjobs"),
-    ("autoscaling", "horizontalpodautoscalers"),
-    ("", "pods"),
-    ("", "services"),
-    ("", "persistentvolumeclaims"),
-];
 
 /// The rights of plan and run themselves, when these namespaces are missing. Charts come on top: [`installing`].
 pub(super) fn own(scenario: &Scenario, missing: &[String]) -> Vec<Right> {
@@ -41,8 +30,9 @@ pub(super) fn own(scenario: &Scenario, missing: &[String]) -> Vec<Right> {
         let why = format!("make the missing namespaces ({}) and remove them", missing.join(", "));
         table.part(Part::Install).must("list watch create delete", core("namespaces"), &why);
         for namespace in missing {
-            for (group, resource) in STRANGERS {
-                table.must("list", of(group, resource).within(namespace), "see whether it holds another's by then");
+            for kind in MISSED {
+                let on = of(kind.group, kind.plural).within(namespace);
+                table.must("list", on, "see whether it holds another's by then");
             }
         }
     }
@@ -92,7 +82,7 @@ fn hops(scenario: &Scenario, table: &mut Table) {
 /// What the run does in the target's namespace.
 fn run(scenario: &Scenario, missing: &[String], table: &mut Table) {
     let own = |on: On<'static>| on.within(scenario.namespace.as_str());
-    let target = format!("{}s", scenario.hpa.spec.scale_target_ref.kind.to_lowercase());
+    let target = ObjectRef::target(scenario).plural;
     let hpas = own(of("autoscaling", "horizontalpodautoscalers"));
     table.part(Part::Run);
     table.must("get list watch create patch delete", hpas, "apply the HPA, watch it and remove it");
@@ -120,7 +110,7 @@ fn run(scenario: &Scenario, missing: &[String], table: &mut Table) {
 /// A target that stands already keeps its size in the end.
 pub(super) fn standing(scenario: &Scenario) -> Vec<Right> {
     let mut table = Table::default();
-    let scale = format!("{}s/scale", scenario.hpa.spec.scale_target_ref.kind.to_lowercase());
+    let scale = format!("{}/scale", ObjectRef::target(scenario).plural);
     let on = of("apps", &scale).within(&scenario.namespace);
     table.part(Part::Run).must("patch", on, "set the target, which stands already, back to its size");
     table.rights()

@@ -84,6 +84,7 @@ pub async fn survey(world: &World, scenario: &Scenario) -> Result<Inventory, Sur
     // One that is upgraded stands already; what would become of its objects is helm's to say.
     let new: Vec<_> = ours.into_iter().filter(|name| !inventory.releases.contains_key(*name)).collect();
     inventory.foresight = foresight::look(&world.kube, scenario, &inventory, &new).await;
+    inventory.foresight.target = foresight::target(&world.kube, scenario).await?;
     if inventory.foresight.target.is_some() {
         more.extend(table::standing(scenario));
     }

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::scenario::Scenario;
+
 /// Label on everything that a run makes, helm's records included; its value is the run's id.
 pub const RUN_LABEL: &str = "gpuhpa.dev/run";
 
@@ -10,7 +12,6 @@ pub const RUN_LABEL: &str = "gpuhpa.dev/run";
 #[serde(rename_all = "camelCase")]
 pub struct Entry {
     /// The run that makes the changes: what it makes carries this in its label.
-    #[serde(default)]
     pub run: String,
     /// Number of the change, from 0; the lines of one change share it.
     pub change: u32,
@@ -114,6 +115,21 @@ pub struct ObjectRef {
     pub namespace: Option<String>,
     /// Name.
     pub name: String,
+}
+
+impl ObjectRef {
+    /// The scenario's target.
+    #[must_use]
+    pub fn target(scenario: &Scenario) -> Self {
+        let target = &scenario.hpa.spec.scale_target_ref;
+        Self {
+            api_version: "apps/v1".to_owned(),
+            kind: target.kind.clone(),
+            plural: format!("{}s", target.kind.to_lowercase()),
+            namespace: Some(scenario.namespace.clone()),
+            name: target.name.clone(),
+        }
+    }
 }
 
 impl std::fmt::Display for ObjectRef {

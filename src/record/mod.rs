@@ -7,6 +7,7 @@ pub mod endpoint;
 pub mod foresight;
 pub mod inventory;
 pub mod journal;
+pub mod kind;
 pub mod load;
 pub mod manifest;
 pub mod object;

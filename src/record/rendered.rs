@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::journal::ObjectRef;
+
 /// One rendered object.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -26,6 +28,18 @@ impl std::fmt::Display for RenderedObject {
 }
 
 impl RenderedObject {
+    /// The object as it is asked for; nothing where the cluster does not serve its kind.
+    #[must_use]
+    pub fn reference(&self) -> Option<ObjectRef> {
+        Some(ObjectRef {
+            api_version: self.api_version.clone(),
+            kind: self.kind.clone(),
+            plural: self.resource.clone()?,
+            namespace: self.namespace.clone(),
+            name: self.name.clone(),
+        })
+    }
+
     /// API group, empty for the core group.
     #[must_use]
     pub fn group(&self) -> &str {

@@ -5,6 +5,7 @@ mod book;
 mod bundle;
 mod helm;
 mod http;
+mod objects;
 
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ pub use book::Book;
 pub use bundle::{Bundle, BundleError};
 pub use helm::{ChartMeta, Helm, HelmError, ReleaseArgs};
 pub use http::{Body, Http, HttpError, HttpFailure};
+pub use objects::{all_of, api_of};
 
 use crate::clock::Clock;
 

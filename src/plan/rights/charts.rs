@@ -4,6 +4,7 @@
 use super::table::{Table, core, of};
 use crate::plan::changes;
 use crate::record::inventory::{ChartFacts, Inventory, Part, Right};
+use crate::record::kind::Kind;
 use crate::record::scenario::Scenario;
 
 /// helm 4 watches what it deletes until it is gone; helm 3 asks.
@@ -57,22 +58,22 @@ fn needs(chart: &ChartFacts, table: &mut Table) {
     table.part(Part::Read);
     for need in &chart.needs {
         let why = format!("see whether {} {} exists, which {} needs", need.kind, need.name, need.by);
-        let Some((group, _, resource)) = place_of(&need.kind) else { continue };
+        let Some(kind) = kind_of(&need.kind) else { continue };
         let verb = if need.name.is_empty() { "list" } else { "get" };
-        let on = of(group, resource).within(need.namespace.as_deref().unwrap_or_default());
+        let on = of(kind.group, kind.plural).within(need.namespace.as_deref().unwrap_or_default());
         table.may(verb, on.called(&need.name), &why);
     }
 }
 
-/// Group, version and resource of the kinds that are needed.
-pub(in crate::plan) fn place_of(kind: &str) -> Option<(&'static str, &'static str, &'static str)> {
-    Some(match kind {
-        "StorageClass" => ("storage.k8s.io", "v1", "storageclasses"),
-        "RuntimeClass" => ("node.k8s.io", "v1", "runtimeclasses"),
-        "PriorityClass" => ("scheduling.k8s.io", "v1", "priorityclasses"),
-        "Secret" => ("", "v1", "secrets"),
-        _ => return None,
-    })
+/// The kinds that are needed.
+pub(in crate::plan) fn kind_of(kind: &str) -> Option<Kind> {
+    const KINDS: [Kind; 4] = [
+        Kind::of("storage.k8s.io", "v1", "StorageClass", "storageclasses"),
+        Kind::of("node.k8s.io", "v1", "RuntimeClass", "runtimeclasses"),
+        Kind::of("scheduling.k8s.io", "v1", "PriorityClass", "priorityclasses"),
+        Kind::of("", "v1", "Secret", "secrets"),
+    ];
+    KINDS.into_iter().find(|one| one.kind == kind)
 }
 
 fn grants(chart: &ChartFacts, table: &mut Table) {

@@ -1,8 +1,8 @@
 //! Each object that a run would make, offered to the API server with dryRun=All: admission, quotas, webhooks and our
 //! own rights all speak, and nothing is kept. What lies in a namespace that is still to be made cannot be offered.
 
-use kube::api::{Api, PostParams};
-use kube::core::{ApiResource, DynamicObject, GroupVersionKind, Status};
+use kube::api::PostParams;
+use kube::core::{DynamicObject, Status};
 use serde_json::{Value, json};
 
 use super::charts::Documents;
@@ -10,6 +10,7 @@ use crate::plan::changes;
 use crate::record::inventory::{Inventory, RefusedObject, RenderedObject};
 use crate::record::journal::ReleaseRef;
 use crate::record::scenario::{ReachBy, Scenario};
+use crate::world::api_of;
 
 /// The objects that the API server would not take: of the releases that will be installed, and our own.
 pub(super) async fn refused(
@@ -81,7 +82,7 @@ async fn offer(client: &kube::Client, object: &RenderedObject, document: &Value)
     let mut body: DynamicObject = serde_json::from_value(document.clone()).ok()?;
     body.types = Some(kube::core::TypeMeta { api_version: object.api_version.clone(), kind: object.kind.clone() });
     let params = PostParams { dry_run: true, ..PostParams::default() };
-    match api(client, object)?.create(&params, &body).await {
+    match api_of(client, &object.reference()?).create(&params, &body).await {
         Err(kube::Error::Api(status)) => Some(*status),
         _ => None,
     }
@@ -94,7 +95,7 @@ fn why(status: Status) -> Option<String> {
 
 /// helm takes over what carries its own marks for this release, and nothing else.
 async fn taken(client: &kube::Client, release: &ReleaseRef, object: &RenderedObject) -> Option<String> {
-    let found = api(client, object)?.get_metadata_opt(&object.name).await.ok()??;
+    let found = api_of(client, &object.reference()?).get_metadata_opt(&object.name).await.ok()??;
     let marks = found.metadata.annotations.unwrap_or_default();
     let mark = |name: &str| marks.get(&format!("meta.helm.sh/release-{name}")).map_or("", String::as_str);
     if mark("name") == release.name && mark("namespace") == release.namespace {
@@ -103,15 +104,5 @@ async fn taken(client: &kube::Client, release: &ReleaseRef, object: &RenderedObj
     Some(match mark("name") {
         "" => "it exists already, and no helm release made it".to_owned(),
         name => format!("it exists already, and belongs to helm release {}/{name}", mark("namespace")),
-    })
-}
-
-fn api(client: &kube::Client, object: &RenderedObject) -> Option<Api<DynamicObject>> {
-    let (group, version) = object.api_version.split_once('/').unwrap_or(("", &object.api_version));
-    let kind = GroupVersionKind::gvk(group, version, &object.kind);
-    let kind = ApiResource::from_gvk_with_plural(&kind, object.resource.as_deref()?);
-    Some(match &object.namespace {
-        Some(namespace) => Api::namespaced_with(client.clone(), namespace, &kind),
-        None => Api::all_with(client.clone(), &kind),
     })
 }

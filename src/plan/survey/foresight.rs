@@ -5,12 +5,15 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::{ResourceQuota, Service};
 use kube::api::{Api, ListParams};
-use kube::core::{ApiResource, DynamicObject, GroupVersionKind};
+use kube::core::DynamicObject;
 
+use super::{SurveyError, cluster};
 use crate::plan::rights;
 use crate::record::inventory::{Foresight, Inventory, Need, QuotaRoom, StandingTarget};
+use crate::record::journal::ObjectRef;
 use crate::record::object::Writer;
 use crate::record::scenario::Scenario;
+use crate::world::{all_of, api_of};
 
 /// Looks ahead; `installed` are the releases that will be installed.
 pub(super) async fn look(
@@ -29,7 +32,6 @@ pub(super) async fn look(
     Foresight {
         node_ports: node_ports(client).await,
         absent,
-        target: target(client, scenario).await,
         quotas: quotas(client, scenario).await,
         ..Foresight::default()
     }
@@ -50,12 +52,8 @@ async fn node_ports(client: &kube::Client) -> Option<BTreeMap<i32, String>> {
 /// True when it was looked for and is not there.
 async fn is_absent(client: &kube::Client, need: &Need) -> bool {
     const DEFAULT: &str = "storageclass.kubernetes.io/is-default-class";
-    let Some((group, version, plural)) = rights::place_of(&need.kind) else { return false };
-    let kind = ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk(group, version, &need.kind), plural);
-    let api: Api<DynamicObject> = match &need.namespace {
-        Some(namespace) => Api::namespaced_with(client.clone(), namespace, &kind),
-        None => Api::all_with(client.clone(), &kind),
-    };
+    let Some(kind) = rights::kind_of(&need.kind) else { return false };
+    let api = all_of(client, &kind, need.namespace.as_deref());
     if !need.name.is_empty() {
         return matches!(api.get_metadata_opt(&need.name).await, Ok(None));
     }
@@ -66,18 +64,20 @@ async fn is_absent(client: &kube::Client, need: &Need) -> bool {
     all.is_ok_and(|all| !all.items.into_iter().any(is_default))
 }
 
-async fn target(client: &kube::Client, scenario: &Scenario) -> Option<StandingTarget> {
-    let target = &scenario.hpa.spec.scale_target_ref;
-    let plural = format!("{}s", target.kind.to_lowercase());
-    let kind = ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk("apps", "v1", &target.kind), &plural);
-    let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), &scenario.namespace, &kind);
-    let found = api.get_opt(&target.name).await.ok()??;
+/// The target as it stands. Not optional as the rest is: by it the clean-up knows which size to set back.
+pub(super) async fn target(client: &kube::Client, scenario: &Scenario) -> Result<Option<StandingTarget>, SurveyError> {
+    let target = ObjectRef::target(scenario);
+    let found = api_of(client, &target).get_opt(&target.name).await.map_err(cluster("the target"))?;
+    Ok(found.map(standing))
+}
+
+fn standing(found: DynamicObject) -> StandingTarget {
     let helm = found.metadata.managed_fields.iter().flatten().filter(|one| one.manager.as_deref() == Some("helm"));
-    Some(StandingTarget {
+    StandingTarget {
         replicas: found.data["spec"]["replicas"].as_i64().and_then(|n| i32::try_from(n).ok()).unwrap_or(1),
         writers: Writer::of_size(&found.metadata),
         is_applied: helm.into_iter().any(|entry| entry.operation.as_deref() == Some("Apply")),
-    })
+    }
 }
 
 async fn quotas(client: &kube::Client, scenario: &Scenario) -> Vec<QuotaRoom> {
