@@ -205,6 +205,8 @@ impl Desk<'_> {
             scenario: &self.scenario,
             inventory: &self.inventory,
             plan: &self.plan,
+            journal: &[],
+            timeline: &[],
             load: None,
             verdict: &verdict,
         };

@@ -11,7 +11,9 @@ pub use junit::junit;
 pub use redact::redact;
 
 use crate::record::inventory::Inventory;
+use crate::record::journal::Entry;
 use crate::record::load::LoadReport;
+use crate::record::observation::Observation;
 use crate::record::plan::Plan;
 use crate::record::scenario::Scenario;
 use crate::record::verdict::Verdict;
@@ -40,6 +42,10 @@ pub struct Ending<'a> {
     pub inventory: &'a Inventory,
     /// The plan.
     pub plan: &'a Plan,
+    /// Every change.
+    pub journal: &'a [Entry],
+    /// Every observation.
+    pub timeline: &'a [Observation],
     /// The load, if it ran.
     pub load: Option<&'a LoadReport>,
     /// The verdict.

@@ -128,10 +128,8 @@ pub async fn run(script: Script<'_>) -> Outcome {
     first = first.and(cleanup::cleanup(&stage, script.leaving).await);
     observer.stop().await;
     let verdict = judged(&script, &journal, void.as_deref());
-    let ending =
-        evidence::Ending { scenario, inventory: script.inventory, plan, load: load.as_ref(), verdict: &verdict };
     first = first.and(world.book.failure().map_or(Ok(()), |e| Err(e.into())));
-    first = first.and(evidence::finish(&world.bundle, &ending).map_err(RunError::from));
+    first = first.and(finish(&script, &journal, load.as_ref(), &verdict).map_err(RunError::from));
     Outcome { verdict, load, error: first.err() }
 }
 
@@ -145,6 +143,20 @@ fn judged(script: &Script<'_>, journal: &Journal, void: Option<&str>) -> Verdict
             timeline,
             load_void: void,
         })
+    })
+}
+
+fn finish(
+    script: &Script<'_>,
+    journal: &Journal,
+    load: Option<&LoadReport>,
+    verdict: &Verdict,
+) -> Result<(), BundleError> {
+    let (scenario, inventory, plan) = (script.scenario, script.inventory, script.plan);
+    let entries = journal.entries();
+    script.world.book.read(|timeline| {
+        let ending = evidence::Ending { scenario, inventory, plan, journal: &entries, timeline, load, verdict };
+        evidence::finish(&script.world.bundle, &ending)
     })
 }
 
