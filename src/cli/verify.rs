@@ -14,6 +14,7 @@ use crate::judge;
 use crate::live::{self, HelmBinary};
 use crate::record::inventory::Inventory;
 use crate::record::plan::Plan;
+use crate::record::prediction::Prediction;
 use crate::record::records::Records;
 use crate::record::scenario::Scenario;
 use crate::record::verdict::{CaseResult, Verdict};
@@ -209,6 +210,7 @@ impl Desk<'_> {
             timeline: &[],
             load: None,
             verdict: &verdict,
+            prediction: &Prediction::default(),
         };
         let begun = evidence::begin(&self.bundle, &self.scenario, &self.inventory, &self.plan);
         if let Err(error) = begun.and_then(|()| evidence::finish(&self.bundle, &ending)) {

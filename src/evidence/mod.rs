@@ -15,6 +15,7 @@ use crate::record::journal::Entry;
 use crate::record::load::LoadReport;
 use crate::record::observation::Observation;
 use crate::record::plan::Plan;
+use crate::record::prediction::Prediction;
 use crate::record::scenario::Scenario;
 use crate::record::verdict::Verdict;
 use crate::world::{Bundle, BundleError};
@@ -50,6 +51,8 @@ pub struct Ending<'a> {
     pub load: Option<&'a LoadReport>,
     /// The verdict.
     pub verdict: &'a Verdict,
+    /// What the controller's arithmetic says of it, for the report.
+    pub prediction: &'a Prediction,
 }
 
 /// Writes what the end of a run leaves to write, and marks the bundle complete.

@@ -6,6 +6,7 @@
 //! explained is a finding. Only the autoscaler's own writes are judged. Sources: hpa.md 1.1 to 1.8 and 6 of the
 //! controller (Kubernetes 1.37.2).
 
+mod allowed;
 mod decision;
 mod rate;
 mod windows;
@@ -17,6 +18,7 @@ use crate::bounds::SLACK;
 use crate::hpa;
 use crate::record::observation::{HpaSeen, Phase};
 
+pub(super) use allowed::allowed;
 use decision::Decision;
 
 pub(super) fn rule(view: &View<'_>) -> Ruling {

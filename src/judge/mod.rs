@@ -8,6 +8,7 @@ mod blame;
 mod check;
 mod course;
 mod foreign;
+mod prediction;
 mod ruling;
 mod twice_divided;
 mod view;
@@ -32,6 +33,7 @@ mod tests;
 
 pub use bench::{Bench, Outlook};
 pub use check::{Check, Part};
+pub use prediction::predict;
 pub use ruling::{Ruling, State};
 pub use view::{Picture, Served, SizeChange, View};
 

@@ -13,6 +13,7 @@ pub mod manifest;
 pub mod object;
 pub mod observation;
 pub mod plan;
+pub mod prediction;
 pub mod reading;
 pub mod records;
 pub mod rendered;

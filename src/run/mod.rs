@@ -155,7 +155,10 @@ fn finish(
     let (scenario, inventory, plan) = (script.scenario, script.inventory, script.plan);
     let entries = journal.entries();
     script.world.book.read(|timeline| {
-        let ending = evidence::Ending { scenario, inventory, plan, journal: &entries, timeline, load, verdict };
+        let void = load.and_then(|report| report.void.as_deref());
+        let records = Records { scenario, inventory, journal: &entries, timeline, load_void: void };
+        let prediction = &judge::predict(records);
+        let ending = evidence::Ending { scenario, inventory, plan, journal: &entries, timeline, load, verdict, prediction };
         evidence::finish(&script.world.bundle, &ending)
     })
 }
