@@ -4,11 +4,13 @@ mod junit;
 mod manifest;
 mod readme;
 mod redact;
+mod report;
 
 use std::path::Path;
 
 pub use junit::junit;
 pub use redact::redact;
+pub use report::report;
 
 use crate::record::inventory::Inventory;
 use crate::record::journal::Entry;
@@ -67,6 +69,7 @@ pub fn finish(bundle: &Bundle, ending: &Ending<'_>) -> Result<(), BundleError> {
     let xml = junit(ending.verdict, ending.inventory.started)
         .map_err(|why| BundleError { path: "junit.xml".to_owned(), why })?;
     bundle.put("junit.xml", xml.as_bytes())?;
+    bundle.put("report.html", report(ending).as_bytes())?;
     bundle.put("README.md", readme::readme(ending).as_bytes())?;
     let stand_in = ending.scenario.accelerator.is_stand_in();
     manifest::write(bundle, &ending.plan.run, stand_in, manifest::Written::Complete)

@@ -158,7 +158,8 @@ fn finish(
         let void = load.and_then(|report| report.void.as_deref());
         let records = Records { scenario, inventory, journal: &entries, timeline, load_void: void };
         let prediction = &judge::predict(records);
-        let ending = evidence::Ending { scenario, inventory, plan, journal: &entries, timeline, load, verdict, prediction };
+        let ending =
+            evidence::Ending { scenario, inventory, plan, journal: &entries, timeline, load, verdict, prediction };
         evidence::finish(&script.world.bundle, &ending)
     })
 }

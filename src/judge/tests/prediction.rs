@@ -12,7 +12,10 @@ fn each_change_of_the_healthy_run_lies_in_what_was_allowed() {
     assert_eq!(told, [(SCALED_TO_2, 1, 2), (SCALED_TO_3, 2, 3), (SCALED_TO_1, 3, 1)]);
     for change in &changes {
         let Some(Allowed { read: [least, most], .. }) = &change.own else { panic!("{change:?} is not its own") };
-        assert!(least.is_none_or(|least| least <= change.to) && most.is_none_or(|most| change.to <= most), "{change:?}");
+        assert!(
+            least.is_none_or(|least| least <= change.to) && most.is_none_or(|most| change.to <= most),
+            "{change:?}"
+        );
         assert!(change.writer.starts_with("kube-controller-manager"), "{}", change.writer);
     }
     // The spec lets two pods come in 15 s.

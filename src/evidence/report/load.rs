@@ -1,0 +1,92 @@
+//! The load as a whole: what it was, how long its parts took, and what went wrong.
+
+use maud::{Markup, html};
+
+use super::cited::shortened;
+use super::moment::{length, micros, moment};
+use crate::evidence::Ending;
+use crate::record::load::{LoadReport, Quantiles};
+
+/// A request that ended by our own plan is no error.
+const NO_ERRORS: [&str; 2] = ["good", "cancelled-by-ramp-down"];
+
+pub(super) fn load(ending: &Ending<'_>) -> Markup {
+    html! {
+        section id="load" {
+            h2 { "Load" }
+            @match ending.load {
+                None => { p { "No load was given." } }
+                Some(report) => { (summary(ending, report)) (quantiles(report)) (outcomes(report)) }
+            }
+        }
+    }
+}
+
+fn summary(ending: &Ending<'_>, report: &LoadReport) -> Markup {
+    let took = report.ended_ms.saturating_sub(report.began_ms);
+    html! {
+        @if let Some(why) = &report.void { p.bad { b { "Void: " } (why) } }
+        p {
+            (report.concurrency) " workers with " (ending.scenario.load.model) ", each with one streaming chat at a time, from "
+            (moment(report.began_ms)) " to " (moment(report.ended_ms)) " (" (length(took)) "): " (report.requests) " requests, "
+            (report.tokens) " tokens of good answers."
+        }
+    }
+}
+
+fn quantiles(report: &LoadReport) -> Markup {
+    let rows: [(&str, &Quantiles); 5] = [
+        ("time to first token", &report.ttft_us),
+        ("gap between two chunks", &report.gap_us),
+        ("whole answer", &report.total_us),
+        ("sent after it was due (the client's own delay)", &report.lateness_us),
+        ("the client's timers late", &report.timer_late_us),
+    ];
+    // All on one scale, so that the bars can be compared.
+    let most = rows.iter().map(|(_, q)| q.max).max().unwrap_or(0).max(1);
+    html! {
+        div.wide { table {
+            thead { tr { th { "" } th { "counted" } th { "least" } th { "p50" } th { "p90" } th { "p99" } th { "most" } th { "least, p50, p90, p99, most on a logarithmic scale" } } }
+            tbody { @for (name, q) in rows {
+                tr {
+                    th scope="row" { (name) }
+                    td.n { (q.count) }
+                    @for us in [q.min, q.p50, q.p90, q.p99, q.max] { td.n { @if q.count > 0 { (micros(us)) } @else { "–" } } }
+                    td { @if q.count > 0 { (spread(q, most)) } }
+                }
+            } }
+        } }
+    }
+}
+
+/// The quantiles as a bar: thin from least to most, thick from the median to the 90th percentile, a mark at the 99th.
+fn spread(q: &Quantiles, most: u64) -> Markup {
+    const WIDTH: f64 = 200.0;
+    let share = |us: u64| (us.max(1) as f64).ln() / (most.max(2) as f64).ln();
+    let x = |us: u64| format!("{:.1}", 4.0 + (WIDTH - 8.0) * share(us));
+    let wide = format!("{:.1}", ((WIDTH - 8.0) * (share(q.p90) - share(q.p50))).max(2.0));
+    html! {
+        svg.spread viewBox="0 0 200 16" role="img" aria-label="spread" {
+            path.whole d={ "M" (x(q.min)) " 8H" (x(q.max)) } {}
+            path.whole d={ "M" (x(q.min)) " 4v8M" (x(q.max)) " 4v8" } {}
+            rect.middle x=(x(q.p50)) y="3" width=(wide) height="10" {}
+            path.p99 d={ "M" (x(q.p99)) " 2v12" } {}
+        }
+    }
+}
+
+fn outcomes(report: &LoadReport) -> Markup {
+    html! {
+        div.wide { table {
+            thead { tr { th { "outcome" } th { "requests" } th { "the first one's own words" } } }
+            tbody { @for (name, count) in &report.outcomes {
+                @let is_error = !NO_ERRORS.contains(&name.as_str());
+                tr {
+                    th scope="row" { @if is_error { span.bad { "✗ " (name) } } @else { (name) } }
+                    td.n { (count) }
+                    td { @if let Some(example) = report.examples.get(name) { (shortened(example)) } }
+                }
+            } }
+        } }
+    }
+}

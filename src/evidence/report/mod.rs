@@ -1,0 +1,99 @@
+//! report.html: one file that shows a run to somebody who was not there. It asks for nothing: no script, no font, no picture
+//! from elsewhere, and a policy that forbids them. Every text goes through the template's escaping; none is written raw but
+//! the style sheet, which is ours.
+
+mod bounds;
+mod cases;
+mod chart;
+mod cited;
+mod course;
+mod happened;
+mod load;
+mod moment;
+mod oracle;
+mod pods;
+mod reproduce;
+mod verdict;
+mod words;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use sha2::{Digest, Sha256};
+
+use super::Ending;
+use course::Course;
+
+const STYLE: &str = include_str!("style.css");
+
+/// The whole page. Pure: the same records always give the same bytes.
+#[must_use]
+pub fn report(ending: &Ending<'_>) -> String {
+    let course = Course::of(ending);
+    super::redact(&shown(&page(ending, &course).into_string()))
+}
+
+/// Text without what a reader could not see: control characters, and those that turn the direction of what follows, with
+/// which a name can be made to look like another one.
+fn shown(text: &str) -> String {
+    let hidden = |c: char| {
+        (c.is_control() && !matches!(c, '\n' | '\t')) || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.chars().map(|c| if hidden(c) { '\u{fffd}' } else { c }).collect()
+}
+
+fn page(ending: &Ending<'_>, course: &Course<'_>) -> Markup {
+    let title = format!("{}: {}", ending.verdict.suite, ending.verdict.title());
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content=(policy());
+                meta name="referrer" content="no-referrer";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { (title) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                @if ending.verdict.stand_in { div.stamp { "STAND-IN: no evidence about accelerators · run " (ending.plan.run) } }
+                main {
+                    (verdict::verdict(ending))
+                    (cases::cases(ending.verdict))
+                    (over_time(ending, course))
+                    (happened::happened(course))
+                    (oracle::oracle(ending))
+                    (pods::pods(course))
+                    (load::load(ending))
+                    (bounds::bounds(ending))
+                    (cited::table(ending))
+                    (reproduce::reproduce(ending))
+                }
+            }
+        }
+    }
+}
+
+fn over_time(ending: &Ending<'_>, course: &Course<'_>) -> Markup {
+    html! {
+        section id="course" {
+            h2 { "The run over time" }
+            @if ending.timeline.is_empty() {
+                p { "Nothing was observed: the run did not begin." }
+            } @else {
+                p.hint {
+                    "One axis for all: minutes and seconds of the run's own clock. Flags and the lines below them are changes of the target's size (dashed:
+                    not by the autoscaler); ticks under the flags are the HPA's events and warnings. Point at the picture for the values of a moment."
+                }
+                (chart::chart(ending, course))
+            }
+        }
+    }
+}
+
+/// Nothing may be fetched, run or sent; of styles only ours is taken, by its digest.
+fn policy() -> String {
+    let digest = BASE64_STANDARD.encode(Sha256::digest(STYLE));
+    format!("default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'")
+}

@@ -1,0 +1,41 @@
+//! The first thing on the page: the verdict, why, and of what.
+
+use maud::{Markup, html};
+
+use super::cases::sign;
+use crate::evidence::Ending;
+
+pub(super) fn verdict(ending: &Ending<'_>) -> Markup {
+    let Ending { scenario, inventory, plan, verdict, .. } = ending;
+    let (mark, class) = sign(verdict.result);
+    let target = &scenario.hpa.spec.scale_target_ref;
+    html! {
+        header {
+            p.suite { (verdict.suite) " · CNCF AI Conformance " code { "pod_autoscaling" } }
+            div.verdict.(class) {
+                span.mark aria-hidden="true" { (mark) }
+                h1 { (verdict.title()) }
+            }
+            p.reason { (verdict.reason) }
+            @if verdict.stand_in {
+                div.stand-in {
+                    p { strong { "STAND-IN" } " The accelerators of this cluster are stand-ins. This is no evidence about accelerators." }
+                }
+            }
+            @if !verdict.restored { p.bad { "Not restored: something that the run made, or changed, is not as it was before. See Cleanup/Restored." } }
+            dl.facts {
+                dt { "run" } dd { (plan.run) ", begun " (inventory.started.strftime("%F %T UTC")) }
+                dt { "scenario" } dd { b { (scenario.name) } ": " (scenario.description) }
+                dt { "target" } dd {
+                    (target.kind) " " (scenario.namespace) "/" (target.name) ", " (scenario.hpa.spec.min_replicas.unwrap_or(1)) " to "
+                    (scenario.hpa.spec.max_replicas) " replicas; the load must lead to " (plan.expect)
+                }
+                dt { "platform" } dd { "Kubernetes " (inventory.kubernetes) " at " (inventory.server) }
+            }
+            @if !scenario.declares.is_empty() {
+                h2.declared { "Declared by the scenario" }
+                ul { @for declared in &scenario.declares { li { (declared) } } }
+            }
+        }
+    }
+}
