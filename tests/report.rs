@@ -176,6 +176,21 @@ fn a_minute_without_the_metric_is_hatched_and_no_line_passes_through_it() {
 }
 
 #[test]
+fn a_source_that_could_not_be_read_hides_a_part_of_its_panel() {
+    let mut run = Run::recorded("rig-healthy");
+    let (seq, at_ms) = run.timeline.last().map(|last| (last.seq + 1, last.at_ms)).unwrap();
+    for (n, source) in ["hpa", "pods", "clock"].into_iter().enumerate() {
+        let gap = json!({"seq": seq + n as u64, "atMs": at_ms, "gap": {"source": source, "fromMs": 60_000, "why": "forbidden"}});
+        run.timeline.push(serde_json::from_value(gap).unwrap());
+    }
+    let page = Html::parse_document(&run.report());
+    // The hops say themselves why they have no value.
+    let hidden = text(&page, "svg.on-page g.blind > title");
+    assert_eq!((hidden.matches("hpa: forbidden").count(), hidden.matches("forbidden").count()), (1, 2), "{hidden}");
+    assert_eq!(text(&page, "section#events ul").matches("could not be read: forbidden").count(), 3);
+}
+
+#[test]
 fn a_run_that_did_not_begin_has_a_report_too() {
     let mut run = Run::recorded("rig-healthy");
     (run.timeline, run.journal, run.prediction) = (Vec::new(), Vec::new(), Prediction::default());

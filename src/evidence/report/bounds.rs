@@ -15,7 +15,7 @@ pub(super) fn bounds(ending: &Ending<'_>) -> Markup {
                 "Each bound is a sum of named terms. A FAIL that would not stand with every assumed term doubled is said to be INCONCLUSIVE. They are
                 those of the plan; where a run reads a term that the plan assumed, the case names the bound it used."
             }
-            div.wide { table {
+            div.wide { table.stack {
                 thead { tr { th { "bound" } th { "sum" } th { "assumed terms doubled" } th { "terms" } } }
                 tbody { @for bound in &plan.bounds {
                     tr {

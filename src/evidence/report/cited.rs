@@ -23,7 +23,7 @@ pub(super) fn table(ending: &Ending<'_>) -> Markup {
                 "Numbers are those of timeline.jsonl, times are of the run's own clock. Where something carries a time of its
                 own, by the cluster's clock, it stands below. " (ending.timeline.len()) " observations were made in all."
             }
-            div.wide { table.seen {
+            div.wide { table.seen.stack {
                 thead { tr { th { "No." } th { "time" } th { "what" } th { "seen" } } }
                 tbody {
                     @for one in seen {
@@ -33,7 +33,7 @@ pub(super) fn table(ending: &Ending<'_>) -> Markup {
                                 (moment(one.at_ms))
                                 @if let Some(source) = one.source { br; small { (source.strftime("%T")) } }
                             }
-                            td { (kind(one)) }
+                            td.what { (kind(one)) }
                             td { (shortened(&words(one))) }
                         }
                     }

@@ -16,7 +16,7 @@ pub(super) fn happened(course: &Course<'_>) -> Markup {
         section id="events" {
             h2 { "Phases, events and gaps" }
             p.phases { @for (phase, began, ended) in &course.phases {
-                span { b { (phase.name()) } " " (moment(*began)) "–" (moment(*ended)) " (" (length(ended - began)) ")" } " "
+                span { b { (phase.name()) } " " (moment(*began)) "–" (moment(*ended)) " (" (length(ended.saturating_sub(*began))) ")" } " "
             } }
             @for (at, signal) in &course.interrupted { p.bad { "Interrupted by " (signal) " at " (moment(*at)) } }
             @if !course.gaps.is_empty() {
@@ -25,7 +25,7 @@ pub(super) fn happened(course: &Course<'_>) -> Markup {
                 } }
             }
             @if events.is_empty() { p { "No event of the HPA and no warning was seen." } } @else {
-                div.wide { table {
+                div.wide { table.stack {
                     thead { tr { th { "No." } th { "time" } th { "of" } th { "reason" } th { "message" } } }
                     tbody { @for (observation, event) in events.iter().take(MOST) {
                         tr {

@@ -26,6 +26,19 @@ use course::Course;
 
 const STYLE: &str = include_str!("style.css");
 
+/// The sections in their order, each by its id.
+const SECTIONS: [(&str, &str); 9] = [
+    ("cases", "Cases"),
+    ("course", "The run over time"),
+    ("events", "Phases, events and gaps"),
+    ("oracle", "What the algorithm allows"),
+    ("pods", "Pods"),
+    ("load", "Load"),
+    ("bounds", "Bounds"),
+    ("observations", "Observations cited"),
+    ("reproduce", "How to reproduce"),
+];
+
 /// The whole page. Pure: the same records always give the same bytes.
 #[must_use]
 pub fn report(ending: &Ending<'_>) -> String {
@@ -57,9 +70,10 @@ fn page(ending: &Ending<'_>, course: &Course<'_>) -> Markup {
                 style { (PreEscaped(STYLE)) }
             }
             body {
-                @if ending.verdict.stand_in { div.stamp { "STAND-IN: no evidence about accelerators · run " (ending.plan.run) } }
+                @if ending.verdict.stand_in { div.stamp { p { "STAND-IN: no evidence about accelerators · run " (ending.plan.run) } } }
                 main {
                     (verdict::verdict(ending))
+                    nav { @for (id, name) in SECTIONS { a href={ "#" (id) } { (name) } } }
                     (cases::cases(ending.verdict))
                     (over_time(ending, course))
                     (happened::happened(course))

@@ -25,7 +25,7 @@ pub(super) fn oracle(ending: &Ending<'_>) -> Markup {
                 p { span.badge.small.(class) { (mark) " " (case.result.word()) } " " (case.name) ": " (case.reason) }
             }
             @if changes.is_empty() { p { "The target's size did not change between the HPA's creation and the clean-up." } } @else {
-                div.wide { table {
+                div.wide { table.labelled {
                     thead { tr {
                         th { "No." } th { "time" } th { "size" } th { "written by" } th { "readings around it ask for" }
                         th { "value in that pass's own status asks for" } th { "the spec's rate allows" } th { "min to max" }
@@ -46,17 +46,17 @@ pub(super) fn oracle(ending: &Ending<'_>) -> Markup {
 fn row(change: &Predicted, min: i32, max: i32) -> Markup {
     html! {
         tr {
-            td.n { (cite(change.seq)) }
-            td.n { (moment(change.at_ms)) }
-            td.n { b { (change.from) " → " (change.to) } }
-            td { (change.writer) }
+            td.n data-label="No." { (cite(change.seq)) }
+            td.n data-label="time" { (moment(change.at_ms)) }
+            td.n data-label="size" { b { (change.from) " → " (change.to) } }
+            td data-label="written by" { (change.writer) }
             @match &change.own {
                 None => { td colspan="4" { "not confirmed by the HPA's status as the autoscaler's own, so nothing is predicted" } }
                 Some(own) => {
-                    td.n { (sizes(own.read)) }
-                    td.n { (own.reported.map_or("not seen".to_owned(), sizes)) }
-                    td.n { (rate(own, change)) }
-                    td.n { (min) " to " (max) }
+                    td.n data-label="readings ask for" { (sizes(own.read)) }
+                    td.n data-label="status asks for" { (own.reported.map_or("not seen".to_owned(), sizes)) }
+                    td.n data-label="rate allows" { (rate(own, change)) }
+                    td.n data-label="min to max" { (min) " to " (max) }
                 }
             }
         }

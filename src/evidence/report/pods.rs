@@ -16,7 +16,7 @@ pub(super) fn pods(course: &Course<'_>) -> Markup {
         section id="pods" {
             h2 { "Pods of the target" }
             @if course.lives.is_empty() { p { "No pod of the target was seen." } } @else {
-                div.wide { table {
+                div.wide { table.labelled {
                     thead { tr {
                         th { "pod" } th { "node" } th { "requests" } th { "device or claim" } th { "first seen" } th { "Ready" }
                         th { "first answer of its own" } th { "gone" }
@@ -40,13 +40,13 @@ fn row(life: &Life<'_>) -> Markup {
             th scope="row" { (pod.name) @if let Some(trouble) = life.trouble.as_ref().filter(|_| life.ready_ms.is_none()) {
                 br; small.bad { (shortened(trouble)) }
             } }
-            td { (pod.node.as_deref().unwrap_or("none")) }
-            td { (asked_for(pod)) }
-            td { @if life.devices.is_empty() { "not reported" } @else { (life.devices.join(", ")) } }
-            td.n { (moment(life.first_ms)) @if let Some(created) = pod.created { br; small { "created " (created.strftime("%T")) } } }
-            td.n { (after(life, life.ready_ms, "never")) }
-            td { (answer(life)) }
-            td.n { (life.gone_ms.map_or("–".to_owned(), moment)) }
+            td data-label="node" { (pod.node.as_deref().unwrap_or("none")) }
+            td data-label="requests" { (asked_for(pod)) }
+            td data-label="device or claim" { @if life.devices.is_empty() { "not reported" } @else { (life.devices.join(", ")) } }
+            td.n data-label="first seen" { (moment(life.first_ms)) @if let Some(created) = pod.created { br; small { "created " (created.strftime("%T")) } } }
+            td.n data-label="Ready" { (after(life, life.ready_ms, "never")) }
+            td data-label="first answer" { (answer(life)) }
+            td.n data-label="gone" { (life.gone_ms.map_or("–".to_owned(), moment)) }
         }
     }
 }

@@ -36,7 +36,7 @@ pub(super) fn shape(shape: &Shape, axis: &Axis, range: &Range) -> Markup {
                 path class={ "dot " (look) } d=(diamond(x, y)) { title { (words) } }
             }
         },
-        Shape::Blind(from, to, why) => hatched(axis.x(*from), axis.x(*to), range, why),
+        Shape::Blind(from, to, why) => hatched(axis.x(*from), axis.x(*to), range.top, range.bottom, why),
     }
 }
 
@@ -53,8 +53,8 @@ fn apart<'a>(dots: &'a [(u64, f64, String)], axis: &Axis, range: &Range) -> Vec<
 }
 
 /// A stretch that nobody could read: hatched, so that no line seems to pass through it.
-fn hatched(from: f64, to: f64, range: &Range, why: &str) -> Markup {
-    let (to, height) = (to.max(from + 1.5), range.bottom - range.top);
+pub(super) fn hatched(from: f64, to: f64, top: f64, bottom: f64, why: &str) -> Markup {
+    let (to, height) = (to.max(from + 1.5), bottom - top);
     let first = (from - height) / HATCH;
     let count = (((to - from) + height) / HATCH).ceil() as u32;
     let mut path = String::new();
@@ -63,19 +63,13 @@ fn hatched(from: f64, to: f64, range: &Range, why: &str) -> Markup {
         let x = (first.ceil() + f64::from(n)) * HATCH;
         let (a, b) = (x.max(from), (x + height).min(to));
         if a < b {
-            path += &format!(
-                "M{} {}L{} {}",
-                place(a),
-                place(range.bottom - (a - x)),
-                place(b),
-                place(range.bottom - (b - x))
-            );
+            path += &format!("M{} {}L{} {}", place(a), place(bottom - (a - x)), place(b), place(bottom - (b - x)));
         }
     }
     html! {
         g.blind {
             title { (why) }
-            rect x=(place(from)) y=(place(range.top)) width=(place(to - from)) height=(place(height)) {}
+            rect x=(place(from)) y=(place(top)) width=(place(to - from)) height=(place(height)) {}
             path d=(path) {}
         }
     }
@@ -185,7 +179,7 @@ mod tests {
 
     #[test]
     fn a_gap_is_hatched_and_says_why() {
-        let text = hatched(10.0, 20.0, &RANGE, "a <b> gap").into_string();
+        let text = hatched(10.0, 20.0, 0.0, 10.0, "a <b> gap").into_string();
         assert!(text.contains("a &lt;b&gt; gap") && text.matches('M').count() >= 3, "{text}");
     }
 }

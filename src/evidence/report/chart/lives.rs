@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::draw::place;
+use super::draw::{hatched, place};
 use super::key::cut;
 use super::scale::Axis;
 use crate::evidence::report::course::{Course, Life};
@@ -29,6 +29,9 @@ pub(super) fn bars(course: &Course<'_>, axis: &Axis, top: f64) -> Markup {
     html! {
         @for (n, life) in course.lives.iter().enumerate() {
             (bar(course, life, axis, top + n as f64 * row, row))
+        }
+        @for (at, gap) in course.gaps.iter().filter(|(_, gap)| gap.source == "pods") {
+            (hatched(axis.x(gap.from_ms), axis.x(*at), top, top + height(course), &gap.why))
         }
     }
 }

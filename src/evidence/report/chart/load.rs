@@ -43,7 +43,7 @@ fn in_flight(course: &Course<'_>) -> Panel {
 fn tokens(course: &Course<'_>) -> Panel {
     let mut since = 0;
     let rate = |(n, (at, load)): (usize, &(u64, &LoadSeen))| {
-        while course.loads.get(since + 1).is_some_and(|(next, _)| next + RATE_MS <= *at) {
+        while course.loads.get(since + 1).is_some_and(|(next, _)| next.saturating_add(RATE_MS) <= *at) {
             since += 1;
         }
         let (then, before) = course.loads.get(since.min(n))?;
