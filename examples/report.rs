@@ -1,5 +1,5 @@
-//! Draws report.html anew from the records of a bundle, judged anew: `cargo run --example report -- BUNDLE > report.html`. For
-//! whoever works on the report; a run writes its own.
+//! Draws report.html anew from the records of a bundle: `cargo run --example report -- BUNDLE > report.html`. Records without
+//! a verdict are judged. For whoever works on the report; a run writes its own.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -23,7 +23,11 @@ fn main() -> anyhow::Result<()> {
     let load: Option<LoadReport> = read("load.json").ok().map(|text| serde_json::from_str(&text)).transpose()?;
     let load_void = load.as_ref().and_then(|report| report.void.as_deref());
     let records = Records { scenario, inventory, journal: &journal, timeline: &timeline, load_void };
-    let (verdict, prediction) = (&judge(records), &predict(records));
+    let verdict = match read("verdict.json") {
+        Ok(text) => &serde_json::from_str(&text)?,
+        Err(_) => &judge(records),
+    };
+    let prediction = &predict(records);
     let ending = Ending {
         scenario,
         inventory,

@@ -13,7 +13,7 @@ use gpuhpa::record::inventory::Inventory;
 use gpuhpa::record::journal::Entry;
 use gpuhpa::record::load::{LoadReport, Quantiles};
 use gpuhpa::record::observation::{LoadSeen, Observation, Seen};
-use gpuhpa::record::plan::{Bound, Plan, Term, TermSource};
+use gpuhpa::record::plan::{Bound, Plan, Refusal, Term, TermSource};
 use gpuhpa::record::prediction::{Allowed, AskedFor, Predicted, Prediction};
 use gpuhpa::record::reading::{Answer, Hop, Reading, Sample};
 use gpuhpa::record::records::Records;
@@ -191,6 +191,16 @@ fn a_source_that_could_not_be_read_hides_a_part_of_its_panel() {
 }
 
 #[test]
+fn a_total_is_shown_as_it_is_served_and_as_it_is_compared() {
+    let page = Html::parse_document(&Run::recorded("rig-divided-twice").report());
+    let d =
+        |class: &str| all(&page, &format!("svg.on-page path.{class}:not(.points)"))[1].attr("d").unwrap().to_owned();
+    assert_ne!(d("served"), d("value"));
+    let per_pod = Html::parse_document(&Run::recorded("rig-healthy").report());
+    assert!(all(&per_pod, "path.served").is_empty());
+}
+
+#[test]
 fn a_run_that_did_not_begin_has_a_report_too() {
     let mut run = Run::recorded("rig-healthy");
     (run.timeline, run.journal, run.prediction) = (Vec::new(), Vec::new(), Prediction::default());
@@ -288,6 +298,8 @@ fn whatever_is_written_into_any_field_stays_text() {
     let cases = seqs.chunks(60).map(|cites| Case { cites: cites.to_vec(), ..run.verdict.cases[1].clone() });
     run.verdict.cases.extend(cases.collect::<Vec<_>>());
     run.load.void = Some("the client was late".to_owned());
+    let refusal = Refusal { what: "no".to_owned(), hint: "do".to_owned() };
+    (run.plan.refusals, run.plan.warnings) = (vec![refusal], vec!["careful".to_owned()]);
     let mut poison = Run {
         scenario: poisoned(&run.scenario),
         inventory: poisoned(&run.inventory),

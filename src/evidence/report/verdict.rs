@@ -32,9 +32,17 @@ pub(super) fn verdict(ending: &Ending<'_>) -> Markup {
                 }
                 dt { "platform" } dd { "Kubernetes " (inventory.kubernetes) " at " (inventory.server) }
             }
+            @if !plan.refusals.is_empty() {
+                h2.declared { "Why nothing was begun" }
+                ul { @for refusal in &plan.refusals { li { (refusal.what) ". " i { (refusal.hint) } } } }
+            }
             @if !scenario.declares.is_empty() {
                 h2.declared { "Declared by the scenario" }
                 ul { @for declared in &scenario.declares { li { (declared) } } }
+            }
+            @if !plan.warnings.is_empty() {
+                h2.declared { "What the plan warned of" }
+                ul { @for warning in &plan.warnings { li { (warning) } } }
             }
         }
     }

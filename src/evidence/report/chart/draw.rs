@@ -10,7 +10,7 @@ use super::thin::{Place, thin};
 const HATCH: f64 = 6.0;
 
 /// Room that a dot takes.
-const DOT: f64 = 4.5;
+const DOT: f64 = 7.0;
 
 pub(super) fn shape(shape: &Shape, axis: &Axis, range: &Range) -> Markup {
     let width = axis.right - axis.left;

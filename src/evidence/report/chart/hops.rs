@@ -14,6 +14,8 @@ pub(super) struct Aim {
     name: String,
     /// Per pod or as a whole: whether the series before the metrics API are of the same kind as the target.
     per_pod: bool,
+    /// The value that is served is divided by the number of pods before it is compared.
+    shared: bool,
     target: Option<f64>,
     /// The values that ask for no change.
     calm: Option<(f64, f64)>,
@@ -37,6 +39,11 @@ impl Aim {
         Self {
             name: metric.as_ref().map_or("the metric", Metric::name).to_owned(),
             per_pod: matches!(metric, Some(Metric::Pods { .. })),
+            shared: match &metric {
+                Some(Metric::Object { target, .. }) => target.kind == hpa::TargetType::AverageValue,
+                Some(Metric::External { target, .. }) => target.average_value_milli.is_some(),
+                Some(Metric::Pods { .. }) | None => false,
+            },
             target,
             calm: target.map(|target| (target * (1.0 - tolerance.down), target * (1.0 + tolerance.up))),
         }
@@ -83,7 +90,14 @@ fn api(ending: &Ending<'_>, course: &Course<'_>, aim: &Aim) -> Panel {
     if aim.per_pod {
         panel.shapes.push(Shape::Band("spread", "smallest to largest pod".to_owned(), spread(&spans)));
     }
-    panel.shapes.push(Shape::Line("value", format!("{} by the controller's arithmetic", aim.name), value));
+    if aim.shared {
+        // Several series of an external metric are summed.
+        let total = |all: &Values| all.mean * f64::from(all.count);
+        let served = spans.iter().map(|(at, all)| (*at, all.as_ref().map(total))).collect();
+        panel.shapes.push(Shape::Line("served", "as it is served".to_owned(), served));
+    }
+    let share = if aim.shared { " a replica" } else { "" };
+    panel.shapes.push(Shape::Line("value", format!("{}{share} by the controller's arithmetic", aim.name), value));
     let reported: Vec<(u64, f64, String)> = course
         .hpas
         .iter()
