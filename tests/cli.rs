@@ -102,6 +102,9 @@ fn without_a_kubeconfig_the_error_says_what_to_name() {
     assert!(code == 2 && err.contains("no ~/.kube/config") && err.contains("hint: name a kubeconfig"), "{code} {err}");
     assert_eq!(junit(&folder.0.join("j.xml")), (14, 14));
     assert_eq!(junit(&folder.0.join("b/junit.xml")), (14, 14));
+    // The report is there on every ending, and the manifest knows it.
+    let read = |file: &str| std::fs::read_to_string(folder.0.join("b").join(file)).expect("the bundle must be whole");
+    assert!(read("report.html").contains("INCONCLUSIVE") && read("manifest.json").contains("\"report.html\": \""));
 }
 
 #[test]
