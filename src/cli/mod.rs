@@ -4,6 +4,7 @@ mod clean;
 mod console;
 mod exit;
 mod plan;
+mod signals;
 mod verify;
 
 use std::path::PathBuf;
