@@ -1,5 +1,7 @@
-//! Records → files of the bundle. Renderers are pure, one file a format; this file says which there are and when.
+//! Records → files of the bundle, and back. Renderers are pure, one file a format; this file says which there are and
+//! when. `held` reads a bundle that somebody hands over.
 
+mod held;
 mod junit;
 mod manifest;
 mod readme;
@@ -7,6 +9,7 @@ mod redact;
 
 use std::path::Path;
 
+pub use held::{Held, OpenError, Requests, open};
 pub use junit::junit;
 pub use redact::redact;
 
