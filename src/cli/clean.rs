@@ -55,7 +55,7 @@ pub(super) async fn clean(args: &CleanArgs) -> Exit {
         let run = args.run_id.as_deref().unwrap_or_default();
         PathBuf::from("reports").join(format!("clean-{run}-at-{}", verify::run_id(&clock)))
     });
-    let bundle = Bundle::open(&dir);
+    let bundle = Bundle::open(&dir).covered(super::cover());
     let world = match verify::world(&args.cluster, &cluster, &Scenario::default(), clock, &bundle) {
         Ok(world) => world,
         Err(error) => return Console::error(&error, None, Exit::Internal),

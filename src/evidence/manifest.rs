@@ -31,7 +31,7 @@ pub(super) fn write(bundle: &Bundle, run: &str, stand_in: bool, written: Written
         stamps: if stand_in { vec!["STAND-IN".to_owned()] } else { Vec::new() },
         files,
     };
-    super::put_json(bundle, FILE, &manifest)
+    super::put_json(bundle, FILE, &manifest).map(|_| ())
 }
 
 /// Adds the digest of each file below a folder, by its path within the bundle.

@@ -9,9 +9,8 @@ mod redact;
 
 use std::path::Path;
 
-pub use held::{Held, OpenError, Requests, open};
-pub use junit::junit;
-pub use redact::redact;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::record::inventory::Inventory;
 use crate::record::journal::Entry;
@@ -21,19 +20,36 @@ use crate::record::plan::Plan;
 use crate::record::scenario::Scenario;
 use crate::record::verdict::Verdict;
 use crate::world::{Bundle, BundleError};
+pub use held::{Held, OpenError, Requests, open};
+pub use junit::junit;
+
+/// What is known before the first change, as whoever reads the bundle will find it: secrets and the home folder's path
+/// are gone. The run is judged by these, so that its verdict can be derived again from the bundle alone.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    /// The scenario.
+    pub scenario: Scenario,
+    /// The inventory.
+    pub inventory: Inventory,
+}
 
 /// Writes what is known before the first change. The bundle is readable from here on, and marked incomplete.
 ///
 /// # Errors
 /// A file cannot be written: then nothing must be changed.
-pub fn begin(bundle: &Bundle, scenario: &Scenario, inventory: &Inventory, plan: &Plan) -> Result<(), BundleError> {
-    let shown = redact::scenario(scenario);
-    let yaml = serde_saphyr::to_string(&shown)
-        .map_err(|e| BundleError { path: "scenario.yaml".to_owned(), why: e.to_string() })?;
+pub fn begin(bundle: &Bundle, scenario: &Scenario, inventory: &Inventory, plan: &Plan) -> Result<Kept, BundleError> {
+    let wrong = |e: String| BundleError { path: "scenario.yaml".to_owned(), why: e };
+    let mut shown = redact::scenario(scenario);
+    bundle.cover().value(&mut shown).map_err(|e| wrong(e.to_string()))?;
+    let yaml = serde_saphyr::to_string(&shown).map_err(|e| wrong(e.to_string()))?;
     bundle.put("scenario.yaml", yaml.as_bytes())?;
-    put_json(bundle, "inventory.json", inventory)?;
+    let kept = Kept {
+        scenario: serde_saphyr::from_str(&yaml).map_err(|e| wrong(e.to_string()))?,
+        inventory: put_json(bundle, "inventory.json", inventory)?,
+    };
     put_json(bundle, "plan.json", plan)?;
-    manifest::write(bundle, &plan.run, scenario.accelerator.is_stand_in(), manifest::Written::Begun)
+    manifest::write(bundle, &plan.run, scenario.accelerator.is_stand_in(), manifest::Written::Begun)?;
+    Ok(kept)
 }
 
 /// Everything that the end of a run leaves to write.
@@ -63,11 +79,13 @@ pub fn finish(bundle: &Bundle, ending: &Ending<'_>) -> Result<(), BundleError> {
     if let Some(load) = ending.load {
         put_json(bundle, "load.json", load)?;
     }
-    put_json(bundle, "verdict.json", ending.verdict)?;
+    let verdict = verdict_json(ending.verdict);
+    let verdict = verdict.map_err(|why| BundleError { path: "verdict.json".to_owned(), why })?;
+    bundle.put("verdict.json", verdict.as_bytes())?;
     let xml = junit(ending.verdict, ending.inventory.started)
         .map_err(|why| BundleError { path: "junit.xml".to_owned(), why })?;
     bundle.put("junit.xml", xml.as_bytes())?;
-    bundle.put("README.md", readme::readme(ending).as_bytes())?;
+    bundle.put("README.md", bundle.cover().text(&readme::readme(ending)).as_bytes())?;
     let stand_in = ending.scenario.accelerator.is_stand_in();
     manifest::write(bundle, &ending.plan.run, stand_in, manifest::Written::Complete)
 }
@@ -85,9 +103,23 @@ pub fn put_junit(path: &Path, verdict: &Verdict, inventory: &Inventory) -> Resul
     std::fs::write(path, xml).map_err(|e| wrong(e.to_string()))
 }
 
-fn put_json(bundle: &Bundle, name: &str, value: &impl serde::Serialize) -> Result<(), BundleError> {
-    let mut text =
-        serde_json::to_string_pretty(value).map_err(|e| BundleError { path: name.to_owned(), why: e.to_string() })?;
-    text.push('\n');
-    bundle.put(name, redact(&text).as_bytes())
+/// verdict.json, byte for byte. It is written as it was judged: what it was judged by holds nothing that must be kept out.
+///
+/// # Errors
+/// The verdict has no JSON; the text says why.
+pub fn verdict_json(verdict: &Verdict) -> Result<String, String> {
+    pretty(verdict).map_err(|e| e.to_string())
+}
+
+fn pretty(value: &impl Serialize) -> Result<String, serde_json::Error> {
+    Ok(serde_json::to_string_pretty(value)? + "\n")
+}
+
+/// Writes a value as it may be kept, and gives it back so.
+fn put_json<T: Clone + Serialize + DeserializeOwned>(bundle: &Bundle, name: &str, value: &T) -> Result<T, BundleError> {
+    let wrong = |e: serde_json::Error| BundleError { path: name.to_owned(), why: e.to_string() };
+    let mut kept = value.clone();
+    bundle.cover().value(&mut kept).map_err(wrong)?;
+    bundle.put(name, pretty(&kept).map_err(wrong)?.as_bytes())?;
+    Ok(kept)
 }

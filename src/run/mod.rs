@@ -61,6 +61,8 @@ pub struct Script<'a> {
     pub scenario: &'a Scenario,
     /// The inventory.
     pub inventory: &'a Inventory,
+    /// Scenario and inventory as they stand in the bundle: what is judged by.
+    pub kept: &'a evidence::Kept,
     /// The plan, without refusals.
     pub plan: &'a Plan,
     /// Where progress is shown.
@@ -137,8 +139,8 @@ fn judged(script: &Script<'_>, journal: &Journal, void: Option<&str>) -> Verdict
     let entries = journal.entries();
     script.world.book.read(|timeline| {
         judge::judge(Records {
-            scenario: script.scenario,
-            inventory: script.inventory,
+            scenario: &script.kept.scenario,
+            inventory: &script.kept.inventory,
             journal: &entries,
             timeline,
             load_void: void,
@@ -152,7 +154,7 @@ fn finish(
     load: Option<&LoadReport>,
     verdict: &Verdict,
 ) -> Result<(), BundleError> {
-    let (scenario, inventory, plan) = (script.scenario, script.inventory, script.plan);
+    let (scenario, inventory, plan) = (&script.kept.scenario, &script.kept.inventory, script.plan);
     let entries = journal.entries();
     script.world.book.read(|timeline| {
         let ending = evidence::Ending { scenario, inventory, plan, journal: &entries, timeline, load, verdict };
