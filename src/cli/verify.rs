@@ -64,7 +64,7 @@ pub(super) async fn verify(args: &VerifyArgs) -> Exit {
         Ok(scenario) => scenario,
         Err(error) => return no_run(error.to_string()),
     };
-    let run = run_id(&clock);
+    let run = run::run_id(clock.started());
     let dir = args.report_dir.clone().unwrap_or_else(|| PathBuf::from("reports").join(&run));
     let bundle = match Bundle::create(&dir) {
         Ok(bundle) => bundle.covered(super::cover()),
@@ -202,20 +202,26 @@ impl Desk<'_> {
         }
     }
 
+    /// What would have been kept, where nothing can be.
+    fn unkept(&self) -> Kept {
+        let Self { scenario, inventory, plan, .. } = self;
+        Kept { scenario: scenario.clone(), inventory: inventory.clone(), plan: plan.clone() }
+    }
+
     /// A run that did not begin leaves its bundle and its JUnit file too. Why it did not is an observation as any other,
     /// so that the verdict can be derived from the bundle.
     fn give_up(&self, refused: &Refused) -> Exit {
         let begun = evidence::begin(&self.bundle, &self.scenario, &self.inventory, &self.plan);
         let (kept, failed) = match begun {
             Ok(kept) => (kept, None),
-            Err(error) => (Kept { scenario: self.scenario.clone(), inventory: self.inventory.clone() }, Some(error)),
+            Err(error) => (self.unkept(), Some(error)),
         };
         let book = Book::new(self.clock, self.bundle.clone());
         book.note(not_begun(&refused.what), None);
-        let Kept { scenario, inventory } = &kept;
+        let Kept { scenario, inventory, plan } = &kept;
         let verdict = book.read(|timeline| judge::judge(Records::unchanged(scenario, inventory, timeline)));
         put_junit(self.args.junit.as_deref(), &verdict, inventory);
-        let (plan, verdict) = (&self.plan, &verdict);
+        let verdict = &verdict;
         let finished = book.read(|timeline| {
             let ending = evidence::Ending { scenario, inventory, plan, journal: &[], timeline, load: None, verdict };
             evidence::finish(&self.bundle, &ending)
@@ -252,11 +258,6 @@ pub(super) fn world(
         clock,
         seed: scenario.load.seed,
     })
-}
-
-/// The run's id: when it began, to the millisecond. Fit for the names of objects.
-pub(super) fn run_id(clock: &Clock) -> String {
-    clock.started().strftime("%Y%m%d-%H%M%S-%3f").to_string()
 }
 
 fn put_junit(path: Option<&Path>, verdict: &Verdict, inventory: &Inventory) {

@@ -48,6 +48,14 @@ fn digests(dir: &Path, prefix: &str, files: &mut BTreeMap<String, String>) -> st
     Ok(())
 }
 
+/// manifest.json, byte for byte.
+///
+/// # Errors
+/// The manifest has no JSON; the text says why.
+pub fn manifest_json(manifest: &Manifest) -> Result<String, String> {
+    super::pretty(manifest).map_err(|e| e.to_string())
+}
+
 /// A digest as it is written.
 pub(super) fn hexadecimal(digest: &[u8]) -> String {
     digest.iter().map(|byte| format!("{byte:02x}")).collect()

@@ -22,6 +22,7 @@ use crate::record::verdict::Verdict;
 use crate::world::{Bundle, BundleError};
 pub use held::{Held, OpenError, Requests, open};
 pub use junit::junit;
+pub use manifest::manifest_json;
 
 /// What is known before the first change, as whoever reads the bundle will find it: secrets and the home folder's path
 /// are gone. The run is judged by these, so that its verdict can be derived again from the bundle alone.
@@ -31,6 +32,8 @@ pub struct Kept {
     pub scenario: Scenario,
     /// The inventory.
     pub inventory: Inventory,
+    /// The plan.
+    pub plan: Plan,
 }
 
 /// Writes what is known before the first change. The bundle is readable from here on, and marked incomplete.
@@ -46,8 +49,8 @@ pub fn begin(bundle: &Bundle, scenario: &Scenario, inventory: &Inventory, plan: 
     let kept = Kept {
         scenario: serde_saphyr::from_str(&yaml).map_err(|e| wrong(e.to_string()))?,
         inventory: put_json(bundle, "inventory.json", inventory)?,
+        plan: put_json(bundle, "plan.json", plan)?,
     };
-    put_json(bundle, "plan.json", plan)?;
     manifest::write(bundle, &plan.run, scenario.accelerator.is_stand_in(), manifest::Written::Begun)?;
     Ok(kept)
 }
@@ -79,15 +82,23 @@ pub fn finish(bundle: &Bundle, ending: &Ending<'_>) -> Result<(), BundleError> {
     if let Some(load) = ending.load {
         put_json(bundle, "load.json", load)?;
     }
-    let verdict = verdict_json(ending.verdict);
-    let verdict = verdict.map_err(|why| BundleError { path: "verdict.json".to_owned(), why })?;
-    bundle.put("verdict.json", verdict.as_bytes())?;
-    let xml = junit(ending.verdict, ending.inventory.started)
-        .map_err(|why| BundleError { path: "junit.xml".to_owned(), why })?;
-    bundle.put("junit.xml", xml.as_bytes())?;
-    bundle.put("README.md", bundle.cover().text(&readme::readme(ending)).as_bytes())?;
+    for (name, text) in derived(ending)? {
+        bundle.put(name, text.as_bytes())?;
+    }
     let stand_in = ending.scenario.accelerator.is_stand_in();
     manifest::write(bundle, &ending.plan.run, stand_in, manifest::Written::Complete)
+}
+
+/// The files that follow from the records and the verdict on them: whoever derives them again gets them byte for byte.
+/// What they are made from holds nothing that must be kept out of a bundle.
+///
+/// # Errors
+/// A writer fails.
+pub fn derived(ending: &Ending<'_>) -> Result<Vec<(&'static str, String)>, BundleError> {
+    let wrong = |name: &str, why: String| BundleError { path: name.to_owned(), why };
+    let verdict = pretty(ending.verdict).map_err(|e| wrong("verdict.json", e.to_string()))?;
+    let xml = junit(ending.verdict, ending.inventory.started).map_err(|why| wrong("junit.xml", why))?;
+    Ok(vec![("verdict.json", verdict), ("junit.xml", xml), ("README.md", readme::readme(ending))])
 }
 
 /// Writes the JUnit file where a pipeline looks for it.
@@ -101,14 +112,6 @@ pub fn put_junit(path: &Path, verdict: &Verdict, inventory: &Inventory) -> Resul
         std::fs::create_dir_all(parent).map_err(|e| wrong(e.to_string()))?;
     }
     std::fs::write(path, xml).map_err(|e| wrong(e.to_string()))
-}
-
-/// verdict.json, byte for byte. It is written as it was judged: what it was judged by holds nothing that must be kept out.
-///
-/// # Errors
-/// The verdict has no JSON; the text says why.
-pub fn verdict_json(verdict: &Verdict) -> Result<String, String> {
-    pretty(verdict).map_err(|e| e.to_string())
 }
 
 fn pretty(value: &impl Serialize) -> Result<String, serde_json::Error> {

@@ -4,11 +4,14 @@
 mod cleanup;
 mod phases;
 mod probes;
+mod review;
 mod stage;
 
+use jiff::Timestamp;
 use tokio::sync::watch;
 
 pub use cleanup::clean;
+pub use review::{Checked, Review, review};
 pub use stage::Progress;
 
 use crate::evidence;
@@ -154,12 +157,18 @@ fn finish(
     load: Option<&LoadReport>,
     verdict: &Verdict,
 ) -> Result<(), BundleError> {
-    let (scenario, inventory, plan) = (&script.kept.scenario, &script.kept.inventory, script.plan);
+    let evidence::Kept { scenario, inventory, plan } = script.kept;
     let entries = journal.entries();
     script.world.book.read(|timeline| {
         let ending = evidence::Ending { scenario, inventory, plan, journal: &entries, timeline, load, verdict };
         evidence::finish(&script.world.bundle, &ending)
     })
+}
+
+/// The id of the run that began then, to the millisecond. Fit for the names of objects.
+#[must_use]
+pub fn run_id(started: Timestamp) -> String {
+    started.strftime("%Y%m%d-%H%M%S-%3f").to_string()
 }
 
 fn mark(world: &World, phase: Phase, edge: Edge) {
