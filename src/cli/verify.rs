@@ -38,6 +38,9 @@ pub(super) struct VerifyArgs {
     /// Do not ask before changing the cluster; needed without a terminal
     #[arg(long, short = 'y')]
     yes: bool,
+    /// Numbers in place of the names and addresses of nodes and API server, and of the context, in evidence and output
+    #[arg(long)]
+    redact: bool,
     /// Leave everything standing, and print the clean command
     #[arg(long)]
     keep: bool,
@@ -69,6 +72,9 @@ pub(super) async fn verify(args: &VerifyArgs) -> Exit {
         Ok(bundle) => bundle.covered(super::cover()),
         Err(error) => return no_run(error.to_string()),
     };
+    if args.redact {
+        bundle.cover().cover_hosts();
+    }
     let plan = Plan { run, ..Plan::default() };
     let mut desk = Desk { args, scenario, bundle, clock, inventory, plan };
     let mut signals = match signals::listen() {
@@ -116,6 +122,7 @@ impl Desk<'_> {
             .map_err(|e| {
                 no(e.to_string(), Some("name a kubeconfig with --kubeconfig, or a context with --context"), Exit::Usage)
             })?;
+        self.bundle.cover().object(&mut cluster.credentials.clone());
         let world = world(&self.args.cluster, &cluster, &self.scenario, self.clock, &self.bundle)
             .map_err(|e| no(e, None, Exit::Internal))?;
         self.inventory = plan::survey(&world, &self.scenario).await.map_err(|e| {
@@ -124,6 +131,7 @@ impl Desk<'_> {
         })?;
         self.inventory.context.clone_from(&cluster.context);
         self.inventory.server.clone_from(&cluster.server);
+        self.tell_hosts();
         self.plan = plan::plan(&self.scenario, &self.inventory, &self.plan.run);
         let kept = evidence::begin(&self.bundle, &self.scenario, &self.inventory, &self.plan)
             .map_err(|e| no(e.to_string(), None, Exit::Internal))?;
@@ -138,10 +146,22 @@ impl Desk<'_> {
         Ok((world, kept))
     }
 
+    /// Tells what is covered with `--redact`, as far as it is known before the first change.
+    fn tell_hosts(&self) {
+        let (cover, inventory, scenario) = (self.bundle.cover(), &self.inventory, &self.scenario);
+        cover.host("context", &inventory.context);
+        cover.url(&inventory.server);
+        inventory.nodes.iter().for_each(|node| cover.host("node", &node.name));
+        inventory.node_addresses.iter().for_each(|address| cover.host("address", address));
+        let releases = scenario.releases.values().flat_map(|release| [Some(&release.chart), release.repo.as_ref()]);
+        let store = scenario.metric.store.as_ref().and_then(|store| store.url.as_ref());
+        releases.chain([scenario.reach.url.as_ref(), store]).flatten().for_each(|url| cover.url(url));
+    }
+
     /// Shows every change before the first one, and asks.
     async fn consent(&self) -> Result<(), Refused> {
         if !self.args.quiet {
-            super::plan::show_changes(&self.inventory, &self.plan);
+            Console::say(&self.bundle.cover().text(&super::plan::changes(&self.inventory, &self.plan)));
         }
         if self.args.yes {
             return Ok(());
@@ -164,7 +184,7 @@ impl Desk<'_> {
             (_, true) => Loudness::Verbose,
             _ => Loudness::Normal,
         };
-        let console = Console::new(self.clock, loudness);
+        let console = Console::new(self.clock, loudness, self.bundle.cover().clone());
         let script = Script {
             world,
             scenario: &self.scenario,
@@ -189,16 +209,16 @@ impl Desk<'_> {
     }
 
     fn ending(&self, outcome: &run::Outcome) -> Exit {
-        match &outcome.error {
-            Some(error @ RunError::Interrupted(_)) => Console::error(&error.to_string(), None, Exit::Interrupted),
-            Some(error) if error.is_evidence() => Console::error(
-                &error.to_string(),
+        let Some(error) = &outcome.error else { return Exit::of(&outcome.verdict) };
+        let (hint, exit) = match error {
+            RunError::Interrupted(_) => (None, Exit::Interrupted),
+            error if error.is_evidence() => (
                 Some("the run ended there; make room, or name a folder on another disk with --report-dir"),
                 Exit::Internal,
             ),
-            Some(error) => Console::error(&error.to_string(), None, Exit::of(&outcome.verdict)),
-            None => Exit::of(&outcome.verdict),
-        }
+            _ => (None, Exit::of(&outcome.verdict)),
+        };
+        Console::error(&self.bundle.cover().text(&error.to_string()), hint, exit)
     }
 
     /// What would have been kept, where nothing can be.
@@ -228,7 +248,7 @@ impl Desk<'_> {
         if let Some(error) = failed.or(book.failure()).or(finished.err()) {
             Console::say(&format!("error: {error}"));
         }
-        Console::error(&refused.what, refused.hint.as_deref(), refused.exit)
+        Console::error(&self.bundle.cover().text(&refused.what), refused.hint.as_deref(), refused.exit)
     }
 }
 

@@ -5,7 +5,6 @@ mod held;
 mod junit;
 mod manifest;
 mod readme;
-mod redact;
 
 use std::path::Path;
 
@@ -42,7 +41,9 @@ pub struct Kept {
 /// A file cannot be written: then nothing must be changed.
 pub fn begin(bundle: &Bundle, scenario: &Scenario, inventory: &Inventory, plan: &Plan) -> Result<Kept, BundleError> {
     let wrong = |e: String| BundleError { path: "scenario.yaml".to_owned(), why: e };
-    let mut shown = redact::scenario(scenario);
+    let mut shown = scenario.clone();
+    // First what is a secret by its name, so that it is known wherever else it stands.
+    shown.releases.values_mut().for_each(|release| bundle.cover().map(&mut release.values));
     bundle.cover().value(&mut shown).map_err(|e| wrong(e.to_string()))?;
     let yaml = serde_saphyr::to_string(&shown).map_err(|e| wrong(e.to_string()))?;
     bundle.put("scenario.yaml", yaml.as_bytes())?;

@@ -47,11 +47,17 @@ impl Journal {
 
     /// Writes down what became of a change.
     pub(super) fn write(&self, change: u32, step: Step) -> Result<(), BundleError> {
-        let mut entry = Entry { run: self.run.clone(), change, at_ms: self.clock.now_ms(), step };
-        let line = self.bundle.cover().value(&mut entry);
-        let mut line = line.map_err(|e| BundleError { path: FILE.to_owned(), why: e.to_string() })?;
-        line.push('\n');
-        self.bundle.append_synced(FILE, line.as_bytes())?;
+        // Nothing but the words of others is covered: by the names `clean` has to find what was made.
+        let step = match step {
+            Step::Failed { error } => Step::Failed { error: self.bundle.cover().text(&error) },
+            Step::NotUndone { error } => Step::NotUndone { error: self.bundle.cover().text(&error) },
+            other => other,
+        };
+        let entry = Entry { run: self.run.clone(), change, at_ms: self.clock.now_ms(), step };
+        let mut line =
+            serde_json::to_vec(&entry).map_err(|e| BundleError { path: FILE.to_owned(), why: e.to_string() })?;
+        line.push(b'\n');
+        self.bundle.append_synced(FILE, &line)?;
         self.entries.lock().unwrap_or_else(PoisonError::into_inner).push(entry);
         Ok(())
     }

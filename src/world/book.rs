@@ -40,6 +40,12 @@ impl Book {
         let mut pages = self.pages.lock().unwrap_or_else(PoisonError::into_inner);
         // The time is read under the lock, so that the order of numbers is the order of time.
         let seq = pages.observations.len() as u64;
+        // Nodes come as a run goes on; what was noted of them before would show their names.
+        match &seen {
+            Seen::Node(node) => self.bundle.cover().host("node", &node.name),
+            Seen::Pod(pod) => self.bundle.cover().host("node", pod.node.as_deref().unwrap_or_default()),
+            _ => {}
+        }
         let mut observation = Observation { seq, at_ms: self.clock.now_ms(), source, seen };
         if let Err(error) = self.write(&mut observation) {
             pages.failed.get_or_insert(error);

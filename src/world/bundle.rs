@@ -51,7 +51,7 @@ impl Bundle {
 
     /// What must be taken out of a thing before it is judged and kept.
     #[must_use]
-    pub fn cover(&self) -> &Cover {
+    pub fn cover(&self) -> &Arc<Cover> {
         &self.cover
     }
 
