@@ -10,7 +10,7 @@ mod stage;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-pub use cleanup::clean;
+pub use cleanup::{clean, conclude};
 pub use review::{Checked, Review, review};
 pub use stage::Progress;
 
