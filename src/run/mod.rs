@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 pub use cleanup::{clean, conclude};
-pub use review::{Checked, Review, review};
+pub use review::{Checked, Review, Row, diff, review};
 pub use stage::Progress;
 
 use crate::evidence;
