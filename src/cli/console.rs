@@ -2,7 +2,7 @@
 //! phase and one every ten seconds. Nothing else in the program prints.
 
 use std::io::{IsTerminal, Write};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use comfy_table::{ContentArrangement, Table, presets};
@@ -15,6 +15,7 @@ use crate::record::observation::Phase;
 use crate::record::verdict::{CaseResult, Verdict};
 use crate::run::Progress;
 use crate::units::Span;
+use crate::world::Cover;
 
 /// Without a terminal, a line of the run's state at most this often.
 const PLAIN_EVERY_MS: u64 = 10_000;
@@ -33,6 +34,7 @@ pub(super) enum Loudness {
 /// The console of one run.
 pub struct Console {
     clock: Clock,
+    cover: Arc<Cover>,
     loudness: Loudness,
     bar: ProgressBar,
     at: Mutex<At>,
@@ -48,7 +50,7 @@ struct At {
 }
 
 impl Console {
-    pub(super) fn new(clock: Clock, loudness: Loudness) -> Self {
+    pub(super) fn new(clock: Clock, loudness: Loudness, cover: Arc<Cover>) -> Self {
         let live = loudness != Loudness::Quiet && std::io::stderr().is_terminal();
         let target = if live { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(None, target);
@@ -58,7 +60,7 @@ impl Console {
         if live {
             bar.enable_steady_tick(Duration::from_millis(200));
         }
-        Self { clock, loudness, bar, at: Mutex::default() }
+        Self { clock, cover, loudness, bar, at: Mutex::default() }
     }
 
     /// Data for programs or for a file, on stdout. A reader that has gone away is no error.
@@ -110,7 +112,7 @@ impl Console {
             let why = if case.result == CaseResult::Pass { String::new() } else { case.reason.clone() };
             table.add_row([case.name.as_str(), case.result.word(), &why]);
         }
-        Self::data(&format!("{table}\n{}: {}\n", verdict.title(), verdict.reason))
+        Self::data(&plain(&format!("{table}\n{}: {}\n", verdict.title(), verdict.reason)))
     }
 
     /// Ends the live line.
@@ -119,8 +121,13 @@ impl Console {
     }
 
     fn tell(&self, text: &str) {
-        self.bar.suspend(|| Self::say(text));
+        self.bar.suspend(|| Self::say(&self.cover.text(text)));
     }
+}
+
+/// Text whose parts come from a cluster or from a bundle, without what would steer a terminal.
+pub(super) fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
 }
 
 /// A table for people.
@@ -157,7 +164,7 @@ impl Progress for Console {
         let Ok(mut at) = self.at.lock() else { return };
         let name = at.phase.map_or("", Phase::name);
         let left = Span::from_ms((at.began_ms + at.budget.ms()).saturating_sub(now) / 1000 * 1000);
-        let state = state(picture);
+        let (state, waiting) = (state(picture), self.cover.text(waiting));
         self.bar.set_message(format!("{name} ({left} left)  {state}  {waiting}"));
         let plain = self.bar.is_hidden() && self.loudness != Loudness::Quiet;
         let every = if self.loudness == Loudness::Verbose { 1000 } else { PLAIN_EVERY_MS };

@@ -32,6 +32,8 @@ pub enum Exit {
     NotApplicable,
     /// PASS, but something is left behind.
     NotRestored,
+    /// A bundle that is altered, incomplete or not reproducible.
+    Unsound,
     /// A bug, or evidence that could not be written.
     Internal,
     /// Stopped by a signal.
@@ -61,6 +63,7 @@ impl Exit {
             Self::Inconclusive => 3,
             Self::NotApplicable => 4,
             Self::NotRestored => 5,
+            Self::Unsound => 6,
             Self::Internal => 70,
             Self::Interrupted => 130,
         }

@@ -65,7 +65,7 @@ pub(super) async fn plan(args: &PlanArgs) -> Exit {
     };
     inventory.context = cluster.context;
     inventory.server = cluster.server;
-    let made = planning::plan(&scenario, &inventory, &verify::run_id(&clock));
+    let made = planning::plan(&scenario, &inventory, &crate::run::run_id(clock.started()));
     if args.output == Output::Json {
         match serde_json::to_string_pretty(&made) {
             Ok(text) => Console::data(&format!("{text}\n")),
@@ -93,28 +93,20 @@ pub(super) fn unsurveyed(error: &SurveyError) -> (Exit, &'static str) {
     }
 }
 
-/// Context, server and every change, on stderr: what verify shows before it asks.
-pub(super) fn show_changes(inventory: &Inventory, plan: &Plan) {
-    Console::say(&format!(
-        "context {} at {} (Kubernetes {})",
-        inventory.context, inventory.server, inventory.kubernetes
-    ));
-    for (n, change) in plan.changes.iter().enumerate() {
-        Console::say(&format!("  {}. {change}", n + 1));
-    }
-    for warning in &plan.warnings {
-        Console::say(&format!("warning: {warning}"));
-    }
-    Console::say(&format!(
-        "at least {} and at most {} from the HPA on; run {}",
-        Span::from_ms(plan.least_ms),
-        Span::from_ms(plan.longest_ms),
-        plan.run
-    ));
+/// Context, server and every change: what verify shows before it asks.
+pub(super) fn changes(inventory: &Inventory, plan: &Plan) -> String {
+    let Inventory { context, server, kubernetes, .. } = inventory;
+    let changes = plan.changes.iter().enumerate().map(|(n, change)| format!("  {}. {change}", n + 1));
+    let warnings = plan.warnings.iter().map(|warning| format!("warning: {warning}"));
+    let first = format!("context {context} at {server} (Kubernetes {kubernetes})");
+    let (least, longest) = (Span::from_ms(plan.least_ms), Span::from_ms(plan.longest_ms));
+    let last = format!("at least {least} and at most {longest} from the HPA on; run {}", plan.run);
+    let lines: Vec<String> = std::iter::once(first).chain(changes).chain(warnings).chain([last]).collect();
+    lines.join("\n")
 }
 
 fn show(inventory: &Inventory, plan: &Plan) {
-    show_changes(inventory, plan);
+    Console::say(&changes(inventory, plan));
     let sizes: Vec<String> = plan.reachable.iter().map(ToString::to_string).collect();
     let capacity = &plan.accelerators;
     let free = capacity.free.map_or("not readable".to_owned(), |free| free.to_string());

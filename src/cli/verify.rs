@@ -4,20 +4,20 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use super::console::Loudness;
-use super::{ClusterArgs, Console, Exit, ScenarioArgs};
+use super::{ClusterArgs, Console, Exit, ScenarioArgs, signals};
 use crate::clock::Clock;
+use crate::evidence::Kept;
 use crate::judge;
 use crate::live::{self, HelmBinary};
 use crate::record::inventory::Inventory;
+use crate::record::observation::{Observation, Seen};
 use crate::record::plan::Plan;
-use crate::record::prediction::Prediction;
 use crate::record::records::Records;
 use crate::record::scenario::Scenario;
-use crate::record::verdict::{CaseResult, Verdict};
+use crate::record::verdict::Verdict;
 use crate::run::{self, Leaving, RunError, Script, Signals};
 use crate::world::{Book, Bundle, World};
 use crate::{evidence, plan, scenario};
@@ -38,6 +38,9 @@ pub(super) struct VerifyArgs {
     /// Do not ask before changing the cluster; needed without a terminal
     #[arg(long, short = 'y')]
     yes: bool,
+    /// Numbers in place of the names and addresses of nodes and API server, and of the context, in evidence and output
+    #[arg(long)]
+    redact: bool,
     /// Leave everything standing, and print the clean command
     #[arg(long)]
     keep: bool,
@@ -54,21 +57,27 @@ pub(super) async fn verify(args: &VerifyArgs) -> Exit {
     // A pipeline finds its JUnit file also where there is no scenario to run, or no place for a bundle.
     let inventory = Inventory { started: clock.started(), ..Inventory::default() };
     let no_run = |error: String| {
-        put_junit(args.junit.as_deref(), &stillborn(&Scenario::default(), &inventory, &error), &inventory);
+        let seen = Observation { seq: 0, at_ms: clock.now_ms(), source: None, seen: not_begun(&error) };
+        let verdict = judge::judge(Records::unchanged(&Scenario::default(), &inventory, &[seen]));
+        put_junit(args.junit.as_deref(), &verdict, &inventory);
         Console::error(&error, None, Exit::Usage)
     };
     let scenario = match scenario::load(&args.scenario.files, args.scenario.namespace.as_deref()) {
         Ok(scenario) => scenario,
         Err(error) => return no_run(error.to_string()),
     };
-    let run = run_id(&clock);
+    let run = run::run_id(clock.started());
     let dir = args.report_dir.clone().unwrap_or_else(|| PathBuf::from("reports").join(&run));
     let bundle = match Bundle::create(&dir) {
-        Ok(bundle) => bundle,
+        Ok(bundle) => bundle.covered(super::cover()),
         Err(error) => return no_run(error.to_string()),
     };
-    let mut desk = Desk { args, scenario, run, bundle, clock, inventory, plan: Plan::default() };
-    let mut signals = match listen() {
+    if args.redact {
+        bundle.cover().cover_hosts();
+    }
+    let plan = Plan { run, ..Plan::default() };
+    let mut desk = Desk { args, scenario, bundle, clock, inventory, plan };
+    let mut signals = match signals::listen() {
         Ok(signals) => signals,
         Err(error) => return Console::error(&format!("signals cannot be handled: {error}"), None, Exit::Internal),
     };
@@ -81,7 +90,7 @@ pub(super) async fn verify(args: &VerifyArgs) -> Exit {
         }
     };
     match prepared {
-        Ok(world) => desk.perform(&world, signals).await,
+        Ok((world, kept)) => desk.perform(&world, &kept, signals).await,
         Err(refused) => desk.give_up(&refused),
     }
 }
@@ -97,7 +106,6 @@ struct Refused {
 struct Desk<'a> {
     args: &'a VerifyArgs,
     scenario: Scenario,
-    run: String,
     bundle: Bundle,
     clock: Clock,
     inventory: Inventory,
@@ -106,7 +114,7 @@ struct Desk<'a> {
 
 impl Desk<'_> {
     /// Everything before the first change: cluster, inventory, plan, consent.
-    async fn prepare(&mut self) -> Result<World, Refused> {
+    async fn prepare(&mut self) -> Result<(World, Kept), Refused> {
         let no =
             |what: String, hint: Option<&str>, exit: Exit| Refused { what, hint: hint.map(ToOwned::to_owned), exit };
         let cluster = live::connect(self.args.cluster.kubeconfig.as_deref(), self.args.cluster.context.as_deref())
@@ -114,6 +122,7 @@ impl Desk<'_> {
             .map_err(|e| {
                 no(e.to_string(), Some("name a kubeconfig with --kubeconfig, or a context with --context"), Exit::Usage)
             })?;
+        self.bundle.cover().object(&mut cluster.credentials.clone());
         let world = world(&self.args.cluster, &cluster, &self.scenario, self.clock, &self.bundle)
             .map_err(|e| no(e, None, Exit::Internal))?;
         self.inventory = plan::survey(&world, &self.scenario).await.map_err(|e| {
@@ -122,8 +131,9 @@ impl Desk<'_> {
         })?;
         self.inventory.context.clone_from(&cluster.context);
         self.inventory.server.clone_from(&cluster.server);
-        self.plan = plan::plan(&self.scenario, &self.inventory, &self.run);
-        evidence::begin(&self.bundle, &self.scenario, &self.inventory, &self.plan)
+        self.tell_hosts();
+        self.plan = plan::plan(&self.scenario, &self.inventory, &self.plan.run);
+        let kept = evidence::begin(&self.bundle, &self.scenario, &self.inventory, &self.plan)
             .map_err(|e| no(e.to_string(), None, Exit::Internal))?;
         if !self.inventory.hpa_served {
             return Err(no("the platform does not serve autoscaling/v2".to_owned(), None, Exit::NotApplicable));
@@ -133,13 +143,25 @@ impl Desk<'_> {
             return Err(no(format!("this run cannot pass: {}", all.join("; ")), Some(&first.hint), Exit::Usage));
         }
         self.consent().await?;
-        Ok(world)
+        Ok((world, kept))
+    }
+
+    /// Tells what is covered with `--redact`, as far as it is known before the first change.
+    fn tell_hosts(&self) {
+        let (cover, inventory, scenario) = (self.bundle.cover(), &self.inventory, &self.scenario);
+        cover.host("context", &inventory.context);
+        cover.url(&inventory.server);
+        inventory.nodes.iter().for_each(|node| cover.host("node", &node.name));
+        inventory.node_addresses.iter().for_each(|address| cover.host("address", address));
+        let releases = scenario.releases.values().flat_map(|release| [Some(&release.chart), release.repo.as_ref()]);
+        let store = scenario.metric.store.as_ref().and_then(|store| store.url.as_ref());
+        releases.chain([scenario.reach.url.as_ref(), store]).flatten().for_each(|url| cover.url(url));
     }
 
     /// Shows every change before the first one, and asks.
     async fn consent(&self) -> Result<(), Refused> {
         if !self.args.quiet {
-            super::plan::show_changes(&self.inventory, &self.plan);
+            Console::say(&self.bundle.cover().text(&super::plan::changes(&self.inventory, &self.plan)));
         }
         if self.args.yes {
             return Ok(());
@@ -156,17 +178,18 @@ impl Desk<'_> {
         }
     }
 
-    async fn perform(&self, world: &World, signals: watch::Receiver<Signals>) -> Exit {
+    async fn perform(&self, world: &World, kept: &Kept, signals: watch::Receiver<Signals>) -> Exit {
         let loudness = match (self.args.quiet, self.args.verbose) {
             (true, _) => Loudness::Quiet,
             (_, true) => Loudness::Verbose,
             _ => Loudness::Normal,
         };
-        let console = Console::new(self.clock, loudness);
+        let console = Console::new(self.clock, loudness, self.bundle.cover().clone());
         let script = Script {
             world,
             scenario: &self.scenario,
             inventory: &self.inventory,
+            kept,
             plan: &self.plan,
             progress: &console,
             signals,
@@ -186,38 +209,55 @@ impl Desk<'_> {
     }
 
     fn ending(&self, outcome: &run::Outcome) -> Exit {
-        match &outcome.error {
-            Some(error @ RunError::Interrupted(_)) => Console::error(&error.to_string(), None, Exit::Interrupted),
-            Some(error) if error.is_evidence() => Console::error(
-                &error.to_string(),
+        let Some(error) = &outcome.error else { return Exit::of(&outcome.verdict) };
+        let (hint, exit) = match error {
+            RunError::Interrupted(_) => (None, Exit::Interrupted),
+            error if error.is_evidence() => (
                 Some("the run ended there; make room, or name a folder on another disk with --report-dir"),
                 Exit::Internal,
             ),
-            Some(error) => Console::error(&error.to_string(), None, Exit::of(&outcome.verdict)),
-            None => Exit::of(&outcome.verdict),
-        }
+            _ => (None, Exit::of(&outcome.verdict)),
+        };
+        Console::error(&self.bundle.cover().text(&error.to_string()), hint, exit)
     }
 
-    /// A run that did not begin leaves its bundle and its JUnit file too.
+    /// What would have been kept, where nothing can be.
+    fn unkept(&self) -> Kept {
+        let Self { scenario, inventory, plan, .. } = self;
+        Kept { scenario: scenario.clone(), inventory: inventory.clone(), plan: plan.clone() }
+    }
+
+    /// A run that did not begin leaves its bundle and its JUnit file too. Why it did not is an observation as any other,
+    /// so that the verdict can be derived from the bundle.
     fn give_up(&self, refused: &Refused) -> Exit {
-        let verdict = stillborn(&self.scenario, &self.inventory, &refused.what);
-        put_junit(self.args.junit.as_deref(), &verdict, &self.inventory);
-        let ending = evidence::Ending {
-            scenario: &self.scenario,
-            inventory: &self.inventory,
-            plan: &self.plan,
-            journal: &[],
-            timeline: &[],
-            load: None,
-            verdict: &verdict,
-            prediction: &Prediction::default(),
-        };
         let begun = evidence::begin(&self.bundle, &self.scenario, &self.inventory, &self.plan);
-        if let Err(error) = begun.and_then(|()| evidence::finish(&self.bundle, &ending)) {
+        let (kept, failed) = match begun {
+            Ok(kept) => (kept, None),
+            Err(error) => (self.unkept(), Some(error)),
+        };
+        let book = Book::new(self.clock, self.bundle.clone());
+        book.note(not_begun(&refused.what), None);
+        let Kept { scenario, inventory, plan } = &kept;
+        let (verdict, prediction) = book.read(|timeline| {
+            let records = Records::unchanged(scenario, inventory, timeline);
+            (judge::judge(records), judge::predict(records))
+        });
+        put_junit(self.args.junit.as_deref(), &verdict, inventory);
+        let (verdict, prediction) = (&verdict, &prediction);
+        let finished = book.read(|timeline| {
+            let ending =
+                evidence::Ending { scenario, inventory, plan, journal: &[], timeline, load: None, verdict, prediction };
+            evidence::finish(&self.bundle, &ending)
+        });
+        if let Some(error) = failed.or(book.failure()).or(finished.err()) {
             Console::say(&format!("error: {error}"));
         }
-        Console::error(&refused.what, refused.hint.as_deref(), refused.exit)
+        Console::error(&self.bundle.cover().text(&refused.what), refused.hint.as_deref(), refused.exit)
     }
+}
+
+fn not_begun(why: &str) -> Seen {
+    Seen::NotBegun { why: why.to_owned() }
 }
 
 /// The doors of the real world.
@@ -243,52 +283,10 @@ pub(super) fn world(
     })
 }
 
-/// The run's id: when it began, to the millisecond. Fit for the names of objects.
-pub(super) fn run_id(clock: &Clock) -> String {
-    clock.started().strftime("%Y%m%d-%H%M%S-%3f").to_string()
-}
-
-/// The verdict of a run that did not begin.
-fn stillborn(scenario: &Scenario, inventory: &Inventory, why: &str) -> Verdict {
-    let empty = Records { scenario, inventory, journal: &[], timeline: &[], load_void: None };
-    let mut verdict = judge::judge(empty);
-    let not_applicable = !inventory.hpa_served && !inventory.kubernetes.is_empty();
-    verdict.result = if not_applicable { CaseResult::NotApplicable } else { CaseResult::Inconclusive };
-    for case in verdict.cases.iter_mut().filter(|_| !not_applicable) {
-        case.result = CaseResult::Inconclusive;
-        why.clone_into(&mut case.reason);
-    }
-    why.clone_into(&mut verdict.reason);
-    verdict
-}
-
 fn put_junit(path: Option<&Path>, verdict: &Verdict, inventory: &Inventory) {
     if let Some(path) = path
         && let Err(error) = evidence::put_junit(path, verdict, inventory)
     {
         Console::say(&format!("error: {error}"));
     }
-}
-
-/// Counts the signals that end a run.
-fn listen() -> std::io::Result<watch::Receiver<Signals>> {
-    let (sender, receiver) = watch::channel(Signals::default());
-    let mut all = [
-        (signal(SignalKind::interrupt())?, "SIGINT"),
-        (signal(SignalKind::terminate())?, "SIGTERM"),
-        (signal(SignalKind::hangup())?, "SIGHUP"),
-    ];
-    tokio::spawn(async move {
-        loop {
-            let [(int, _), (term, _), (hup, _)] = &mut all;
-            let last = tokio::select! {
-                _ = int.recv() => "SIGINT",
-                _ = term.recv() => "SIGTERM",
-                _ = hup.recv() => "SIGHUP",
-            };
-            Console::say(&format!("{last}: ending; once more to stop at once"));
-            sender.send_modify(|signals| *signals = Signals { count: signals.count + 1, last });
-        }
-    });
-    Ok(receiver)
 }

@@ -1,16 +1,16 @@
-//! Records → files of the bundle. Renderers are pure, one file a format; this file says which there are and when.
+//! Records → files of the bundle, and back. Renderers are pure, one file a format; this file says which there are and
+//! when. `held` reads a bundle that somebody hands over.
 
+mod held;
 mod junit;
 mod manifest;
 mod readme;
-mod redact;
 mod report;
 
 use std::path::Path;
 
-pub use junit::junit;
-pub use redact::redact;
-pub use report::report;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::record::inventory::Inventory;
 use crate::record::journal::Entry;
@@ -21,19 +21,42 @@ use crate::record::prediction::Prediction;
 use crate::record::scenario::Scenario;
 use crate::record::verdict::Verdict;
 use crate::world::{Bundle, BundleError};
+pub use held::{Held, OpenError, Requests, open};
+pub use junit::junit;
+pub use manifest::manifest_json;
+pub use report::report;
+
+/// What is known before the first change, as whoever reads the bundle will find it: secrets and the home folder's path
+/// are gone. The run is judged by these, so that its verdict can be derived again from the bundle alone.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    /// The scenario.
+    pub scenario: Scenario,
+    /// The inventory.
+    pub inventory: Inventory,
+    /// The plan.
+    pub plan: Plan,
+}
 
 /// Writes what is known before the first change. The bundle is readable from here on, and marked incomplete.
 ///
 /// # Errors
 /// A file cannot be written: then nothing must be changed.
-pub fn begin(bundle: &Bundle, scenario: &Scenario, inventory: &Inventory, plan: &Plan) -> Result<(), BundleError> {
-    let shown = redact::scenario(scenario);
-    let yaml = serde_saphyr::to_string(&shown)
-        .map_err(|e| BundleError { path: "scenario.yaml".to_owned(), why: e.to_string() })?;
+pub fn begin(bundle: &Bundle, scenario: &Scenario, inventory: &Inventory, plan: &Plan) -> Result<Kept, BundleError> {
+    let wrong = |e: String| BundleError { path: "scenario.yaml".to_owned(), why: e };
+    let mut shown = scenario.clone();
+    // First what is a secret by its name, so that it is known wherever else it stands.
+    shown.releases.values_mut().for_each(|release| bundle.cover().map(&mut release.values));
+    bundle.cover().value(&mut shown).map_err(|e| wrong(e.to_string()))?;
+    let yaml = serde_saphyr::to_string(&shown).map_err(|e| wrong(e.to_string()))?;
     bundle.put("scenario.yaml", yaml.as_bytes())?;
-    put_json(bundle, "inventory.json", inventory)?;
-    put_json(bundle, "plan.json", plan)?;
-    manifest::write(bundle, &plan.run, scenario.accelerator.is_stand_in(), manifest::Written::Begun)
+    let kept = Kept {
+        scenario: serde_saphyr::from_str(&yaml).map_err(|e| wrong(e.to_string()))?,
+        inventory: put_json(bundle, "inventory.json", inventory)?,
+        plan: put_json(bundle, "plan.json", plan)?,
+    };
+    manifest::write(bundle, &plan.run, scenario.accelerator.is_stand_in(), manifest::Written::Begun)?;
+    Ok(kept)
 }
 
 /// Everything that the end of a run leaves to write.
@@ -62,17 +85,26 @@ pub struct Ending<'a> {
 /// # Errors
 /// A file cannot be written; the bundle stays marked incomplete.
 pub fn finish(bundle: &Bundle, ending: &Ending<'_>) -> Result<(), BundleError> {
-    if let Some(load) = ending.load {
-        put_json(bundle, "load.json", load)?;
+    // What follows is derived from what is kept, as a reader has it.
+    let load = ending.load.map(|load| put_json(bundle, "load.json", load)).transpose()?;
+    for (name, text) in derived(&Ending { load: load.as_ref(), ..*ending })? {
+        bundle.put(name, text.as_bytes())?;
     }
-    put_json(bundle, "verdict.json", ending.verdict)?;
-    let xml = junit(ending.verdict, ending.inventory.started)
-        .map_err(|why| BundleError { path: "junit.xml".to_owned(), why })?;
-    bundle.put("junit.xml", xml.as_bytes())?;
-    bundle.put("report.html", report(ending).as_bytes())?;
-    bundle.put("README.md", readme::readme(ending).as_bytes())?;
     let stand_in = ending.scenario.accelerator.is_stand_in();
     manifest::write(bundle, &ending.plan.run, stand_in, manifest::Written::Complete)
+}
+
+/// The files that follow from the records and the verdict on them: whoever derives them again gets them byte for byte.
+/// What they are made from holds nothing that must be kept out of a bundle.
+///
+/// # Errors
+/// A writer fails.
+pub fn derived(ending: &Ending<'_>) -> Result<Vec<(&'static str, String)>, BundleError> {
+    let wrong = |name: &str, why: String| BundleError { path: name.to_owned(), why };
+    let verdict = pretty(ending.verdict).map_err(|e| wrong("verdict.json", e.to_string()))?;
+    let xml = junit(ending.verdict, ending.inventory.started).map_err(|why| wrong("junit.xml", why))?;
+    let (readme, page) = (readme::readme(ending), report(ending));
+    Ok(vec![("verdict.json", verdict), ("junit.xml", xml), ("report.html", page), ("README.md", readme)])
 }
 
 /// Writes the JUnit file where a pipeline looks for it.
@@ -88,9 +120,15 @@ pub fn put_junit(path: &Path, verdict: &Verdict, inventory: &Inventory) -> Resul
     std::fs::write(path, xml).map_err(|e| wrong(e.to_string()))
 }
 
-fn put_json(bundle: &Bundle, name: &str, value: &impl serde::Serialize) -> Result<(), BundleError> {
-    let mut text =
-        serde_json::to_string_pretty(value).map_err(|e| BundleError { path: name.to_owned(), why: e.to_string() })?;
-    text.push('\n');
-    bundle.put(name, redact(&text).as_bytes())
+fn pretty(value: &impl Serialize) -> Result<String, serde_json::Error> {
+    Ok(serde_json::to_string_pretty(value)? + "\n")
+}
+
+/// Writes a value as it may be kept, and gives it back so.
+fn put_json<T: Clone + Serialize + DeserializeOwned>(bundle: &Bundle, name: &str, value: &T) -> Result<T, BundleError> {
+    let wrong = |e: serde_json::Error| BundleError { path: name.to_owned(), why: e.to_string() };
+    let mut kept = value.clone();
+    bundle.cover().value(&mut kept).map_err(wrong)?;
+    bundle.put(name, pretty(&kept).map_err(wrong)?.as_bytes())?;
+    Ok(kept)
 }

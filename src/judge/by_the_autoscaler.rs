@@ -20,24 +20,12 @@ pub(super) fn rule(view: &View<'_>) -> Ruling {
                 told.push(format!("{} → {}", change.from, change.to));
             }
             Attribution::Waiting(why) => return Ruling::open(why),
-            Attribution::Foreign(why) => {
-                return Ruling::unclear(format!(
-                    "replicas went {} → {}{}: {why}",
-                    change.from,
-                    change.to,
-                    view.phase_at(change.at_ms).map_or(String::new(), |phase| format!(" in phase {}", phase.name()))
-                ))
-                .cite([change.seq]);
-            }
+            Attribution::Foreign(why) => return foreign(view, change, &why),
         }
         let writer = change.writer.map(|writer| writer.manager.as_str());
-        if manager.is_some() && manager != writer {
-            return Ruling::unclear(format!(
-                "two writers changed the size: {} and {}",
-                manager.unwrap_or_default(),
-                change.writer_text()
-            ))
-            .cite([change.seq]);
+        if let Some(first) = manager.filter(|first| writer != Some(first)) {
+            let why = format!("written by {}, and the change before it by {first}", change.writer_text());
+            return foreign(view, change, &why);
         }
         manager = writer;
     }
@@ -53,6 +41,11 @@ pub(super) fn rule(view: &View<'_>) -> Ruling {
     };
     let ruling = Ruling::holds(text).cite(cites);
     findings.into_iter().fold(ruling, Ruling::finding)
+}
+
+fn foreign(view: &View<'_>, change: &SizeChange<'_>, why: &str) -> Ruling {
+    let phase = view.phase_at(change.at_ms).map_or(String::new(), |phase| format!(" in phase {}", phase.name()));
+    Ruling::unclear(format!("replicas went {} → {}{phase}: {why}", change.from, change.to)).cite([change.seq])
 }
 
 enum Attribution {

@@ -19,6 +19,8 @@ pub struct Cluster {
     pub context: String,
     /// Address of the API server.
     pub server: String,
+    /// The users of the kubeconfig as they stand there: secrets, to be kept out of everything that is shown.
+    pub credentials: serde_json::Value,
 }
 
 /// No way to a cluster.
@@ -46,8 +48,10 @@ pub enum ClusterError {
 /// A kubeconfig that cannot be read, a context that it does not hold, credentials that cannot be loaded.
 pub async fn connect(kubeconfig: Option<&Path>, context: Option<&str>) -> Result<Cluster, ClusterError> {
     let options = KubeConfigOptions { context: context.map(ToOwned::to_owned), ..KubeConfigOptions::default() };
+    let mut credentials = serde_json::Value::Null;
     let (mut config, name) = match read(kubeconfig)? {
         Some(file) => {
+            credentials = serde_json::to_value(&file.auth_infos).unwrap_or_default();
             let name = context.map(ToOwned::to_owned).or_else(|| file.current_context.clone()).unwrap_or_default();
             let config = Config::from_custom_kubeconfig(file, &options).await;
             (config.map_err(|e| ClusterError::Choice(chain(&e)))?, name)
@@ -57,7 +61,7 @@ pub async fn connect(kubeconfig: Option<&Path>, context: Option<&str>) -> Result
     let server = config.cluster_url.to_string().trim_end_matches('/').to_owned();
     config.default_retry = false;
     let plain = kube::Client::try_from(config).map_err(|e| ClusterError::Client(chain(&e)))?;
-    Ok(Cluster { client: patient(plain.clone()), plain, context: name, server })
+    Ok(Cluster { client: patient(plain.clone()), plain, context: name, server, credentials })
 }
 
 /// The kubeconfig that kubectl would read; none inside a pod without one.

@@ -45,7 +45,7 @@ impl RecordFile {
             let step = tokio::select! {
                 biased;
                 record = records.recv() => match record {
-                    Some(record) if state.is_ok() => self.keep(&record),
+                    Some(record) if state.is_ok() => self.keep(record),
                     Some(_) => Ok(()),
                     None => break,
                 },
@@ -58,8 +58,10 @@ impl RecordFile {
         Ok(self.bundle.append(FILE, &rest)?)
     }
 
-    fn keep(&mut self, record: &RequestRecord) -> Result<(), LoadError> {
-        let mut line = serde_json::to_vec(record).map_err(|e| LoadError::Compression(e.to_string()))?;
+    fn keep(&mut self, mut record: RequestRecord) -> Result<(), LoadError> {
+        // The only text of a request that is not ours.
+        record.error = record.error.map(|error| self.bundle.cover().text(&error));
+        let mut line = serde_json::to_vec(&record).map_err(|e| LoadError::Compression(e.to_string()))?;
         line.push(b'\n');
         self.encoder.write_all(&line).map_err(compression)?;
         self.unflushed += 1;

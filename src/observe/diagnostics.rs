@@ -51,7 +51,7 @@ async fn collect(world: &World, scenario: &Scenario, inventory: &Inventory) -> R
     Ok(())
 }
 
-/// All objects of a kind in a namespace, as YAML.
+/// All objects of a kind in a namespace.
 async fn list<K>(world: &World, namespace: &str, name: &str) -> Result<(), BundleError>
 where
     K: kube::Resource<Scope = kube::core::NamespaceResourceScope>
@@ -64,7 +64,7 @@ where
     let api: Api<K> = Api::namespaced(world.kube.clone(), namespace);
     let text = match api.list(&ListParams::default()).await {
         Ok(found) if found.items.is_empty() => return Ok(()),
-        Ok(found) => serde_saphyr::to_string(&found.items).unwrap_or_else(|e| format!("could not be written: {e}\n")),
+        Ok(found) => covered(world, &found.items).unwrap_or_else(|e| format!("could not be written: {e}\n")),
         Err(e) => format!("could not be read: {e}\n"),
     };
     put(world, &format!("{namespace}/{name}.yaml"), &text)
@@ -79,25 +79,19 @@ async fn logs(world: &World, namespace: &str) -> Result<(), BundleError> {
             let params =
                 LogParams { container: Some(container.name.clone()), tail_lines: Some(LINES), ..LogParams::default() };
             let text = api.logs(&name, &params).await.unwrap_or_else(|e| format!("could not be read: {e}\n"));
-            put(world, &format!("{namespace}/{name}-{}.log", container.name), &redact(&text))?;
+            put(world, &format!("{namespace}/{name}-{}.log", container.name), &text)?;
         }
     }
     Ok(())
 }
 
-/// A log without what follows a word that announces a secret.
-fn redact(text: &str) -> String {
-    let one = |line: &str| {
-        let lower = line.to_lowercase();
-        let secret =
-            ["authorization", "bearer ", "password", "token=", "secret="].iter().filter_map(|w| lower.find(w)).min();
-        secret
-            .filter(|at| line.is_char_boundary(*at))
-            .map_or(line.to_owned(), |at| format!("{}[REDACTED]", &line[..at]))
-    };
-    text.lines().map(|line| one(line) + "\n").collect()
+/// Objects as YAML, without what may not be kept of them: also environment variables that are secrets by their names.
+fn covered(world: &World, items: &impl Serialize) -> Result<String, String> {
+    let mut items = serde_json::to_value(items).map_err(|e| e.to_string())?;
+    world.bundle.cover().object(&mut items);
+    serde_saphyr::to_string(&items).map_err(|e| e.to_string())
 }
 
 fn put(world: &World, name: &str, text: &str) -> Result<(), BundleError> {
-    world.bundle.put(&format!("diagnostics/{name}"), text.as_bytes())
+    world.bundle.put(&format!("diagnostics/{name}"), world.bundle.cover().text(text).as_bytes())
 }

@@ -15,6 +15,7 @@ use kube::api::Api;
 pub(super) use metrics_apis::METRICS_APIS;
 
 use super::{changes, claim, rights as table};
+use crate::causes::chain;
 use crate::record::inventory::Inventory;
 use crate::record::scenario::{IfExists, Scenario};
 use crate::world::{HelmError, World};
@@ -44,7 +45,7 @@ pub enum SurveyError {
 }
 
 fn cluster(what: &'static str) -> impl Fn(kube::Error) -> SurveyError {
-    move |e| SurveyError::Cluster { what, why: e.to_string() }
+    move |e| SurveyError::Cluster { what, why: chain(&e) }
 }
 
 /// Asks the cluster and helm for everything that a plan rests on.

@@ -104,13 +104,14 @@ impl Bound {
     /// Sum of the terms, milliseconds.
     #[must_use]
     pub fn ms(&self) -> u64 {
-        self.terms.iter().map(|term| term.ms).sum()
+        self.terms.iter().fold(0, |sum, term| sum.saturating_add(term.ms))
     }
 
     /// The sum with every assumed term doubled: a FAIL that would flip within it is INCONCLUSIVE.
     #[must_use]
     pub fn generous_ms(&self) -> u64 {
-        self.terms.iter().map(|term| if term.source == TermSource::Assumed { 2 * term.ms } else { term.ms }).sum()
+        let ms = |term: &Term| term.ms.saturating_mul(if term.source == TermSource::Assumed { 2 } else { 1 });
+        self.terms.iter().fold(0, |sum, term| sum.saturating_add(ms(term)))
     }
 }
 

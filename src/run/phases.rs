@@ -87,6 +87,7 @@ async fn install(stage: &mut Stage<'_>) -> Result<Option<String>, RunError> {
             Ok(install::reach(world, journal, scenario, inventory, plan).await?)
         })
         .await?;
+    world.bundle.cover().url(&endpoint.url);
     progress.line(&format!("load goes to {} ({})", endpoint.url, endpoint.by));
     let deadline = world.clock.now_ms() + scenario.phases.install.ms();
     stage.until(|bench| bench.view().target_not_ready(deadline).filter(|_| !bench.is_settled())).await?;

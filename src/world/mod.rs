@@ -3,16 +3,20 @@
 
 mod book;
 mod bundle;
+mod cover;
 mod helm;
 mod http;
+mod intake;
 mod objects;
 
 use std::sync::Arc;
 
 pub use book::Book;
 pub use bundle::{Bundle, BundleError};
+pub use cover::Cover;
 pub use helm::{ChartMeta, Helm, HelmError, ReleaseArgs};
 pub use http::{Body, Http, HttpError, HttpFailure};
+pub use intake::{Intake, IntakeError};
 pub use objects::{all_of, api_of};
 
 use crate::clock::Clock;

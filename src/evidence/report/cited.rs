@@ -6,6 +6,7 @@ use maud::{Markup, html};
 
 use super::cases::cited;
 use super::moment::moment;
+use super::oracle;
 use super::words::{kind, words};
 use crate::evidence::Ending;
 
@@ -13,7 +14,7 @@ use crate::evidence::Ending;
 const LONGEST: usize = 400;
 
 pub(super) fn table(ending: &Ending<'_>) -> Markup {
-    let changes = ending.prediction.changes.iter().map(|change| change.seq);
+    let changes = ending.prediction.changes.iter().take(oracle::MOST).map(|change| change.seq);
     let all: BTreeSet<u64> = ending.verdict.cases.iter().flat_map(cited).chain(changes).collect();
     let seen = ending.timeline.iter().filter(|observation| all.contains(&observation.seq));
     html! {

@@ -8,6 +8,9 @@ use crate::record::observation::{
 };
 use crate::record::reading::Reading;
 
+/// Phases that are shown; a run has eight, and somebody's bundle may have any number.
+const PHASES: usize = 32;
+
 /// What was seen of a kind, with the moment of each.
 pub(super) type Noted<'a, T> = Vec<(u64, &'a T)>;
 
@@ -24,6 +27,8 @@ pub(super) struct Course<'a> {
     pub(super) readings: Noted<'a, Reading>,
     pub(super) events: Vec<&'a Observation>,
     pub(super) gaps: Noted<'a, GapSeen>,
+    /// Why the run did not begin, if it did not.
+    pub(super) not_begun: Option<&'a str>,
     pub(super) interrupted: Noted<'a, String>,
     /// Objects that are gone: HPA, target, Service.
     gone: Noted<'a, Gone>,
@@ -71,7 +76,11 @@ impl<'a> Course<'a> {
     fn take(&mut self, observation: &'a Observation, lives: &mut BTreeMap<&'a str, usize>) {
         let at = observation.at_ms;
         match &observation.seen {
-            Seen::Phase(mark) if mark.edge == Edge::Began => self.phases.push((mark.phase, at, u64::MAX)),
+            Seen::Phase(mark) if mark.edge == Edge::Began => {
+                if self.phases.len() < PHASES {
+                    self.phases.push((mark.phase, at, u64::MAX));
+                }
+            }
             Seen::Phase(mark) => {
                 let open = self.phases.iter_mut().rfind(|(phase, _, _)| *phase == mark.phase);
                 open.into_iter().for_each(|(_, _, ended)| *ended = at);
@@ -95,6 +104,7 @@ impl<'a> Course<'a> {
             }
             Seen::Gap(gap) => self.gaps.push((at, gap)),
             Seen::Interrupted { signal } => self.interrupted.push((at, signal)),
+            Seen::NotBegun { why } => self.not_begun = Some(why),
             Seen::ObjectGone(gone) => self.gone.push((at, gone)),
             Seen::Node(_) | Seen::Endpoints(_) | Seen::Skew(_) | Seen::Leader(_) => {}
         }

@@ -46,7 +46,7 @@ fn quantiles(report: &LoadReport) -> Markup {
     let most = rows.iter().map(|(_, q)| q.max).max().unwrap_or(0).max(1);
     html! {
         div.wide { table {
-            thead { tr { th { "" } th { "counted" } th { "least" } th { "p50" } th { "p90" } th { "p99" } th { "most" } th { "least, p50, p90, p99, most on a logarithmic scale" } } }
+            thead { tr { th { "" } th { "counted" } th { "least" } th { "p50" } th { "p90" } th { "p99" } th { "most" } th { "least, p50, p90, p99, most, by powers of ten" } } }
             tbody { @for (name, q) in rows {
                 tr {
                     th scope="row" { (name) }
@@ -62,7 +62,7 @@ fn quantiles(report: &LoadReport) -> Markup {
 /// The quantiles as a bar: thin from least to most, thick from the median to the 90th percentile, a mark at the 99th.
 fn spread(q: &Quantiles, most: u64) -> Markup {
     const WIDTH: f64 = 200.0;
-    let share = |us: u64| (us.max(1) as f64).ln() / (most.max(2) as f64).ln();
+    let share = |us: u64| decades(us) / decades(most.max(10));
     let x = |us: u64| format!("{:.1}", 4.0 + (WIDTH - 8.0) * share(us));
     let wide = format!("{:.1}", ((WIDTH - 8.0) * (share(q.p90) - share(q.p50))).max(2.0));
     html! {
@@ -73,6 +73,17 @@ fn spread(q: &Quantiles, most: u64) -> Markup {
             path.p99 d={ "M" (x(q.p99)) " 2v12" } {}
         }
     }
+}
+
+/// How many powers of ten a number is above 1, straight between two of them: logarithms need not be the same on every
+/// machine, and a report must be.
+fn decades(us: u64) -> f64 {
+    let (mut power, mut count) = (1_u64, 0.0);
+    while us / power >= 10 {
+        power *= 10;
+        count += 1.0;
+    }
+    if us == 0 { 0.0 } else { count + (us as f64 / power as f64 - 1.0) / 9.0 }
 }
 
 fn outcomes(report: &LoadReport) -> Markup {
@@ -88,5 +99,16 @@ fn outcomes(report: &LoadReport) -> Markup {
                 }
             } }
         } }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_stand_straight_between_two_powers_of_ten() {
+        assert_eq!([0, 1, 10, 55, 100, 1_000_000].map(decades), [0.0, 0.0, 1.0, 1.5, 2.0, 6.0]);
+        assert!(decades(u64::MAX) > 19.0);
     }
 }

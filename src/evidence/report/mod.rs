@@ -43,7 +43,7 @@ const SECTIONS: [(&str, &str); 9] = [
 #[must_use]
 pub fn report(ending: &Ending<'_>) -> String {
     let course = Course::of(ending);
-    super::redact(&shown(&page(ending, &course).into_string()))
+    shown(&page(ending, &course).into_string())
 }
 
 /// Text without what a reader could not see: control characters, and those that turn the direction of what follows, with
@@ -93,8 +93,10 @@ fn over_time(ending: &Ending<'_>, course: &Course<'_>) -> Markup {
     html! {
         section id="course" {
             h2 { "The run over time" }
-            @if ending.timeline.is_empty() {
-                p { "Nothing was observed: the run did not begin." }
+            @if let Some(why) = course.not_begun {
+                p { "The run did not begin, and nothing was changed: " (why) }
+            } @else if ending.timeline.is_empty() {
+                p { "Nothing was observed." }
             } @else {
                 p.hint {
                     "One axis for all: minutes and seconds of the run's own clock. Flags and the lines below them are changes of the target's size (dashed:

@@ -8,7 +8,7 @@ use crate::evidence::Ending;
 use crate::record::prediction::{Allowed, Predicted};
 
 /// Changes that are listed; verdict.json and timeline.jsonl have them all.
-const MOST: usize = 200;
+pub(super) const MOST: usize = 200;
 
 /// The case that judges the changes.
 const CASE: &str = "Oracle/DecisionsExplained";

@@ -29,6 +29,7 @@ pub(super) fn kind(observation: &Observation) -> &'static str {
         Seen::Leader(_) => "leader",
         Seen::Gap(_) => "gap",
         Seen::Interrupted { .. } => "signal",
+        Seen::NotBegun { .. } => "run",
     }
 }
 
@@ -55,6 +56,7 @@ pub(super) fn words(observation: &Observation) -> String {
             format!("{} could not be read for {}: {}", gap.source, length(since), gap.why)
         }
         Seen::Interrupted { signal } => format!("interrupted by {signal}"),
+        Seen::NotBegun { why } => format!("not begun: {why}"),
     }
 }
 

@@ -173,9 +173,10 @@ fn another_writer_is_inconclusive_and_named() {
     healthy()
         .written_by(SCALED_TO_2, "kubectl-edit", "")
         .unclear(ByTheAutoscaler, "written by kubectl-edit (Update), not");
-    healthy()
-        .written_by(SCALED_TO_3, "keda", "scale")
-        .unclear(ByTheAutoscaler, "two writers changed the size: kube-controller-manager and keda");
+    healthy().written_by(SCALED_TO_3, "keda", "scale").unclear(
+        ByTheAutoscaler,
+        "written by keda (Update of subresource scale), and the change before it by kube-controller-manager",
+    );
     healthy().written_by(SCALED_TO_1, "kubectl", "").unclear(ByTheAutoscaler, "replicas went 3 → 1");
     let by_hand = healthy().sized_by(60_000, 1, "kubectl", "scale");
     by_hand.unclear(ByTheAutoscaler, "the HPA's status knows nothing of it");

@@ -40,12 +40,28 @@ pub(super) fn shape(shape: &Shape, axis: &Axis, range: &Range) -> Markup {
     }
 }
 
-/// One dot a column of the picture and height is enough.
+/// The shapes without the stretches that lie within an earlier one, as far as the picture can show.
+pub(super) fn visible<'a>(shapes: &'a [Shape], axis: &Axis) -> impl Iterator<Item = &'a Shape> {
+    let (mut last, axis) = (f64::MIN, *axis);
+    shapes.iter().filter(move |shape| {
+        let Shape::Blind(_, to, _) = shape else { return true };
+        let end = axis.x(*to);
+        let is_new = end > last + 1.0;
+        last = last.max(end);
+        is_new
+    })
+}
+
+/// Dots that a column of the picture shows at most.
+const DOTS: usize = 4;
+
+/// Dots that do not hide each other, and no more of them than there is room for.
 fn apart<'a>(dots: &'a [(u64, f64, String)], axis: &Axis, range: &Range) -> Vec<(f64, f64, &'a str)> {
     let mut shown: Vec<(f64, f64, &str)> = Vec::new();
     for (at, value, words) in dots {
         let (x, y) = (axis.x(*at), range.y(*value));
-        if !shown.last().is_some_and(|(a, b, _)| (x - a).abs() < 2.0 && (y - b).abs() < 2.0) {
+        let beside = || shown.iter().rev().take(DOTS).filter(|(a, _, _)| (x - a).abs() < 2.0);
+        if beside().count() < DOTS && !beside().any(|(_, b, _)| (y - b).abs() < 2.0) {
             shown.push((x, y, words));
         }
     }

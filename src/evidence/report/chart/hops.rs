@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::panel::{Panel, Series, Shape, Told};
 use crate::evidence::Ending;
+use crate::evidence::report::cited::shortened;
 use crate::evidence::report::course::Course;
 use crate::hpa::{self, Metric};
 use crate::record::reading::{Answer, Hop, Reading};
@@ -45,7 +46,9 @@ impl Aim {
                 Some(Metric::Pods { .. }) | None => false,
             },
             target,
-            calm: target.map(|target| (target * (1.0 - tolerance.down), target * (1.0 + tolerance.up))),
+            calm: target
+                .map(|target| (target * (1.0 - tolerance.down), target * (1.0 + tolerance.up)))
+                .filter(|(low, high)| low.is_finite() && high.is_finite()),
         }
     }
 }
@@ -195,8 +198,8 @@ fn blind(course: &Course<'_>, hop: Hop, counts: impl Fn(Option<&str>) -> bool) -
 fn why(reading: &Reading) -> String {
     match &reading.answer {
         Answer::Samples(samples) => format!("{} series, none that counts", samples.len()),
-        Answer::Failed(why) => format!("not served: {why}"),
-        Answer::NotReadable(why) => format!("not readable: {why}"),
+        Answer::Failed(why) => format!("not served: {}", shortened(why)),
+        Answer::NotReadable(why) => format!("not readable: {}", shortened(why)),
     }
 }
 

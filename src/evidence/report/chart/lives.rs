@@ -5,6 +5,7 @@ use maud::{Markup, html};
 use super::draw::{hatched, place};
 use super::key::cut;
 use super::scale::Axis;
+use crate::evidence::report::cited::shortened;
 use crate::evidence::report::course::{Course, Life};
 use crate::evidence::report::moment::moment;
 
@@ -14,24 +15,38 @@ const ROW: f64 = 19.0;
 /// Room for all bars: with more pods they get thinner, down to two units each.
 const ROOM: f64 = 260.0;
 
+/// Pods that are drawn at most.
+const MOST: usize = 400;
+
+/// The pods that are drawn, the first ones.
+fn shown<'c, 'a>(course: &'c Course<'a>) -> &'c [Life<'a>] {
+    course.lives.get(..MOST).unwrap_or(&course.lives)
+}
+
+/// What the panel shows, in words.
+pub(super) fn title(course: &Course<'_>) -> String {
+    let all = course.lives.len();
+    if all > MOST { format!("Pods of the target, the first {MOST} of {all}") } else { "Pods of the target".to_owned() }
+}
+
 /// Height of one row.
 fn row(course: &Course<'_>) -> f64 {
-    (ROOM / course.lives.len().max(1) as f64).clamp(2.0, ROW)
+    (ROOM / shown(course).len().max(1) as f64).clamp(2.0, ROW)
 }
 
 /// Height of the plot.
 pub(super) fn height(course: &Course<'_>) -> f64 {
-    row(course) * course.lives.len() as f64
+    row(course) * shown(course).len() as f64
 }
 
 pub(super) fn bars(course: &Course<'_>, axis: &Axis, top: f64) -> Markup {
     let row = row(course);
     html! {
-        @for (n, life) in course.lives.iter().enumerate() {
+        @for (n, life) in shown(course).iter().enumerate() {
             (bar(course, life, axis, top + n as f64 * row, row))
         }
-        @for (at, gap) in course.gaps.iter().filter(|(_, gap)| gap.source == "pods") {
-            (hatched(axis.x(gap.from_ms), axis.x(*at), top, top + height(course), &gap.why))
+        @for (at, gap) in course.gaps.iter().filter(|(_, gap)| gap.source == "pods").take(MOST) {
+            (hatched(axis.x(gap.from_ms), axis.x(*at), top, top + height(course), &shortened(&gap.why)))
         }
     }
 }

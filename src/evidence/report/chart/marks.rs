@@ -5,8 +5,10 @@ use maud::{Markup, html};
 use super::draw::place;
 use super::scale::Axis;
 use crate::evidence::Ending;
+use crate::evidence::report::cited::shortened;
 use crate::evidence::report::course::Course;
 use crate::evidence::report::moment::moment;
+use crate::evidence::report::words::words;
 use crate::record::observation::Seen;
 use crate::record::prediction::Predicted;
 
@@ -130,24 +132,26 @@ fn arrow(x: f64, y: f64, rises: bool) -> String {
     }
 }
 
-/// Events of the HPA, and warnings of anything else in the namespace: one a column.
+/// Events of the HPA, and warnings of anything else in the namespace: one of each a column.
 fn events(course: &Course<'_>, axis: &Axis) -> Vec<(f64, &'static str, String)> {
-    let mut shown: Vec<(f64, &'static str, String)> = Vec::new();
+    let mut all: [Vec<(f64, &'static str, String)>; 2] = [Vec::new(), Vec::new()];
     for observation in &course.events {
         let Seen::Event(event) = &observation.seen else { continue };
-        let class = if event.kind == "Warning" { "warning" } else { "event" };
-        if class == "event" && !event.object.starts_with("HorizontalPodAutoscaler/") {
+        let is_warning = event.kind == "Warning";
+        if !is_warning && !event.object.starts_with("HorizontalPodAutoscaler/") {
             continue;
         }
+        let Some(shown) = all.get_mut(usize::from(is_warning)) else { continue };
         let x = axis.x(observation.at_ms);
-        let words = format!("{}: {}: {}: {}", moment(observation.at_ms), event.object, event.reason, event.message);
+        let words = format!("{}: {}", moment(observation.at_ms), shortened(&words(observation)));
         match shown.last_mut() {
-            Some((last, of, all)) if (x - *last).abs() < 1.5 && *of == class && all.len() < 1000 => {
-                *all += &format!("\n{words}");
+            Some((last, _, told)) if (x - *last).abs() < 1.5 => {
+                if told.len() < 1000 {
+                    *told += &format!("\n{words}");
+                }
             }
-            Some((last, of, _)) if (x - *last).abs() < 1.5 && *of == class => {}
-            _ => shown.push((x, class, words)),
+            _ => shown.push((x, if is_warning { "warning" } else { "event" }, words)),
         }
     }
-    shown
+    all.concat()
 }

@@ -80,7 +80,7 @@ fn picture(ending: &Ending<'_>, course: &Course<'_>, panels: &[Panel], width: f6
             (strip.poles(bottom))
             @for (panel, key, range) in &placed { (plot(panel, key, range, &axis)) }
             @if !course.lives.is_empty() {
-                text.title x=(place(left)) y=(place(pods_top - pod_key.height() - 4.0)) { "Pods of the target" }
+                text.title x=(place(left)) y=(place(pods_top - pod_key.height() - 4.0)) { (lives::title(course)) }
                 (pod_key.draw(pods_top, left))
                 (lives::bars(course, &axis, pods_top))
             }
@@ -99,7 +99,7 @@ fn plot(panel: &Panel, key: &Key, range: &Range, axis: &Axis) -> Markup {
             path d={ "M" (place(axis.left)) " " (place(range.y(value))) "H" (place(axis.right)) } {}
             text x=(place(axis.left - 5.0)) y=(place(range.y(value) + 4.0)) { (scale::short(value)) }
         } }
-        @for shape in &panel.shapes { (draw::shape(shape, axis, range)) }
+        @for shape in draw::visible(&panel.shapes, axis) { (draw::shape(shape, axis, range)) }
         @if panel.is_empty() {
             text.empty x=(place(axis.left + 8.0)) y=(place(f64::midpoint(range.top, range.bottom) + 4.0)) {
                 (key::cut(&panel.empty, axis.right - axis.left - 16.0))

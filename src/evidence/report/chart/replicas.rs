@@ -2,6 +2,7 @@
 
 use super::panel::{Panel, Series, Shape, Told};
 use crate::evidence::Ending;
+use crate::evidence::report::cited::shortened;
 use crate::evidence::report::course::Course;
 use crate::record::observation::WorkloadSeen;
 
@@ -32,7 +33,9 @@ pub(super) fn panel(ending: &Ending<'_>, course: &Course<'_>) -> Panel {
         Shape::Steps("desired", "desired (HPA's status)".to_owned(), desired.clone()),
         Shape::Steps("asked", "asked for by each reading, within min and max".to_owned(), predicted),
     ];
-    shapes.extend(gaps.map(|(at, gap)| Shape::Blind(gap.from_ms, *at, format!("{}: {}", gap.source, gap.why))));
+    shapes.extend(
+        gaps.map(|(at, gap)| Shape::Blind(gap.from_ms, *at, format!("{}: {}", gap.source, shortened(&gap.why)))),
+    );
     let raw = ending.prediction.readings.iter().filter_map(|r| Some((r.at_ms, r.size?.to_string())));
     let told = |name: &str, series: &Series| Told {
         name: name.to_owned(),

@@ -78,7 +78,11 @@ impl Range {
 
 /// The next of 1, 2 or 5 times a power of ten that is no smaller.
 fn round_step(least: f64) -> f64 {
-    let ten = 10_f64.powf(least.max(1e-9).log10().floor());
+    // By multiplication alone, which gives the same bits on every machine; logarithms need not.
+    let mut ten = 1e-6;
+    while ten * 10.0 <= least {
+        ten *= 10.0;
+    }
     [1.0, 2.0, 5.0, 10.0].into_iter().map(|n| n * ten).find(|step| *step >= least * 0.999).unwrap_or(10.0 * ten)
 }
 

@@ -1,0 +1,3 @@
+# the API server is away until the rig is mended
+on() { stop kube-apiserver; }
+off() { control_plane_up; }

@@ -1,0 +1,54 @@
+//! The signals that end a run.
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+use super::Console;
+use crate::run::Signals;
+
+/// Counts the signals that end a run. One that was ignored when gpuhpa was started (`nohup`) stays so.
+pub(super) fn listen() -> std::io::Result<watch::Receiver<Signals>> {
+    let (sender, receiver) = watch::channel(Signals::default());
+    let all =
+        [(SignalKind::interrupt(), "SIGINT"), (SignalKind::terminate(), "SIGTERM"), (SignalKind::hangup(), "SIGHUP")];
+    let ignored = ignored_signals();
+    for (kind, last) in all.into_iter().filter(|(kind, _)| !is_in(ignored, *kind)) {
+        let (mut signal, sender) = (signal(kind)?, sender.clone());
+        tokio::spawn(async move {
+            while signal.recv().await.is_some() {
+                Console::say(&format!("{last}: ending; once more to stop at once"));
+                sender.send_modify(|signals| *signals = Signals { count: signals.count + 1, last });
+            }
+        });
+    }
+    Ok(receiver)
+}
+
+/// The signals that this process was started to ignore, a bit each: SigIgn of `/proc/self/status` (proc(5)). None where
+/// the system does not tell.
+fn ignored_signals() -> u64 {
+    mask(&std::fs::read_to_string("/proc/self/status").unwrap_or_default())
+}
+
+fn mask(status: &str) -> u64 {
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
+}
+
+fn is_in(mask: u64, kind: SignalKind) -> bool {
+    // Signal n is bit n - 1.
+    u32::try_from(kind.as_raw_value() - 1).is_ok_and(|bit| mask >> bit & 1 == 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nohup_ignores_is_told_from_the_rest() {
+        let ignored = mask("Name:\tgpuhpa\nSigBlk:\t0000000000000002\nSigIgn:\t0000000000001001\n");
+        assert!(is_in(ignored, SignalKind::hangup()));
+        assert!(!is_in(ignored, SignalKind::interrupt()) && !is_in(ignored, SignalKind::terminate()));
+        assert_eq!(mask("no such line"), 0);
+    }
+}

@@ -1,0 +1,208 @@
+//! A bundle read back. It may come from anybody: what is not as gpuhpa writes it ends in an error that names file and
+//! line, and memory is bounded whatever the files hold (`world::Intake` bounds their number and sizes).
+
+mod found;
+mod lines;
+mod requests;
+mod source;
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use self::found::Found;
+use self::source::Hashing;
+use super::Ending;
+use crate::record::inventory::Inventory;
+use crate::record::journal::Entry;
+use crate::record::load::LoadReport;
+use crate::record::manifest::Manifest;
+use crate::record::observation::Observation;
+use crate::record::plan::Plan;
+use crate::record::prediction::Prediction;
+use crate::record::records::Records;
+use crate::record::scenario::Scenario;
+use crate::record::verdict::Verdict;
+use crate::world::{Intake, IntakeError};
+
+pub use requests::Requests;
+
+/// Version of the bundle's format that is written and read.
+pub(super) const FORMAT: u32 = 1;
+/// The file that makes a folder a bundle.
+pub(super) const MANIFEST: &str = "manifest.json";
+/// Bytes of a file that is read as a whole at most.
+const MAX_DOCUMENT: u64 = 16 << 20;
+/// Bytes of a line at most: a reading of a thousand series holds half a million.
+const MAX_LINE: usize = 8 << 20;
+/// Lines of the journal at most: a run makes some dozens of changes.
+const MAX_JOURNAL: usize = 100_000;
+/// Observations at most: a run of a day makes half as many.
+const MAX_TIMELINE: usize = 1_000_000;
+
+/// Why a bundle could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// It could not be taken in at all.
+    #[error(transparent)]
+    Intake(#[from] IntakeError),
+    /// A file that every bundle holds is missing.
+    #[error("{file} is missing")]
+    Missing {
+        /// The file.
+        file: &'static str,
+    },
+    /// A file could not be read to its end.
+    #[error("{file}: could not be read: {why}")]
+    Read {
+        /// The file.
+        file: String,
+        /// The system's words.
+        why: String,
+    },
+    /// A file is not what gpuhpa writes there.
+    #[error("{file}:{line}:{column}: {what}")]
+    Parse {
+        /// The file.
+        file: String,
+        /// Line, from 1.
+        line: usize,
+        /// Column, from 1.
+        column: usize,
+        /// What is wrong.
+        what: String,
+    },
+    /// A file, or a line of one, holds more than any run writes.
+    #[error("{file}: {what}")]
+    TooMuch {
+        /// The file.
+        file: String,
+        /// What is too much, and the limit.
+        what: String,
+    },
+    /// Another version of gpuhpa wrote it.
+    #[error("manifest.json: the bundle has format {found}, and this gpuhpa reads format {FORMAT}")]
+    Format {
+        /// The format that it has.
+        found: u32,
+    },
+}
+
+impl OpenError {
+    /// True when there is no bundle at that place, as after a slip of the pen; false when there is one that is not sound.
+    #[must_use]
+    pub fn is_elsewhere(&self) -> bool {
+        matches!(
+            self,
+            Self::Intake(IntakeError::Neither { .. } | IntakeError::Read { .. }) | Self::Missing { file: MANIFEST }
+        )
+    }
+
+    /// What to do next.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Missing { file: MANIFEST } | Self::Intake(IntakeError::Neither { .. } | IntakeError::Read { .. }) => {
+                "name a folder that verify has written, for example reports/RUN-ID, or a .tar.zst of it"
+            }
+            Self::Format { .. } => "read it with the gpuhpa that wrote it, or a later one",
+            Self::Intake(_) | Self::Missing { .. } | Self::Read { .. } | Self::Parse { .. } | Self::TooMuch { .. } => {
+                "this is not what gpuhpa wrote: ask whoever handed it over for the bundle as it was"
+            }
+        }
+    }
+}
+
+/// A bundle in memory, as far as it is not a stream.
+#[derive(Debug)]
+pub struct Held {
+    /// manifest.json.
+    pub manifest: Manifest,
+    /// scenario.yaml.
+    pub scenario: Scenario,
+    /// inventory.json.
+    pub inventory: Inventory,
+    /// plan.json.
+    pub plan: Plan,
+    /// journal.jsonl; empty where the run changed nothing.
+    pub journal: Vec<Entry>,
+    /// timeline.jsonl; empty where the run saw nothing.
+    pub timeline: Vec<Observation>,
+    /// load.json, if the load ran.
+    pub load: Option<LoadReport>,
+    /// verdict.json; missing where the run did not come to its end.
+    pub verdict: Option<Verdict>,
+    /// Files of some megabytes at most, as they stand, by name: those above but for journal and timeline, junit.xml, and
+    /// whatever else lies in the top folder.
+    pub texts: BTreeMap<String, Vec<u8>>,
+    /// sha256 of every file but the manifest, hexadecimal, by path.
+    pub digests: BTreeMap<String, String>,
+    intake: Intake,
+}
+
+impl Held {
+    /// What the judge reads.
+    #[must_use]
+    pub fn records(&self) -> Records<'_> {
+        Records {
+            scenario: &self.scenario,
+            inventory: &self.inventory,
+            journal: &self.journal,
+            timeline: &self.timeline,
+            load_void: self.load.as_ref().and_then(|load| load.void.as_deref()),
+        }
+    }
+
+    /// What the end of the run left to write, with this verdict, and with what the judge says beside it.
+    #[must_use]
+    pub fn ending<'a>(&'a self, verdict: &'a Verdict, prediction: &'a Prediction) -> Ending<'a> {
+        let Self { scenario, inventory, plan, journal, timeline, load, .. } = self;
+        Ending { scenario, inventory, plan, journal, timeline, load: load.as_ref(), verdict, prediction }
+    }
+
+    /// Reads requests.jsonl.zst, one request at a time; `None` when the bundle has no such file.
+    ///
+    /// # Errors
+    /// It cannot be read, or holds what is no request. In a bundle that is marked incomplete its end may be missing.
+    pub fn requests(
+        &self,
+        take: &mut dyn FnMut(crate::record::load::RequestRecord),
+    ) -> Result<Option<Requests>, OpenError> {
+        requests::read(&self.intake, self.manifest.complete, take)
+    }
+
+    /// Where it lies.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.intake.path()
+    }
+}
+
+/// Reads a bundle: a folder, or a `.tar.zst` or `.tar` of one. Nothing is compared yet: that what was read is what was
+/// written is for `judge` to say.
+///
+/// # Errors
+/// There is none at that place, it holds what no bundle holds, or a file of it cannot be read as what it should be.
+pub fn open(path: &Path) -> Result<Held, OpenError> {
+    let intake = Intake::of(path, MANIFEST)?;
+    if !intake.files().contains_key(MANIFEST) {
+        return Err(OpenError::Missing { file: MANIFEST });
+    }
+    let mut found = Found::default();
+    intake.each(|name, file| {
+        let mut file = Hashing::new(file);
+        // A bundle of another format is not to be blamed for its lines, so the first complaint waits for the manifest.
+        if let Err(error) = found.take(name, &mut file) {
+            found.wrong.get_or_insert(error);
+        }
+        let digest = file.finish().map_err(|e| OpenError::Read { file: name.to_owned(), why: e.to_string() })?;
+        if name != MANIFEST {
+            found.digests.insert(name.to_owned(), digest);
+        }
+        Ok::<_, OpenError>(ControlFlow::Continue(()))
+    })?;
+    found.held(intake)
+}
+
+#[cfg(test)]
+mod tests;

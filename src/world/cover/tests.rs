@@ -1,0 +1,64 @@
+use serde_json::json;
+
+use super::*;
+
+#[test]
+fn what_is_kept_and_what_is_judged_say_the_same() {
+    let cover = Cover::of(Some("/home/an\"na".to_owned()));
+    let why = "open /home/an\"na/.kube/config: no such file".to_owned();
+    let mut kept = why.clone();
+    let line = cover.value(&mut kept).unwrap();
+    assert_eq!(
+        (kept.as_str(), line),
+        ("open ~/.kube/config: no such file", "\"open ~/.kube/config: no such file\"".to_owned())
+    );
+    assert_eq!(cover.text(&why), kept);
+    for home in [None, Some("/".to_owned()), Some(String::new())] {
+        let mut kept = why.clone();
+        Cover::of(home).value(&mut kept).unwrap();
+        assert_eq!(kept, why);
+    }
+}
+
+#[test]
+fn a_secret_that_was_told_is_found_in_every_string_of_a_value() {
+    let cover = Cover::default();
+    cover.secret("s3cr3t-of-mine");
+    cover.secret("admin");
+    let mut value = json!({"a": ["x s3cr3t-of-mine y", 1], "b": {"c": "s3cr3t-of-mine"}, "d": "admin"});
+    let line = cover.value(&mut value).unwrap();
+    assert_eq!(line, r#"{"a":["x REDACTED y",1],"b":{"c":"REDACTED"},"d":"admin"}"#);
+    assert_eq!(value, serde_json::from_str::<Value>(&line).unwrap());
+}
+
+#[test]
+fn what_is_a_secret_by_its_name_is_hidden_there_and_everywhere_after() {
+    let cover = Cover::default();
+    let mut object = json!({
+        "annotations": {"last-applied": "{\"value\":\"second-secret\"}"}, "hf_token": "first-secret", "tokenizer": "bert", "db": {"adminPassword": "e", "port": 5},
+        "extraEnv": [{"name": "HF_TOKEN", "value": "second-secret"}, {"name": "HOST", "value": "d"}],
+    });
+    cover.object(&mut object);
+    let hidden = json!({
+        "annotations": {"last-applied": "{\"value\":\"REDACTED\"}"}, "hf_token": "REDACTED", "tokenizer": "bert", "db": {"adminPassword": "REDACTED", "port": 5},
+        "extraEnv": [{"name": "HF_TOKEN", "value": "REDACTED"}, {"name": "HOST", "value": "d"}],
+    });
+    assert_eq!(object, hidden);
+    assert_eq!(cover.text("helm: first-secret and second-secret"), "helm: REDACTED and REDACTED");
+}
+
+#[test]
+fn hosts_are_covered_on_request_and_stay_apart() {
+    let cover = Cover::default();
+    cover.host("node", "gpu-7.corp");
+    assert_eq!(cover.text("pod on gpu-7.corp"), "pod on gpu-7.corp");
+    cover.cover_hosts();
+    for name in ["gpu-7", "gpu-7.corp", "gpu-7"] {
+        cover.host("node", name);
+    }
+    cover.host("address", "10.0.0.7");
+    assert_eq!(cover.text("gpu-7 gpu-7.corp 10.0.0.7:80 10.0.0.77"), "node-1 node-2 address-1:80 10.0.0.77");
+    let mut twice = cover.text("gpu-7");
+    cover.value(&mut twice).unwrap();
+    assert_eq!(twice, "node-1");
+}
