@@ -53,7 +53,8 @@ pub(super) async fn verify(args: &VerifyArgs) -> Exit {
     // A pipeline finds its JUnit file also where there is no scenario to run, or no place for a bundle.
     let inventory = Inventory { started: clock.started(), ..Inventory::default() };
     let no_run = |error: String| {
-        put_junit(args.junit.as_deref(), &stillborn(&Scenario::default(), &inventory, &error), &inventory);
+        let none = Scenario::default();
+        put_junit(args.junit.as_deref(), &stillborn(&none, &inventory, &error), &inventory, "", &none);
         Console::error(&error, None, Exit::Usage)
     };
     let scenario = match scenario::load(&args.scenario.files, args.scenario.namespace.as_deref()) {
@@ -66,7 +67,8 @@ pub(super) async fn verify(args: &VerifyArgs) -> Exit {
         Ok(bundle) => bundle,
         Err(error) => return no_run(error.to_string()),
     };
-    let mut desk = Desk { args, scenario, run, bundle, clock, inventory, plan: Plan::default() };
+    let plan = Plan { run: run.clone(), ..Plan::default() };
+    let mut desk = Desk { args, scenario, run, bundle, clock, inventory, plan };
     let mut signals = match listen() {
         Ok(signals) => signals,
         Err(error) => return Console::error(&format!("signals cannot be handled: {error}"), None, Exit::Internal),
@@ -173,7 +175,7 @@ impl Desk<'_> {
         };
         let outcome = run::run(script).await;
         console.done();
-        put_junit(self.args.junit.as_deref(), &outcome.verdict, &self.inventory);
+        self.put_junit(&outcome.verdict);
         Console::verdict(&outcome.verdict);
         Console::say(&format!("evidence: {}", self.bundle.dir().display()));
         let exit = self.ending(&outcome);
@@ -182,6 +184,10 @@ impl Desk<'_> {
             Console::say(&format!("to remove what is left: gpuhpa clean {dir}{again}"));
         }
         exit
+    }
+
+    fn put_junit(&self, verdict: &Verdict) {
+        put_junit(self.args.junit.as_deref(), verdict, &self.inventory, &self.run, &self.scenario);
     }
 
     fn ending(&self, outcome: &run::Outcome) -> Exit {
@@ -200,7 +206,7 @@ impl Desk<'_> {
     /// A run that did not begin leaves its bundle and its JUnit file too.
     fn give_up(&self, refused: &Refused) -> Exit {
         let verdict = stillborn(&self.scenario, &self.inventory, &refused.what);
-        put_junit(self.args.junit.as_deref(), &verdict, &self.inventory);
+        self.put_junit(&verdict);
         let ending = evidence::Ending {
             scenario: &self.scenario,
             inventory: &self.inventory,
@@ -260,9 +266,10 @@ fn stillborn(scenario: &Scenario, inventory: &Inventory, why: &str) -> Verdict {
     verdict
 }
 
-fn put_junit(path: Option<&Path>, verdict: &Verdict, inventory: &Inventory) {
+fn put_junit(path: Option<&Path>, verdict: &Verdict, inventory: &Inventory, run: &str, scenario: &Scenario) {
+    let facts = evidence::Facts { verdict, inventory, run, scenario: &scenario.name, marks: &[] };
     if let Some(path) = path
-        && let Err(error) = evidence::put_junit(path, verdict, inventory)
+        && let Err(error) = evidence::put_junit(path, &facts)
     {
         Console::say(&format!("error: {error}"));
     }

@@ -1,13 +1,17 @@
 //! Records → files of the bundle. Renderers are pure, one file a format; this file says which there are and when.
 
+mod go_test;
 mod junit;
 mod manifest;
+mod outline;
 mod readme;
 mod redact;
 
 use std::path::Path;
 
+pub use go_test::{e2e_log, results_json};
 pub use junit::junit;
+pub use outline::Facts;
 pub use redact::redact;
 
 use crate::record::inventory::Inventory;
@@ -61,21 +65,39 @@ pub fn finish(bundle: &Bundle, ending: &Ending<'_>) -> Result<(), BundleError> {
         put_json(bundle, "load.json", load)?;
     }
     put_json(bundle, "verdict.json", ending.verdict)?;
-    let xml = junit(ending.verdict, ending.inventory.started)
-        .map_err(|why| BundleError { path: "junit.xml".to_owned(), why })?;
-    bundle.put("junit.xml", xml.as_bytes())?;
+    let Ending { verdict, inventory, plan, scenario, .. } = *ending;
+    let facts = Facts { verdict, inventory, run: &plan.run, scenario: &scenario.name, marks: &[] };
+    for (name, text) in artifacts(&facts)? {
+        bundle.put(name, redact(&text).as_bytes())?;
+    }
     bundle.put("README.md", readme::readme(ending).as_bytes())?;
     let stand_in = ending.scenario.accelerator.is_stand_in();
     manifest::write(bundle, &ending.plan.run, stand_in, manifest::Written::Complete)
+}
+
+/// The three artifacts of a submission, by their canonical names: they name the same tests with the same results.
+///
+/// # Errors
+/// A writer fails.
+pub fn artifacts(facts: &Facts<'_>) -> Result<[(&'static str, String); 3], BundleError> {
+    let wrong = |name: &str| {
+        let path = name.to_owned();
+        move |why| BundleError { path, why }
+    };
+    Ok([
+        ("junit.xml", junit(facts).map_err(wrong("junit.xml"))?),
+        ("results.json", results_json(facts).map_err(wrong("results.json"))?),
+        ("e2e.log", e2e_log(facts)),
+    ])
 }
 
 /// Writes the JUnit file where a pipeline looks for it.
 ///
 /// # Errors
 /// The file cannot be written.
-pub fn put_junit(path: &Path, verdict: &Verdict, inventory: &Inventory) -> Result<(), BundleError> {
+pub fn put_junit(path: &Path, facts: &Facts<'_>) -> Result<(), BundleError> {
     let wrong = |why: String| BundleError { path: path.display().to_string(), why };
-    let xml = junit(verdict, inventory.started).map_err(wrong)?;
+    let xml = redact(&junit(facts).map_err(wrong)?);
     if let Some(parent) = path.parent() {
         std::fs::create_dir_all(parent).map_err(|e| wrong(e.to_string()))?;
     }
