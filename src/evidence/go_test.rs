@@ -31,14 +31,13 @@ struct Event {
 ///
 /// # Errors
 /// The writer fails; the text says why.
-pub fn results_json(facts: &Facts<'_>) -> Result<String, String> {
+pub(super) fn results_json(facts: &Facts<'_>) -> Result<String, String> {
     let lines: Result<Vec<String>, _> = events(facts).iter().map(serde_json::to_string).collect();
     lines.map(|lines| lines.join("\n") + "\n").map_err(|e| e.to_string())
 }
 
 /// The text of e2e.log: the outputs of results.json, one after the other.
-#[must_use]
-pub fn e2e_log(facts: &Facts<'_>) -> String {
+pub(super) fn e2e_log(facts: &Facts<'_>) -> String {
     events(facts).into_iter().filter_map(|event| event.output).collect()
 }
 

@@ -12,7 +12,7 @@ use super::outline::{Facts, Outcome, Test, outline};
 ///
 /// # Errors
 /// The writer fails; the text says why.
-pub fn junit(facts: &Facts<'_>) -> Result<String, String> {
+pub(super) fn junit(facts: &Facts<'_>) -> Result<String, String> {
     let verdict = facts.verdict;
     let tests = outline(facts);
     let stamp = OffsetDateTime::from_unix_timestamp(facts.inventory.started.as_second()).map_err(|e| e.to_string())?;

@@ -5,10 +5,9 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
+use super::held::{FORMAT, MANIFEST as FILE};
 use crate::record::manifest::Manifest;
 use crate::world::{Bundle, BundleError};
-
-const FILE: &str = "manifest.json";
 
 /// How far the bundle is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +25,7 @@ pub(super) fn write(bundle: &Bundle, run: &str, stand_in: bool, written: Written
             .map_err(|e| BundleError { path: bundle.dir().display().to_string(), why: e.to_string() })?;
     }
     let manifest = Manifest {
-        format: 1,
+        format: FORMAT,
         run: run.to_owned(),
         complete: written == Written::Complete,
         stamps: if stand_in { vec!["STAND-IN".to_owned()] } else { Vec::new() },
@@ -43,9 +42,13 @@ fn digests(dir: &Path, prefix: &str, files: &mut BTreeMap<String, String>) -> st
         if entry.file_type()?.is_dir() {
             digests(&entry.path(), &format!("{name}/"), files)?;
         } else if name != FILE {
-            let digest = Sha256::digest(std::fs::read(entry.path())?);
-            files.insert(name, digest.iter().map(|byte| format!("{byte:02x}")).collect());
+            files.insert(name, hexadecimal(&Sha256::digest(std::fs::read(entry.path())?)));
         }
     }
     Ok(())
+}
+
+/// A digest as it is written.
+pub(super) fn hexadecimal(digest: &[u8]) -> String {
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,6 +1,8 @@
-//! Records → files of the bundle. Renderers are pure, one file a format; this file says which there are and when.
+//! Records → files of the bundle, and back. Renderers are pure, one file a format; this file says which there are and
+//! when. `held` reads a bundle that somebody hands over.
 
 mod go_test;
+mod held;
 mod junit;
 mod manifest;
 mod outline;
@@ -9,8 +11,9 @@ mod redact;
 
 use std::path::Path;
 
-pub use go_test::{e2e_log, results_json};
-pub use junit::junit;
+use go_test::{e2e_log, results_json};
+pub use held::{Held, OpenError, Requests, open};
+use junit::junit;
 pub use outline::Facts;
 pub use redact::redact;
 

@@ -5,6 +5,7 @@ mod book;
 mod bundle;
 mod helm;
 mod http;
+mod intake;
 mod objects;
 
 use std::sync::Arc;
@@ -13,6 +14,7 @@ pub use book::Book;
 pub use bundle::{Bundle, BundleError};
 pub use helm::{ChartMeta, Helm, HelmError, ReleaseArgs};
 pub use http::{Body, Http, HttpError, HttpFailure};
+pub use intake::{Intake, IntakeError};
 pub use objects::{all_of, api_of};
 
 use crate::clock::Clock;

@@ -1,0 +1,75 @@
+//! Files of one JSON object a line, read line by line.
+
+use std::io::{BufRead, BufReader, Read as _};
+
+use serde::de::DeserializeOwned;
+
+use super::source::brief;
+use super::{MAX_LINE, OpenError};
+
+/// What the lines came to.
+pub(super) struct Read<T> {
+    pub(super) all: Vec<T>,
+    /// A last line without its end that is no whole object: what was being written when the run was killed.
+    cut: Option<OpenError>,
+}
+
+impl<T> Default for Read<T> {
+    fn default() -> Self {
+        Self { all: Vec::new(), cut: None }
+    }
+}
+
+impl<T> Read<T> {
+    /// Fails if the last line was cut.
+    pub(super) fn whole(&mut self) -> Result<(), OpenError> {
+        self.cut.take().map_or(Ok(()), Err)
+    }
+}
+
+/// All lines of a file.
+pub(super) fn read<T: DeserializeOwned>(
+    name: &str,
+    file: &mut dyn std::io::Read,
+    most: usize,
+) -> Result<Read<T>, OpenError> {
+    let mut read = Read::default();
+    let cut = each(name, file, most, |one| read.all.push(one))?;
+    read.cut = cut;
+    Ok(read)
+}
+
+/// Takes each line in turn; what is wrong with a last one that was cut.
+pub(super) fn each<T: DeserializeOwned>(
+    name: &str,
+    file: &mut dyn std::io::Read,
+    most: usize,
+    mut take: impl FnMut(T),
+) -> Result<Option<OpenError>, OpenError> {
+    let mut file = BufReader::with_capacity(256 * 1024, file);
+    let mut line = Vec::new();
+    let too_much = |what: String| OpenError::TooMuch { file: name.to_owned(), what };
+    for number in 1_usize.. {
+        line.clear();
+        let read = (&mut file).take(MAX_LINE as u64 + 1).read_until(b'\n', &mut line);
+        if read.map_err(|e| OpenError::Read { file: name.to_owned(), why: e.to_string() })? == 0 {
+            break;
+        }
+        if line.len() > MAX_LINE {
+            return Err(too_much(format!("line {number} holds more than {MAX_LINE} bytes")));
+        }
+        if number > most {
+            return Err(too_much(format!("it holds more than {most} lines")));
+        }
+        let ended = line.last() == Some(&b'\n');
+        let parse =
+            |column: usize, what: String| OpenError::Parse { file: name.to_owned(), line: number, column, what };
+        match serde_json::from_slice(&line) {
+            Ok(one) if ended => take(one),
+            Ok(_) => return Ok(Some(parse(line.len(), "the end of the last line is missing".to_owned()))),
+            Err(e) if !ended => return Ok(Some(parse(e.column(), brief(&e)))),
+            Err(e) => return Err(parse(e.column(), brief(&e))),
+        }
+    }
+    Ok(None)
+}
