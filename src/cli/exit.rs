@@ -13,7 +13,7 @@ Exit codes:
   3    INCONCLUSIVE: it could not be told, and the output says why
   4    NOT APPLICABLE: the platform has no HPA API
   5    PASS, but something that was created could not be removed
-  6    a bundle that is altered, incomplete or not reproducible
+  6    a bundle that is altered, incomplete or not reproducible; a submission in which export --check finds something
   70   internal error
   130  interrupted";
 
@@ -32,6 +32,8 @@ pub enum Exit {
     NotApplicable,
     /// PASS, but something is left behind.
     NotRestored,
+    /// A bundle is not sound.
+    Unsound,
     /// A bug, or evidence that could not be written.
     Internal,
     /// Stopped by a signal.
@@ -61,6 +63,7 @@ impl Exit {
             Self::Inconclusive => 3,
             Self::NotApplicable => 4,
             Self::NotRestored => 5,
+            Self::Unsound => 6,
             Self::Internal => 70,
             Self::Interrupted => 130,
         }

@@ -8,6 +8,7 @@ mod manifest;
 mod outline;
 mod readme;
 mod redact;
+pub mod submission;
 
 use std::path::Path;
 
