@@ -53,9 +53,9 @@ pub(super) async fn clean(args: &CleanArgs) -> Exit {
     // What is done is journalled where the run's journal is; where that is lost, in a folder of its own.
     let dir = args.bundle.clone().unwrap_or_else(|| {
         let run = args.run_id.as_deref().unwrap_or_default();
-        PathBuf::from("reports").join(format!("clean-{run}-at-{}", verify::run_id(&clock)))
+        PathBuf::from("reports").join(format!("clean-{run}-at-{}", run::run_id(clock.started())))
     });
-    let bundle = Bundle::open(&dir);
+    let bundle = Bundle::open(&dir).covered(super::cover());
     let world = match verify::world(&args.cluster, &cluster, &Scenario::default(), clock, &bundle) {
         Ok(world) => world,
         Err(error) => return Console::error(&error, None, Exit::Internal),

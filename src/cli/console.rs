@@ -110,7 +110,7 @@ impl Console {
             let why = if case.result == CaseResult::Pass { String::new() } else { case.reason.clone() };
             table.add_row([case.name.as_str(), case.result.word(), &why]);
         }
-        Self::data(&format!("{table}\n{}: {}\n", verdict.title(), verdict.reason))
+        Self::data(&plain(&format!("{table}\n{}: {}\n", verdict.title(), verdict.reason)))
     }
 
     /// Ends the live line.
@@ -121,6 +121,11 @@ impl Console {
     fn tell(&self, text: &str) {
         self.bar.suspend(|| Self::say(text));
     }
+}
+
+/// Text whose parts come from a cluster or from a bundle, without what would steer a terminal.
+pub(super) fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
 }
 
 /// A table for people.

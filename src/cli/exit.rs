@@ -32,7 +32,7 @@ pub enum Exit {
     NotApplicable,
     /// PASS, but something is left behind.
     NotRestored,
-    /// A bundle is not sound.
+    /// A bundle that is altered, incomplete or not reproducible.
     Unsound,
     /// A bug, or evidence that could not be written.
     Internal,

@@ -7,8 +7,8 @@ use clap::{ArgGroup, Args};
 use super::{Console, Exit};
 use crate::evidence::submission::{self, By, Edition, FOLDER, FRAGMENT, Obstacle, Submission};
 use crate::evidence::{self, Held};
-use crate::judge;
 use crate::record::verdict::Verdict;
+use crate::run;
 use crate::world::Bundle;
 
 /// Arguments of `export`.
@@ -55,7 +55,7 @@ fn write(args: &ExportArgs, bundle: &Path, dir: &Path) -> Exit {
     };
     let verdict = match sound(&held) {
         Ok(verdict) => verdict,
-        Err(what) => return Console::error(&what, Some("--force does not override this"), Exit::Unsound),
+        Err(exit) => return exit,
     };
     let obstacles = submission::obstacles(&held, &verdict, &edition);
     if let Some(exit) = refused(&obstacles, args.force) {
@@ -68,19 +68,18 @@ fn write(args: &ExportArgs, bundle: &Path, dir: &Path) -> Exit {
     }
 }
 
-/// The verdict of a bundle that is as it was written: digests, and what its observations come to.
-fn sound(held: &Held) -> Result<Verdict, String> {
-    let manifest = &held.manifest;
-    let mut names = manifest.files.keys().chain(held.digests.keys());
-    let altered = names.find(|name| manifest.files.get(*name) != held.digests.get(*name));
-    let derived = judge::judge(held.records());
-    match altered {
-        Some(name) if manifest.complete => Err(format!("the bundle is altered: {name} is not what the manifest says")),
-        _ if held.verdict.as_ref().is_some_and(|stored| *stored != derived) => {
-            Err("the bundle is altered: its verdict does not follow from its observations".to_owned())
-        }
-        _ => Ok(derived),
+/// The verdict of a bundle in which nothing is altered, as its observations have it; else the exit code. That it is
+/// incomplete is an obstacle of its own.
+fn sound(held: &Held) -> Result<Verdict, Exit> {
+    let review = run::review(held).map_err(|e| Console::error(&e.to_string(), Some(e.hint()), Exit::Unsound))?;
+    let altered = review.checks.iter().filter(|check| check.name != "complete");
+    let differences: Vec<&String> = altered.flat_map(|check| &check.differences).collect();
+    if differences.is_empty() {
+        return Ok(review.verdict);
     }
+    differences.iter().for_each(|one| Console::say(&format!("error: not exported: {one}")));
+    Console::say("  hint: `gpuhpa judge` says more; no flag overrides this");
+    Err(Exit::Unsound)
 }
 
 fn refused(obstacles: &[Obstacle], force: bool) -> Option<Exit> {

@@ -4,6 +4,7 @@ mod clean;
 mod console;
 mod exit;
 mod export;
+mod judge;
 mod plan;
 mod verify;
 
@@ -35,6 +36,9 @@ enum Command {
     /// Show what verify would do and whether it can pass at all; changes nothing
     #[command(after_long_help = PLAN_EXAMPLES)]
     Plan(plan::PlanArgs),
+    /// Derive the verdict of a bundle again from its observations, and find what was altered; needs no cluster
+    #[command(after_long_help = JUDGE_EXAMPLES)]
+    Judge(judge::JudgeArgs),
     /// Undo what an interrupted run left behind
     #[command(after_long_help = CLEAN_EXAMPLES)]
     Clean(clean::CleanArgs),
@@ -65,6 +69,14 @@ Examples:
   gpuhpa plan                                 every change that verify would make, and what stands in its way
   gpuhpa plan -f mine.yaml -o yaml            the scenario with every default filled in
   gpuhpa plan -o json                         the plan for programs";
+
+const JUDGE_EXAMPLES: &str = "\
+Examples:
+  gpuhpa judge reports/20261124-101500-042          the cases as they follow from the bundle, and a line a check
+  gpuhpa judge evidence.tar.zst                     the same, of a bundle that somebody handed over
+  gpuhpa judge -o json evidence.tar.zst             for programs: sound, checks with differences, verdict
+
+A sound bundle exits with the code of its verdict; one that is altered, incomplete or not reproducible exits with 6.";
 
 const CLEAN_EXAMPLES: &str = "\
 Examples:
@@ -117,6 +129,12 @@ struct ScenarioArgs {
     namespace: Option<String>,
 }
 
+/// What is kept out of the evidence of this process.
+#[expect(clippy::disallowed_methods, reason = "the home folder's name is what must be kept out")]
+fn cover() -> crate::world::Cover {
+    crate::world::Cover::of(std::env::var("HOME").ok())
+}
+
 /// Runs the command that was typed, to its exit code. Never panics and never exits by itself.
 #[must_use]
 pub fn main() -> Exit {
@@ -138,6 +156,7 @@ async fn perform(command: Command) -> Exit {
     match command {
         Command::Verify(args) => verify::verify(&args).await,
         Command::Plan(args) => plan::plan(&args).await,
+        Command::Judge(args) => judge::judge(&args),
         Command::Clean(args) => clean::clean(&args).await,
         Command::Export(args) => export::export(&args),
         Command::Schema => Console::data(&format!("{:#}\n", crate::scenario::schema().as_value())),

@@ -65,7 +65,7 @@ pub(super) async fn plan(args: &PlanArgs) -> Exit {
     };
     inventory.context = cluster.context;
     inventory.server = cluster.server;
-    let made = planning::plan(&scenario, &inventory, &verify::run_id(&clock));
+    let made = planning::plan(&scenario, &inventory, &crate::run::run_id(clock.started()));
     if args.output == Output::Json {
         match serde_json::to_string_pretty(&made) {
             Ok(text) => Console::data(&format!("{text}\n")),

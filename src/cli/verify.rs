@@ -10,13 +10,15 @@ use tokio::sync::watch;
 use super::console::Loudness;
 use super::{ClusterArgs, Console, Exit, ScenarioArgs};
 use crate::clock::Clock;
+use crate::evidence::{Facts, Kept};
 use crate::judge;
 use crate::live::{self, HelmBinary};
 use crate::record::inventory::Inventory;
+use crate::record::observation::{Observation, Seen};
 use crate::record::plan::Plan;
 use crate::record::records::Records;
 use crate::record::scenario::Scenario;
-use crate::record::verdict::{CaseResult, Verdict};
+use crate::record::verdict::Verdict;
 use crate::run::{self, Leaving, RunError, Script, Signals};
 use crate::world::{Book, Bundle, World};
 use crate::{evidence, plan, scenario};
@@ -53,22 +55,25 @@ pub(super) async fn verify(args: &VerifyArgs) -> Exit {
     // A pipeline finds its JUnit file also where there is no scenario to run, or no place for a bundle.
     let inventory = Inventory { started: clock.started(), ..Inventory::default() };
     let no_run = |error: String| {
-        let none = Scenario::default();
-        put_junit(args.junit.as_deref(), &stillborn(&none, &inventory, &error), &inventory, "", &none);
+        let seen = Observation { seq: 0, at_ms: clock.now_ms(), source: None, seen: not_begun(&error) };
+        let scenario = Scenario::default();
+        let verdict = judge::judge(Records::unchanged(&scenario, &inventory, &[seen]));
+        let facts = Facts { verdict: &verdict, inventory: &inventory, run: "", scenario: &scenario.name, marks: &[] };
+        put_junit(args.junit.as_deref(), &facts);
         Console::error(&error, None, Exit::Usage)
     };
     let scenario = match scenario::load(&args.scenario.files, args.scenario.namespace.as_deref()) {
         Ok(scenario) => scenario,
         Err(error) => return no_run(error.to_string()),
     };
-    let run = run_id(&clock);
+    let run = run::run_id(clock.started());
     let dir = args.report_dir.clone().unwrap_or_else(|| PathBuf::from("reports").join(&run));
     let bundle = match Bundle::create(&dir) {
-        Ok(bundle) => bundle,
+        Ok(bundle) => bundle.covered(super::cover()),
         Err(error) => return no_run(error.to_string()),
     };
-    let plan = Plan { run: run.clone(), ..Plan::default() };
-    let mut desk = Desk { args, scenario, run, bundle, clock, inventory, plan };
+    let plan = Plan { run, ..Plan::default() };
+    let mut desk = Desk { args, scenario, bundle, clock, inventory, plan };
     let mut signals = match listen() {
         Ok(signals) => signals,
         Err(error) => return Console::error(&format!("signals cannot be handled: {error}"), None, Exit::Internal),
@@ -82,7 +87,7 @@ pub(super) async fn verify(args: &VerifyArgs) -> Exit {
         }
     };
     match prepared {
-        Ok(world) => desk.perform(&world, signals).await,
+        Ok((world, kept)) => desk.perform(&world, &kept, signals).await,
         Err(refused) => desk.give_up(&refused),
     }
 }
@@ -98,7 +103,6 @@ struct Refused {
 struct Desk<'a> {
     args: &'a VerifyArgs,
     scenario: Scenario,
-    run: String,
     bundle: Bundle,
     clock: Clock,
     inventory: Inventory,
@@ -107,7 +111,7 @@ struct Desk<'a> {
 
 impl Desk<'_> {
     /// Everything before the first change: cluster, inventory, plan, consent.
-    async fn prepare(&mut self) -> Result<World, Refused> {
+    async fn prepare(&mut self) -> Result<(World, Kept), Refused> {
         let no =
             |what: String, hint: Option<&str>, exit: Exit| Refused { what, hint: hint.map(ToOwned::to_owned), exit };
         let cluster = live::connect(self.args.cluster.kubeconfig.as_deref(), self.args.cluster.context.as_deref())
@@ -123,8 +127,8 @@ impl Desk<'_> {
         })?;
         self.inventory.context.clone_from(&cluster.context);
         self.inventory.server.clone_from(&cluster.server);
-        self.plan = plan::plan(&self.scenario, &self.inventory, &self.run);
-        evidence::begin(&self.bundle, &self.scenario, &self.inventory, &self.plan)
+        self.plan = plan::plan(&self.scenario, &self.inventory, &self.plan.run);
+        let kept = evidence::begin(&self.bundle, &self.scenario, &self.inventory, &self.plan)
             .map_err(|e| no(e.to_string(), None, Exit::Internal))?;
         if !self.inventory.hpa_served {
             return Err(no("the platform does not serve autoscaling/v2".to_owned(), None, Exit::NotApplicable));
@@ -134,7 +138,7 @@ impl Desk<'_> {
             return Err(no(format!("this run cannot pass: {}", all.join("; ")), Some(&first.hint), Exit::Usage));
         }
         self.consent().await?;
-        Ok(world)
+        Ok((world, kept))
     }
 
     /// Shows every change before the first one, and asks.
@@ -157,7 +161,7 @@ impl Desk<'_> {
         }
     }
 
-    async fn perform(&self, world: &World, signals: watch::Receiver<Signals>) -> Exit {
+    async fn perform(&self, world: &World, kept: &Kept, signals: watch::Receiver<Signals>) -> Exit {
         let loudness = match (self.args.quiet, self.args.verbose) {
             (true, _) => Loudness::Quiet,
             (_, true) => Loudness::Verbose,
@@ -168,6 +172,7 @@ impl Desk<'_> {
             world,
             scenario: &self.scenario,
             inventory: &self.inventory,
+            kept,
             plan: &self.plan,
             progress: &console,
             signals,
@@ -175,7 +180,7 @@ impl Desk<'_> {
         };
         let outcome = run::run(script).await;
         console.done();
-        self.put_junit(&outcome.verdict);
+        self.put_junit(&outcome.verdict, kept);
         Console::verdict(&outcome.verdict);
         Console::say(&format!("evidence: {}", self.bundle.dir().display()));
         let exit = self.ending(&outcome);
@@ -186,8 +191,10 @@ impl Desk<'_> {
         exit
     }
 
-    fn put_junit(&self, verdict: &Verdict) {
-        put_junit(self.args.junit.as_deref(), verdict, &self.inventory, &self.run, &self.scenario);
+    fn put_junit(&self, verdict: &Verdict, kept: &Kept) {
+        let Kept { scenario, inventory, plan } = kept;
+        let facts = Facts { verdict, inventory, run: &plan.run, scenario: &scenario.name, marks: &[] };
+        put_junit(self.args.junit.as_deref(), &facts);
     }
 
     fn ending(&self, outcome: &run::Outcome) -> Exit {
@@ -203,25 +210,39 @@ impl Desk<'_> {
         }
     }
 
-    /// A run that did not begin leaves its bundle and its JUnit file too.
+    /// What would have been kept, where nothing can be.
+    fn unkept(&self) -> Kept {
+        let Self { scenario, inventory, plan, .. } = self;
+        Kept { scenario: scenario.clone(), inventory: inventory.clone(), plan: plan.clone() }
+    }
+
+    /// A run that did not begin leaves its bundle and its JUnit file too. Why it did not is an observation as any other,
+    /// so that the verdict can be derived from the bundle.
     fn give_up(&self, refused: &Refused) -> Exit {
-        let verdict = stillborn(&self.scenario, &self.inventory, &refused.what);
-        self.put_junit(&verdict);
-        let ending = evidence::Ending {
-            scenario: &self.scenario,
-            inventory: &self.inventory,
-            plan: &self.plan,
-            journal: &[],
-            timeline: &[],
-            load: None,
-            verdict: &verdict,
-        };
         let begun = evidence::begin(&self.bundle, &self.scenario, &self.inventory, &self.plan);
-        if let Err(error) = begun.and_then(|()| evidence::finish(&self.bundle, &ending)) {
+        let (kept, failed) = match begun {
+            Ok(kept) => (kept, None),
+            Err(error) => (self.unkept(), Some(error)),
+        };
+        let book = Book::new(self.clock, self.bundle.clone());
+        book.note(not_begun(&refused.what), None);
+        let Kept { scenario, inventory, plan } = &kept;
+        let verdict = book.read(|timeline| judge::judge(Records::unchanged(scenario, inventory, timeline)));
+        self.put_junit(&verdict, &kept);
+        let verdict = &verdict;
+        let finished = book.read(|timeline| {
+            let ending = evidence::Ending { scenario, inventory, plan, journal: &[], timeline, load: None, verdict };
+            evidence::finish(&self.bundle, &ending)
+        });
+        if let Some(error) = failed.or(book.failure()).or(finished.err()) {
             Console::say(&format!("error: {error}"));
         }
         Console::error(&refused.what, refused.hint.as_deref(), refused.exit)
     }
+}
+
+fn not_begun(why: &str) -> Seen {
+    Seen::NotBegun { why: why.to_owned() }
 }
 
 /// The doors of the real world.
@@ -247,29 +268,9 @@ pub(super) fn world(
     })
 }
 
-/// The run's id: when it began, to the millisecond. Fit for the names of objects.
-pub(super) fn run_id(clock: &Clock) -> String {
-    clock.started().strftime("%Y%m%d-%H%M%S-%3f").to_string()
-}
-
-/// The verdict of a run that did not begin.
-fn stillborn(scenario: &Scenario, inventory: &Inventory, why: &str) -> Verdict {
-    let empty = Records { scenario, inventory, journal: &[], timeline: &[], load_void: None };
-    let mut verdict = judge::judge(empty);
-    let not_applicable = !inventory.hpa_served && !inventory.kubernetes.is_empty();
-    verdict.result = if not_applicable { CaseResult::NotApplicable } else { CaseResult::Inconclusive };
-    for case in verdict.cases.iter_mut().filter(|_| !not_applicable) {
-        case.result = CaseResult::Inconclusive;
-        why.clone_into(&mut case.reason);
-    }
-    why.clone_into(&mut verdict.reason);
-    verdict
-}
-
-fn put_junit(path: Option<&Path>, verdict: &Verdict, inventory: &Inventory, run: &str, scenario: &Scenario) {
-    let facts = evidence::Facts { verdict, inventory, run, scenario: &scenario.name, marks: &[] };
+fn put_junit(path: Option<&Path>, facts: &Facts<'_>) {
     if let Some(path) = path
-        && let Err(error) = evidence::put_junit(path, &facts)
+        && let Err(error) = evidence::put_junit(path, facts)
     {
         Console::say(&format!("error: {error}"));
     }

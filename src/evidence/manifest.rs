@@ -31,7 +31,7 @@ pub(super) fn write(bundle: &Bundle, run: &str, stand_in: bool, written: Written
         stamps: if stand_in { vec!["STAND-IN".to_owned()] } else { Vec::new() },
         files,
     };
-    super::put_json(bundle, FILE, &manifest)
+    super::put_json(bundle, FILE, &manifest).map(|_| ())
 }
 
 /// Adds the digest of each file below a folder, by its path within the bundle.
@@ -46,6 +46,14 @@ fn digests(dir: &Path, prefix: &str, files: &mut BTreeMap<String, String>) -> st
         }
     }
     Ok(())
+}
+
+/// manifest.json, byte for byte.
+///
+/// # Errors
+/// The manifest has no JSON; the text says why.
+pub fn manifest_json(manifest: &Manifest) -> Result<String, String> {
+    super::pretty(manifest).map_err(|e| e.to_string())
 }
 
 /// A digest as it is written.

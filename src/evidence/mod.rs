@@ -12,11 +12,8 @@ pub mod submission;
 
 use std::path::Path;
 
-use go_test::{e2e_log, results_json};
-pub use held::{Held, OpenError, Requests, open};
-use junit::junit;
-pub use outline::Facts;
-pub use redact::redact;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::record::inventory::Inventory;
 use crate::record::journal::Entry;
@@ -26,19 +23,42 @@ use crate::record::plan::Plan;
 use crate::record::scenario::Scenario;
 use crate::record::verdict::Verdict;
 use crate::world::{Bundle, BundleError};
+pub use held::{Held, OpenError, Requests, open};
+pub use manifest::manifest_json;
+pub use outline::Facts;
+
+use go_test::{e2e_log, results_json};
+use junit::junit;
+
+/// What is known before the first change, as whoever reads the bundle will find it: secrets and the home folder's path
+/// are gone. The run is judged by these, so that its verdict can be derived again from the bundle alone.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    /// The scenario.
+    pub scenario: Scenario,
+    /// The inventory.
+    pub inventory: Inventory,
+    /// The plan.
+    pub plan: Plan,
+}
 
 /// Writes what is known before the first change. The bundle is readable from here on, and marked incomplete.
 ///
 /// # Errors
 /// A file cannot be written: then nothing must be changed.
-pub fn begin(bundle: &Bundle, scenario: &Scenario, inventory: &Inventory, plan: &Plan) -> Result<(), BundleError> {
-    let shown = redact::scenario(scenario);
-    let yaml = serde_saphyr::to_string(&shown)
-        .map_err(|e| BundleError { path: "scenario.yaml".to_owned(), why: e.to_string() })?;
+pub fn begin(bundle: &Bundle, scenario: &Scenario, inventory: &Inventory, plan: &Plan) -> Result<Kept, BundleError> {
+    let wrong = |e: String| BundleError { path: "scenario.yaml".to_owned(), why: e };
+    let mut shown = redact::scenario(scenario);
+    bundle.cover().value(&mut shown).map_err(|e| wrong(e.to_string()))?;
+    let yaml = serde_saphyr::to_string(&shown).map_err(|e| wrong(e.to_string()))?;
     bundle.put("scenario.yaml", yaml.as_bytes())?;
-    put_json(bundle, "inventory.json", inventory)?;
-    put_json(bundle, "plan.json", plan)?;
-    manifest::write(bundle, &plan.run, scenario.accelerator.is_stand_in(), manifest::Written::Begun)
+    let kept = Kept {
+        scenario: serde_saphyr::from_str(&yaml).map_err(|e| wrong(e.to_string()))?,
+        inventory: put_json(bundle, "inventory.json", inventory)?,
+        plan: put_json(bundle, "plan.json", plan)?,
+    };
+    manifest::write(bundle, &plan.run, scenario.accelerator.is_stand_in(), manifest::Written::Begun)?;
+    Ok(kept)
 }
 
 /// Everything that the end of a run leaves to write.
@@ -68,15 +88,26 @@ pub fn finish(bundle: &Bundle, ending: &Ending<'_>) -> Result<(), BundleError> {
     if let Some(load) = ending.load {
         put_json(bundle, "load.json", load)?;
     }
-    put_json(bundle, "verdict.json", ending.verdict)?;
-    let Ending { verdict, inventory, plan, scenario, .. } = *ending;
-    let facts = Facts { verdict, inventory, run: &plan.run, scenario: &scenario.name, marks: &[] };
-    for (name, text) in artifacts(&facts)? {
-        bundle.put(name, redact(&text).as_bytes())?;
+    for (name, text) in derived(ending)? {
+        bundle.put(name, text.as_bytes())?;
     }
-    bundle.put("README.md", readme::readme(ending).as_bytes())?;
     let stand_in = ending.scenario.accelerator.is_stand_in();
     manifest::write(bundle, &ending.plan.run, stand_in, manifest::Written::Complete)
+}
+
+/// The files that follow from the records and the verdict on them: whoever derives them again gets them byte for byte.
+/// What they are made from holds nothing that must be kept out of a bundle.
+///
+/// # Errors
+/// A writer fails.
+pub fn derived(ending: &Ending<'_>) -> Result<Vec<(&'static str, String)>, BundleError> {
+    let wrong = |name: &str, why: String| BundleError { path: name.to_owned(), why };
+    let verdict = pretty(ending.verdict).map_err(|e| wrong("verdict.json", e.to_string()))?;
+    let mut files = vec![("verdict.json", verdict)];
+    let Ending { verdict, inventory, plan, scenario, .. } = *ending;
+    files.extend(artifacts(&Facts { verdict, inventory, run: &plan.run, scenario: &scenario.name, marks: &[] })?);
+    files.push(("README.md", readme::readme(ending)));
+    Ok(files)
 }
 
 /// The three artifacts of a submission, by their canonical names: they name the same tests with the same results.
@@ -101,16 +132,22 @@ pub fn artifacts(facts: &Facts<'_>) -> Result<[(&'static str, String); 3], Bundl
 /// The file cannot be written.
 pub fn put_junit(path: &Path, facts: &Facts<'_>) -> Result<(), BundleError> {
     let wrong = |why: String| BundleError { path: path.display().to_string(), why };
-    let xml = redact(&junit(facts).map_err(wrong)?);
+    let xml = junit(facts).map_err(wrong)?;
     if let Some(parent) = path.parent() {
         std::fs::create_dir_all(parent).map_err(|e| wrong(e.to_string()))?;
     }
     std::fs::write(path, xml).map_err(|e| wrong(e.to_string()))
 }
 
-fn put_json(bundle: &Bundle, name: &str, value: &impl serde::Serialize) -> Result<(), BundleError> {
-    let mut text =
-        serde_json::to_string_pretty(value).map_err(|e| BundleError { path: name.to_owned(), why: e.to_string() })?;
-    text.push('\n');
-    bundle.put(name, redact(&text).as_bytes())
+fn pretty(value: &impl Serialize) -> Result<String, serde_json::Error> {
+    Ok(serde_json::to_string_pretty(value)? + "\n")
+}
+
+/// Writes a value as it may be kept, and gives it back so.
+fn put_json<T: Clone + Serialize + DeserializeOwned>(bundle: &Bundle, name: &str, value: &T) -> Result<T, BundleError> {
+    let wrong = |e: serde_json::Error| BundleError { path: name.to_owned(), why: e.to_string() };
+    let mut kept = value.clone();
+    bundle.cover().value(&mut kept).map_err(wrong)?;
+    bundle.put(name, pretty(&kept).map_err(wrong)?.as_bytes())?;
+    Ok(kept)
 }

@@ -47,11 +47,11 @@ impl Journal {
 
     /// Writes down what became of a change.
     pub(super) fn write(&self, change: u32, step: Step) -> Result<(), BundleError> {
-        let entry = Entry { run: self.run.clone(), change, at_ms: self.clock.now_ms(), step };
-        let mut line =
-            serde_json::to_vec(&entry).map_err(|e| BundleError { path: FILE.to_owned(), why: e.to_string() })?;
-        line.push(b'\n');
-        self.bundle.append_synced(FILE, &line)?;
+        let mut entry = Entry { run: self.run.clone(), change, at_ms: self.clock.now_ms(), step };
+        let line = self.bundle.cover().value(&mut entry);
+        let mut line = line.map_err(|e| BundleError { path: FILE.to_owned(), why: e.to_string() })?;
+        line.push('\n');
+        self.bundle.append_synced(FILE, line.as_bytes())?;
         self.entries.lock().unwrap_or_else(PoisonError::into_inner).push(entry);
         Ok(())
     }

@@ -41,6 +41,9 @@ use crate::record::verdict::{Case, CaseResult, Verdict};
 /// Root name of the cases. KAR-0057 names no test; a third-party suite already used this one.
 pub const SUITE: &str = "TestPodAutoscaling";
 
+/// Why the requirement does not apply.
+const NOT_SERVED: &str = "the platform does not serve autoscaling/v2";
+
 /// The verdict on these records.
 #[must_use]
 pub fn judge(records: Records<'_>) -> Verdict {
@@ -48,8 +51,10 @@ pub fn judge(records: Records<'_>) -> Verdict {
     let cases: Vec<Case> = Check::ALL.iter().map(|check| case(&bench, *check)).collect();
     let judged = || cases.iter().filter(|case| case.name != Check::Restored.name());
     let first = |result| judged().find(|case| case.result == result);
-    let (result, reason) = if !records.inventory.hpa_served {
-        (CaseResult::NotApplicable, "the platform does not serve autoscaling/v2".to_owned())
+    let (result, reason) = if records.is_not_applicable() {
+        (CaseResult::NotApplicable, NOT_SERVED.to_owned())
+    } else if let Some((_, why)) = records.not_begun() {
+        (CaseResult::Inconclusive, why.to_owned())
     } else if let Some(case) = first(CaseResult::Fail) {
         (CaseResult::Fail, format!("{}: {}", case.name, case.reason))
     } else if let Some(case) = first(CaseResult::Inconclusive) {
@@ -72,10 +77,13 @@ pub fn judge(records: Records<'_>) -> Verdict {
 }
 
 fn case(bench: &Bench<'_>, check: Check) -> Case {
-    let ruling = bench.rule(check);
-    let served = bench.view().records.inventory.hpa_served;
+    let records = bench.view().records;
+    let ruling = match records.not_begun() {
+        Some((seen, why)) if !records.is_not_applicable() => Ruling::unclear(why).cite([seen.seq]),
+        _ => bench.rule(check),
+    };
     let (result, reason) = match ruling.state {
-        _ if !served => (CaseResult::NotApplicable, "the platform does not serve autoscaling/v2".to_owned()),
+        _ if records.is_not_applicable() => (CaseResult::NotApplicable, NOT_SERVED.to_owned()),
         State::Holds => (CaseResult::Pass, ruling.reason),
         State::Broken => (CaseResult::Fail, ruling.reason),
         State::Unclear => (CaseResult::Inconclusive, ruling.reason),

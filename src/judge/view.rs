@@ -140,7 +140,7 @@ impl<'a> View<'a> {
             Seen::Skew(skew) => self.skew = Some(*skew),
             Seen::Leader(leader) => self.leaders.push((observation, leader)),
             Seen::Gap(gap) => self.gaps.push((observation, gap)),
-            Seen::PodGone(_) | Seen::ObjectGone(_) | Seen::Interrupted { .. } => {}
+            Seen::PodGone(_) | Seen::ObjectGone(_) | Seen::Interrupted { .. } | Seen::NotBegun { .. } => {}
         }
     }
 

@@ -30,6 +30,7 @@ use quantiles::Histogram;
 use record_file::RecordFile;
 use stop::StopButton;
 use tally::Tally;
+pub use void::reason as void_reason;
 use worker::Desk;
 
 use crate::record::load::{Load, LoadReport};

@@ -18,7 +18,8 @@ const SHARE: u64 = 2;
 const ENOUGH: u64 = 100;
 
 /// Why the load is void, with the figures; `None` when it stands.
-pub(super) fn reason(report: &LoadReport) -> Option<String> {
+#[must_use]
+pub fn reason(report: &LoadReport) -> Option<String> {
     let limit_us = HARMLESS_US.max(report.ttft_us.p50 / SHARE);
     let late = |delay: &Quantiles| delay.count >= ENOUGH && delay.p99 > limit_us;
     let (what, delay) = if late(&report.timer_late_us) {

@@ -65,6 +65,11 @@ pub enum Seen {
         /// The signal's name.
         signal: String,
     },
+    /// The run did not begin, and nothing was changed.
+    NotBegun {
+        /// Why.
+        why: String,
+    },
 }
 
 /// The phases of a run, in their order.

@@ -2,7 +2,7 @@
 
 use super::inventory::Inventory;
 use super::journal::Entry;
-use super::observation::Observation;
+use super::observation::{Observation, Seen};
 use super::scenario::Scenario;
 
 /// The records of one run: the judge's whole input.
@@ -18,4 +18,27 @@ pub struct Records<'a> {
     pub timeline: &'a [Observation],
     /// Why the load is void, when the client was the bottleneck.
     pub load_void: Option<&'a str>,
+}
+
+impl<'a> Records<'a> {
+    /// The records of a run that changed nothing and sent no load.
+    #[must_use]
+    pub fn unchanged(scenario: &'a Scenario, inventory: &'a Inventory, timeline: &'a [Observation]) -> Self {
+        Self { scenario, inventory, journal: &[], timeline, load_void: None }
+    }
+
+    /// Why the run did not begin, and what shows it.
+    #[must_use]
+    pub fn not_begun(&self) -> Option<(&'a Observation, &'a str)> {
+        self.timeline.iter().find_map(|observation| match &observation.seen {
+            Seen::NotBegun { why } => Some((observation, why.as_str())),
+            _ => None,
+        })
+    }
+
+    /// The platform has no HPA API. Where the API server was never asked, nothing is known of it.
+    #[must_use]
+    pub fn is_not_applicable(&self) -> bool {
+        !self.inventory.hpa_served && !self.inventory.kubernetes.is_empty()
+    }
 }

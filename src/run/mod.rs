@@ -4,11 +4,14 @@
 mod cleanup;
 mod phases;
 mod probes;
+mod review;
 mod stage;
 
+use jiff::Timestamp;
 use tokio::sync::watch;
 
 pub use cleanup::clean;
+pub use review::{Checked, Review, review};
 pub use stage::Progress;
 
 use crate::evidence;
@@ -61,6 +64,8 @@ pub struct Script<'a> {
     pub scenario: &'a Scenario,
     /// The inventory.
     pub inventory: &'a Inventory,
+    /// Scenario and inventory as they stand in the bundle: what is judged by.
+    pub kept: &'a evidence::Kept,
     /// The plan, without refusals.
     pub plan: &'a Plan,
     /// Where progress is shown.
@@ -137,8 +142,8 @@ fn judged(script: &Script<'_>, journal: &Journal, void: Option<&str>) -> Verdict
     let entries = journal.entries();
     script.world.book.read(|timeline| {
         judge::judge(Records {
-            scenario: script.scenario,
-            inventory: script.inventory,
+            scenario: &script.kept.scenario,
+            inventory: &script.kept.inventory,
             journal: &entries,
             timeline,
             load_void: void,
@@ -152,12 +157,18 @@ fn finish(
     load: Option<&LoadReport>,
     verdict: &Verdict,
 ) -> Result<(), BundleError> {
-    let (scenario, inventory, plan) = (script.scenario, script.inventory, script.plan);
+    let evidence::Kept { scenario, inventory, plan } = script.kept;
     let entries = journal.entries();
     script.world.book.read(|timeline| {
         let ending = evidence::Ending { scenario, inventory, plan, journal: &entries, timeline, load, verdict };
         evidence::finish(&script.world.bundle, &ending)
     })
+}
+
+/// The id of the run that began then, to the millisecond. Fit for the names of objects.
+#[must_use]
+pub fn run_id(started: Timestamp) -> String {
+    started.strftime("%Y%m%d-%H%M%S-%3f").to_string()
 }
 
 fn mark(world: &World, phase: Phase, edge: Edge) {

@@ -14,7 +14,7 @@ use crate::record::load::LoadReport;
 use crate::record::observation::{Edge, Phase};
 use crate::record::records::Records;
 use crate::units::Span;
-use crate::world::World;
+use crate::world::{BundleError, World};
 
 /// Rulings are not asked for more often than this: observations come in bursts.
 const PAUSE: Duration = Duration::from_millis(250);
@@ -69,8 +69,8 @@ impl<'a> Stage<'a> {
         let void = self.report.as_ref().and_then(|report| report.void.as_deref());
         self.world().book.read(|timeline| {
             look(&Bench::new(Records {
-                scenario: self.script.scenario,
-                inventory: self.script.inventory,
+                scenario: &self.script.kept.scenario,
+                inventory: &self.script.kept.inventory,
                 journal: &entries,
                 timeline,
                 load_void: void,
@@ -127,7 +127,10 @@ impl<'a> Stage<'a> {
     /// Ends the load if it runs, and hands over its report.
     pub(super) async fn take_load(&mut self) -> Result<Option<LoadReport>, RunError> {
         if let Some(running) = self.load.take() {
-            self.report = Some(running.stop().await?);
+            let mut report = running.stop().await?;
+            let kept = self.world().bundle.cover().value(&mut report);
+            kept.map_err(|e| BundleError { path: "load.json".to_owned(), why: e.to_string() })?;
+            self.report = Some(report);
         }
         Ok(self.report.clone())
     }

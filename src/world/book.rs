@@ -39,9 +39,9 @@ impl Book {
     pub fn note(&self, seen: Seen, source: Option<Timestamp>) {
         let mut pages = self.pages.lock().unwrap_or_else(PoisonError::into_inner);
         // The time is read under the lock, so that the order of numbers is the order of time.
-        let observation =
-            Observation { seq: pages.observations.len() as u64, at_ms: self.clock.now_ms(), source, seen };
-        if let Err(error) = self.write(&observation) {
+        let seq = pages.observations.len() as u64;
+        let mut observation = Observation { seq, at_ms: self.clock.now_ms(), source, seen };
+        if let Err(error) = self.write(&mut observation) {
             pages.failed.get_or_insert(error);
         }
         pages.observations.push(observation);
@@ -67,10 +67,11 @@ impl Book {
         self.pages.lock().unwrap_or_else(PoisonError::into_inner).failed.take()
     }
 
-    fn write(&self, observation: &Observation) -> Result<(), BundleError> {
-        let mut line =
-            serde_json::to_vec(observation).map_err(|e| BundleError { path: FILE.to_owned(), why: e.to_string() })?;
-        line.push(b'\n');
-        self.bundle.append(FILE, &line)
+    /// Writes the observation as it may be kept; what is judged is what was written.
+    fn write(&self, observation: &mut Observation) -> Result<(), BundleError> {
+        let line = self.bundle.cover().value(observation);
+        let mut line = line.map_err(|e| BundleError { path: FILE.to_owned(), why: e.to_string() })?;
+        line.push('\n');
+        self.bundle.append(FILE, line.as_bytes())
     }
 }

@@ -6,6 +6,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::cover::Cover;
+
 /// Evidence that could not be written.
 #[derive(Debug, thiserror::Error)]
 #[error("could not write evidence to {path}: {why}")]
@@ -21,6 +23,7 @@ pub struct BundleError {
 pub struct Bundle {
     dir: Arc<PathBuf>,
     open: Arc<Mutex<BTreeMap<String, File>>>,
+    cover: Arc<Cover>,
 }
 
 impl Bundle {
@@ -37,7 +40,19 @@ impl Bundle {
     /// A folder that exists already: `clean` goes on in the bundle of an interrupted run.
     #[must_use]
     pub fn open(dir: &Path) -> Self {
-        Self { dir: Arc::new(dir.to_owned()), open: Arc::default() }
+        Self { dir: Arc::new(dir.to_owned()), open: Arc::default(), cover: Arc::default() }
+    }
+
+    /// The same folder, with this cover over what goes there.
+    #[must_use]
+    pub fn covered(self, cover: Cover) -> Self {
+        Self { cover: Arc::new(cover), ..self }
+    }
+
+    /// What must be taken out of a thing before it is judged and kept.
+    #[must_use]
+    pub fn cover(&self) -> &Cover {
+        &self.cover
     }
 
     /// The folder.

@@ -3,6 +3,7 @@
 
 mod book;
 mod bundle;
+mod cover;
 mod helm;
 mod http;
 mod intake;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 
 pub use book::Book;
 pub use bundle::{Bundle, BundleError};
+pub use cover::Cover;
 pub use helm::{ChartMeta, Helm, HelmError, ReleaseArgs};
 pub use http::{Body, Http, HttpError, HttpFailure};
 pub use intake::{Intake, IntakeError};

@@ -283,6 +283,24 @@ fn a_platform_without_the_api_is_not_applicable() {
     assert!(run.verdict().cases.iter().all(|case| case.result == CaseResult::NotApplicable));
 }
 
+/// Why a run did not begin is an observation as any other: the verdict follows from the records alone.
+#[test]
+fn a_run_that_did_not_begin_is_inconclusive_in_every_case_for_that_reason() {
+    let why = "the API server could not be asked: connection refused";
+    let seen = Observation { seq: 0, at_ms: 12, source: None, seen: Seen::NotBegun { why: why.to_owned() } };
+    let (scenario, mut inventory) = (Scenario::default(), Inventory::default());
+    let verdict = judge(Records::unchanged(&scenario, &inventory, std::slice::from_ref(&seen)));
+    assert_eq!((verdict.result, verdict.reason.as_str(), verdict.cases.len()), (CaseResult::Inconclusive, why, 14));
+    for case in &verdict.cases {
+        let expected = (CaseResult::Inconclusive, why, &[0][..], Some([12, 12]));
+        assert_eq!((case.result, case.reason.as_str(), &case.cites[..], case.span_ms), expected, "{}", case.name);
+    }
+    // An API server that was asked, and has no such API, is another matter.
+    inventory.kubernetes = "v1.22.0".to_owned();
+    let verdict = judge(Records::unchanged(&scenario, &inventory, &[seen]));
+    assert_eq!(verdict.result, CaseResult::NotApplicable);
+}
+
 #[test]
 fn twice_the_assumed_sync_period_saves_a_controller_that_is_off_for_so_long() {
     let run = recorded("hpa-controller-off").scenario(|s| s.assumptions.sync_period = Span::from_secs(10));

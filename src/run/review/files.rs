@@ -1,0 +1,42 @@
+//! The files against the manifest.
+
+use super::Checked;
+use crate::evidence::{self, Held};
+
+/// The run came to its end and wrote everything.
+pub(super) fn complete(held: &Held) -> Checked {
+    let mut differences = Vec::new();
+    if !held.manifest.complete {
+        differences
+            .push("the bundle is incomplete: the run did not come to its end, so there are no digests".to_owned());
+    }
+    if held.manifest.complete && held.verdict.is_none() {
+        differences.push("verdict.json is missing".to_owned());
+    }
+    Checked::new("complete", "the run came to its end", differences)
+}
+
+/// Every file is listed and no other is there, and each has the digest that is listed.
+pub(super) fn digests(held: &Held) -> Checked {
+    let (listed, found) = (&held.manifest.files, &held.digests);
+    let mut differences = Vec::new();
+    if held.manifest.complete {
+        for (name, digest) in listed {
+            match found.get(name) {
+                None => differences.push(format!("{name} is listed, and is not there")),
+                Some(other) if other != digest => {
+                    differences.push(format!("{name} was altered: its sha256 is {other}, and {digest} is listed"));
+                }
+                Some(_) => {}
+            }
+        }
+        let strangers = found.keys().filter(|name| !listed.contains_key(*name));
+        differences.extend(strangers.map(|name| format!("{name} is there, and is not listed")));
+    }
+    // The manifest has no digest of its own: it has one form.
+    let form = evidence::manifest_json(&held.manifest).unwrap_or_default();
+    if held.texts.get("manifest.json").is_none_or(|text| *text != form.as_bytes()) {
+        differences.push("manifest.json was altered: it is not in the form that gpuhpa writes".to_owned());
+    }
+    Checked::new("digests", format!("{} files have the sha256 of the manifest", listed.len()), differences)
+}
