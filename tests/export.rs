@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 
 use gpuhpa::evidence::{Ending, begin, finish};
 use gpuhpa::judge;
+use gpuhpa::plan::plan;
 use gpuhpa::record::inventory::Inventory;
 use gpuhpa::record::journal::Entry;
 use gpuhpa::record::observation::Observation;
-use gpuhpa::record::plan::Plan;
 use gpuhpa::record::records::Records;
 use gpuhpa::record::scenario::Scenario;
+use gpuhpa::run::run_id;
 use gpuhpa::world::Bundle;
 
 /// A bundle and a clone of the programme's repository, of one test.
@@ -41,7 +42,7 @@ impl Desk {
         let inventory: Inventory = serde_json::from_str(&recorded("inventory.json")).expect("the inventory must parse");
         let journal: Vec<Entry> = lines(&recorded("journal.jsonl"));
         let timeline: Vec<Observation> = lines(&recorded("timeline.jsonl"));
-        let plan = Plan { run: "20261124-101500-042".to_owned(), ..Plan::default() };
+        let plan = plan(&scenario, &inventory, &run_id(inventory.started));
         let records = Records {
             scenario: &scenario,
             inventory: &inventory,

@@ -17,6 +17,17 @@ pub(super) enum Mark {
     Skipped,
 }
 
+impl Mark {
+    fn word(mark: Option<Self>) -> &'static str {
+        match mark {
+            None => "missing",
+            Some(Self::Passed) => "passed",
+            Some(Self::Failed) => "failed",
+            Some(Self::Skipped) => "skipped",
+        }
+    }
+}
+
 /// The tests of an artifact.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Tests(pub(super) BTreeMap<String, Mark>);
@@ -49,6 +60,18 @@ impl Tests {
             _ if subs.iter().all(is(Mark::Skipped)) => Some(Mark::Skipped),
             _ => Some(Mark::Passed),
         }
+    }
+}
+
+impl Tests {
+    /// The first test on which another artifact of the same run says otherwise. Tools that leave parents out agree.
+    pub(super) fn difference(&self, other: &Self) -> Option<String> {
+        let differs = |a: &Self, b: &Self| {
+            a.0.iter().find(|(name, mark)| b.look_up(name) != Some(**mark)).map(|(name, _)| name.clone())
+        };
+        let name = differs(self, other).or_else(|| differs(other, self))?;
+        let [here, there] = [self, other].map(|tests| Mark::word(tests.look_up(&name)));
+        Some(format!("`{name}` is {here} in it, and {there}"))
     }
 }
 

@@ -244,18 +244,8 @@ impl Twin<'_> {
         let folder = |path: &str| path.rsplit_once('/').map_or(String::new(), |(folder, _)| folder.to_owned());
         for (path, tests) in read {
             for (other, others) in read.iter().filter(|(other, _)| *other > path && folder(other) == folder(path)) {
-                let differs = |a: &Tests, b: &Tests| {
-                    a.0.iter().find(|(name, mark)| b.look_up(name) != Some(**mark)).map(|(name, _)| name.clone())
-                };
-                if let Some(name) = differs(tests, others).or_else(|| differs(others, tests)) {
-                    let [here, there] = [tests, others].map(|tests| match tests.look_up(&name) {
-                        None => "missing",
-                        Some(Mark::Passed) => "passed",
-                        Some(Mark::Failed) => "failed",
-                        Some(Mark::Skipped) => "skipped",
-                    });
-                    let what = format!("`{name}` is {here} in it, and {there} in {other}");
-                    self.find_in(path.clone(), By::Reviewer, "agreement", what);
+                if let Some(what) = tests.difference(others) {
+                    self.find_in(path.clone(), By::Reviewer, "agreement", format!("{what} in {other}"));
                 }
             }
         }
