@@ -61,7 +61,7 @@ fn help_names_what_exists_and_the_exit_codes() {
     let folder = Folder::new("help");
     let (code, out, _) = told(&gpuhpa(&folder, &["--help"]));
     assert_eq!(code, 0);
-    for word in ["verify", "plan", "clean", "export", "schema", "completions", "INCONCLUSIVE", "130"] {
+    for word in ["verify", "plan", "judge", "clean", "export", "schema", "completions", "INCONCLUSIVE", "130"] {
         assert!(out.contains(word), "{word} is missing in:\n{out}");
     }
     for word in ["rehearse", "audit"] {
@@ -102,6 +102,30 @@ fn without_a_kubeconfig_the_error_says_what_to_name() {
     assert!(code == 2 && err.contains("no ~/.kube/config") && err.contains("hint: name a kubeconfig"), "{code} {err}");
     assert_eq!(junit(&folder.0.join("j.xml")), (22, 22));
     assert_eq!(junit(&folder.0.join("b/junit.xml")), (22, 22));
+    let (code, out, err) = told(&gpuhpa(&folder, &["judge", "b"]));
+    assert!(
+        code == 3 && out.contains("INCONCLUSIVE: no KUBECONFIG") || out.contains("no ~/.kube/config"),
+        "{out} {err}"
+    );
+}
+
+/// The path of the home folder is kept out of a bundle before the run is judged, so that no reader needs to have it.
+#[test]
+fn a_bundle_without_the_home_folder_is_sound_for_whoever_reads_it() {
+    let folder = Folder::new("home");
+    folder.file("config", "clusters: 7\n");
+    let config = folder.0.join("config").display().to_string();
+    let (code, _, err) = told(&gpuhpa(&folder, &["verify", "--yes", "--kubeconfig", &config, "--report-dir", "b"]));
+    assert!(code == 2 && err.contains(&config), "{code} {err}");
+    let seen = std::fs::read_to_string(folder.0.join("b/timeline.jsonl")).expect("a timeline");
+    assert!(seen.contains("could not read the kubeconfig ~/config"), "{seen}");
+    let bundle = folder.0.join("b").display().to_string();
+    let reader = Folder::new("reader");
+    let (code, out, err) = told(&gpuhpa(&reader, &["judge", &bundle]));
+    assert!(
+        code == 3 && out.contains("could not read the kubeconfig ~/config") && err.is_empty(),
+        "{code} {out} {err}"
+    );
 }
 
 #[test]
@@ -130,6 +154,9 @@ fn a_cluster_that_does_not_answer_is_inconclusive_and_leaves_evidence() {
     assert_eq!(junit(&folder.0.join("j.xml")), (22, 22));
     let manifest = std::fs::read_to_string(folder.0.join("b/manifest.json")).expect("a manifest");
     assert!(manifest.contains("\"complete\": true") && manifest.contains("verdict.json"), "{manifest}");
+    // Why the run did not begin is on record, so that its verdict follows from the bundle.
+    let (code, out, err) = told(&gpuhpa(&folder, &["judge", "b"]));
+    assert!(code == 3 && out.contains("INCONCLUSIVE: the API server could not be asked"), "{code} {out} {err}");
 }
 
 #[test]

@@ -1,0 +1,69 @@
+//! The command as it is typed: what it prints, and how it exits.
+
+use std::path::Path;
+use std::process::Output;
+
+use super::bundle::sound;
+
+#[expect(clippy::disallowed_methods, reason = "the test starts the program")]
+fn judge(args: &[&str], bundle: &Path) -> (i32, String, String) {
+    let run = std::process::Command::new(env!("CARGO_BIN_EXE_gpuhpa")).arg("judge").args(args).arg(bundle).output();
+    let Output { status, stdout, stderr } = run.expect("the program must start");
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
+    (status.code().unwrap_or(-1), text(stdout), text(stderr))
+}
+
+#[test]
+fn a_sound_bundle_exits_with_its_verdict_from_a_folder_and_from_an_archive() {
+    let bundle = sound("command", "bundles/rig-healthy");
+    let (code, out, err) = judge(&[], &bundle.0);
+    assert_eq!((code, err.as_str()), (0, ""));
+    for told in
+        ["ScaleUp/ReplicasRise", "PASS (STAND-IN): every case holds", "sound      digests: 10 files", "unsigned: "]
+    {
+        assert!(out.contains(told), "`{told}` is not in\n{out}");
+    }
+    let mut tar = tar::Builder::new(Vec::new());
+    tar.append_dir_all("bundle", &bundle.0).expect("a tar");
+    let archive = bundle.0.with_extension("tar.zst");
+    let bytes = zstd::encode_all(&tar.into_inner().expect("a tar")[..], 3).expect("compressed");
+    std::fs::write(&archive, bytes).expect("a file");
+    let packed = judge(&[], &archive);
+    std::fs::remove_file(&archive).expect("the file");
+    assert_eq!((packed.0, packed.1), (0, out));
+    let failing = sound("fail", "timelines/rig-hpa-controller-off");
+    assert_eq!(judge(&["-o", "json"], &failing.0).0, 1);
+}
+
+#[test]
+fn an_altered_bundle_exits_with_6_and_names_what_was_altered() {
+    let bundle = sound("altered-command", "bundles/rig-healthy");
+    bundle.replace("timeline.jsonl", "\"inFlight\":6", "\"inFlight\":5");
+    let (code, out, err) = judge(&[], &bundle.0);
+    assert_eq!(code, 6);
+    assert!(
+        out.contains("DIFFERENT  digests: ") && out.contains("- timeline.jsonl was altered: its sha256 is "),
+        "{out}"
+    );
+    assert!(err.contains("error: the bundle is not sound: 1 difference\n") && err.contains("hint: "), "{err}");
+    let (code, out, _) = judge(&["-o", "json"], &bundle.0);
+    let review: serde_json::Value = serde_json::from_str(&out).expect("JSON");
+    assert_eq!((code, &review["sound"], &review["verdict"]["result"]), (6, &false.into(), &"PASS".into()));
+    let digests = review["checks"].as_array().and_then(|checks| checks.iter().find(|check| check["name"] == "digests"));
+    assert_eq!(digests.and_then(|check| check["differences"].as_array()).map(Vec::len), Some(1));
+}
+
+#[test]
+fn what_is_no_bundle_is_a_slip_and_what_no_bundle_holds_is_not() {
+    let (code, _, err) = judge(&[], Path::new("reports/none"));
+    assert!(
+        code == 2 && err.contains("reports/none: could not be read") && err.contains("hint: name a folder"),
+        "{err}"
+    );
+    let (code, _, err) = judge(&[], Path::new("src"));
+    assert!(code == 2 && err.contains("manifest.json is missing"), "{err}");
+    let bundle = sound("link", "bundles/rig-healthy");
+    std::os::unix::fs::symlink("/etc/passwd", bundle.0.join("more.txt")).expect("a link");
+    let (code, _, err) = judge(&[], &bundle.0);
+    assert!(code == 6 && err.contains("`more.txt` is a link"), "{err}");
+}

@@ -1,0 +1,243 @@
+//! Alterations by somebody who also lists the new digests: what is left to find them by is the verdict, the files that
+//! follow from the records, and the records against each other.
+
+use super::bundle::{Folder, sound};
+
+/// What is found after an alteration whose digests were listed anew.
+fn found(name: &str, alter: impl FnOnce(&Folder)) -> Vec<String> {
+    let bundle = sound(name, "bundles/rig-healthy");
+    alter(&bundle);
+    bundle.reseal();
+    bundle.differences()
+}
+
+fn assert_found(name: &str, told: &str, alter: impl FnOnce(&Folder)) {
+    let all = found(name, alter);
+    assert!(all.iter().any(|difference| difference.contains(told)), "{name}: `{told}` is not in {all:#?}");
+}
+
+/// Drops the lines of a file that hold a text.
+fn drop_lines(bundle: &Folder, name: &str, holding: &str) {
+    let text = bundle.text(name);
+    let kept: String = text.split_inclusive('\n').filter(|line| !line.contains(holding)).collect();
+    assert_ne!(kept, text, "{name} has no line with `{holding}`");
+    bundle.write(name, kept.as_bytes());
+}
+
+/// Numbers the observations anew, so that no gap shows.
+fn renumber(bundle: &Folder) {
+    let text = bundle.text("timeline.jsonl");
+    let line = |(n, line): (usize, &str)| {
+        let rest = line.split_once(',').expect("an observation").1;
+        format!("{{\"seq\":{n},{rest}\n")
+    };
+    bundle.write("timeline.jsonl", text.lines().enumerate().map(line).collect::<String>().as_bytes());
+}
+
+#[test]
+fn a_verdict_that_was_bettered_is_found_case_by_case() {
+    assert_found("reason", "verdict: ScaleUp/ReplicasRise: reason: stored is `2 replicas 1.2s", |b| {
+        b.replace("verdict.json", "2 replicas 3.2s", "2 replicas 1.2s");
+    });
+    assert_found("cites", "ScaleDown/NotEarly: cites: stored is `284 322`, derived is `284 321`", |b| {
+        let text = b.text("verdict.json");
+        let (head, tail) = text.split_once("ScaleDown/NotEarly").expect("the case");
+        b.write("verdict.json", format!("{head}ScaleDown/NotEarly{}", tail.replacen("321", "322", 1)).as_bytes());
+    });
+    assert_found("dropped", "`Made/Up`: the stored verdict has a case that there is not", |b| {
+        b.replace("verdict.json", "Hold/Steady", "Made/Up");
+    });
+    assert_found("stand-in", "verdict: standIn: stored is `false`, derived is `true`", |b| {
+        b.replace("verdict.json", "\"standIn\": true", "\"standIn\": false");
+    });
+    assert_found(
+        "space",
+        "derived files: verdict.json is not what follows from the records: they part in line 2",
+        |b| {
+            b.replace("verdict.json", "  \"format\"", "   \"format\"");
+        },
+    );
+}
+
+#[test]
+fn junit_and_readme_follow_from_the_records() {
+    assert_found("junit", "derived files: junit.xml is not what follows", |b| {
+        b.replace("junit.xml", "replicas 3.2s", "replicas 1.2s");
+    });
+    assert_found("readme", "derived files: README.md is not what follows", |b| {
+        b.replace("README.md", "STAND-IN", "REAL");
+    });
+    assert_found("gone", "derived files: README.md is missing", |b| {
+        std::fs::remove_file(b.0.join("README.md")).expect("README.md");
+    });
+}
+
+#[test]
+fn an_observation_that_was_bettered_changes_what_follows() {
+    // The HPA's own word for the size that it wants, and a reading of the metric.
+    assert_found("desired", "verdict: ", |b| drop_lines(b, "timeline.jsonl", "\"desired\":2"));
+    assert_found("reading", "verdict: ", |b| {
+        let text = b.text("timeline.jsonl");
+        b.write("timeline.jsonl", text.replace("\"value\":100000", "\"value\":90000").as_bytes());
+    });
+    // A line that decides nothing is missed by its number, and with new numbers by what cites it.
+    assert_found("gap", "timeline: timeline.jsonl:201: observation 201 stands in place of 200", |b| {
+        drop_lines(b, "timeline.jsonl", "\"seq\":200,");
+    });
+    assert_found("renumbered", "verdict: ", |b| {
+        drop_lines(b, "timeline.jsonl", "\"seq\":200,");
+        renumber(b);
+    });
+    assert_found("back", "timeline: timeline.jsonl:201: it goes back", |b| {
+        let text = b.text("timeline.jsonl");
+        let line = text.lines().nth(200).expect("a line");
+        let at = line.split("\"atMs\":").nth(1).and_then(|rest| rest.split(',').next()).expect("a time");
+        b.replace("timeline.jsonl", line, &line.replacen(&format!("\"atMs\":{at}"), "\"atMs\":1000", 1));
+    });
+}
+
+#[test]
+fn phases_and_journal_have_one_order() {
+    assert_found("phase", "phases: observation 85: phase idle ends and was not on", |b| {
+        b.replace(
+            "timeline.jsonl",
+            "\"phase\":{\"phase\":\"idle\",\"edge\":\"began\"}",
+            "\"phase\":{\"phase\":\"metric\",\"edge\":\"began\"}",
+        );
+    });
+    assert_found("tried", "journal: journal.jsonl:1: change 0 was never intended", |b| {
+        let text = b.text("journal.jsonl");
+        let first = text.lines().next().expect("a line").to_owned() + "\n";
+        b.write("journal.jsonl", text[first.len()..].as_bytes());
+    });
+    assert_found("undone", "verdict: Cleanup/Restored: result: stored is `PASS`, derived is `FAIL`", |b| {
+        drop_lines(b, "journal.jsonl", "\"change\":3,\"atMs\":110020,\"undone\":null");
+    });
+}
+
+#[test]
+fn what_was_made_and_seen_is_of_one_run() {
+    assert_found("journal-run", "one run: journal.jsonl:4: run is `20261124-130934-542`", |b| {
+        let text = b.text("journal.jsonl");
+        let line = text.lines().nth(3).expect("a line");
+        b.replace("journal.jsonl", line, &line.replace("-541", "-542"));
+    });
+    assert_found("hpa", "is not the plan's `gpuhpa-20261124-130934-541`", |b| {
+        let text = b.text("journal.jsonl");
+        let line = text.lines().find(|line| line.contains("HorizontalPodAutoscaler")).expect("the HPA");
+        b.replace("journal.jsonl", line, &line.replace("\"name\":\"gpuhpa-2", "\"name\":\"other-2"));
+    });
+    assert_found("uid", "the journal made 00000000-", |b| {
+        b.replace("journal.jsonl", "5acaf521-f959-45ab-977a-c9004ce827d6", "00000000-f959-45ab-977a-c9004ce827d6");
+    });
+    assert_found("release", "helm release elsewhere/ollama is none of the scenario's", |b| {
+        let release = "\"helmInstall\":{\"name\":\"ollama\",\"namespace\":\"";
+        b.replace("journal.jsonl", &format!("{release}gpuhpa\""), &format!("{release}elsewhere\""));
+    });
+    assert_found("target", "one run: observation 6: the target is `Deployment other`", |b| {
+        b.replace(
+            "timeline.jsonl",
+            "\"kind\":\"Deployment\",\"name\":\"ollama\"",
+            "\"kind\":\"Deployment\",\"name\":\"other\"",
+        );
+    });
+    // The same run an hour later: its id, and the age of what the API server made, speak against it.
+    let all = found("started", |b| b.replace("inventory.json", "2026-11-24T13:09:34", "2026-11-24T12:09:34"));
+    assert!(all.iter().any(|d| d.contains("one run: inventory.json")), "{all:#?}");
+    assert!(all.iter().any(|d| d.contains("clocks: ") && d.contains("by the cluster's clock")), "{all:#?}");
+}
+
+#[test]
+fn marks_and_plan_follow_from_the_scenario() {
+    assert_found("unmarked", "marks: the scenario's accelerators are stand-ins, and manifest.json lacks", |b| {
+        b.replace("manifest.json", "\n    \"STAND-IN\"\n  ", "");
+    });
+    assert_found("marked", "marks: manifest.json has the stamp `BEST`", |b| {
+        b.replace("manifest.json", "\"STAND-IN\"", "\"STAND-IN\",\n    \"BEST\"");
+    });
+    assert_found("bound", "plan: bound 2: stored is `autoscaler active 14s", |b| {
+        let text = b.text("plan.json");
+        let (head, tail) = text.split_once("autoscaler active").expect("the bound");
+        b.write("plan.json", format!("{head}autoscaler active{}", tail.replacen("5000", "6000", 1)).as_bytes());
+    });
+    assert_found("expect", "plan: expect: stored is `1`, derived is `2`", |b| {
+        b.replace("plan.json", "\"expect\": 2", "\"expect\": 1");
+    });
+    assert_found("assumed", "plan: bound", |b| b.replace("scenario.yaml", "syncPeriod: 5s", "syncPeriod: 9s"));
+}
+
+#[test]
+fn requests_come_to_their_sum() {
+    let requests = |b: &Folder| {
+        let packed = b.read("requests.jsonl.zst");
+        String::from_utf8(zstd::decode_all(&packed[..]).expect("requests")).expect("text")
+    };
+    let pack = |b: &Folder, text: &str| {
+        b.write("requests.jsonl.zst", &zstd::encode_all(text.as_bytes(), 3).expect("compressed"));
+    };
+    assert_found("fewer", "requests: requests: load.json says 69, and the requests come to 68", |b| {
+        let text = requests(b);
+        pack(b, &text[text.find('\n').expect("a line") + 1..]);
+    });
+    assert_found("outcome", "requests: outcomes: load.json says 6 cancelled-by-ramp-down, 63 good", |b| {
+        pack(b, &requests(b).replacen("\"outcome\":\"good\"", "\"outcome\":\"truncated\"", 1));
+    });
+    assert_found("number", "requests have a number that is another's", |b| {
+        pack(b, &requests(b).replacen("\"id\":4,", "\"id\":5,", 1));
+    });
+    assert_found("moments", "requests: 1 requests have moments that are not in their order", |b| {
+        pack(b, &requests(b).replacen("\"dueUs\":34634512", "\"dueUs\":99634512", 1));
+    });
+    assert_found("load", "good: the last observation of the load has 63, and should have 64", |b| {
+        b.replace("load.json", "\"good\": 63", "\"good\": 64");
+    });
+    assert_found("void", "requests: void: load.json says made up, and the requests come to the load stands", |b| {
+        b.replace("load.json", "\"void\": null", "\"void\": \"made up\"");
+    });
+    assert_found("unsummed", "requests: there are requests, and load.json is missing", |b| {
+        std::fs::remove_file(b.0.join("load.json")).expect("load.json");
+    });
+}
+
+/// Each file of another run in place of this one's.
+#[test]
+fn two_bundles_mixed_are_found() {
+    let other = sound("mixed-other", "timelines/rig-adapter-away");
+    for name in
+        ["timeline.jsonl", "journal.jsonl", "inventory.json", "plan.json", "verdict.json", "junit.xml", "README.md"]
+    {
+        let all = found(&format!("mixed-{name}"), |b| b.write(name, &other.read(name)));
+        assert!(!all.is_empty(), "{name} of another run was not found");
+    }
+    // All of the other run's records, with this one's verdict.
+    let all = found("mixed-verdict", |b| {
+        for name in ["timeline.jsonl", "journal.jsonl", "inventory.json", "plan.json", "scenario.yaml", "manifest.json"]
+        {
+            b.write(name, &other.read(name));
+        }
+    });
+    assert!(
+        all.iter().any(|d| d.starts_with("verdict: ")) && all.iter().any(|d| d.starts_with("requests: ")),
+        "{all:#?}"
+    );
+}
+
+#[test]
+fn the_bundle_of_a_killed_run_is_incomplete_and_shows_what_it_has() {
+    let bundle = sound("killed", "bundles/rig-healthy");
+    for name in ["verdict.json", "junit.xml", "README.md", "load.json"] {
+        std::fs::remove_file(bundle.0.join(name)).expect(name);
+    }
+    let manifest = bundle.text("manifest.json");
+    let head = manifest.split("\"files\"").next().expect("a manifest").replace("true", "false");
+    bundle.write("manifest.json", format!("{head}\"files\": {{}}\n}}\n").as_bytes());
+    let text = bundle.text("timeline.jsonl");
+    let cut: String = text.split_inclusive('\n').take(150).collect();
+    bundle.write("timeline.jsonl", &cut.as_bytes()[..cut.len() - 20]);
+    let review = bundle.review().expect("what is there must be readable");
+    let all = bundle.differences();
+    assert_eq!(all, ["complete: the bundle is incomplete: the run did not come to its end, so there are no digests"]);
+    assert!(!review.sound);
+    let active = review.verdict.cases.iter().find(|case| case.name == "Setup/AutoscalerActive").expect("the case");
+    assert_eq!(active.result.word(), "PASS");
+}
