@@ -11,7 +11,7 @@ use crate::record::journal::Entry;
 use crate::record::scenario::Scenario;
 use crate::units::Span;
 use crate::world::{Bundle, World};
-use crate::{live, run};
+use crate::{evidence, live, run};
 
 /// Arguments of `clean`.
 #[derive(Debug, Args)]
@@ -70,7 +70,11 @@ pub(super) async fn clean(args: &CleanArgs) -> Exit {
     if entries.is_empty() {
         return nothing(&world, args.run_id.as_deref()).await;
     }
-    let journal = Journal::resumed(bundle, clock, entries);
+    let held = args.bundle.as_deref().and_then(|dir| evidence::open(dir).ok());
+    let mut journal = Journal::resumed(bundle, clock, entries);
+    if let Some(held) = &held {
+        journal = journal.of_run_begun(held.inventory.started);
+    }
     if args.dry_run {
         return say_what(&world, &journal).await;
     }
@@ -82,7 +86,13 @@ pub(super) async fn clean(args: &CleanArgs) -> Exit {
     {
         return Console::error(&error.to_string(), None, Exit::Usage);
     }
-    match run::clean(&world, &journal, args.timeout, &Console::say).await {
+    // A bundle that was sound before its journal grew is sound afterwards; any other is left as it is.
+    let sound = held.is_some_and(|held| run::review(&held).is_ok_and(|review| review.sound));
+    let cleaned = run::clean(&world, &journal, args.timeout, &Console::say).await;
+    if let Some(exit) = args.bundle.as_deref().filter(|_| sound).and_then(|dir| concluded(dir, &world.bundle)) {
+        return exit;
+    }
+    match cleaned {
         Ok(()) => {
             Console::say("everything that the run made is gone");
             Exit::Ok
@@ -90,6 +100,21 @@ pub(super) async fn clean(args: &CleanArgs) -> Exit {
         Err(error) => {
             Console::error(&error.to_string(), Some("run clean again once the cause is gone"), Exit::NotRestored)
         }
+    }
+}
+
+/// Brings the bundle up to its journal; what went wrong, if something did.
+fn concluded(dir: &Path, bundle: &Bundle) -> Option<Exit> {
+    let held = match evidence::open(dir) {
+        Ok(held) => held,
+        Err(error) => return Some(Console::error(&error.to_string(), Some(error.hint()), Exit::Internal)),
+    };
+    match run::conclude(&held, bundle) {
+        Ok(verdict) => {
+            Console::say(&format!("the run's verdict is now {}: {}", verdict.title(), verdict.reason));
+            None
+        }
+        Err(error) => Some(Console::error(&error.to_string(), None, Exit::Internal)),
     }
 }
 

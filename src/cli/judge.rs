@@ -1,19 +1,25 @@
-//! `gpuhpa judge`: the verdict of a bundle, derived again from what was observed, and whether anything was altered.
+//! `gpuhpa judge`: the verdict of a bundle, derived again from what was observed, and whether anything was altered; or two
+//! bundles side by side.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
+use super::console::{plain, table};
 use super::{Console, Exit};
-use crate::evidence::{self, OpenError};
-use crate::run::{self, Review};
+use crate::evidence::{self, Held, OpenError};
+use crate::run::{self, Review, Row};
 
 /// Arguments of `judge`.
 #[derive(Debug, Args)]
 pub(super) struct JudgeArgs {
     /// The bundle: a folder that verify has written, or a .tar.zst or .tar of it
-    bundle: PathBuf,
-    /// table: for people; json: checks and verdict for programs
+    #[arg(required_unless_present = "diff")]
+    bundle: Option<PathBuf>,
+    /// Two bundles side by side: cases, times, bounds, versions, load; what changed is marked
+    #[arg(long, num_args = 2, value_names = ["A", "B"], conflicts_with = "bundle")]
+    diff: Option<Vec<PathBuf>>,
+    /// table: for people; json: for programs
     #[arg(short, long, value_enum, default_value_t = Output::Table)]
     output: Output,
 }
@@ -25,34 +31,56 @@ enum Output {
 }
 
 pub(super) fn judge(args: &JudgeArgs) -> Exit {
-    let reviewed = evidence::open(&args.bundle).and_then(|held| run::review(&held));
-    let review = match reviewed {
-        Ok(review) => review,
-        Err(error) => return unreadable(&error),
+    match (&args.bundle, args.diff.as_deref()) {
+        (_, Some([a, b])) => side_by_side(a, b, args.output),
+        (Some(bundle), _) => one(bundle, args.output),
+        // clap asks for one or for two.
+        (None, _) => Exit::Usage,
+    }
+}
+
+/// A bundle and what its review came to.
+fn reviewed(path: &Path) -> Result<(Held, Review), Exit> {
+    let read = evidence::open(path).and_then(|held| {
+        let review = run::review(&held)?;
+        Ok((held, review))
+    });
+    read.map_err(|error: OpenError| {
+        let exit = if error.is_elsewhere() { Exit::Usage } else { Exit::Unsound };
+        Console::error(&error.to_string(), Some(error.hint()), exit)
+    })
+}
+
+fn one(path: &Path, output: Output) -> Exit {
+    let review = match reviewed(path) {
+        Ok((_, review)) => review,
+        Err(exit) => return exit,
     };
-    match args.output {
+    match output {
         Output::Table => show(&review),
-        Output::Json => match serde_json::to_string_pretty(&review) {
-            Ok(text) => Console::data(&format!("{text}\n")),
-            Err(error) => return Console::error(&error.to_string(), None, Exit::Internal),
-        },
+        Output::Json => json(&review),
     };
+    unsound(path, &review).unwrap_or(Exit::of(&review.verdict))
+}
+
+/// Says that a bundle is not sound, if it is not.
+fn unsound(path: &Path, review: &Review) -> Option<Exit> {
     if review.sound {
-        return Exit::of(&review.verdict);
+        return None;
     }
     let count: usize = review.checks.iter().map(|check| check.differences.len()).sum();
     let things = if count == 1 { "1 difference" } else { &format!("{count} differences") };
-    Console::error(
-        &format!("the bundle is not sound: {things}"),
-        Some("the verdict above is what the observations in it come to, and no evidence of a run"),
-        Exit::Unsound,
-    )
+    let hint =
+        "its verdict is what the observations in it come to, and no evidence of a run; judge names each difference";
+    let text = format!("{} is not sound: {things}", path.display());
+    Some(Console::error(&text, Some(hint), Exit::Unsound))
 }
 
-/// A bundle that could not be read, and the exit code that goes with it.
-fn unreadable(error: &OpenError) -> Exit {
-    let exit = if error.is_elsewhere() { Exit::Usage } else { Exit::Unsound };
-    Console::error(&error.to_string(), Some(error.hint()), exit)
+fn json(value: &impl serde::Serialize) -> Exit {
+    match serde_json::to_string_pretty(value) {
+        Ok(text) => Console::data(&format!("{text}\n")),
+        Err(error) => Console::error(&error.to_string(), None, Exit::Internal),
+    }
 }
 
 /// The cases as `verify` shows them, then a line for each check.
@@ -66,9 +94,35 @@ fn show(review: &Review) -> Exit {
             lines += &format!("             - {difference}\n");
         }
     }
+    if !review.sound {
+        lines += "NOT SOUND: the verdict above is what this bundle's observations come to, and no evidence of a run\n";
+    }
     lines += "unsigned: digests show accidents, not forgery\n";
     if review.stamps.iter().any(|stamp| stamp == "REHEARSAL") {
         lines += "REHEARSAL: this run was simulated and says nothing about any platform\n";
     }
-    Console::data(&super::console::plain(&lines))
+    Console::data(&plain(&lines))
+}
+
+fn side_by_side(a: &Path, b: &Path, output: Output) -> Exit {
+    let (left, right) = match (reviewed(a), reviewed(b)) {
+        (Ok(left), Ok(right)) => (left, right),
+        (Err(exit), _) | (_, Err(exit)) => return exit,
+    };
+    let rows = run::diff((&left.0, &left.1), (&right.0, &right.1));
+    match output {
+        Output::Table => show_rows(&rows),
+        Output::Json => json(&rows),
+    };
+    let exits = [unsound(a, &left.1), unsound(b, &right.1)];
+    exits.into_iter().flatten().next().unwrap_or(Exit::Ok)
+}
+
+fn show_rows(rows: &[Row]) -> Exit {
+    let mut shown = table(&["", "what", "A", "B", "change"]);
+    for Row { part, what, a, b, change } in rows {
+        shown.add_row([*part, what, a, b, change.as_deref().unwrap_or_default()]);
+    }
+    let changed = rows.iter().filter(|row| row.change.is_some()).count();
+    Console::data(&plain(&format!("{shown}\n{changed} of {} lines changed\n", rows.len())))
 }

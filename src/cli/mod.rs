@@ -75,6 +75,7 @@ Examples:
   gpuhpa judge reports/20261124-101500-042          the cases as they follow from the bundle, and a line a check
   gpuhpa judge evidence.tar.zst                     the same, of a bundle that somebody handed over
   gpuhpa judge -o json evidence.tar.zst             for programs: sound, checks with differences, verdict
+  gpuhpa judge --diff reports/A reports/B           two runs side by side, what changed marked
 
 A sound bundle exits with the code of its verdict; one that is altered, incomplete or not reproducible exits with 6.";
 

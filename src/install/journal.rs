@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
+use jiff::Timestamp;
+
 use crate::clock::Clock;
 use crate::record::journal::{Change, Entry, Step};
 use crate::world::{Bundle, BundleError};
@@ -15,6 +17,8 @@ pub struct Journal {
     bundle: Bundle,
     clock: Clock,
     run: String,
+    /// What the run's clock showed when ours was started, milliseconds.
+    since_ms: u64,
     entries: Mutex<Vec<Entry>>,
 }
 
@@ -22,14 +26,24 @@ impl Journal {
     /// The empty journal of a run.
     #[must_use]
     pub fn new(bundle: Bundle, clock: Clock, run: &str) -> Self {
-        Self { bundle, clock, run: run.to_owned(), entries: Mutex::default() }
+        Self { bundle, clock, run: run.to_owned(), since_ms: 0, entries: Mutex::default() }
     }
 
     /// The journal of an interrupted run, to be gone on with.
     #[must_use]
     pub fn resumed(bundle: Bundle, clock: Clock, entries: Vec<Entry>) -> Self {
         let run = entries.first().map(|entry| entry.run.clone()).unwrap_or_default();
-        Self { bundle, clock, run, entries: Mutex::new(entries) }
+        // A clock of another process: it goes on where the run's stood last, unless more is known.
+        let since_ms = entries.last().map_or(0, |entry| entry.at_ms);
+        Self { bundle, clock, run, since_ms, entries: Mutex::new(entries) }
+    }
+
+    /// The same journal, of a run that began then by the wall clock: times go on counting from there.
+    #[must_use]
+    pub fn of_run_begun(self, started: Timestamp) -> Self {
+        let since = self.clock.started().as_millisecond() - started.as_millisecond();
+        // A wall clock that was set back since: no line may come before the last.
+        Self { since_ms: u64::try_from(since).unwrap_or(0).max(self.since_ms), ..self }
     }
 
     /// All entries so far.
@@ -47,7 +61,7 @@ impl Journal {
 
     /// Writes down what became of a change.
     pub(super) fn write(&self, change: u32, step: Step) -> Result<(), BundleError> {
-        let mut entry = Entry { run: self.run.clone(), change, at_ms: self.clock.now_ms(), step };
+        let mut entry = Entry { run: self.run.clone(), change, at_ms: self.since_ms + self.clock.now_ms(), step };
         let line = self.bundle.cover().value(&mut entry);
         let mut line = line.map_err(|e| BundleError { path: FILE.to_owned(), why: e.to_string() })?;
         line.push('\n');

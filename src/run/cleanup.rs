@@ -3,10 +3,13 @@
 
 use super::stage::Stage;
 use super::{Leaving, RunError, Script};
+use crate::evidence::{self, Held};
 use crate::install::{self, Journal};
+use crate::judge;
 use crate::record::observation::Phase;
+use crate::record::verdict::Verdict;
 use crate::units::Span;
-use crate::world::World;
+use crate::world::{Bundle, BundleError, World};
 
 pub(super) async fn cleanup(stage: &Stage<'_>, leaving: Leaving) -> Result<(), RunError> {
     let script = stage.script;
@@ -38,6 +41,17 @@ pub(super) async fn unless_twice(
         }
         result = work => result,
     }
+}
+
+/// The bundle of a run that was cleaned up later: the verdict on its records as they stand now, with all that follows from
+/// it. What was observed, and so what is said of the platform, stays.
+///
+/// # Errors
+/// A file cannot be written.
+pub fn conclude(held: &Held, bundle: &Bundle) -> Result<Verdict, BundleError> {
+    let verdict = judge::judge(held.records());
+    evidence::finish(bundle, &held.ending(&verdict))?;
+    Ok(verdict)
 }
 
 /// Undoes what a journal made, within `bound` for each change.

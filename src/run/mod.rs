@@ -10,8 +10,8 @@ mod stage;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-pub use cleanup::clean;
-pub use review::{Checked, Review, review};
+pub use cleanup::{clean, conclude};
+pub use review::{Checked, Review, Row, diff, review};
 pub use stage::Progress;
 
 use crate::evidence;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use gpuhpa::evidence::{self, Ending, OpenError};
+use gpuhpa::evidence::{self, OpenError};
 use gpuhpa::record::inventory::Inventory;
 use gpuhpa::record::scenario::Scenario;
 use gpuhpa::run::{Review, review, run_id};
@@ -50,16 +50,7 @@ impl Folder {
     pub(crate) fn finish(&self) {
         let held = evidence::open(&self.0).expect("what was written must be readable");
         let verdict = judge::judge(held.records());
-        let ending = Ending {
-            scenario: &held.scenario,
-            inventory: &held.inventory,
-            plan: &held.plan,
-            journal: &held.journal,
-            timeline: &held.timeline,
-            load: held.load.as_ref(),
-            verdict: &verdict,
-        };
-        evidence::finish(&Bundle::open(&self.0), &ending).expect("the bundle must be writable");
+        evidence::finish(&Bundle::open(&self.0), &held.ending(&verdict)).expect("the bundle must be writable");
     }
 
     /// Lists the digests of the files as they stand now, as a forger would.

@@ -45,7 +45,8 @@ fn an_altered_bundle_exits_with_6_and_names_what_was_altered() {
         out.contains("DIFFERENT  digests: ") && out.contains("- timeline.jsonl was altered: its sha256 is "),
         "{out}"
     );
-    assert!(err.contains("error: the bundle is not sound: 1 difference\n") && err.contains("hint: "), "{err}");
+    assert!(out.contains("NOT SOUND: "), "{out}");
+    assert!(err.contains(" is not sound: 1 difference\n") && err.contains("hint: "), "{err}");
     let (code, out, _) = judge(&["-o", "json"], &bundle.0);
     let review: serde_json::Value = serde_json::from_str(&out).expect("JSON");
     assert_eq!((code, &review["sound"], &review["verdict"]["result"]), (6, &false.into(), &"PASS".into()));
@@ -66,4 +67,29 @@ fn what_is_no_bundle_is_a_slip_and_what_no_bundle_holds_is_not() {
     std::os::unix::fs::symlink("/etc/passwd", bundle.0.join("more.txt")).expect("a link");
     let (code, _, err) = judge(&[], &bundle.0);
     assert!(code == 6 && err.contains("`more.txt` is a link"), "{err}");
+}
+
+#[test]
+fn two_bundles_stand_side_by_side_and_what_changed_is_marked() {
+    let (a, b) = (sound("diff-a", "bundles/rig-healthy"), sound("diff-b", "timelines/rig-one-gpu"));
+    let (left, right) = (a.0.display().to_string(), b.0.display().to_string());
+    let (code, out, err) = judge(&["-o", "json", "--diff", &left], &b.0);
+    assert_eq!((code, err.as_str()), (0, ""));
+    let rows: serde_json::Value = serde_json::from_str(&out).expect("JSON");
+    let row = |what: &str| {
+        let rows = rows.as_array().expect("rows");
+        rows.iter().find(|row| row["what"] == what).unwrap_or_else(|| panic!("no row {what}")).clone()
+    };
+    let pods = row("ScaleUp/NewPodsRunOnAccelerators");
+    assert!(pods["a"] == "PASS" && pods["change"] == "changed", "{pods}");
+    assert!(pods["b"].as_str().is_some_and(|text| text.starts_with("INCONCLUSIVE: (capacity)")), "{pods}");
+    assert_eq!((&row("ScaleUp/ReplicasRise")["change"], &row("Kubernetes")["change"]), (&().into(), &().into()));
+    assert_eq!((&row("requests")["change"], &row("requests")["a"]), (&"only in one".into(), &"69".into()));
+    assert_eq!(row("verdict")["b"], "INCONCLUSIVE (STAND-IN)");
+    // Of one bundle and itself, nothing changed.
+    let (code, out, _) = judge(&["--diff", &left], &a.0);
+    assert!(code == 0 && out.contains("\n0 of ") && out.contains("phase rise"), "{out}");
+    b.replace("verdict.json", "INCONCLUSIVE", "PASS");
+    let (code, out, err) = judge(&["--diff", &left], &b.0);
+    assert!(code == 6 && err.contains(&format!("{right} is not sound")) && out.contains("NOT SOUND"), "{code} {err}");
 }

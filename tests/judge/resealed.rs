@@ -108,7 +108,7 @@ fn phases_and_journal_have_one_order() {
     assert_found("tried", "journal: journal.jsonl:1: change 0 was never intended", |b| {
         let text = b.text("journal.jsonl");
         let first = text.lines().next().expect("a line").to_owned() + "\n";
-        b.write("journal.jsonl", text[first.len()..].as_bytes());
+        b.write("journal.jsonl", &text.as_bytes()[first.len()..]);
     });
     assert_found("undone", "verdict: Cleanup/Restored: result: stored is `PASS`, derived is `FAIL`", |b| {
         drop_lines(b, "journal.jsonl", "\"change\":3,\"atMs\":110020,\"undone\":null");
@@ -240,4 +240,21 @@ fn the_bundle_of_a_killed_run_is_incomplete_and_shows_what_it_has() {
     assert!(!review.sound);
     let active = review.verdict.cases.iter().find(|case| case.name == "Setup/AutoscalerActive").expect("the case");
     assert_eq!(active.result.word(), "PASS");
+}
+
+/// `verify --keep`, then `clean`: the journal grows after the bundle was sealed, and the bundle is brought up to it.
+#[test]
+fn a_run_that_is_cleaned_up_later_is_sound_before_and_after() {
+    let bundle = sound("kept", "bundles/rig-healthy");
+    let journal = bundle.text("journal.jsonl");
+    drop_lines(&bundle, "journal.jsonl", "\"undone\"");
+    bundle.finish();
+    let kept = bundle.review().expect("a bundle");
+    assert_eq!((kept.sound, kept.verdict.title().as_str()), (true, "PASS (STAND-IN), not restored"));
+    bundle.write("journal.jsonl", journal.as_bytes());
+    assert!(!bundle.differences().is_empty(), "the journal is not the one that was sealed");
+    let held = gpuhpa::evidence::open(&bundle.0).expect("a bundle");
+    gpuhpa::run::conclude(&held, &gpuhpa::world::Bundle::open(&bundle.0)).expect("a verdict");
+    let cleaned = bundle.review().expect("a bundle");
+    assert_eq!((cleaned.sound, cleaned.verdict.title().as_str()), (true, "PASS (STAND-IN)"));
 }

@@ -2,7 +2,7 @@
 //! follows from it.
 
 use super::Checked;
-use crate::evidence::{self, Ending, Held};
+use crate::evidence::{self, Held};
 use crate::record::verdict::{Case, Verdict};
 
 /// The stored verdict, case by case.
@@ -15,14 +15,11 @@ pub(super) fn verdict(held: &Held, derived: &Verdict) -> Checked {
 
 /// The files that follow from records and verdict, byte for byte.
 pub(super) fn files(held: &Held, derived: &Verdict) -> Checked {
-    let Held { scenario, inventory, plan, journal, timeline, .. } = held;
-    let load = held.load.as_ref();
-    let ending = Ending { scenario, inventory, plan, journal, timeline, load, verdict: derived };
     let mut differences = Vec::new();
     let mut names = Vec::new();
     // A bundle without its verdict was not written to its end.
     if held.verdict.is_some() {
-        match evidence::derived(&ending) {
+        match evidence::derived(&held.ending(derived)) {
             Ok(files) => {
                 for (name, text) in files {
                     match held.texts.get(name) {

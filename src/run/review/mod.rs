@@ -3,12 +3,14 @@
 
 mod again;
 mod clock;
+mod diff;
 mod files;
 mod identity;
 mod order;
 mod planned;
 mod requests;
 
+pub use diff::{Row, diff};
 use serde::Serialize;
 
 use crate::evidence::{Held, OpenError};
@@ -79,6 +81,3 @@ pub fn review(held: &Held) -> Result<Review, OpenError> {
     let sound = checks.iter().all(|check| check.differences.is_empty());
     Ok(Review { run: held.manifest.run.clone(), stamps: held.manifest.stamps.clone(), sound, checks, verdict })
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,8 +1,13 @@
 use std::io::Write;
 
-use tar::{Builder, Header};
+use tar::{Builder, EntryType as EntryKind, Header};
 
 use super::*;
+
+const FILE: EntryKind = EntryKind::Regular;
+
+/// Name, kind and bytes.
+type Entry<'a> = (&'a str, EntryKind, &'a [u8]);
 
 /// A folder of one test, removed at its end.
 struct Folder(PathBuf);
@@ -29,7 +34,7 @@ impl Drop for Folder {
 }
 
 /// A tar of these entries, whose names are written as they stand.
-fn tarred(entries: &[(&str, EntryKind, &[u8])]) -> Vec<u8> {
+fn tarred(entries: &[Entry<'_>]) -> Vec<u8> {
     let mut builder = Builder::new(Vec::new());
     for (name, kind, bytes) in entries {
         let mut header = Header::new_gnu();
@@ -44,9 +49,6 @@ fn tarred(entries: &[(&str, EntryKind, &[u8])]) -> Vec<u8> {
     }
     builder.into_inner().unwrap()
 }
-
-use tar::EntryType as EntryKind;
-const FILE: EntryKind = EntryKind::Regular;
 
 fn taken(intake: &Intake) -> BTreeMap<String, Vec<u8>> {
     let mut all = BTreeMap::new();
@@ -112,7 +114,7 @@ fn a_long_name_as_a_pax_extension_is_read_and_a_size_there_is_refused() {
 #[test]
 fn what_no_bundle_holds_is_refused_by_name() {
     let dir = Folder::new("hostile");
-    let cases: [(&str, &[(&str, EntryKind, &[u8])], &str); 8] = [
+    let cases: [(&str, &[Entry<'_>], &str); 8] = [
         ("up", &[("m", FILE, b""), ("../x", FILE, b"")], "`../x` leads out"),
         ("root", &[("/etc/passwd", FILE, b"")], "leads out"),
         ("link", &[("m", FILE, b""), ("l", EntryKind::Symlink, b"")], "`l` is a link"),
@@ -130,7 +132,7 @@ fn what_no_bundle_holds_is_refused_by_name() {
     assert!(refusal(&dir.put("text", b"hello")).contains("neither a folder"));
     assert!(refusal(&dir.0.join("none")).contains("could not be read"));
     let many: Vec<String> = (0..=MAX_ENTRIES).map(|n| format!("f{n}")).collect();
-    let many: Vec<(&str, EntryKind, &[u8])> = many.iter().map(|name| (name.as_str(), FILE, &b""[..])).collect();
+    let many: Vec<Entry<'_>> = many.iter().map(|name| (name.as_str(), FILE, &b""[..])).collect();
     assert!(refusal(&dir.put("many.tar", &tarred(&many))).contains("more than 4096"));
     let cut = zstd::encode_all(&tarred(&[("m", FILE, &[7; 5000])])[..], 3).unwrap();
     assert!(refusal(&dir.put("cut.tar.zst", &cut[..cut.len() - 9])).contains("damaged"));
