@@ -6,6 +6,7 @@ mod exit;
 mod export;
 mod judge;
 mod plan;
+mod signing;
 mod verify;
 
 use std::path::PathBuf;
@@ -76,6 +77,8 @@ Examples:
   gpuhpa judge evidence.tar.zst                     the same, of a bundle that somebody handed over
   gpuhpa judge -o json evidence.tar.zst             for programs: sound, checks with differences, verdict
   gpuhpa judge --diff reports/A reports/B           two runs side by side, what changed marked
+  gpuhpa judge --sign key.pem reports/A             sign it, if it is sound (verify --sign does so at the end of a run)
+  gpuhpa judge --verify-key pub.pem reports/A       it has to be signed with this key, and be what was signed
 
 A sound bundle exits with the code of its verdict; one that is altered, incomplete or not reproducible exits with 6.";
 

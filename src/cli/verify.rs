@@ -8,9 +8,9 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use super::console::Loudness;
-use super::{ClusterArgs, Console, Exit, ScenarioArgs};
+use super::{ClusterArgs, Console, Exit, ScenarioArgs, signing};
 use crate::clock::Clock;
-use crate::evidence::{Facts, Kept};
+use crate::evidence::{Facts, Kept, Signer};
 use crate::judge;
 use crate::live::{self, HelmBinary};
 use crate::record::inventory::Inventory;
@@ -36,6 +36,9 @@ pub(super) struct VerifyArgs {
     /// Write the JUnit file here too
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
+    /// Sign the bundle with this key: Ed25519, PKCS#8 in PEM, as `openssl genpkey -algorithm ed25519` makes it
+    #[arg(long, value_name = "KEY")]
+    sign: Option<PathBuf>,
     /// Do not ask before changing the cluster; needed without a terminal
     #[arg(long, short = 'y')]
     yes: bool,
@@ -66,6 +69,10 @@ pub(super) async fn verify(args: &VerifyArgs) -> Exit {
         Ok(scenario) => scenario,
         Err(error) => return no_run(error.to_string()),
     };
+    let signer = match args.sign.as_deref().map(signing::signer).transpose() {
+        Ok(signer) => signer,
+        Err(error) => return no_run(error),
+    };
     let run = run::run_id(clock.started());
     let dir = args.report_dir.clone().unwrap_or_else(|| PathBuf::from("reports").join(&run));
     let bundle = match Bundle::create(&dir) {
@@ -73,7 +80,7 @@ pub(super) async fn verify(args: &VerifyArgs) -> Exit {
         Err(error) => return no_run(error.to_string()),
     };
     let plan = Plan { run, ..Plan::default() };
-    let mut desk = Desk { args, scenario, bundle, clock, inventory, plan };
+    let mut desk = Desk { args, scenario, signer, bundle, clock, inventory, plan };
     let mut signals = match listen() {
         Ok(signals) => signals,
         Err(error) => return Console::error(&format!("signals cannot be handled: {error}"), None, Exit::Internal),
@@ -103,6 +110,7 @@ struct Refused {
 struct Desk<'a> {
     args: &'a VerifyArgs,
     scenario: Scenario,
+    signer: Option<Signer>,
     bundle: Bundle,
     clock: Clock,
     inventory: Inventory,
@@ -180,10 +188,14 @@ impl Desk<'_> {
         };
         let outcome = run::run(script).await;
         console.done();
-        self.put_junit(&outcome.verdict, kept);
+        let signed = self.put(&outcome.verdict, kept);
         Console::verdict(&outcome.verdict);
         Console::say(&format!("evidence: {}", self.bundle.dir().display()));
-        let exit = self.ending(&outcome);
+        let exit = match signed {
+            // Why the bundle could not be signed is told; what ended the run is told first.
+            Err(exit) if outcome.error.is_none() => exit,
+            _ => self.ending(&outcome),
+        };
         if !outcome.verdict.restored {
             let (dir, again) = (self.bundle.dir().display(), self.args.cluster.again());
             Console::say(&format!("to remove what is left: gpuhpa clean {dir}{again}"));
@@ -191,10 +203,12 @@ impl Desk<'_> {
         exit
     }
 
-    fn put_junit(&self, verdict: &Verdict, kept: &Kept) {
+    /// The JUnit file where a pipeline looks for it, and the signature of a bundle that is whole.
+    fn put(&self, verdict: &Verdict, kept: &Kept) -> Result<(), Exit> {
         let Kept { scenario, inventory, plan } = kept;
         let facts = Facts { verdict, inventory, run: &plan.run, scenario: &scenario.name, marks: &[] };
         put_junit(self.args.junit.as_deref(), &facts);
+        self.signer.as_ref().map_or(Ok(()), |signer| signing::put(&self.bundle, signer, &facts))
     }
 
     fn ending(&self, outcome: &run::Outcome) -> Exit {
@@ -228,16 +242,17 @@ impl Desk<'_> {
         book.note(not_begun(&refused.what), None);
         let Kept { scenario, inventory, plan } = &kept;
         let verdict = book.read(|timeline| judge::judge(Records::unchanged(scenario, inventory, timeline)));
-        self.put_junit(&verdict, &kept);
         let verdict = &verdict;
         let finished = book.read(|timeline| {
             let ending = evidence::Ending { scenario, inventory, plan, journal: &[], timeline, load: None, verdict };
             evidence::finish(&self.bundle, &ending)
         });
+        let signed = self.put(verdict, &kept);
         if let Some(error) = failed.or(book.failure()).or(finished.err()) {
             Console::say(&format!("error: {error}"));
         }
-        Console::error(&refused.what, refused.hint.as_deref(), refused.exit)
+        let exit = Console::error(&refused.what, refused.hint.as_deref(), refused.exit);
+        signed.err().unwrap_or(exit)
     }
 }
 

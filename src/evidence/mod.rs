@@ -8,6 +8,7 @@ mod manifest;
 mod outline;
 mod readme;
 mod redact;
+mod signature;
 pub mod submission;
 
 use std::path::Path;
@@ -26,6 +27,7 @@ use crate::world::{Bundle, BundleError};
 pub use held::{Held, OpenError, Requests, open};
 pub use manifest::manifest_json;
 pub use outline::Facts;
+pub use signature::{SIGNATURE, SignatureError, Signer, Statement, Verifier, sign};
 
 use go_test::{e2e_log, results_json};
 use junit::junit;
