@@ -9,7 +9,8 @@ mod product;
 mod readme;
 mod twin;
 
-use super::{BundleError, Facts, Held, artifacts};
+use super::held::MANIFEST;
+use super::{BundleError, Facts, Held, SIGNATURE, artifacts};
 use crate::record::verdict::Verdict;
 
 pub use edition::Edition;
@@ -30,6 +31,8 @@ mod requirement {
         AI/ML workloads.";
 }
 
+/// Files of the bundle that are taken over as they are.
+const TAKEN: [&str; 4] = ["junit.xml", "results.json", "e2e.log", "scenario.yaml"];
 /// The word that marks every file of an export in spite of an obstacle.
 const FORCED: &str = "FORCED EXPORT";
 /// What the submitter has to put in.
@@ -79,7 +82,23 @@ impl Submission<'_> {
         files.push(("README.md".to_owned(), readme::readme(self)));
         files.push(("scenario.yaml".to_owned(), self.scenario()));
         files.push((FRAGMENT.to_owned(), product::fragment(self)));
+        files.extend(self.seal());
         Ok(files)
+    }
+
+    /// The bundle's manifest and its signature, which name the digests of the files that are taken over as they are. What
+    /// is forced is not as it was: each file has its marks.
+    fn seal(&self) -> Vec<(String, String)> {
+        let taken = |name: &str| {
+            let text = self.held.texts.get(name).filter(|_| self.is_sealed())?;
+            Some((name.to_owned(), String::from_utf8_lossy(text).into_owned()))
+        };
+        [MANIFEST, SIGNATURE].into_iter().filter_map(taken).collect()
+    }
+
+    /// The artifacts are those of the bundle, byte for byte.
+    fn is_sealed(&self) -> bool {
+        self.forced.is_empty() && self.edition.is_hybrid()
     }
 
     /// The scenario as it ran, with the marks before it.

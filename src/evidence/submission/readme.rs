@@ -1,7 +1,8 @@
 //! README.md of a submission: what was shown, on what, by which layers, and how to do it again.
 
 use super::requirement::DESCRIPTION;
-use super::{CERTIFIES, OPEN, Submission, line};
+use super::{CERTIFIES, OPEN, Submission, TAKEN, line};
+use crate::evidence::SIGNATURE;
 use crate::evidence::held::MANIFEST;
 use crate::evidence::manifest::hexadecimal;
 use crate::record::scenario::{Release, Store};
@@ -29,10 +30,17 @@ fn head(submission: &Submission<'_>) -> String {
         cell(&verdict.reason)
     );
     let manifest = held.texts.get(MANIFEST).map(|text| hexadecimal(&Sha256::digest(text))).unwrap_or_default();
-    out + &format!(
+    out += &format!(
         "The bundle behind these files has the manifest.json with sha256 `{manifest}`; `gpuhpa judge` derives the verdict \
-         from its observations again. Digests show accidents, not forgery.\n"
-    )
+         from its observations again.\n"
+    );
+    if submission.is_sealed() {
+        out += &format!("That manifest.json lies here, and names the sha256 of {}.\n", TAKEN.join(", "));
+    }
+    out + match submission.held.texts.contains_key(SIGNATURE) {
+        true => "The bundle is signed: ask for the public key on another way, and for `gpuhpa judge --verify-key`.\n",
+        false => "It is not signed: digests show accidents, not forgery.\n",
+    }
 }
 
 fn shown(submission: &Submission<'_>) -> String {

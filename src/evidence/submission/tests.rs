@@ -68,6 +68,10 @@ impl Desk {
         files
     }
 
+    fn without_manifest(&self) {
+        std::fs::remove_file(self.product("v1.37").join(FOLDER).join(MANIFEST)).unwrap();
+    }
+
     fn bundle_file(&self, name: &str) -> String {
         std::fs::read_to_string(self.0.join("bundle").join(name)).unwrap()
     }
@@ -95,7 +99,7 @@ const ENTRY: &str = "pod_autoscaling/product-fragment.yaml";
 fn a_pass_is_exported_without_a_mark_and_its_artifacts_are_the_bundles() {
     let desk = Desk::new("pass", &passed());
     let files = desk.export("v1.37");
-    for name in ["junit.xml", "results.json", "e2e.log"] {
+    for name in TAKEN.into_iter().chain([MANIFEST]) {
         let (_, text) = files.iter().find(|(one, _)| one == name).unwrap();
         assert_eq!(*text, desk.bundle_file(name), "{name}");
     }
@@ -185,6 +189,7 @@ fn the_twin_finds_what_the_validator_refuses() {
     assert_eq!(desk.found(), []);
     let status = "status: \"Implemented\"";
     let junit = "file://pod_autoscaling/junit.xml#TestPodAutoscaling";
+    assert_eq!(desk.after("pod_autoscaling/manifest.json", "\"format\"", "\"form\""), [("manifest", By::Reviewer)]);
     for (from, to, expected) in [
         ("spec:", "spec: [", "yaml"),
         ("spec:", "spec: 5", "yaml"),
@@ -226,6 +231,10 @@ fn the_twin_finds_artifacts_that_the_validator_refuses() {
     let desk = Desk::new("artifacts", &passed());
     desk.export("v1.37");
     let log = "pod_autoscaling/e2e.log";
+    // What was edited after the export is seen by the bundle's manifest, whatever it is.
+    assert_eq!(desk.after(log, "TestPodAutoscaling (1.50s)", "TestPodAutoscaling (9.50s)"), [("altered", Reviewer)]);
+    assert_eq!(desk.after("pod_autoscaling/scenario.yaml", "name:", "name: "), [("altered", Reviewer)]);
+    desk.without_manifest();
     assert_eq!(desk.after("pod_autoscaling/junit.xml", "<testsuites", "<html"), [("artifact", Validator)]);
     assert_eq!(desk.after("pod_autoscaling/results.json", "{\"Time\"", "x{\"Time\""), [("artifact", Validator)]);
     assert_eq!(desk.after(log, "--- ", "-- "), [("artifact", Validator)]);
@@ -245,6 +254,7 @@ fn the_twin_finds_what_the_validator_overlooks() {
     use By::{Reviewer, Validator};
     let desk = Desk::new("overlooked", &passed());
     desk.export("v1.37");
+    desk.without_manifest();
     let log = "pod_autoscaling/e2e.log";
     let agreement = ("agreement", Reviewer);
     assert_eq!(

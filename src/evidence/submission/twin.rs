@@ -1,19 +1,20 @@
 //! A twin of the programme's validator for our requirement, without the network: its rules, and those that only a reader
 //! would see to.
 
+mod folder;
+
 use std::collections::BTreeMap;
-use std::io::Read;
 use std::path::Path;
 
 use serde::Deserialize;
 
+use folder::{bytes_of, text_of};
+
 use super::artifact::{self, Mark, Tests};
 use super::evidence_path::{Pointer, pointer};
 use super::requirement::{CATEGORY, DESCRIPTION, ID, LEVEL};
-use super::{Edition, FOLDER, FORCED, FRAGMENT, OPEN};
+use super::{Edition, FOLDER, FRAGMENT};
 
-/// Bytes of a file at most: an artifact of a whole upstream suite has some megabytes.
-const MAX_FILE: u64 = 256 << 20;
 /// The statuses that the validator knows.
 const STATUSES: [&str; 4] = ["Implemented", "Not Implemented", "Partially Implemented", "N/A"];
 
@@ -83,6 +84,7 @@ pub fn check(dir: &Path) -> Result<Report, String> {
     }
     twin.product(&text);
     twin.folder();
+    twin.seal();
     twin.report.unchecked = vec![
         "metadata of the product, membership of its vendor, the other requirements".to_owned(),
         "whether URLs answer".to_owned(),
@@ -250,43 +252,4 @@ impl Twin<'_> {
             }
         }
     }
-
-    /// What stands in the files themselves: a forced export, and what is left to state.
-    fn folder(&mut self) {
-        let Ok(entries) = std::fs::read_dir(self.dir.join(FOLDER)) else { return };
-        let mut names: Vec<String> = entries
-            .flatten()
-            .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()))
-            .map(|entry| format!("{FOLDER}/{}", entry.file_name().to_string_lossy()))
-            .collect();
-        names.push("PRODUCT.yaml".to_owned());
-        names.sort();
-        for name in names {
-            let Ok(bytes) = bytes_of(self.dir, &name) else { continue };
-            let text = String::from_utf8_lossy(&bytes);
-            if text.contains(FORCED) {
-                self.find_in(name.clone(), By::Reviewer, "forced", "it was exported in spite of what it says there");
-            }
-            let open = text.matches(OPEN).count();
-            if open > 0 {
-                self.report.notes.push(format!("{name}: {open} places are left to state: {OPEN}"));
-            }
-        }
-    }
-}
-
-fn bytes_of(dir: &Path, name: &str) -> Result<Vec<u8>, String> {
-    let wrong = |e: std::io::Error| format!("{name} could not be read: {e}");
-    let mut bytes = Vec::new();
-    let file = std::fs::File::open(dir.join(name)).map_err(wrong)?;
-    file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(wrong)?;
-    match bytes.len() as u64 > MAX_FILE {
-        true => Err(format!("{name} holds more than {MAX_FILE} bytes")),
-        false => Ok(bytes),
-    }
-}
-
-fn text_of(dir: &Path, name: &str) -> Result<String, String> {
-    let bytes = bytes_of(dir, name).map_err(|what| format!("{}: {what}", dir.display()))?;
-    String::from_utf8(bytes).map_err(|e| format!("{}: {name} is not UTF-8: {e}", dir.display()))
 }
