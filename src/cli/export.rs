@@ -18,7 +18,7 @@ pub(super) struct ExportArgs {
     /// Folder of the run's evidence, or a .tar.zst of it
     #[arg(requires = "dir")]
     bundle: Option<PathBuf>,
-    /// The product's folder in a clone of the programme's repository: vX.Y/<dir>. The files go into its pod_autoscaling/
+    /// The product's folder in a clone of the programme's repository: vX.Y/DIR. The files go into its pod_autoscaling/
     #[arg(long, value_name = "DIR", conflicts_with = "check")]
     dir: Option<PathBuf>,
     /// Write it although it is a STAND-IN, incomplete, not restored, of another version, or no PASS; every file then says so

@@ -6,6 +6,7 @@ mod exit;
 mod export;
 mod judge;
 mod plan;
+mod signals;
 mod signing;
 mod verify;
 

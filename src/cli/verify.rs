@@ -4,11 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use super::console::Loudness;
-use super::{ClusterArgs, Console, Exit, ScenarioArgs, signing};
+use super::{ClusterArgs, Console, Exit, ScenarioArgs, signals, signing};
 use crate::clock::Clock;
 use crate::evidence::{Facts, Kept, Signer};
 use crate::judge;
@@ -81,7 +80,7 @@ pub(super) async fn verify(args: &VerifyArgs) -> Exit {
     };
     let plan = Plan { run, ..Plan::default() };
     let mut desk = Desk { args, scenario, signer, bundle, clock, inventory, plan };
-    let mut signals = match listen() {
+    let mut signals = match signals::listen() {
         Ok(signals) => signals,
         Err(error) => return Console::error(&format!("signals cannot be handled: {error}"), None, Exit::Internal),
     };
@@ -289,27 +288,4 @@ fn put_junit(path: Option<&Path>, facts: &Facts<'_>) {
     {
         Console::say(&format!("error: {error}"));
     }
-}
-
-/// Counts the signals that end a run.
-fn listen() -> std::io::Result<watch::Receiver<Signals>> {
-    let (sender, receiver) = watch::channel(Signals::default());
-    let mut all = [
-        (signal(SignalKind::interrupt())?, "SIGINT"),
-        (signal(SignalKind::terminate())?, "SIGTERM"),
-        (signal(SignalKind::hangup())?, "SIGHUP"),
-    ];
-    tokio::spawn(async move {
-        loop {
-            let [(int, _), (term, _), (hup, _)] = &mut all;
-            let last = tokio::select! {
-                _ = int.recv() => "SIGINT",
-                _ = term.recv() => "SIGTERM",
-                _ = hup.recv() => "SIGHUP",
-            };
-            Console::say(&format!("{last}: ending; once more to stop at once"));
-            sender.send_modify(|signals| *signals = Signals { count: signals.count + 1, last });
-        }
-    });
-    Ok(receiver)
 }
