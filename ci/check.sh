@@ -30,6 +30,7 @@ step tests cargo test --quiet --locked
 step docs env RUSTDOCFLAGS='-D warnings' cargo doc --quiet --locked --no-deps --document-private-items
 step schema schema_is_current
 step 'file lengths' ci/lengths
+step 'artifacts by readers not ours' ci/artifacts
 step "the exporter's tests" go -C ci/rig/accelerator/standin test ./...
 if [ ${#runs[@]} -gt 0 ]; then
   step 'rig runs' "${runs[@]}"

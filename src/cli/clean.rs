@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, Args};
 
-use super::{ClusterArgs, Console, Exit, verify};
+use super::{ClusterArgs, Console, Exit, doors};
 use crate::clock::Clock;
 use crate::install::{self, Journal, read_journal};
 use crate::record::journal::Entry;
@@ -56,8 +56,7 @@ pub(super) async fn clean(args: &CleanArgs) -> Exit {
         PathBuf::from("reports").join(format!("clean-{run}-at-{}", run::run_id(clock.started())))
     });
     let bundle = Bundle::open(&dir).covered(super::cover());
-    bundle.cover().object(&mut cluster.credentials.clone());
-    let world = match verify::world(&args.cluster, &cluster, &Scenario::default(), clock, &bundle) {
+    let world = match doors::world(&args.cluster, &cluster, &Scenario::default(), clock, &bundle) {
         Ok(world) => world,
         Err(error) => return Console::error(&error, None, Exit::Internal),
     };

@@ -13,7 +13,7 @@ Exit codes:
   3    INCONCLUSIVE: it could not be told, and the output says why
   4    NOT APPLICABLE: the platform has no HPA API
   5    PASS, but something that was created could not be removed
-  6    a bundle that is altered, incomplete or not reproducible
+  6    a bundle that is altered, incomplete or not reproducible; a submission in which export --check finds something
   70   internal error
   130  interrupted";
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 
 use super::console::{plain, table};
+use super::signing::{self, Signed};
 use super::{Console, Exit};
 use crate::evidence::{self, Held, OpenError};
 use crate::run::{self, Review, Row};
@@ -19,6 +20,12 @@ pub(super) struct JudgeArgs {
     /// Two bundles side by side: cases, times, bounds, versions, load; what changed is marked
     #[arg(long, num_args = 2, value_names = ["A", "B"], conflicts_with = "bundle")]
     diff: Option<Vec<PathBuf>>,
+    /// The signer's public key in PEM: the bundle has to be signed with it
+    #[arg(long, value_name = "PUB", conflicts_with = "diff")]
+    verify_key: Option<PathBuf>,
+    /// Sign the bundle with this key (Ed25519, PKCS#8 in PEM) if it is sound
+    #[arg(long, value_name = "KEY", conflicts_with_all = ["diff", "verify_key"])]
+    sign: Option<PathBuf>,
     /// table: for people; json: for programs
     #[arg(short, long, value_enum, default_value_t = Output::Table)]
     output: Output,
@@ -33,7 +40,7 @@ enum Output {
 pub(super) fn judge(args: &JudgeArgs) -> Exit {
     match (&args.bundle, args.diff.as_deref()) {
         (_, Some([a, b])) => side_by_side(a, b, args.output),
-        (Some(bundle), _) => one(bundle, args.output),
+        (Some(bundle), _) => one(bundle, args),
         // clap asks for one or for two.
         (None, _) => Exit::Usage,
     }
@@ -51,16 +58,37 @@ fn reviewed(path: &Path) -> Result<(Held, Review), Exit> {
     })
 }
 
-fn one(path: &Path, output: Output) -> Exit {
-    let review = match reviewed(path) {
-        Ok((_, review)) => review,
+fn one(path: &Path, args: &JudgeArgs) -> Exit {
+    let keys = signing::keys(args.verify_key.as_deref(), args.sign.as_deref());
+    let (verifier, signer) = match keys {
+        Ok(keys) => keys,
+        Err(what) => return Console::error(&what, None, Exit::Usage),
+    };
+    let (held, review) = match reviewed(path) {
+        Ok(both) => both,
         Err(exit) => return exit,
     };
-    match output {
-        Output::Table => show(&review),
-        Output::Json => json(&review),
+    let signed = Signed::of(&held, &review, verifier.as_ref());
+    match args.output {
+        Output::Table => show(&review, &signed),
+        Output::Json => json(&Told { review: &review, signature: &signed }),
     };
-    unsound(path, &review).unwrap_or(Exit::of(&review.verdict))
+    if let Some(exit) = unsound(path, &review) {
+        return exit;
+    }
+    if let Signed::Wrong { why } = &signed {
+        return Console::error(why, None, Exit::Unsound);
+    }
+    let put = signer.map_or(Ok(()), |signer| signing::judged(&held, &review, &signer));
+    put.err().unwrap_or(Exit::of(&review.verdict))
+}
+
+/// What programs are told of one bundle.
+#[derive(serde::Serialize)]
+struct Told<'a> {
+    #[serde(flatten)]
+    review: &'a Review,
+    signature: &'a Signed,
 }
 
 /// Says that a bundle is not sound, if it is not.
@@ -84,7 +112,7 @@ fn json(value: &impl serde::Serialize) -> Exit {
 }
 
 /// The cases as `verify` shows them, then a line for each check.
-fn show(review: &Review) -> Exit {
+fn show(review: &Review, signed: &Signed) -> Exit {
     Console::verdict(&review.verdict);
     let mut lines = format!("\nbundle of run {}:\n", review.run);
     for check in &review.checks {
@@ -97,7 +125,7 @@ fn show(review: &Review) -> Exit {
     if !review.sound {
         lines += "NOT SOUND: the verdict above is what this bundle's observations come to, and no evidence of a run\n";
     }
-    lines += "unsigned: digests show accidents, not forgery\n";
+    lines += &format!("{}\n", signed.text());
     if review.stamps.iter().any(|stamp| stamp == "REHEARSAL") {
         lines += "REHEARSAL: this run was simulated and says nothing about any platform\n";
     }

@@ -2,10 +2,13 @@
 
 mod clean;
 mod console;
+mod doors;
 mod exit;
+mod export;
 mod judge;
 mod plan;
 mod signals;
+mod signing;
 mod verify;
 
 use std::path::PathBuf;
@@ -42,6 +45,9 @@ enum Command {
     /// Undo what an interrupted run left behind
     #[command(after_long_help = CLEAN_EXAMPLES)]
     Clean(clean::CleanArgs),
+    /// Write a run's evidence as files of a submission to the programme, or check such files
+    #[command(after_long_help = EXPORT_EXAMPLES)]
+    Export(export::ExportArgs),
     /// Print the JSON schema of scenario files
     Schema,
     /// Print a completion script for a shell
@@ -73,6 +79,8 @@ Examples:
   gpuhpa judge evidence.tar.zst                     the same, of a bundle that somebody handed over
   gpuhpa judge -o json evidence.tar.zst             for programs: sound, checks with differences, verdict
   gpuhpa judge --diff reports/A reports/B           two runs side by side, what changed marked
+  gpuhpa judge --sign key.pem reports/A             sign it, if it is sound (verify --sign does so at the end of a run)
+  gpuhpa judge --verify-key pub.pem reports/A       it has to be signed with this key, and be what was signed
 
 A sound bundle exits with the code of its verdict; one that is altered, incomplete or not reproducible exits with 6.";
 
@@ -81,6 +89,16 @@ Examples:
   gpuhpa clean reports/20261124-101500-042              undo what this run left behind, by its journal
   gpuhpa clean --run-id 20261124-101500-042             the journal is lost: by the label on all that it made
   gpuhpa clean --run-id 20261124-101500-042 --dry-run   say what that would do, and change nothing";
+
+const EXPORT_EXAMPLES: &str = "\
+Examples:
+  gpuhpa export reports/20261124-101500-042 --dir v1.37/acme    junit.xml, results.json, e2e.log, README.md, scenario.yaml
+                                                                and the entry for PRODUCT.yaml, in v1.37/acme/pod_autoscaling
+  gpuhpa export reports/20261124-101500-042 --dir v1.36/acme    before v1.37: Markdown and text
+  gpuhpa export --check v1.37/acme                              what the programme's validator would say, and what it overlooks
+
+Ends with 0 when the files are written, or nothing was found; 2 when the bundle is not one to hand in; 6 when it is altered, or
+--check found something. Only the programme's own merge certifies a platform.";
 
 /// Which cluster.
 #[derive(Clone, Debug, Args)]
@@ -146,6 +164,7 @@ async fn perform(command: Command) -> Exit {
         Command::Plan(args) => plan::plan(&args).await,
         Command::Judge(args) => judge::judge(&args),
         Command::Clean(args) => clean::clean(&args).await,
+        Command::Export(args) => export::export(&args),
         Command::Schema => Console::data(&format!("{:#}\n", crate::scenario::schema().as_value())),
         Command::Completions { shell } => {
             let mut script = Vec::new();

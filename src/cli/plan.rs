@@ -3,7 +3,7 @@
 use clap::{Args, ValueEnum};
 
 use super::console::table;
-use super::{ClusterArgs, Console, Exit, ScenarioArgs, verify};
+use super::{ClusterArgs, Console, Exit, ScenarioArgs, doors};
 use crate::clock::Clock;
 use crate::plan::SurveyError;
 use crate::record::inventory::Inventory;
@@ -52,7 +52,7 @@ pub(super) async fn plan(args: &PlanArgs) -> Exit {
     };
     // A plan writes nothing; the folder is never made.
     let nowhere = Bundle::open(std::path::Path::new("."));
-    let world = match verify::world(&args.cluster, &cluster, &scenario, clock, &nowhere) {
+    let world = match doors::world(&args.cluster, &cluster, &scenario, clock, &nowhere) {
         Ok(world) => world,
         Err(error) => return Console::error(&error, None, Exit::Internal),
     };

@@ -1,17 +1,16 @@
 //! `gpuhpa verify`: from arguments to a verdict. The bundle and the JUnit file are written on every ending.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use clap::Args;
 use tokio::sync::watch;
 
 use super::console::Loudness;
-use super::{ClusterArgs, Console, Exit, ScenarioArgs, signals};
+use super::{ClusterArgs, Console, Exit, ScenarioArgs, doors, signals, signing};
 use crate::clock::Clock;
-use crate::evidence::Kept;
+use crate::evidence::{Facts, Kept, Signer};
 use crate::judge;
-use crate::live::{self, HelmBinary};
+use crate::live;
 use crate::record::inventory::Inventory;
 use crate::record::observation::{Observation, Seen};
 use crate::record::plan::Plan;
@@ -35,6 +34,9 @@ pub(super) struct VerifyArgs {
     /// Write the JUnit file here too
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
+    /// Sign the bundle with this key: Ed25519, PKCS#8 in PEM, as `openssl genpkey -algorithm ed25519` makes it
+    #[arg(long, value_name = "KEY")]
+    sign: Option<PathBuf>,
     /// Do not ask before changing the cluster; needed without a terminal
     #[arg(long, short = 'y')]
     yes: bool,
@@ -58,13 +60,19 @@ pub(super) async fn verify(args: &VerifyArgs) -> Exit {
     let inventory = Inventory { started: clock.started(), ..Inventory::default() };
     let no_run = |error: String| {
         let seen = Observation { seq: 0, at_ms: clock.now_ms(), source: None, seen: not_begun(&error) };
-        let verdict = judge::judge(Records::unchanged(&Scenario::default(), &inventory, &[seen]));
-        put_junit(args.junit.as_deref(), &verdict, &inventory);
+        let scenario = Scenario::default();
+        let verdict = judge::judge(Records::unchanged(&scenario, &inventory, &[seen]));
+        let facts = Facts { verdict: &verdict, inventory: &inventory, run: "", scenario: &scenario.name, marks: &[] };
+        put_junit(args.junit.as_deref(), &facts);
         Console::error(&error, None, Exit::Usage)
     };
     let scenario = match scenario::load(&args.scenario.files, args.scenario.namespace.as_deref()) {
         Ok(scenario) => scenario,
         Err(error) => return no_run(error.to_string()),
+    };
+    let signer = match args.sign.as_deref().map(signing::signer).transpose() {
+        Ok(signer) => signer,
+        Err(error) => return no_run(error),
     };
     let run = run::run_id(clock.started());
     let dir = args.report_dir.clone().unwrap_or_else(|| PathBuf::from("reports").join(&run));
@@ -76,7 +84,7 @@ pub(super) async fn verify(args: &VerifyArgs) -> Exit {
         bundle.cover().cover_hosts();
     }
     let plan = Plan { run, ..Plan::default() };
-    let mut desk = Desk { args, scenario, bundle, clock, inventory, plan };
+    let mut desk = Desk { args, scenario, signer, bundle, clock, inventory, plan };
     let mut signals = match signals::listen() {
         Ok(signals) => signals,
         Err(error) => return Console::error(&format!("signals cannot be handled: {error}"), None, Exit::Internal),
@@ -106,6 +114,7 @@ struct Refused {
 struct Desk<'a> {
     args: &'a VerifyArgs,
     scenario: Scenario,
+    signer: Option<Signer>,
     bundle: Bundle,
     clock: Clock,
     inventory: Inventory,
@@ -122,8 +131,7 @@ impl Desk<'_> {
             .map_err(|e| {
                 no(e.to_string(), Some("name a kubeconfig with --kubeconfig, or a context with --context"), Exit::Usage)
             })?;
-        self.bundle.cover().object(&mut cluster.credentials.clone());
-        let world = world(&self.args.cluster, &cluster, &self.scenario, self.clock, &self.bundle)
+        let world = doors::world(&self.args.cluster, &cluster, &self.scenario, self.clock, &self.bundle)
             .map_err(|e| no(e, None, Exit::Internal))?;
         self.inventory = plan::survey(&world, &self.scenario).await.map_err(|e| {
             let (exit, hint) = super::plan::unsurveyed(&e);
@@ -131,7 +139,7 @@ impl Desk<'_> {
         })?;
         self.inventory.context.clone_from(&cluster.context);
         self.inventory.server.clone_from(&cluster.server);
-        self.tell_hosts();
+        doors::tell_hosts(self.bundle.cover(), &self.inventory, &self.scenario);
         self.plan = plan::plan(&self.scenario, &self.inventory, &self.plan.run);
         let kept = evidence::begin(&self.bundle, &self.scenario, &self.inventory, &self.plan)
             .map_err(|e| no(e.to_string(), None, Exit::Internal))?;
@@ -144,18 +152,6 @@ impl Desk<'_> {
         }
         self.consent().await?;
         Ok((world, kept))
-    }
-
-    /// Tells what is covered with `--redact`, as far as it is known before the first change.
-    fn tell_hosts(&self) {
-        let (cover, inventory, scenario) = (self.bundle.cover(), &self.inventory, &self.scenario);
-        cover.host("context", &inventory.context);
-        cover.url(&inventory.server);
-        inventory.nodes.iter().for_each(|node| cover.host("node", &node.name));
-        inventory.node_addresses.iter().for_each(|address| cover.host("address", address));
-        let releases = scenario.releases.values().flat_map(|release| [Some(&release.chart), release.repo.as_ref()]);
-        let store = scenario.metric.store.as_ref().and_then(|store| store.url.as_ref());
-        releases.chain([scenario.reach.url.as_ref(), store]).flatten().for_each(|url| cover.url(url));
     }
 
     /// Shows every change before the first one, and asks.
@@ -197,15 +193,27 @@ impl Desk<'_> {
         };
         let outcome = run::run(script).await;
         console.done();
-        put_junit(self.args.junit.as_deref(), &outcome.verdict, &self.inventory);
+        let signed = self.put(&outcome.verdict, kept);
         Console::verdict(&outcome.verdict);
         Console::say(&format!("evidence: {}", self.bundle.dir().display()));
-        let exit = self.ending(&outcome);
+        let exit = match signed {
+            // Why the bundle could not be signed is told; what ended the run is told first.
+            Err(exit) if outcome.error.is_none() => exit,
+            _ => self.ending(&outcome),
+        };
         if !outcome.verdict.restored {
             let (dir, again) = (self.bundle.dir().display(), self.args.cluster.again());
             Console::say(&format!("to remove what is left: gpuhpa clean {dir}{again}"));
         }
         exit
+    }
+
+    /// The JUnit file where a pipeline looks for it, and the signature of a bundle that is whole.
+    fn put(&self, verdict: &Verdict, kept: &Kept) -> Result<(), Exit> {
+        let Kept { scenario, inventory, plan } = kept;
+        let facts = Facts { verdict, inventory, run: &plan.run, scenario: &scenario.name, marks: &[] };
+        put_junit(self.args.junit.as_deref(), &facts);
+        self.signer.as_ref().map_or(Ok(()), |signer| signing::put(&self.bundle, signer, &facts))
     }
 
     fn ending(&self, outcome: &run::Outcome) -> Exit {
@@ -242,17 +250,18 @@ impl Desk<'_> {
             let records = Records::unchanged(scenario, inventory, timeline);
             (judge::judge(records), judge::predict(records))
         });
-        put_junit(self.args.junit.as_deref(), &verdict, inventory);
         let (verdict, prediction) = (&verdict, &prediction);
         let finished = book.read(|timeline| {
             let ending =
                 evidence::Ending { scenario, inventory, plan, journal: &[], timeline, load: None, verdict, prediction };
             evidence::finish(&self.bundle, &ending)
         });
+        let signed = self.put(verdict, &kept);
         if let Some(error) = failed.or(book.failure()).or(finished.err()) {
             Console::say(&format!("error: {error}"));
         }
-        Console::error(&self.bundle.cover().text(&refused.what), refused.hint.as_deref(), refused.exit)
+        let exit = Console::error(&self.bundle.cover().text(&refused.what), refused.hint.as_deref(), refused.exit);
+        signed.err().unwrap_or(exit)
     }
 }
 
@@ -260,32 +269,9 @@ fn not_begun(why: &str) -> Seen {
     Seen::NotBegun { why: why.to_owned() }
 }
 
-/// The doors of the real world.
-pub(super) fn world(
-    args: &ClusterArgs,
-    cluster: &live::Cluster,
-    scenario: &Scenario,
-    clock: Clock,
-    bundle: &Bundle,
-) -> Result<World, String> {
-    let http = live::http::http(scenario.load.connection, scenario.load.timeouts.connect).map_err(|e| e.to_string())?;
-    let helm =
-        HelmBinary { binary: args.helm.clone(), kubeconfig: args.kubeconfig.clone(), context: args.context.clone() };
-    Ok(World {
-        kube: cluster.client.clone(),
-        plain: cluster.plain.clone(),
-        http,
-        helm: Arc::new(helm),
-        bundle: bundle.clone(),
-        book: Arc::new(Book::new(clock, bundle.clone())),
-        clock,
-        seed: scenario.load.seed,
-    })
-}
-
-fn put_junit(path: Option<&Path>, verdict: &Verdict, inventory: &Inventory) {
+fn put_junit(path: Option<&Path>, facts: &Facts<'_>) {
     if let Some(path) = path
-        && let Err(error) = evidence::put_junit(path, verdict, inventory)
+        && let Err(error) = evidence::put_junit(path, facts)
     {
         Console::say(&format!("error: {error}"));
     }

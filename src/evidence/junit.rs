@@ -1,49 +1,121 @@
-//! Verdict → JUnit XML: FAIL is a `failure`, INCONCLUSIVE an `error`, NOT APPLICABLE `skipped`. The writer does not
-//! make text safe for XML, so every string is made safe here.
+//! Verdict → JUnit XML: FAIL is a `failure`, INCONCLUSIVE an `error`, NOT APPLICABLE `skipped`. junit-report writes the
+//! tests. It does not make text safe for XML, so every string is made safe here; and it knows neither properties nor
+//! totals, which Jenkins and GitLab show, so those are laid over what it wrote.
 
-use jiff::Timestamp;
 use junit_report::{Duration, OffsetDateTime, ReportBuilder, TestCase, TestCaseBuilder, TestSuiteBuilder};
+use quick_xml::events::{BytesEnd, BytesStart, Event};
+use quick_xml::{Reader, Writer};
 
-use crate::record::verdict::{Case, CaseResult, Verdict};
+use super::outline::{Facts, Outcome, Test, outline};
 
 /// The JUnit file of a verdict.
 ///
 /// # Errors
 /// The writer fails; the text says why.
-pub fn junit(verdict: &Verdict, started: Timestamp) -> Result<String, String> {
-    let stamp = OffsetDateTime::from_unix_timestamp(started.as_second()).map_err(|e| e.to_string())?;
+pub(super) fn junit(facts: &Facts<'_>) -> Result<String, String> {
+    let verdict = facts.verdict;
+    let tests = outline(facts);
+    let stamp = OffsetDateTime::from_unix_timestamp(facts.inventory.started.as_second()).map_err(|e| e.to_string())?;
     let mut suite = TestSuiteBuilder::new(&safe(&verdict.suite));
     suite.set_timestamp(stamp);
-    for one in &verdict.cases {
-        suite.add_testcase(case(verdict, one));
-    }
-    suite.set_system_out(&safe(&format!("{}: {}", verdict.title(), verdict.reason)));
-    let report = ReportBuilder::new().add_testsuite(suite.build()).build();
+    suite.add_testcases(tests.iter().map(|test| case(&verdict.suite, test)));
+    let marks: String = facts.marks().iter().map(|mark| format!("{mark}\n")).collect();
+    suite.set_system_out(&safe(&format!("{marks}{}: {}", verdict.title(), verdict.reason)));
+    let mut suite = suite.build();
+    "gpuhpa".clone_into(&mut suite.package);
+    suite.hostname = safe(&host(&facts.inventory.server));
+    let report = ReportBuilder::new().add_testsuite(suite).build();
     let mut bytes = Vec::new();
     report.write_xml(&mut bytes).map_err(|e| e.to_string())?;
-    String::from_utf8(bytes).map_err(|e| e.to_string())
+    let written = String::from_utf8(bytes).map_err(|e| e.to_string())?;
+    finished(&written, facts, &tests).map_err(|e| e.to_string())
 }
 
-fn case(verdict: &Verdict, case: &Case) -> TestCase {
-    let name = safe(&format!("{}/{}", verdict.suite, case.name));
-    let time = case.span_ms.map_or(0, |[from, to]| i64::try_from(to - from).unwrap_or(i64::MAX));
-    let (time, reason) = (Duration::milliseconds(time), safe(&case.reason));
-    // What could not be removed is the harness' trouble, not the platform's failure.
-    let restored = case.name == "Cleanup/Restored";
-    let mut builder = match case.result {
-        CaseResult::Pass => TestCaseBuilder::success(&name, time),
-        CaseResult::Fail if restored => TestCaseBuilder::error(&name, time, "NOT RESTORED", &reason),
-        CaseResult::Fail => TestCaseBuilder::failure(&name, time, "FAIL", &reason),
-        CaseResult::Inconclusive => TestCaseBuilder::error(&name, time, "INCONCLUSIVE", &reason),
-        CaseResult::NotApplicable => TestCaseBuilder::skipped_with_cause(&name, "NOT APPLICABLE", &reason),
+fn case(suite: &str, test: &Test) -> TestCase {
+    let name = safe(&test.name);
+    let time = Duration::milliseconds(i64::try_from(test.took_ms()).unwrap_or(i64::MAX));
+    let reason = safe(&test.reason);
+    let mut builder = match test.outcome {
+        Outcome::Pass => TestCaseBuilder::success(&name, time),
+        Outcome::Fail => TestCaseBuilder::failure(&name, time, test.word, &reason),
+        Outcome::Error => TestCaseBuilder::error(&name, time, test.word, &reason),
+        Outcome::Skip => TestCaseBuilder::skipped_with_cause(&name, test.word, &reason),
     };
-    builder.set_classname(&safe(&verdict.suite));
-    let stamp = if verdict.stand_in { "STAND-IN: the accelerators of this cluster are stand-ins\n" } else { "" };
-    let findings: String = case.findings.iter().map(|finding| format!("\nfinding: {finding}")).collect();
-    let cites: Vec<String> = case.cites.iter().take(20).map(ToString::to_string).collect();
-    let cites = format!("\ntimeline.jsonl seq: {}{}", cites.join(" "), if case.cites.len() > 20 { " ..." } else { "" });
-    builder.set_system_out(&safe(&format!("{stamp}{}{findings}{cites}", case.reason)));
+    // Readers show the text of a failure, not always its message.
+    let mut text = format!("{}: {}", test.word, test.reason);
+    builder.set_trace(&safe(&text));
+    builder.set_classname(&safe(suite));
+    test.notes.iter().for_each(|note| text += &format!("\n{note}"));
+    builder.set_system_out(&safe(&text));
     builder.build()
+}
+
+/// The host of an address; JUnit's word where there is none is localhost.
+fn host(server: &str) -> String {
+    let host = server.parse::<http::Uri>().ok().and_then(|uri| uri.host().map(ToOwned::to_owned));
+    host.unwrap_or_else(|| "localhost".to_owned())
+}
+
+/// Adds totals, the number of skipped tests, the suite's own length and its properties. The writer's length is the sum of
+/// tests that ran side by side.
+fn finished(written: &str, facts: &Facts<'_>, tests: &[Test]) -> Result<String, quick_xml::Error> {
+    let count = |outcome| tests.iter().filter(|test| test.outcome == outcome).count().to_string();
+    let took = tests.first().map_or(0, Test::took_ms);
+    let took = format!("{}.{:03}", took / 1000, took % 1000);
+    let totals = [
+        ("tests", tests.len().to_string()),
+        ("failures", count(Outcome::Fail)),
+        ("errors", count(Outcome::Error)),
+        ("time", took.clone()),
+    ];
+    let mut reader = Reader::from_str(written);
+    let mut writer = Writer::new(Vec::new());
+    loop {
+        match reader.read_event()? {
+            Event::Eof => break,
+            Event::Start(tag) if tag.name().as_ref() == b"testsuites" => {
+                let named = ("name", safe(&facts.verdict.suite));
+                let all = totals.iter().cloned().chain([named]);
+                writer.write_event(Event::Start(with(&tag, all)?))?;
+            }
+            Event::Start(tag) if tag.name().as_ref() == b"testsuite" => {
+                let all = [("time", took.clone()), ("skipped", count(Outcome::Skip))];
+                writer.write_event(Event::Start(with(&tag, all.into_iter())?))?;
+                properties(&mut writer, facts)?;
+            }
+            other => writer.write_event(other)?,
+        }
+    }
+    Ok(String::from_utf8_lossy(&writer.into_inner()).into_owned() + "\n")
+}
+
+/// A tag with some of its attributes added or replaced.
+fn with(
+    tag: &BytesStart<'_>,
+    set: impl Iterator<Item = (&'static str, String)>,
+) -> Result<BytesStart<'static>, quick_xml::Error> {
+    let set: Vec<(&str, String)> = set.collect();
+    let mut new = BytesStart::new(String::from_utf8_lossy(tag.name().as_ref()).into_owned());
+    for attribute in tag.attributes() {
+        let attribute = attribute?;
+        if set.iter().all(|(name, _)| name.as_bytes() != attribute.key.as_ref()) {
+            new.push_attribute(attribute);
+        }
+    }
+    set.iter().for_each(|(name, value)| new.push_attribute((*name, value.as_str())));
+    Ok(new)
+}
+
+fn properties(writer: &mut Writer<Vec<u8>>, facts: &Facts<'_>) -> std::io::Result<()> {
+    let marks = facts.marks().into_iter().map(|mark| ("gpuhpa.mark", mark));
+    writer.write_event(Event::Start(BytesStart::new("properties")))?;
+    for (name, value) in facts.labels().into_iter().chain(marks) {
+        writer
+            .create_element("property")
+            .with_attributes([("name", name), ("value", safe(&value).as_str())])
+            .write_empty()?;
+    }
+    writer.write_event(Event::End(BytesEnd::new("properties")))
 }
 
 /// Text without the characters that XML 1.0 forbids, and without an end of CDATA.
@@ -57,54 +129,54 @@ fn safe(text: &str) -> String {
 mod tests {
     use quick_junit::{NonSuccessKind, Report, TestCaseStatus};
 
+    use super::super::outline::tests::{HOSTILE, expected, mixed, with};
     use super::*;
 
-    fn one(name: &str, result: CaseResult, reason: &str) -> Case {
-        Case {
-            name: name.to_owned(),
-            result,
-            reason: reason.to_owned(),
-            cites: vec![1, 7],
-            span_ms: Some([1000, 2500]),
-            findings: vec!["a finding".to_owned()],
+    fn outcome(status: &TestCaseStatus) -> Outcome {
+        match status {
+            TestCaseStatus::Success { .. } => Outcome::Pass,
+            TestCaseStatus::NonSuccess { kind: NonSuccessKind::Failure, .. } => Outcome::Fail,
+            TestCaseStatus::NonSuccess { kind: NonSuccessKind::Error, .. } => Outcome::Error,
+            TestCaseStatus::Skipped { .. } => Outcome::Skip,
         }
     }
 
     #[test]
     fn an_independent_reader_sees_each_result_whatever_the_cluster_wrote() {
-        let hostile = "</testcase> ]]> \u{1b}[31m \u{0} & \"quotes\" <b>";
-        let verdict = Verdict {
-            format: 1,
-            suite: "TestPodAutoscaling".to_owned(),
-            result: CaseResult::Fail,
-            reason: hostile.to_owned(),
-            stand_in: true,
-            restored: false,
-            cases: vec![
-                one("A/Pass", CaseResult::Pass, "fine"),
-                one("B/Fail", CaseResult::Fail, hostile),
-                one("C/Unclear", CaseResult::Inconclusive, hostile),
-                one("D/Skipped", CaseResult::NotApplicable, hostile),
-                one("Cleanup/Restored", CaseResult::Fail, "left"),
-            ],
-            took_ms: 1,
-            least_ms: 1,
-        };
-        let xml = junit(&verdict, Timestamp::UNIX_EPOCH).unwrap();
+        let xml = with(&mixed(), junit).unwrap();
         let report = Report::deserialize_from_str(&xml).unwrap();
         let suite = &report.test_suites[0];
-        assert_eq!((suite.tests, suite.failures, suite.errors), (5, 1, 2));
-        let kinds: Vec<&str> = suite
-            .test_cases
-            .iter()
-            .map(|case| match &case.status {
-                TestCaseStatus::Success { .. } => "pass",
-                TestCaseStatus::NonSuccess { kind: NonSuccessKind::Failure, .. } => "failure",
-                TestCaseStatus::NonSuccess { kind: NonSuccessKind::Error, .. } => "error",
-                TestCaseStatus::Skipped { .. } => "skipped",
-            })
-            .collect();
-        assert_eq!(kinds, ["pass", "failure", "error", "skipped", "error"]);
-        assert_eq!(suite.test_cases[0].name.as_str(), "TestPodAutoscaling/A/Pass");
+        let found: Vec<(&str, Outcome)> =
+            suite.test_cases.iter().map(|case| (case.name.as_str(), outcome(&case.status))).collect();
+        assert_eq!(found, expected());
+        assert_eq!((suite.tests, suite.failures, suite.errors, suite.skipped), (13, 3, 5, 2));
+        assert_eq!((report.tests, report.failures, report.errors), (13, 3, 5));
+        // The length of the run, not the sum of tests that overlap.
+        assert_eq!(suite.time.unwrap().as_millis(), 1500);
+        assert_eq!(suite.timestamp.unwrap().timestamp(), 0);
+        assert_eq!(suite.test_cases[4].classname.as_ref().unwrap().as_str(), "TestPodAutoscaling");
+    }
+
+    #[test]
+    fn the_properties_say_what_ran_where() {
+        let xml = with(&mixed(), junit).unwrap();
+        let report = Report::deserialize_from_str(&xml).unwrap();
+        let value = |name: &str| {
+            let all = &report.test_suites[0].properties;
+            all.iter().find(|one| one.name.as_str() == name).map(|one| one.value.as_str().to_owned())
+        };
+        assert_eq!(value("kubernetes.version").unwrap(), "v1.37.2");
+        assert_eq!(value("gpuhpa.run").unwrap(), "20261124-101500-042");
+        assert_eq!(value("gpuhpa.scenario").unwrap(), "s");
+        assert_eq!(value("gpuhpa.standIn").unwrap(), "true");
+        assert!(value("gpuhpa.mark").unwrap().starts_with("STAND-IN"));
+        assert!(value("gpuhpa.reason").unwrap().contains("& \"quotes\" <b>"), "{HOSTILE}");
+    }
+
+    #[test]
+    fn the_host_is_the_api_servers() {
+        assert_eq!(host("https://198.18.0.2:6443"), "198.18.0.2");
+        assert_eq!(host("https://api.example.org/k8s"), "api.example.org");
+        assert_eq!((host(""), host("::")), ("localhost".to_owned(), "localhost".to_owned()));
     }
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 
 use super::held::{FORMAT, MANIFEST as FILE};
+use super::signature::SIGNATURE;
 use crate::record::manifest::Manifest;
 use crate::world::{Bundle, BundleError};
 
@@ -41,7 +42,7 @@ fn digests(dir: &Path, prefix: &str, files: &mut BTreeMap<String, String>) -> st
         let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
         if entry.file_type()?.is_dir() {
             digests(&entry.path(), &format!("{name}/"), files)?;
-        } else if name != FILE {
+        } else if name != FILE && name != SIGNATURE {
             files.insert(name, hexadecimal(&Sha256::digest(std::fs::read(entry.path())?)));
         }
     }

@@ -1,11 +1,15 @@
 //! Records → files of the bundle, and back. Renderers are pure, one file a format; this file says which there are and
 //! when. `held` reads a bundle that somebody hands over.
 
+mod go_test;
 mod held;
 mod junit;
 mod manifest;
+mod outline;
 mod readme;
 mod report;
+mod signature;
+pub mod submission;
 
 use std::path::Path;
 
@@ -22,9 +26,13 @@ use crate::record::scenario::Scenario;
 use crate::record::verdict::Verdict;
 use crate::world::{Bundle, BundleError};
 pub use held::{Held, OpenError, Requests, open};
-pub use junit::junit;
 pub use manifest::manifest_json;
+pub use outline::Facts;
 pub use report::report;
+pub use signature::{SIGNATURE, SignatureError, Signer, Statement, Verifier, sign};
+
+use go_test::{e2e_log, results_json};
+use junit::junit;
 
 /// What is known before the first change, as whoever reads the bundle will find it: secrets and the home folder's path
 /// are gone. The run is judged by these, so that its verdict can be derived again from the bundle alone.
@@ -102,18 +110,37 @@ pub fn finish(bundle: &Bundle, ending: &Ending<'_>) -> Result<(), BundleError> {
 pub fn derived(ending: &Ending<'_>) -> Result<Vec<(&'static str, String)>, BundleError> {
     let wrong = |name: &str, why: String| BundleError { path: name.to_owned(), why };
     let verdict = pretty(ending.verdict).map_err(|e| wrong("verdict.json", e.to_string()))?;
-    let xml = junit(ending.verdict, ending.inventory.started).map_err(|why| wrong("junit.xml", why))?;
-    let (readme, page) = (readme::readme(ending), report(ending));
-    Ok(vec![("verdict.json", verdict), ("junit.xml", xml), ("report.html", page), ("README.md", readme)])
+    let mut files = vec![("verdict.json", verdict)];
+    let Ending { verdict, inventory, plan, scenario, .. } = *ending;
+    files.extend(artifacts(&Facts { verdict, inventory, run: &plan.run, scenario: &scenario.name, marks: &[] })?);
+    files.push(("report.html", report(ending)));
+    files.push(("README.md", readme::readme(ending)));
+    Ok(files)
+}
+
+/// The three artifacts of a submission, by their canonical names: they name the same tests with the same results.
+///
+/// # Errors
+/// A writer fails.
+pub fn artifacts(facts: &Facts<'_>) -> Result<[(&'static str, String); 3], BundleError> {
+    let wrong = |name: &str| {
+        let path = name.to_owned();
+        move |why| BundleError { path, why }
+    };
+    Ok([
+        ("junit.xml", junit(facts).map_err(wrong("junit.xml"))?),
+        ("results.json", results_json(facts).map_err(wrong("results.json"))?),
+        ("e2e.log", e2e_log(facts)),
+    ])
 }
 
 /// Writes the JUnit file where a pipeline looks for it.
 ///
 /// # Errors
 /// The file cannot be written.
-pub fn put_junit(path: &Path, verdict: &Verdict, inventory: &Inventory) -> Result<(), BundleError> {
+pub fn put_junit(path: &Path, facts: &Facts<'_>) -> Result<(), BundleError> {
     let wrong = |why: String| BundleError { path: path.display().to_string(), why };
-    let xml = junit(verdict, inventory.started).map_err(wrong)?;
+    let xml = junit(facts).map_err(wrong)?;
     if let Some(parent) = path.parent() {
         std::fs::create_dir_all(parent).map_err(|e| wrong(e.to_string()))?;
     }

@@ -86,7 +86,7 @@ const FILES: &str = "\
 - `journal.jsonl`: each change, written before it was tried, and what became of it
 - `timeline.jsonl`: every observation; `seq` is what the cases cite, `atMs` counts from `inventory.json`'s `started`
 - `requests.jsonl.zst`, `load.json`: every request of the load, and their sum
-- `verdict.json`, `junit.xml`: the cases
+- `verdict.json`: the cases; `junit.xml`, `results.json`, `e2e.log`: the same as JUnit, `go test -json` and `go test -v`
 - `report.html`: all of it to look at, in any browser; it asks for nothing from elsewhere
 - `diagnostics/`: objects, events and logs, taken before the clean-up of a run that did not pass
 - `manifest.json`: sha256 of each file. Digests show accidents, not forgery.

@@ -6,3 +6,4 @@ mod altered;
 mod bundle;
 mod command;
 mod resealed;
+mod signed;

@@ -92,7 +92,7 @@ fn what_was_written_is_read_back_from_the_folder_and_from_its_archive() {
         assert_eq!(held.records().load_void, Some("slow"));
         // The writer's digests and the reader's, of every file, the requests and the README included.
         assert_eq!(held.digests, held.manifest.files);
-        assert_eq!(held.digests.len(), 11);
+        assert_eq!(held.digests.len(), 13);
         let mut ids = Vec::new();
         let requests = held.requests(&mut |request| ids.push(request.id)).unwrap().unwrap();
         assert_eq!((ids, requests.cut), (vec![0, 1], None));

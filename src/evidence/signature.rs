@@ -1,0 +1,341 @@
+//! manifest.sig: a DSSE envelope around an in-toto Statement whose subject is manifest.json, signed with Ed25519. The
+//! manifest names the digest of every other file, so this one signature stands for the whole bundle.
+
+use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair, ParsedPublicKey};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{PrivatePkcs8KeyDer, SubjectPublicKeyInfoDer};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::held::MANIFEST;
+use super::manifest::hexadecimal;
+use super::outline::Facts;
+use crate::record::manifest::Manifest;
+use crate::world::{Bundle, BundleError};
+
+/// The file beside the manifest. The manifest does not name it: it is written after it.
+pub const SIGNATURE: &str = "manifest.sig";
+
+const PAYLOAD_TYPE: &str = "application/vnd.in-toto+json";
+const STATEMENT: &str = "https://in-toto.io/Statement/v1";
+/// What the predicate of the statement is.
+const PREDICATE: &str = "https://gpuhpa.dev/attestation/run/v1";
+/// What an Ed25519 public key begins with as SubjectPublicKeyInfo (RFC 8410), before its 32 bytes.
+const SPKI: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
+
+/// Why a bundle could not be signed, or its signature does not hold.
+#[derive(Debug, thiserror::Error)]
+pub enum SignatureError {
+    /// The key is not what it must be.
+    #[error("the key is no {kind} in PEM: {why}")]
+    Key {
+        /// What it should be.
+        kind: &'static str,
+        /// What is wrong.
+        why: String,
+    },
+    /// The envelope cannot be read.
+    #[error("{SIGNATURE} is no DSSE envelope around an in-toto statement: {0}")]
+    Envelope(String),
+    /// No signature in it was made with this key.
+    #[error("{SIGNATURE} holds no signature of this key (key id {keyid}) on what it says")]
+    Other {
+        /// The id of the key that was given.
+        keyid: String,
+    },
+    /// The statement is of another manifest.
+    #[error("{SIGNATURE} signs another manifest.json: its sha256 is {found}, and {signed} was signed")]
+    Subject {
+        /// Digest of the manifest that is there.
+        found: String,
+        /// Digest that was signed.
+        signed: String,
+    },
+}
+
+/// A DSSE envelope.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Envelope {
+    payload: String,
+    payload_type: String,
+    signatures: Vec<Signature>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Signature {
+    #[serde(default)]
+    keyid: String,
+    sig: String,
+}
+
+/// What was signed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Statement {
+    #[serde(rename = "_type")]
+    kind: String,
+    subject: Vec<Subject>,
+    predicate_type: String,
+    /// What the run was.
+    pub predicate: Predicate,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Subject {
+    name: String,
+    digest: Sha,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Sha {
+    sha256: String,
+}
+
+/// What the run was, in the statement.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Predicate {
+    /// Id of the run.
+    pub run: String,
+    /// The verdict as every output prints it.
+    pub verdict: String,
+    /// Name of the scenario.
+    pub scenario: String,
+    /// Kubernetes version.
+    pub kubernetes: String,
+    /// gpuhpa's version.
+    pub gpuhpa: String,
+}
+
+/// A key to sign with.
+#[derive(Debug)]
+pub struct Signer(Ed25519KeyPair);
+
+impl Signer {
+    /// Reads a private key as `openssl genpkey -algorithm ed25519` writes it.
+    ///
+    /// # Errors
+    /// It is no unencrypted Ed25519 key in PKCS#8 and PEM.
+    pub fn of(pem: &[u8]) -> Result<Self, SignatureError> {
+        let wrong = |why: String| SignatureError::Key { kind: "unencrypted Ed25519 private key (PKCS#8)", why };
+        let der = PrivatePkcs8KeyDer::from_pem_slice(pem).map_err(|e| wrong(e.to_string()))?;
+        let pair =
+            Ed25519KeyPair::from_pkcs8_maybe_unchecked(der.secret_pkcs8_der()).map_err(|e| wrong(e.to_string()))?;
+        Ok(Self(pair))
+    }
+
+    /// The text of manifest.sig for a manifest of the run that the facts tell of.
+    ///
+    /// # Errors
+    /// The writer fails.
+    pub fn sign(&self, manifest: &[u8], facts: &Facts<'_>) -> Result<String, SignatureError> {
+        let wrong = |e: serde_json::Error| SignatureError::Envelope(e.to_string());
+        let statement = Statement {
+            kind: STATEMENT.to_owned(),
+            subject: vec![Subject { name: MANIFEST.to_owned(), digest: Sha { sha256: sha256(manifest) } }],
+            predicate_type: PREDICATE.to_owned(),
+            predicate: Predicate {
+                run: facts.run.to_owned(),
+                verdict: facts.verdict.title(),
+                scenario: facts.scenario.to_owned(),
+                kubernetes: facts.inventory.kubernetes.clone(),
+                gpuhpa: facts.inventory.gpuhpa.clone(),
+            },
+        };
+        let payload = serde_json::to_vec(&statement).map_err(wrong)?;
+        let signature = self.0.sign(&encoding(PAYLOAD_TYPE, &payload));
+        let envelope = Envelope {
+            payload: STANDARD.encode(&payload),
+            payload_type: PAYLOAD_TYPE.to_owned(),
+            signatures: vec![Signature { keyid: self.keyid(), sig: STANDARD.encode(signature) }],
+        };
+        Ok(serde_json::to_string_pretty(&envelope).map_err(wrong)? + "\n")
+    }
+
+    /// sha256 of the public key as SubjectPublicKeyInfo, hexadecimal.
+    #[must_use]
+    pub fn keyid(&self) -> String {
+        sha256(&[&SPKI[..], self.0.public_key().as_ref()].concat())
+    }
+}
+
+/// Signs a bundle on disk: writes manifest.sig beside its manifest.
+///
+/// # Errors
+/// The manifest cannot be read or is marked incomplete, or the signature cannot be written.
+pub fn sign(bundle: &Bundle, signer: &Signer, facts: &Facts<'_>) -> Result<(), BundleError> {
+    let wrong = |why: String| BundleError { path: bundle.dir().join(SIGNATURE).display().to_string(), why };
+    let text = std::fs::read(bundle.dir().join(MANIFEST)).map_err(|e| wrong(format!("{MANIFEST}: {e}")))?;
+    let manifest: Manifest = serde_json::from_slice(&text).map_err(|e| wrong(format!("{MANIFEST}: {e}")))?;
+    if !manifest.complete {
+        return Err(wrong("the bundle is incomplete, and its manifest names no digests to sign".to_owned()));
+    }
+    let envelope = signer.sign(&text, facts).map_err(|e| wrong(e.to_string()))?;
+    bundle.put(SIGNATURE, envelope.as_bytes())
+}
+
+/// A key to check with.
+#[derive(Debug)]
+pub struct Verifier {
+    key: ParsedPublicKey,
+    keyid: String,
+}
+
+impl Verifier {
+    /// Reads a public key as `openssl pkey -pubout` writes it.
+    ///
+    /// # Errors
+    /// It is no Ed25519 public key in PEM.
+    pub fn of(pem: &[u8]) -> Result<Self, SignatureError> {
+        let wrong = |why: String| SignatureError::Key { kind: "Ed25519 public key", why };
+        let der = SubjectPublicKeyInfoDer::from_pem_slice(pem).map_err(|e| wrong(e.to_string()))?;
+        let key = ParsedPublicKey::new(&ED25519, der.as_ref()).map_err(|e| wrong(e.to_string()))?;
+        Ok(Self { key, keyid: sha256(der.as_ref()) })
+    }
+
+    /// What this key signed of a manifest. Who holds the key, no signature can say.
+    ///
+    /// # Errors
+    /// The envelope cannot be read, no signature in it is of this key, or it is of another manifest.
+    pub fn verify(&self, manifest: &[u8], envelope: &[u8]) -> Result<Statement, SignatureError> {
+        let wrong = |why: String| SignatureError::Envelope(why);
+        let envelope: Envelope = serde_json::from_slice(envelope).map_err(|e| wrong(e.to_string()))?;
+        let payload = STANDARD.decode(&envelope.payload).map_err(|e| wrong(format!("payload: {e}")))?;
+        let signed = encoding(&envelope.payload_type, &payload);
+        // A key id is a hint and no more: each signature is tried.
+        let holds = envelope.signatures.iter().any(|one| {
+            STANDARD.decode(&one.sig).is_ok_and(|signature| self.key.verify_sig(&signed, &signature).is_ok())
+        });
+        if !holds {
+            return Err(SignatureError::Other { keyid: self.keyid.clone() });
+        }
+        if envelope.payload_type != PAYLOAD_TYPE {
+            return Err(wrong(format!("payloadType is {}", envelope.payload_type)));
+        }
+        let statement: Statement = serde_json::from_slice(&payload).map_err(|e| wrong(e.to_string()))?;
+        if statement.kind != STATEMENT || statement.predicate_type != PREDICATE {
+            return Err(wrong(format!("a statement of {} on {}", statement.kind, statement.predicate_type)));
+        }
+        let found = sha256(manifest);
+        match statement.subject.as_slice() {
+            [one] if one.name == MANIFEST && one.digest.sha256 == found => Ok(statement),
+            all => {
+                let signed: Vec<&str> = all.iter().map(|one| one.digest.sha256.as_str()).collect();
+                Err(SignatureError::Subject { found, signed: signed.join(", ") })
+            }
+        }
+    }
+
+    /// sha256 of the public key as SubjectPublicKeyInfo, hexadecimal.
+    #[must_use]
+    pub fn keyid(&self) -> &str {
+        &self.keyid
+    }
+}
+
+/// What DSSE signs: type and body with their lengths, so that neither can run into the other (pre-authentication
+/// encoding).
+fn encoding(kind: &str, body: &[u8]) -> Vec<u8> {
+    let head = format!("DSSEv1 {} {kind} {} ", kind.len(), body.len());
+    [head.as_bytes(), body].concat()
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    hexadecimal(&Sha256::digest(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::outline::tests::{mixed, with};
+    use super::*;
+
+    // The keys of RFC 8410, section 10.
+    const PRIVATE: &str = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC\n-----END PRIVATE KEY-----\n";
+    const PUBLIC: &str = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n-----END PUBLIC KEY-----\n";
+    // Another one, of RFC 8032, section 7.1, test 1.
+    const OTHER: &str = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n-----END PUBLIC KEY-----\n";
+
+    fn signed(manifest: &[u8]) -> String {
+        let verdict = mixed();
+        with(&verdict, |facts| Signer::of(PRIVATE.as_bytes()).unwrap().sign(manifest, facts)).unwrap()
+    }
+
+    fn verified(manifest: &[u8], envelope: &str) -> Result<Statement, SignatureError> {
+        Verifier::of(PUBLIC.as_bytes()).unwrap().verify(manifest, envelope.as_bytes())
+    }
+
+    #[test]
+    fn the_encoding_is_that_of_the_specification() {
+        assert_eq!(
+            encoding("http://example.com/HelloWorld", b"hello world"),
+            b"DSSEv1 29 http://example.com/HelloWorld 11 hello world"
+        );
+        assert_eq!(encoding("", b""), b"DSSEv1 0  0 ");
+        assert_eq!(encoding("\u{e9}", "\u{e9}\n".as_bytes()), "DSSEv1 2 \u{e9} 3 \u{e9}\n".as_bytes());
+    }
+
+    #[test]
+    fn a_signature_holds_for_its_manifest_and_its_key_alone() {
+        let envelope = signed(b"manifest");
+        let statement = verified(b"manifest", &envelope).unwrap();
+        assert_eq!(statement.predicate.run, "20261124-101500-042");
+        assert_eq!(statement.predicate.verdict, "FAIL (STAND-IN)");
+        assert_eq!(signed(b"manifest"), envelope, "Ed25519 signs the same bytes alike");
+        let other = Verifier::of(OTHER.as_bytes()).unwrap().verify(b"manifest", envelope.as_bytes());
+        assert!(matches!(other, Err(SignatureError::Other { .. })), "{other:?}");
+        let moved = verified(b"manifesu", &envelope);
+        assert!(matches!(moved, Err(SignatureError::Subject { .. })), "{moved:?}");
+        assert_eq!(Signer::of(PRIVATE.as_bytes()).unwrap().keyid(), Verifier::of(PUBLIC.as_bytes()).unwrap().keyid());
+    }
+
+    #[test]
+    fn whatever_is_altered_in_an_envelope_is_found() {
+        let envelope = signed(b"manifest");
+        let parsed: Envelope = serde_json::from_str(&envelope).unwrap();
+        let with = |change: &dyn Fn(&mut Envelope)| {
+            let mut altered: Envelope = serde_json::from_str(&envelope).unwrap();
+            change(&mut altered);
+            verified(b"manifest", &serde_json::to_string(&altered).unwrap())
+        };
+        let payload = String::from_utf8(STANDARD.decode(&parsed.payload).unwrap()).unwrap();
+        let forged = STANDARD.encode(payload.replace("FAIL (STAND-IN)", "PASS"));
+        assert_ne!(forged, parsed.payload);
+        assert!(matches!(with(&|e| e.payload.clone_from(&forged)), Err(SignatureError::Other { .. })));
+        assert!(matches!(with(&|e| e.payload_type = "text/plain".to_owned()), Err(SignatureError::Other { .. })));
+        assert!(matches!(with(&|e| e.signatures.clear()), Err(SignatureError::Other { .. })));
+        assert!(matches!(with(&|e| e.signatures[0].sig = "AAAA".to_owned()), Err(SignatureError::Other { .. })));
+        assert!(matches!(with(&|e| e.payload = "%".to_owned()), Err(SignatureError::Envelope(_))));
+        // The id of a key is a hint and no more.
+        assert!(with(&|e| e.signatures[0].keyid = "x".to_owned()).is_ok());
+        assert!(with(&|e| e.signatures.insert(0, Signature { keyid: String::new(), sig: "%".to_owned() })).is_ok());
+        assert!(matches!(verified(b"manifest", "[]"), Err(SignatureError::Envelope(_))));
+    }
+
+    #[test]
+    fn what_is_signed_and_no_statement_of_ours_is_refused() {
+        let pair = Signer::of(PRIVATE.as_bytes()).unwrap();
+        let envelope = |kind: &str, payload: &[u8]| {
+            let sig = STANDARD.encode(pair.0.sign(&encoding(kind, payload)));
+            let signatures = vec![Signature { keyid: String::new(), sig }];
+            let envelope = Envelope { payload: STANDARD.encode(payload), payload_type: kind.to_owned(), signatures };
+            verified(b"manifest", &serde_json::to_string(&envelope).unwrap()).unwrap_err().to_string()
+        };
+        assert!(envelope("text/plain", b"{}").contains("payloadType is text/plain"));
+        assert!(envelope(PAYLOAD_TYPE, b"{}").contains("no DSSE envelope around an in-toto statement"));
+    }
+
+    #[test]
+    fn a_key_that_is_none_is_named_as_such() {
+        for wrong in ["", "x", PUBLIC, &PRIVATE.replace("K2Vw", "K2Vu")] {
+            let error = Signer::of(wrong.as_bytes()).unwrap_err().to_string();
+            assert!(error.starts_with("the key is no unencrypted Ed25519 private key"), "{error}");
+        }
+        let rsa = PUBLIC.replace("K2Vw", "K2Vu");
+        for wrong in ["", PRIVATE, rsa.as_str()] {
+            let error = Verifier::of(wrong.as_bytes()).unwrap_err().to_string();
+            assert!(error.starts_with("the key is no Ed25519 public key"), "{error}");
+        }
+    }
+}
