@@ -81,7 +81,7 @@ fn sample(number: usize, item: Item) -> Result<Sample, NotServed> {
         object: object.clone().unwrap_or_else(|| format!("{labels:?}")),
         why,
     })?;
-    Ok(Sample { object, labels, value: Some(value), at: item.timestamp })
+    Ok(Sample { object, labels: labels.into(), value: Some(value), at: item.timestamp })
 }
 
 #[cfg(test)]

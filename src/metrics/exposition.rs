@@ -55,7 +55,7 @@ fn sample(rest: &str, scale: f64) -> Result<Option<Sample>, &'static str> {
         Some(word) if word.starts_with('#') => None,
         Some(word) => Some(time(word, scale)?),
     };
-    Ok(measured(value).map(|value| Sample { object: pod_of(&labels), labels, value, at }))
+    Ok(measured(value).map(|value| Sample { object: pod_of(&labels), labels: labels.into(), value, at }))
 }
 
 fn time(word: &str, scale: f64) -> Result<Timestamp, &'static str> {

@@ -108,7 +108,7 @@ fn newest(series: Series) -> Result<Option<Sample>, NoSamples> {
     let value: f64 = text.parse().map_err(|_| wrong(format!("`{text}` is no number")))?;
     #[expect(clippy::cast_possible_truncation, reason = "out of range saturates, and is then refused by jiff")]
     let at = Timestamp::from_millisecond((seconds * 1000.0).round() as i64).map_err(|e| wrong(e.to_string()))?;
-    Ok(measured(value).map(|value| Sample { object: pod_of(&labels), labels, value, at: Some(at) }))
+    Ok(measured(value).map(|value| Sample { object: pod_of(&labels), labels: labels.into(), value, at: Some(at) }))
 }
 
 #[cfg(test)]

@@ -121,7 +121,7 @@ mod tests {
     use super::*;
 
     fn sample(object: &str) -> Sample {
-        Sample { object: Some(object.to_owned()), labels: BTreeMap::new(), value: None, at: None }
+        Sample { object: Some(object.to_owned()), labels: std::sync::Arc::default(), value: None, at: None }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Which sizes the metric can lead to, and whether there are accelerators for them.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::hpa::{self, PodPhase, PodState, Workload};
 use crate::record::inventory::Inventory;
@@ -33,7 +33,7 @@ pub(super) fn asks(scenario: &Scenario, size: i32, value: f64) -> Option<i32> {
     let pods: Vec<PodState> = (0..size).map(pod).collect();
     let sample = |pod: &PodState| Sample {
         object: Some(pod.name.clone()),
-        labels: BTreeMap::new(),
+        labels: Arc::default(),
         value: format!("{value}").parse::<Milli>().ok(),
         at: None,
     };

@@ -1,6 +1,7 @@
 //! One reading of the metric at one hop of its way: exporter, store or metrics API.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -60,8 +61,9 @@ pub enum Answer {
 pub struct Sample {
     /// The pod or other object that the value belongs to, where the hop names one.
     pub object: Option<String>,
-    /// Labels of the series, where the hop shows them.
-    pub labels: BTreeMap<String, String>,
+    /// Labels of the series, where the hop shows them. A series is read thousands of times: readings may share them.
+    #[serde(with = "labels")]
+    pub labels: Arc<BTreeMap<String, String>>,
     /// The value in thousandths; absent when it is not a finite number.
     pub value: Option<Milli>,
     /// The sample's own time. The adapter's is its own clock, so it says nothing about age.
@@ -76,5 +78,26 @@ impl Reading {
             Answer::Samples(samples) => Some(samples),
             Answer::Failed(_) | Answer::NotReadable(_) => None,
         }
+    }
+}
+
+/// Shared labels in JSON: as if each reading had its own.
+mod labels {
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(
+        labels: &Arc<BTreeMap<String, String>>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        labels.as_ref().serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Arc<BTreeMap<String, String>>, D::Error> {
+        BTreeMap::deserialize(deserializer).map(Arc::new)
     }
 }

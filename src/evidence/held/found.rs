@@ -1,17 +1,22 @@
 //! The files of a bundle as they pass, each read as what it should be.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
+use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 
-use super::{FORMAT, Held, MANIFEST, MAX_DOCUMENT, MAX_JOURNAL, MAX_TIMELINE, OpenError, lines, requests, source};
+use super::{
+    FORMAT, Held, MANIFEST, MAX_DOCUMENT, MAX_JOURNAL, MAX_SERIES, MAX_TIMELINE, MAX_TIMELINE_BYTES, OpenError, lines,
+    plausible, requests, source,
+};
 use crate::record::inventory::Inventory;
 use crate::record::journal::Entry;
 use crate::record::load::LoadReport;
 use crate::record::manifest::Manifest;
-use crate::record::observation::Observation;
+use crate::record::observation::{Observation, Seen};
 use crate::record::plan::Plan;
+use crate::record::reading::{Answer, Reading};
 use crate::record::scenario::Scenario;
 use crate::record::verdict::Verdict;
 use crate::world::Intake;
@@ -35,8 +40,17 @@ pub(super) struct Found {
 impl Found {
     pub(super) fn take(&mut self, name: &str, file: &mut dyn Read) -> Result<(), OpenError> {
         match name {
-            "journal.jsonl" => self.journal = lines::read(name, file, MAX_JOURNAL)?,
-            "timeline.jsonl" => self.timeline = lines::read(name, file, MAX_TIMELINE)?,
+            "journal.jsonl" => self.journal = lines::read(name, file, MAX_JOURNAL, |entry| plausible::entry(entry))?,
+            "timeline.jsonl" => {
+                let (mut shared, mut file) = (Shared::default(), file.take(MAX_TIMELINE_BYTES + 1));
+                self.timeline = lines::read(name, &mut file, MAX_TIMELINE, |one| {
+                    shared.share(one);
+                    plausible::observation(one)
+                })?;
+                let what = || format!("it holds more than {MAX_TIMELINE_BYTES} bytes");
+                within(name, file.limit() > 0, what)?;
+                within(name, shared.0.len() <= MAX_SERIES, || format!("it holds more than {MAX_SERIES} series"))?;
+            }
             requests::FILE => {}
             _ if name.contains('/') => {}
             _ => {
@@ -86,15 +100,35 @@ impl Found {
     }
 }
 
+fn within(name: &str, holds: bool, what: impl FnOnce() -> String) -> Result<(), OpenError> {
+    if holds { Ok(()) } else { Err(OpenError::TooMuch { file: name.to_owned(), what: what() }) }
+}
+
+/// The labels of the series that were read so far. A series is read thousands of times, and its labels are kept once.
+#[derive(Default)]
+struct Shared(BTreeSet<Arc<BTreeMap<String, String>>>);
+
+impl Shared {
+    fn share(&mut self, observation: &mut Observation) {
+        let Seen::Metric(Reading { answer: Answer::Samples(samples), .. }) = &mut observation.seen else { return };
+        samples.shrink_to_fit();
+        for sample in samples {
+            match self.0.get(&sample.labels) {
+                Some(known) => sample.labels = Arc::clone(known),
+                // One more than there may be is enough to tell.
+                None if self.0.len() <= MAX_SERIES => drop(self.0.insert(Arc::clone(&sample.labels))),
+                None => {}
+            }
+        }
+    }
+}
+
 /// A whole file, if it is not larger than any that gpuhpa writes there.
 fn document(name: &str, file: &mut dyn Read) -> Result<Vec<u8>, OpenError> {
     let mut text = Vec::new();
     let read = file.take(MAX_DOCUMENT + 1).read_to_end(&mut text);
     read.map_err(|e| OpenError::Read { file: name.to_owned(), why: e.to_string() })?;
-    if text.len() as u64 > MAX_DOCUMENT {
-        let what = format!("it holds more than {MAX_DOCUMENT} bytes");
-        return Err(OpenError::TooMuch { file: name.to_owned(), what });
-    }
+    within(name, text.len() as u64 <= MAX_DOCUMENT, || format!("it holds more than {MAX_DOCUMENT} bytes"))?;
     Ok(text)
 }
 

@@ -32,9 +32,19 @@ pub(super) fn read<T: DeserializeOwned>(
     name: &str,
     file: &mut dyn std::io::Read,
     most: usize,
+    mut check: impl FnMut(&mut T) -> Result<(), String>,
 ) -> Result<Read<T>, OpenError> {
     let mut read = Read::default();
-    let cut = each(name, file, most, |one| read.all.push(one))?;
+    let mut wrong = Ok(());
+    let cut = each(name, file, most, |mut one| match check(&mut one) {
+        Ok(()) => read.all.push(one),
+        Err(what) if wrong.is_ok() => {
+            let line = read.all.len() + 1;
+            wrong = Err(OpenError::Parse { file: name.to_owned(), line, column: 1, what });
+        }
+        Err(_) => {}
+    })?;
+    wrong?;
     read.cut = cut;
     Ok(read)
 }

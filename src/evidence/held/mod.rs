@@ -3,6 +3,7 @@
 
 mod found;
 mod lines;
+mod plausible;
 mod requests;
 mod source;
 
@@ -39,6 +40,10 @@ const MAX_LINE: usize = 8 << 20;
 const MAX_JOURNAL: usize = 100_000;
 /// Observations at most: a run of a day makes half as many.
 const MAX_TIMELINE: usize = 1_000_000;
+/// Their bytes at most: an hour with a hundred pods makes a tenth of it.
+const MAX_TIMELINE_BYTES: u64 = 512 << 20;
+/// Different series at most: a hop of a run has as many as there are accelerators.
+const MAX_SERIES: usize = 100_000;
 
 /// Why a bundle could not be read.
 #[derive(Debug, thiserror::Error)]

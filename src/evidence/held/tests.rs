@@ -103,7 +103,22 @@ fn what_was_written_is_read_back_from_the_folder_and_from_its_archive() {
 
 #[test]
 fn what_is_not_as_written_is_named_by_file_and_line() {
-    let cases: [(&str, &[u8], &str); 9] = [
+    let cases: [(&str, &[u8], &str); 12] = [
+        (
+            "timeline.jsonl",
+            b"{\"seq\":0,\"atMs\":18446744073709551615,\"skew\":{\"lowMs\":0,\"highMs\":0}}\n",
+            "timeline.jsonl:1:1: 18446744073709551615 ms are longer",
+        ),
+        (
+            "timeline.jsonl",
+            b"{\"seq\":0,\"atMs\":7,\"skew\":{\"lowMs\":-9223372036854775808,\"highMs\":0}}\n",
+            "further apart than any",
+        ),
+        (
+            "journal.jsonl",
+            b"{\"run\":\"1\",\"change\":4294967295,\"atMs\":1,\"undone\":null}\n",
+            "4294967295 is no number of a change",
+        ),
         ("timeline.jsonl", b"{\"seq\":0}\n", "timeline.jsonl:1:9: "),
         (
             "timeline.jsonl",

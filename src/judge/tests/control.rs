@@ -115,7 +115,7 @@ fn what_the_metric_cannot_hold_is_no_contamination() {
     let elsewhere = [Hop::Store, Hop::Exporter].into_iter().fold(neighbour(object_metric(), 0..RISE), |run, hop| {
         run.readings(hop, 0, RISE, |answer| {
             super::run::samples(answer, |sample| {
-                drop(sample.labels.insert("namespace".to_owned(), "other".to_owned()))
+                drop(std::sync::Arc::make_mut(&mut sample.labels).insert("namespace".to_owned(), "other".to_owned()))
             });
         })
     });

@@ -147,7 +147,7 @@ fn a_device_may_be_known_from_the_labels_of_the_pods_series() {
     bare.passes(NewPodsRunOnAccelerators, "(by the exporter's labels)");
     let unlabelled = bare.each(|o| {
         if let Seen::Metric(reading) = &mut o.seen {
-            super::run::samples(&mut reading.answer, |sample| sample.labels.clear());
+            super::run::samples(&mut reading.answer, |sample| sample.labels = std::sync::Arc::default());
         }
     });
     unlabelled.unclear(NewPodsRunOnAccelerators, "no device of it is recorded");

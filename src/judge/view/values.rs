@@ -1,7 +1,8 @@
 //! The values that a pass may have been served: a smallest and a largest one for each series.
 
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use k8s_openapi::api::autoscaling::v2::MetricSpec;
 
@@ -125,7 +126,7 @@ impl Bounds {
         let mut values = Values::default();
         let mut push = |object: Option<String>, least: i64, most: i64| {
             let sample =
-                |value| Sample { object: object.clone(), labels: BTreeMap::new(), value: Some(Milli(value)), at: None };
+                |value| Sample { object: object.clone(), labels: Arc::default(), value: Some(Milli(value)), at: None };
             values.push(sample(least), sample(most), true);
         };
         if !self.per_pod {

@@ -35,8 +35,8 @@ fn a_secret_that_was_told_is_found_in_every_string_of_a_value() {
 fn what_is_a_secret_by_its_name_is_hidden_there_and_everywhere_after() {
     let cover = Cover::default();
     let mut object = json!({
-        "annotations": {"last-applied": "{\"value\":\"second-secret\"}"}, "hf_token": "first-secret", "tokenizer": "bert", "db": {"adminPassword": "e", "port": 5},
-        "extraEnv": [{"name": "HF_TOKEN", "value": "second-secret"}, {"name": "HOST", "value": "d"}],
+        "annotations": {"last-applied": "{\"value\":\"second-s3cret\"}"}, "hf_token": "first-s3cret", "tokenizer": "bert", "db": {"adminPassword": "e", "port": 5},
+        "extraEnv": [{"name": "HF_TOKEN", "value": "second-s3cret"}, {"name": "HOST", "value": "d"}],
     });
     cover.object(&mut object);
     let hidden = json!({
@@ -44,7 +44,7 @@ fn what_is_a_secret_by_its_name_is_hidden_there_and_everywhere_after() {
         "extraEnv": [{"name": "HF_TOKEN", "value": "REDACTED"}, {"name": "HOST", "value": "d"}],
     });
     assert_eq!(object, hidden);
-    assert_eq!(cover.text("helm: first-secret and second-secret"), "helm: REDACTED and REDACTED");
+    assert_eq!(cover.text("helm: first-s3cret and second-s3cret"), "helm: REDACTED and REDACTED");
 }
 
 #[test]
