@@ -184,6 +184,9 @@ fn state(picture: &Picture) -> String {
         shown(picture.metric),
         shown(picture.target)
     );
+    if let Some(why) = &picture.unreadable {
+        text = format!("{text} (not readable: {why})");
+    }
     if picture.rate > 0.0 {
         text = format!("{text}  {:.1} req/s  TTFT {} ms", picture.rate, picture.ttft_ms);
     }

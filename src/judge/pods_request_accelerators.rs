@@ -9,6 +9,9 @@ use crate::record::scenario::Accelerator;
 pub(super) fn rule(view: &View<'_>) -> Ruling {
     let lives = view.lives();
     if lives.is_empty() {
+        if let Some(why) = view.not_installed() {
+            return Ruling::unclear(why);
+        }
         let why = "no pod of the target was seen";
         // The target is Ready when the metric is awaited, or it will not be.
         let deadline = view.began(Phase::Metric).map(|began| began + view.times.served().generous_ms());

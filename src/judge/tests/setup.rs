@@ -353,7 +353,10 @@ fn a_release_that_could_not_be_installed_is_named_by_the_journal() {
     let records =
         Records { scenario: &scenario, inventory: &inventory, journal: &journal, timeline: &timeline, load_void: None };
     let verdict = judge(records);
-    let served = verdict.cases.iter().find(|case| case.name == "Setup/MetricServed").unwrap();
-    assert_eq!(served.result, CaseResult::Inconclusive);
-    assert_eq!(served.reason, "a change to the cluster failed: `helm install ollama` failed: no such chart");
+    let why = "a change to the cluster failed: `helm install ollama` failed: no such chart";
+    for name in ["Setup/PodsRequestAccelerators", "Setup/MetricServed"] {
+        let case = verdict.cases.iter().find(|case| case.name == name).unwrap();
+        assert_eq!((case.result, case.reason.as_str()), (CaseResult::Inconclusive, why));
+    }
+    assert_eq!(verdict.reason, format!("Setup/PodsRequestAccelerators: {why}"), "what went wrong first is told first");
 }

@@ -4,6 +4,7 @@ use super::View;
 use crate::hpa::{self, Metric};
 use crate::record::journal::Step;
 use crate::record::observation::{EventSeen, Phase};
+use crate::record::reading::{Answer, Hop};
 use crate::units::Milli;
 
 /// Seconds over which the rate of good answers is taken.
@@ -18,6 +19,8 @@ pub struct Picture {
     pub desired: i32,
     /// The metric as the HPA would report it.
     pub metric: Option<Milli>,
+    /// Why the metrics API cannot be read, while it cannot.
+    pub unreadable: Option<String>,
     /// The target value.
     pub target: Option<Milli>,
     /// Good answers a second, lately.
@@ -44,9 +47,18 @@ impl View<'_> {
             ready: workload.map_or(0, |w| w.ready),
             desired: workload.map_or(0, |w| w.spec_replicas),
             metric: self.served.last().and_then(super::Served::value_milli).map(Milli),
+            unreadable: self.unreadable(),
             target: self.target(),
             rate,
             ttft_ms: load.map_or(0, |(_, load)| load.ttft_p50_us / 1000),
+        }
+    }
+
+    fn unreadable(&self) -> Option<String> {
+        let (_, last) = self.readings.iter().rfind(|(_, reading)| reading.hop == Hop::Api)?;
+        match &last.answer {
+            Answer::NotReadable(why) => Some(why.clone()),
+            Answer::Samples(_) | Answer::Failed(_) => None,
         }
     }
 
