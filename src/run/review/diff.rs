@@ -159,7 +159,7 @@ fn plain(value: u64) -> Figure {
 }
 
 /// Every name of either side, in the order of the first and then of the second.
-fn names<'a, T>(sides: &'a [Vec<(String, T)>; 2]) -> Vec<&'a String> {
+fn names<T>(sides: &[Vec<(String, T)>; 2]) -> Vec<&String> {
     let mut all: Vec<&String> = sides[0].iter().map(|(name, _)| name).collect();
     for (name, _) in &sides[1] {
         if !all.contains(&name) {
