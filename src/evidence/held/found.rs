@@ -58,7 +58,12 @@ impl Found {
                 match name {
                     MANIFEST => self.manifest = Some(json(name, &text)?),
                     "scenario.yaml" => self.scenario = Some(yaml(name, &text)?),
-                    "inventory.json" => self.inventory = Some(json(name, &text)?),
+                    "inventory.json" => {
+                        let inventory = json(name, &text)?;
+                        let parse = |what| OpenError::Parse { file: name.to_owned(), line: 1, column: 1, what };
+                        plausible::inventory(&inventory).map_err(parse)?;
+                        self.inventory = Some(inventory);
+                    }
                     "plan.json" => self.plan = Some(json(name, &text)?),
                     "load.json" => self.load = Some(json(name, &text)?),
                     "verdict.json" => self.verdict = Some(json(name, &text)?),

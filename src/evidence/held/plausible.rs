@@ -1,6 +1,9 @@
 //! Figures that no run can have: whoever writes them wants to see arithmetic go wrong. The checks may then take every
 //! figure for one that was measured.
 
+use std::collections::BTreeMap;
+
+use crate::record::inventory::Inventory;
 use crate::record::journal::Entry;
 use crate::record::observation::{Observation, Seen};
 
@@ -10,6 +13,8 @@ const MAX_MS: u64 = 366 * 24 * 3600 * 1000;
 const MAX_SKEW_MS: u64 = 200 * MAX_MS;
 /// Replicas, restarts and the like at most: far more than a cluster holds.
 const MAX_COUNT: u32 = 10_000_000;
+/// Amount of an extended resource at most: thousands of nodes of it can be summed.
+const MAX_AMOUNT: u64 = 1 << 48;
 /// Changes of a run at most.
 const MAX_CHANGES: u32 = 1_000_000;
 
@@ -24,6 +29,11 @@ pub(super) fn observation(observation: &Observation) -> Result<(), String> {
     if let Some(count) = counts.into_iter().find(|count| count.unsigned_abs() > MAX_COUNT) {
         return Err(format!("{count} is no number of replicas"));
     }
+    match &observation.seen {
+        Seen::Pod(seen) => amounts(&seen.resources)?,
+        Seen::Node(seen) => amounts(&seen.allocatable)?,
+        _ => {}
+    }
     let earlier = match &observation.seen {
         Seen::Metric(reading) => reading.asked_ms,
         Seen::Probe(probe) => probe.began_ms,
@@ -37,6 +47,20 @@ pub(super) fn observation(observation: &Observation) -> Result<(), String> {
         }
         Seen::Skew(skew) if skew.low_ms > skew.high_ms => Err("lowMs is above highMs".to_owned()),
         _ => Ok(()),
+    }
+}
+
+/// What is wrong with the figures of an inventory.
+pub(super) fn inventory(inventory: &Inventory) -> Result<(), String> {
+    inventory.nodes.iter().try_for_each(|node| amounts(&node.allocatable))?;
+    inventory.accelerators_used.iter().try_for_each(amounts)?;
+    inventory.charts.values().filter_map(|chart| chart.target_resources.as_ref()).try_for_each(amounts)
+}
+
+fn amounts(resources: &BTreeMap<String, i64>) -> Result<(), String> {
+    match resources.values().find(|amount| amount.unsigned_abs() > MAX_AMOUNT) {
+        Some(amount) => Err(format!("{amount} is no amount of a resource")),
+        None => Ok(()),
     }
 }
 

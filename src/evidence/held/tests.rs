@@ -103,7 +103,8 @@ fn what_was_written_is_read_back_from_the_folder_and_from_its_archive() {
 
 #[test]
 fn what_is_not_as_written_is_named_by_file_and_line() {
-    let cases: [(&str, &[u8], &str); 12] = [
+    let cases: [(&str, &[u8], &str); 13] = [
+        ("timeline.jsonl", b"{\"seq\":0,\"atMs\":7,\"node\":{\"name\":\"n\",\"ready\":true,\"allocatable\":{\"g\":9223372036854775807}}}\n", "no amount of a resource"),
         (
             "timeline.jsonl",
             b"{\"seq\":0,\"atMs\":18446744073709551615,\"skew\":{\"lowMs\":0,\"highMs\":0}}\n",
