@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use gpuhpa::evidence::{Ending, report};
@@ -376,7 +377,7 @@ impl Long {
     fn read(&mut self, second: u64, hop: Hop) {
         let value = |n: i32| Some(Milli(i64::from(n * 7919 % 100_000 + (second as i32 * 31) % 9000)));
         let object = |n: i32| Some(format!("ollama-{n}"));
-        let sample = |n: i32| Sample { object: object(n), labels: BTreeMap::new().into(), value: value(n), at: None };
+        let sample = |n: i32| Sample { object: object(n), labels: Arc::default(), value: value(n), at: None };
         let answer = Answer::Samples((1..=size(second)).map(sample).collect());
         let seq = self.note(second, Seen::Metric(Reading { hop, asked_ms: second * 1000, answer }));
         if hop == Hop::Api {
