@@ -52,7 +52,7 @@ pub(super) fn visible<'a>(shapes: &'a [Shape], axis: &Axis) -> impl Iterator<Ite
     })
 }
 
-/// Dots that a column of the picture shows at most.
+/// Dots that stand beside each other at most, over the width of one of them.
 const DOTS: usize = 4;
 
 /// Dots that do not hide each other, and no more of them than there is room for.
@@ -60,7 +60,7 @@ fn apart<'a>(dots: &'a [(u64, f64, String)], axis: &Axis, range: &Range) -> Vec<
     let mut shown: Vec<(f64, f64, &str)> = Vec::new();
     for (at, value, words) in dots {
         let (x, y) = (axis.x(*at), range.y(*value));
-        let beside = || shown.iter().rev().take(DOTS).filter(|(a, _, _)| (x - a).abs() < 2.0);
+        let beside = || shown.iter().rev().take(DOTS).filter(|(a, _, _)| (x - a).abs() < 6.0);
         if beside().count() < DOTS && !beside().any(|(_, b, _)| (y - b).abs() < 2.0) {
             shown.push((x, y, words));
         }
