@@ -9,7 +9,7 @@ use super::apply::words;
 use super::{InstallError, Journal, adopt, releases, size, strangers, stuck, volumes};
 use crate::record::journal::{Change, Entry, ObjectRef, RUN_LABEL, Step};
 use crate::units::Span;
-use crate::world::{World, api_of};
+use crate::world::{HelmError, World, api_of};
 
 /// Between two looks at an object that is to go, where no watch holds.
 const AGAIN: std::time::Duration = std::time::Duration::from_secs(1);
@@ -50,7 +50,7 @@ pub async fn undo(
         };
         let why = match &silence {
             Some(why) => Err(format!("the API server does not answer: {why}")),
-            None => tokio::time::timeout(bound.duration(), undo_one(world, &undoing, bound))
+            None => tokio::time::timeout(bound.duration(), undo_heard(world, &undoing, bound))
                 .await
                 .map_err(|_| format!("not gone within {bound}")),
         };
@@ -106,6 +106,17 @@ fn pending(entries: &[Entry]) -> Vec<Undoing> {
     }
     open.reverse();
     open
+}
+
+/// helm does not wait for an API server that starts again, as our own questions do: where helm failed, the server is waited
+/// for, and helm is run once more.
+async fn undo_heard(world: &World, undoing: &Undoing, bound: Span) -> Result<(), InstallError> {
+    match undo_one(world, undoing, bound).await {
+        Err(InstallError::Helm(HelmError::Failed { .. })) if silent(world).await.is_none() => {
+            undo_one(world, undoing, bound).await
+        }
+        result => result,
+    }
 }
 
 async fn undo_one(world: &World, undoing: &Undoing, bound: Span) -> Result<(), InstallError> {

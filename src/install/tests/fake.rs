@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -27,6 +27,8 @@ pub(super) struct Cluster {
     pub(super) refuses: Mutex<Option<&'static str>>,
     /// It takes requests and never answers.
     pub(super) is_silent: AtomicBool,
+    /// How many more times helm fails to uninstall.
+    pub(super) helm_failures: AtomicU32,
 }
 
 impl Cluster {
@@ -180,6 +182,11 @@ impl Helm for FakeHelm {
         done(())
     }
     fn uninstall<'a>(&'a self, release: &'a ReleaseRef, _: Span) -> BoxFuture<'a, Result<(), HelmError>> {
+        let failures = &self.0.helm_failures;
+        if failures.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok() {
+            let (command, stderr) = ("uninstall".to_owned(), "kubernetes cluster unreachable".to_owned());
+            return async move { Err(HelmError::Failed { command, stderr }) }.boxed();
+        }
         self.0.releases.lock().unwrap().remove(&release.name);
         done(())
     }

@@ -79,6 +79,22 @@ async fn a_release_that_failed_half_way_is_uninstalled() {
     std::fs::remove_dir_all(&dir).unwrap();
 }
 
+/// As helm does while the API server starts again.
+#[tokio::test(start_paused = true)]
+async fn an_uninstall_that_fails_is_tried_once_more() {
+    for (failures, is_left) in [(1, false), (2, true)] {
+        let cluster = Arc::new(Cluster::default());
+        let (world, dir) = world(&cluster, &format!("unreachable-{failures}"));
+        let journal = Journal::new(world.bundle.clone(), world.clock, "1");
+        make(&world, &journal, &scenario("good")).await.unwrap();
+        cluster.helm_failures.store(failures, std::sync::atomic::Ordering::Relaxed);
+        let undone = unmake(&world, &journal).await;
+        assert_eq!(undone.is_err(), is_left, "{undone:?}");
+        assert_eq!(!cluster.releases.lock().unwrap().is_empty(), is_left);
+        std::fs::remove_dir_all(&dir).unwrap();
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_namespace_that_came_meanwhile_is_not_ours_to_make_or_to_remove() {
     let cluster = Arc::new(Cluster::default());
