@@ -117,7 +117,7 @@ mod tests {
         let bundle = Bundle::create(&dir).unwrap();
         let journal = Journal::new(bundle.clone(), Clock::start(), "1");
         let release = ReleaseRef { name: "ollama".to_owned(), namespace: "llm".to_owned() };
-        let change = journal.intend(Change::HelmInstall(release)).unwrap();
+        let change = journal.intend(Change::HelmInstall(release.into())).unwrap();
         let failed: Result<(), String> = Err("no route".to_owned());
         assert!(journal.close(change, failed, |()| None).unwrap().is_err());
         bundle.append("journal.jsonl", b"{\"change\":1,\"at").unwrap();

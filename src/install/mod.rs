@@ -5,6 +5,7 @@ mod adopt;
 mod apply;
 mod claim;
 mod journal;
+mod orphans;
 mod reach;
 mod releases;
 mod size;

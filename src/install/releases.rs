@@ -2,7 +2,8 @@
 
 use super::{InstallError, Journal};
 use crate::record::inventory::{ExistingRelease, Inventory};
-use crate::record::journal::{Change, RUN_LABEL, ReleaseRef};
+use crate::record::journal::{Change, NewRelease, ObjectRef, RUN_LABEL, ReleaseRef};
+use crate::record::rendered::RenderedObject;
 use crate::record::scenario::{IfExists, Scenario};
 use crate::units::Span;
 use crate::world::{ReleaseArgs, World};
@@ -30,9 +31,19 @@ pub(super) async fn install(
             let upgrade = Change::HelmUpgrade { release: args.release.clone(), revision: existing.revision };
             (journal.intend(upgrade)?, world.helm.upgrade(&args).await)
         }
-        None => (journal.intend(Change::HelmInstall(args.release.clone()))?, world.helm.install(&args).await),
+        None => {
+            let made = NewRelease { beyond: beyond(inventory, name, &args.release), release: args.release.clone() };
+            (journal.intend(Change::HelmInstall(made))?, world.helm.install(&args).await)
+        }
     };
     Ok(journal.close(change, result, |()| None)??)
+}
+
+/// What the chart makes outside of the release's namespace.
+fn beyond(inventory: &Inventory, name: &str, release: &ReleaseRef) -> Vec<ObjectRef> {
+    let objects = inventory.charts.get(name).map(|chart| &chart.objects).into_iter().flatten();
+    let outside = objects.filter(|object| object.namespace.as_ref() != Some(&release.namespace));
+    outside.filter_map(RenderedObject::reference).collect()
 }
 
 /// The release, if it was made by this run: helm keeps our label on its own record.

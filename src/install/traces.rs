@@ -30,7 +30,7 @@ pub async fn traces(world: &World, run: &str) -> Result<Vec<Entry>, InstallError
     for kind in BEFORE {
         found.extend(objects(world, kind, run).await?);
     }
-    found.extend(releases(world, run).await?.into_iter().map(|release| (Change::HelmInstall(release), None)));
+    found.extend(releases(world, run).await?.into_iter().map(|release| (Change::HelmInstall(release.into()), None)));
     for kind in AFTER {
         found.extend(objects(world, kind, run).await?);
     }

@@ -6,8 +6,8 @@ use kube::core::DynamicObject;
 use kube::runtime::wait::{await_condition, conditions};
 
 use super::apply::words;
-use super::{InstallError, Journal, adopt, releases, size, strangers, stuck, volumes};
-use crate::record::journal::{Change, Entry, ObjectRef, RUN_LABEL, Step};
+use super::{InstallError, Journal, adopt, orphans, releases, size, strangers, stuck, volumes};
+use crate::record::journal::{Change, Entry, NewRelease, ObjectRef, RUN_LABEL, Step};
 use crate::units::Span;
 use crate::world::{HelmError, World, api_of};
 
@@ -122,7 +122,10 @@ async fn undo_heard(world: &World, undoing: &Undoing, bound: Span) -> Result<(),
 async fn undo_one(world: &World, undoing: &Undoing, bound: Span) -> Result<(), InstallError> {
     match &undoing.change {
         Change::Create(object) => delete(world, object, undoing).await,
-        Change::HelmInstall(release) => releases::uninstall(world, release, &undoing.run, undoing.is_open, bound).await,
+        Change::HelmInstall(made) => {
+            releases::uninstall(world, &made.release, &undoing.run, undoing.is_open, bound).await?;
+            orphans::remove(world, made).await
+        }
         Change::Volumes(claims) => volumes::remove(world, claims).await,
         Change::Scale { object, replicas } => size::restore(world, object, *replicas).await,
         Change::HelmUpgrade { release, revision } => Ok(world.helm.rollback(release, *revision).await?),
@@ -194,7 +197,10 @@ pub async fn would_undo(world: &World, journal: &Journal) -> Result<Vec<String>,
                 })?;
                 found.is_some_and(|found| is_ours(&found, &undoing))
             }
-            Change::HelmInstall(release) => releases::of_run(world, release, &undoing.run).await?.is_some(),
+            Change::HelmInstall(made) => {
+                releases::of_run(world, &made.release, &undoing.run).await?.is_some()
+                    || !orphans::left(world, made).await?.is_empty()
+            }
             Change::Volumes(claims) => !volumes::surplus(world, claims).await?.is_empty(),
             Change::Scale { object, replicas } => !size::is_so(world, object, *replicas).await?,
             Change::HelmUpgrade { .. } | Change::Adopt { .. } => true,
@@ -218,7 +224,7 @@ async fn still_there(world: &World, change: &Change) -> String {
 fn name(change: &Change) -> String {
     match change {
         Change::Create(object) | Change::Adopt { object, .. } | Change::Scale { object, .. } => object.to_string(),
-        Change::HelmInstall(release) | Change::HelmUpgrade { release, .. } => release.to_string(),
+        Change::HelmInstall(NewRelease { release, .. }) | Change::HelmUpgrade { release, .. } => release.to_string(),
         Change::Volumes(claims) => claims.to_string(),
     }
 }
@@ -227,7 +233,7 @@ fn name(change: &Change) -> String {
 fn what(change: &Change) -> String {
     match change {
         Change::Create(object) => format!("deleting {object}"),
-        Change::HelmInstall(release) => format!("uninstalling {release}"),
+        Change::HelmInstall(NewRelease { release, .. }) => format!("uninstalling {release}"),
         Change::HelmUpgrade { release, revision } => format!("rolling {release} back to revision {revision}"),
         Change::Volumes(claims) => format!("deleting {claims}"),
         Change::Scale { object, replicas } => format!("setting {object} back to {replicas} replicas"),

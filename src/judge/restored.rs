@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::ruling::Ruling;
 use super::view::View;
-use crate::record::journal::{Change, Entry, Step};
+use crate::record::journal::{Change, Entry, NewRelease, Step};
 use crate::record::observation::Phase;
 
 pub(super) fn rule(view: &View<'_>) -> Ruling {
@@ -44,7 +44,7 @@ pub(super) fn rule(view: &View<'_>) -> Ruling {
 fn name(change: &Change) -> String {
     match change {
         Change::Create(object) => object.to_string(),
-        Change::HelmInstall(release) | Change::HelmUpgrade { release, .. } => release.to_string(),
+        Change::HelmInstall(NewRelease { release, .. }) | Change::HelmUpgrade { release, .. } => release.to_string(),
         Change::Volumes(claims) => claims.to_string(),
         Change::Scale { object, .. } => format!("the size of {object}"),
         Change::Adopt { object, .. } => format!("adopted {object}"),

@@ -55,7 +55,7 @@ pub enum Change {
     /// An object is made; undone by deleting it (by uid, once known).
     Create(ObjectRef),
     /// `helm install`; undone by `helm uninstall`.
-    HelmInstall(ReleaseRef),
+    HelmInstall(NewRelease),
     /// `helm upgrade`; undone by `helm rollback` to this revision.
     HelmUpgrade {
         /// The release.
@@ -148,6 +148,24 @@ pub struct ReleaseRef {
     pub name: String,
     /// Namespace of the release.
     pub namespace: String,
+}
+
+/// A helm release that the run makes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewRelease {
+    /// The release.
+    #[serde(flatten)]
+    pub release: ReleaseRef,
+    /// What its chart makes outside of the release's namespace, where helm's own record lies.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub beyond: Vec<ObjectRef>,
+}
+
+impl From<ReleaseRef> for NewRelease {
+    /// One of whose chart nothing is known.
+    fn from(release: ReleaseRef) -> Self {
+        Self { release, beyond: Vec::new() }
+    }
 }
 
 impl std::fmt::Display for ReleaseRef {

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use self::fake::{Cluster, world};
 use super::*;
-use crate::record::journal::{Entry, ReleaseRef, Step};
+use crate::record::journal::{Entry, NewRelease, ReleaseRef, Step};
 use crate::record::scenario::Release;
 use crate::units::Span;
 
@@ -230,7 +230,7 @@ async fn what_another_run_made_stays() {
     namespaces(&world, &second, &scenario("good"), &Inventory::default(), "2").await.unwrap_err();
     // As if both had looked before either of them installed.
     let release = ReleaseRef { name: "ollama".to_owned(), namespace: "llm".to_owned() };
-    second.intend(Change::HelmInstall(release)).unwrap();
+    second.intend(Change::HelmInstall(release.into())).unwrap();
     let (standing, releases) = (cluster.paths(), cluster.releases.lock().unwrap().clone());
     undo(&world, &second, Span::from_secs(60), &|_| {}).await.unwrap();
     assert_eq!((cluster.paths(), cluster.releases.lock().unwrap().clone()), (standing, releases));
@@ -302,13 +302,51 @@ async fn without_a_journal_the_labels_lead_to_what_a_run_made_and_to_nothing_els
     std::fs::remove_dir_all(&dir).unwrap();
 }
 
+/// Somebody deleted the namespace of a run that was killed, and helm's record went along: what the chart made of the whole
+/// cluster would stay, and an APIService that nobody serves keeps every namespace from going.
+#[tokio::test(start_paused = true)]
+async fn what_a_release_left_outside_of_its_namespace_goes_though_its_record_is_gone() {
+    const PATH: &str = "/apis/apiregistration.k8s.io/v1/apiservices/v1beta1.custom.metrics.k8s.io";
+    let of = |release: &str| {
+        let annotations = json!({"meta.helm.sh/release-name": release, "meta.helm.sh/release-namespace": "metrics"});
+        json!({"metadata": {"name": "v1beta1.custom.metrics.k8s.io", "uid": "u", "annotations": annotations}})
+    };
+    let beyond = ObjectRef {
+        api_version: "apiregistration.k8s.io/v1".to_owned(),
+        kind: "APIService".to_owned(),
+        plural: "apiservices".to_owned(),
+        namespace: None,
+        name: "v1beta1.custom.metrics.k8s.io".to_owned(),
+    };
+    let release = ReleaseRef { name: "adapter".to_owned(), namespace: "metrics".to_owned() };
+    // Ours; another release's; and that of a release of the same name, which another run has made meanwhile.
+    for (name, owner, again, stays) in
+        [("a", "adapter", false, false), ("b", "other", false, true), ("c", "adapter", true, true)]
+    {
+        let cluster = Arc::new(Cluster::default());
+        let (world, dir) = world(&cluster, &format!("beyond-{name}"));
+        let journal = Journal::new(world.bundle.clone(), world.clock, "1");
+        let made = NewRelease { release: release.clone(), beyond: vec![beyond.clone()] };
+        let change = journal.intend(Change::HelmInstall(made)).unwrap();
+        journal.close(change, Ok::<(), String>(()), |()| None).unwrap().unwrap();
+        cluster.put(PATH, of(owner));
+        if again {
+            cluster.releases.lock().unwrap().insert("adapter".to_owned(), "2".to_owned());
+        }
+        undo(&world, &journal, Span::from_secs(60), &|_| {}).await.unwrap();
+        assert_eq!(cluster.paths().is_empty(), !stays, "{name}");
+        std::fs::remove_dir_all(&dir).unwrap();
+    }
+}
+
 /// A helm that outlived a killed run: its record comes after the clean-up has begun.
 #[tokio::test(start_paused = true)]
 async fn a_release_that_comes_late_is_waited_for_where_nothing_tells_how_its_install_ended() {
     let cluster = Arc::new(Cluster::default());
     let (world, dir) = world(&cluster, "orphan");
     let journal = Journal::new(world.bundle.clone(), world.clock, "1");
-    journal.intend(Change::HelmInstall(ReleaseRef { name: "ollama".to_owned(), namespace: "llm".to_owned() })).unwrap();
+    let release = ReleaseRef { name: "ollama".to_owned(), namespace: "llm".to_owned() };
+    journal.intend(Change::HelmInstall(release.into())).unwrap();
     let late = async {
         tokio::time::sleep(std::time::Duration::from_secs(3)).await;
         cluster.releases.lock().unwrap().insert("ollama".to_owned(), "1".to_owned());

@@ -337,7 +337,7 @@ fn a_release_that_could_not_be_installed_is_named_by_the_journal() {
     let entry = |step| Entry { run: "1".to_owned(), change: 0, at_ms: 1, step };
     let release = ReleaseRef { name: "ollama".to_owned(), namespace: "llm".to_owned() };
     let journal = [
-        entry(Step::Intended(Change::HelmInstall(release))),
+        entry(Step::Intended(Change::HelmInstall(release.into()))),
         entry(Step::Failed { error: "`helm install ollama` failed: no such chart".to_owned() }),
         entry(Step::Undone),
     ];

@@ -2,7 +2,7 @@
 
 use super::Checked;
 use crate::evidence::Held;
-use crate::record::journal::{Change, Step};
+use crate::record::journal::{Change, NewRelease, Step};
 use crate::record::observation::Seen;
 use crate::run::run_id;
 
@@ -53,7 +53,7 @@ fn changes(held: &Held, differences: &mut Vec<String>) {
     for (n, entry) in held.journal.iter().enumerate() {
         let Step::Intended(change) = &entry.step else { continue };
         let wrong = match change {
-            Change::HelmInstall(release) | Change::HelmUpgrade { release, .. } => {
+            Change::HelmInstall(NewRelease { release, .. }) | Change::HelmUpgrade { release, .. } => {
                 (of_release(&release.name).as_deref() != Some(release.namespace.as_str()))
                     .then(|| format!("{release} is none of the scenario's"))
             }
