@@ -6,13 +6,15 @@ use tokio::sync::watch;
 use super::Console;
 use crate::run::Signals;
 
-/// Counts the signals that end a run. One that was ignored when gpuhpa was started (`nohup`) stays so.
+/// Counts the signals that end a run. A hangup that was ignored when gpuhpa was started (`nohup`) stays so; SIGINT does not,
+/// which a shell ignores for whatever it starts in the background.
 pub(super) fn listen() -> std::io::Result<watch::Receiver<Signals>> {
     let (sender, receiver) = watch::channel(Signals::default());
     let all =
         [(SignalKind::interrupt(), "SIGINT"), (SignalKind::terminate(), "SIGTERM"), (SignalKind::hangup(), "SIGHUP")];
     let ignored = ignored_signals();
-    for (kind, last) in all.into_iter().filter(|(kind, _)| !is_in(ignored, *kind)) {
+    let stays_ignored = |kind: SignalKind| kind == SignalKind::hangup() && is_in(ignored, kind);
+    for (kind, last) in all.into_iter().filter(|(kind, _)| !stays_ignored(*kind)) {
         let (mut signal, sender) = (signal(kind)?, sender.clone());
         tokio::spawn(async move {
             while signal.recv().await.is_some() {
