@@ -191,3 +191,29 @@ fn the_schema_is_json_and_knows_the_scenarios_fields() {
     let (code, out, _) = told(&gpuhpa(&folder, &["completions", "bash"]));
     assert!(code == 0 && out.contains("_gpuhpa"));
 }
+
+/// As under `nohup`, in the background of a script: the shell has both ignored before.
+#[test]
+#[expect(clippy::disallowed_methods, reason = "the test starts the program")]
+fn a_hangup_that_was_ignored_stays_so_and_an_interrupt_ends_the_run() {
+    let folder = Folder::new("signals");
+    // It takes the connection and never answers.
+    let server = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = server.local_addr().expect("its address").port();
+    let config = format!(
+        "apiVersion: v1\nkind: Config\ncurrent-context: x\nclusters: [{{name: x, cluster: {{server: \"http://127.0.0.1:{port}\"}}}}]\nusers: [{{name: x, user: {{}}}}]\ncontexts: [{{name: x, context: {{cluster: x, user: x}}}}]\n"
+    );
+    folder.file("config", &config);
+    let run = std::process::Command::new("sh")
+        .args(["-c", "trap '' INT HUP; exec \"$0\" verify --yes --kubeconfig config --report-dir b"])
+        .arg(env!("CARGO_BIN_EXE_gpuhpa"))
+        .current_dir(&folder.0)
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("the program must start");
+    let (_open, _) = server.accept().expect("it asks the server");
+    let signals = format!("kill -HUP {0} && kill -INT {0}", run.id());
+    assert!(std::process::Command::new("sh").args(["-c", &signals]).status().expect("sh").success());
+    let (code, _, err) = told(&run.wait_with_output().expect("it ends"));
+    assert!(code == 130 && err.contains("SIGINT: ending") && !err.contains("SIGHUP"), "{code} {err}");
+}
