@@ -6,7 +6,7 @@
 //! | floor | modules | what stands there |
 //! |---|---|---|
 //! | face | [`cli`] | one file per command, console, exit codes |
-//! | conductor | [`run`] | the phases in order; load beside observation; clean-up on every path |
+//! | conductor | [`run`] | the phases in order; load beside observation; clean-up on every path; the review of a bundle |
 //! | verbs | [`scenario`] [`plan`] [`install`] [`load`] [`observe`] [`judge`] [`evidence`] [`live`] | functions over nouns |
 //! | readers | [`metrics`] [`ollama`] | what a server's answer means |
 //! | doors | [`world`] | all that touches the outside |
