@@ -75,7 +75,7 @@ fn covered_bundle(dir: &Path) -> Bundle {
     let bundle = Bundle::create(dir).expect("an empty folder").covered(Cover::of(Some("/home/planted".to_owned())));
     let cover: &Arc<Cover> = bundle.cover();
     cover.cover_hosts();
-    cover.host("node", PLANTED[6]);
+    cover.host("NODE", PLANTED[6]);
     cover.object(&mut json!([{"name": "admin", "user": {"token": PLANTED[1]}}]));
     bundle
 }

@@ -35,10 +35,9 @@ pub(super) fn world(
 
 /// Tells what is covered with `--redact`, as far as it is known before the first change.
 pub(super) fn tell_hosts(cover: &Cover, inventory: &Inventory, scenario: &Scenario) {
-    cover.host("context", &inventory.context);
     cover.url(&inventory.server);
-    inventory.nodes.iter().for_each(|node| cover.host("node", &node.name));
-    inventory.node_addresses.iter().for_each(|address| cover.host("address", address));
+    inventory.nodes.iter().for_each(|node| cover.host("NODE", &node.name));
+    inventory.node_addresses.iter().for_each(|address| cover.host("ADDRESS", address));
     let releases = scenario.releases.values().flat_map(|release| [Some(&release.chart), release.repo.as_ref()]);
     let store = scenario.metric.store.as_ref().and_then(|store| store.url.as_ref());
     releases.chain([scenario.reach.url.as_ref(), store]).flatten().for_each(|url| cover.url(url));

@@ -137,7 +137,9 @@ impl Desk<'_> {
             let (exit, hint) = super::plan::unsurveyed(&e);
             no(e.to_string(), Some(hint), exit)
         })?;
-        self.inventory.context.clone_from(&cluster.context);
+        // Its name may be a word that stands elsewhere too, as k3s' `default`: only here it is the context's.
+        let hidden = if self.args.redact { "CONTEXT" } else { &cluster.context };
+        hidden.clone_into(&mut self.inventory.context);
         self.inventory.server.clone_from(&cluster.server);
         doors::tell_hosts(self.bundle.cover(), &self.inventory, &self.scenario);
         self.plan = plan::plan(&self.scenario, &self.inventory, &self.plan.run);

@@ -42,8 +42,8 @@ impl Book {
         let seq = pages.observations.len() as u64;
         // Nodes come as a run goes on; what was noted of them before would show their names.
         match &seen {
-            Seen::Node(node) => self.bundle.cover().host("node", &node.name),
-            Seen::Pod(pod) => self.bundle.cover().host("node", pod.node.as_deref().unwrap_or_default()),
+            Seen::Node(node) => self.bundle.cover().host("NODE", &node.name),
+            Seen::Pod(pod) => self.bundle.cover().host("NODE", pod.node.as_deref().unwrap_or_default()),
             _ => {}
         }
         let mut observation = Observation { seq, at_ms: self.clock.now_ms(), source, seen };

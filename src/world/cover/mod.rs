@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use forms::HIDDEN;
-use names::{can_be_found, is_secret, with_whole_words};
+use names::{can_be_found, is_plain_word, is_secret, with_whole_words};
 
 /// The cover of one bundle; whoever shares it shares what it knows.
 #[derive(Debug, Default)]
@@ -53,12 +53,13 @@ impl Cover {
         self.known.write().unwrap_or_else(PoisonError::into_inner).hosts.get_or_insert_default();
     }
 
-    /// Tells the name or address of a host, and what kind of thing it is (`node`, `address`). Each gets a number of its
-    /// own, so that a reader still sees which is which. Without [`Cover::cover_hosts`] nothing happens.
+    /// Tells the name or address of a host, and what kind of thing it is (`NODE`, `ADDRESS`). Each gets a number of its
+    /// own, so that a reader still sees which is which, in capitals, which no node's name has: two nodes must not become
+    /// one. A plain word stays: `gpu` is also a part of what pods request. Without [`Cover::cover_hosts`] nothing happens.
     pub fn host(&self, kind: &str, name: &str) {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         let Some(hosts) = &mut known.hosts else { return };
-        if name.is_empty() || hosts.iter().any(|(other, stands)| other == name || stands == name) {
+        if is_plain_word(name) || hosts.iter().any(|(other, stands)| other == name || stands == name) {
             return;
         }
         let number = hosts.iter().filter(|(_, stands)| stands.starts_with(kind)).count() + 1;
@@ -70,7 +71,7 @@ impl Cover {
     /// Tells the host of a URL, as [`Cover::host`] does; nothing where the text has none.
     pub fn url(&self, url: &str) {
         let uri = url.parse::<http::Uri>().ok();
-        self.host("address", uri.as_ref().and_then(http::Uri::host).unwrap_or_default());
+        self.host("ADDRESS", uri.as_ref().and_then(http::Uri::host).unwrap_or_default());
     }
 
     /// A text as it may be kept.

@@ -15,6 +15,11 @@ pub(super) fn can_be_found(secret: &str) -> bool {
     secret.len() >= 6 && (secret.len() >= 20 || !plain)
 }
 
+/// Whether a host's name is a word as any other, or none at all.
+pub(super) fn is_plain_word(name: &str) -> bool {
+    name.chars().all(char::is_alphabetic)
+}
+
 /// The text with another word in this one's place; `None` where it does not stand as a whole: `node-1` is no part of
 /// `node-10` or `my-node-1`.
 pub(super) fn with_whole_words(text: &str, word: &str, other: &str) -> Option<String> {

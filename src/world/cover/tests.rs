@@ -50,15 +50,26 @@ fn what_is_a_secret_by_its_name_is_hidden_there_and_everywhere_after() {
 #[test]
 fn hosts_are_covered_on_request_and_stay_apart() {
     let cover = Cover::default();
-    cover.host("node", "gpu-7.corp");
+    cover.host("NODE", "gpu-7.corp");
     assert_eq!(cover.text("pod on gpu-7.corp"), "pod on gpu-7.corp");
     cover.cover_hosts();
-    for name in ["gpu-7", "gpu-7.corp", "gpu-7"] {
-        cover.host("node", name);
+    // One is named as another could have been numbered.
+    for name in ["gpu-7", "gpu-7.corp", "gpu-7", "node-1"] {
+        cover.host("NODE", name);
     }
-    cover.host("address", "10.0.0.7");
-    assert_eq!(cover.text("gpu-7 gpu-7.corp 10.0.0.7:80 10.0.0.77"), "node-1 node-2 address-1:80 10.0.0.77");
+    cover.host("ADDRESS", "10.0.0.7");
+    let covered = "NODE-1 NODE-2 NODE-3 ADDRESS-1:80 10.0.0.77";
+    assert_eq!(cover.text("gpu-7 gpu-7.corp node-1 10.0.0.7:80 10.0.0.77"), covered);
     let mut twice = cover.text("gpu-7");
     cover.value(&mut twice).unwrap();
-    assert_eq!(twice, "node-1");
+    assert_eq!(twice, "NODE-1");
+}
+
+#[test]
+fn a_host_named_by_a_plain_word_does_not_take_other_things_with_it() {
+    let cover = Cover::default();
+    cover.cover_hosts();
+    cover.host("NODE", "gpu");
+    cover.host("NODE", "");
+    assert_eq!(cover.text("nvidia.com/gpu on gpu"), "nvidia.com/gpu on gpu");
 }
