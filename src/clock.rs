@@ -54,3 +54,22 @@ impl Clock {
             .unwrap_or(self.wall)
     }
 }
+
+/// Real time, also where a run's own is virtual: for saying how long it took.
+#[derive(Clone, Copy, Debug)]
+pub struct Stopwatch(std::time::Instant);
+
+impl Stopwatch {
+    /// Starts it.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "this is the place where time is read")]
+    pub fn start() -> Self {
+        Self(std::time::Instant::now())
+    }
+
+    /// Milliseconds since the start.
+    #[must_use]
+    pub fn ms(self) -> u128 {
+        self.0.elapsed().as_millis()
+    }
+}

@@ -7,12 +7,12 @@
 //! |---|---|---|
 //! | face | [`cli`] | one file per command, console, exit codes |
 //! | conductor | [`run`] | the phases in order; load beside observation; clean-up on every path; the review of a bundle |
-//! | verbs | [`scenario`] [`plan`] [`install`] [`load`] [`observe`] [`judge`] [`evidence`] [`live`] | functions over nouns |
+//! | verbs | [`scenario`] [`plan`] [`install`] [`load`] [`observe`] [`judge`] [`evidence`] [`live`] [`sim`] | functions over nouns |
 //! | readers | [`metrics`] [`ollama`] | what a server's answer means |
 //! | doors | [`world`] | all that touches the outside |
 //! | maths | [`hpa`] [`bounds`] | the controller's arithmetic, and named terms of time |
 //! | nouns | [`record`] | plain structs, without IO |
-//! | words | [`units`] [`clock`] [`seed`] [`causes`] | units, time, chance, what lies behind an error |
+//! | words | [`units`] [`clock`] [`seed`] [`causes`] [`stop`] | units, time, chance, what lies behind an error, an end for all |
 
 pub mod bounds;
 pub mod causes;
@@ -32,5 +32,7 @@ pub mod record;
 pub mod run;
 pub mod scenario;
 pub mod seed;
+pub mod sim;
+pub mod stop;
 pub mod units;
 pub mod world;

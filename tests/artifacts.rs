@@ -27,6 +27,7 @@ fn verdict() -> Verdict {
         result: Fail,
         reason: HOSTILE.to_owned(),
         stand_in: true,
+        rehearsal: false,
         restored: false,
         cases: vec![
             case(0, "Setup/Holds", Pass, "holds"),

@@ -9,12 +9,12 @@ use std::path::{Path, PathBuf};
 
 /// Top-level modules by floor, the lowest first.
 const FLOORS: &[&[&str]] = &[
-    &["causes", "clock", "seed", "units"],
+    &["causes", "clock", "seed", "stop", "units"],
     &["record"],
     &["bounds", "hpa"],
     &["world"],
     &["metrics", "ollama"],
-    &["evidence", "install", "judge", "live", "load", "observe", "plan", "scenario"],
+    &["evidence", "install", "judge", "live", "load", "observe", "plan", "scenario", "sim"],
     &["run"],
     &["cli"],
 ];

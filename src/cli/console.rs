@@ -162,13 +162,17 @@ impl Progress for Console {
     fn live(&self, picture: &Picture, waiting: &str) {
         let now = self.clock.now_ms();
         let Ok(mut at) = self.at.lock() else { return };
+        let plain = self.bar.is_hidden() && self.loudness != Loudness::Quiet;
+        let every = if self.loudness == Loudness::Verbose { 1000 } else { PLAIN_EVERY_MS };
+        let due = plain && now >= at.told_ms + every;
+        if self.bar.is_hidden() && !due {
+            return;
+        }
         let name = at.phase.map_or("", Phase::name);
         let left = Span::from_ms((at.began_ms + at.budget.ms()).saturating_sub(now) / 1000 * 1000);
         let (state, waiting) = (state(picture), self.cover.text(waiting));
         self.bar.set_message(format!("{name} ({left} left)  {state}  {waiting}"));
-        let plain = self.bar.is_hidden() && self.loudness != Loudness::Quiet;
-        let every = if self.loudness == Loudness::Verbose { 1000 } else { PLAIN_EVERY_MS };
-        if plain && now >= at.told_ms + every {
+        if due {
             at.told_ms = now;
             Self::say(&format!("[{}]   {state}  {waiting}", seconds(now)));
         }

@@ -2,13 +2,16 @@
 
 mod clean;
 mod console;
+mod desk;
 mod doors;
 mod exit;
 mod export;
 mod judge;
 mod plan;
+mod rehearse;
 mod signals;
 mod signing;
+mod sweep;
 mod verify;
 
 use std::path::PathBuf;
@@ -39,6 +42,9 @@ enum Command {
     /// Show what verify would do and whether it can pass at all; changes nothing
     #[command(after_long_help = PLAN_EXAMPLES)]
     Plan(plan::PlanArgs),
+    /// The same run against a simulated cluster, in a moment: what verify does, and whether a scenario can work at all
+    #[command(after_long_help = REHEARSE_EXAMPLES)]
+    Rehearse(rehearse::RehearseArgs),
     /// Derive the verdict of a bundle again from its observations, and find what was altered; needs no cluster
     #[command(after_long_help = JUDGE_EXAMPLES)]
     Judge(judge::JudgeArgs),
@@ -72,6 +78,17 @@ Examples:
   gpuhpa plan                                 every change that verify would make, and what stands in its way
   gpuhpa plan -f mine.yaml -o yaml            the scenario with every default filled in
   gpuhpa plan -o json                         the plan for programs";
+
+const REHEARSE_EXAMPLES: &str = "\
+Examples:
+  gpuhpa rehearse                             the built-in scenario; needs no cluster, no helm, no accelerator
+  gpuhpa rehearse -f mine.yaml --seed 7       a scenario of your own, with another course of chance
+  gpuhpa rehearse --gpus 1                    will it do with one accelerator?
+  gpuhpa rehearse --fault wrong-sign          what a broken cluster looks like; --fault list shows all faults
+  gpuhpa rehearse -f mine.yaml --sweep concurrency=1..32 --set sharePerSlot=20 --set slots=8
+                                              under which loads it scales, flaps, and holds
+
+Everything that it writes is stamped REHEARSAL: it says nothing about any platform.";
 
 const JUDGE_EXAMPLES: &str = "\
 Examples:
@@ -148,7 +165,11 @@ pub fn main() -> Exit {
         Ok(cli) => cli,
         Err(error) => return Console::usage(&error),
     };
-    let runtime = match tokio::runtime::Runtime::new() {
+    let runtime = match &cli.command {
+        Command::Rehearse(_) => rehearse::runtime(),
+        _ => tokio::runtime::Runtime::new(),
+    };
+    let runtime = match runtime {
         Ok(runtime) => runtime,
         Err(error) => return Console::error(&format!("no runtime: {error}"), None, Exit::Internal),
     };
@@ -162,6 +183,7 @@ async fn perform(command: Command) -> Exit {
     match command {
         Command::Verify(args) => verify::verify(&args).await,
         Command::Plan(args) => plan::plan(&args).await,
+        Command::Rehearse(args) => rehearse::rehearse(&args).await,
         Command::Judge(args) => judge::judge(&args),
         Command::Clean(args) => clean::clean(&args).await,
         Command::Export(args) => export::export(&args),

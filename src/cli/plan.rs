@@ -50,8 +50,8 @@ pub(super) async fn plan(args: &PlanArgs) -> Exit {
             return Console::error(&error.to_string(), Some(hint), Exit::Usage);
         }
     };
-    // A plan writes nothing; the folder is never made.
-    let nowhere = Bundle::open(std::path::Path::new("."));
+    // A plan writes nothing.
+    let nowhere = Bundle::nowhere();
     let world = match doors::world(&args.cluster, &cluster, &scenario, clock, &nowhere) {
         Ok(world) => world,
         Err(error) => return Console::error(&error, None, Exit::Internal),

@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use super::held::{FORMAT, MANIFEST as FILE};
 use super::signature::SIGNATURE;
 use crate::record::manifest::Manifest;
+use crate::record::stamp::Stamp;
 use crate::world::{Bundle, BundleError};
 
 /// How far the bundle is.
@@ -19,7 +20,7 @@ pub(super) enum Written {
     Complete,
 }
 
-pub(super) fn write(bundle: &Bundle, run: &str, stand_in: bool, written: Written) -> Result<(), BundleError> {
+pub(super) fn write(bundle: &Bundle, run: &str, stamps: &[Stamp], written: Written) -> Result<(), BundleError> {
     let mut files = BTreeMap::new();
     if written == Written::Complete {
         digests(bundle.dir(), "", &mut files)
@@ -29,7 +30,7 @@ pub(super) fn write(bundle: &Bundle, run: &str, stand_in: bool, written: Written
         format: FORMAT,
         run: run.to_owned(),
         complete: written == Written::Complete,
-        stamps: if stand_in { vec!["STAND-IN".to_owned()] } else { Vec::new() },
+        stamps: stamps.iter().map(|stamp| stamp.word().to_owned()).collect(),
         files,
     };
     super::put_json(bundle, FILE, &manifest).map(|_| ())

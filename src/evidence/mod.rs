@@ -23,6 +23,7 @@ use crate::record::observation::Observation;
 use crate::record::plan::Plan;
 use crate::record::prediction::Prediction;
 use crate::record::scenario::Scenario;
+use crate::record::stamp::Stamp;
 use crate::record::verdict::Verdict;
 use crate::world::{Bundle, BundleError};
 pub use held::{Held, OpenError, Requests, open};
@@ -63,7 +64,7 @@ pub fn begin(bundle: &Bundle, scenario: &Scenario, inventory: &Inventory, plan: 
         inventory: put_json(bundle, "inventory.json", inventory)?,
         plan: put_json(bundle, "plan.json", plan)?,
     };
-    manifest::write(bundle, &plan.run, scenario.accelerator.is_stand_in(), manifest::Written::Begun)?;
+    manifest::write(bundle, &plan.run, &Stamp::of(scenario, inventory), manifest::Written::Begun)?;
     Ok(kept)
 }
 
@@ -98,8 +99,8 @@ pub fn finish(bundle: &Bundle, ending: &Ending<'_>) -> Result<(), BundleError> {
     for (name, text) in derived(&Ending { load: load.as_ref(), ..*ending })? {
         bundle.put(name, text.as_bytes())?;
     }
-    let stand_in = ending.scenario.accelerator.is_stand_in();
-    manifest::write(bundle, &ending.plan.run, stand_in, manifest::Written::Complete)
+    let stamps = Stamp::of(ending.scenario, ending.inventory);
+    manifest::write(bundle, &ending.plan.run, &stamps, manifest::Written::Complete)
 }
 
 /// The files that follow from the records and the verdict on them: whoever derives them again gets them byte for byte.

@@ -2,6 +2,7 @@
 //! outline for all three formats, so that they cannot disagree.
 
 use crate::record::inventory::Inventory;
+use crate::record::stamp::Stamp;
 use crate::record::verdict::{Case, CaseResult, Verdict};
 
 /// What junit.xml, results.json and e2e.log are made from.
@@ -15,17 +16,15 @@ pub struct Facts<'a> {
     pub run: &'a str,
     /// Name of the scenario.
     pub scenario: &'a str,
-    /// Marks that every reader must see besides STAND-IN, for example that an export was forced.
+    /// Marks that every reader must see besides the run's stamps, for example that an export was forced.
     pub marks: &'a [String],
 }
 
 impl Facts<'_> {
     /// Everything that a reader must see before the results.
     pub(super) fn marks(&self) -> Vec<String> {
-        let stand_in =
-            "STAND-IN: the accelerators of this cluster are stand-ins. This is no evidence about accelerators";
-        let stand_in = self.verdict.stand_in.then(|| stand_in.to_owned());
-        stand_in.into_iter().chain(self.marks.iter().cloned()).collect()
+        let stamps = self.verdict.stamps().into_iter().map(Stamp::line);
+        stamps.chain(self.marks.iter().cloned()).collect()
     }
 
     /// What the run was, as names and values.
@@ -176,6 +175,7 @@ pub(super) mod tests {
             result: CaseResult::Fail,
             reason: HOSTILE.to_owned(),
             stand_in: true,
+            rehearsal: false,
             restored: false,
             cases,
             took_ms: 61_001,

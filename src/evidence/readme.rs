@@ -15,9 +15,8 @@ fn head(ending: &Ending<'_>) -> String {
     for declared in &scenario.declares {
         out += &format!("- **Declared:** {declared}\n");
     }
-    if verdict.stand_in {
-        out +=
-            "\n**STAND-IN:** the accelerators of this cluster are stand-ins. This is no evidence about accelerators.\n";
+    for stamp in verdict.stamps() {
+        out += &format!("\n**{}:** {}.\n", stamp.word(), stamp.means());
     }
     out
 }

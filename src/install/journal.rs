@@ -52,6 +52,11 @@ impl Journal {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Looks at all entries so far.
+    pub fn read<T>(&self, look: impl FnOnce(&[Entry]) -> T) -> T {
+        look(&self.entries.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// Writes down a change that is about to be tried, and gives it a number.
     pub(super) fn intend(&self, change: Change) -> Result<u32, BundleError> {
         let number = self.entries().iter().map(|entry| entry.change + 1).max().unwrap_or(0);

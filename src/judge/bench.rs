@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::blame;
 use super::check::{Check, Part};
 use super::ruling::{Ruling, State};
-use super::view::View;
+use super::view::{Memory, View};
 use super::{
     autoscaler_active, by_the_autoscaler, decisions_explained, hold_steady, idle_holds, metric_follows_load,
     metric_served, new_pods_on_accelerators, new_pods_serve, not_early, pods_request_accelerators, replicas_fall,
@@ -37,7 +37,13 @@ impl<'a> Bench<'a> {
     /// A bench over these records.
     #[must_use]
     pub fn new(records: Records<'a>) -> Self {
-        Self { view: View::new(records), kept: RefCell::default() }
+        Self::with(records, &Memory::default())
+    }
+
+    /// The same, with what was worked out when this run was looked at before.
+    #[must_use]
+    pub fn with(records: Records<'a>, memory: &Memory) -> Self {
+        Self { view: View::with(records, memory), kept: RefCell::default() }
     }
 
     /// What the records show.

@@ -1,6 +1,6 @@
 //! What takes the blame off the platform, whatever a check found: pods of which the requirement does not speak, somebody
-//! else's hand in what was tested, or a stretch of time in which what the check rests on could not be watched. FAIL is
-//! said only where none of these is so.
+//! else's hand in what was tested, a node that was lost, or a stretch of time in which what the check rests on could not
+//! be watched. FAIL is said only where none of these is so.
 
 use super::check::Check;
 use super::pods_request_accelerators;
@@ -13,7 +13,8 @@ pub(super) fn weighed(view: &View<'_>, check: Check, ruling: Ruling) -> Ruling {
     if !ruling.is(State::Broken) || check == Check::Restored {
         return ruling;
     }
-    match unrequested(view).or_else(|| interference(view)).or_else(|| blindness(view, check)) {
+    let lost = || interference(view).or_else(|| node_lost(view, check));
+    match unrequested(view).or_else(lost).or_else(|| blindness(view, check)) {
         Some((why, seq)) => {
             let reason = format!("{why}, so nobody is blamed for this: {}", ruling.reason);
             Ruling { state: State::Unclear, reason, ..ruling }.cite([seq])
@@ -75,14 +76,33 @@ fn removed(view: &View<'_>) -> Option<(String, u64)> {
     let (_, made_ms) = view.hpa_intended()?;
     let hpa = view.our_hpa().next().map(|(_, hpa)| hpa.uid.as_str());
     let target = view.workloads.first().map(|(_, workload)| workload.uid.as_str());
-    view.records.timeline.iter().filter(|o| (made_ms..view.end_ms()).contains(&o.at_ms)).find_map(|o| {
-        let Seen::ObjectGone(gone) = &o.seen else { return None };
+    view.gone.iter().filter(|(o, _)| (made_ms..view.end_ms()).contains(&o.at_ms)).find_map(|(o, gone)| {
+        if !matches!(o.seen, Seen::ObjectGone(_)) {
+            return None;
+        }
         let what = match Some(gone.uid.as_str()) {
             uid if uid == hpa => "the HPA",
             uid if uid == target => "the target",
             _ => return None,
         };
         Some((format!("{what} was removed during the run"), o.seq))
+    })
+}
+
+/// A node was not Ready while a pod of the target stood on it: what such a pod does not do any more, no autoscaler mends.
+fn node_lost(view: &View<'_>, check: Check) -> Option<(String, u64)> {
+    if !matches!(check, Check::NewPodsRunOnAccelerators | Check::NewPodsServe | Check::ReplicasFall) {
+        return None;
+    }
+    let (_, made_ms) = view.hpa_intended()?;
+    let lives = view.lives();
+    let lost = view.nodes.iter().filter(|(o, node)| !node.ready && (made_ms..=view.end_ms()).contains(&o.at_ms));
+    lost.into_iter().find_map(|(o, node)| {
+        let on_it = |pod: &&super::view::Noted<'_, crate::record::observation::PodSeen>| {
+            pod.1.node.as_deref() == Some(node.name.as_str())
+        };
+        let life = lives.iter().find(|life| life.is_there(o.at_ms) && life.last().is_some_and(|pod| on_it(&pod)))?;
+        Some((format!("node {} of pod {} was not Ready during the run", node.name, life.name()), o.seq))
     })
 }
 

@@ -35,7 +35,7 @@ pub use bench::{Bench, Outlook};
 pub use check::{Check, Part};
 pub use prediction::predict;
 pub use ruling::{Ruling, State};
-pub use view::{Picture, Served, SizeChange, View};
+pub use view::{Memory, Picture, Served, SizeChange, View};
 
 use crate::record::records::Records;
 use crate::record::verdict::{Case, CaseResult, Verdict};
@@ -71,6 +71,7 @@ pub fn judge(records: Records<'_>) -> Verdict {
         result,
         reason,
         stand_in: records.scenario.accelerator.is_stand_in(),
+        rehearsal: records.inventory.simulated.is_some(),
         restored: bench.rule(Check::Restored).state == State::Holds,
         took_ms: view.took_ms(),
         least_ms: view.times.least_ms(records.scenario.phases.idle_sync_periods),

@@ -16,7 +16,7 @@ pub(super) fn rule(view: &View<'_>) -> Ruling {
         return if may_still_come(view) { Ruling::open(text) } else { Ruling::unclear(text) };
     }
     let (mut words, mut all, mut worst) = (Vec::new(), Ruling::holds(String::new()), None::<Ruling>);
-    for life in &lives {
+    for life in lives {
         let ruling = one(view, life);
         all = all.cite(ruling.cites.clone());
         all = ruling.findings.iter().fold(all, Ruling::finding);

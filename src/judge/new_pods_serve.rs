@@ -1,12 +1,12 @@
 //! ScaleUp/NewPodsServe: each new pod (a) answers one chat of its own through the pod proxy, with the model in the
 //! accelerator's memory, and (b) takes traffic by the Service: its activity rises while no probe of ours runs.
-//! A Service that misses the pod, a missing model, too few connections: INCONCLUSIVE.
+//! A Service that misses the pod, a missing model, too few connections, no good chat by the Service at all: INCONCLUSIVE.
 
 use super::ruling::{Ruling, State};
 use super::view::{Life, Noted, View};
 use crate::bounds::SLACK;
 use crate::hpa::Metric;
-use crate::record::observation::{PodSeen, ProbeSeen};
+use crate::record::observation::{LoadSeen, PodSeen, ProbeSeen};
 use crate::record::reading::Reading;
 use crate::units::Milli;
 
@@ -20,7 +20,7 @@ const UNCHANGED_MS: u64 = 10_000 + super::view::TOGETHER_MS;
 pub(super) fn rule(view: &View<'_>) -> Ruling {
     let (mut words, mut cites, mut findings, mut doubt) = (Vec::new(), Vec::new(), Vec::new(), None::<Ruling>);
     let end = view.loaded().map_or(0, |(_, end)| end);
-    for life in view.new_lives().iter().filter(|life| life.ready_by(end).is_some()) {
+    for life in view.new_lives().into_iter().filter(|life| life.ready_by(end).is_some()) {
         let mut pod_words = Vec::new();
         for ruling in [answers(view, life), takes_traffic(view, life)] {
             match ruling.state {
@@ -43,9 +43,33 @@ pub(super) fn rule(view: &View<'_>) -> Ruling {
     let ruling = match doubt {
         Some(doubt) => doubt,
         None if words.is_empty() => Ruling::open("no new pod is Ready yet"),
-        None => Ruling::holds(words.join("; ")).cite(cites),
+        None => unserved(view).unwrap_or_else(|| Ruling::holds(words.join("; ")).cite(cites)),
     };
     findings.into_iter().fold(ruling, Ruling::finding)
+}
+
+/// Chats reach the pods and none of them ends well: accelerators may be busy with it all the same, but nobody is served.
+fn unserved(view: &View<'_>) -> Option<Ruling> {
+    let lives = view.new_lives();
+    let ready = lives.iter().filter_map(|life| life.ready().map(|(o, _)| (o.at_ms, life.name())));
+    let (since, name) = ready.min()?;
+    let (last_seen, last) = view.loads.last()?;
+    let before = view.loads.iter().rfind(|(o, _)| o.at_ms <= since).map(|(_, load)| *load);
+    let more = |count: fn(&LoadSeen) -> u64| count(last).saturating_sub(before.map_or(0, count));
+    if more(|load| load.good) > 0 {
+        return None;
+    }
+    let failed = more(|load| load.failed);
+    // Each worker has had its turn; a chat that never ends is ended by its timeout.
+    if view.is_loaded() && failed < u64::from(view.records.scenario.load.concurrency) {
+        return Some(Ruling::open(format!("no chat through the Service has ended well since pod {name} was Ready")));
+    }
+    let example = last.failures.iter().max_by_key(|(_, failures)| failures.count);
+    let example = example.map_or(String::new(), |(kind, failures)| format!(": {kind}: {}", failures.example));
+    let reason = format!(
+        "(workload) none of the {failed} chats that ended through the Service since pod {name} was Ready was good{example}"
+    );
+    Some(Ruling::unclear(reason).cite([last_seen.seq]))
 }
 
 /// (a) One chat to this pod alone.

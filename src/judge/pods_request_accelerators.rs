@@ -21,7 +21,7 @@ pub(super) fn rule(view: &View<'_>) -> Ruling {
         };
     }
     let (mut cites, mut requests) = (Vec::new(), Vec::new());
-    for life in &lives {
+    for life in lives {
         let Some((observation, pod)) = life.seen.first() else { continue };
         let accelerators = view.accelerators(pod);
         if accelerators.is_empty() {

@@ -2,6 +2,7 @@
 
 mod asked;
 mod history;
+mod memory;
 mod picture;
 mod pods;
 mod readings;
@@ -15,6 +16,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 pub(super) use asked::Asked;
+pub use memory::Memory;
 pub use picture::Picture;
 pub(super) use pods::Life;
 pub use readings::Served;
@@ -26,8 +28,8 @@ use crate::bounds::{POLL, Times};
 use crate::hpa;
 use crate::record::journal::{Change, Step};
 use crate::record::observation::{
-    Edge, EndpointsSeen, EventSeen, GapSeen, HpaSeen, LeaderSeen, LoadSeen, NodeSeen, Observation, Phase, PodSeen,
-    ProbeSeen, Seen, SkewSeen, WorkloadSeen,
+    Edge, EndpointsSeen, EventSeen, GapSeen, Gone, HpaSeen, LeaderSeen, LoadSeen, NodeSeen, Observation, Phase,
+    PodSeen, ProbeSeen, Seen, SkewSeen, WorkloadSeen,
 };
 use crate::record::reading::Reading;
 use crate::record::records::Records;
@@ -72,12 +74,21 @@ pub struct View<'a> {
     asked: Vec<OnceCell<Asked>>,
     reported: Vec<OnceCell<Option<Asked>>>,
     in_range: OnceCell<bool>,
+    lives: Vec<Life<'a>>,
+    /// Pods and other objects that went away.
+    pub(super) gone: Vec<Noted<'a, Gone>>,
 }
 
 impl<'a> View<'a> {
     /// Puts the records in order.
     #[must_use]
     pub fn new(records: Records<'a>) -> Self {
+        Self::with(records, &Memory::default())
+    }
+
+    /// The same, with what was worked out when this run was looked at before: then its timeline was the same, or shorter.
+    #[must_use]
+    pub fn with(records: Records<'a>, memory: &Memory) -> Self {
         let spec = &records.scenario.hpa.spec;
         let min = spec.min_replicas.unwrap_or(1);
         let mut view = Self {
@@ -105,16 +116,21 @@ impl<'a> View<'a> {
             asked: Vec::new(),
             reported: Vec::new(),
             in_range: OnceCell::new(),
+            lives: Vec::new(),
+            gone: Vec::new(),
         };
+        let mut reader = readings::Reader::new(records.scenario, memory);
         for observation in records.timeline {
             view.sort_in(observation);
+            reader.take(observation);
         }
         view.times.grace_s = view.workloads.first().map(|(_, workload)| workload.grace_s);
         view.times.skew_ms = view.skew.map_or(0, |skew| u64::try_from(skew.high_ms - skew.low_ms).unwrap_or(0));
-        (view.served, view.states) = readings::served(&view);
+        (view.served, view.states) = reader.done();
         view.asked.resize_with(view.served.len(), OnceCell::new);
         view.reported.resize_with(view.hpas.len(), OnceCell::new);
         view.changes = sizes::changes(&view);
+        view.lives = pods::lives(&view);
         view
     }
 
@@ -140,7 +156,8 @@ impl<'a> View<'a> {
             Seen::Skew(skew) => self.skew = Some(*skew),
             Seen::Leader(leader) => self.leaders.push((observation, leader)),
             Seen::Gap(gap) => self.gaps.push((observation, gap)),
-            Seen::PodGone(_) | Seen::ObjectGone(_) | Seen::Interrupted { .. } | Seen::NotBegun { .. } => {}
+            Seen::PodGone(gone) | Seen::ObjectGone(gone) => self.gone.push((observation, gone)),
+            Seen::Interrupted { .. } | Seen::NotBegun { .. } => {}
         }
     }
 

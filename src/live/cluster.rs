@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use kube::config::{Config, KubeConfigOptions, Kubeconfig};
 
-use super::patience::patient;
 use crate::causes::chain;
+use crate::world::patient;
 
 /// A cluster that can be asked.
 #[derive(Clone)]

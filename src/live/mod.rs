@@ -3,7 +3,6 @@
 mod cluster;
 mod helm;
 pub mod http;
-mod patience;
 
 pub use cluster::{Cluster, ClusterError, connect};
 pub use helm::HelmBinary;

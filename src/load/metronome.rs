@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use super::LoadError;
 use super::quantiles::{Histogram, Precision, histogram};
-use super::stop::Stop;
 use super::tally::Tally;
 use crate::clock::Clock;
 use crate::record::observation::Seen;
+use crate::stop::Stop;
 use crate::world::Book;
 
 const BEAT_US: u64 = 100_000;

@@ -12,7 +12,6 @@ mod metronome;
 mod probe;
 mod quantiles;
 mod record_file;
-mod stop;
 mod tally;
 mod void;
 mod worker;
@@ -28,13 +27,13 @@ use metronome::Metronome;
 pub use probe::{as_seen, probe};
 use quantiles::Histogram;
 use record_file::RecordFile;
-use stop::StopButton;
 use tally::Tally;
 pub use void::reason as void_reason;
 use worker::Desk;
 
 use crate::record::load::{Load, LoadReport};
 use crate::record::observation::Seen;
+use crate::stop::{self, StopButton};
 use crate::world::{Book, BundleError, World};
 
 /// Records that may wait for the file. One second of the fastest load that one machine is meant to give (1000 requests

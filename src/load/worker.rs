@@ -10,9 +10,9 @@ use super::backoff::Backoff;
 use super::caller::Caller;
 use super::chat::{Ear, Turn, chat};
 use super::quantiles::{Histogram, Precision, histogram};
-use super::stop::Stop;
 use super::tally::Tally;
 use crate::record::load::{Connection, RequestRecord};
+use crate::stop::Stop;
 
 /// What all workers share.
 #[derive(Clone)]

@@ -30,7 +30,6 @@ mod tests;
 mod workload;
 
 use k8s_openapi::api::autoscaling::v2::MetricSpec;
-use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 pub use diagnostics::diagnose;
@@ -39,6 +38,7 @@ use self::outside::Outside;
 use crate::metrics::question::is_custom;
 use crate::record::observation::{GapSeen, Seen};
 use crate::record::scenario::{Exporter, Scenario, Store};
+use crate::stop::{self, Stop, StopButton};
 use crate::world::World;
 
 /// What is observed. Whatever does not exist yet is seen as soon as it does.
@@ -86,7 +86,8 @@ impl Watch {
 pub struct Observer {
     outside: Outside,
     started_ms: u64,
-    stop: watch::Sender<bool>,
+    stop: StopButton,
+    stopped: Stop,
     tasks: JoinSet<()>,
 }
 
@@ -96,12 +97,9 @@ pub fn start(world: &World, watch: Watch) -> Observer {
 }
 
 fn begin(outside: Outside, watch: Watch) -> Observer {
-    let mut observer = Observer {
-        started_ms: outside.clock.now_ms(),
-        outside,
-        stop: watch::Sender::new(false),
-        tasks: JoinSet::new(),
-    };
+    let (stop, stopped) = stop::button();
+    let started_ms = outside.clock.now_ms();
+    let mut observer = Observer { started_ms, outside, stop, stopped, tasks: JoinSet::new() };
     sources::spawn(&mut observer, watch);
     observer
 }
@@ -110,7 +108,7 @@ impl Observer {
     /// Stops every task and waits for its end, which is at once: requests under way are dropped. Gaps that are still open
     /// are noted; a task that ended by itself, which is a bug, is noted as a gap of the source `observer`.
     pub async fn stop(mut self) {
-        self.stop.send_replace(true);
+        self.stop.press();
         while let Some(ended) = self.tasks.join_next().await {
             if let Err(why) = ended {
                 let gap = GapSeen {
@@ -124,11 +122,11 @@ impl Observer {
     }
 
     fn spawn(&mut self, mut task: impl Task + 'static) {
-        let mut stop = self.stop.subscribe();
+        let stop = self.stopped.clone();
         self.tasks.spawn(async move {
             tokio::select! {
-                // An error means that the observer is gone.
-                _ = stop.wait_for(|stop| *stop) => {}
+                biased;
+                () = stop.pressed() => {}
                 () = task.follow() => {}
             }
             task.last_word();

@@ -24,6 +24,9 @@ pub struct Inventory {
     pub kubernetes: String,
     /// gpuhpa's own version.
     pub gpuhpa: String,
+    /// The cluster was a simulated one: what it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub simulated: Option<Simulated>,
     /// helm's version, for example v4.3.1.
     pub helm: String,
     /// autoscaling/v2 is served. False makes the requirement not applicable.
@@ -56,6 +59,18 @@ pub struct Inventory {
     pub foresight: Foresight,
     /// Charts of the scenario: digest of what helm will install, by release.
     pub charts: BTreeMap<String, ChartFacts>,
+}
+
+/// A simulated cluster, as far as a reader needs it to have the same again.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Simulated {
+    /// Seed of everything that chance decided in it.
+    pub seed: u64,
+    /// What differed from the healthy default, as it was typed.
+    pub set: Vec<String>,
+    /// The fault that it had, by name.
+    pub fault: Option<String>,
 }
 
 /// A run's claim of a target.

@@ -19,5 +19,6 @@ pub mod records;
 pub mod rendered;
 pub mod right;
 pub mod scenario;
+pub mod stamp;
 pub mod timeline;
 pub mod verdict;

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::stamp::Stamp;
+
 /// The result of one case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -61,6 +63,9 @@ pub struct Verdict {
     pub reason: String,
     /// Accelerators were stand-ins.
     pub stand_in: bool,
+    /// The cluster was simulated.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub rehearsal: bool,
     /// All that was made was removed, and all that was adopted is as it was.
     pub restored: bool,
     /// The cases in the order of the run.
@@ -75,8 +80,19 @@ impl Verdict {
     /// The verdict as every output prints it.
     #[must_use]
     pub fn title(&self) -> String {
-        let stand_in = if self.stand_in { " (STAND-IN)" } else { "" };
+        let stamps: Vec<&str> = self.stamps().into_iter().map(Stamp::word).collect();
+        let stamps = if stamps.is_empty() { String::new() } else { format!(" ({})", stamps.join(", ")) };
         let restored = if self.result == CaseResult::Pass && !self.restored { ", not restored" } else { "" };
-        format!("{}{stand_in}{restored}", self.result.word())
+        format!("{}{stamps}{restored}", self.result.word())
+    }
+
+    /// What every reader must see before the results.
+    #[must_use]
+    pub fn stamps(&self) -> Vec<Stamp> {
+        let is = |stamp: &Stamp| match stamp {
+            Stamp::Rehearsal => self.rehearsal,
+            Stamp::StandIn => self.stand_in,
+        };
+        Stamp::ALL.into_iter().filter(is).collect()
     }
 }

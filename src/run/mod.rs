@@ -2,17 +2,25 @@
 //! A phase ends as soon as the judge's own checks have what they wait for, so that nothing waits for a fixed time.
 
 mod cleanup;
+mod forecast;
 mod phases;
+mod prepare;
 mod probes;
+mod rehearsal;
 mod review;
 mod stage;
+mod under_load;
 
 use jiff::Timestamp;
 use tokio::sync::watch;
 
 pub use cleanup::{clean, conclude};
+pub use forecast::{Forecast, forecast};
+pub use prepare::{NotBegun, Place, Prepared, begin, give_up, prepare};
+pub use rehearsal::{EPOCH, Rehearsed, place, rehearse};
 pub use review::{Checked, Review, Row, diff, review};
 pub use stage::Progress;
+pub use under_load::{UnderLoad, under_load};
 
 use crate::evidence;
 use crate::install::{InstallError, Journal};

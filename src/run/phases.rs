@@ -44,6 +44,17 @@ pub(super) async fn perform(stage: &mut Stage<'_>) -> Result<(), RunError> {
     Ok(())
 }
 
+/// Up to the HPA at work, for a load that follows; where the load goes, `None` where it did not come so far.
+pub(super) async fn until_autoscaled(stage: &mut Stage<'_>) -> Result<Option<String>, RunError> {
+    let Some(url) = install(stage).await? else { return Ok(None) };
+    metric(stage, stage.world().clock.now_ms()).await?;
+    if settled(stage) {
+        return Ok(None);
+    }
+    autoscaler(stage).await?;
+    Ok(Some(url).filter(|_| !settled(stage)))
+}
+
 /// Whether the next phase has something to show. Where only the fall may still be judged, it is watched here and now:
 /// without load, and without the phases before it.
 async fn goes_on(stage: &mut Stage<'_>) -> Result<bool, RunError> {

@@ -7,8 +7,9 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::{RunError, Script, Signals};
+use crate::evidence;
 use crate::install::Journal;
-use crate::judge::{Bench, Check, Part, Picture, Ruling, State};
+use crate::judge::{Bench, Check, Memory, Part, Picture, Ruling, State};
 use crate::load;
 use crate::record::load::LoadReport;
 use crate::record::observation::{Edge, Phase};
@@ -41,12 +42,15 @@ pub(super) struct Stage<'a> {
     /// Renews the claim on the target; ends with the stage.
     pub(super) renewal: JoinSet<()>,
     signals: watch::Receiver<Signals>,
+    /// What the judge has worked out so far.
+    memory: Memory,
 }
 
 impl<'a> Stage<'a> {
     pub(super) fn new(script: &'a Script<'a>, journal: &'a Journal) -> Self {
         let signals = script.signals.clone();
-        Self { script, journal, load: None, report: None, probed: BTreeSet::new(), renewal: JoinSet::new(), signals }
+        let (probed, renewal, memory) = (BTreeSet::new(), JoinSet::new(), Memory::default());
+        Self { script, journal, load: None, report: None, probed, renewal, signals, memory }
     }
 
     pub(super) fn world(&self) -> &'a World {
@@ -65,16 +69,13 @@ impl<'a> Stage<'a> {
 
     /// Looks at the records so far with the judge's eyes.
     pub(super) fn look<T>(&self, look: impl FnOnce(&Bench<'_>) -> T) -> T {
-        let entries = self.journal.entries();
         let void = self.report.as_ref().and_then(|report| report.void.as_deref());
-        self.world().book.read(|timeline| {
-            look(&Bench::new(Records {
-                scenario: &self.script.kept.scenario,
-                inventory: &self.script.kept.inventory,
-                journal: &entries,
-                timeline,
-                load_void: void,
-            }))
+        let evidence::Kept { scenario, inventory, .. } = self.script.kept;
+        self.journal.read(|journal| {
+            self.world().book.read(|timeline| {
+                let records = Records { scenario, inventory, journal, timeline, load_void: void };
+                look(&Bench::with(records, &self.memory))
+            })
         })
     }
 
@@ -111,6 +112,7 @@ impl<'a> Stage<'a> {
             let _ = tokio::time::timeout(Duration::from_secs(1), changes.changed()).await;
         };
         tokio::select! {
+            biased;
             signal = interrupted(&mut self.signals) => Err(RunError::Interrupted(signal)),
             () = news => Ok(()),
         }
@@ -119,6 +121,7 @@ impl<'a> Stage<'a> {
     /// Does something that a signal may stop.
     pub(super) async fn heeding<T>(&mut self, work: impl Future<Output = Result<T, RunError>>) -> Result<T, RunError> {
         tokio::select! {
+            biased;
             signal = interrupted(&mut self.signals) => Err(RunError::Interrupted(signal)),
             result = work => result,
         }

@@ -24,6 +24,18 @@ pub struct Bundle {
     dir: Arc<PathBuf>,
     open: Arc<Mutex<BTreeMap<String, File>>>,
     cover: Arc<Cover>,
+    keeping: Keeping,
+}
+
+/// How much is done to keep what is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Keeping {
+    /// What must survive a crash of the machine is on the disk before anything goes on.
+    Synced,
+    /// It is written, and the system brings it to the disk when it likes.
+    Written,
+    /// It is forgotten.
+    Nothing,
 }
 
 impl Bundle {
@@ -40,13 +52,25 @@ impl Bundle {
     /// A folder that exists already: `clean` goes on in the bundle of an interrupted run.
     #[must_use]
     pub fn open(dir: &Path) -> Self {
-        Self { dir: Arc::new(dir.to_owned()), open: Arc::default(), cover: Arc::default() }
+        Self { dir: Arc::new(dir.to_owned()), open: Arc::default(), cover: Arc::default(), keeping: Keeping::Synced }
+    }
+
+    /// No folder: for a look at a run that nobody will read of.
+    #[must_use]
+    pub fn nowhere() -> Self {
+        Self { keeping: Keeping::Nothing, ..Self::open(Path::new("")) }
     }
 
     /// The same folder, with this cover over what goes there.
     #[must_use]
     pub fn covered(self, cover: Cover) -> Self {
         Self { cover: Arc::new(cover), ..self }
+    }
+
+    /// The same folder, without waiting for the disk: for what can be had again at any time.
+    #[must_use]
+    pub fn unsynced(self) -> Self {
+        Self { keeping: Keeping::Written, ..self }
     }
 
     /// What must be taken out of a thing before it is judged and kept.
@@ -63,6 +87,9 @@ impl Bundle {
 
     /// Writes a whole file in one step: a reader sees the old text or the new one, never half of it.
     pub fn put(&self, name: &str, bytes: &[u8]) -> Result<(), BundleError> {
+        if self.keeping == Keeping::Nothing {
+            return Ok(());
+        }
         let path = self.dir.join(name);
         let write = || {
             if let Some(parent) = path.parent() {
@@ -70,7 +97,9 @@ impl Bundle {
             }
             let new = path.with_file_name(format!(".{}.new", path.file_name().unwrap_or_default().to_string_lossy()));
             let mut file = File::create(&new)?;
-            let written = file.write_all(bytes).and_then(|()| file.sync_all());
+            let written = file
+                .write_all(bytes)
+                .and_then(|()| if self.keeping == Keeping::Synced { file.sync_all() } else { Ok(()) });
             written.and_then(|()| std::fs::rename(&new, &path)).inspect_err(|_| {
                 // A full disk: half of a file helps nobody. Should it stay, the error is the first one.
                 let _ = std::fs::remove_file(&new);
@@ -86,11 +115,15 @@ impl Bundle {
 
     /// Appends bytes and waits until they are on the disk: for what must be known after a crash.
     pub fn append_synced(&self, name: &str, bytes: &[u8]) -> Result<(), BundleError> {
-        self.with(name, |file| file.write_all(bytes).and_then(|()| file.sync_data()))
+        let sync = |file: &File| if self.keeping == Keeping::Synced { file.sync_data() } else { Ok(()) };
+        self.with(name, |file| file.write_all(bytes).and_then(|()| sync(file)))
     }
 
     /// Adds to a file, all or nothing: half a line, left by a full disk, would spoil the lines that come after it.
     fn with(&self, name: &str, act: impl FnOnce(&mut File) -> std::io::Result<()>) -> Result<(), BundleError> {
+        if self.keeping == Keeping::Nothing {
+            return Ok(());
+        }
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let file = match open.entry(name.to_owned()) {
             std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),

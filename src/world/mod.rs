@@ -8,6 +8,7 @@ mod helm;
 mod http;
 mod intake;
 mod objects;
+mod patience;
 
 use std::sync::Arc;
 
@@ -18,6 +19,7 @@ pub use helm::{ChartMeta, Helm, HelmError, ReleaseArgs};
 pub use http::{Body, Http, HttpError, HttpFailure};
 pub use intake::{Intake, IntakeError};
 pub use objects::{all_of, api_of};
+pub use patience::patient;
 
 use crate::clock::Clock;
 

@@ -152,7 +152,7 @@ fn what_was_made_and_seen_is_of_one_run() {
 
 #[test]
 fn marks_and_plan_follow_from_the_scenario() {
-    assert_found("unmarked", "marks: the scenario's accelerators are stand-ins, and manifest.json lacks", |b| {
+    assert_found("unmarked", "marks: manifest.json lacks the stamp STAND-IN", |b| {
         b.replace("manifest.json", "\n    \"STAND-IN\"\n  ", "");
     });
     assert_found("marked", "marks: manifest.json has the stamp `BEST`", |b| {

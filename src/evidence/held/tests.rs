@@ -30,6 +30,7 @@ impl Folder {
             result: CaseResult::Inconclusive,
             reason: "r".to_owned(),
             stand_in: false,
+            rehearsal: false,
             restored: true,
             cases: Vec::new(),
             took_ms: 0,

@@ -70,7 +70,7 @@ fn page(ending: &Ending<'_>, course: &Course<'_>) -> Markup {
                 style { (PreEscaped(STYLE)) }
             }
             body {
-                @if ending.verdict.stand_in { div.stamp { p { "STAND-IN: no evidence about accelerators · run " (ending.plan.run) } } }
+                @for stamp in ending.verdict.stamps() { div.stamp { p { (stamp.word()) ": " (stamp.is_no()) " · run " (ending.plan.run) } } }
                 main {
                     (verdict::verdict(ending))
                     nav { @for (id, name) in SECTIONS { a href={ "#" (id) } { (name) } } }

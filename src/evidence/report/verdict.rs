@@ -17,10 +17,8 @@ pub(super) fn verdict(ending: &Ending<'_>) -> Markup {
                 h1 { (verdict.title()) }
             }
             p.reason { (verdict.reason) }
-            @if verdict.stand_in {
-                div.stand-in {
-                    p { strong { "STAND-IN" } " The accelerators of this cluster are stand-ins. This is no evidence about accelerators." }
-                }
+            @for stamp in verdict.stamps() {
+                div.stand-in { p { strong { (stamp.word()) } " " (stamp.what()) ". This is " (stamp.is_no()) "." } }
             }
             @if !verdict.restored { p.bad { "Not restored: something that the run made, or changed, is not as it was before. See Cleanup/Restored." } }
             dl.facts {

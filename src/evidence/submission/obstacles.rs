@@ -1,6 +1,7 @@
 //! What stands in the way of handing a bundle in.
 
 use super::{Edition, Held};
+use crate::record::stamp::Stamp;
 use crate::record::verdict::{CaseResult, Verdict};
 
 /// A reason not to export.
@@ -22,14 +23,11 @@ impl Obstacle {
 #[must_use]
 pub fn obstacles(held: &Held, verdict: &Verdict, edition: &Edition) -> Vec<Obstacle> {
     let manifest = &held.manifest;
-    let stamped = |stamp: &str| manifest.stamps.iter().any(|one| one == stamp);
+    let due = Stamp::of(&held.scenario, &held.inventory);
+    let stamped = |stamp: Stamp| due.contains(&stamp) || manifest.stamps.iter().any(|one| one == stamp.word());
     let mut all = Vec::new();
-    if stamped("REHEARSAL") {
-        let what = "REHEARSAL: the cluster was simulated; this shows nothing about any platform";
-        all.push(Obstacle { what: what.to_owned(), forcible: false });
-    }
-    if stamped("STAND-IN") || verdict.stand_in || held.scenario.accelerator.is_stand_in() {
-        all.push(Obstacle::new("STAND-IN: the accelerators are stand-ins; this shows nothing about accelerators"));
+    for stamp in Stamp::ALL.into_iter().filter(|stamp| stamped(*stamp)) {
+        all.push(Obstacle { what: stamp.line(), forcible: stamp != Stamp::Rehearsal });
     }
     if !manifest.complete {
         all.push(Obstacle::new("INCOMPLETE: the run did not come to its end, and its files have no digests"));

@@ -26,6 +26,7 @@ fn passed() -> Verdict {
         result: CaseResult::Pass,
         reason: "every case holds".to_owned(),
         stand_in: false,
+        rehearsal: false,
         restored: true,
         cases: vec![
             case("ScaleUp/ReplicasRise", CaseResult::Pass, "2 replicas"),

@@ -2,7 +2,7 @@
 
 use super::run::{CLEANUP, FALL, Run, SCALED_TO_1, THIRD, healthy, is_api, slow_metric};
 use crate::judge::{Check, Part, State};
-use crate::record::observation::{Phase, Seen};
+use crate::record::observation::{NodeSeen, Phase, Seen};
 use crate::record::verdict::CaseResult;
 use crate::units::Span;
 
@@ -25,6 +25,19 @@ fn surplus_pods_that_do_not_go_fail() {
     let run = slow_metric().without(|o| matches!(&o.seen, Seen::PodGone(gone) if gone.name == THIRD));
     run.clone().longer(107_700, 90_000).fails(ReplicasFall, "2 pods");
     assert_eq!(run.result(), CaseResult::Inconclusive, "there was still time");
+}
+
+#[test]
+fn a_node_that_was_lost_under_a_pod_of_the_target_blames_nobody() {
+    let run = slow_metric().without(|o| matches!(&o.seen, Seen::PodGone(gone) if gone.name == THIRD));
+    let run = run.longer(107_700, 90_000);
+    let lost = |name: &str| {
+        let node = NodeSeen { name: name.to_owned(), ready: false, allocatable: [].into() };
+        run.clone().note(FALL + 5_000, Seen::Node(node)).renumber()
+    };
+    let node = run.pod_at(THIRD, FALL).node.unwrap();
+    lost(&node).unclear(ReplicasFall, "was not Ready during the run, so nobody is blamed for this");
+    lost("another").fails(ReplicasFall, "2 pods");
 }
 
 #[test]

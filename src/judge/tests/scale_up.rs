@@ -296,6 +296,23 @@ fn new_pods_answer_and_take_traffic() {
 }
 
 #[test]
+fn chats_that_all_fail_are_not_served_however_busy_the_pods_are() {
+    let all_fail = |from: u64| {
+        healthy().loads(move |at, load| {
+            if at >= from {
+                let failures = FailuresSeen { count: load.good, example: "connection reset".into() };
+                (load.failed, load.good) = (load.good, 0);
+                load.failures = [("read-body".to_owned(), failures)].into();
+            }
+        })
+    };
+    let run = all_fail(0);
+    run.unclear(NewPodsServe, "(workload) none of the ");
+    run.unclear(NewPodsServe, "was good: read-body: connection reset");
+    assert_eq!(run.result(), CaseResult::Inconclusive);
+}
+
+#[test]
 fn a_model_outside_the_accelerators_memory_fails_unless_it_is_a_stand_in() {
     real_cards().probes(|p| p.size_vram = Some(0)).fails(NewPodsServe, "size_vram 0): it computes on the CPU");
     real_cards().probes(|p| p.size_vram = None).unclear(NewPodsServe, "does not say where its model is");

@@ -122,17 +122,29 @@ impl<'a> View<'a> {
 
     fn between(&self, reading: usize, to_ms: u64) -> Option<Asked> {
         let (one, next) = (self.served.get(reading)?, self.served.get(reading + 1)?);
-        let states = self.states(one.asked_ms.saturating_sub(SLACK.ms()), next.at_ms + SLACK.ms(), to_ms)?;
+        let (from, until) = (one.asked_ms.saturating_sub(SLACK.ms()), next.at_ms + SLACK.ms());
+        let seen = (to_ms, self.gaps.len(), self.states_over(from, until));
+        if let Some(asked) = one.worked.between(&seen) {
+            return asked;
+        }
+        let states = self.states(from, until, to_ms)?;
         let apart = next.at_ms.saturating_sub(one.asked_ms);
         // A pod's value lasts for an interval of its exporter. One value for many series changes with each of them.
         let lasts = self.is_per_pod() && !self.may_miss_values();
         let known = lasts && apart <= TOGETHER_MS.min(self.times.assumed.exporter_interval.ms());
-        let read = Values::read(one.reading, next.reading).filter(|_| known);
-        let values = match read {
-            Some(values) => values,
-            None => Values::any(self)?.of(&states)?,
+        let Some(values) = Values::read(one.reading, next.reading).filter(|_| known) else {
+            return self.asked_of(&Values::any(self)?.of(&states)?, &states, true);
         };
-        self.asked_of(&values, &states, true)
+        let asked = self.asked_of(&values, &states, true);
+        one.worked.keep_between(seen, asked);
+        asked
+    }
+
+    /// Which states the target had over a span of time.
+    fn states_over(&self, from_ms: u64, to_ms: u64) -> Range<usize> {
+        let first = self.states.partition_point(|state| state.at_ms <= from_ms).saturating_sub(1);
+        let over = self.states.partition_point(|state| state.at_ms <= to_ms);
+        first..over.max(first)
     }
 
     /// The states of the target over a span of time: the controller's view of the pods may be a little older than ours, or
@@ -142,9 +154,7 @@ impl<'a> View<'a> {
         if ["pods", "workload"].iter().any(|source| self.is_blind(source, from_ms, to_ms)) {
             return None;
         }
-        let first = self.states.partition_point(|state| state.at_ms <= from_ms).saturating_sub(1);
-        let over = self.states.partition_point(|state| state.at_ms <= to_ms);
-        let all = self.states.get(first..over.max(first))?;
+        let all = self.states.get(self.states_over(from_ms, to_ms))?;
         let (before, after) = all.split_at(all.partition_point(|state| state.at_ms < last_ms));
         let known = !before.is_empty() && before.iter().all(TargetState::knows_its_pods);
         let last = before.last().filter(|_| known)?;

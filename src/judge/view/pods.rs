@@ -62,33 +62,38 @@ pub(super) fn selected(selector: &BTreeMap<String, String>, pod: &PodSeen) -> bo
     !selector.is_empty() && selector.iter().all(|(key, value)| pod.labels.get(key) == Some(value))
 }
 
+/// The pods that the target's selector matches, in the order in which they were first seen.
+pub(super) fn lives<'a>(view: &View<'a>) -> Vec<Life<'a>> {
+    let Some((_, workload)) = view.workloads.last() else { return Vec::new() };
+    let mut lives: Vec<(&str, Life<'a>)> = Vec::new();
+    for (observation, pod) in view.pods.iter().filter(|(_, pod)| selected(&workload.selector, pod)) {
+        match lives.iter_mut().find(|(uid, _)| *uid == pod.uid) {
+            Some((_, life)) => life.seen.push((observation, pod)),
+            None => lives.push((&pod.uid, Life { seen: vec![(observation, pod)], gone_ms: None })),
+        }
+    }
+    for (observation, gone) in &view.gone {
+        if matches!(observation.seen, Seen::PodGone(_))
+            && let Some((_, life)) = lives.iter_mut().find(|(uid, _)| *uid == gone.uid)
+        {
+            life.gone_ms.get_or_insert(observation.at_ms);
+        }
+    }
+    lives.into_iter().map(|(_, life)| life).collect()
+}
+
 impl<'a> View<'a> {
     /// The pods that the target's selector matches, in the order in which they were first seen.
-    pub(crate) fn lives(&self) -> Vec<Life<'a>> {
-        let Some((_, workload)) = self.workloads.last() else { return Vec::new() };
-        let mut lives: Vec<(&str, Life<'a>)> = Vec::new();
-        for (observation, pod) in self.pods.iter().filter(|(_, pod)| selected(&workload.selector, pod)) {
-            match lives.iter_mut().find(|(uid, _)| *uid == pod.uid) {
-                Some((_, life)) => life.seen.push((observation, pod)),
-                None => lives.push((&pod.uid, Life { seen: vec![(observation, pod)], gone_ms: None })),
-            }
-        }
-        for observation in self.records.timeline {
-            if let Seen::PodGone(gone) = &observation.seen
-                && let Some((_, life)) = lives.iter_mut().find(|(uid, _)| *uid == gone.uid)
-            {
-                life.gone_ms.get_or_insert(observation.at_ms);
-            }
-        }
-        lives.into_iter().map(|(_, life)| life).collect()
+    pub(crate) fn lives(&self) -> &[Life<'a>] {
+        &self.lives
     }
 
     /// The pods that came with the load.
-    pub(crate) fn new_lives(&self) -> Vec<Life<'a>> {
+    pub(crate) fn new_lives(&self) -> Vec<&Life<'a>> {
         let Some((from, to)) = self.loaded() else { return Vec::new() };
         // A pod that replaced another one during the clean-up or the fall is none of the rise.
         let end = self.began(Phase::Fall).unwrap_or(to);
-        self.lives().into_iter().filter(|life| (from..=end).contains(&life.first_ms())).collect()
+        self.lives().iter().filter(|life| (from..=end).contains(&life.first_ms())).collect()
     }
 
     /// True when a container resource counts as an accelerator of this run.

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use super::View;
+use super::memory::{Memory, Worked};
 use super::target::{Target, TargetState};
 use crate::bounds::POLL;
 use crate::hpa::{self, PodState, Workload};
-use crate::record::observation::Seen;
+use crate::record::observation::{Observation, Seen};
 use crate::record::reading::{Answer, Hop, Reading, Sample};
 use crate::record::scenario::Scenario;
 use crate::units::Milli;
@@ -31,6 +32,7 @@ pub struct Served<'a> {
     status_size: i32,
     pods: Rc<Vec<PodState>>,
     scenario: &'a Scenario,
+    pub(super) worked: Rc<Worked>,
 }
 
 impl Served<'_> {
@@ -38,25 +40,33 @@ impl Served<'_> {
     /// bounds and stabilization. `None` when the controller could not have computed one.
     #[must_use]
     pub fn asks_from(&self, size: i32) -> Option<i32> {
-        self.ask(size, &self.pods)
+        if size == self.size { self.asks() } else { self.ask(size, &self.pods) }
     }
 
     /// The size that it asks for from the size at that moment.
     #[must_use]
     pub fn asks(&self) -> Option<i32> {
-        self.asks_from(self.size)
+        self.own().map(|proposal| proposal.replicas)
     }
 
     /// The value as the controller would report it in the HPA's status, in thousandths.
     #[must_use]
     pub fn value_milli(&self) -> Option<i64> {
-        self.propose(self.size, &self.pods).map(|proposal| proposal.value_milli)
+        self.own().map(|proposal| proposal.value_milli)
+    }
+
+    fn own(&self) -> Option<hpa::Proposal> {
+        self.worked.own(|| self.propose(self.size, &self.pods))
     }
 
     /// Where the readings lead from `size` if they stay as this one: each pass may shrink the target, and the pods
     /// with the largest values are taken to stay.
     #[must_use]
     pub fn leads_to(&self, size: i32, min: i32) -> Option<i32> {
+        self.worked.leads(size, min, || self.led_to(size, min))
+    }
+
+    fn led_to(&self, size: i32, min: i32) -> Option<i32> {
         let mut size = size;
         loop {
             let pods = self.largest(size);
@@ -70,7 +80,11 @@ impl Served<'_> {
 
     /// The size that it asks for from `size` by the samples of these pods alone: what it asked for before others came.
     pub(crate) fn asks_by(&self, size: i32, names: &BTreeSet<&str>) -> Option<i32> {
-        let pods: Vec<PodState> = self.pods.iter().filter(|pod| names.contains(pod.name.as_str())).cloned().collect();
+        let is_one = |pod: &&PodState| names.contains(pod.name.as_str());
+        if self.pods.iter().all(|pod| is_one(&pod)) {
+            return self.asks_from(size);
+        }
+        let pods: Vec<PodState> = self.pods.iter().filter(is_one).cloned().collect();
         self.ask(size, &pods)
     }
 
@@ -112,18 +126,28 @@ impl Served<'_> {
     }
 }
 
-/// All readings of the metrics API since the target was first seen, and the states of the target meanwhile.
-pub(super) fn served<'a>(view: &View<'a>) -> (Vec<Served<'a>>, Vec<TargetState>) {
-    let mut target = Target::new(view.workloads.first().map(|(_, workload)| &workload.selector));
-    let mut found = Vec::new();
-    for observation in view.records.timeline {
-        target.take(observation);
-        let Seen::Metric(reading) = &observation.seen else { continue };
+/// Puts together all readings of the metrics API since the target was first seen, and the states of the target meanwhile.
+pub(super) struct Reader<'a, 'm> {
+    scenario: &'a Scenario,
+    memory: &'m Memory,
+    target: Target<'a>,
+    found: Vec<Served<'a>>,
+}
+
+impl<'a, 'm> Reader<'a, 'm> {
+    pub(super) fn new(scenario: &'a Scenario, memory: &'m Memory) -> Self {
+        Self { scenario, memory, target: Target::default(), found: Vec::new() }
+    }
+
+    /// Takes the next observation in.
+    pub(super) fn take(&mut self, observation: &'a Observation) {
+        self.target.take(observation);
+        let Seen::Metric(reading) = &observation.seen else { return };
         if reading.hop != Hop::Api {
-            continue;
+            return;
         }
-        let Some(state) = target.state() else { continue };
-        found.push(Served {
+        let Some(state) = self.target.state() else { return };
+        self.found.push(Served {
             seq: observation.seq,
             asked_ms: reading.asked_ms,
             at_ms: observation.at_ms,
@@ -131,10 +155,14 @@ pub(super) fn served<'a>(view: &View<'a>) -> (Vec<Served<'a>>, Vec<TargetState>)
             size: state.size,
             status_size: state.status_size,
             pods: Rc::clone(&state.pods),
-            scenario: view.records.scenario,
+            scenario: self.scenario,
+            worked: self.memory.of(self.found.len()),
         });
     }
-    (found, target.states)
+
+    pub(super) fn done(self) -> (Vec<Served<'a>>, Vec<TargetState>) {
+        (self.found, self.target.states)
+    }
 }
 
 impl<'a> View<'a> {

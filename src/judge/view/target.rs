@@ -45,6 +45,7 @@ impl TargetState {
 
 /// The target as it is put together from what is observed. States are kept as of each reading, of each moment before its
 /// size changes, and where neither comes once a poll.
+#[derive(Default)]
 pub(super) struct Target<'a> {
     pods: BTreeMap<&'a str, &'a PodSeen>,
     sizes: Option<(i32, i32)>,
@@ -56,10 +57,6 @@ pub(super) struct Target<'a> {
 }
 
 impl<'a> Target<'a> {
-    pub(super) fn new(selector: Option<&'a BTreeMap<String, String>>) -> Self {
-        Self { pods: BTreeMap::new(), sizes: None, selector, changed_ms: None, states: Vec::new() }
-    }
-
     /// Takes an observation in.
     pub(super) fn take(&mut self, observation: &'a Observation) {
         match &observation.seen {

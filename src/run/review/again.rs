@@ -65,6 +65,7 @@ fn compared(stored: &Verdict, derived: &Verdict) -> Vec<String> {
         ("result", stored.result.word().to_owned(), derived.result.word().to_owned()),
         ("reason", stored.reason.clone(), derived.reason.clone()),
         ("standIn", stored.stand_in.to_string(), derived.stand_in.to_string()),
+        ("rehearsal", stored.rehearsal.to_string(), derived.rehearsal.to_string()),
         ("restored", stored.restored.to_string(), derived.restored.to_string()),
         ("tookMs", stored.took_ms.to_string(), derived.took_ms.to_string()),
         ("leastMs", stored.least_ms.to_string(), derived.least_ms.to_string()),

@@ -4,6 +4,7 @@ use super::Checked;
 use crate::evidence::Held;
 use crate::record::journal::{Change, NewRelease, Step};
 use crate::record::observation::Seen;
+use crate::record::stamp::Stamp;
 use crate::run::run_id;
 
 /// The id of the run, the names of what it made, and the objects that were seen, in every file that has them.
@@ -94,19 +95,14 @@ fn uid(held: &Held, differences: &mut Vec<String>) {
 /// Versions, and the marks that every reader must see.
 pub(super) fn marks(held: &Held) -> Checked {
     let mut differences = Vec::new();
-    let stand_in = held.scenario.accelerator.is_stand_in();
+    let due = Stamp::of(&held.scenario, &held.inventory);
     let stamps = &held.manifest.stamps;
-    let stamped = |stamp: &str| stamps.iter().any(|other| other == stamp);
-    if stand_in && !stamped("STAND-IN") {
-        differences
-            .push("the scenario's accelerators are stand-ins, and manifest.json lacks the stamp STAND-IN".to_owned());
-    }
-    if !stand_in && stamped("STAND-IN") {
-        differences.push("manifest.json has the stamp STAND-IN, and the scenario's accelerators are none".to_owned());
+    for stamp in due.iter().filter(|stamp| !stamps.iter().any(|other| other == stamp.word())) {
+        differences.push(format!("manifest.json lacks the stamp {}", stamp.line()));
     }
     for (n, stamp) in stamps.iter().enumerate() {
-        if !["STAND-IN", "REHEARSAL"].contains(&stamp.as_str()) || stamps[..n].contains(stamp) {
-            differences.push(format!("manifest.json has the stamp `{stamp}`, which there is not, or twice"));
+        if !due.iter().any(|due| due.word() == stamp) || stamps[..n].contains(stamp) {
+            differences.push(format!("manifest.json has the stamp `{stamp}`, which is not this run's, or twice"));
         }
     }
     let own = env!("CARGO_PKG_VERSION");

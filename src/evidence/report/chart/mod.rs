@@ -85,7 +85,9 @@ fn picture(ending: &Ending<'_>, course: &Course<'_>, panels: &[Panel], width: f6
                 (lives::bars(course, &axis, pods_top))
             }
             (times(&axis, head, bottom))
-            @if ending.verdict.stand_in { text.stand-in x=(place(right)) y=(place(head + APART + 6.0)) { "STAND-IN" } }
+            @if let Some(stamp) = ending.verdict.stamps().first() {
+                text.stand-in x=(place(right)) y=(place(head + APART + 6.0)) { (stamp.word()) }
+            }
             @if is_wide { (pointer(course, panels, &axis, head, bottom)) }
         }
     }

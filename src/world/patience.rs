@@ -21,7 +21,8 @@ const LONGEST: Duration = Duration::from_secs(10);
 const OUTAGE: u32 = 60;
 
 /// The same cluster, asked again where that is lawful.
-pub(super) fn patient(plain: kube::Client) -> kube::Client {
+#[must_use]
+pub fn patient(plain: kube::Client) -> kube::Client {
     let namespace = plain.default_namespace().to_owned();
     // Failures in a row of all requests: a cluster that is gone is waited for once. None before the first answer.
     let missed = Arc::new(AtomicU32::new(OUTAGE));

@@ -1,0 +1,52 @@
+//! The scale subresource.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use crate::record::kind::Kind;
+use crate::sim::cluster::{Cluster, Hand, Refusal};
+
+/// Whether the kind has a size.
+pub(super) fn has_size(kind: &Kind) -> bool {
+    matches!(kind.kind, "Deployment" | "StatefulSet" | "ReplicaSet")
+}
+
+/// Sets the size of a workload, as `Hand::scale` of its writer.
+///
+/// # Errors
+/// It is not there, or has no size.
+pub(in crate::sim) fn scale(
+    cluster: &Cluster,
+    hand: Hand<'_>,
+    kind: &Kind,
+    namespace: &str,
+    name: &str,
+    replicas: i64,
+) -> Result<Arc<Value>, Refusal> {
+    if !has_size(kind) {
+        return Err(Refusal::new(404, "NotFound", "the server could not find the requested resource"));
+    }
+    cluster.change(hand, kind, namespace, name, |object| object["spec"]["replicas"] = json!(replicas))
+}
+
+/// A workload as its scale subresource shows it.
+pub(super) fn shown(object: &Value) -> Value {
+    let metadata = &object["metadata"];
+    let labels = object["spec"]["selector"]["matchLabels"].as_object().into_iter().flatten();
+    let labels: Vec<String> =
+        labels.map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default())).collect();
+    json!({
+        "kind": "Scale",
+        "apiVersion": "autoscaling/v1",
+        "metadata": {
+            "name": metadata["name"],
+            "namespace": metadata["namespace"],
+            "uid": metadata["uid"],
+            "resourceVersion": metadata["resourceVersion"],
+            "creationTimestamp": metadata["creationTimestamp"],
+        },
+        "spec": {"replicas": object["spec"]["replicas"]},
+        "status": {"replicas": object["status"]["replicas"].as_i64().unwrap_or(0), "selector": labels.join(",")},
+    })
+}

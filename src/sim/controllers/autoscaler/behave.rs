@@ -1,0 +1,69 @@
+//! An HPA controller that does not do what it should.
+
+use super::{Behaves, Memory};
+use crate::hpa::{Event, EventType, Logged, ReconcileInput, ReconcileOutput};
+
+/// What is wrong with what a pass reads.
+pub(super) fn before(behaves: Behaves, input: &mut ReconcileInput) {
+    match behaves {
+        Behaves::NoWindow => {
+            input.flags.downscale_stabilization = std::time::Duration::ZERO;
+            if let Some(behavior) = &mut input.spec.behavior {
+                behavior.scale_down.stabilization_window_seconds = Some(0);
+            }
+        }
+        Behaves::BeyondMax(by) => input.spec.max_replicas += by,
+        _ => {}
+    }
+}
+
+/// What is wrong with what a pass does.
+pub(super) fn after(behaves: Behaves, input: &ReconcileInput, memory: &Memory, now_ms: u64, out: &mut ReconcileOutput) {
+    let Ok(scale) = &input.scale else { return };
+    let found = scale.spec_replicas;
+    let written = out.scale_written;
+    match behaves {
+        Behaves::NeverDown if written.is_some_and(|size| size < found) => refrain(input, found, out),
+        Behaves::NeverUp if written.is_some_and(|size| size > found) => refrain(input, found, out),
+        Behaves::BeyondMax(_) if written.is_some_and(|size| size > found) => {
+            insist(out, input.spec.max_replicas, &format!("{} above target", name(input)));
+        }
+        Behaves::Alone(after) if memory.rises == 0 => {
+            let waited = memory.first_ms.is_some_and(|first| first + after.ms() <= now_ms);
+            if waited {
+                // A recommendation like any other: the window holds it.
+                out.logs.recommendations.push(Logged { age: std::time::Duration::ZERO, count: found + 1 });
+                insist(out, found + 1, "cpu resource utilization (percentage of request) above target");
+            }
+        }
+        Behaves::Flaps if memory.rises > 0 => {
+            if memory.passes.is_multiple_of(2) && found > 1 {
+                insist(out, found - 1, "All metrics below target");
+            } else if !memory.passes.is_multiple_of(2) && found < input.spec.max_replicas {
+                insist(out, found + 1, &format!("{} above target", name(input)));
+            }
+        }
+        _ => {}
+    }
+}
+
+fn name(input: &ReconcileInput) -> String {
+    input.spec.metrics.first().map(crate::hpa::metric_name).unwrap_or_default()
+}
+
+/// Leaves the size as it was found.
+fn refrain(input: &ReconcileInput, found: i32, out: &mut ReconcileOutput) {
+    out.scale_written = None;
+    out.status.desired_replicas = found;
+    out.status.conditions.clone_from(&input.status.conditions);
+    out.events.clear();
+}
+
+/// Writes a size of its own.
+fn insist(out: &mut ReconcileOutput, size: i32, reason: &str) {
+    out.scale_written = Some(size);
+    out.status.desired_replicas = size;
+    out.events.retain(|event| event.reason != "SuccessfulRescale");
+    let message = format!("New size: {size}; reason: {reason}");
+    out.events.push(Event { kind: EventType::Normal, reason: "SuccessfulRescale", message });
+}

@@ -1,0 +1,34 @@
+//! Events, by the old recorder (whole seconds) and the scheduler's new one (microseconds).
+
+use serde_json::{Value, json};
+
+use super::kinds::EVENT;
+use crate::sim::cluster::{Cluster, Hand, text};
+
+/// Records an event about an object; `component` says it, on `host` if it is a kubelet.
+pub(super) fn tell(
+    cluster: &Cluster,
+    component: &str,
+    object: &Value,
+    (kind, reason): (&str, &str),
+    message: impl Into<String>,
+) {
+    let is_new = component == "default-scheduler";
+    let host = if component == "kubelet" { object["spec"]["nodeName"].as_str().unwrap_or_default() } else { "" };
+    let times = if is_new { Value::Null } else { json!(cluster.now()) };
+    let source = if is_new { json!({}) } else { json!({"component": component, "host": host}) };
+    let instance = if is_new { "default-scheduler-control-plane" } else { host };
+    let (name, namespace) = (text(object, "name"), text(object, "namespace"));
+    let event = json!({
+        "metadata": {"name": format!("{name}.{:016x}", cluster.chance(u64::MAX)), "namespace": namespace},
+        "involvedObject": {"apiVersion": object["apiVersion"], "kind": object["kind"], "name": name,
+            "namespace": namespace, "uid": object["metadata"]["uid"],
+            "resourceVersion": object["metadata"]["resourceVersion"]},
+        "type": kind, "reason": reason, "message": message.into(),
+        "source": source, "reportingComponent": component, "reportingInstance": instance,
+        "eventTime": if is_new { json!(cluster.now_micro()) } else { Value::Null },
+        "firstTimestamp": times, "lastTimestamp": times, "count": if is_new { Value::Null } else { json!(1) },
+    });
+    // Its name is new: there is nothing that could refuse it.
+    let _ = cluster.create(Hand::of(component), &EVENT, event);
+}

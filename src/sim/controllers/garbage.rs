@@ -1,0 +1,81 @@
+//! The garbage collector: what belongs to something that is gone goes too; what is deleted in the foreground goes after
+//! what belongs to it.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::kinds::{NAMESPACED, POD};
+use super::manager::{MANAGER, Manager};
+use super::pods;
+use crate::record::kind::Kind;
+use crate::sim::cluster::{Hand, text};
+
+const FOREGROUND: &str = "foregroundDeletion";
+
+/// Deletes what belongs to an object that is gone.
+pub(super) fn orphaned(manager: &Manager, gone: &Value) {
+    for (kind, object) in dependents(manager, gone) {
+        delete(manager, &kind, &object);
+    }
+}
+
+/// An object that is deleted: it goes once nothing that belongs to it is left, and no other finalizer holds it. Pods and
+/// namespaces have their own ways.
+pub(super) fn foreground(manager: &mut Manager, namespace: &str, name: &str) {
+    for kind in NAMESPACED.iter().filter(|kind| **kind != POD) {
+        let Some(object) = manager.cluster.get(kind, namespace, name).filter(|one| pods::is_deleting(one)) else {
+            continue;
+        };
+        let left = dependents(manager, &object);
+        if !left.is_empty() {
+            left.iter().for_each(|(kind, one)| delete(manager, kind, one));
+            manager.soon(super::queue::Duty::Foreground, namespace, name);
+            continue;
+        }
+        let mut finalizers = object["metadata"]["finalizers"].as_array().cloned().unwrap_or_default();
+        finalizers.retain(|one| one != FOREGROUND);
+        if finalizers.is_empty() {
+            manager.cluster.remove(kind, namespace, name);
+        } else {
+            // It was there a moment ago.
+            let _ = manager.cluster.change(Hand::of(MANAGER), kind, namespace, name, |one| {
+                one["metadata"]["finalizers"] = json!(finalizers);
+            });
+        }
+    }
+}
+
+fn dependents(manager: &Manager, owner: &Value) -> Vec<(Kind, Arc<Value>)> {
+    let uid = &owner["metadata"]["uid"];
+    let belongs = |object: &Value| {
+        object["metadata"]["ownerReferences"].as_array().is_some_and(|all| all.iter().any(|of| of["uid"] == *uid))
+    };
+    let namespace = text(owner, "namespace");
+    let owning = ["Deployment", "StatefulSet", "ReplicaSet", "Service", "DaemonSet", "Job"];
+    if !owner["kind"].as_str().is_some_and(|kind| owning.contains(&kind)) {
+        return Vec::new();
+    }
+    let listed = NAMESPACED.iter().flat_map(|kind| {
+        let objects = manager.cluster.list(kind, Some(&namespace));
+        objects.into_iter().filter(|object| belongs(object)).map(|object| (*kind, object))
+    });
+    listed.collect()
+}
+
+/// Deletes an object; one that has finalizers waits for them.
+pub(super) fn delete(manager: &Manager, kind: &Kind, object: &Value) {
+    let (namespace, name) = (text(object, "namespace"), text(object, "name"));
+    if *kind == POD {
+        return pods::delete(&manager.cluster, object);
+    }
+    if object["metadata"]["finalizers"].as_array().is_none_or(Vec::is_empty) {
+        manager.cluster.remove(kind, &namespace, &name);
+    } else if !pods::is_deleting(object) {
+        let now = manager.cluster.now();
+        // It was there a moment ago.
+        let _ = manager.cluster.change(Hand::of(""), kind, &namespace, &name, |object| {
+            object["metadata"]["deletionTimestamp"] = json!(now);
+        });
+    }
+}

@@ -1,0 +1,102 @@
+//! Pods as their owners see them: made from a template, counted, ranked, deleted.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::condition::{holds, since};
+use super::kinds::POD;
+use super::manager::MANAGER;
+use crate::sim::api;
+use crate::sim::cluster::{Cluster, Hand, Refusal, text};
+
+const PODS: api::KindFacts = api::KindFacts { kind: POD, is_namespaced: true };
+
+/// The reference to the controller of an object.
+pub(super) fn controller_of(object: &Value) -> Option<&Value> {
+    object["metadata"]["ownerReferences"].as_array()?.iter().find(|owner| owner["controller"] == true)
+}
+
+/// A reference to the controller that an object is.
+pub(super) fn reference(owner: &Value) -> Value {
+    json!({"apiVersion": owner["apiVersion"], "kind": owner["kind"], "name": owner["metadata"]["name"],
+        "uid": owner["metadata"]["uid"], "controller": true, "blockOwnerDeletion": true})
+}
+
+pub(super) fn is_owned(object: &Value, owner: &Value) -> bool {
+    controller_of(object).is_some_and(|of| of["uid"] == owner["metadata"]["uid"])
+}
+
+/// The pods that an object controls, in the order of their names.
+pub(super) fn owned(cluster: &Cluster, owner: &Value) -> Vec<Arc<Value>> {
+    let mut all = cluster.list(&POD, Some(&text(owner, "namespace")));
+    all.retain(|pod| is_owned(pod, owner));
+    all
+}
+
+pub(super) fn is_deleting(object: &Value) -> bool {
+    !object["metadata"]["deletionTimestamp"].is_null()
+}
+
+/// Neither ended nor about to.
+pub(super) fn is_active(pod: &Value) -> bool {
+    !is_deleting(pod) && pod["status"]["phase"] != "Succeeded" && pod["status"]["phase"] != "Failed"
+}
+
+/// Makes a pod of a workload's template.
+pub(super) fn create(cluster: &Cluster, owner: &Value, name: &str, labels: &[(&str, &str)]) -> Result<(), Refusal> {
+    let template = &owner["spec"]["template"];
+    let mut metadata = json!({"name": name, "namespace": owner["metadata"]["namespace"],
+        "labels": template["metadata"]["labels"], "ownerReferences": [reference(owner)]});
+    if !template["metadata"]["annotations"].is_null() {
+        metadata["annotations"] = template["metadata"]["annotations"].clone();
+    }
+    for (label, value) in labels {
+        metadata["labels"][*label] = json!(value);
+    }
+    let pod = json!({"metadata": metadata, "spec": template["spec"]});
+    api::admit(cluster, Hand::of(MANAGER), &PODS, pod, false).map(|_| ())
+}
+
+/// Deletes a pod as the API server does: at once where no kubelet has it, else when its kubelet has stopped it.
+pub(super) fn delete(cluster: &Cluster, pod: &Value) {
+    // A pod that is gone needs no deletion.
+    let _ = api::delete(cluster, &POD, &text(pod, "namespace"), &text(pod, "name"), Some(&text(pod, "uid")));
+}
+
+/// In which order a `ReplicaSet` gives its pods up, the first goes first (pkg/controller, `ActivePodsWithRanks`): without
+/// a node, Pending, not ready, on a node with more of them, ready for a shorter time, restarted, younger.
+pub(super) fn rank(pod: &Value, all: &[Arc<Value>]) -> (u8, u8, u8, i64, Order, i64, Order) {
+    let place = |is_late: bool| u8::from(is_late);
+    let node = &pod["spec"]["nodeName"];
+    let phase = match pod["status"]["phase"].as_str() {
+        Some("Running") => 2,
+        Some("Unknown") => 1,
+        _ => 0,
+    };
+    let near = all.iter().filter(|other| other["spec"]["nodeName"] == *node && is_active(other)).count();
+    let statuses = pod["status"]["containerStatuses"].as_array();
+    let restarts: i64 = statuses.into_iter().flatten().filter_map(|one| one["restartCount"].as_i64()).sum();
+    (
+        place(!node.is_null()),
+        phase,
+        place(holds(pod, "Ready")),
+        -i64::try_from(near).unwrap_or(0),
+        Order::latest(since(pod, "Ready").unwrap_or_default()),
+        -restarts,
+        Order::latest(pod["metadata"]["creationTimestamp"].as_str().unwrap_or_default()),
+    )
+}
+
+/// Times with the latest first.
+pub(super) type Order = std::cmp::Reverse<String>;
+
+trait Latest {
+    fn latest(time: &str) -> Self;
+}
+
+impl Latest for Order {
+    fn latest(time: &str) -> Self {
+        std::cmp::Reverse(time.to_owned())
+    }
+}

@@ -1,0 +1,151 @@
+//! What stands in the cluster before a run.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::condition;
+use super::kinds::{NAMESPACE, NODE, POD, PRIORITY_CLASS, RUNTIME_CLASS, SERVICE, STORAGE_CLASS};
+use super::kubelet::device::SHARED_BY;
+use super::setting::NewPods;
+use crate::record::kind::Kind;
+use crate::record::scenario::{Accelerator, Scenario, ServiceRef};
+use crate::sim::cluster::{Cluster, Hand};
+
+const HAND: &str = "simulation";
+
+/// Nodes, namespaces, classes, and what the scenario takes for granted.
+pub(super) fn all(cluster: &Cluster, scenario: &Scenario) {
+    let store = scenario.metric.store.as_ref().and_then(|store| store.service.as_ref());
+    let exporter = scenario.metric.exporter.as_ref();
+    let mut namespaces: BTreeSet<&str> = ["default", "kube-system", "kube-public", "kube-node-lease"].into();
+    namespaces.extend(store.map(|store| store.namespace.as_str()));
+    namespaces.extend(exporter.map(|exporter| exporter.namespace.as_str()));
+    for name in namespaces {
+        let labels = json!({"kubernetes.io/metadata.name": name});
+        let object = json!({"metadata": {"name": name, "labels": labels}, "spec": {"finalizers": ["kubernetes"]},
+            "status": {"phase": "Active"}});
+        make(cluster, &NAMESPACE, object);
+    }
+    let nodes = nodes(cluster, &scenario.accelerator);
+    classes(cluster, scenario);
+    if let Some(store) = store {
+        serve(cluster, store, &nodes[0]);
+    }
+    for (number, node) in nodes.iter().enumerate() {
+        let Some(exporter) = exporter else { break };
+        let port = json!([{"name": "metrics", "containerPort": exporter.port}]);
+        let name = format!("{}-{}", "exporter", super::revision::suffix(cluster));
+        let place = (exporter.namespace.as_str(), name.as_str(), node.as_str());
+        make(cluster, &POD, running(cluster, place, &json!(exporter.pod_labels), &port, number));
+    }
+}
+
+/// Makes an object whose name is free: nothing stands yet.
+fn make(cluster: &Cluster, kind: &Kind, object: Value) {
+    let _ = cluster.create(Hand::of(HAND), kind, object);
+}
+
+/// Makes the nodes; the names of those that have accelerators.
+fn nodes(cluster: &Cluster, accelerator: &Accelerator) -> Vec<String> {
+    let setting = &cluster.setting().controllers;
+    let resource = match accelerator {
+        Accelerator::Resource(name) => name,
+        Accelerator::Auto | Accelerator::StandIn => "nvidia.com/gpu",
+    };
+    let plain = setting.cpu_nodes + usize::from(setting.new_pods == NewPods::WrongNode);
+    let names: Vec<_> = (0..setting.nodes).map(|n| format!("gpu-{}", n + 1)).collect();
+    for (number, name) in names.iter().enumerate() {
+        node(cluster, name, number, Some((resource, setting.accelerators * setting.shared_by)));
+    }
+    for number in 0..plain {
+        node(cluster, &format!("cpu-{}", number + 1), setting.nodes + number, None);
+    }
+    names
+}
+
+fn node(cluster: &Cluster, name: &str, number: usize, accelerators: Option<(&str, usize)>) {
+    let now = cluster.now();
+    let mut capacity = json!({"cpu": "32", "memory": "256Gi", "ephemeral-storage": "1Ti", "pods": "110"});
+    if let Some((resource, count)) = accelerators {
+        capacity[resource] = json!(count.to_string());
+    }
+    let mut status = json!({"capacity": capacity, "allocatable": capacity,
+        "addresses": [{"type": "InternalIP", "address": format!("192.0.2.{}", 10 + number)},
+            {"type": "Hostname", "address": name}],
+        "nodeInfo": {"architecture": "amd64", "operatingSystem": "linux", "kubeletVersion": "v1.37.2",
+            "kubeProxyVersion": "v1.37.2", "osImage": "simulated", "kernelVersion": "6.12.0",
+            "containerRuntimeVersion": "containerd://2.1.0", "bootID": "", "machineID": "", "systemUUID": ""}});
+    condition::set(&mut status, &now, "MemoryPressure", "False", "KubeletHasSufficientMemory", "");
+    condition::set(&mut status, &now, "Ready", "True", "KubeletReady", "kubelet is posting ready status");
+    let mut labels =
+        json!({"kubernetes.io/hostname": name, "kubernetes.io/arch": "amd64", "kubernetes.io/os": "linux"});
+    let shared_by = cluster.setting().controllers.shared_by;
+    if accelerators.is_some() && shared_by > 1 {
+        labels[SHARED_BY] = json!(shared_by.to_string());
+        labels["nvidia.com/gpu.sharing-strategy"] = json!("time-slicing");
+    }
+    let object = json!({"metadata": {"name": name, "labels": labels}, "spec": {}, "status": status});
+    make(cluster, &NODE, object);
+}
+
+fn classes(cluster: &Cluster, scenario: &Scenario) {
+    let class = |name: &str, is_default: bool| {
+        let annotations = json!({"storageclass.kubernetes.io/is-default-class": is_default.to_string()});
+        json!({"metadata": {"name": name, "annotations": annotations}, "provisioner": "simulated.gpuhpa/volumes",
+            "reclaimPolicy": "Delete", "volumeBindingMode": "Immediate"})
+    };
+    make(cluster, &STORAGE_CLASS, class("standard", true));
+    // A class that the scenario names is one that its platform has.
+    let named = scenario.releases.values().filter_map(|release| {
+        let volume = release.values.get("persistentVolume")?;
+        volume["storageClass"].as_str().filter(|name| !["", "-", "standard"].contains(name))
+    });
+    for name in named.collect::<std::collections::BTreeSet<_>>() {
+        make(cluster, &STORAGE_CLASS, class(name, false));
+    }
+    make(cluster, &RUNTIME_CLASS, json!({"metadata": {"name": "nvidia"}, "handler": "nvidia"}));
+    for (name, value) in [("system-cluster-critical", 2_000_000_000), ("system-node-critical", 2_000_001_000)] {
+        make(cluster, &PRIORITY_CLASS, json!({"metadata": {"name": name}, "value": value}));
+    }
+}
+
+/// The store's Service and the pod behind it.
+fn serve(cluster: &Cluster, store: &ServiceRef, node: &str) {
+    let labels = json!({"app.kubernetes.io/name": store.name});
+    let (name, number) = match store.port.parse::<u16>() {
+        Ok(number) => ("http", number),
+        Err(_) => (store.port.as_str(), 9090),
+    };
+    let ports = json!([{"name": name, "port": number, "targetPort": number, "protocol": "TCP"}]);
+    let service = json!({
+        "metadata": {"name": store.name, "namespace": store.namespace, "labels": labels},
+        "spec": {"type": "ClusterIP", "clusterIP": "10.96.0.90", "selector": labels, "ports": ports},
+        "status": {"loadBalancer": {}}});
+    make(cluster, &SERVICE, service);
+    let ports = json!([{"name": name, "containerPort": number}]);
+    let pod = format!("{}-0", store.name);
+    make(cluster, &POD, running(cluster, (&store.namespace, &pod, node), &labels, &ports, 200));
+}
+
+/// A pod that has been running for a while.
+fn running(
+    cluster: &Cluster,
+    (namespace, name, node): (&str, &str, &str),
+    labels: &Value,
+    ports: &Value,
+    number: usize,
+) -> Value {
+    let now = cluster.now();
+    let address = format!("10.244.255.{}", 1 + number);
+    let mut status = json!({"phase": "Running", "podIP": address, "podIPs": [{"ip": address}], "startTime": now,
+        "containerStatuses": [{"name": "main", "image": "simulated", "imageID": "", "ready": true, "started": true,
+            "restartCount": 0, "state": {"running": {"startedAt": now}}}]});
+    for kind in ["PodScheduled", "Initialized", "ContainersReady", "Ready"] {
+        condition::set(&mut status, &now, kind, "True", "", "");
+    }
+    json!({"metadata": {"name": name, "namespace": namespace, "labels": labels},
+        "spec": {"nodeName": node, "restartPolicy": "Always", "terminationGracePeriodSeconds": 30,
+            "containers": [{"name": "main", "image": "simulated", "ports": ports, "resources": {}}]},
+        "status": status})
+}

@@ -1,0 +1,75 @@
+//! The fault catalogue: faults of real clusters, each with what verify has to say of it. None of them may end in a PASS.
+//! `tests/rehearsal` runs every one of them with many seeds; `gpuhpa rehearse --fault NAME` shows one.
+
+mod autoscaler;
+mod cluster;
+mod metric;
+mod network;
+mod pods;
+
+use super::Setting;
+use crate::record::verdict::{CaseResult, Verdict};
+
+/// A fault.
+pub struct Fault {
+    /// Its name.
+    pub name: &'static str,
+    /// What is wrong, as somebody would find it on a real cluster.
+    pub what: &'static str,
+    /// Makes a healthy platform such a one.
+    pub spoil: fn(&mut Setting),
+    /// How a run on it must end; where several are named, it depends on the moment.
+    pub must: &'static [Must],
+}
+
+/// How a run must end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Must {
+    /// FAIL, decided by this case.
+    Fail(&'static str),
+    /// INCONCLUSIVE, decided by this case.
+    Inconclusive(&'static str),
+    /// It does not begin: the reason holds these words.
+    NotBegin(&'static str),
+}
+
+impl Must {
+    /// Whether a run ended so.
+    #[must_use]
+    pub fn is_met(self, verdict: &Verdict) -> bool {
+        let decided = |case: &str| verdict.reason.starts_with(&format!("{case}: "));
+        match self {
+            Self::Fail(case) => verdict.result == CaseResult::Fail && decided(case),
+            Self::Inconclusive(case) => verdict.result == CaseResult::Inconclusive && decided(case),
+            Self::NotBegin(words) => {
+                let began = verdict.cases.iter().any(|case| case.result == CaseResult::Pass);
+                verdict.result != CaseResult::Pass && !began && verdict.reason.contains(words)
+            }
+        }
+    }
+}
+
+/// All faults, by the door at which they show.
+pub fn all() -> impl Iterator<Item = &'static Fault> {
+    [metric::FAULTS, autoscaler::FAULTS, pods::FAULTS, network::FAULTS, cluster::FAULTS].into_iter().flatten()
+}
+
+/// The fault of this name.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Fault> {
+    all().find(|fault| fault.name == name)
+}
+
+const PODS: &str = "Setup/PodsRequestAccelerators";
+const SERVED: Must = Must::Inconclusive("Setup/MetricServed");
+const ACTIVE: &str = "Setup/AutoscalerActive";
+const IDLE: &str = "Control/IdleHolds";
+const BY: Must = Must::Inconclusive("Control/ByTheAutoscaler");
+const FOLLOWS: Must = Must::Inconclusive("Control/MetricFollowsLoad");
+const RISE: &str = "ScaleUp/ReplicasRise";
+const RUN: &str = "ScaleUp/NewPodsRunOnAccelerators";
+const SERVE: &str = "ScaleUp/NewPodsServe";
+const HOLD: &str = "Hold/Steady";
+const FALL: &str = "ScaleDown/ReplicasFall";
+const EARLY: &str = "ScaleDown/NotEarly";
+const ORACLE: &str = "Oracle/DecisionsExplained";

@@ -1,0 +1,204 @@
+//! The simulated helm: it keeps its records as helm does (a Secret a revision), marks what it makes, and takes its time.
+
+mod adapter;
+mod chart;
+mod objects;
+mod ollama;
+mod record;
+
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use serde_json::Value;
+
+use super::cluster::Cluster;
+use crate::record::inventory::ExistingRelease;
+use crate::record::journal::ReleaseRef;
+use crate::units::Span;
+use crate::world::{ChartMeta, Helm, HelmError, ReleaseArgs};
+use record::Record;
+
+/// helm in numbers.
+#[derive(Clone, Debug)]
+pub struct HelmSetting {
+    /// How long a call takes.
+    pub takes: Span,
+    /// What goes wrong with an install.
+    pub fault: Option<HelmFault>,
+}
+
+/// What can go wrong with an install.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HelmFault {
+    /// It is refused before anything is made.
+    Fails,
+    /// It fails after half of the objects.
+    FailsHalfWay,
+    /// It never ends.
+    Hangs,
+}
+
+impl Default for HelmSetting {
+    fn default() -> Self {
+        Self { takes: Span::from_ms(700), fault: None }
+    }
+}
+
+/// helm.
+pub(super) struct SimulatedHelm {
+    cluster: Cluster,
+}
+
+impl SimulatedHelm {
+    pub(super) const fn new(cluster: Cluster) -> Self {
+        Self { cluster }
+    }
+
+    async fn take_time(&self) {
+        tokio::time::sleep(self.cluster.setting().helm.takes.duration()).await;
+    }
+
+    async fn put(&self, args: &ReleaseArgs, verb: &str) -> Result<(), HelmError> {
+        let command = format!("{verb} {}", args.release.name);
+        let failed = |stderr: String| HelmError::Failed { command: command.clone(), stderr };
+        let fault = self.cluster.setting().helm.fault;
+        self.take_time().await;
+        if fault == Some(HelmFault::Hangs) {
+            tokio::time::sleep(args.timeout.duration()).await;
+            return Err(HelmError::TimedOut { command, bound: args.timeout });
+        }
+        if fault == Some(HelmFault::Fails) {
+            return Err(failed("Error: INSTALLATION FAILED: Kubernetes cluster unreachable".to_owned()));
+        }
+        let chart = chart::chart(args).map_err(&failed)?;
+        let documents = chart::render(args).map_err(&failed)?;
+        let last = Record::last(&self.cluster, &args.release);
+        if verb == "install" && last.is_some() {
+            return Err(failed("Error: INSTALLATION FAILED: cannot reuse a name that is still in use".to_owned()));
+        }
+        let record = Record {
+            release: args.release.clone(),
+            revision: last.as_ref().map_or(1, |last| last.revision + 1),
+            status: format!("pending-{verb}"),
+            chart: format!("{}-{}", chart.name, chart.version),
+            documents,
+        };
+        let labels = if args.labels.is_empty() { last.map(|last| last.labels(&self.cluster)) } else { None };
+        record.keep(&self.cluster, &labels.unwrap_or_else(|| args.labels.clone())).map_err(|e| failed(e.message))?;
+        self.carry_out(&record, fault, &failed).await
+    }
+
+    /// Applies the objects of a record, and says in it how that ended.
+    async fn carry_out(
+        &self,
+        record: &Record,
+        fault: Option<HelmFault>,
+        failed: &(dyn Fn(String) -> HelmError + Send + Sync),
+    ) -> Result<(), HelmError> {
+        let half = if fault == Some(HelmFault::FailsHalfWay) { record.documents.len() / 2 } else { usize::MAX };
+        for (n, document) in record.documents.iter().enumerate() {
+            let made = if n < half {
+                objects::apply(&self.cluster, &record.release, document)
+            } else {
+                Err("etcdserver: request timed out".to_owned())
+            };
+            if let Err(why) = made {
+                record.set_status(&self.cluster, "failed");
+                return Err(failed(format!("Error: INSTALLATION FAILED: {why}")));
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        record.set_status(&self.cluster, "deployed");
+        Ok(())
+    }
+}
+
+impl Helm for SimulatedHelm {
+    fn version(&self) -> BoxFuture<'_, Result<String, HelmError>> {
+        Box::pin(async {
+            self.take_time().await;
+            Ok("v4.3.1".to_owned())
+        })
+    }
+
+    fn show_chart<'a>(&'a self, args: &'a ReleaseArgs) -> BoxFuture<'a, Result<ChartMeta, HelmError>> {
+        Box::pin(async {
+            let wrong = |stderr| HelmError::Failed { command: format!("show chart {}", args.chart), stderr };
+            let chart = chart::chart(args).map_err(wrong)?;
+            let (name, app_version) = (chart.name.to_owned(), chart.app_version.to_owned());
+            Ok(ChartMeta { name, version: chart.version, app_version })
+        })
+    }
+
+    fn template<'a>(&'a self, args: &'a ReleaseArgs) -> BoxFuture<'a, Result<String, HelmError>> {
+        Box::pin(async {
+            let wrong = |stderr| HelmError::Failed { command: format!("template {}", args.release.name), stderr };
+            let documents = chart::render(args).map_err(wrong)?;
+            // JSON is YAML.
+            Ok(documents.iter().map(|document| format!("---\n{document}\n")).collect())
+        })
+    }
+
+    fn status<'a>(
+        &'a self,
+        release: &'a ReleaseRef,
+        selector: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<Option<ExistingRelease>, HelmError>> {
+        Box::pin(async move {
+            let last = Record::last(&self.cluster, release);
+            let last = last.filter(|last| selector.is_none_or(|selector| last.is_selected(&self.cluster, selector)));
+            Ok(last.map(|last| ExistingRelease {
+                namespace: release.namespace.clone(),
+                revision: last.revision,
+                status: last.status,
+                chart: last.chart,
+                by_run: false,
+            }))
+        })
+    }
+
+    fn install<'a>(&'a self, args: &'a ReleaseArgs) -> BoxFuture<'a, Result<(), HelmError>> {
+        Box::pin(self.put(args, "install"))
+    }
+
+    fn upgrade<'a>(&'a self, args: &'a ReleaseArgs) -> BoxFuture<'a, Result<(), HelmError>> {
+        Box::pin(self.put(args, "upgrade"))
+    }
+
+    fn rollback<'a>(&'a self, release: &'a ReleaseRef, revision: i64) -> BoxFuture<'a, Result<(), HelmError>> {
+        Box::pin(async move {
+            let failed = |stderr: String| HelmError::Failed { command: format!("rollback {}", release.name), stderr };
+            let (Some(to), Some(last)) =
+                (Record::of(&self.cluster, release, revision), Record::last(&self.cluster, release))
+            else {
+                return Err(failed(format!("Error: release has no {revision} version")));
+            };
+            self.take_time().await;
+            let labels = last.labels(&self.cluster);
+            let record = Record { revision: last.revision + 1, status: "pending-rollback".to_owned(), ..to };
+            record.keep(&self.cluster, &labels).map_err(|e| failed(e.message))?;
+            self.carry_out(&record, None, &failed).await
+        })
+    }
+
+    fn uninstall<'a>(&'a self, release: &'a ReleaseRef, bound: Span) -> BoxFuture<'a, Result<(), HelmError>> {
+        Box::pin(async move {
+            let Some(last) = Record::last(&self.cluster, release) else { return Ok(()) };
+            self.take_time().await;
+            let work = async {
+                for document in last.documents.iter().rev() {
+                    objects::delete(&self.cluster, document).await;
+                }
+            };
+            let command = format!("uninstall {}", release.name);
+            tokio::time::timeout(bound.duration(), work).await.map_err(|_| HelmError::TimedOut { command, bound })?;
+            Record::forget(&self.cluster, release);
+            Ok(())
+        })
+    }
+}
+
+/// A text of an object's metadata.
+fn text(object: &Value, field: &str) -> String {
+    super::cluster::text(object, field)
+}

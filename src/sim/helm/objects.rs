@@ -1,0 +1,54 @@
+//! What a release consists of, in the cluster: made as helm 4 makes it, by server-side apply under its own name, and marked.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::text;
+use crate::record::journal::ReleaseRef;
+use crate::sim::api;
+use crate::sim::cluster::Cluster;
+
+/// Makes an object, or changes the one that the release has already.
+///
+/// # Errors
+/// The API server refuses it, or it is another's; in the words of helm.
+pub(super) fn apply(cluster: &Cluster, release: &ReleaseRef, document: &Value) -> Result<(), String> {
+    let (api_version, kind) = (field(document, "apiVersion"), field(document, "kind"));
+    let facts = api::by_kind(api_version, kind)
+        .ok_or_else(|| format!("no matches for kind \"{kind}\" in version \"{api_version}\""))?;
+    let mut object = document.clone();
+    let annotations = &mut object["metadata"]["annotations"];
+    if annotations.is_null() {
+        *annotations = json!({});
+    }
+    annotations["meta.helm.sh/release-name"] = json!(release.name);
+    annotations["meta.helm.sh/release-namespace"] = json!(release.namespace);
+    let (namespace, name) = (text(&object, "namespace"), text(&object, "name"));
+    let there = cluster.get(&facts.kind, &namespace, &name);
+    let is_other =
+        |there: &Value| there["metadata"]["annotations"]["meta.helm.sh/release-name"] != release.name.as_str();
+    if there.is_some_and(|there| is_other(&there)) {
+        return Err(format!(
+            "Unable to continue with install: {kind} \"{name}\" in namespace \"{namespace}\" exists and cannot be imported into the current release: invalid ownership metadata"
+        ));
+    }
+    api::apply(cluster, "helm", facts, object).map(drop).map_err(|e| e.message)
+}
+
+/// Deletes an object and waits until it is gone.
+pub(super) async fn delete(cluster: &Cluster, document: &Value) {
+    let Some(facts) = api::by_kind(field(document, "apiVersion"), field(document, "kind")) else { return };
+    let (namespace, name) = (text(document, "namespace"), text(document, "name"));
+    // Gone already is as good.
+    let _ = api::delete(cluster, &facts.kind, &namespace, &name, None);
+    let mut told = cluster.told();
+    while cluster.get(&facts.kind, &namespace, &name).is_some() {
+        // helm asks again every two seconds; a change of anything is looked at sooner here.
+        let _ = tokio::time::timeout(Duration::from_secs(2), told.changed()).await;
+    }
+}
+
+fn field<'a>(document: &'a Value, name: &str) -> &'a str {
+    document[name].as_str().unwrap_or_default()
+}

@@ -1,0 +1,96 @@
+//! A simulated platform in numbers. The defaults are a healthy one; what each number means stands with its owner.
+
+use super::{api, controllers, helm, network, pipeline, servers};
+use crate::record::scenario::Scenario;
+use crate::seed::Seed;
+use crate::units::Span;
+
+/// All that a simulated platform consists of.
+#[derive(Clone, Debug, Default)]
+pub struct Setting {
+    /// Seed of everything that chance decides in it.
+    pub seed: u64,
+    /// The API server.
+    pub api: api::ApiSetting,
+    /// Nodes, pods and controllers.
+    pub controllers: controllers::ControllerSetting,
+    /// Exporter, store and adapter.
+    pub pipeline: pipeline::PipelineSetting,
+    /// Ollama.
+    pub servers: servers::ServerSetting,
+    /// The way to the pods.
+    pub network: network::NetworkSetting,
+    /// helm.
+    pub helm: helm::HelmSetting,
+}
+
+impl Setting {
+    /// A healthy platform that is as the scenario assumes, with an accelerator for each replica that it may come to.
+    #[must_use]
+    pub fn of(scenario: &Scenario, seed: u64) -> Self {
+        let mut setting = Self { seed, ..Self::default() };
+        let assumed = &scenario.assumptions;
+        let autoscaler = &mut setting.controllers.autoscaler;
+        autoscaler.sync_period = assumed.sync_period;
+        autoscaler.tolerance = assumed.tolerance;
+        autoscaler.downscale_stabilization = assumed.downscale_stabilization;
+        let pipeline = &mut setting.pipeline;
+        pipeline.exporter_interval = assumed.exporter_interval;
+        pipeline.scrape_interval = assumed.scrape_interval;
+        pipeline.store_offset = assumed.store_offset;
+        pipeline.relist_interval = assumed.relist_interval;
+        if let Some(exporter) = &scenario.metric.exporter {
+            pipeline.exporter_namespace.clone_from(&exporter.namespace);
+        }
+        let store = scenario.metric.store.as_ref().and_then(|store| store.url.clone());
+        setting.network.store_url = store.unwrap_or_default();
+        setting.network.connect_timeout = scenario.load.timeouts.connect;
+        let max = usize::try_from(scenario.hpa.spec.max_replicas).unwrap_or(1);
+        setting.set_accelerators(max.max(2));
+        setting
+    }
+
+    /// So many accelerators: two on a node, where they come out even.
+    pub fn set_accelerators(&mut self, count: usize) {
+        let each = if count.is_multiple_of(2) { 2 } else { 1 };
+        (self.controllers.nodes, self.controllers.accelerators) = (count / each, each);
+    }
+
+    /// The same platform with other lawful numbers, as the seed has it: nothing in it is slower than the scenario assumes.
+    #[must_use]
+    pub fn varied(mut self, scenario: &Scenario) -> Self {
+        let mut chance = Seed::new(self.seed ^ 0x6865_616c_7468_7921);
+        let mut below = |end: u64| chance.next_u64() % end.max(1);
+        let mut within = |low: u64, high: u64| low + below(high.saturating_sub(low) + 1);
+        let pipeline = &mut self.pipeline;
+        for span in [&mut pipeline.exporter_interval, &mut pipeline.scrape_interval, &mut pipeline.relist_interval] {
+            *span = Span::from_ms(within(span.ms().min(1000), span.ms()));
+        }
+        pipeline.store_offset = Span::from_ms(within(0, pipeline.store_offset.ms()));
+        pipeline.sampled_over = Span::from_ms(within(100, 5000));
+        pipeline.stale_markers = within(0, 1) == 1;
+        let api = &mut self.api;
+        (api.latency, api.ahead_ms) = (Span::from_ms(within(1, 40)), within(0, 4000) as i64 - 2000);
+        let pods = &mut self.controllers;
+        pods.reaction = Span::from_ms(within(5, 300));
+        pods.schedule = Span::from_ms(within(20, 1500));
+        // What is left of the assumed start of a pod after its readiness probe and the spread of a quarter.
+        let start_ms = scenario.assumptions.pod_start.ms() / 4;
+        (pods.pull, pods.start) = (Span::from_ms(within(0, start_ms)), Span::from_ms(within(300, start_ms / 2)));
+        pods.stop = Span::from_ms(within(100, 3000));
+        pods.reports_devices = within(0, 1) == 1;
+        pods.autoscaler.events_lost = within(0, 9) == 0;
+        pods.cpu_nodes = within(0, 2) as usize;
+        let most = usize::try_from(scenario.hpa.spec.max_replicas).unwrap_or(1);
+        self.set_accelerators(most.max(2) + within(0, 5) as usize);
+        let servers = &mut self.servers;
+        servers.slots = within(1, 3) as usize;
+        servers.rate = f64::from(within(40, 160) as u32);
+        servers.prompt = Span::from_ms(within(10, 400));
+        servers.load = Span::from_ms(within(200, 8000));
+        servers.busy = f64::from(within(85, 100) as u32);
+        self.network.round_trip = Span::from_ms(within(0, 30));
+        self.helm.takes = Span::from_ms(within(200, 3000));
+        self
+    }
+}

@@ -1,0 +1,80 @@
+//! One rehearsal without the face, on a runtime of its own, into a folder of its own.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use gpuhpa::record::inventory::Simulated;
+use gpuhpa::record::scenario::Scenario;
+use gpuhpa::record::verdict::Verdict;
+use gpuhpa::run::{self, Signals};
+use gpuhpa::sim::Setting;
+use gpuhpa::world::Bundle;
+use tokio::sync::watch;
+
+/// The scenario that is built in.
+pub(crate) fn built_in() -> Scenario {
+    gpuhpa::scenario::load(&[], None).expect("the built-in scenario")
+}
+
+/// Runs a scenario on a simulated platform, to its verdict.
+pub(crate) fn rehearse(setting: Setting, scenario: &Scenario, dir: &Path) -> Verdict {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    let bundle = Bundle::create(dir).expect("an empty folder").unsynced();
+    let (_sender, signals) = watch::channel(Signals::default());
+    let simulated = Simulated { seed: setting.seed, ..Simulated::default() };
+    let ended = run::rehearse(setting, scenario, simulated, &bundle, signals);
+    runtime.expect("a runtime").block_on(ended).verdict
+}
+
+/// A folder for one bundle, removed at its end.
+pub(crate) struct Folder(PathBuf);
+
+impl Folder {
+    pub(crate) fn new(name: &str) -> Self {
+        let dir = std::env::temp_dir().join(format!("gpuhpa-rehearsal-{name}-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&dir);
+        Self(dir)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Files that are not the same in both, each with its first lines that differ.
+    pub(crate) fn differs_from(&self, other: &Self) -> Vec<String> {
+        let (own, others) = (files(&self.0), files(&other.0));
+        let names = own.keys().chain(others.keys().filter(|name| !own.contains_key(*name)));
+        let different = names.filter(|name| own.get(*name) != others.get(*name));
+        different.map(|name| format!("{name}: {}", first(own.get(name), others.get(name)))).collect()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn files(dir: &Path) -> BTreeMap<String, Vec<u8>> {
+    let entries = std::fs::read_dir(dir).expect("a folder");
+    let read = |entry: std::io::Result<std::fs::DirEntry>| {
+        let path = entry.expect("a file").path();
+        let name = path.strip_prefix(dir).expect("a file of the folder").display().to_string();
+        if path.is_dir() {
+            return files(&path).into_iter().map(|(below, bytes)| (format!("{name}/{below}"), bytes)).collect();
+        }
+        vec![(name, std::fs::read(&path).expect("a file must be readable"))]
+    };
+    entries.flat_map(read).collect()
+}
+
+/// The first lines that are not the same.
+fn first(one: Option<&Vec<u8>>, other: Option<&Vec<u8>>) -> String {
+    let (Some(one), Some(other)) = (one, other) else { return "only in one".to_owned() };
+    let lines = |bytes: &[u8]| String::from_utf8_lossy(bytes).lines().map(str::to_owned).collect::<Vec<_>>();
+    let (one, other) = (lines(one), lines(other));
+    match one.iter().zip(&other).position(|(one, other)| one != other) {
+        Some(n) => format!("line {}: {} / {}", n + 1, one[n], other[n]),
+        None => format!("{} lines / {}", one.len(), other.len()),
+    }
+}
