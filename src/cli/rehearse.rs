@@ -32,7 +32,7 @@ pub(super) struct RehearseArgs {
     #[arg(long, value_name = "S", default_value_t = 1)]
     seed: u64,
     /// Accelerators of the simulated cluster [default: one for each replica that the HPA may come to]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
     gpus: Option<u16>,
     /// Something of the simulated cluster, by name; `list` shows them all
     #[arg(long, value_name = "NAME=VALUE")]
@@ -114,10 +114,9 @@ async fn perform(
 /// The platform that was asked for, and how a reader is told of it.
 fn setting(args: &RehearseArgs, scenario: &Scenario) -> Result<(Setting, Simulated), String> {
     let mut setting = Setting::of(scenario, args.seed);
-    if let Some(count) = args.gpus {
-        setting.set_accelerators(count.into());
-    }
-    for text in &args.set {
+    let gpus = args.gpus.map(|count| format!("gpus={count}"));
+    let set: Vec<String> = gpus.into_iter().chain(args.set.iter().cloned()).collect();
+    for text in &set {
         knobs::set(&mut setting, text).map_err(|why| format!("--set {why}"))?;
     }
     let fault = args
@@ -128,8 +127,6 @@ fn setting(args: &RehearseArgs, scenario: &Scenario) -> Result<(Setting, Simulat
     if let Some(fault) = fault {
         (fault.spoil)(&mut setting);
     }
-    let gpus = args.gpus.map(|count| format!("gpus={count}"));
-    let set = gpus.into_iter().chain(args.set.iter().cloned()).collect();
     let fault = fault.map(|fault| fault.name.to_owned());
     Ok((setting, Simulated { seed: args.seed, set, fault }))
 }

@@ -69,12 +69,13 @@ fn reproduce(ending: &Ending<'_>) -> String {
             chart.name, chart.version, chart.app_version, chart.rendered_digest
         );
     }
-    out += "\n```\ngpuhpa verify -f scenario.yaml\n```\n";
+    out += &format!("\n```\n{}\n```\n", inventory.command());
     if scenario.releases.values().any(|release| release.chart.starts_with(['.', '/'])) {
         out +=
             "\nA chart that is a path is not in this folder: name it anew in a file that `extends: scenario.yaml`.\n";
     }
-    out + "\nOnly the programme's own review certifies a platform; this is evidence for it.\n"
+    let is = inventory.is_evidence();
+    out + &format!("\nOnly the programme's own review certifies a platform; this is {is}.\n")
 }
 
 const FILES: &str = "\

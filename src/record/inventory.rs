@@ -67,10 +67,29 @@ pub struct Inventory {
 pub struct Simulated {
     /// Seed of everything that chance decided in it.
     pub seed: u64,
-    /// What differed from the healthy default, as it was typed.
+    /// What differed from the healthy default: `NAME=VALUE`.
     pub set: Vec<String>,
     /// The fault that it had, by name.
     pub fault: Option<String>,
+}
+
+impl Inventory {
+    /// What a run is for a platform.
+    #[must_use]
+    pub fn is_evidence(&self) -> &'static str {
+        if self.simulated.is_some() { "no evidence about any" } else { "evidence for it" }
+    }
+
+    /// The command that runs the bundle's scenario again.
+    #[must_use]
+    pub fn command(&self) -> String {
+        let Some(Simulated { seed, set, fault }) = &self.simulated else {
+            return "gpuhpa verify -f scenario.yaml".to_owned();
+        };
+        let set = set.iter().map(|set| format!(" --set {set}"));
+        let more: String = set.chain(fault.iter().map(|fault| format!(" --fault {fault}"))).collect();
+        format!("gpuhpa rehearse -f scenario.yaml --seed {seed}{more}")
+    }
 }
 
 /// A run's claim of a target.

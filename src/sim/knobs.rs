@@ -17,6 +17,11 @@ pub struct Knob {
 /// All of them.
 pub const KNOBS: &[Knob] = &[
     Knob {
+        name: "gpus",
+        what: "accelerators in all (one for each replica that the HPA may come to)",
+        turn: |s, v| number(v, 1..=1000).map(|n| s.set_accelerators(n)),
+    },
+    Knob {
         name: "nodes",
         what: "nodes with accelerators",
         turn: |s, v| number(v, 1..=1000).map(|n| s.controllers.nodes = n),

@@ -21,7 +21,7 @@ pub(super) fn reproduce(ending: &Ending<'_>) -> Markup {
                     }
                 }
             }
-            pre { "gpuhpa verify -f scenario.yaml" }
+            pre { (ending.inventory.command()) }
             @if by_path {
                 p { "A chart that is a path is not in this folder: name it anew in a file that " code { "extends: scenario.yaml" } "." }
             }
@@ -29,7 +29,7 @@ pub(super) fn reproduce(ending: &Ending<'_>) -> Markup {
                 "This page is drawn from the records beside it: timeline.jsonl, journal.jsonl, load.json, verdict.json, scenario.yaml,
                 inventory.json and plan.json. They count where the two differ. Digests in manifest.json show accidents, not forgery."
             }
-            p { "Only the programme's own review certifies a platform; this is evidence for it." }
+            p { "Only the programme's own review certifies a platform; this is " (ending.inventory.is_evidence()) "." }
         }
     }
 }
