@@ -1,6 +1,6 @@
 //! Faults of the HPA controller, and hands that take its place.
 
-use super::{ACTIVE, BY, EARLY, FALL, Fault, HOLD, IDLE, Must, ORACLE, RISE, RUN};
+use super::{ACTIVE, BY, EARLY, FALL, FOLLOWS, Fault, HOLD, IDLE, Must, ORACLE, RISE, RUN};
 use crate::sim::Setting;
 use crate::sim::controllers::{Behaves, Mishap, Moment, What, When};
 use crate::units::Span;
@@ -46,8 +46,8 @@ pub(super) const FAULTS: &[Fault] = &[
         name: "hpa-flaps",
         what: "the HPA controller takes replicas away and adds them again under constant load",
         spoil: |s| behaves(s, Behaves::Flaps),
-        // Pods that are taken away again may not have become Ready at all.
-        must: &[Must::Fail(HOLD), Must::Fail(ORACLE), Must::Inconclusive(RUN)],
+        // Pods that are taken away again may not have become Ready at all, and the metric follows the size.
+        must: &[Must::Fail(HOLD), Must::Fail(ORACLE), Must::Inconclusive(RUN), FOLLOWS],
     },
     Fault {
         name: "hpa-ignores-window",

@@ -10,7 +10,8 @@ pub(super) const FAULTS: &[Fault] = &[
         name: "one-pod-only",
         what: "the node port leads to one pod only, however many are Ready",
         spoil: |s| s.network.one_pod_only = true,
-        must: &[Must::Fail(SERVE)],
+        // Nobody is blamed by less than enough connections.
+        must: &[Must::Fail(SERVE), Must::Inconclusive(SERVE)],
     },
     Fault {
         name: "port-refused",
