@@ -24,7 +24,8 @@ use crate::world::{Bundle, World};
 /// Where a run's files go, and how much it says.
 #[derive(Clone, Debug, Args)]
 pub(super) struct OutputArgs {
-    /// Folder of the evidence; must not exist, or be empty [default: reports/RUN-ID]
+    /// Folder of the evidence; must not exist, or be empty, or hold a rehearsal where one is to come [default:
+    /// reports/RUN-ID, or reports/rehearsal]
     #[arg(long, value_name = "DIR")]
     pub(super) report_dir: Option<PathBuf>,
     /// Write the JUnit file here too
