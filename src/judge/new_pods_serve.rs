@@ -53,7 +53,10 @@ fn unserved(view: &View<'_>) -> Option<Ruling> {
     let lives = view.new_lives();
     let ready = lives.iter().filter_map(|life| life.ready().map(|(o, _)| (o.at_ms, life.name())));
     let (since, name) = ready.min()?;
-    let (last_seen, last) = view.loads.last()?;
+    let Some((last_seen, last)) = view.loads.last() else {
+        let words = "no word of the load was recorded, so no good chat through the Service is shown";
+        return Some(if view.is_loaded() { Ruling::open(words) } else { Ruling::unclear(words) });
+    };
     let before = view.loads.iter().rfind(|(o, _)| o.at_ms <= since).map(|(_, load)| *load);
     let more = |count: fn(&LoadSeen) -> u64| count(last).saturating_sub(before.map_or(0, count));
     if more(|load| load.good) > 0 {

@@ -306,6 +306,8 @@ fn chats_that_all_fail_are_not_served_however_busy_the_pods_are() {
             }
         })
     };
+    let silent = healthy().without(|o| matches!(o.seen, Seen::Load(_)));
+    assert_ne!(silent.rule(NewPodsServe).state, State::Holds, "{}", silent.rule(NewPodsServe).reason);
     let run = all_fail(0);
     run.unclear(NewPodsServe, "(workload) none of the ");
     run.unclear(NewPodsServe, "was good: read-body: connection reset");

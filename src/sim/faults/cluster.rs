@@ -13,7 +13,7 @@ pub(super) const FAULTS: &[Fault] = &[
         name: "hpa-api-unserved",
         what: "the platform does not serve autoscaling/v2",
         spoil: |s| s.api.unserved.push("autoscaling/v2".to_owned()),
-        must: &[Must::NotBegin("autoscaling/v2")],
+        must: &[Must::NotApplicable],
     },
     Fault {
         name: "permission-missing",

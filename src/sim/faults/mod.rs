@@ -29,6 +29,8 @@ pub enum Must {
     Fail(&'static str),
     /// INCONCLUSIVE, decided by this case.
     Inconclusive(&'static str),
+    /// NOT APPLICABLE.
+    NotApplicable,
     /// It does not begin: the reason holds these words.
     NotBegin(&'static str),
 }
@@ -41,6 +43,7 @@ impl Must {
         match self {
             Self::Fail(case) => verdict.result == CaseResult::Fail && decided(case),
             Self::Inconclusive(case) => verdict.result == CaseResult::Inconclusive && decided(case),
+            Self::NotApplicable => verdict.result == CaseResult::NotApplicable,
             Self::NotBegin(words) => {
                 let began = verdict.cases.iter().any(|case| case.result == CaseResult::Pass);
                 verdict.result != CaseResult::Pass && !began && verdict.reason.contains(words)
