@@ -37,7 +37,7 @@ pub(super) struct RehearseArgs {
     /// Something of the simulated cluster, by name; `list` shows them all
     #[arg(long, value_name = "NAME=VALUE")]
     set: Vec<String>,
-    /// A fault of the simulated cluster, by name; `list` shows them all
+    /// A fault of the simulated cluster, or a disturbance that is none, by name; `list` shows them all
     #[arg(long, value_name = "NAME")]
     fault: Option<String>,
     /// One load after the other instead of a run, and what the HPA makes of each
@@ -56,7 +56,9 @@ pub(super) fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
 /// Has to run on [`runtime`].
 pub(super) async fn rehearse(args: &RehearseArgs) -> Exit {
     if args.fault.as_deref() == Some("list") {
-        return listed(["fault", "what is wrong"], faults::all().map(|fault| [fault.name, fault.what]));
+        let row = |fault: &'static Fault| [fault.name, fault.what];
+        listed(["fault", "what is wrong"], faults::all().map(row));
+        return listed(["disturbance, no fault", "what happens"], faults::mild().map(row));
     }
     if args.set.iter().any(|set| set == "list") {
         return listed(["name", "what is set"], KNOBS.iter().map(|knob| [knob.name, knob.what]));
@@ -91,6 +93,7 @@ async fn perform(
 ) -> Exit {
     let (clock, real) = (Clock::start_at(EPOCH), Stopwatch::start());
     let platform = sim::begin(setting, &scenario, clock);
+    let bundle = platform.disk(&bundle);
     let world = platform.world(&scenario, &bundle);
     let mut desk = Desk::new(&args.output, scenario, bundle, clock, run::run_id(EPOCH));
     // Nobody sends a signal to a simulated run; the sender has to live all the same.

@@ -4,17 +4,18 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 use super::stage::Progress;
-use super::{Leaving, NotBegun, Place, Prepared, Script, Signals, begin, give_up, prepare, run, run_id};
-use crate::clock::Clock;
+use super::{
+    Leaving, NotBegun, Outcome, Place, Prepared, RunError, Script, Signals, begin, give_up, prepare, run, run_id,
+};
 use crate::judge::Picture;
 use crate::record::inventory::{Inventory, Simulated};
 use crate::record::observation::Phase;
 use crate::record::plan::Plan;
 use crate::record::scenario::Scenario;
 use crate::record::verdict::Verdict;
-use crate::sim::{self, Setting};
+use crate::sim;
 use crate::units::Span;
-use crate::world::{Bundle, World};
+use crate::world::Bundle;
 
 /// When a simulated run begins, 2026-01-01T00:00:00Z: fixed, so that the same seed gives the same bundle.
 pub const EPOCH: Timestamp = Timestamp::constant(1_767_225_600, 0);
@@ -30,48 +31,41 @@ pub fn place(simulated: Simulated) -> Place {
 pub struct Rehearsed {
     /// The verdict.
     pub verdict: Verdict,
-    /// The doors to the platform, as they are after the run.
-    pub world: World,
-    /// The platform.
-    pub platform: sim::Rehearsal,
+    /// The first error of a run that began.
+    pub error: Option<RunError>,
 }
 
-/// Rehearses a scenario on such a platform, without a word on the way. Has to run on a paused runtime, begun for it.
+/// Rehearses a scenario on a simulated platform that was begun just now, without a word on the way.
 pub async fn rehearse(
-    setting: Setting,
+    platform: &sim::Rehearsal,
     scenario: &Scenario,
     simulated: Simulated,
     bundle: &Bundle,
     signals: watch::Receiver<Signals>,
 ) -> Rehearsed {
-    let clock = Clock::start_at(EPOCH);
-    let platform = sim::begin(setting, scenario, clock);
+    let bundle = &platform.disk(bundle);
     let world = platform.world(scenario, bundle);
     let place = place(simulated);
-    let verdict = match prepare(&world, scenario, &run_id(EPOCH), &place).await {
-        Ok(prepared) => perform(&world, scenario, &prepared, signals).await,
+    let not_begun = |prepared: &Prepared, why: NotBegun| {
+        let (verdict, ..) = give_up(bundle, world.clock, scenario, prepared, &why.to_string());
+        Rehearsed { verdict, error: None }
+    };
+    let prepared = match prepare(&world, scenario, &run_id(EPOCH), &place).await {
+        Ok(prepared) => prepared,
         Err(error) => {
             let inventory = Inventory { started: EPOCH, simulated: place.simulated.clone(), ..Inventory::default() };
             let prepared = Prepared { inventory, plan: Plan { run: run_id(EPOCH), ..Plan::default() } };
-            give_up(bundle, clock, scenario, &prepared, &NotBegun::Survey(error).to_string()).0
+            return not_begun(&prepared, NotBegun::Survey(error));
         }
     };
-    Rehearsed { verdict, world, platform }
-}
-
-async fn perform(
-    world: &World,
-    scenario: &Scenario,
-    prepared: &Prepared,
-    signals: watch::Receiver<Signals>,
-) -> Verdict {
-    let kept = match begin(world, scenario, prepared) {
+    let kept = match begin(&world, scenario, &prepared) {
         Ok(kept) => kept,
-        Err(why) => return give_up(&world.bundle, world.clock, scenario, prepared, &why.to_string()).0,
+        Err(why) => return not_begun(&prepared, why),
     };
-    let Prepared { inventory, plan } = prepared;
-    let leaving = Leaving::Restore;
-    run(Script { world, scenario, inventory, kept: &kept, plan, progress: &Silent, signals, leaving }).await.verdict
+    let (Prepared { inventory, plan }, kept, leaving) = (&prepared, &kept, Leaving::Restore);
+    let script = Script { world: &world, scenario, inventory, kept, plan, progress: &Silent, signals, leaving };
+    let Outcome { verdict, error, .. } = run(script).await;
+    Rehearsed { verdict, error }
 }
 
 /// Nobody looks on.

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use super::setting::Setting;
 use crate::clock::Clock;
@@ -17,6 +17,7 @@ use crate::seed::Seed;
 mod change;
 mod fields;
 mod refusal;
+mod steps;
 mod told;
 
 use change::Changes;
@@ -74,6 +75,7 @@ struct Inner {
     state: Mutex<State>,
     told: Notify,
     chance: Mutex<Seed>,
+    steps: watch::Sender<u64>,
 }
 
 /// The simulated cluster. Copies are the same one.
@@ -84,7 +86,8 @@ impl Cluster {
     pub(super) fn new(clock: Clock, setting: Setting) -> Self {
         let chance = Mutex::new(Seed::new(setting.seed));
         let state = Mutex::new(State { version: 1000, ..State::default() });
-        Self(Arc::new(Inner { clock, setting, state, told: Notify::new(), chance }))
+        let (told, steps) = (Notify::new(), watch::Sender::new(0));
+        Self(Arc::new(Inner { clock, setting, state, told, chance, steps }))
     }
 
     pub(super) fn clock(&self) -> Clock {

@@ -10,11 +10,13 @@
 //! | `servers` | Ollama in the pods: slots, queue, tokens |
 //! | `network` | the way from outside to the pods |
 //! | `helm` | helm, and the charts that it knows |
+//! | `client` | the machine on which we run ourselves |
 //! | `faults` | the catalogue of faults |
 //! | `knobs` | what can be set by name |
 //! | `setting` | all of it in numbers; a fault is a setting that no healthy cluster has |
 
 mod api;
+mod client;
 mod cluster;
 mod controllers;
 pub mod faults;
@@ -25,11 +27,15 @@ mod pipeline;
 mod servers;
 mod setting;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde_json::Value;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 pub use api::{ApiSetting, Denied, Share, Window};
+pub use client::{ClientSetting, Stalls};
 pub use controllers::{AutoscalerSetting, Behaves, ControllerSetting, Mishap, Moment, NewPods, What, When};
 pub use helm::{HelmFault, HelmSetting};
 pub use network::NetworkSetting;
@@ -70,10 +76,45 @@ pub fn begin(setting: Setting, scenario: &Scenario, clock: Clock) -> Rehearsal {
     controllers::populate(&platform, scenario);
     controllers::spawn(&platform, &mut tasks);
     platform.pipeline.spawn(&mut tasks);
+    if let Some(stalls) = platform.cluster.setting().client.stalls {
+        tasks.spawn(client::stall(stalls, platform.servers.clone()));
+    }
     Rehearsal { platform, _tasks: tasks }
 }
 
 impl Rehearsal {
+    /// How many steps those who come from outside have made with their changes: at each of them they may be stopped.
+    #[must_use]
+    pub fn steps(&self) -> watch::Receiver<u64> {
+        self.platform.cluster.steps()
+    }
+
+    /// What stands in the cluster and would not change by itself: identity, labels, annotations, spec and data of every
+    /// object, under `resource namespace/name`. Without events, and without the times at which Leases were renewed.
+    #[must_use]
+    pub fn standing(&self) -> BTreeMap<String, Value> {
+        let all = self.platform.cluster.everything().into_iter();
+        let standing = all.filter(|((resource, ..), _)| !resource.starts_with("events"));
+        let shown = |((resource, namespace, name), object): ((String, String, String), Arc<Value>)| {
+            let mut object = (*object).clone();
+            object["status"] = Value::Null;
+            for passing in ["resourceVersion", "managedFields", "generation"] {
+                object["metadata"][passing] = Value::Null;
+            }
+            if resource.starts_with("leases") {
+                object["spec"]["renewTime"] = Value::Null;
+            }
+            (format!("{resource} {namespace}/{name}"), object)
+        };
+        standing.map(shown).collect()
+    }
+
+    /// The bundle on the disk of the machine on which we run. Its copies share the room.
+    #[must_use]
+    pub fn disk(&self, bundle: &Bundle) -> Bundle {
+        self.platform.cluster.setting().client.disk(bundle)
+    }
+
     /// The doors to it.
     #[must_use]
     pub fn world(&self, scenario: &Scenario, bundle: &Bundle) -> World {

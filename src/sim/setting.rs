@@ -1,6 +1,6 @@
 //! A simulated platform in numbers. The defaults are a healthy one; what each number means stands with its owner.
 
-use super::{api, controllers, helm, network, pipeline, servers};
+use super::{api, client, controllers, helm, network, pipeline, servers};
 use crate::record::scenario::Scenario;
 use crate::seed::Seed;
 use crate::units::Span;
@@ -22,6 +22,8 @@ pub struct Setting {
     pub network: network::NetworkSetting,
     /// helm.
     pub helm: helm::HelmSetting,
+    /// Our own machine.
+    pub client: client::ClientSetting,
 }
 
 impl Setting {

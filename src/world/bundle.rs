@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::cover::Cover;
@@ -25,6 +26,8 @@ pub struct Bundle {
     open: Arc<Mutex<BTreeMap<String, File>>>,
     cover: Arc<Cover>,
     keeping: Keeping,
+    /// Bytes that the disk still takes.
+    room: Arc<AtomicU64>,
 }
 
 /// How much is done to keep what is written.
@@ -52,7 +55,13 @@ impl Bundle {
     /// A folder that exists already: `clean` goes on in the bundle of an interrupted run.
     #[must_use]
     pub fn open(dir: &Path) -> Self {
-        Self { dir: Arc::new(dir.to_owned()), open: Arc::default(), cover: Arc::default(), keeping: Keeping::Synced }
+        Self {
+            dir: Arc::new(dir.to_owned()),
+            open: Arc::default(),
+            cover: Arc::default(),
+            keeping: Keeping::Synced,
+            room: Arc::new(AtomicU64::new(u64::MAX)),
+        }
     }
 
     /// No folder: for a look at a run that nobody will read of.
@@ -71,6 +80,12 @@ impl Bundle {
     #[must_use]
     pub fn unsynced(self) -> Self {
         Self { keeping: Keeping::Written, ..self }
+    }
+
+    /// The same folder on a disk that takes so many bytes more.
+    #[must_use]
+    pub fn with_room(self, bytes: u64) -> Self {
+        Self { room: Arc::new(AtomicU64::new(bytes)), ..self }
     }
 
     /// What must be taken out of a thing before it is judged and kept.
@@ -97,8 +112,8 @@ impl Bundle {
             }
             let new = path.with_file_name(format!(".{}.new", path.file_name().unwrap_or_default().to_string_lossy()));
             let mut file = File::create(&new)?;
-            let written = file
-                .write_all(bytes)
+            let written = self
+                .write(&mut file, bytes)
                 .and_then(|()| if self.keeping == Keeping::Synced { file.sync_all() } else { Ok(()) });
             written.and_then(|()| std::fs::rename(&new, &path)).inspect_err(|_| {
                 // A full disk: half of a file helps nobody. Should it stay, the error is the first one.
@@ -110,17 +125,16 @@ impl Bundle {
 
     /// Appends bytes to a file.
     pub fn append(&self, name: &str, bytes: &[u8]) -> Result<(), BundleError> {
-        self.with(name, |file| file.write_all(bytes))
+        self.add(name, bytes, false)
     }
 
     /// Appends bytes and waits until they are on the disk: for what must be known after a crash.
     pub fn append_synced(&self, name: &str, bytes: &[u8]) -> Result<(), BundleError> {
-        let sync = |file: &File| if self.keeping == Keeping::Synced { file.sync_data() } else { Ok(()) };
-        self.with(name, |file| file.write_all(bytes).and_then(|()| sync(file)))
+        self.add(name, bytes, self.keeping == Keeping::Synced)
     }
 
     /// Adds to a file, all or nothing: half a line, left by a full disk, would spoil the lines that come after it.
-    fn with(&self, name: &str, act: impl FnOnce(&mut File) -> std::io::Result<()>) -> Result<(), BundleError> {
+    fn add(&self, name: &str, bytes: &[u8], sync: bool) -> Result<(), BundleError> {
         if self.keeping == Keeping::Nothing {
             return Ok(());
         }
@@ -133,14 +147,27 @@ impl Bundle {
             }
         };
         let length = file.metadata().map_err(|e| self.error(name, &e))?.len();
-        act(file).map_err(|e| {
+        let written = self.write(file, bytes).and_then(|()| if sync { file.sync_data() } else { Ok(()) });
+        written.map_err(|e| {
             // Should this fail too, the first error is the one to be told.
             let _ = file.set_len(length);
             self.error(name, &e)
         })
     }
 
-    fn error(&self, name: &str, why: &std::io::Error) -> BundleError {
+    /// Writes as much as the disk takes; what does not fit whole takes no room for good.
+    fn write(&self, file: &mut File, bytes: &[u8]) -> io::Result<()> {
+        let whole = |room: u64| room.checked_sub(bytes.len() as u64);
+        match self.room.fetch_update(Ordering::Relaxed, Ordering::Relaxed, whole) {
+            Ok(_) => file.write_all(bytes),
+            Err(room) => {
+                file.write_all(&bytes[..usize::try_from(room).unwrap_or(bytes.len())])?;
+                Err(io::ErrorKind::StorageFull.into())
+            }
+        }
+    }
+
+    fn error(&self, name: &str, why: &io::Error) -> BundleError {
         BundleError { path: self.dir.join(name).display().to_string(), why: why.to_string() }
     }
 }
@@ -152,13 +179,15 @@ mod tests {
     #[test]
     fn what_could_be_written_by_half_only_is_taken_back() {
         let dir = std::env::temp_dir().join(format!("gpuhpa-bundle-{}", std::process::id()));
-        let bundle = Bundle::create(&dir).unwrap();
+        let bundle = Bundle::create(&dir).unwrap().with_room(10);
         bundle.append("journal.jsonl", b"one\n").unwrap();
-        let full = || std::io::Error::from(std::io::ErrorKind::StorageFull);
-        let failed = bundle.with("journal.jsonl", |file| file.write_all(b"tw").and_then(|()| Err(full()))).unwrap_err();
+        let failed = bundle.append("journal.jsonl", b"a longer line\n").unwrap_err();
         assert!(failed.to_string().starts_with("could not write evidence to"), "{failed}");
         bundle.append_synced("journal.jsonl", b"three\n").unwrap();
         assert_eq!(std::fs::read_to_string(dir.join("journal.jsonl")).unwrap(), "one\nthree\n");
+        bundle.put("verdict.json", b"{}").unwrap_err();
+        assert!(!dir.join("verdict.json").exists() && !dir.join(".verdict.json.new").exists());
+        let bundle = bundle.with_room(100);
         // A folder of that name is in the way.
         std::fs::create_dir(dir.join("verdict.json")).unwrap();
         bundle.put("verdict.json", b"{}").unwrap_err();

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use gpuhpa::clock::Clock;
 use gpuhpa::record::inventory::Simulated;
 use gpuhpa::record::scenario::Scenario;
-use gpuhpa::record::verdict::Verdict;
-use gpuhpa::run::{self, Signals};
-use gpuhpa::sim::Setting;
+use gpuhpa::run::{self, EPOCH, Rehearsed, Signals};
+use gpuhpa::sim::{self, Setting};
 use gpuhpa::world::Bundle;
 use tokio::sync::watch;
 
@@ -16,14 +18,21 @@ pub(crate) fn built_in() -> Scenario {
     gpuhpa::scenario::load(&[], None).expect("the built-in scenario")
 }
 
-/// Runs a scenario on a simulated platform, to its verdict.
-pub(crate) fn rehearse(setting: Setting, scenario: &Scenario, dir: &Path) -> Verdict {
+/// A runtime in whose virtual time a platform lives.
+pub(crate) fn runtime() -> tokio::runtime::Runtime {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    runtime.expect("a runtime")
+}
+
+/// Runs a scenario on a simulated platform, to its end.
+pub(crate) fn rehearse(setting: Setting, scenario: &Scenario, dir: &Path) -> Rehearsed {
     let bundle = Bundle::create(dir).expect("an empty folder").unsynced();
     let (_sender, signals) = watch::channel(Signals::default());
     let simulated = Simulated { seed: setting.seed, ..Simulated::default() };
-    let ended = run::rehearse(setting, scenario, simulated, &bundle, signals);
-    runtime.expect("a runtime").block_on(ended).verdict
+    runtime().block_on(async {
+        let platform = sim::begin(setting, scenario, Clock::start_at(EPOCH));
+        run::rehearse(&platform, scenario, simulated, &bundle, signals).await
+    })
 }
 
 /// A folder for one bundle, removed at its end.
@@ -77,4 +86,28 @@ fn first(one: Option<&Vec<u8>>, other: Option<&Vec<u8>>) -> String {
         Some(n) => format!("line {}: {} / {}", n + 1, one[n], other[n]),
         None => format!("{} lines / {}", one.len(), other.len()),
     }
+}
+
+/// Does this for each number below `count`, on every processor; what it returns is what went wrong.
+pub(crate) fn for_each(name: &str, count: u64, work: impl Fn(u64, &Path) -> Option<String> + Sync) -> Vec<String> {
+    let (next, wrong) = (AtomicU64::new(0), Mutex::new(Vec::new()));
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for thread in 0..threads {
+            let (next, wrong, work) = (&next, &wrong, &work);
+            let dir: PathBuf = std::env::temp_dir().join(format!("gpuhpa-{name}-{}-{thread}", std::process::id()));
+            scope.spawn(move || {
+                loop {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    if number >= count {
+                        return;
+                    }
+                    if let Some(text) = work(number, &dir) {
+                        wrong.lock().expect("no panic").push(text);
+                    }
+                }
+            });
+        }
+    });
+    wrong.into_inner().expect("no panic")
 }

@@ -1,18 +1,22 @@
 //! The fault catalogue: on no faulty cluster does a run end in a PASS, whatever chance does, and what it says is what the
-//! catalogue says; on a healthy cluster with other lawful numbers it always ends in one.
+//! catalogue says; on a healthy cluster with other built_in numbers it always ends in one; and what disturbs a healthy
+//! cluster for a while is never blamed on it.
 
-use std::path::{Path, PathBuf};
+use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use gpuhpa::record::scenario::Scenario;
 use gpuhpa::record::verdict::{CaseResult, Verdict};
-use gpuhpa::sim::{Setting, faults};
+use gpuhpa::sim::Setting;
+use gpuhpa::sim::faults::{self, Fault, Must};
 
-use super::bench::{built_in, rehearse};
+use super::bench::{built_in, for_each, rehearse};
 
 /// Seeds of each fault.
 const FAULTY: u64 = 25;
+/// Seeds of each disturbance.
+const DISTURBED: u64 = 10;
 /// Seeds of healthy clusters.
 const HEALTHY: u64 = 1000;
 
@@ -24,49 +28,48 @@ fn seeds(all: u64) -> u64 {
 
 /// A run into this folder, which is empty again afterwards.
 fn ended(setting: Setting, scenario: &Scenario, dir: &Path) -> Verdict {
-    let verdict = rehearse(setting, scenario, dir);
+    let verdict = rehearse(setting, scenario, dir).verdict;
     std::fs::remove_dir_all(dir).expect("the folder");
     verdict
 }
 
-/// Does this for each number below `count`, on every processor; what it returns is what went wrong.
-fn for_each(name: &str, count: u64, work: impl Fn(u64, &Path) -> Option<String> + Sync) -> Vec<String> {
-    let (next, wrong) = (AtomicU64::new(0), Mutex::new(Vec::new()));
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    std::thread::scope(|scope| {
-        for thread in 0..threads {
-            let (next, wrong, work) = (&next, &wrong, &work);
-            let dir: PathBuf = std::env::temp_dir().join(format!("gpuhpa-{name}-{}-{thread}", std::process::id()));
-            scope.spawn(move || {
-                loop {
-                    let number = next.fetch_add(1, Ordering::Relaxed);
-                    if number >= count {
-                        return;
-                    }
-                    if let Some(text) = work(number, &dir) {
-                        wrong.lock().expect("no panic").push(text);
-                    }
-                }
-            });
-        }
-    });
-    wrong.into_inner().expect("no panic")
-}
-
-#[test]
-fn no_fault_ends_in_a_pass_and_each_is_called_by_its_name() {
-    let (scenario, all, seeds) = (built_in(), faults::all().collect::<Vec<_>>(), seeds(FAULTY));
-    assert!(all.len() >= 40);
-    let wrong = for_each("faulty", all.len() as u64 * seeds, |number, dir| {
+/// Runs each with every seed; what did not end as it must, and those that never ended in what is `owed`, where all seeds
+/// were tried.
+fn each(name: &str, all: &[&Fault], of: u64, owed: Option<Must>) -> Vec<String> {
+    let (scenario, seeds, seen) = (built_in(), seeds(of), Mutex::new(BTreeSet::new()));
+    let mut wrong = for_each(name, all.len() as u64 * seeds, |number, dir| {
         let (fault, seed) = (all[usize::try_from(number / seeds).expect("small")], number % seeds);
         let mut setting = Setting::of(&scenario, seed).varied(&scenario);
         (fault.spoil)(&mut setting);
         let verdict = ended(setting, &scenario, dir);
+        if owed.is_some_and(|owed| owed.is_met(&verdict)) {
+            seen.lock().expect("no panic").insert(fault.name);
+        }
         let is_met = fault.must.iter().any(|must| must.is_met(&verdict));
         (!is_met).then(|| {
             format!("{} seed {seed}: {}: {}, not {:?}", fault.name, verdict.title(), verdict.reason, fault.must)
         })
     });
+    let seen = seen.into_inner().expect("no panic");
+    let never = all.iter().filter(|fault| owed.is_some() && seeds >= of && !seen.contains(fault.name));
+    wrong.extend(never.map(|fault| format!("{} never ended in {owed:?}, with {seeds} seeds", fault.name)));
+    wrong
+}
+
+#[test]
+fn no_fault_ends_in_a_pass_and_each_is_called_by_its_name() {
+    let all: Vec<_> = faults::all().collect();
+    assert!(all.len() >= 40 && all.iter().all(|fault| !fault.must.contains(&Must::Pass)));
+    let wrong = each("faulty", &all, FAULTY, None);
+    assert!(wrong.is_empty(), "{} of them:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn a_disturbance_is_never_blamed_on_the_platform() {
+    let all: Vec<_> = faults::mild().collect();
+    assert!(all.iter().all(|mild| mild.must.contains(&Must::Pass)));
+    // One under which no run passes is no mild one.
+    let wrong = each("disturbed", &all, DISTURBED, Some(Must::Pass));
     assert!(wrong.is_empty(), "{} of them:\n{}", wrong.len(), wrong.join("\n"));
 }
 

@@ -4,6 +4,7 @@
 
 mod bench;
 mod catalogue;
+mod stops;
 
 use std::path::Path;
 
@@ -16,7 +17,7 @@ use gpuhpa::units::Span;
 fn twice(name: &str, setting: &Setting) -> (Verdict, Folder) {
     let scenario = built_in();
     let (one, other) = (Folder::new(&format!("{name}-1")), Folder::new(&format!("{name}-2")));
-    let outcome = rehearse(setting.clone(), &scenario, one.path());
+    let outcome = rehearse(setting.clone(), &scenario, one.path()).verdict;
     rehearse(setting.clone(), &scenario, other.path());
     assert_eq!(one.differs_from(&other), Vec::<String>::new(), "{name}");
     (outcome, one)

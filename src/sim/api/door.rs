@@ -1,12 +1,16 @@
 //! The door itself: how long an answer takes, and the faults of a server that is busy, failing or away.
 
 use std::io;
+use std::time::Duration;
 
 use tokio::time::sleep;
 
 use super::setting::Share;
 use crate::sim::cluster::{Cluster, Refusal};
 use crate::units::Span;
+
+/// How long the answer to a change is on its way back.
+const BACK: Duration = Duration::from_millis(1);
 
 /// Waits as long as an answer takes.
 ///
@@ -38,6 +42,11 @@ pub(super) fn mood(cluster: &Cluster) -> Result<(), Refusal> {
         return Err(Refusal::new(500, "InternalError", "Internal error occurred: etcdserver: leader changed"));
     }
     Ok(())
+}
+
+/// An answer is on its way back, and whoever asked may be gone.
+pub(super) async fn way_back() {
+    sleep(BACK).await;
 }
 
 /// # Errors

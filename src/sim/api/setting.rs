@@ -13,8 +13,8 @@ pub struct ApiSetting {
     pub slow: Option<(Window, Span)>,
     /// Fault: every watch ends after so long, without a word.
     pub watch_lasts: Option<Span>,
-    /// Fault: at this time every open watch is told 410 Gone.
-    pub gone_at: Option<Span>,
+    /// Fault: so often every open watch is told 410 Gone.
+    pub gone_every: Option<Span>,
     /// Fault: a share of the requests is refused with 429, and told to come again after a second.
     pub busy: Option<Share>,
     /// Fault: a share of the requests is answered with 500.
@@ -40,7 +40,7 @@ impl Default for ApiSetting {
             latency: Span::from_ms(2),
             slow: None,
             watch_lasts: None,
-            gone_at: None,
+            gone_every: None,
             busy: None,
             failing: None,
             lost: None,

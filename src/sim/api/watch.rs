@@ -75,7 +75,7 @@ fn end(cluster: &Cluster, asked_ms: u64) -> (u64, End) {
     let ends = [
         Some((asked_ms, End::Asked)),
         setting.watch_lasts.map(|lasts| (lasts.ms(), End::Early)),
-        to_come(setting.gone_at).map(|ms| (ms, End::Gone)),
+        setting.gone_every.map(|every| (every.ms() - now_ms % every.ms().max(1), End::Gone)),
         to_come(setting.away.map(|away| away.from)).map(|ms| (ms, End::Broken)),
     ];
     ends.into_iter().flatten().min_by_key(|(ms, _)| *ms).unwrap_or((asked_ms, End::Asked))

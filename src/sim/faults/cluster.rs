@@ -58,6 +58,12 @@ pub(super) const FAULTS: &[Fault] = &[
         must: &[Must::Inconclusive(PODS)],
     },
     Fault {
+        name: "namespace-stuck",
+        what: "a namespace that is deleted never goes: a finalizer in it is nobody's",
+        spoil: |s| s.controllers.namespace_stuck = true,
+        must: &[Must::NotRestored],
+    },
+    Fault {
         name: "helm-hangs",
         what: "helm does not come back",
         spoil: |s| s.helm.fault = Some(HelmFault::Hangs),

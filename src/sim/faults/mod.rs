@@ -1,16 +1,19 @@
 //! The fault catalogue: faults of real clusters, each with what verify has to say of it. None of them may end in a PASS.
-//! `tests/rehearsal` runs every one of them with many seeds; `gpuhpa rehearse --fault NAME` shows one.
+//! Beside them stand the disturbances, which are no faults: none of them may end in a FAIL.
+//! `tests/rehearsal` runs every one with many seeds; `gpuhpa rehearse --fault NAME` shows one.
 
 mod autoscaler;
+mod client;
 mod cluster;
 mod metric;
+mod mild;
 mod network;
 mod pods;
 
 use super::Setting;
 use crate::record::verdict::{CaseResult, Verdict};
 
-/// A fault.
+/// A fault, or a disturbance.
 pub struct Fault {
     /// Its name.
     pub name: &'static str,
@@ -25,12 +28,18 @@ pub struct Fault {
 /// How a run must end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Must {
+    /// PASS, and everything is as it was before.
+    Pass,
+    /// INCONCLUSIVE, decided by whichever case, and everything is as it was before.
+    Unclear,
     /// FAIL, decided by this case.
     Fail(&'static str),
     /// INCONCLUSIVE, decided by this case.
     Inconclusive(&'static str),
     /// NOT APPLICABLE.
     NotApplicable,
+    /// PASS, not restored: the platform is not to blame, and something could not be removed.
+    NotRestored,
     /// It does not begin: the reason holds these words.
     NotBegin(&'static str),
 }
@@ -41,9 +50,12 @@ impl Must {
     pub fn is_met(self, verdict: &Verdict) -> bool {
         let decided = |case: &str| verdict.reason.starts_with(&format!("{case}: "));
         match self {
+            Self::Pass => verdict.result == CaseResult::Pass && verdict.restored,
+            Self::Unclear => verdict.result == CaseResult::Inconclusive && verdict.restored,
             Self::Fail(case) => verdict.result == CaseResult::Fail && decided(case),
             Self::Inconclusive(case) => verdict.result == CaseResult::Inconclusive && decided(case),
             Self::NotApplicable => verdict.result == CaseResult::NotApplicable,
+            Self::NotRestored => verdict.result == CaseResult::Pass && !verdict.restored,
             Self::NotBegin(words) => {
                 let began = verdict.cases.iter().any(|case| case.result == CaseResult::Pass);
                 verdict.result != CaseResult::Pass && !began && verdict.reason.contains(words)
@@ -54,13 +66,20 @@ impl Must {
 
 /// All faults, by the door at which they show.
 pub fn all() -> impl Iterator<Item = &'static Fault> {
-    [metric::FAULTS, autoscaler::FAULTS, pods::FAULTS, network::FAULTS, cluster::FAULTS].into_iter().flatten()
+    [metric::FAULTS, autoscaler::FAULTS, pods::FAULTS, network::FAULTS, cluster::FAULTS, client::FAULTS]
+        .into_iter()
+        .flatten()
 }
 
-/// The fault of this name.
+/// All disturbances: what a run has to bear.
+pub fn mild() -> impl Iterator<Item = &'static Fault> {
+    mild::all()
+}
+
+/// The fault or the disturbance of this name.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Fault> {
-    all().find(|fault| fault.name == name)
+    all().chain(mild()).find(|fault| fault.name == name)
 }
 
 const PODS: &str = "Setup/PodsRequestAccelerators";

@@ -84,6 +84,7 @@ impl SimulatedHelm {
             documents,
         };
         let labels = if args.labels.is_empty() { last.map(|last| last.labels(&self.cluster)) } else { None };
+        self.cluster.step();
         record.keep(&self.cluster, &labels.unwrap_or_else(|| args.labels.clone())).map_err(|e| failed(e.message))?;
         self.carry_out(&record, fault, &failed).await
     }
@@ -106,6 +107,7 @@ impl SimulatedHelm {
                 record.set_status(&self.cluster, "failed");
                 return Err(failed(format!("Error: INSTALLATION FAILED: {why}")));
             }
+            self.cluster.step();
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         record.set_status(&self.cluster, "deployed");
@@ -187,6 +189,7 @@ impl Helm for SimulatedHelm {
             self.take_time().await;
             let work = async {
                 for document in last.documents.iter().rev() {
+                    self.cluster.step();
                     objects::delete(&self.cluster, document).await;
                 }
             };

@@ -59,7 +59,7 @@ async fn watches_break_off_in_the_ways_that_they_do() {
     let away = Some(Window { from: Span::from_secs(2), lasts: Span::from_secs(5) });
     let cases = [
         (ApiSetting { watch_lasts: at, ..ApiSetting::default() }, "+p +q ~p ~p", None),
-        (ApiSetting { gone_at: at, ..ApiSetting::default() }, "+p +q ~p ~p 410", None),
+        (ApiSetting { gone_every: at, ..ApiSetting::default() }, "+p +q ~p ~p 410", None),
         (ApiSetting { away, ..ApiSetting::default() }, "+p +q ~p ~p", Some(())),
     ];
     for (setting, expected, broken) in cases {
