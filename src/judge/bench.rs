@@ -12,6 +12,7 @@ use super::{
     metric_served, new_pods_on_accelerators, new_pods_serve, not_early, pods_request_accelerators, replicas_fall,
     replicas_rise, restored,
 };
+use crate::record::observation::Phase;
 use crate::record::records::Records;
 
 /// What a run may still show.
@@ -94,8 +95,11 @@ impl<'a> Bench<'a> {
         let rulings: Vec<Ruling> = waited_for.map(|check| self.rule(*check)).collect();
         let any = |state| rulings.iter().any(|ruling| ruling.is(state));
         let oracle = self.rule(Check::DecisionsExplained);
+        // What it finds in a fall, the checks of the fall can say in their own words once the surplus pods are gone: soon,
+        // and without load.
+        let is_falling = self.view.began(Phase::Fall).is_some() && self.rule(Check::ReplicasFall).is(State::Open);
         let no_accelerators = self.rule(Check::PodsRequestAccelerators).is(State::Unclear);
-        if any(State::Broken) || oracle.is(State::Broken) || no_accelerators {
+        if any(State::Broken) || (oracle.is(State::Broken) && !is_falling) || no_accelerators {
             Outlook::Settled
         } else if any(State::Open) || !any(State::Unclear) {
             // A check with a dead need is Unclear already, so what is Open can still fail.

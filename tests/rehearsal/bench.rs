@@ -18,6 +18,17 @@ pub(crate) fn built_in() -> Scenario {
     gpuhpa::scenario::load(&[], None).expect("the built-in scenario")
 }
 
+/// Another lawful scenario for each seed: the built-in one with other stabilization windows, all longer than a sync period
+/// and the metric's lag, and with other loads, all enough for a second replica.
+pub(crate) fn lawful(seed: u64) -> Scenario {
+    let mut scenario = built_in();
+    let (window_secs, concurrency) = [(120, 10), (150, 8), (120, 12), (180, 9), (300, 16)][seed as usize % 5];
+    let down = scenario.hpa.spec.behavior.as_mut().and_then(|behavior| behavior.scale_down.as_mut());
+    down.expect("the built-in scenario states it").stabilization_window_seconds = Some(window_secs);
+    scenario.load.concurrency = concurrency;
+    scenario
+}
+
 /// A runtime in whose virtual time a platform lives.
 pub(crate) fn runtime() -> tokio::runtime::Runtime {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();

@@ -13,6 +13,9 @@ use gpuhpa::record::verdict::{CaseResult, Verdict};
 use gpuhpa::sim::{Broken, BrokenChats, Denied, During, Mishap, Moment, Setting, Share, Since, What, When, Window};
 use gpuhpa::units::Span;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Runs it twice; where the two bundles differ is an error.
 fn twice(name: &str, setting: &Setting) -> (Verdict, Folder) {
     let scenario = built_in();

@@ -326,6 +326,19 @@ fn a_run_that_cannot_pass_goes_on_while_a_size_is_to_be_taken_back() {
     assert!(settled(&late.without(|o| o.at_ms > 119_700)), "and back at min");
 }
 
+/// What is early has a case of its own, which can be told once the pods are gone: the run waits for that, and is then over.
+#[test]
+fn an_early_fall_is_called_by_its_own_case() {
+    let early = slow_metric().shorter(84_000, 21_000);
+    let gone = early.timeline.iter().position(|o| matches!(o.seen, Seen::PodGone(_))).unwrap();
+    let falls = early.clone().cut(gone);
+    assert_eq!(falls.rule(DecisionsExplained).state, State::Broken);
+    assert_eq!(Bench::new(falls.records()).outlook(), Outlook::Open);
+    let over = early.ended_at(CLEANUP);
+    over.gives(Check::NotEarly, State::Broken, "came", CaseResult::Fail);
+    assert_eq!(Bench::new(over.records()).outlook(), Outlook::Settled);
+}
+
 #[test]
 fn decisions_need_an_active_autoscaler() {
     recorded("hpa-controller-off").gives(

@@ -110,10 +110,10 @@ pub enum Behaves {
     NeverUp,
     /// It adds a replica by itself, by CPU as it says, so long after its first pass, and only once.
     Alone(Span),
-    /// Once it has raised a size, it takes a replica away and adds it again, pass by pass.
-    Flaps,
-    /// It lowers a size at once, whatever the stabilization window says.
-    NoWindow,
+    /// So long after it has first raised a size, it takes a replica away and adds it again, pass by pass.
+    FlapsAfter(Span),
+    /// It keeps only so much of the stated scale-down stabilization window, percent.
+    WindowPercent(i32),
     /// It raises to so many more than maxReplicas.
     BeyondMax(i32),
 }

@@ -45,15 +45,29 @@ pub(super) const FAULTS: &[Fault] = &[
     Fault {
         name: "hpa-flaps",
         what: "the HPA controller takes replicas away and adds them again under constant load",
-        spoil: |s| behaves(s, Behaves::Flaps),
+        spoil: |s| behaves(s, Behaves::FlapsAfter(Span::default())),
         // Pods that are taken away again may not have become Ready at all, and the metric follows the size.
-        must: &[Must::Fail(HOLD), Must::Fail(ORACLE), Must::Inconclusive(RUN), FOLLOWS],
+        must: &[Must::Fail(ORACLE), Must::Inconclusive(RUN), FOLLOWS],
+    },
+    Fault {
+        name: "hpa-flaps-later",
+        what: "the HPA controller begins to take replicas away and to add them again when the load has held for a while",
+        spoil: |s| behaves(s, Behaves::FlapsAfter(Span::from_secs(180))),
+        // It may begin before the size is held, or when the load has just ended.
+        must: &[Must::Fail(HOLD), Must::Fail(ORACLE), Must::Fail(FALL)],
     },
     Fault {
         name: "hpa-ignores-window",
         what: "the HPA controller lowers a size at once, without the stabilization window",
-        spoil: |s| behaves(s, Behaves::NoWindow),
-        must: &[Must::Fail(EARLY), Must::Fail(ORACLE)],
+        spoil: |s| behaves(s, Behaves::WindowPercent(0)),
+        // Under load a short fall of the metric is enough, of which a reading may show nothing.
+        must: &[Must::Fail(EARLY), Must::Fail(ORACLE), Must::Fail(HOLD)],
+    },
+    Fault {
+        name: "hpa-halves-window",
+        what: "the HPA controller keeps half of the stabilization window that the HPA states",
+        spoil: |s| behaves(s, Behaves::WindowPercent(50)),
+        must: &[Must::Fail(EARLY)],
     },
     Fault {
         name: "hpa-beyond-max",

@@ -1,6 +1,6 @@
 //! Faults of the machine on which gpuhpa itself runs. That it is stopped at any moment is `tests/rehearsal/stops.rs`.
 
-use super::{FOLLOWS, Fault, HOLD, Must};
+use super::{FOLLOWS, Fault, Must};
 use crate::sim::client::Stalls;
 use crate::sim::servers::{During, Since};
 use crate::units::Span;
@@ -13,7 +13,7 @@ pub(super) const FAULTS: &[Fault] = &[
             let during = During::from(Since::Chats(2));
             s.client.stalls = Some(Stalls { during, every: Span::from_secs(3), lasts: Span::from_secs(6) });
         },
-        must: &[FOLLOWS, Must::Inconclusive(HOLD)],
+        must: &[FOLLOWS],
     },
     Fault {
         name: "disk-full",

@@ -1,6 +1,6 @@
 //! Faults on the metric's way.
 
-use super::{FALL, FOLLOWS, Fault, IDLE, Must, SERVE, SERVED};
+use super::{FOLLOWS, Fault, IDLE, Must, SERVE, SERVED};
 use crate::sim::pipeline::{Distortion, How, Place};
 use crate::sim::servers::{During, Since, Who};
 use crate::units::Span;
@@ -89,13 +89,13 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     Fault {
         name: "average-of-all",
-        what: "the metric of each pod is the average over all pods of the namespace, a busy stranger's among them",
+        what: "the metric of each pod is the average over all pods of the namespace, two busy strangers' among them",
         spoil: |s| {
-            s.pipeline.neighbour = Some(95.0);
+            s.pipeline.neighbours = vec![80.0, 80.0];
             s.pipeline.ignores_pods = true;
         },
         // It rises with the load, and stays too high after it.
-        must: &[FOLLOWS, Must::Inconclusive(FALL), Must::Inconclusive(IDLE)],
+        must: &[FOLLOWS],
     },
     Fault {
         name: "stale-store",
@@ -125,8 +125,8 @@ pub(super) const FAULTS: &[Fault] = &[
         name: "metric-lags",
         what: "the exporter samples every six minutes, much less often than the scenario assumes",
         spoil: |s| s.pipeline.exporter_interval = Span::from_secs(360),
-        // A verdict is by what the scenario assumes; the text says so. What is assumed so wrongly may blame the pods.
-        must: &[FOLLOWS, Must::Inconclusive(SERVE), Must::Inconclusive(FALL), Must::Fail(SERVE)],
+        // A verdict is by what the scenario assumes; the text says so.
+        must: &[FOLLOWS, Must::Inconclusive(SERVE)],
     },
 ];
 

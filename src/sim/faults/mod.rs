@@ -45,6 +45,16 @@ pub enum Must {
 }
 
 impl Must {
+    /// The case that decides, where one is named.
+    #[must_use]
+    pub fn case(self) -> Option<&'static str> {
+        match self {
+            Self::Fail(case) | Self::Inconclusive(case) => Some(case),
+            Self::NotRestored => Some("Cleanup/Restored"),
+            Self::Pass | Self::Unclear | Self::NotApplicable | Self::NotBegin(_) => None,
+        }
+    }
+
     /// Whether a run ended so.
     #[must_use]
     pub fn is_met(self, verdict: &Verdict) -> bool {

@@ -1,6 +1,6 @@
 //! Faults between the load and the pods.
 
-use super::{FOLLOWS, Fault, HOLD, Must, SERVE};
+use super::{FOLLOWS, Fault, Must, SERVE};
 use crate::sim::Setting;
 use crate::sim::servers::{Broken, BrokenChats, During, Since};
 use crate::units::Span;
@@ -17,37 +17,37 @@ pub(super) const FAULTS: &[Fault] = &[
         name: "port-refused",
         what: "nobody listens at the node port",
         spoil: |s| s.network.refused = Some(During::ALWAYS),
-        must: &[FOLLOWS, Must::Inconclusive(SERVE)],
+        must: &[FOLLOWS],
     },
     Fault {
         name: "slow-accept",
         what: "a connection takes longer than the client waits for it",
         spoil: |s| s.network.slow_accept = Some((During::ALWAYS, Span::from_secs(60))),
-        must: &[FOLLOWS, Must::Inconclusive(SERVE)],
+        must: &[FOLLOWS],
     },
     Fault {
         name: "resets",
         what: "every connection is lost in the middle of its answer",
         spoil: |s| s.network.resets = Some((During::from(Since::Chats(2)), 1)),
-        must: &[FOLLOWS, Must::Inconclusive(SERVE), Must::Inconclusive(HOLD)],
+        must: &[FOLLOWS, Must::Inconclusive(SERVE)],
     },
     Fault {
         name: "http-500",
         what: "the server answers 500: its runner has died",
         spoil: |s| broken(s, Broken::Status500),
-        must: &[FOLLOWS, Must::Inconclusive(SERVE)],
+        must: &[FOLLOWS],
     },
     Fault {
         name: "http-503",
         what: "the server's queue is full: 503",
         spoil: |s| broken(s, Broken::Busy503),
-        must: &[FOLLOWS, Must::Inconclusive(SERVE)],
+        must: &[FOLLOWS],
     },
     Fault {
         name: "model-missing",
         what: "the server does not have the model: 404",
         spoil: |s| broken(s, Broken::Missing404),
-        must: &[FOLLOWS, Must::Inconclusive(SERVE)],
+        must: &[FOLLOWS],
     },
     Fault {
         name: "error-line",
@@ -65,7 +65,7 @@ pub(super) const FAULTS: &[Fault] = &[
         name: "html",
         what: "a proxy answers with the page of its login",
         spoil: |s| broken(s, Broken::Html),
-        must: &[FOLLOWS, Must::Inconclusive(SERVE)],
+        must: &[FOLLOWS],
     },
 ];
 

@@ -11,19 +11,19 @@ pub(super) const FAULTS: &[Fault] = &[
         name: "one-accelerator",
         what: "there is one accelerator, and two are needed",
         spoil: |s| s.set_accelerators(1),
-        must: &[FOLLOWS, Must::Inconclusive(RUN)],
+        must: &[Must::Inconclusive(RUN)],
     },
     Fault {
         name: "tenant-takes-all",
         what: "another tenant takes every free accelerator when the target is scaled up",
         spoil: |s| mishap(s, Moment::AutoscalerMade, Span::from_secs(1), What::Tenant(64)),
-        must: &[FOLLOWS, Must::Inconclusive(RUN)],
+        must: &[Must::Inconclusive(RUN)],
     },
     Fault {
         name: "crash-loop",
         what: "new pods crash as soon as they run",
         spoil: |s| s.controllers.new_pods = NewPods::CrashLoop,
-        must: &[FOLLOWS, Must::Inconclusive(RUN)],
+        must: &[Must::Inconclusive(RUN)],
     },
     Fault {
         name: "image-missing",
@@ -35,13 +35,13 @@ pub(super) const FAULTS: &[Fault] = &[
         name: "never-ready",
         what: "new pods run, and never become Ready",
         spoil: |s| s.controllers.new_pods = NewPods::NeverReady,
-        must: &[FOLLOWS, Must::Fail(RUN), Must::Inconclusive(RUN)],
+        must: &[Must::Inconclusive(RUN)],
     },
     Fault {
         name: "late",
         what: "new pods become Ready an hour later",
         spoil: |s| s.controllers.new_pods = NewPods::Late(Span::from_secs(3600)),
-        must: &[FOLLOWS, Must::Fail(RUN), Must::Inconclusive(RUN)],
+        must: &[Must::Inconclusive(RUN)],
     },
     Fault {
         name: "wrong-node",
@@ -60,7 +60,7 @@ pub(super) const FAULTS: &[Fault] = &[
         what: "new pods take chats and never answer",
         spoil: |s| s.servers.hang = Who::NewPods,
         // A pod that does no work is soon taken away again, in the middle of its own chat.
-        must: &[Must::Fail(SERVE), Must::Inconclusive(SERVE)],
+        must: &[Must::Inconclusive(SERVE)],
     },
     Fault {
         name: "unending",

@@ -109,10 +109,14 @@ impl Exporter {
             });
             expose(&mut all, &device.node, &labels, values);
         }
-        if let (Some(utilization), Some(device)) = (setting.neighbour, devices.values().find(|d| d.holder.is_some())) {
-            let device = neighbour(device);
-            let labels = Arc::new(labels("GPU-neighbour", &device, setting));
-            expose(&mut all, &device.node, &labels, values(Sampled { utilization, used_mib: 0 }, setting));
+        if let Some(device) = devices.values().find(|d| d.holder.is_some()) {
+            for (n, utilization) in setting.neighbours.iter().enumerate() {
+                let name = format!("neighbour-{n}");
+                let device = neighbour(&name, n, device);
+                let labels = Arc::new(labels(&format!("GPU-{name}"), &device, setting));
+                let sampled = Sampled { utilization: *utilization, used_mib: 0 };
+                expose(&mut all, &device.node, &labels, values(sampled, setting));
+            }
         }
         all
     }
@@ -140,10 +144,10 @@ fn expose(all: &mut Vec<Exposed>, node: &str, labels: &Arc<Labels>, values: [f64
 }
 
 /// Another workload's device, in the same namespace and on the same node.
-fn neighbour(device: &Device) -> Device {
+fn neighbour(name: &str, n: usize, device: &Device) -> Device {
     let holder = device.holder.clone();
-    let holder = holder.map(|holder| Holder { pod: "neighbour".to_owned(), container: "main".to_owned(), ..holder });
-    Device { index: "15".to_owned(), holder, ..device.clone() }
+    let holder = holder.map(|holder| Holder { pod: name.to_owned(), container: "main".to_owned(), ..holder });
+    Device { index: (15 + n).to_string(), holder, ..device.clone() }
 }
 
 fn labels(uuid: &str, device: &Device, setting: &PipelineSetting) -> Labels {

@@ -31,9 +31,9 @@ pub struct PipelineSetting {
     pub unattributed: Who,
     /// Fault: values are changed on their way.
     pub distorted: Option<Distortion>,
-    /// Fault: a pod `neighbour` in the target's namespace has a device with this utilization (percent).
-    pub neighbour: Option<f64>,
-    /// Fault: for each pod the adapter answers the value of all series together, the neighbour's included.
+    /// Fault: pods `neighbour-N` in the target's namespace have devices with these utilizations (percent).
+    pub neighbours: Vec<f64>,
+    /// Fault: for each pod the adapter answers the value of all series together, the neighbours' included.
     pub ignores_pods: bool,
     /// Fault: the adapter's rule does not map the label that names the namespace.
     pub loses_namespace: bool,
@@ -66,7 +66,7 @@ impl Default for PipelineSetting {
             stale_markers: true,
             unattributed: Who::Nobody,
             distorted: None,
-            neighbour: None,
+            neighbours: Vec::new(),
             ignores_pods: false,
             loses_namespace: false,
             exporter_missing: None,

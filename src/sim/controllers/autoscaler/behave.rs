@@ -6,10 +6,11 @@ use crate::hpa::{Event, EventType, Logged, ReconcileInput, ReconcileOutput};
 /// What is wrong with what a pass reads.
 pub(super) fn before(behaves: Behaves, input: &mut ReconcileInput) {
     match behaves {
-        Behaves::NoWindow => {
-            input.flags.downscale_stabilization = std::time::Duration::ZERO;
-            if let Some(behavior) = &mut input.spec.behavior {
-                behavior.scale_down.stabilization_window_seconds = Some(0);
+        Behaves::WindowPercent(percent) => {
+            input.flags.downscale_stabilization = input.flags.downscale_stabilization * percent.unsigned_abs() / 100;
+            let stated = input.spec.behavior.as_mut().and_then(|b| b.scale_down.stabilization_window_seconds.as_mut());
+            if let Some(seconds) = stated {
+                *seconds = *seconds * percent / 100;
             }
         }
         Behaves::BeyondMax(by) => input.spec.max_replicas += by,
@@ -28,7 +29,7 @@ pub(super) fn after(behaves: Behaves, input: &ReconcileInput, memory: &Memory, n
         Behaves::BeyondMax(_) if written.is_some_and(|size| size > found) => {
             insist(out, input.spec.max_replicas, &format!("{} above target", name(input)));
         }
-        Behaves::Alone(after) if memory.rises == 0 => {
+        Behaves::Alone(after) if memory.rose_ms.is_none() => {
             let waited = memory.first_ms.is_some_and(|first| first + after.ms() <= now_ms);
             if waited {
                 // A recommendation like any other: the window holds it.
@@ -36,7 +37,7 @@ pub(super) fn after(behaves: Behaves, input: &ReconcileInput, memory: &Memory, n
                 insist(out, found + 1, "cpu resource utilization (percentage of request) above target");
             }
         }
-        Behaves::Flaps if memory.rises > 0 => {
+        Behaves::FlapsAfter(after) if memory.rose_ms.is_some_and(|rose| rose + after.ms() <= now_ms) => {
             if memory.passes.is_multiple_of(2) && found > 1 {
                 insist(out, found - 1, "All metrics below target");
             } else if !memory.passes.is_multiple_of(2) && found < input.spec.max_replicas {

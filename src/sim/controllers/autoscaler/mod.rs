@@ -33,7 +33,8 @@ pub(super) struct Memory {
     next_ms: u64,
     first_ms: Option<u64>,
     passes: u32,
-    rises: u32,
+    /// When it first raised a size.
+    rose_ms: Option<u64>,
 }
 
 impl Memory {
@@ -66,7 +67,7 @@ fn runs(behaves: Behaves, memory: &Memory) -> bool {
     match behaves {
         Behaves::Off => false,
         Behaves::StuckAfter(passes) => memory.passes < passes,
-        Behaves::StopsAfterRise => memory.rises == 0,
+        Behaves::StopsAfterRise => memory.rose_ms.is_none(),
         _ => true,
     }
 }
@@ -84,7 +85,9 @@ fn pass(manager: &Manager, hpa: &Value, memory: &mut Memory, now_ms: u64) {
     behave::after(behaves, &input, memory, now_ms, &mut out);
     if let Some(size) = out.scale_written {
         let found = input.scale.as_ref().map_or(0, |scale| scale.spec_replicas);
-        memory.rises += u32::from(size > found);
+        if size > found {
+            memory.rose_ms.get_or_insert(now_ms);
+        }
         scale(manager, hpa, size);
     }
     tell(manager, hpa, &out);

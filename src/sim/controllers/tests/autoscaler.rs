@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::sim::controllers::setting::{AutoscalerSetting, Behaves};
+use crate::units::Span;
 
 #[tokio::test(start_paused = true)]
 async fn the_metric_drives_the_size_up_and_after_the_window_down() {
@@ -65,7 +66,8 @@ async fn under(behaves: Behaves) -> (i64, i64, i64) {
 
 #[tokio::test(start_paused = true)]
 async fn one_that_flaps_never_rests() {
-    let autoscaler = AutoscalerSetting { behaves: Behaves::Flaps, ..AutoscalerSetting::default() };
+    let autoscaler =
+        AutoscalerSetting { behaves: Behaves::FlapsAfter(Span::default()), ..AutoscalerSetting::default() };
     let bench = Bench::with(ControllerSetting { autoscaler, ..ControllerSetting::default() });
     bench.autoscale();
     bench.pass(30).await;
@@ -87,9 +89,9 @@ async fn each_misbehaviour_shows() {
         (Behaves::StopsAfterRise, (1, 2, 2)),
         (Behaves::NeverUp, (1, 1, 1)),
         (Behaves::NeverDown, (1, 3, 3)),
-        (Behaves::NoWindow, (1, 3, 1)),
+        (Behaves::WindowPercent(0), (1, 3, 1)),
         (Behaves::BeyondMax(2), (1, 5, 5)),
-        (Behaves::Alone(crate::units::Span::from_secs(30)), (2, 3, 3)),
+        (Behaves::Alone(Span::from_secs(30)), (2, 3, 3)),
     ];
     for (behaves, expected) in cases {
         assert_eq!(under(behaves).await, expected, "{behaves:?}");

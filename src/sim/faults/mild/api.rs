@@ -16,7 +16,7 @@ pub(in crate::sim::faults) const DISTURBANCES: &[Fault] = &[
         name: "watches-gone",
         what: "every 45 s all open watches are told 410 Gone",
         spoil: |s| s.api.gone_every = Some(Span::from_secs(45)),
-        must: ALWAYS,
+        must: SOMETIMES,
     },
     Fault {
         name: "api-busy",

@@ -41,7 +41,7 @@ pub(in crate::sim::faults) const DISTURBANCES: &[Fault] = &[
         what: "another tenant's busy pods hold four accelerators that the run does not need",
         spoil: |s| {
             s.set_accelerators(s.controllers.nodes * s.controllers.accelerators + 4);
-            s.pipeline.neighbour = Some(95.0);
+            s.pipeline.neighbours = vec![95.0];
             mishap(s, Moment::Start, 0, What::Tenant(4));
         },
         must: ALWAYS,
