@@ -6,10 +6,11 @@
 #   ci/check.sh --no-rig   without the rig: needs no root, some 15 minutes
 set -euo pipefail
 cd "$(dirname "$0")/.."
-runs=(ci/on-rig healthy hpa-controller-off second-hpa contaminated one-gpu wrong-sign)
+cases=(healthy hpa-controller-off second-hpa contaminated one-gpu wrong-sign)
+runs=(ci/on-rig "${cases[@]}") bundles=reports/runs
 case "${1:-}" in
   "") ;;
-  --all) runs=(ci/rig/matrix) ;;
+  --all) cases=() runs=(ci/rig/matrix) bundles=reports/matrix ;;
   --no-rig) runs=() ;;
   *) sed -n '2,6s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac
@@ -35,7 +36,9 @@ step 'artifacts by readers not ours' ci/artifacts
 step "the exporter's tests" go -C ci/rig/accelerator/standin test ./...
 if [ "${1:-}" = --all ]; then step 'checks that are switched off are noticed' ci/mutations; fi
 if [ ${#runs[@]} -gt 0 ]; then
-  step 'rig runs' "${runs[@]}"
+  rm -rf "$bundles"
+  step 'rig runs' env OUT="$bundles" "${runs[@]}"
+  step 'parity of simulator and rig' ci/parity "$bundles" "${cases[@]}"
 fi
 
 printf '%d passed, %d failed\n' "$passed" "$failed"

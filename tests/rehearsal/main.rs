@@ -4,6 +4,7 @@
 
 mod bench;
 mod catalogue;
+mod parity;
 mod stops;
 
 use std::path::Path;

@@ -21,6 +21,8 @@ pub(super) fn all(cluster: &Cluster, scenario: &Scenario) {
     let mut namespaces: BTreeSet<&str> = ["default", "kube-system", "kube-public", "kube-node-lease"].into();
     namespaces.extend(store.map(|store| store.namespace.as_str()));
     namespaces.extend(exporter.map(|exporter| exporter.namespace.as_str()));
+    let besides = cluster.setting().controllers.namespaces.clone();
+    namespaces.extend(besides.iter().map(String::as_str));
     for name in namespaces {
         let labels = json!({"kubernetes.io/metadata.name": name});
         let object = json!({"metadata": {"name": name, "labels": labels}, "spec": {"finalizers": ["kubernetes"]},

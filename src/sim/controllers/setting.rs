@@ -13,6 +13,8 @@ pub struct ControllerSetting {
     pub shared_by: usize,
     /// Number of nodes without accelerators.
     pub cpu_nodes: usize,
+    /// Namespaces that stand before anybody does anything, besides those of the cluster itself.
+    pub namespaces: Vec<String>,
     /// How long a controller takes at most to act on a change.
     pub reaction: Span,
     /// From a new pod to its node. This and the spans below are met within a quarter, by chance.
@@ -48,6 +50,7 @@ impl Default for ControllerSetting {
             accelerators: 2,
             shared_by: 1,
             cpu_nodes: 0,
+            namespaces: Vec::new(),
             reaction: Span::from_ms(50),
             schedule: Span::from_ms(200),
             pull: Span::from_secs(2),

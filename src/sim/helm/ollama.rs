@@ -97,6 +97,10 @@ fn template(chart: &Chart<'_>, account: &str) -> Value {
             container[probe] = set_up;
         }
     }
+    let start = start(chart);
+    if !start.is_empty() {
+        container["lifecycle"] = json!({"postStart": {"exec": {"command": ["/bin/sh", "-c", start]}}});
+    }
     let mut pod = json!({
         "serviceAccountName": account,
         "terminationGracePeriodSeconds": chart.value("terminationGracePeriodSeconds"),
@@ -116,6 +120,17 @@ fn template(chart: &Chart<'_>, account: &str) -> Value {
     let mut metadata = json!({"labels": labels});
     set(&mut metadata, "annotations", chart.value("podAnnotations"));
     json!({"metadata": metadata, "spec": pod})
+}
+
+/// What is run once the server answers: models are pulled and made, and some of them loaded.
+fn start(chart: &Chart<'_>) -> String {
+    let each = |what: &str, line: fn(&str) -> String| -> String {
+        let models = chart.value(&format!("ollama.models.{what}")).as_array().into_iter().flatten();
+        models.filter_map(|model| model.as_str().or(model["name"].as_str())).map(line).collect()
+    };
+    each("pull", |name| format!("/bin/ollama pull {name}\n"))
+        + &each("create", |name| format!("/bin/ollama create {name} -f /tmp/Modelfile\n"))
+        + &each("run", |name| format!("/bin/ollama run {name} </dev/null\n"))
 }
 
 fn is_probed(chart: &Chart<'_>, probe: &str) -> bool {

@@ -26,7 +26,7 @@ pub(super) fn answer(server: &Server, setting: &ServerSetting, method: &str, pat
 }
 
 fn loaded(server: &Server, setting: &ServerSetting) -> Vec<Value> {
-    let on_cpu = setting.on_cpu.is(server.new);
+    let on_cpu = setting.stand_in || setting.on_cpu.is(server.new);
     let size = setting.model_mib * MIB;
     let one = |name: &str| {
         json!({"name": name, "model": name, "size": size, "digest": digest(name),

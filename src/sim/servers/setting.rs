@@ -26,6 +26,8 @@ pub struct ServerSetting {
     pub busy: f64,
     /// Utilization in percent that each chat adds, `busy` at most; `None`: one chat alone makes it `busy`.
     pub share_per_slot: Option<f64>,
+    /// Accelerators are stand-ins: `size_vram` is 0 although the work shows as the device's.
+    pub stand_in: bool,
     /// Fault: the model is on the CPU (`size_vram` 0, the accelerator idle, a tenth of the rate).
     pub on_cpu: Who,
     /// Fault: chats are taken and never answered.
@@ -49,6 +51,7 @@ impl Default for ServerSetting {
             model_mib: 1900,
             busy: 98.0,
             share_per_slot: None,
+            stand_in: false,
             on_cpu: Who::Nobody,
             hang: Who::Nobody,
             slow: None,
