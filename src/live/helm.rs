@@ -230,6 +230,9 @@ impl Helm for HelmBinary {
                 "--namespace",
                 &release.namespace,
                 "--ignore-not-found",
+                // Pods hold accelerators until they are gone, and in a namespace that stays nothing else waits for them.
+                "--cascade",
+                "foreground",
                 "--wait",
                 "--timeout",
                 &timeout,

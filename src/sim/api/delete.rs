@@ -57,6 +57,30 @@ pub(in crate::sim) fn delete(
     Ok(Deletion { object, is_gone: false })
 }
 
+/// The finalizer of what goes after all that belongs to it.
+pub(in crate::sim) const FOREGROUND: &str = "foregroundDeletion";
+
+/// Deletes an object in the foreground: what belongs to it goes first.
+///
+/// # Errors
+/// It is not there.
+pub(in crate::sim) fn delete_in_foreground(
+    cluster: &Cluster,
+    kind: &Kind,
+    namespace: &str,
+    name: &str,
+) -> Result<Deletion, Refusal> {
+    cluster.change(Hand::of(""), kind, namespace, name, |object| {
+        let finalizers = &mut object["metadata"]["finalizers"];
+        match finalizers.as_array_mut() {
+            Some(all) if all.iter().any(|one| one == FOREGROUND) => {}
+            Some(all) => all.push(json!(FOREGROUND)),
+            None => *finalizers = json!([FOREGROUND]),
+        }
+    })?;
+    delete(cluster, kind, namespace, name, None)
+}
+
 /// Seconds that a pod has to end: none where no kubelet has it, or where it has ended.
 fn grace(pod: &Value) -> i64 {
     let has_ended = matches!(pod["status"]["phase"].as_str(), Some("Succeeded" | "Failed"));

@@ -27,7 +27,7 @@ use http::{Method, Request, Response};
 use kube::client::Body;
 
 pub(super) use admit::admit;
-pub(super) use delete::delete;
+pub(super) use delete::{FOREGROUND, delete, delete_in_foreground};
 pub(super) use kinds::{KindFacts, by_kind};
 pub(super) use patch::apply;
 pub(super) use scale::scale;

@@ -9,9 +9,11 @@ use super::kinds::{NAMESPACED, POD};
 use super::manager::{MANAGER, Manager};
 use super::pods;
 use crate::record::kind::Kind;
+use crate::sim::api::{FOREGROUND, delete_in_foreground};
 use crate::sim::cluster::{Hand, text};
 
-const FOREGROUND: &str = "foregroundDeletion";
+/// Kinds to which others belong.
+const OWNING: [&str; 6] = ["Deployment", "StatefulSet", "ReplicaSet", "Service", "DaemonSet", "Job"];
 
 /// Deletes what belongs to an object that is gone.
 pub(super) fn orphaned(manager: &Manager, gone: &Value) {
@@ -29,7 +31,14 @@ pub(super) fn foreground(manager: &mut Manager, namespace: &str, name: &str) {
         };
         let left = dependents(manager, &object);
         if !left.is_empty() {
-            left.iter().for_each(|(kind, one)| delete(manager, kind, one));
+            for (kind, one) in &left {
+                if OWNING.contains(&kind.kind) {
+                    // It was there a moment ago.
+                    let _ = delete_in_foreground(&manager.cluster, kind, namespace, &text(one, "name"));
+                } else {
+                    delete(manager, kind, one);
+                }
+            }
             manager.soon(super::queue::Duty::Foreground, namespace, name);
             continue;
         }
@@ -52,8 +61,7 @@ fn dependents(manager: &Manager, owner: &Value) -> Vec<(Kind, Arc<Value>)> {
         object["metadata"]["ownerReferences"].as_array().is_some_and(|all| all.iter().any(|of| of["uid"] == *uid))
     };
     let namespace = text(owner, "namespace");
-    let owning = ["Deployment", "StatefulSet", "ReplicaSet", "Service", "DaemonSet", "Job"];
-    if !owner["kind"].as_str().is_some_and(|kind| owning.contains(&kind)) {
+    if !owner["kind"].as_str().is_some_and(|kind| OWNING.contains(&kind)) {
         return Vec::new();
     }
     let listed = NAMESPACED.iter().flat_map(|kind| {

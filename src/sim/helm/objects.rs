@@ -36,12 +36,15 @@ pub(super) fn apply(cluster: &Cluster, release: &ReleaseRef, document: &Value) -
     api::apply(cluster, "helm", facts, object).map(drop).map_err(|e| e.message)
 }
 
-/// Deletes an object and waits until it is gone.
+/// Deletes an object and waits until it is gone, and with a workload its pods (`--cascade foreground --wait`).
 pub(super) async fn delete(cluster: &Cluster, document: &Value) {
     let Some(facts) = api::by_kind(field(document, "apiVersion"), field(document, "kind")) else { return };
     let (namespace, name) = (text(document, "namespace"), text(document, "name"));
     // Gone already is as good.
-    let _ = api::delete(cluster, &facts.kind, &namespace, &name, None);
+    let _ = match facts.kind.kind {
+        "Deployment" | "StatefulSet" => api::delete_in_foreground(cluster, &facts.kind, &namespace, &name),
+        _ => api::delete(cluster, &facts.kind, &namespace, &name, None),
+    };
     let mut told = cluster.told();
     while cluster.get(&facts.kind, &namespace, &name).is_some() {
         // helm asks again every two seconds; a change of anything is looked at sooner here.
