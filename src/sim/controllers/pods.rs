@@ -43,6 +43,17 @@ pub(super) fn is_active(pod: &Value) -> bool {
     !is_deleting(pod) && pod["status"]["phase"] != "Succeeded" && pod["status"]["phase"] != "Failed"
 }
 
+/// Takes the requests for extended resources off a pod.
+fn strip(pod: &mut Value) {
+    for container in pod["spec"]["containers"].as_array_mut().into_iter().flatten() {
+        for amounts in ["limits", "requests"] {
+            if let Some(amounts) = container["resources"][amounts].as_object_mut() {
+                amounts.retain(|resource, _| !resource.contains('/'));
+            }
+        }
+    }
+}
+
 /// Makes a pod of a workload's template.
 pub(super) fn create(cluster: &Cluster, owner: &Value, name: &str, labels: &[(&str, &str)]) -> Result<(), Refusal> {
     let template = &owner["spec"]["template"];
@@ -54,7 +65,10 @@ pub(super) fn create(cluster: &Cluster, owner: &Value, name: &str, labels: &[(&s
     for (label, value) in labels {
         metadata["labels"][*label] = json!(value);
     }
-    let pod = json!({"metadata": metadata, "spec": template["spec"]});
+    let mut pod = json!({"metadata": metadata, "spec": template["spec"]});
+    if cluster.setting().controllers.strips_accelerators {
+        strip(&mut pod);
+    }
     api::admit(cluster, Hand::of(MANAGER), &PODS, pod, false).map(|_| ())
 }
 

@@ -15,6 +15,8 @@ pub struct ControllerSetting {
     pub cpu_nodes: usize,
     /// Namespaces that stand before anybody does anything, besides those of the cluster itself.
     pub namespaces: Vec<String>,
+    /// Fault: an admission plugin takes the requests for accelerators off every pod.
+    pub strips_accelerators: bool,
     /// How long a controller takes at most to act on a change.
     pub reaction: Span,
     /// From a new pod to its node. This and the spans below are met within a quarter, by chance.
@@ -51,6 +53,7 @@ impl Default for ControllerSetting {
             shared_by: 1,
             cpu_nodes: 0,
             namespaces: Vec::new(),
+            strips_accelerators: false,
             reaction: Span::from_ms(50),
             schedule: Span::from_ms(200),
             pull: Span::from_secs(2),

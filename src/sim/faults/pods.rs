@@ -20,6 +20,15 @@ pub(super) const FAULTS: &[Fault] = &[
         must: &[Must::Inconclusive(RUN)],
     },
     Fault {
+        name: "accelerators-stripped",
+        what: "an admission plugin takes the requests for accelerators off the pods, which run on the CPU",
+        spoil: |s| {
+            s.controllers.strips_accelerators = true;
+            s.servers.on_cpu = Who::Everyone;
+        },
+        must: &[Must::Inconclusive(PODS)],
+    },
+    Fault {
         name: "crash-loop",
         what: "new pods crash as soon as they run",
         spoil: |s| s.controllers.new_pods = NewPods::CrashLoop,

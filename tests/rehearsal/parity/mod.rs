@@ -121,10 +121,14 @@ fn the_rig_ends_as_the_simulator_does() {
     for case in cases {
         let (row, wanted, bundle) = (named(case), Wanted::of(case), dir.join(format!("{case}-1")));
         wrong.extend(differences(&bundle, row, &wanted));
-        let simulated = Folder::new("parity-beside");
-        on_the_simulated_rig(row, &wanted, 0, simulated.path());
-        let (rig, simulator) = (spans::parts(&bundle), spans::parts(simulated.path()));
-        if rig != simulator {
+        // How far a run comes hangs on the moment in some: under a size that swings there may be nothing left to fall.
+        let parts = |seed| {
+            let simulated = Folder::new("parity-beside");
+            on_the_simulated_rig(row, &wanted, seed, simulated.path());
+            spans::parts(simulated.path())
+        };
+        let (rig, simulator) = (spans::parts(&bundle), (0..SEEDS).map(parts).collect::<Vec<_>>());
+        if !simulator.contains(&rig) {
             wrong.push(format!("{case}: times of {rig:?} on the rig, of {simulator:?} in the simulator"));
         }
     }
