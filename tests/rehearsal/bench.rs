@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use gpuhpa::clock::Clock;
 use gpuhpa::record::inventory::Simulated;
@@ -35,14 +36,22 @@ pub(crate) fn runtime() -> tokio::runtime::Runtime {
     runtime.expect("a runtime")
 }
 
+/// No run of the scenarios here may last longer, in virtual time: that is more than the plan of any of them allows.
+const LONGEST: Duration = Duration::from_secs(4 * 3600);
+
 /// Runs a scenario on a simulated platform, to its end.
 pub(crate) fn rehearse(setting: Setting, scenario: &Scenario, dir: &Path) -> Rehearsed {
+    rehearse_at_most(setting, scenario, dir).expect("a run that ends")
+}
+
+/// The same; `None` where it does not come to an end.
+pub(crate) fn rehearse_at_most(setting: Setting, scenario: &Scenario, dir: &Path) -> Option<Rehearsed> {
     let bundle = Bundle::create(dir).expect("an empty folder").unsynced();
     let (_sender, signals) = watch::channel(Signals::default());
     let simulated = Simulated { seed: setting.seed, ..Simulated::default() };
     runtime().block_on(async {
         let platform = sim::begin(setting, scenario, Clock::start_at(EPOCH));
-        run::rehearse(&platform, scenario, simulated, &bundle, signals).await
+        tokio::time::timeout(LONGEST, run::rehearse(&platform, scenario, simulated, &bundle, signals)).await.ok()
     })
 }
 

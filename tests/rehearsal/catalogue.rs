@@ -11,7 +11,7 @@ use gpuhpa::record::verdict::{CaseResult, Verdict};
 use gpuhpa::sim::Setting;
 use gpuhpa::sim::faults::{self, Fault, Must};
 
-use super::bench::{built_in, for_each, lawful, rehearse};
+use super::bench::{built_in, for_each, lawful, rehearse_at_most};
 
 /// Seeds of each fault.
 const FAULTY: u64 = 25;
@@ -32,13 +32,13 @@ fn is_asked_for(fault: &Fault) -> bool {
     std::env::var("CASE").ok().is_none_or(|case| fault.must.iter().any(|must| must.case() == Some(&case)))
 }
 
-/// A run on a platform of the seed's own lawful numbers, spoilt so.
-fn ended(scenario: &Scenario, seed: u64, spoil: fn(&mut Setting), dir: &Path) -> Verdict {
+/// A run on a platform of the seed's own lawful numbers, spoilt so; `None` where it does not end.
+fn ended(scenario: &Scenario, seed: u64, spoil: fn(&mut Setting), dir: &Path) -> Option<Verdict> {
     let mut setting = Setting::of(scenario, seed).varied(scenario);
     spoil(&mut setting);
-    let verdict = rehearse(setting, scenario, dir).verdict;
+    let ended = rehearse_at_most(setting, scenario, dir);
     std::fs::remove_dir_all(dir).expect("the folder");
-    verdict
+    ended.map(|ended| ended.verdict)
 }
 
 /// Runs each with every seed; what did not end as it must, and which of the endings that are `owed` no seed has shown,
@@ -48,7 +48,9 @@ fn each(all: &[&Fault], of: u64, scenario: fn(u64) -> Scenario, owed: impl Fn(Mu
     let mut wrong = for_each(all[0].name, all.len() as u64 * seeds, |number, dir| {
         let (which, seed) = (usize::try_from(number / seeds).expect("small"), number % seeds);
         let fault = all[which];
-        let verdict = ended(&scenario(seed), seed, fault.spoil, dir);
+        let Some(verdict) = ended(&scenario(seed), seed, fault.spoil, dir) else {
+            return Some(format!("{} seed {seed}: it does not end", fault.name));
+        };
         let met: Vec<usize> = (0..fault.must.len()).filter(|must| fault.must[*must].is_met(&verdict)).collect();
         let told = format!("{} seed {seed}: {}: {}, not {:?}", fault.name, verdict.title(), verdict.reason, fault.must);
         let is_met = !met.is_empty();
@@ -89,7 +91,9 @@ fn a_disturbance_is_never_blamed_on_the_platform() {
 #[test]
 fn a_healthy_cluster_always_passes() {
     let wrong = for_each("healthy", seeds(HEALTHY), |seed, dir| {
-        let verdict = ended(&lawful(seed), seed, |_| (), dir);
+        let Some(verdict) = ended(&lawful(seed), seed, |_| (), dir) else {
+            return Some(format!("seed {seed}: it does not end"));
+        };
         let is_pass = verdict.result == CaseResult::Pass && verdict.restored;
         (!is_pass).then(|| format!("seed {seed}: {}: {}", verdict.title(), verdict.reason))
     });
