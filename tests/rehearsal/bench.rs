@@ -108,6 +108,9 @@ fn first(one: Option<&Vec<u8>>, other: Option<&Vec<u8>>) -> String {
     }
 }
 
+/// So much that went wrong is enough to look at: nothing more is begun then.
+pub(crate) const ENOUGH: usize = 8;
+
 /// Does this for each number below `count`, on every processor; what it returns is what went wrong.
 pub(crate) fn for_each(name: &str, count: u64, work: impl Fn(u64, &Path) -> Option<String> + Sync) -> Vec<String> {
     let (next, wrong) = (AtomicU64::new(0), Mutex::new(Vec::new()));
@@ -119,7 +122,7 @@ pub(crate) fn for_each(name: &str, count: u64, work: impl Fn(u64, &Path) -> Opti
             scope.spawn(move || {
                 loop {
                     let number = next.fetch_add(1, Ordering::Relaxed);
-                    if number >= count {
+                    if number >= count || wrong.lock().expect("no panic").len() >= ENOUGH {
                         return;
                     }
                     if let Some(text) = work(number, &dir) {
