@@ -3,7 +3,7 @@
 #   ci/check.sh            everything, with the healthy run and five broken ones; brings the rig up if it is down, and
 #                          takes it down again
 #   ci/check.sh --all      every run of ci/cases instead of the six, and ci/mutations; more than an hour
-#   ci/check.sh --no-rig   without the rig: needs no root, some 15 minutes
+#   ci/check.sh --no-rig   without the rig: needs no root, some 20 minutes
 set -euo pipefail
 cd "$(dirname "$0")/.."
 cases=(healthy hpa-controller-off second-hpa contaminated one-gpu wrong-sign)
