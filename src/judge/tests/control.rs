@@ -1,11 +1,11 @@
 //! Control/IdleHolds, Control/ByTheAutoscaler, Control/MetricFollowsLoad.
 
 use super::run::{
-    CLEANUP, FALL, IDLE, OLD, RISE, Run, SCALED_TO_1, SCALED_TO_2, SCALED_TO_3, began, healthy, object_metric,
-    recorded, slow_metric,
+    CLEANUP, FALL, IDLE, OLD, RISE, Run, SCALED_TO_1, SCALED_TO_2, SCALED_TO_3, SECOND, THIRD, began, healthy,
+    object_metric, recorded, slow_metric,
 };
 use crate::judge::{Check, Part, State};
-use crate::record::observation::{FailuresSeen, Phase, Seen};
+use crate::record::observation::{FailuresSeen, Phase, Seen, WorkloadSeen};
 use crate::record::reading::{Answer, Hop};
 use crate::record::verdict::CaseResult;
 use crate::units::{Milli, Span};
@@ -217,6 +217,22 @@ fn an_event_that_names_another_reason_is_inconclusive() {
 #[test]
 fn the_metric_follows_the_load_both_ways() {
     healthy().passes(MetricFollowsLoad, "after the load a reading (0) leads from 3 replicas back to 1");
+}
+
+#[test]
+fn a_pod_that_does_not_run_yet_does_not_keep_the_readings_from_leading_back() {
+    // It was made just before the end of the load. The exporter shows its accelerator already; no pass counts it.
+    let made_last = |at: u64, workload: &mut WorkloadSeen| {
+        workload.spec_replicas = if at < FALL { workload.spec_replicas.min(2) } else { workload.spec_replicas };
+    };
+    for name in [OLD, SECOND, THIRD] {
+        let mut pod = healthy().pod_at(name, FALL);
+        (pod.phase, pod.ready) = ("Pending".to_owned(), false);
+        let pending = healthy().metric(FALL, CLEANUP, Some(0)).note(FALL, Seen::Pod(pod)).renumber();
+        let falls = pending.workloads(made_last).part(Part::MetricFalls);
+        let at_once = "0.9s after the load a reading (0) leads from 2 replicas back to 1";
+        assert_eq!((falls.state, falls.reason.as_str()), (State::Holds, at_once), "{name}");
+    }
 }
 
 #[test]

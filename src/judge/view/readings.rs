@@ -7,7 +7,7 @@ use super::View;
 use super::memory::{Memory, Worked};
 use super::target::{Target, TargetState};
 use crate::bounds::POLL;
-use crate::hpa::{self, PodState, Workload};
+use crate::hpa::{self, PodPhase, PodState, Workload};
 use crate::record::observation::{Observation, Seen};
 use crate::record::reading::{Answer, Hop, Reading, Sample};
 use crate::record::scenario::Scenario;
@@ -89,10 +89,13 @@ impl Served<'_> {
     }
 
     fn largest(&self, size: i32) -> Vec<PodState> {
-        // A pod without a sample, which is less than any value, is the first to go.
+        // A pod without a sample, which is less than any value, is the first to go. That of one which does not run is
+        // counted by no pass, and its owner takes it away before those that run.
         let value = |pod: &PodState| {
             let samples = self.reading.samples().unwrap_or_default();
-            samples.iter().find(|s| s.object.as_deref() == Some(&pod.name)).and_then(|s| s.value)
+            let is_counted = !matches!(pod.phase, PodPhase::Pending | PodPhase::Failed);
+            let own = samples.iter().find(|s| is_counted && s.object.as_deref() == Some(&pod.name));
+            own.and_then(|s| s.value)
         };
         let mut pods: Vec<PodState> = self.pods.iter().filter(|pod| !pod.deleting).cloned().collect();
         pods.sort_by_key(|pod| std::cmp::Reverse(value(pod)));
