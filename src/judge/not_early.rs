@@ -1,5 +1,6 @@
 //! ScaleDown/NotEarly: the fall comes no earlier than b + window − sync − skew − 1 s, b being the end of the last span
-//! of at least one sync period in which every value that could have been served asked for more than the new size.
+//! of at least one sync period in which every value that could have been served asked for more than the new size; where
+//! there is none, b is when the autoscaler last rose above that size.
 //! The controller keeps the largest recommendation of the window (Kubernetes 1.37.2,
 //! pkg/controller/podautoscaler/horizontal.go), so an earlier fall breaks the HPA's own spec: FAIL, where the window is
 //! the spec's, no value can have been missed, and twice the sync period does not explain it.
@@ -40,12 +41,15 @@ pub(super) fn rule<'v>(view: &'v View<'v>) -> Ruling {
 fn one<'v>(view: &'v View<'v>, fall: &'v SizeChange<'v>) -> Ruling {
     let text = format!("{} → {}", fall.from, fall.to);
     let sync = view.times.assumed.sync_period.ms();
-    let Some(ended) = asking(view, fall, sync) else {
+    let asked =
+        asking(view, fall, sync).map(|ended| (ended, "the metric had last asked for more for a whole sync period"));
+    let risen = || risen(view, fall).map(|risen| (risen, "the autoscaler itself had last asked for more"));
+    let Some((ended, what)) = asked.or_else(risen) else {
         return Ruling::unclear(format!("{text}: no span of a sync period before it asked for more")).cite([fall.seq]);
     };
     let (after, least) = (fall.at_ms.saturating_sub(ended), view.times.not_before_ms());
     let words = format!(
-        "{text} came {} after the metric had last asked for more for a whole sync period (window {}, not before {})",
+        "{text} came {} after {what} (window {}, not before {})",
         seconds(after),
         seconds(view.times.window.ms),
         seconds(least)
@@ -66,9 +70,7 @@ fn one<'v>(view: &'v View<'v>, fall: &'v SizeChange<'v>) -> Ruling {
 
 /// Late enough by what was read; a stretch in which nothing was read could hide that it asked for more until later.
 fn kept(view: &View<'_>, fall: &SizeChange<'_>, least: u64, words: String) -> Ruling {
-    // An API that fails is read: it asks the controller for nothing.
-    let answered = |served: &super::Served<'_>| !matches!(served.reading.answer, Answer::NotReadable(_));
-    let blind = view.blind_ms(fall.at_ms.saturating_sub(least), fall.at_ms, answered);
+    let blind = blind_ms(view, fall.at_ms.saturating_sub(least), fall.at_ms);
     if blind > view.times.assumed.sync_period.ms() {
         return Ruling::unclear(format!("{words}; but the metric was not read for {} before it", seconds(blind)));
     }
@@ -95,6 +97,19 @@ fn early<'v>(view: &'v View<'v>, fall: &'v SizeChange<'v>, least: u64, words: St
         ));
     }
     Ruling::broken(words)
+}
+
+/// The longest stretch in which nothing was read. An API that fails is read: it asks the controller for nothing.
+fn blind_ms(view: &View<'_>, from_ms: u64, to_ms: u64) -> u64 {
+    view.blind_ms(from_ms, to_ms, |served| !matches!(served.reading.answer, Answer::NotReadable(_)))
+}
+
+/// When the autoscaler last rose above the new size, if the metric was read ever since: its pass asked for more, if only
+/// for a moment.
+fn risen(view: &View<'_>, fall: &SizeChange<'_>) -> Option<u64> {
+    let above = |c: &&SizeChange<'_>| c.is_scale_write() && c.to > c.from && c.to > fall.to && c.at_ms < fall.at_ms;
+    let risen = view.came_ms("workload", view.changes.iter().rfind(above)?.at_ms);
+    (blind_ms(view, risen, fall.at_ms) <= view.times.assumed.sync_period.ms()).then_some(risen)
 }
 
 /// The end of the last span, at least so long, in which every reading asked for more than the new size.

@@ -1,7 +1,7 @@
 //! ScaleDown/ReplicasFall and ScaleDown/NotEarly.
 
-use super::run::{CLEANUP, FALL, Run, SCALED_TO_1, THIRD, healthy, is_api, slow_metric};
-use crate::judge::{Check, Part, State};
+use super::run::{CLEANUP, FALL, Run, SCALED_TO_1, SCALED_TO_2, SCALED_TO_3, THIRD, healthy, is_api, slow_metric};
+use crate::judge::{Check, Part, State, not_early};
 use crate::record::observation::{NodeSeen, Phase, Seen};
 use crate::record::verdict::CaseResult;
 use crate::units::Span;
@@ -128,6 +128,25 @@ fn a_fall_that_could_not_be_watched_blames_nobody() {
 #[test]
 fn a_fall_after_the_window_is_not_early() {
     healthy().passes(NotEarly, "3 → 1 came 30.9s after the metric had last asked for more");
+}
+
+#[test]
+fn a_size_that_was_asked_for_during_a_moment_only_was_asked_for_by_the_rise_itself() {
+    // Three are asked for during 3 s, less than a sync period, and fewer for the rest of the load; they fall to two first.
+    let ruled = |at_ms| {
+        let short = healthy()
+            .scenario(|s| s.assumptions.exporter_interval = Span::from_secs(2))
+            .metric(SCALED_TO_2 + 1000, SCALED_TO_3 - 2500, Some(55_000))
+            .metric(SCALED_TO_3 + 500, FALL, Some(20_000))
+            .sized_by(at_ms, 2, "kube-controller-manager", "scale");
+        short.bench(|bench| not_early::rule(bench.view()))
+    };
+    let late = ruled(SCALED_TO_3 + 31_000);
+    let words = "3 → 2 came 31.0s after the autoscaler itself had last asked for more (window 30.0s";
+    assert!(late.is(State::Holds) && late.reason.contains(words), "{late:?}");
+    // Too early by that, which is no proof: nobody is blamed.
+    let early = ruled(SCALED_TO_3 + 10_000);
+    assert!(early.is(State::Unclear) && early.reason.contains("twice the assumed sync period"), "{early:?}");
 }
 
 #[test]
