@@ -13,7 +13,7 @@ mod windows;
 
 use super::by_the_autoscaler::confirmed;
 use super::ruling::Ruling;
-use super::view::{Asked, SizeChange, View};
+use super::view::{Asked, Noted, SizeChange, View};
 use crate::bounds::SLACK;
 use crate::hpa;
 use crate::record::observation::{HpaSeen, Phase};
@@ -62,10 +62,25 @@ fn hidden(view: &View<'_>) -> Option<(String, u64)> {
             && !decision.has_status()
             && view.is_blind("hpa", decision.since_ms, change.at_ms + SLACK.ms())
     };
-    let change = || view.changes.iter().find(unread);
+    let unread = || view.changes.iter().find(unread).map(|change| (change, change.seq, "could not be read"));
+    let untold = || {
+        let mut told = view.changes.iter().filter_map(|change| Some((change, confirmed(view, change)?)));
+        let untold = told.find(|(_, status)| is_untold(view, status));
+        untold.map(|(change, status)| (change, status.0.seq, "does not say that it scaled"))
+    };
     view.unseen_change().or_else(|| {
-        change().map(|c| (format!("the HPA could not be read when the size went {} → {}", c.from, c.to), c.seq))
+        let (change, seq, what) = unread().or_else(untold)?;
+        Some((format!("the HPA {what} when the size went {} → {}", change.from, change.to), seq))
     })
+}
+
+/// The status of the pass that changed the size, which nobody missed, but which does not say so: its values may not be
+/// what that pass went by.
+fn is_untold(view: &View<'_>, (seen, hpa): &Noted<'_, HpaSeen>) -> bool {
+    let before = view.our_hpa().take_while(|(o, _)| o.seq < seen.seq).last();
+    let is_first = before
+        .is_some_and(|(o, before)| before.last_scale != hpa.last_scale && view.is_unbroken("hpa", o.at_ms, seen.at_ms));
+    is_first && !hpa.conditions.iter().any(|condition| condition.reason == "SucceededRescale")
 }
 
 /// True while the autoscaler has a size above min to take back, which it may do too early or too fast: a run that cannot

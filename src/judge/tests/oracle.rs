@@ -88,7 +88,8 @@ fn a_rise_that_twice_the_sync_period_explains_is_a_finding() {
 fn a_change_before_which_scaling_was_active_is_no_violation() {
     let run = slow_metric().hpas(|at, hpa| {
         if (SCALED_TO_2..SCALED_TO_2 + 100).contains(&at) {
-            hpa.conditions = vec![inactive()];
+            hpa.conditions.retain(|condition| condition.kind != "ScalingActive");
+            hpa.conditions.push(inactive());
         }
     });
     run.passes(DecisionsExplained, "3 changes");
@@ -466,4 +467,18 @@ fn where_only_the_fall_can_still_be_judged_it_is_watched_without_load() {
         }
     });
     assert_eq!(looks(bare), Outlook::Settled);
+}
+
+#[test]
+fn a_pass_that_scales_and_does_not_say_so_is_inconclusive() {
+    let silent = healthy().hpas(|at, hpa| {
+        if (SCALED_TO_2..SCALED_TO_2 + 2000).contains(&at) {
+            hpa.conditions.retain(|condition| condition.reason != "SucceededRescale");
+        }
+    });
+    silent.unclear(DecisionsExplained, "the HPA does not say that it scaled when the size went 1 → 2");
+    // What is seen after a gap may be of the next pass, which says nothing of it either way.
+    silent.clone().gap("hpa", SCALED_TO_2 - 1000, SCALED_TO_2 + 5).passes(DecisionsExplained, "3 changes");
+    let long = silent.gap("hpa", SCALED_TO_2 - 4000, SCALED_TO_2 + 5);
+    long.unclear(DecisionsExplained, "the HPA could not be read when the size went 1 → 2");
 }

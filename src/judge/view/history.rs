@@ -42,6 +42,11 @@ impl View<'_> {
         self.gap(source, from_ms, to_ms).is_some()
     }
 
+    /// True when a source was followed all the while, without the shortest gap.
+    pub(crate) fn is_unbroken(&self, source: &str, from_ms: u64, to_ms: u64) -> bool {
+        !self.stretches(source).any(|(since, (o, _))| since <= to_ms && o.at_ms >= from_ms)
+    }
+
     /// Since when a state may have been as it was seen at a moment: after a gap a list shows what came about in it.
     pub(crate) fn came_ms(&self, source: &str, at_ms: u64) -> u64 {
         let ends = |end: u64| (end..=end + SLACK.ms()).contains(&at_ms);
