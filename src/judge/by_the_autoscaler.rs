@@ -12,7 +12,9 @@ pub(super) fn rule(view: &View<'_>) -> Ruling {
     let (mut cites, mut findings, mut told) = (Vec::new(), Vec::new(), Vec::new());
     let mut manager: Option<&str> = None;
     for change in &view.changes {
-        match attribute(view, change) {
+        // Where one event was lost the next is not waited for: an autoscaler that never rests would have us wait for ever.
+        let patience = if findings.is_empty() { 2 * SLACK.ms() } else { 0 };
+        match attribute(view, change, patience) {
             Attribution::Ours { status_seq, event_seq, finding } => {
                 cites.extend([change.seq, status_seq]);
                 cites.extend(event_seq);
@@ -59,7 +61,8 @@ enum Attribution {
     Foreign(String),
 }
 
-fn attribute(view: &View<'_>, change: &SizeChange<'_>) -> Attribution {
+/// Whose a change is; its event is waited for during so many milliseconds.
+fn attribute(view: &View<'_>, change: &SizeChange<'_>, patience_ms: u64) -> Attribution {
     if !change.is_scale_write() {
         return Attribution::Foreign(format!(
             "written by {}, not through the scale subresource; run again with nobody else changing its size",
@@ -87,7 +90,7 @@ fn attribute(view: &View<'_>, change: &SizeChange<'_>) -> Attribution {
             && event.last.or(event.first).is_some_and(|at| near(view, at, change))
     });
     let Some((seen, event)) = event else {
-        if view.now_ms() < change.at_ms + 2 * SLACK.ms() {
+        if view.now_ms() < change.at_ms + patience_ms {
             return Attribution::Waiting(format!("no event of {} → {} yet", change.from, change.to));
         }
         let finding =
@@ -109,7 +112,9 @@ fn attribute(view: &View<'_>, change: &SizeChange<'_>) -> Attribution {
 /// The status of our HPA that confirms a write to the scale subresource: what makes a change the autoscaler's own.
 pub(super) fn confirmed<'v, 'a>(view: &'v View<'a>, change: &SizeChange<'_>) -> Option<&'v Noted<'a, HpaSeen>> {
     let matches = |hpa: &HpaSeen| hpa.desired == change.to && hpa.last_scale.is_some_and(|at| near(view, at, change));
-    change.is_scale_write().then(|| view.our_hpa().find(|(_, hpa)| matches(hpa))).flatten()
+    let find = || view.our_hpa().position(|(_, hpa)| matches(hpa));
+    let place = *change.confirmed.get_or_init(|| change.is_scale_write().then(find).flatten());
+    view.our_hpa().nth(place?)
 }
 
 fn is_ours(view: &View<'_>, event: &EventSeen) -> bool {

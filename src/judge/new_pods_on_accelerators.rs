@@ -26,7 +26,9 @@ pub(super) fn rule(view: &View<'_>) -> Ruling {
         }
     }
     if let Some(worst) = worst {
-        return worst;
+        // An autoscaler that takes pods away and adds them again always has one that is not Ready yet.
+        let waited_out = worst.is(State::Open) && !is_within(view, view.times.hold().generous_ms());
+        return if waited_out { Ruling { state: State::Unclear, ..worst } } else { worst };
     }
     let together = ready_together(view);
     if i64::from(view.expect) > together {
@@ -46,8 +48,14 @@ pub(super) fn rule(view: &View<'_>) -> Ruling {
 
 /// The load is on, and a pod that is made late may still start. Not for ever, whatever was not seen.
 fn may_still_come(view: &View<'_>) -> bool {
+    let risen = view.loaded().is_some_and(|(began, _)| replicas_rise::reached(view, began).is_some());
+    view.is_loaded() && risen && is_within(view, 0)
+}
+
+/// False when the expected size was reached so long ago that pods which it made late were Ready since, and this besides.
+fn is_within(view: &View<'_>, besides_ms: u64) -> bool {
     let reached = view.loaded().and_then(|(began, _)| replicas_rise::reached(view, began)).map(|(_, at, _)| at);
-    view.is_loaded() && reached.is_some_and(|at| view.now_ms() < at + 2 * view.times.pod_start().generous_ms())
+    reached.is_none_or(|at| view.now_ms() < at + 2 * view.times.pod_start().generous_ms() + besides_ms)
 }
 
 /// The most pods of the target that were Ready at the same time under load. One that only replaces another adds none.

@@ -60,6 +60,9 @@ fn log(view: &View<'_>, decision: &Decision<'_>, behavior: &Behavior, up: bool, 
     // Of a change older than the longest period of its own direction the slot may have been used again.
     let kept = if up { behavior.scale_up.longest_period() } else { behavior.scale_down.longest_period() };
     let earlier = view.changes.iter().filter(|past| past.seq < decision.change.seq && (past.to > past.from) == up);
+    // What is older than every period counts for nothing.
+    let oldest = decision.since_ms.saturating_sub(ms(longest(behavior)) + SLACK.ms());
+    let earlier = earlier.filter(|past| past.at_ms >= oldest);
     let remembered = |past: &&SizeChange<'_>| match memory {
         Memory::Sure => confirmed(view, past).is_some() && !view.may_have_restarted(past.at_ms, decision.at_ms()),
         Memory::Possible => past.is_scale_write(),

@@ -198,6 +198,14 @@ fn a_change_is_waited_for_until_the_status_has_confirmed_it() {
 }
 
 #[test]
+fn where_an_event_was_lost_the_next_one_is_not_waited_for() {
+    let at_once = |run: Run| run.ended_at(SCALED_TO_3 + 1000).without_events().rule(ByTheAutoscaler).state;
+    assert_eq!(at_once(healthy()), State::Holds);
+    let first = healthy().ended_at(SCALED_TO_2 + 1000).without_events();
+    assert_eq!(first.rule(ByTheAutoscaler).state, State::Open);
+}
+
+#[test]
 fn an_event_that_names_another_reason_is_inconclusive() {
     let other = healthy().events(|event| {
         event.message = event.message.replace("pods metric gpu_utilization", "cpu resource utilization")

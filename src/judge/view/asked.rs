@@ -123,7 +123,7 @@ impl<'a> View<'a> {
     fn between(&self, reading: usize, to_ms: u64) -> Option<Asked> {
         let (one, next) = (self.served.get(reading)?, self.served.get(reading + 1)?);
         let (from, until) = (one.asked_ms.saturating_sub(SLACK.ms()), next.at_ms + SLACK.ms());
-        let seen = (to_ms, self.gaps.len(), self.states_over(from, until));
+        let seen = (to_ms, self.gaps.len(), self.states_over(from, until), self.is_in_range());
         if let Some(asked) = one.worked.between(&seen) {
             return asked;
         }
@@ -132,10 +132,9 @@ impl<'a> View<'a> {
         // A pod's value lasts for an interval of its exporter. One value for many series changes with each of them.
         let lasts = self.is_per_pod() && !self.may_miss_values();
         let known = lasts && apart <= TOGETHER_MS.min(self.times.assumed.exporter_interval.ms());
-        let Some(values) = Values::read(one.reading, next.reading).filter(|_| known) else {
-            return self.asked_of(&Values::any(self)?.of(&states)?, &states, true);
-        };
-        let asked = self.asked_of(&values, &states, true);
+        let values = Values::read(one.reading, next.reading).filter(|_| known);
+        let values = values.or_else(|| Values::any(self)?.of(&states));
+        let asked = values.and_then(|values| self.asked_of(&values, &states, true));
         one.worked.keep_between(seen, asked);
         asked
     }

@@ -24,8 +24,8 @@ impl Memory {
 }
 
 /// What a pass between a reading and the next one may have seen of the target: nothing that came later than this moment;
-/// the gaps, of which so many were noted; and the states of this range.
-pub(super) type Between = (u64, usize, Range<usize>);
+/// the gaps, of which so many were noted; the states of this range; and whether all readings lie in the metric's range.
+pub(super) type Between = (u64, usize, Range<usize>, bool);
 
 /// A size and the least one, and where a reading leads to from there.
 type Led = ((i32, i32), Option<i32>);

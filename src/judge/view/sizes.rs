@@ -1,5 +1,7 @@
 //! Changes of the target's size, each with whoever wrote it.
 
+use std::cell::OnceCell;
+
 use super::View;
 use crate::bounds::SLACK;
 use crate::record::observation::{Phase, WorkloadSeen, Writer};
@@ -17,6 +19,8 @@ pub struct SizeChange<'a> {
     pub to: i32,
     /// The managedFields entry that owns the new value; of several the scale subresource's, else the newest.
     pub writer: Option<&'a Writer>,
+    /// The status that confirms it, by its place among those of our HPA, once it was looked for.
+    pub(crate) confirmed: OnceCell<Option<usize>>,
 }
 
 impl SizeChange<'_> {
@@ -53,6 +57,7 @@ pub(super) fn changes<'a>(view: &View<'a>) -> Vec<SizeChange<'a>> {
             to: after.spec_replicas,
             // Writes to the scale subresource carry no time; an update takes the field from every other updater.
             writer: after.writers.iter().max_by_key(|writer| (writer.subresource == "scale", writer.at)),
+            confirmed: OnceCell::new(),
         })
     };
     pairs.filter_map(change).collect()

@@ -33,6 +33,24 @@ pub(super) struct Bounds {
     per_pod: bool,
 }
 
+impl View<'_> {
+    /// The scenario's range of the metric, thousandths.
+    fn range(&self) -> Option<(i64, i64)> {
+        let [low, high] = self.records.scenario.metric.range?;
+        let milli = |value: f64| format!("{value}").parse::<Milli>().ok().map(|milli| milli.0);
+        Some((milli(low)?, milli(high)?))
+    }
+
+    /// True when no reading lies outside of it.
+    pub(super) fn is_in_range(&self) -> bool {
+        let all = || self.served.iter().filter_map(|served| served.reading.samples()).flatten();
+        let within = |(least, most): (i64, i64)| {
+            all().all(|sample| sample.value.is_none_or(|value| (least..=most).contains(&value.0)))
+        };
+        *self.in_range.get_or_init(|| self.range().is_some_and(within))
+    }
+}
+
 impl Values {
     /// What was served between two readings: of each series the one value or the other, and of those that are in one
     /// only, perhaps none. `None` when one of them holds no values.
@@ -63,19 +81,10 @@ impl Values {
 
     /// Whatever the scenario's range of the metric allows, as long as no reading lies outside of it.
     pub(super) fn any(view: &View<'_>) -> Option<Bounds> {
-        let [low, high] = view.records.scenario.metric.range?;
-        let milli = |value: f64| format!("{value}").parse::<Milli>().ok().map(|milli| milli.0);
-        let (least, most) = (milli(low)?, milli(high)?);
-        let within = |sample: &Sample| sample.value.is_none_or(|value| (least..=most).contains(&value.0));
-        let all = || view.served.iter().filter_map(|served| served.reading.samples()).flatten();
+        let (least, most) = view.range()?;
         // Of an external metric all series count, however many.
         let one_each = view.metric_spec().is_some_and(|metric| metric.external.is_none());
-        (one_each && *view.in_range.get_or_init(|| all().all(within))).then(|| Bounds {
-            least,
-            most,
-            averages: false,
-            per_pod: view.is_per_pod(),
-        })
+        (one_each && view.is_in_range()).then(|| Bounds { least, most, averages: false, per_pod: view.is_per_pod() })
     }
 
     /// What a status reports: exactly for a Value target, as an average over the samples of a Pods metric, and over the
