@@ -11,6 +11,7 @@ use gpuhpa::record::inventory::Simulated;
 use gpuhpa::record::scenario::Scenario;
 use gpuhpa::run::{self, EPOCH, Rehearsed, Signals};
 use gpuhpa::sim::{self, Setting};
+use gpuhpa::units::Span;
 use gpuhpa::world::Bundle;
 use tokio::sync::watch;
 
@@ -20,14 +21,39 @@ pub(crate) fn built_in() -> Scenario {
 }
 
 /// Another lawful scenario for each seed: the built-in one with other stabilization windows, all longer than a sync period
-/// and the metric's lag, and with other loads, all enough for a second replica.
+/// and the metric's lag, with other loads, all enough for a second replica, and for clusters whose metric is quicker.
 pub(crate) fn lawful(seed: u64) -> Scenario {
     let mut scenario = built_in();
-    let (window_secs, concurrency) = [(120, 10), (150, 8), (120, 12), (180, 9), (300, 16)][seed as usize % 5];
+    let assumed = &mut scenario.assumptions;
+    let mut quicker = |exporter, scrape, relist| {
+        assumed.exporter_interval = Span::from_secs(exporter);
+        (assumed.scrape_interval, assumed.store_offset) = (Span::from_secs(scrape), Span::from_secs(5));
+        assumed.relist_interval = Span::from_secs(relist);
+    };
+    let (window_secs, concurrency) = match seed % 5 {
+        0 => (120, 10),
+        1 => {
+            quicker(10, 10, 30);
+            (60, 8)
+        }
+        2 => (100, 12),
+        3 => {
+            quicker(1, 5, 10);
+            (assumed.sync_period, assumed.pod_start) = (Span::from_secs(5), Span::from_secs(60));
+            (60, 12)
+        }
+        _ => (300, 16),
+    };
     let down = scenario.hpa.spec.behavior.as_mut().and_then(|behavior| behavior.scale_down.as_mut());
     down.expect("the built-in scenario states it").stabilization_window_seconds = Some(window_secs);
     scenario.load.concurrency = concurrency;
     scenario
+}
+
+/// One of them for each seed in which an autoscaler can be blamed: a value of the quickest metric may be missed between two
+/// polls, and explain anything.
+pub(crate) fn blamable(seed: u64) -> Scenario {
+    lawful([0, 1, 2, 4][seed as usize % 4])
 }
 
 /// A runtime in whose virtual time a platform lives.

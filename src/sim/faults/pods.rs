@@ -1,6 +1,6 @@
 //! Faults of pods, nodes and accelerators.
 
-use super::{FALL, FOLLOWS, Fault, Must, PODS, RUN, SERVE};
+use super::{FALL, Fault, Must, PODS, RUN, SERVE};
 use crate::sim::Setting;
 use crate::sim::controllers::{Mishap, Moment, NewPods, What, When};
 use crate::sim::servers::Who;
@@ -38,7 +38,7 @@ pub(super) const FAULTS: &[Fault] = &[
         name: "image-missing",
         what: "the image of new pods cannot be pulled",
         spoil: |s| s.controllers.new_pods = NewPods::NoImage,
-        must: &[FOLLOWS, Must::Inconclusive(RUN)],
+        must: &[Must::Inconclusive(RUN)],
     },
     Fault {
         name: "never-ready",

@@ -1,7 +1,7 @@
 //! An HPA controller that does not do what it should.
 
 use super::{Behaves, Memory};
-use crate::hpa::{Event, EventType, Logged, ReconcileInput, ReconcileOutput};
+use crate::hpa::{ConditionKind, Event, EventType, Logged, ReconcileInput, ReconcileOutput};
 
 /// What is wrong with what a pass reads.
 pub(super) fn before(behaves: Behaves, input: &mut ReconcileInput) {
@@ -60,10 +60,15 @@ fn refrain(input: &ReconcileInput, found: i32, out: &mut ReconcileOutput) {
     out.events.clear();
 }
 
-/// Writes a size of its own.
+/// Writes a size of its own, and says so as it always does.
 fn insist(out: &mut ReconcileOutput, size: i32, reason: &str) {
     out.scale_written = Some(size);
     out.status.desired_replicas = size;
+    let able = out.status.conditions.iter_mut().find(|condition| condition.kind == ConditionKind::AbleToScale);
+    if let Some(able) = able {
+        able.reason = "SucceededRescale".to_owned();
+        able.message = format!("the HPA controller was able to update the target scale to {size}");
+    }
     out.events.retain(|event| event.reason != "SuccessfulRescale");
     let message = format!("New size: {size}; reason: {reason}");
     out.events.push(Event { kind: EventType::Normal, reason: "SuccessfulRescale", message });
