@@ -27,7 +27,7 @@ pub(super) fn rule(view: &View<'_>) -> Ruling {
     }
     if let Some(worst) = worst {
         // An autoscaler that takes pods away and adds them again always has one that is not Ready yet.
-        let waited_out = worst.is(State::Open) && !is_within(view, view.times.hold().generous_ms());
+        let waited_out = worst.is(State::Open) && !is_in_time(view, view.times.hold().generous_ms()).unwrap_or(true);
         return if waited_out { Ruling { state: State::Unclear, ..worst } } else { worst };
     }
     let together = ready_together(view);
@@ -48,14 +48,15 @@ pub(super) fn rule(view: &View<'_>) -> Ruling {
 
 /// The load is on, and a pod that is made late may still start. Not for ever, whatever was not seen.
 fn may_still_come(view: &View<'_>) -> bool {
-    let risen = view.loaded().is_some_and(|(began, _)| replicas_rise::reached(view, began).is_some());
-    view.is_loaded() && risen && is_within(view, 0)
+    view.is_loaded() && is_in_time(view, 0).unwrap_or(false)
 }
 
-/// False when the expected size was reached so long ago that pods which it made late were Ready since, and this besides.
-fn is_within(view: &View<'_>, besides_ms: u64) -> bool {
-    let reached = view.loaded().and_then(|(began, _)| replicas_rise::reached(view, began)).map(|(_, at, _)| at);
-    reached.is_none_or(|at| view.now_ms() < at + 2 * view.times.pod_start().generous_ms() + besides_ms)
+/// False when the expected size was reached so long ago that pods which it made late were Ready since, and this besides;
+/// `None` while it was not reached.
+fn is_in_time(view: &View<'_>, besides_ms: u64) -> Option<bool> {
+    let (began, _) = view.loaded()?;
+    let (_, at, _) = replicas_rise::reached(view, began)?;
+    Some(view.now_ms() < at + 2 * view.times.pod_start().generous_ms() + besides_ms)
 }
 
 /// The most pods of the target that were Ready at the same time under load. One that only replaces another adds none.

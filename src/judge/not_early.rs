@@ -5,6 +5,7 @@
 //! pkg/controller/podautoscaler/horizontal.go), so an earlier fall breaks the HPA's own spec: FAIL, where the window is
 //! the spec's, no value can have been missed, and twice the sync period does not explain it.
 
+use super::by_the_autoscaler::confirmed;
 use super::decisions_explained;
 use super::ruling::{Ruling, State, seconds};
 use super::view::{SizeChange, View};
@@ -54,7 +55,8 @@ fn one<'v>(view: &'v View<'v>, fall: &'v SizeChange<'v>) -> Ruling {
         seconds(view.times.window.ms),
         seconds(least)
     );
-    let seqs: Vec<u64> = view.served.iter().filter(|s| s.asked_ms == ended).map(|served| served.seq).collect();
+    let shown = view.served.iter().filter(|s| s.asked_ms == ended).map(|served| served.seq);
+    let seqs: Vec<u64> = shown.chain(view.changes.iter().filter(|c| c.at_ms == ended).map(|c| c.seq)).collect();
     // After a gap of the watch it may have come as long before it was seen.
     let came = view.came_ms("workload", fall.at_ms);
     if after >= least && came.saturating_sub(ended) < least {
@@ -107,7 +109,8 @@ fn blind_ms(view: &View<'_>, from_ms: u64, to_ms: u64) -> u64 {
 /// When the autoscaler last rose above the new size, if the metric was read ever since: its pass asked for more, if only
 /// for a moment.
 fn risen(view: &View<'_>, fall: &SizeChange<'_>) -> Option<u64> {
-    let above = |c: &&SizeChange<'_>| c.is_scale_write() && c.to > c.from && c.to > fall.to && c.at_ms < fall.at_ms;
+    let own = |c: &SizeChange<'_>| confirmed(view, c).is_some();
+    let above = |c: &&SizeChange<'_>| c.to > c.from.max(fall.to) && c.at_ms < fall.at_ms && own(c);
     let risen = view.came_ms("workload", view.changes.iter().rfind(above)?.at_ms);
     (blind_ms(view, risen, fall.at_ms) <= view.times.assumed.sync_period.ms()).then_some(risen)
 }

@@ -140,7 +140,7 @@ fn same(before: &BTreeMap<String, Value>, after: &BTreeMap<String, Value>) -> Re
     if different.is_empty() { Ok(()) } else { Err(format!("the cluster is not as before: {}", different.join("; "))) }
 }
 
-/// Stops a run at each of its steps, and every 30 s, in each of these ways.
+/// Stops a run at each of its steps, and every 20 s, in each of these ways.
 fn stop_everywhere(name: &str, scenario: &Scenario, setting: &Setting, hows: &[How]) {
     let folder = Folder::new(name);
     let (steps, seconds) = runtime().block_on(async {
@@ -152,7 +152,7 @@ fn stop_everywhere(name: &str, scenario: &Scenario, setting: &Setting, hows: &[H
         (steps, ended.verdict.took_ms / 1000)
     });
     assert!(steps >= 40 && seconds > 60, "{steps} steps in {seconds} s");
-    let when = (1..=steps).map(When::Step).chain((0..seconds).step_by(30).map(When::Second));
+    let when = (1..=steps).map(When::Step).chain((0..seconds).step_by(20).map(When::Second));
     let all: Vec<(How, When)> = when.flat_map(|when| hows.iter().map(move |how| (*how, when))).collect();
     let wrong = for_each(name, all.len() as u64, |number, dir| {
         let stop = all[usize::try_from(number).expect("small")];

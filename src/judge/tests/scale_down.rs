@@ -144,6 +144,7 @@ fn a_size_that_was_asked_for_during_a_moment_only_was_asked_for_by_the_rise_itse
     let late = ruled(SCALED_TO_3 + 31_000);
     let words = "3 → 2 came 31.0s after the autoscaler itself had last asked for more (window 30.0s";
     assert!(late.is(State::Holds) && late.reason.contains(words), "{late:?}");
+    assert_eq!(late.cites.len(), 4, "two falls, and what each is counted from: {late:?}");
     // Too early by that, which is no proof: nobody is blamed.
     let early = ruled(SCALED_TO_3 + 10_000);
     assert!(early.is(State::Unclear) && early.reason.contains("twice the assumed sync period"), "{early:?}");
