@@ -2,6 +2,7 @@
 //! AverageValue, which the controller divides by the number of pods once more. The size then swings, and more load or
 //! another target would only hide it.
 
+use super::metric_follows_load::before_the_rise;
 use super::view::{Served, View};
 use crate::hpa;
 use crate::units::Milli;
@@ -14,12 +15,12 @@ pub(super) fn words(view: &View<'_>) -> Option<String> {
     let scenario = view.records.scenario;
     hpa::metric_of(&scenario.hpa.spec, &scenario.namespace, &[])?.divided_target_milli()?;
     let (began, end) = view.loaded()?;
-    let small = view.served_in(began, end).filter(|served| served.size == view.min);
-    let (before, asked) = small.filter_map(|s| Some((s, s.asks()?))).max_by_key(|(s, _)| s.value_milli())?;
+    let small = before_the_rise(view, began).into_iter();
+    let (was, asked) = small.filter_map(|(s, asks)| Some((at_size(s, view.min)?, asks))).max()?;
     let mut large: Vec<&Served<'_>> = view.served_in(began, end).filter(|served| served.size >= view.expect).collect();
     large.sort_by_key(|served| served.value_milli());
     let after = *large.get(large.len() / 2)?;
-    let (was, is, asks) = (before.value_milli()?, after.value_milli()?, after.asks()?);
+    let (is, asks) = (after.value_milli()?, after.asks()?);
     let share = was * i64::from(view.min) / i64::from(after.size);
     if asked < view.expect || asks >= view.expect || is * 100 > share * (100 + UNEVEN) {
         return None;
@@ -31,4 +32,9 @@ pub(super) fn words(view: &View<'_>) -> Option<String> {
         Milli(is),
         after.size
     ))
+}
+
+/// The value of a reading, which is divided by the number of pods, as a pass at this size reads it.
+fn at_size(served: &Served<'_>, size: i32) -> Option<i64> {
+    Some(served.value_milli()? * i64::from(served.size) / i64::from(size.max(1)))
 }

@@ -61,6 +61,13 @@ fn an_average_that_the_target_divides_again_is_named() {
     assert_eq!(run.result(), CaseResult::Inconclusive);
 }
 
+/// The pass that rose lay between two readings: what it read is seen only when the size has changed already.
+#[test]
+fn an_average_that_the_target_divides_again_is_named_where_its_peak_was_read_late() {
+    let run = recorded("divided-twice").metric(39_000, 43_890, Some(0));
+    run.unclear(Check::MetricFollowsLoad, "it falls as pods are added while the load goes on: 100 with 1 of them");
+}
+
 #[test]
 fn a_neighbour_in_the_metric_is_named() {
     let run = recorded("contaminated");
