@@ -34,6 +34,8 @@ pub struct Times<'a> {
     pub rate_down_ms: u64,
     /// Largest uncertainty of the API server's clock against ours, milliseconds.
     pub skew_ms: u64,
+    /// A chat has its first token within this, or has failed, milliseconds.
+    pub first_token_ms: u64,
 }
 
 fn term(name: &str, ms: u64, source: TermSource) -> Term {
@@ -68,6 +70,7 @@ impl<'a> Times<'a> {
             rate_up_ms: spec.rate_up_ms,
             rate_down_ms: spec.rate_down_ms,
             skew_ms,
+            first_token_ms: scenario.load.timeouts.first_token.ms(),
         }
     }
 }
@@ -174,6 +177,15 @@ impl Times<'_> {
         self.shows("traffic seen")
     }
 
+    /// The same where chance may have kept it away: chats that were queued when the pod became Ready have got their first
+    /// token or failed, and each worker has opened a connection since.
+    #[must_use]
+    pub fn connections(&self) -> Bound {
+        let mut terms = self.traffic().terms;
+        terms.push(term("first token", self.first_token_ms, TermSource::Ours));
+        bound("connections opened", terms)
+    }
+
     /// How long the size is held under load.
     #[must_use]
     pub fn hold(&self) -> Bound {
@@ -222,7 +234,16 @@ mod tests {
 
     fn times(assumed: &Assumptions) -> Times<'_> {
         let window = Term { name: "scale-down window".to_owned(), ms: 300_000, source: TermSource::Read };
-        Times { assumed, window, window_up_ms: 0, grace_s: Some(30), rate_up_ms: 0, rate_down_ms: 0, skew_ms: 500 }
+        Times {
+            assumed,
+            window,
+            window_up_ms: 0,
+            grace_s: Some(30),
+            rate_up_ms: 0,
+            rate_down_ms: 0,
+            skew_ms: 500,
+            first_token_ms: 300_000,
+        }
     }
 
     #[test]

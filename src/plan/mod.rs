@@ -43,9 +43,9 @@ pub fn plan(scenario: &Scenario, inventory: &Inventory, run: &str) -> Plan {
         times.falls_back(),
         times.fall(),
     ];
-    // Rise and hold wait once more for the metric, should it go away.
-    let longest =
-        bounds.iter().chain(&[times.served(), times.served(), times.hold()]).map(Bound::generous_ms).sum::<u64>();
+    // Rise and hold wait once more for the metric, should it go away, and for connections, should they be few.
+    let again = [times.served(), times.served(), times.hold(), times.connections()];
+    let longest = bounds.iter().chain(&again).map(Bound::generous_ms).sum::<u64>();
     let mut plan = Plan {
         run: run.to_owned(),
         hpa: object_name(run),

@@ -5,7 +5,7 @@ use super::run::{
     real_cards, recorded, samples, slow_metric,
 };
 use crate::judge::{Bench, Check, State, new_pods_serve};
-use crate::record::observation::{Condition, EventSeen, FailuresSeen, Phase, Seen, Trouble};
+use crate::record::observation::{Condition, EventSeen, FailuresSeen, Phase, PodSeen, Seen, Trouble};
 use crate::record::reading::{Answer, Hop};
 use crate::record::verdict::CaseResult;
 use crate::units::{Milli, Span};
@@ -407,6 +407,68 @@ fn too_few_connections_or_a_pod_out_of_the_balance_blame_nobody() {
         _ => {}
     });
     misses.unclear(NewPodsServe, "misses pod ollama-7fd697578d-fcd5l");
+}
+
+/// An exporter that samples more seldom than is assumed has no sample yet of a pod at work.
+#[test]
+fn a_metric_that_was_not_seen_to_be_sampled_often_enough_blames_nobody() {
+    fn others(value: fn(u64) -> i64) -> Run {
+        idle_second().each(move |o| {
+            let at_ms = o.at_ms;
+            if let Seen::Metric(reading) = &mut o.seen {
+                super::run::samples(&mut reading.answer, |sample| {
+                    if sample.object.as_deref() != Some(SECOND) {
+                        sample.value = Some(Milli(value(at_ms)));
+                    }
+                });
+            }
+        })
+    }
+    fn busy(at_ms: u64) -> i64 {
+        i64::from(at_ms > RISE) * 90_000
+    }
+    others(busy).unclear(NewPodsServe, "how often it is sampled is not known");
+    others(|at_ms| busy(at_ms) + i64::from(at_ms > 60_000)).unclear(NewPodsServe, "seen to change every 3");
+    others(|at_ms| busy(at_ms) + i64::from(at_ms > 40_000)).fails(NewPodsServe, "shows no traffic after");
+}
+
+#[test]
+fn few_connections_are_waited_for_under_load_but_not_for_ever() {
+    let few = || idle_second().loads(|_, load| load.connections /= 100);
+    let state_at = |run: Run, at_ms: u64| run.without(|o| o.at_ms >= at_ms).rule(NewPodsServe).state;
+    assert_eq!(state_at(few(), FALL - 500), State::Open, "chance may have kept the pod out");
+    assert_eq!(state_at(idle_second(), FALL - 500), State::Broken, "chance has not");
+    let longer = few().longer(FALL - 1000, 300_000);
+    assert_eq!(state_at(longer, FALL + 299_500), State::Unclear, "each worker has had its turn");
+}
+
+#[test]
+fn a_pod_that_a_smaller_size_takes_away_at_once_is_not_judged_where_another_shows() {
+    let idle = || {
+        healthy().each(|o| {
+            if let Seen::Metric(reading) = &mut o.seen {
+                super::run::samples(&mut reading.answer, |sample| {
+                    if sample.object.as_deref() == Some(THIRD) {
+                        sample.value = Some(Milli(0));
+                    }
+                });
+            }
+        })
+    };
+    let leaves = |run: Run| {
+        let leaving = PodSeen { deleting: true, ..run.pod_at(THIRD, 58_000) };
+        run.note(58_000, Seen::Pod(leaving))
+    };
+    let smaller = |run: Run| leaves(run).sized_by(57_900, 2, "kube-controller-manager", "scale");
+    // What it needs is another matter here.
+    let rule = |run: Run| run.bench(|bench| crate::judge::new_pods_serve::rule(bench.view()));
+    assert_eq!(rule(idle()).state, State::Unclear);
+    assert_eq!(rule(leaves(idle())).state, State::Unclear, "nobody made the target smaller");
+    let ruling = rule(smaller(idle()));
+    let told = ruling.findings.iter().any(|finding| finding.contains("too soon to show its share of the traffic"));
+    assert_eq!((ruling.state, told), (State::Holds, true), "{}", ruling.reason);
+    let three = rule(smaller(idle()).scenario(|s| s.expect.replicas = Some(3)));
+    assert_eq!(three.state, State::Unclear, "{}", three.reason);
 }
 
 #[test]
