@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::{escaped, measured, pod_of, sorted};
 use crate::record::reading::Sample;
@@ -58,20 +58,22 @@ pub fn exported(series: &str) -> Option<String> {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Envelope {
+struct Envelope<'a> {
     status: String,
     #[serde(default)]
     error_type: String,
     #[serde(default)]
     error: String,
-    data: Option<Data>,
+    #[serde(borrow)]
+    data: Option<Data<'a>>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Data {
+struct Data<'a> {
     result_type: String,
-    result: Value,
+    #[serde(borrow)]
+    result: &'a RawValue,
 }
 
 #[derive(Deserialize)]
@@ -86,7 +88,7 @@ struct Series {
 /// series that has ended as a newest sample of NaN, which reads as one without a value; Prometheus leaves it out.
 pub fn read(body: &[u8]) -> Result<Vec<Sample>, NoSamples> {
     let wrong = |e: serde_json::Error| NoSamples::NotAnAnswer(e.to_string());
-    let answer: Envelope = serde_json::from_slice(body).map_err(wrong)?;
+    let answer: Envelope<'_> = serde_json::from_slice(body).map_err(wrong)?;
     if answer.status != "success" {
         return Err(NoSamples::Refused { kind: answer.error_type, message: answer.error });
     }
@@ -94,7 +96,7 @@ pub fn read(body: &[u8]) -> Result<Vec<Sample>, NoSamples> {
     if data.result_type != "matrix" {
         return Err(NoSamples::NotRaw(data.result_type));
     }
-    let all: Vec<Series> = serde_json::from_value(data.result).map_err(wrong)?;
+    let all: Vec<Series> = serde_json::from_str(data.result.get()).map_err(wrong)?;
     let newest = all.into_iter().filter_map(|series| newest(series).transpose()).collect::<Result<_, _>>()?;
     Ok(sorted(newest))
 }

@@ -7,6 +7,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::{RunError, Script, Signals};
+use crate::bounds::POLL;
 use crate::evidence;
 use crate::install::Journal;
 use crate::judge::{Bench, Check, Memory, Part, Picture, Ruling, State};
@@ -17,8 +18,8 @@ use crate::record::records::Records;
 use crate::units::Span;
 use crate::world::{BundleError, World};
 
-/// Rulings are not asked for more often than this: observations come in bursts.
-const PAUSE: Duration = Duration::from_millis(250);
+/// Rulings are not asked for more often than this: each looks at all that was seen so far.
+const PAUSE: Duration = Duration::from_secs(2);
 
 /// Where a run shows how it gets on. It never decides anything.
 pub trait Progress: Send + Sync {
@@ -26,7 +27,7 @@ pub trait Progress: Send + Sync {
     fn phase(&self, phase: Phase, budget: Span);
     /// Something happened that is worth a line.
     fn line(&self, text: &str);
-    /// The state of the run and what is waited for, several times a second.
+    /// The state of the run and what is waited for, every other second.
     fn live(&self, picture: &Picture, waiting: &str);
 }
 
@@ -104,12 +105,12 @@ impl<'a> Stage<'a> {
         }
     }
 
-    /// Waits for something new, not longer than a second, and not at all after a signal.
+    /// Waits for something new, and not at all after a signal.
     async fn pause(&mut self, changes: &mut watch::Receiver<u64>) -> Result<(), RunError> {
         let news = async {
             tokio::time::sleep(PAUSE).await;
             // An error means that the book is gone, and with it this run.
-            let _ = tokio::time::timeout(Duration::from_secs(1), changes.changed()).await;
+            let _ = tokio::time::timeout(POLL.duration(), changes.changed()).await;
         };
         tokio::select! {
             biased;

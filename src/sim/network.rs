@@ -79,7 +79,7 @@ impl Door {
         if let Some(path) = url.strip_prefix(store).filter(|path| !store.is_empty() && path.starts_with('/')) {
             tokio::time::sleep(setting.round_trip.duration()).await;
             let (status, body) = self.platform.pipeline.store(path);
-            return Ok(whole(status, &body));
+            return Ok(whole(status, body));
         }
         let host = request.uri().host().unwrap_or_default();
         let port = request.uri().port_u16().unwrap_or(80);
@@ -164,9 +164,8 @@ fn listens(pod: &Value, port: &Value) -> bool {
 }
 
 /// An answer of one piece.
-fn whole(status: u16, body: &Value) -> Response<Body> {
-    let bytes = Bytes::from(body.as_str().map_or_else(|| body.to_string(), str::to_owned));
-    let mut response: Response<Body> = Response::new(futures::stream::iter([Ok(bytes)]).boxed());
+fn whole(status: u16, body: Bytes) -> Response<Body> {
+    let mut response: Response<Body> = Response::new(futures::stream::iter([Ok(body)]).boxed());
     *response.status_mut() = http::StatusCode::from_u16(status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
     response
 }

@@ -84,7 +84,9 @@ impl Setting {
         pods.autoscaler.events_lost = within(0, 9) == 0;
         pods.cpu_nodes = within(0, 2) as usize;
         let most = usize::try_from(scenario.hpa.spec.max_replicas).unwrap_or(1);
-        self.set_accelerators(most.max(2) + within(0, 5) as usize);
+        // Mostly a few nodes with several accelerators each, seldom many.
+        let nodes = if within(0, 7) == 0 { within(4, 8) } else { within(2, 3) } as usize;
+        (pods.nodes, pods.accelerators) = (nodes, (most.max(2) + within(0, 2) as usize).div_ceil(nodes));
         let servers = &mut self.servers;
         servers.slots = within(1, 3) as usize;
         servers.rate = f64::from(within(40, 160) as u32);

@@ -22,6 +22,7 @@ pub(crate) fn built_in() -> Scenario {
 
 /// Another lawful scenario for each seed: the built-in one with other stabilization windows, all longer than a sync period
 /// and the metric's lag, with other loads, all enough for a second replica, and for clusters whose metric is quicker.
+/// The windows are short mostly: each second of one is simulated twice.
 pub(crate) fn lawful(seed: u64) -> Scenario {
     let mut scenario = built_in();
     let assumed = &mut scenario.assumptions;
@@ -30,19 +31,23 @@ pub(crate) fn lawful(seed: u64) -> Scenario {
         (assumed.scrape_interval, assumed.store_offset) = (Span::from_secs(scrape), Span::from_secs(5));
         assumed.relist_interval = Span::from_secs(relist);
     };
-    let (window_secs, concurrency) = match seed % 5 {
-        0 => (120, 10),
-        1 => {
+    let (window_secs, concurrency) = match seed % 10 {
+        0 | 5 => (120, 10),
+        1 | 6 => {
             quicker(10, 10, 30);
             (60, 8)
         }
-        2 => (100, 12),
-        3 => {
+        2 | 7 => (100, 12),
+        3 | 8 => {
             quicker(1, 5, 10);
             (assumed.sync_period, assumed.pod_start) = (Span::from_secs(5), Span::from_secs(60));
             (60, 12)
         }
-        _ => (300, 16),
+        4 => (300, 16),
+        _ => {
+            quicker(15, 15, 60);
+            (80, 14)
+        }
     };
     let down = scenario.hpa.spec.behavior.as_mut().and_then(|behavior| behavior.scale_down.as_mut());
     down.expect("the built-in scenario states it").stabilization_window_seconds = Some(window_secs);
@@ -53,7 +58,7 @@ pub(crate) fn lawful(seed: u64) -> Scenario {
 /// One of them for each seed in which an autoscaler can be blamed: a value of the quickest metric may be missed between two
 /// polls, and explain anything.
 pub(crate) fn blamable(seed: u64) -> Scenario {
-    lawful([0, 1, 2, 4][seed as usize % 4])
+    lawful([0, 1, 2, 9, 5, 6, 7, 4][seed as usize % 8])
 }
 
 /// A runtime in whose virtual time a platform lives.

@@ -16,7 +16,7 @@ use super::bench::{ENOUGH, blamable, built_in, for_each, lawful, rehearse_at_mos
 /// Seeds of each fault.
 const FAULTY: u64 = 25;
 /// Seeds of each disturbance.
-const DISTURBED: u64 = 10;
+const DISTURBED: u64 = 6;
 /// Seeds of healthy clusters.
 const HEALTHY: u64 = 1000;
 

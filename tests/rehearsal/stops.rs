@@ -18,7 +18,7 @@ use gpuhpa::world::Bundle;
 use serde_json::Value;
 use tokio::sync::watch;
 
-use super::bench::{Folder, built_in, for_each, runtime};
+use super::bench::{Folder, for_each, lawful, runtime};
 
 /// How a run is stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -165,7 +165,7 @@ fn stop_everywhere(name: &str, scenario: &Scenario, setting: &Setting, hows: &[H
 
 #[test]
 fn whenever_a_run_is_stopped_the_cluster_is_as_before() {
-    let scenario = built_in();
+    let scenario = lawful(1);
     stop_everywhere("stopped", &scenario, &Setting::of(&scenario, 1), &ALL);
 }
 
@@ -197,7 +197,7 @@ fn size(dir: &Path) -> u64 {
 #[test]
 fn wherever_the_disk_is_full_the_cluster_is_as_before_and_the_bundle_not_sound() {
     const PLACES: u64 = 40;
-    let scenario = built_in();
+    let scenario = lawful(1);
     let folder = Folder::new("room");
     let healthy = runtime().block_on(async {
         let (platform, _) = settled(Setting::of(&scenario, 1), &scenario).await;

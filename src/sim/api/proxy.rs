@@ -22,11 +22,11 @@ pub(super) async fn proxy(platform: &Platform, asked: Asked) -> Result<Reply, Re
     let target = format!("{}{query}", asked.place.rest);
     if asked.place.resource == "services" {
         let from = target.find(STORE).unwrap_or(0);
-        let (status, value) = platform.pipeline.store(target.get(from..).unwrap_or_default());
-        return Ok(Reply::value(status, &value));
+        let (status, text) = platform.pipeline.store(target.get(from..).unwrap_or_default());
+        return Ok(Reply::json(status, text));
     }
     if target == "/metrics" {
-        return platform.pipeline.exporter(&namespace, name).map(|text| Reply::text(200, &text));
+        return platform.pipeline.exporter(&namespace, name).map(|text| Reply::text(200, text));
     }
     let request = http::Request::builder().method(asked.method.clone()).uri(target);
     let request = request.header(header::CONTENT_TYPE, &asked.content).body(asked.body.clone());
@@ -62,5 +62,5 @@ pub(super) fn log(cluster: &Cluster, asked: &Asked) -> Result<Reply, Refusal> {
         return Err(Refusal::new(400, "BadRequest", why));
     }
     let started = pod["status"]["startTime"].as_str().unwrap_or_default();
-    Ok(Reply::text(200, &format!("{started} {container} of {name} listens (simulated)\n")))
+    Ok(Reply::text(200, format!("{started} {container} of {name} listens (simulated)\n")))
 }

@@ -20,7 +20,7 @@ pub(super) struct Reply {
 }
 
 impl Reply {
-    pub(super) fn json(status: u16, text: String) -> Self {
+    pub(super) fn json(status: u16, text: impl Into<reqwest::Body>) -> Self {
         Self { status, content: JSON.to_owned(), body: text.into() }
     }
 
@@ -28,8 +28,8 @@ impl Reply {
         Self::json(status, value.to_string())
     }
 
-    pub(super) fn text(status: u16, text: &str) -> Self {
-        Self { status, content: "text/plain; charset=utf-8".to_owned(), body: text.to_owned().into() }
+    pub(super) fn text(status: u16, text: impl Into<reqwest::Body>) -> Self {
+        Self { status, content: "text/plain; charset=utf-8".to_owned(), body: text.into() }
     }
 
     pub(super) fn stream<S, E>(status: u16, content: &str, chunks: S) -> Self

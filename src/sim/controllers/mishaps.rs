@@ -81,7 +81,8 @@ fn resize(manager: &Manager, by: i32, hand: Hand<'_>) {
     // It was there a moment ago.
     let _ = manager.cluster.change(hand, &kind, &text(&target, "namespace"), &text(&target, "name"), |target| {
         let size = target["spec"]["replicas"].as_i64().unwrap_or(1) + i64::from(by);
-        target["spec"]["replicas"] = json!(size.max(0));
+        // At none the autoscaler is off, which is another fault.
+        target["spec"]["replicas"] = json!(size.max(1));
     });
 }
 

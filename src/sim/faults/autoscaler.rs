@@ -1,6 +1,6 @@
 //! Faults of the HPA controller, and hands that take its place.
 
-use super::{ACTIVE, BY, EARLY, FALL, FOLLOWS, Fault, HOLD, IDLE, Must, ORACLE, RISE};
+use super::{ACTIVE, BY, EARLY, FALL, Fault, HOLD, IDLE, Must, ORACLE, RISE};
 use crate::sim::Setting;
 use crate::sim::controllers::{Behaves, Mishap, Moment, What, When};
 use crate::units::Span;
@@ -46,15 +46,14 @@ pub(super) const FAULTS: &[Fault] = &[
         name: "hpa-flaps",
         what: "the HPA controller takes replicas away and adds them again under constant load",
         spoil: |s| behaves(s, Behaves::FlapsAfter(Span::default())),
-        // The metric follows the size.
-        must: &[Must::Fail(ORACLE), FOLLOWS],
+        must: &[Must::Fail(ORACLE)],
     },
     Fault {
         name: "hpa-flaps-later",
         what: "the HPA controller begins to take replicas away and to add them again when the load has held for a while",
         spoil: |s| behaves(s, Behaves::FlapsAfter(Span::from_secs(120))),
         // It may begin before the size is held, when a pod is not Ready yet.
-        must: &[Must::Fail(HOLD), Must::Fail(ORACLE), FOLLOWS],
+        must: &[Must::Fail(HOLD), Must::Fail(ORACLE)],
     },
     Fault {
         name: "hpa-ignores-window",

@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use super::super::cluster::Cluster;
 use super::super::servers::{Servers, Use};
 use super::devices::{Device, Holder, devices};
-use super::setting::{PipelineSetting, Place};
+use super::setting::{Distortion, PipelineSetting, Place};
 
 /// Labels of a series.
 pub(super) type Labels = BTreeMap<String, String>;
@@ -27,7 +29,17 @@ pub(super) struct Exporter {
     begun_us: u64,
     sampled: BTreeMap<String, Sampled>,
     /// The devices as of a version of the cluster.
-    devices: (u64, Arc<BTreeMap<String, Device>>),
+    devices: (u64, BTreeMap<String, Device>),
+    /// What is exposed, until something changes it.
+    shown: Option<Shown>,
+}
+
+/// What is exposed.
+struct Shown {
+    is_distorted: bool,
+    all: Arc<[Exposed]>,
+    /// The expositions by node.
+    pages: BTreeMap<String, Bytes>,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -48,23 +60,24 @@ impl Exporter {
     /// A sample begins.
     pub(super) fn begin(&mut self, cluster: &Cluster, servers: &Servers) {
         self.begun_us = cluster.clock().now_us();
-        let devices = self.devices(cluster, servers);
-        let held = devices.iter().filter_map(|(uuid, device)| Some((uuid.clone(), device.holder.as_ref()?)));
+        self.look(cluster, servers);
+        let held = self.devices.1.iter().filter_map(|(uuid, device)| Some((uuid.clone(), device.holder.as_ref()?)));
         self.begun = held.map(|(uuid, holder)| (uuid, (holder.clone(), used(servers, holder)))).collect();
     }
 
-    /// All devices; they are looked up anew when something has changed.
-    fn devices(&mut self, cluster: &Cluster, servers: &Servers) -> Arc<BTreeMap<String, Device>> {
+    /// Looks the devices up anew where something has changed.
+    fn look(&mut self, cluster: &Cluster, servers: &Servers) {
         let version = cluster.version();
         if self.devices.0 != version {
-            self.devices = (version, Arc::new(devices(cluster, servers)));
+            let devices = devices(cluster, servers);
+            self.shown.take_if(|_| devices != self.devices.1);
+            self.devices = (version, devices);
         }
-        Arc::clone(&self.devices.1)
     }
 
     /// The sample ends.
     pub(super) fn sample(&mut self, cluster: &Cluster, servers: &Servers) {
-        let devices = self.devices(cluster, servers);
+        self.look(cluster, servers);
         let us = cluster.clock().now_us().saturating_sub(self.begun_us).max(1);
         let us = u32::try_from(us).map_or(f64::from(u32::MAX), f64::from);
         let one = |uuid: &str, device: &Device| {
@@ -75,8 +88,9 @@ impl Exporter {
             let area = before.map(|(_, before)| before.area).filter(|area| *area <= now.area).unwrap_or(0.0);
             Sampled { utilization: ((now.area - area) / us).min(100.0), used_mib: now.mib }
         };
-        self.sampled = devices.iter().map(|(uuid, d)| (uuid.clone(), one(uuid, d))).collect();
+        self.sampled = self.devices.1.iter().map(|(uuid, d)| (uuid.clone(), one(uuid, d))).collect();
         self.share();
+        self.shown = None;
     }
 
     /// Shares of one card add up to 100 at most.
@@ -91,14 +105,34 @@ impl Exporter {
         }
     }
 
-    /// What is exposed now, of all nodes or of one.
-    pub(super) fn exposed(&mut self, cluster: &Cluster, servers: &Servers, node: Option<&str>) -> Vec<Exposed> {
+    /// What is exposed now, of all nodes.
+    pub(super) fn exposed(&mut self, cluster: &Cluster, servers: &Servers) -> Arc<[Exposed]> {
+        Arc::clone(&self.shown(cluster, servers).all)
+    }
+
+    /// The exposition of one node.
+    pub(super) fn page(&mut self, cluster: &Cluster, servers: &Servers, node: &str) -> Bytes {
+        let Shown { all, pages, .. } = self.shown(cluster, servers);
+        pages.entry(node.to_owned()).or_insert_with(|| exposition(all, node).into()).clone()
+    }
+
+    fn shown(&mut self, cluster: &Cluster, servers: &Servers) -> &mut Shown {
+        self.look(cluster, servers);
         let setting = &cluster.setting().pipeline;
         let distortion = setting.distorted.as_ref().filter(|d| d.at == Place::Exporter);
         let distortion = distortion.filter(|d| servers.is_now(Some(&d.during)));
+        let known = self.shown.take().filter(|shown| shown.is_distorted == distortion.is_some());
+        let shown = known.unwrap_or_else(|| {
+            let all = self.all(setting, distortion).into();
+            Shown { is_distorted: distortion.is_some(), all, pages: BTreeMap::new() }
+        });
+        self.shown.insert(shown)
+    }
+
+    fn all(&self, setting: &PipelineSetting, distortion: Option<&Distortion>) -> Vec<Exposed> {
         let mut all = Vec::new();
-        let devices = self.devices(cluster, servers);
-        for (uuid, device) in devices.iter().filter(|(_, device)| node.is_none_or(|node| node == device.node)) {
+        let devices = &self.devices.1;
+        for (uuid, device) in devices {
             // What nobody holds of a shared card is no device of its own.
             let is_part = device.holder.is_none() && card(uuid) != uuid;
             let Some(sampled) = self.sampled.get(uuid).filter(|_| !is_part) else { continue };
@@ -170,7 +204,7 @@ fn labels(uuid: &str, device: &Device, setting: &PipelineSetting) -> Labels {
 }
 
 /// The exposition of one node.
-pub(super) fn exposition(all: &[Exposed], node: &str) -> String {
+fn exposition(all: &[Exposed], node: &str) -> String {
     let mut out = String::new();
     for (field, help) in FIELDS {
         out.push_str(&format!("# HELP {field} {help}\n# TYPE {field} gauge\n"));

@@ -15,6 +15,7 @@ mod tests;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use bytes::Bytes;
 use serde_json::Value;
 use tokio::task::JoinSet;
 
@@ -23,7 +24,7 @@ use super::controllers::has_lost_its_node;
 use super::servers::{POD, Servers};
 use crate::units::Span;
 pub(super) use devices::holds;
-use exporter::{Exporter, Labels, exposition};
+use exporter::{Exporter, Labels};
 use expression::Vector;
 pub(super) use rules::check_rules;
 pub use setting::{Distortion, How, PipelineSetting, Place};
@@ -56,7 +57,7 @@ impl Pipeline {
     }
 
     /// What the exporter pod `namespace/pod` answers at /metrics.
-    pub(super) fn exporter(&self, namespace: &str, pod: &str) -> Result<String, Refusal> {
+    pub(super) fn exporter(&self, namespace: &str, pod: &str) -> Result<Bytes, Refusal> {
         let Inner { cluster, servers, .. } = &*self.0;
         let found = cluster.get(&POD, namespace, pod).ok_or_else(|| Refusal::not_found(&POD, pod))?;
         if servers.is_now(cluster.setting().pipeline.exporter_missing.as_ref()) {
@@ -67,38 +68,46 @@ impl Pipeline {
             return Err(Refusal::new(503, "ServiceUnavailable", why));
         }
         let node = found["spec"]["nodeName"].as_str().unwrap_or_default();
-        Ok(exposition(&lock(&self.0.exporter).exposed(cluster, servers, Some(node)), node))
+        Ok(lock(&self.0.exporter).page(cluster, servers, node))
     }
 
     /// What the store answers: status and JSON body, or a text. `path` with its query, below the store's own prefix.
-    pub(super) fn store(&self, path: &str) -> (u16, Value) {
-        let Inner { cluster, servers, .. } = &*self.0;
-        let setting = &cluster.setting().pipeline;
-        if servers.is_now(setting.store_missing.as_ref()) {
-            return (404, Value::from("404 page not found"));
+    pub(super) fn store(&self, path: &str) -> (u16, Bytes) {
+        let Inner { cluster, servers, store, .. } = &*self.0;
+        if servers.is_now(cluster.setting().pipeline.store_missing.as_ref()) {
+            return (404, "404 page not found".into());
         }
-        let not_known = |what: &str| {
-            (501, store::refused("not_simulated", &format!("the simulated platform does not know {what}")))
-        };
-        let (plain, values) = query::split(path);
-        let ("/api/v1/query", [(key, query)]) = (plain, values.as_slice()) else { return not_known(path) };
-        if key != "query" {
-            return not_known(path);
+        if let Some(text) = lock(store).told(path, cluster.clock().now_ms()) {
+            return (200, text);
         }
-        let (now, unix) = (cluster.clock().now_ms(), cluster.clock().started().as_millisecond());
-        match expression::parse_raw(query) {
-            Some(Ok((selector, window))) => (200, lock(&self.0.store).raw(&selector, now, window, unix)),
-            Some(Err(what)) => not_known(&what),
-            None => match expression::parse(query) {
-                Err(what) => not_known(&what),
-                Ok(query) => {
-                    let at = now.saturating_sub(setting.store_offset.ms());
-                    match lock(&self.0.store).evaluate(&query, at) {
-                        Vector::Samples(samples) => (200, store::vector(samples, unix.saturating_add_unsigned(now))),
-                        Vector::Scalar(_) => not_known("a query that gives a number"),
-                    }
-                }
+        self.queried(path).map_or_else(
+            |what| {
+                let words = format!("the simulated platform does not know {what}");
+                (501, store::refused("not_simulated", &words).to_string().into())
             },
+            |text| (200, text),
+        )
+    }
+
+    /// The answer to a query; the error is what of it is not known here.
+    fn queried(&self, path: &str) -> Result<Bytes, String> {
+        let Inner { cluster, store, .. } = &*self.0;
+        let (plain, values) = query::split(path);
+        let query = match (plain, values.as_slice()) {
+            ("/api/v1/query", [(key, query)]) if key == "query" => query,
+            _ => return Err(path.to_owned()),
+        };
+        let (now, unix) = (cluster.clock().now_ms(), cluster.clock().started().as_millisecond());
+        if let Some(raw) = expression::parse_raw(query) {
+            let (selector, window) = raw?;
+            return Ok(lock(store).raw(path, &selector, now, window, unix));
+        }
+        let at = now.saturating_sub(cluster.setting().pipeline.store_offset.ms());
+        match lock(store).evaluate(&expression::parse(query)?, at) {
+            Vector::Samples(samples) => {
+                Ok(store::vector(samples, unix.saturating_add_unsigned(now)).to_string().into())
+            }
+            Vector::Scalar(_) => Err("a query that gives a number".to_owned()),
         }
     }
 
@@ -146,7 +155,7 @@ impl Pipeline {
         let now = cluster.clock().now_ms();
         let mut store = lock(&self.0.store);
         if !servers.is_now(setting.exporter_missing.as_ref()) {
-            for exposed in lock(&self.0.exporter).exposed(cluster, servers, None) {
+            for exposed in lock(&self.0.exporter).exposed(cluster, servers).iter() {
                 let labels = Arc::new(scraped(&exposed.labels, &exposed.node, setting));
                 store.put(exposed.field, &labels, now, exposed.value);
             }

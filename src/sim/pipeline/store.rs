@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::exporter::Labels;
@@ -19,6 +20,8 @@ const KEPT: u64 = 3_600_000;
 #[derive(Default)]
 pub(super) struct Store {
     series: BTreeMap<(String, Arc<Labels>), Samples>,
+    /// The latest answer of raw samples: to which path, until when it stays the same, and its text.
+    told: Option<(String, u64, Bytes)>,
 }
 
 /// Samples by time, milliseconds of the run's clock. `None` marks that the series has ended.
@@ -27,6 +30,7 @@ type Samples = VecDeque<(u64, Option<f64>)>;
 impl Store {
     /// A sample.
     pub(super) fn put(&mut self, name: &str, labels: &Arc<Labels>, at_ms: u64, value: f64) {
+        self.told = None;
         let samples = self.series.entry((name.to_owned(), Arc::clone(labels))).or_default();
         samples.push_back((at_ms, Some(value)));
         while samples.front().is_some_and(|(at, _)| at + KEPT < at_ms) {
@@ -39,6 +43,7 @@ impl Store {
         for samples in self.series.values_mut() {
             if samples.back().is_some_and(|(at, value)| *at < at_ms && value.is_some()) {
                 samples.push_back((at_ms, None));
+                self.told = None;
             }
         }
     }
@@ -70,23 +75,34 @@ impl Store {
         found
     }
 
-    /// Raw samples of the last `window_ms`. `unix_ms` makes a moment of the run's clock one of the world's.
-    pub(super) fn raw(&self, selector: &Selector, now_ms: u64, window_ms: u64, unix_ms: i64) -> Value {
+    /// The latest answer of raw samples, if it is that of this path still.
+    pub(super) fn told(&self, path: &str, now_ms: u64) -> Option<Bytes> {
+        self.told.as_ref().filter(|(asked, until, _)| asked == path && now_ms < *until).map(|(_, _, text)| text.clone())
+    }
+
+    /// Raw samples of the last `window_ms`, kept as the answer to this path. `unix_ms` makes a moment of the run's clock
+    /// one of the world's.
+    pub(super) fn raw(&mut self, path: &str, selector: &Selector, now_ms: u64, window_ms: u64, unix_ms: i64) -> Bytes {
         let seconds = |at_ms: u64| seconds(unix_ms.saturating_add_unsigned(at_ms));
-        let mut result = Vec::new();
+        let (mut result, mut until) = (Vec::new(), u64::MAX);
         for ((name, labels), samples) in &self.series {
             if !selector.selects(name, labels) {
                 continue;
             }
             let recent = samples.iter().rev().take_while(|(at, _)| at + window_ms > now_ms);
-            let mut values: Vec<Value> =
-                recent.map(|(at, v)| Value::Array(vec![seconds(*at), number(v.unwrap_or(f64::NAN))])).collect();
+            let mut values: Vec<Value> = Vec::new();
+            for (at, value) in recent {
+                until = until.min(at + window_ms);
+                values.push(Value::Array(vec![seconds(*at), number(value.unwrap_or(f64::NAN))]));
+            }
             values.reverse();
             if !values.is_empty() {
                 result.push(json!({"metric": named(name, labels), "values": values}));
             }
         }
-        answer("matrix", result)
+        let text: Bytes = answer("matrix", result).to_string().into();
+        self.told = Some((path.to_owned(), until, text.clone()));
+        text
     }
 }
 

@@ -92,13 +92,13 @@ async fn exporter_and_store_are_read_as_the_real_ones_are() {
     pod(&platform.cluster, "a", 0);
     seconds(60).await;
     let text = platform.pipeline.exporter("ai", "a").unwrap();
-    let read = exposition::read(text.as_bytes(), "DCGM_FI_DEV_GPU_UTIL").unwrap();
+    let read = exposition::read(&text, "DCGM_FI_DEV_GPU_UTIL").unwrap();
     let held = |s: &&crate::record::reading::Sample| s.labels.contains_key("namespace");
     assert_eq!((read.len(), read.iter().filter(held).count()), (4, 1));
     let raw = |query: &str| {
         let (status, body) = platform.pipeline.store(query);
         assert_eq!(status, 200);
-        store_answer::read(body.to_string().as_bytes()).unwrap()
+        store_answer::read(&body).unwrap()
     };
     let question = store_answer::question(r#"DCGM_FI_DEV_GPU_UTIL{namespace="ai"}"#);
     let samples = raw(&question);

@@ -60,10 +60,10 @@ pub(in crate::sim::faults) const DISTURBANCES: &[Fault] = &[
     },
     Fault {
         name: "bad-day",
-        what: "watches end, one in twenty requests to the API server fails, events are lost, and every ninth chat fails",
+        what: "watches end, one in fifty requests to the API server fails, events are lost, and every ninth chat fails",
         spoil: |s| {
             s.api.watch_lasts = Some(Span::from_secs(20));
-            s.api.failing = Some(Share { during: WHOLE, percent: 5 });
+            s.api.failing = Some(Share { during: WHOLE, percent: 2 });
             s.controllers.autoscaler.events_lost = true;
             let how = vec![Broken::Reset, Broken::Status500, Broken::Truncated];
             s.servers.broken = Some(BrokenChats { how, during: During::from(Since::Chats(2)), every: 9 });
