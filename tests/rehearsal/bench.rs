@@ -61,6 +61,11 @@ pub(crate) fn blamable(seed: u64) -> Scenario {
     lawful([0, 1, 2, 9, 5, 6, 7, 4][seed as usize % 8])
 }
 
+/// The others.
+pub(crate) fn quickest(seed: u64) -> Scenario {
+    lawful(3 + 5 * seed)
+}
+
 /// A runtime in whose virtual time a platform lives.
 pub(crate) fn runtime() -> tokio::runtime::Runtime {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();

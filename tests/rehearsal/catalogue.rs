@@ -11,10 +11,12 @@ use gpuhpa::record::verdict::{CaseResult, Verdict};
 use gpuhpa::sim::Setting;
 use gpuhpa::sim::faults::{self, Fault, Must};
 
-use super::bench::{ENOUGH, blamable, built_in, for_each, lawful, rehearse_at_most};
+use super::bench::{ENOUGH, blamable, built_in, for_each, lawful, quickest, rehearse_at_most};
 
 /// Seeds of each fault.
 const FAULTY: u64 = 25;
+/// Seeds of each fault with the quickest metric.
+const MISSED: u64 = 3;
 /// Seeds of each disturbance.
 const DISTURBED: u64 = 6;
 /// Seeds of healthy clusters.
@@ -77,6 +79,21 @@ fn no_fault_ends_in_a_pass_and_each_is_called_by_its_name() {
     );
     // An ending that no seed shows is not known to be right, and a check that only it speaks of is not known to work.
     let wrong = each(&all, FAULTY, blamable, |_| true);
+    assert!(wrong.is_empty(), "{} of them:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// A value of the quickest metric may be missed between two polls: readings blame nobody there, and the endings are others.
+#[test]
+fn no_fault_ends_in_a_pass_where_values_may_be_missed() {
+    let (all, seeds) = (faults::all().collect::<Vec<_>>(), seeds(MISSED));
+    let wrong = for_each("missed", all.len() as u64 * seeds, |number, dir| {
+        let (fault, seed) = (all[usize::try_from(number / seeds).expect("small")], number % seeds);
+        match ended(&quickest(seed), seed, fault.spoil, dir) {
+            Some(verdict) if verdict.result != CaseResult::Pass || !verdict.restored => None,
+            Some(verdict) => Some(format!("{} seed {seed}: {}", fault.name, verdict.title())),
+            None => Some(format!("{} seed {seed}: it does not end", fault.name)),
+        }
+    });
     assert!(wrong.is_empty(), "{} of them:\n{}", wrong.len(), wrong.join("\n"));
 }
 
