@@ -5,8 +5,7 @@
 use super::course;
 use super::foreign;
 use super::ruling::{Ruling, State, seconds};
-use super::view::{Life, Served, View};
-use crate::bounds::SLACK;
+use super::view::View;
 use crate::record::observation::{LoadSeen, Phase};
 use crate::units::Milli;
 
@@ -73,17 +72,7 @@ pub(super) fn rises(view: &View<'_>) -> Ruling {
 
 /// The metric asked for a rise while the target was small. Once it is not, a value may ask for what is there already.
 fn is_cause(view: &View<'_>, began: u64) -> bool {
-    before_the_rise(view, began).iter().any(|(_, asks)| *asks > view.min)
-}
-
-/// The readings under load that a pass at the least size may have read, and what each asks for from there. The pass that
-/// rises lies between two readings of ours, and the new pods come at once.
-pub(super) fn before_the_rise<'v, 'a>(view: &'v View<'a>, began: u64) -> Vec<(&'v Served<'a>, i32)> {
-    let lives = view.lives();
-    let names = lives.iter().filter(|life| life.first_ms() < began).map(Life::name).collect();
-    let risen = view.first_workload(began, |w| w.spec_replicas > view.min).map_or(u64::MAX, |(_, at, _)| at);
-    let until = risen.saturating_add(view.times.assumed.sync_period.ms() + SLACK.ms());
-    view.served_in(began, until).filter_map(|s| Some((s, s.asks_by(view.min, &names)?))).collect()
+    view.before_the_rise(began).iter().any(|(_, asks)| *asks > view.min)
 }
 
 /// After the load.

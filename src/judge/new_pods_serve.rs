@@ -14,29 +14,32 @@ pub(super) fn rule(view: &View<'_>) -> Ruling {
     let (mut words, mut cites, mut findings, mut doubt) = (Vec::new(), Vec::new(), Vec::new(), None::<Ruling>);
     let mut brief = None;
     let end = view.loaded().map_or(0, |(_, end)| end);
-    'pods: for life in view.new_lives().into_iter().filter(|life| life.ready_by(end).is_some()) {
-        let mut held = Vec::new();
-        for ruling in [answers(view, life), takes_traffic(view, life)] {
+    for life in view.new_lives().into_iter().filter(|life| life.ready_by(end).is_some()) {
+        let (own, traffic) = (answers(view, life), takes_traffic(view, life));
+        if own.is(State::Holds)
+            && (traffic.is(State::Unclear) || traffic.is(State::Open))
+            && let Some(taken) = taken_too_soon(view, life, end)
+        {
+            findings.push(taken.clone());
+            brief = Some(Ruling::unclear(taken));
+            continue;
+        }
+        let mut pod_words = Vec::new();
+        for ruling in [own, traffic] {
             match ruling.state {
                 State::Broken => return ruling,
                 State::Unclear | State::Open => {
-                    if let Some(taken) = taken_too_soon(view, life, end) {
-                        findings.push(taken.clone());
-                        brief = Some(Ruling::unclear(taken));
-                        continue 'pods;
-                    }
                     let worse = doubt.as_ref().is_none_or(|d| d.is(State::Open) && ruling.is(State::Unclear));
                     doubt = if worse { Some(ruling) } else { doubt };
                 }
-                State::Holds => held.push(ruling),
+                State::Holds => {
+                    pod_words.push(ruling.reason);
+                    cites.extend(ruling.cites);
+                    findings.extend(ruling.findings);
+                }
             }
         }
-        let pod_words: Vec<_> = held.iter().map(|ruling| ruling.reason.as_str()).collect();
         words.push(format!("pod {} {}", life.name(), pod_words.join(" and ")));
-        for ruling in held {
-            cites.extend(ruling.cites);
-            findings.extend(ruling.findings);
-        }
     }
     // Others have to show what such a pod had no time for.
     let is_enough = i32::try_from(words.len()).is_ok_and(|shown| shown >= view.expect - view.min);

@@ -2,7 +2,6 @@
 //! AverageValue, which the controller divides by the number of pods once more. The size then swings, and more load or
 //! another target would only hide it.
 
-use super::metric_follows_load::before_the_rise;
 use super::view::{Served, View};
 use crate::hpa;
 use crate::units::Milli;
@@ -15,7 +14,7 @@ pub(super) fn words(view: &View<'_>) -> Option<String> {
     let scenario = view.records.scenario;
     hpa::metric_of(&scenario.hpa.spec, &scenario.namespace, &[])?.divided_target_milli()?;
     let (began, end) = view.loaded()?;
-    let small = before_the_rise(view, began).into_iter();
+    let small = view.before_the_rise(began).into_iter();
     let (was, asked) = small.filter_map(|(s, asks)| Some((at_size(s, view.min)?, asks))).max()?;
     let mut large: Vec<&Served<'_>> = view.served_in(began, end).filter(|served| served.size >= view.expect).collect();
     large.sort_by_key(|served| served.value_milli());

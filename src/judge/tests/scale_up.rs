@@ -467,6 +467,8 @@ fn a_pod_that_a_smaller_size_takes_away_at_once_is_not_judged_where_another_show
     let ruling = rule(smaller(idle()));
     let told = ruling.findings.iter().any(|finding| finding.contains("too soon to show its share of the traffic"));
     assert_eq!((ruling.state, told), (State::Holds, true), "{}", ruling.reason);
+    let mute = smaller(idle()).without(|o| matches!(&o.seen, Seen::Probe(p) if p.pod == THIRD));
+    assert_eq!(rule(mute).state, State::Unclear, "only its traffic is excused");
     let three = rule(smaller(idle()).scenario(|s| s.expect.replicas = Some(3)));
     assert_eq!(three.state, State::Unclear, "{}", three.reason);
 }

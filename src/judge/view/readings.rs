@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use super::View;
 use super::memory::{Memory, Worked};
 use super::target::{Target, TargetState};
-use crate::bounds::POLL;
+use super::{Life, View};
+use crate::bounds::{POLL, SLACK};
 use crate::hpa::{self, PodPhase, PodState, Workload};
 use crate::record::observation::{Observation, Seen};
 use crate::record::reading::{Answer, Hop, Reading, Sample};
@@ -169,6 +169,16 @@ impl<'a, 'm> Reader<'a, 'm> {
 }
 
 impl<'a> View<'a> {
+    /// The readings under load that a pass at the least size may have read, and what each asks for from there. The pass
+    /// that rises lies between two readings of ours, and the new pods come at once.
+    pub(crate) fn before_the_rise(&self, began: u64) -> Vec<(&Served<'a>, i32)> {
+        let lives = self.lives();
+        let names = lives.iter().filter(|life| life.first_ms() < began).map(Life::name).collect();
+        let risen = self.first_workload(began, |w| w.spec_replicas > self.min).map_or(u64::MAX, |(_, at, _)| at);
+        let until = risen.saturating_add(self.times.assumed.sync_period.ms() + SLACK.ms());
+        self.served_in(began, until).filter_map(|s| Some((s, s.asks_by(self.min, &names)?))).collect()
+    }
+
     /// Readings of the metrics API received in a span of time.
     pub(crate) fn served_in(&self, from_ms: u64, to_ms: u64) -> impl DoubleEndedIterator<Item = &Served<'a>> {
         let from = self.served.partition_point(|served| served.at_ms < from_ms);
