@@ -2,7 +2,7 @@
 # The only gate: formatting, clippy, tests, rehearsals, docs, generated files, then the rig with the healthy run and the broken ones.
 #   ci/check.sh            everything, with the healthy run and five broken ones; brings the rig up if it is down, and
 #                          takes it down again
-#   ci/check.sh --all      every run of ci/cases instead of the six, and ci/mutations; more than an hour
+#   ci/check.sh --all      every run of ci/cases instead of the six, and ci/mutations; about two hours
 #   ci/check.sh --no-rig   without the rig: needs no root, some 20 minutes
 set -euo pipefail
 cd "$(dirname "$0")/.."

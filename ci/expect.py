@@ -91,18 +91,20 @@ def faults_are_counted(bundle):
     # A run that passes keeps no logs.
     if not given:
         return
-    pods = set()
+    taken, ends = set(), False
     for line in read(f"{bundle}/timeline.jsonl").splitlines():
         seen = json.loads(line)
         error = (seen.get("probe") or {}).get("error")
         if error:
             counted[error.split(":")[0]] += 1
-        if seen.get("pod"):
-            pods.add(seen["pod"]["name"])
+        ends = ends or (seen.get("phase") or {}).get("phase") == "cleanup"
+        if not ends and (seen.get("pod") or {}).get("deleting"):
+            taken.add(seen["pod"]["name"])
     cancelled = load["outcomes"].get("cancelled-by-ramp-down", 0)
     missing = {kind: given.get(kind, 0) - counted[kind] for kind in counted}
-    # A pod that a smaller size took away took its count along: what the load counted of it is held against nothing.
-    gone = [pod for pod in sorted(pods) if not glob.glob(f"{bundle}/diagnostics/*/{pod}-*.log")]
+    # A pod that was taken away before the clean-up took its count along: what the load counted of it is held against
+    # nothing. A log that is missing otherwise excuses nothing.
+    gone = [pod for pod in sorted(taken) if not glob.glob(f"{bundle}/diagnostics/*/{pod}-*.log")]
     if gone:
         missing = {kind: max(0, count) for kind, count in missing.items()}
     # A chat that we took away ourselves may have been answered with a fault that nobody read.
