@@ -148,8 +148,11 @@ impl Progress for Console {
         if let Ok(mut at) = self.at.lock() {
             *at = At { phase: Some(phase), began_ms: now, budget, told_ms: now };
         }
+        let text = format!("{}, at most {budget}", phase.name());
+        // The live line too: nothing else may be told in this phase, and the words of the one before are over.
+        self.bar.set_message(text.clone());
         if self.loudness != Loudness::Quiet {
-            self.tell(&format!("[{}] {}, at most {budget}", seconds(now), phase.name()));
+            self.tell(&format!("[{}] {text}", seconds(now)));
         }
     }
 
@@ -191,12 +194,26 @@ fn state(picture: &Picture) -> String {
     if let Some(why) = &picture.unreadable {
         text = format!("{text} (not readable: {why})");
     }
-    if picture.rate > 0.0 {
-        text = format!("{text}  {:.1} req/s  TTFT {} ms", picture.rate, picture.ttft_ms);
+    if let Some(rate) = picture.rate {
+        let ttft = picture.ttft_ms.map_or("-".to_owned(), |ms| format!("{ms} ms"));
+        text = format!("{text}  {rate:.1} req/s  TTFT {ttft}");
     }
     text
 }
 
 fn seconds(ms: u64) -> String {
     format!("{:>4}s", ms / 1000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_phase_ends_the_words_of_the_one_before() {
+        let console = Console::new(Clock::start(), Loudness::Quiet, Arc::default());
+        console.phase(Phase::Fall, Span::from_secs(60));
+        console.phase(Phase::Cleanup, Span::from_secs(300));
+        assert_eq!(console.bar.message(), "cleanup, at most 5m");
+    }
 }

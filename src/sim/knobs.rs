@@ -96,7 +96,7 @@ pub const KNOBS: &[Knob] = &[
 pub fn set(setting: &mut Setting, text: &str) -> Result<(), String> {
     let (name, value) = text.split_once('=').ok_or_else(|| format!("`{text}` is not NAME=VALUE"))?;
     let knob = KNOBS.iter().find(|knob| knob.name == name);
-    let knob = knob.ok_or_else(|| format!("there is no `{name}` to be set; --set list shows what there is"))?;
+    let knob = knob.ok_or_else(|| format!("{name}: there is no such thing to set; --set list shows what there is"))?;
     (knob.turn)(setting, value).map_err(|why| format!("{name}: {why}"))
 }
 

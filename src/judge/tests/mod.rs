@@ -6,6 +6,7 @@ mod course;
 mod hold;
 mod lawful;
 mod oracle;
+mod picture;
 mod prediction;
 mod properties;
 mod recorded;

@@ -23,10 +23,10 @@ pub struct Picture {
     pub unreadable: Option<String>,
     /// The target value.
     pub target: Option<Milli>,
-    /// Good answers a second, lately.
-    pub rate: f64,
-    /// Median time to first token so far, milliseconds.
-    pub ttft_ms: u64,
+    /// Good answers a second, lately, while the load is on.
+    pub rate: Option<f64>,
+    /// Median time to first token so far, milliseconds; none before the first good answer.
+    pub ttft_ms: Option<u64>,
 }
 
 impl View<'_> {
@@ -34,11 +34,11 @@ impl View<'_> {
     #[must_use]
     pub fn picture(&self) -> Picture {
         let workload = self.workloads.last().map(|(_, workload)| *workload);
-        let load = self.loads.last();
+        let load = self.loads.last().filter(|_| self.is_loaded());
         let before = load.and_then(|(now, _)| {
             self.loads.iter().rfind(|(o, _)| o.at_ms + RATE_WINDOW_MS <= now.at_ms).or(self.loads.first())
         });
-        let rate = load.zip(before).map_or(0.0, |((now, after), (then, before))| {
+        let rate = load.zip(before).map(|((now, after), (then, before))| {
             let seconds = std::time::Duration::from_millis(now.at_ms - then.at_ms).as_secs_f64();
             let good = u32::try_from(after.good.saturating_sub(before.good)).unwrap_or(u32::MAX);
             if seconds > 0.0 { f64::from(good) / seconds } else { 0.0 }
@@ -50,7 +50,7 @@ impl View<'_> {
             unreadable: self.unreadable(),
             target: self.target(),
             rate,
-            ttft_ms: load.map_or(0, |(_, load)| load.ttft_p50_us / 1000),
+            ttft_ms: load.filter(|(_, load)| load.good > 0).map(|(_, load)| load.ttft_p50_us / 1000),
         }
     }
 
