@@ -59,5 +59,6 @@ pub use reconcile::{
 pub use rules::{Behavior, GivenRules, Policy, PolicyType, ScalingRules, SelectPolicy};
 pub use size::{Size, Sizing};
 pub use spec::{behavior_of, metric_of, pod_state, spec_times, tolerance_of};
+pub use text::{SUCCEEDED_RESCALE, SUCCESSFUL_RESCALE, new_size, updated_scale};
 pub use tolerance::Tolerance;
 pub use workload::{Proposal, Workload};

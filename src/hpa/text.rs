@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+/// Reason of `AbleToScale` after a pass that wrote a size; its message is `updated_scale`.
+pub const SUCCEEDED_RESCALE: &str = "SucceededRescale";
+/// Reason of the event that such a pass sends; its message is `new_size`.
+pub const SUCCESSFUL_RESCALE: &str = "SuccessfulRescale";
+
 pub(super) const SUCCEEDED_GET_SCALE: &str = "SucceededGetScale";
 pub(super) const FAILED_GET_SCALE: &str = "FailedGetScale";
 pub(super) const FAILED_UPDATE_SCALE: &str = "FailedUpdateScale";
-pub(super) const SUCCEEDED_RESCALE: &str = "SucceededRescale";
-pub(super) const SUCCESSFUL_RESCALE: &str = "SuccessfulRescale";
 pub(super) const FAILED_RESCALE: &str = "FailedRescale";
 pub(super) const SCALING_DISABLED: &str = "ScalingDisabled";
 pub(super) const SELECTOR_REQUIRED: &str = "SelectorRequired";
@@ -17,6 +20,18 @@ pub(super) const VALID_METRIC_FOUND: &str = "ValidMetricFound";
 pub(super) const FAILED_COMPUTE_METRICS_REPLICAS: &str = "FailedComputeMetricsReplicas";
 pub(super) const SCALED_TO_ZERO: &str = "ScaledToZero";
 pub(super) const NOT_SCALED_TO_ZERO: &str = "NotScaledToZero";
+
+/// Message of `SUCCEEDED_RESCALE`: `to` is the size that was written.
+#[must_use]
+pub fn updated_scale(to: i32) -> String {
+    format!("the HPA controller was able to update the target scale to {to}")
+}
+
+/// Message of `SUCCESSFUL_RESCALE`: the size that was written, and why.
+#[must_use]
+pub fn new_size(to: i32, reason: &str) -> String {
+    format!("New size: {to}; reason: {reason}")
+}
 
 /// The text form of a metric selector (SCHEMA, Conventions, `SEL(s)`): `nil` when there is none, else the generated Go
 /// `String()` of a `LabelSelector`, keys in order.

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use super::ruling::Ruling;
 use super::view::{Noted, SizeChange, View};
 use crate::bounds::SLACK;
+use crate::hpa;
 use crate::record::observation::{EventSeen, HpaSeen};
 
 pub(super) fn rule(view: &View<'_>) -> Ruling {
@@ -82,9 +83,9 @@ fn attribute(view: &View<'_>, change: &SizeChange<'_>, patience_ms: u64) -> Attr
         };
         return Attribution::Foreign(format!("written by {}, {why}", change.writer_text()));
     };
-    let prefix = format!("New size: {}; reason: ", change.to);
+    let prefix = hpa::new_size(change.to, "");
     let event = view.events.iter().rfind(|(_, event)| {
-        event.reason == "SuccessfulRescale"
+        event.reason == hpa::SUCCESSFUL_RESCALE
             && event.message.starts_with(&prefix)
             && is_ours(view, event)
             && event.last.or(event.first).is_some_and(|at| near(view, at, change))

@@ -76,11 +76,12 @@ fn hidden(view: &View<'_>) -> Option<(String, u64)> {
 
 /// The status of the pass that changed the size, which nobody missed, but which does not say so: its values may not be
 /// what that pass went by.
-fn is_untold(view: &View<'_>, (seen, hpa): &Noted<'_, HpaSeen>) -> bool {
+fn is_untold(view: &View<'_>, (seen, status): &Noted<'_, HpaSeen>) -> bool {
     let before = view.our_hpa().take_while(|(o, _)| o.seq < seen.seq).last();
-    let is_first = before
-        .is_some_and(|(o, before)| before.last_scale != hpa.last_scale && view.is_unbroken("hpa", o.at_ms, seen.at_ms));
-    is_first && !hpa.conditions.iter().any(|condition| condition.reason == "SucceededRescale")
+    let is_first = before.is_some_and(|(o, before)| {
+        before.last_scale != status.last_scale && view.is_unbroken("hpa", o.at_ms, seen.at_ms)
+    });
+    is_first && !status.conditions.iter().any(|c| c.reason == hpa::SUCCEEDED_RESCALE)
 }
 
 /// True while the autoscaler has a size above min to take back, which it may do too early or too fast: a run that cannot

@@ -36,7 +36,7 @@ fn put(failures: &[PutFailure]) -> (u32, Option<&str>) {
 
 fn failed(input: &ReconcileInput, wanted: &Wanted, text: &str, out: &mut ReconcileOutput) {
     let Wanted { replicas, reason } = wanted;
-    out.warn(text::FAILED_RESCALE, format!("New size: {replicas}; reason: {reason}; error: {text}"));
+    out.warn(text::FAILED_RESCALE, format!("{}; error: {text}", text::new_size(*replicas, reason)));
     let message = format!("the HPA controller was unable to update the target scale: {text}");
     let (kind, status) = (ConditionKind::AbleToScale, ConditionStatus::False);
     set(&mut out.status.conditions, Condition::new(kind, status, text::FAILED_UPDATE_SCALE, message));
@@ -45,13 +45,13 @@ fn failed(input: &ReconcileInput, wanted: &Wanted, text: &str, out: &mut Reconci
 
 fn succeeded(input: &ReconcileInput, scale: &Scale, wanted: &Wanted, out: &mut ReconcileOutput) {
     let Wanted { replicas, reason } = wanted;
-    let message = format!("the HPA controller was able to update the target scale to {replicas}");
+    let message = text::updated_scale(*replicas);
     let (kind, status) = (ConditionKind::AbleToScale, ConditionStatus::True);
     set(&mut out.status.conditions, Condition::new(kind, status, text::SUCCEEDED_RESCALE, message));
     out.events.push(Event {
         kind: EventType::Normal,
         reason: text::SUCCESSFUL_RESCALE,
-        message: format!("New size: {replicas}; reason: {reason}"),
+        message: text::new_size(*replicas, reason),
     });
     remember(input, scale.spec_replicas, *replicas, out);
     set(&mut out.status.conditions, zero(input, scale.spec_replicas, *replicas));

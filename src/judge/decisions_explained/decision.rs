@@ -95,7 +95,7 @@ impl<'v> Decision<'v> {
 }
 
 /// A pass that writes always ends with this condition, and the next pass overwrites it (hpa.md 1.8).
-fn is_of_writing(hpa: &HpaSeen, to: i32) -> bool {
-    let message = format!("the HPA controller was able to update the target scale to {to}");
-    hpa.conditions.iter().any(|c| c.reason == "SucceededRescale" && c.message == message)
+fn is_of_writing(status: &HpaSeen, to: i32) -> bool {
+    let message = hpa::updated_scale(to);
+    status.conditions.iter().any(|c| c.reason == hpa::SUCCEEDED_RESCALE && c.message == message)
 }

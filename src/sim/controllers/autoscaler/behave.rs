@@ -1,7 +1,10 @@
 //! An HPA controller that does not do what it should.
 
 use super::{Behaves, Memory};
-use crate::hpa::{ConditionKind, Event, EventType, Logged, ReconcileInput, ReconcileOutput};
+use crate::hpa::{
+    ConditionKind, Event, EventType, Logged, ReconcileInput, ReconcileOutput, SUCCEEDED_RESCALE, SUCCESSFUL_RESCALE,
+    new_size, updated_scale,
+};
 
 /// What is wrong with what a pass reads.
 pub(super) fn before(behaves: Behaves, input: &mut ReconcileInput) {
@@ -66,10 +69,9 @@ fn insist(out: &mut ReconcileOutput, size: i32, reason: &str) {
     out.status.desired_replicas = size;
     let able = out.status.conditions.iter_mut().find(|condition| condition.kind == ConditionKind::AbleToScale);
     if let Some(able) = able {
-        able.reason = "SucceededRescale".to_owned();
-        able.message = format!("the HPA controller was able to update the target scale to {size}");
+        able.reason = SUCCEEDED_RESCALE.to_owned();
+        able.message = updated_scale(size);
     }
-    out.events.retain(|event| event.reason != "SuccessfulRescale");
-    let message = format!("New size: {size}; reason: {reason}");
-    out.events.push(Event { kind: EventType::Normal, reason: "SuccessfulRescale", message });
+    out.events.retain(|event| event.reason != SUCCESSFUL_RESCALE);
+    out.events.push(Event { kind: EventType::Normal, reason: SUCCESSFUL_RESCALE, message: new_size(size, reason) });
 }
