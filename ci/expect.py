@@ -130,13 +130,13 @@ def pass_is_shown(bundle, verdict):
         # The first chat, which names no pod, goes through the Service.
         if seen.get("probe", {}).get("pod") and seen["probe"]["error"] is None:
             probed.add(seen["probe"]["pod"])
-        if seen.get("pod", {}).get("devices"):
-            devices[seen["pod"]["name"]] = tuple(seen["pod"]["devices"])
+        if seen.get("pod", {}).get("allocatedDevices"):
+            devices[seen["pod"]["name"]] = tuple(seen["pod"]["allocatedDevices"])
     expect(sizes and max(sizes) >= 2 and sizes[-1] == 1, f"SuccessfulRescale events give the sizes {sizes}")
     expect(probed and probed <= set(devices), f"probed {sorted(probed)}, devices of {sorted(devices)}")
     expect(len(set(devices.values())) == len(devices) >= 2, f"devices: {devices}")
     print(f"  sizes by SuccessfulRescale: 1 -> {' -> '.join(map(str, sizes))}; devices: {devices}; "
-          f"{verdict['tookMs'] / 1000:.0f} s, at least {verdict['leastMs'] / 1000:.0f} s")
+          f"{verdict['durationMs'] / 1000:.0f} s, at least {verdict['minDurationMs'] / 1000:.0f} s")
 
 
 def check(bundle, want):

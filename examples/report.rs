@@ -8,8 +8,8 @@ use gpuhpa::{evidence, judge};
 
 fn main() -> anyhow::Result<()> {
     let bundle = std::env::args_os().nth(1).context("name a bundle")?;
-    let held = evidence::open(bundle.as_ref())?;
+    let held = evidence::open_bundle(bundle.as_ref())?;
     let (verdict, prediction) = (judge::judge(held.records()), judge::predict(held.records()));
-    let page = evidence::report(&held.ending(&verdict, &prediction));
+    let page = evidence::render_report(&held.finished_run(&verdict, &prediction));
     std::io::stdout().write_all(page.as_bytes()).context("could not write")
 }

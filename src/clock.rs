@@ -7,24 +7,24 @@ use tokio::time::Instant;
 
 /// A run's clock. Copies agree with each other.
 #[derive(Clone, Copy, Debug)]
-pub struct Clock {
+pub struct RunClock {
     origin: Instant,
-    wall: Timestamp,
+    wall_start: Timestamp,
 }
 
-impl Clock {
+impl RunClock {
     /// A clock that starts now, at the machine's wall time.
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "this is the place where time is read")]
     pub fn start() -> Self {
-        Self { origin: Instant::now(), wall: Timestamp::now() }
+        Self { origin: Instant::now(), wall_start: Timestamp::now() }
     }
 
     /// A clock that starts now and calls this moment `wall`: for simulated runs with a fixed epoch.
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "this is the place where time is read")]
     pub fn start_at(wall: Timestamp) -> Self {
-        Self { origin: Instant::now(), wall }
+        Self { origin: Instant::now(), wall_start: wall }
     }
 
     /// Milliseconds since the clock was started.
@@ -42,16 +42,16 @@ impl Clock {
 
     /// Wall time of the moment at which the clock was started.
     #[must_use]
-    pub fn started(&self) -> Timestamp {
-        self.wall
+    pub fn wall_start(&self) -> Timestamp {
+        self.wall_start
     }
 
     /// Wall time now, by this clock.
     #[must_use]
-    pub fn wall(&self) -> Timestamp {
-        self.wall
+    pub fn wall_time(&self) -> Timestamp {
+        self.wall_start
             .saturating_add(SignedDuration::from_micros(i64::try_from(self.now_us()).unwrap_or(i64::MAX)))
-            .unwrap_or(self.wall)
+            .unwrap_or(self.wall_start)
     }
 }
 
@@ -69,7 +69,7 @@ impl Stopwatch {
 
     /// Milliseconds since the start.
     #[must_use]
-    pub fn ms(self) -> u128 {
+    pub fn elapsed_ms(self) -> u128 {
         self.0.elapsed().as_millis()
     }
 }

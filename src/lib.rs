@@ -15,9 +15,11 @@
 //! | words | [`units`] [`clock`] [`seed`] [`causes`] [`stop`] | units, time, chance, what lies behind an error, an end for all |
 
 pub mod bounds;
-pub mod causes;
+pub mod cancel;
 pub mod cli;
 pub mod clock;
+pub mod env;
+pub mod error_chain;
 pub mod evidence;
 pub mod hpa;
 pub mod install;
@@ -25,14 +27,12 @@ pub mod judge;
 pub mod live;
 pub mod load;
 pub mod metrics;
+pub mod model;
 pub mod observe;
 pub mod ollama;
 pub mod plan;
-pub mod record;
 pub mod run;
 pub mod scenario;
 pub mod seed;
 pub mod sim;
-pub mod stop;
 pub mod units;
-pub mod world;

@@ -2,9 +2,9 @@
 
 /// A stream of numbers that the same seed always repeats (SplitMix64, Steele et al., OOPSLA 2014).
 #[derive(Clone, Debug)]
-pub struct Seed(u64);
+pub struct SplitMix64(u64);
 
-impl Seed {
+impl SplitMix64 {
     /// The stream of this seed.
     #[must_use]
     pub const fn new(seed: u64) -> Self {
@@ -28,7 +28,7 @@ mod tests {
     #[test]
     fn the_stream_is_splitmix64() {
         // First outputs for seed 1234567, from the reference implementation's published test values.
-        let mut seed = Seed::new(1_234_567);
+        let mut seed = SplitMix64::new(1_234_567);
         assert_eq!([seed.next_u64(), seed.next_u64()], [6_457_827_717_110_365_317, 3_203_168_211_198_807_973]);
     }
 }

@@ -10,9 +10,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// A length of time, written `90s`, `10m`, `1h30m` or `250ms`; whole milliseconds inside.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Span(u64);
+pub struct HumanDuration(u64);
 
-impl Span {
+impl HumanDuration {
     /// A span of so many milliseconds.
     #[must_use]
     pub const fn from_ms(ms: u64) -> Self {
@@ -33,12 +33,12 @@ impl Span {
 
     /// The length as the standard library's duration, for timers.
     #[must_use]
-    pub const fn duration(self) -> Duration {
+    pub const fn to_std(self) -> Duration {
         Duration::from_millis(self.0)
     }
 }
 
-impl fmt::Display for Span {
+impl fmt::Display for HumanDuration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (minutes, rest) = (self.0 / 60_000, self.0 % 60_000);
         match (minutes, rest) {
@@ -55,33 +55,33 @@ impl fmt::Display for Span {
 /// A text that is no duration.
 #[derive(Debug, thiserror::Error)]
 #[error("`{0}` is not a duration; write for example 90s, 10m or 1h30m")]
-pub struct NotADuration(String);
+pub struct ParseDurationError(String);
 
-impl FromStr for Span {
-    type Err = NotADuration;
+impl FromStr for HumanDuration {
+    type Err = ParseDurationError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let wrong = || NotADuration(text.to_owned());
+        let wrong = || ParseDurationError(text.to_owned());
         let parsed = jiff::SignedDuration::from_str(text).map_err(|_| wrong())?;
         u64::try_from(parsed.as_millis()).map(Self).map_err(|_| wrong())
     }
 }
 
-impl Serialize for Span {
+impl Serialize for HumanDuration {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
     }
 }
 
-impl<'de> Deserialize<'de> for Span {
+impl<'de> Deserialize<'de> for HumanDuration {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
     }
 }
 
-impl JsonSchema for Span {
+impl JsonSchema for HumanDuration {
     fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Span".into()
+        "HumanDuration".into()
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
@@ -110,15 +110,15 @@ impl fmt::Display for Milli {
 /// A text that is no Kubernetes quantity.
 #[derive(Debug, thiserror::Error)]
 #[error("`{0}` is not a Kubernetes quantity such as 70, 500m, 1.5k or 2Gi")]
-pub struct NotAQuantity(String);
+pub struct ParseQuantityError(String);
 
 impl FromStr for Milli {
-    type Err = NotAQuantity;
+    type Err = ParseQuantityError;
 
     /// Reads a Kubernetes quantity and rounds it **up** to the next thousandth, as `Quantity.MilliValue` does
     /// (k8s.io/apimachinery v0.37.2, pkg/api/resource/quantity.go).
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let wrong = || NotAQuantity(text.to_owned());
+        let wrong = || ParseQuantityError(text.to_owned());
         let (digits, power) = split_suffix(text).ok_or_else(wrong)?;
         let (negative, digits) = match digits.as_bytes().first() {
             Some(b'-') => (true, &digits[1..]),
@@ -132,51 +132,51 @@ impl FromStr for Milli {
         }
         let number: i128 = all.parse().map_err(|_| wrong())?;
         let (ten, factor) = match power {
-            Power::Ten(exponent) => (exponent + 3, 1),
-            Power::Two(exponent) => (3, 1_i128 << exponent),
+            SuffixPower::Ten(exponent) => (exponent + 3, 1),
+            SuffixPower::Two(exponent) => (3, 1_i128 << exponent),
         };
         let scale = ten - i32::try_from(fraction.len()).map_err(|_| wrong())?;
         let number = number.checked_mul(factor).ok_or_else(wrong)?;
-        let milli = scale_up(number, scale, negative).ok_or_else(wrong)?;
+        let milli = multiply_pow10(number, scale, negative).ok_or_else(wrong)?;
         i64::try_from(if negative { -milli } else { milli }).map(Milli).map_err(|_| wrong())
     }
 }
 
-enum Power {
+enum SuffixPower {
     Ten(i32),
     Two(u32),
 }
 
-fn split_suffix(text: &str) -> Option<(&str, Power)> {
-    const SUFFIXES: [(&str, Power); 16] = [
-        ("Ki", Power::Two(10)),
-        ("Mi", Power::Two(20)),
-        ("Gi", Power::Two(30)),
-        ("Ti", Power::Two(40)),
-        ("Pi", Power::Two(50)),
-        ("Ei", Power::Two(60)),
-        ("n", Power::Ten(-9)),
-        ("u", Power::Ten(-6)),
-        ("m", Power::Ten(-3)),
-        ("k", Power::Ten(3)),
-        ("M", Power::Ten(6)),
-        ("G", Power::Ten(9)),
-        ("T", Power::Ten(12)),
-        ("P", Power::Ten(15)),
-        ("E", Power::Ten(18)),
-        ("", Power::Ten(0)),
+fn split_suffix(text: &str) -> Option<(&str, SuffixPower)> {
+    const SUFFIXES: [(&str, SuffixPower); 16] = [
+        ("Ki", SuffixPower::Two(10)),
+        ("Mi", SuffixPower::Two(20)),
+        ("Gi", SuffixPower::Two(30)),
+        ("Ti", SuffixPower::Two(40)),
+        ("Pi", SuffixPower::Two(50)),
+        ("Ei", SuffixPower::Two(60)),
+        ("n", SuffixPower::Ten(-9)),
+        ("u", SuffixPower::Ten(-6)),
+        ("m", SuffixPower::Ten(-3)),
+        ("k", SuffixPower::Ten(3)),
+        ("M", SuffixPower::Ten(6)),
+        ("G", SuffixPower::Ten(9)),
+        ("T", SuffixPower::Ten(12)),
+        ("P", SuffixPower::Ten(15)),
+        ("E", SuffixPower::Ten(18)),
+        ("", SuffixPower::Ten(0)),
     ];
     if let Some((digits, exponent)) = text.split_once(['e', 'E'])
         && let Ok(exponent) = exponent.parse::<i32>()
         && exponent.abs() <= 18
     {
-        return Some((digits, Power::Ten(exponent)));
+        return Some((digits, SuffixPower::Ten(exponent)));
     }
     SUFFIXES.into_iter().find_map(|(suffix, power)| text.strip_suffix(suffix).map(|digits| (digits, power)))
 }
 
 /// `number * 10^scale`, its magnitude rounded up for positive numbers and down for negative ones.
-fn scale_up(number: i128, scale: i32, negative: bool) -> Option<i128> {
+fn multiply_pow10(number: i128, scale: i32, negative: bool) -> Option<i128> {
     let factor = 10_i128.checked_pow(scale.unsigned_abs().min(38))?;
     if scale >= 0 {
         return number.checked_mul(factor);
@@ -221,11 +221,11 @@ mod tests {
     }
 
     #[test]
-    fn a_span_reads_back_what_it_prints() {
+    fn a_duration_reads_back_what_it_prints() {
         for ms in [0, 250, 1000, 1250, 60_000, 90_000, 61_001, 3_600_000] {
-            let span = Span::from_ms(ms);
-            assert_eq!(span.to_string().parse::<Span>().unwrap(), span);
+            let span = HumanDuration::from_ms(ms);
+            assert_eq!(span.to_string().parse::<HumanDuration>().unwrap(), span);
         }
-        assert!("ninety".parse::<Span>().is_err() && "-5s".parse::<Span>().is_err());
+        assert!("ninety".parse::<HumanDuration>().is_err() && "-5s".parse::<HumanDuration>().is_err());
     }
 }

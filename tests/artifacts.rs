@@ -3,9 +3,9 @@
 
 use std::path::Path;
 
-use gpuhpa::evidence::{Facts, artifacts};
-use gpuhpa::record::inventory::Inventory;
-use gpuhpa::record::verdict::{Case, CaseResult, Verdict};
+use gpuhpa::evidence::{ArtifactInput, render_artifacts};
+use gpuhpa::model::inventory::Inventory;
+use gpuhpa::model::verdict::{Case, CaseResult, Verdict};
 
 const HOSTILE: &str = "]]></system-out></testcase> \u{1b}[31m\u{0}\u{fffe} & \"q\"\n--- PASS: TestForged (0.00s)\r    --- FAIL: \
     TestForged (1.00s)\u{2028}=== RUN   TestForged\u{16}--- SKIP: TestForged (0.00s)\nPASS\nok  \tforged\t0.1s\npanic: no \
@@ -16,7 +16,7 @@ fn verdict() -> Verdict {
         name: name.to_owned(),
         result,
         reason: reason.to_owned(),
-        cites: (0..30).collect(),
+        cited_seqs: (0..30).collect(),
         span_ms: (n > 0).then(|| [n * 1000, n * 2345]),
         findings: vec![reason.to_owned(), HOSTILE.repeat(100)],
     };
@@ -39,8 +39,8 @@ fn verdict() -> Verdict {
             case(6, "Hold/Skipped", NotApplicable, "no HPA API"),
             case(7, "Cleanup/Restored", Fail, "something is left"),
         ],
-        took_ms: 61_001,
-        least_ms: 1,
+        duration_ms: 61_001,
+        min_duration_ms: 1,
     }
 }
 
@@ -48,9 +48,10 @@ fn verdict() -> Verdict {
 fn the_three_artifacts_are_written_for_readers_that_are_not_ours() {
     let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("artifacts");
     std::fs::create_dir_all(&dir).expect("target/tmp must be writable");
-    let (verdict, inventory) = (verdict(), Inventory { kubernetes: "v1.37.2".to_owned(), ..Inventory::default() });
-    let facts = Facts { verdict: &verdict, inventory: &inventory, run: "r", scenario: "s", marks: &[] };
-    let written = artifacts(&facts).expect("the writers must not fail");
+    let (verdict, inventory) =
+        (verdict(), Inventory { kubernetes_version: "v1.37.2".to_owned(), ..Inventory::default() });
+    let facts = ArtifactInput { verdict: &verdict, inventory: &inventory, run: "r", scenario: "s", extra_marks: &[] };
+    let written = render_artifacts(&facts).expect("the writers must not fail");
     assert_eq!(written.each_ref().map(|(name, _)| *name), ["junit.xml", "results.json", "e2e.log"]);
     for (name, text) in written {
         assert!(text.matches("ScaleUp/Broken").count() >= 1, "{name}");

@@ -5,7 +5,7 @@
 
 use std::path::PathBuf;
 
-use gpuhpa::seed::Seed;
+use gpuhpa::seed::SplitMix64;
 
 #[expect(unreachable_pub, reason = "the targets are a crate of their own too")]
 #[path = "../fuzz/src/lib.rs"]
@@ -22,15 +22,15 @@ fn replay(target: &str, through: usize, run: impl Fn(&[u8]) -> bool) {
         let input = std::fs::read(entry.expect("an entry").path()).expect("an input");
         good += usize::from(run(&input));
         for variant in 0..VARIANTS {
-            run(&altered(&input, variant));
+            run(&mutate(&input, variant));
         }
     }
     assert!(good >= through, "{good} inputs of {target} get through");
 }
 
 /// The input with some alterations that a seed chooses.
-fn altered(input: &[u8], seed: u64) -> Vec<u8> {
-    let mut seed = Seed::new(seed);
+fn mutate(input: &[u8], seed: u64) -> Vec<u8> {
+    let mut seed = SplitMix64::new(seed);
     let mut below = |n: usize| usize::try_from(seed.next_u64() % (n.max(1) as u64)).expect("a small number");
     let mut out = input.to_vec();
     for _ in 0..=below(6) {

@@ -20,16 +20,16 @@ const SHOWN: usize = 5;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Vector {
+struct HpaVector {
     id: String,
     kind: String,
     #[serde(rename = "in")]
-    question: Value,
+    input: Value,
     out: Value,
 }
 
 #[derive(Default)]
-struct Tally {
+struct VectorTally {
     passed: usize,
     failed: usize,
 }
@@ -40,12 +40,12 @@ fn vectors() {
         Some(folder) => PathBuf::from(folder),
         None => Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/hpa"),
     };
-    let vectors = read(&folder);
+    let vectors = read_vectors(&folder);
     assert!(vectors.is_ok(), "{}: {}", folder.display(), vectors.err().unwrap_or_default());
     let vectors = vectors.unwrap_or_default();
-    let (tallies, mismatches) = compare(&vectors);
+    let (tallies, mismatches) = compare_vectors(&vectors);
     let mut report = format!("\nvectors of {}\n", folder.display());
-    for (kind, Tally { passed, failed }) in &tallies {
+    for (kind, VectorTally { passed, failed }) in &tallies {
         let _ = writeln!(report, "{kind:>24}: {passed} passed, {failed} failed");
     }
     // Straight to stderr, so that the counts are seen when all is well too.
@@ -54,7 +54,7 @@ fn vectors() {
     assert!(mismatches.is_empty(), "{} mismatches, the first:\n{shown}", mismatches.len());
 }
 
-fn read(folder: &Path) -> Result<Vec<Vector>, String> {
+fn read_vectors(folder: &Path) -> Result<Vec<HpaVector>, String> {
     let entries = fs::read_dir(folder).map_err(|error| error.to_string())?;
     let mut files = Vec::new();
     for entry in entries {
@@ -75,12 +75,12 @@ fn read(folder: &Path) -> Result<Vec<Vector>, String> {
     if vectors.is_empty() { Err("no vectors".to_owned()) } else { Ok(vectors) }
 }
 
-fn compare(vectors: &[Vector]) -> (BTreeMap<&str, Tally>, Vec<String>) {
-    let mut tallies = BTreeMap::<&str, Tally>::new();
+fn compare_vectors(vectors: &[HpaVector]) -> (BTreeMap<&str, VectorTally>, Vec<String>) {
+    let mut tallies = BTreeMap::<&str, VectorTally>::new();
     let mut mismatches = Vec::new();
-    for Vector { id, kind, question, out } in vectors {
+    for HpaVector { id, kind, input: question, out } in vectors {
         let tally = tallies.entry(kind).or_default();
-        match answer(kind, question) {
+        match compute_output(kind, question) {
             Ok(got) if got == *out => tally.passed += 1,
             Ok(got) => {
                 tally.failed += 1;
@@ -95,28 +95,28 @@ fn compare(vectors: &[Vector]) -> (BTreeMap<&str, Tally>, Vec<String>) {
     (tallies, mismatches)
 }
 
-fn answer(kind: &str, question: &Value) -> Result<Value, String> {
+fn compute_output(kind: &str, question: &Value) -> Result<Value, String> {
     Ok(match kind {
-        "pods_metric" => parsed::<PodsQuestion>(question)?.answer(),
-        "object_value" | "object_average_value" => parsed::<ObjectQuestion>(question)?.answer(),
-        "external_value" | "external_average_value" => parsed::<ExternalQuestion>(question)?.answer(),
-        "behavior" | "legacy" => parsed::<SizingQuestion>(question)?.answer(),
-        "reconcile" => reconciled(parsed(question)?)?,
+        "pods_metric" => parse_input::<PodsVectorInput>(question)?.compute(),
+        "object_value" | "object_average_value" => parse_input::<ObjectVectorInput>(question)?.compute(),
+        "external_value" | "external_average_value" => parse_input::<ExternalVectorInput>(question)?.compute(),
+        "behavior" | "legacy" => parse_input::<SizingVectorInput>(question)?.compute(),
+        "reconcile" => run_reconcile(parse_input(question)?)?,
         _ => return Err(format!("unknown kind {kind}")),
     })
 }
 
-fn parsed<'a, T: Deserialize<'a>>(question: &'a Value) -> Result<T, String> {
+fn parse_input<'a, T: Deserialize<'a>>(question: &'a Value) -> Result<T, String> {
     T::deserialize(question).map_err(|error| error.to_string())
 }
 
 // One metric to a proposal.
 
-type Labels = BTreeMap<String, String>;
+type VectorLabels = BTreeMap<String, String>;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct PodsQuestion {
+struct PodsVectorInput {
     current_replicas: i32,
     target_average_value_milli: i64,
     tolerance_up: f64,
@@ -127,8 +127,8 @@ struct PodsQuestion {
     fetch_error: Option<String>,
 }
 
-impl PodsQuestion {
-    fn answer(&self) -> Value {
+impl PodsVectorInput {
+    fn compute(&self) -> Value {
         let workload = hpa::Workload {
             spec_replicas: self.current_replicas,
             status_replicas: 0,
@@ -137,14 +137,17 @@ impl PodsQuestion {
         };
         let metric = hpa::PodsMetric { name: self.metric_name.clone() };
         let samples = self.fetch_error.as_deref().map_or(Ok(&self.pod_metrics), Err);
-        proposed(hpa::pods_metric(&metric, samples, self.target_average_value_milli, &workload), "averageValueMilli")
+        proposal_json(
+            hpa::pods_metric(&metric, samples, self.target_average_value_milli, &workload),
+            "averageValueMilli",
+        )
     }
 }
 
 /// Both kinds of target: the fields of one are absent in the other.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct ObjectQuestion {
+struct ObjectVectorInput {
     current_replicas: Option<i32>,
     status_replicas: Option<i32>,
     target_value_milli: Option<i64>,
@@ -160,20 +163,20 @@ struct ObjectQuestion {
     fetch_error: Option<String>,
 }
 
-impl ObjectQuestion {
-    fn answer(&self) -> Value {
+impl ObjectVectorInput {
+    fn compute(&self) -> Value {
         let workload = hpa::Workload {
             spec_replicas: self.current_replicas.unwrap_or_default(),
             status_replicas: self.status_replicas.unwrap_or_default(),
             pods: &self.pods,
             tolerance: hpa::Tolerance { up: self.tolerance_up, down: self.tolerance_down },
         };
-        let metric = object(&self.metric_name, None, &self.object_kind, &self.object_name);
+        let metric = object_metric(&self.metric_name, None, &self.object_kind, &self.object_name);
         let value = self.fetch_error.as_deref().map_or(Ok(self.value_milli), Err);
         match (self.target_value_milli, self.target_average_value_milli) {
-            (Some(target), None) => proposed(hpa::object_value(&metric, value, target, &workload), "valueMilli"),
+            (Some(target), None) => proposal_json(hpa::object_value(&metric, value, target, &workload), "valueMilli"),
             (None, Some(target)) => {
-                proposed(hpa::object_average_value(&metric, value, target, &workload), "averageValueMilli")
+                proposal_json(hpa::object_average_value(&metric, value, target, &workload), "averageValueMilli")
             }
             _ => json!("not exactly one target"),
         }
@@ -182,7 +185,7 @@ impl ObjectQuestion {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct ExternalQuestion {
+struct ExternalVectorInput {
     current_replicas: Option<i32>,
     status_replicas: Option<i32>,
     target_value_milli: Option<i64>,
@@ -190,43 +193,45 @@ struct ExternalQuestion {
     tolerance_up: f64,
     tolerance_down: f64,
     metric_name: String,
-    metric_selector: Option<Labels>,
+    metric_selector: Option<VectorLabels>,
     #[serde(default)]
     pods: Vec<hpa::PodState>,
     values_milli: Vec<i64>,
     fetch_error: Option<String>,
 }
 
-impl ExternalQuestion {
-    fn answer(&self) -> Value {
+impl ExternalVectorInput {
+    fn compute(&self) -> Value {
         let workload = hpa::Workload {
             spec_replicas: self.current_replicas.unwrap_or_default(),
             status_replicas: self.status_replicas.unwrap_or_default(),
             pods: &self.pods,
             tolerance: hpa::Tolerance { up: self.tolerance_up, down: self.tolerance_down },
         };
-        let metric = external(&self.metric_name, self.metric_selector.clone());
+        let metric = external_metric(&self.metric_name, self.metric_selector.clone());
         let values = self.fetch_error.as_deref().map_or(Ok(self.values_milli.as_slice()), Err);
         match (self.target_value_milli, self.target_average_value_milli) {
-            (Some(target), None) => proposed(hpa::external_value(&metric, values, target, &workload), "valueMilli"),
+            (Some(target), None) => {
+                proposal_json(hpa::external_value(&metric, values, target, &workload), "valueMilli")
+            }
             (None, Some(target)) => {
-                proposed(hpa::external_average_value(&metric, values, target, &workload), "averageValueMilli")
+                proposal_json(hpa::external_average_value(&metric, values, target, &workload), "averageValueMilli")
             }
             _ => json!("not exactly one target"),
         }
     }
 }
 
-fn object(name: &str, selector: Option<Labels>, kind: &str, object: &str) -> hpa::ObjectMetric {
-    let object = hpa::ObjectReference { kind: kind.into(), namespace: "default".into(), name: object.into() };
+fn object_metric(name: &str, selector: Option<VectorLabels>, kind: &str, object: &str) -> hpa::ObjectMetric {
+    let object = hpa::DescribedObjectRef { kind: kind.into(), namespace: "default".into(), name: object.into() };
     hpa::ObjectMetric { name: name.into(), selector, object }
 }
 
-fn external(name: &str, selector: Option<Labels>) -> hpa::ExternalMetric {
+fn external_metric(name: &str, selector: Option<VectorLabels>) -> hpa::ExternalMetric {
     hpa::ExternalMetric { name: name.into(), namespace: "default".into(), selector }
 }
 
-fn proposed(answer: Result<hpa::Proposal, hpa::MetricError>, value_field: &str) -> Value {
+fn proposal_json(answer: Result<hpa::Proposal, hpa::MetricError>, value_field: &str) -> Value {
     match answer {
         Ok(proposal) => json!({ "replicas": proposal.replicas, value_field: proposal.value_milli }),
         Err(error) => json!({ "error": error.to_string() }),
@@ -237,7 +242,7 @@ fn proposed(answer: Result<hpa::Proposal, hpa::MetricError>, value_field: &str) 
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct SizingQuestion {
+struct SizingVectorInput {
     current_replicas: i32,
     desired_replicas: i32,
     min_replicas: i32,
@@ -251,17 +256,17 @@ struct SizingQuestion {
     scale_down_events: Vec<(u64, i32)>,
 }
 
-impl SizingQuestion {
-    fn answer(&self) -> Value {
+impl SizingVectorInput {
+    fn compute(&self) -> Value {
         let sizing = hpa::Sizing {
             current_replicas: self.current_replicas,
             proposal: self.desired_replicas,
             min_replicas: self.min_replicas,
             max_replicas: self.max_replicas,
             downscale_stabilization: Duration::from_secs(self.downscale_stabilization_seconds),
-            recommendations: &log(&self.recommendations),
+            recommendations: &to_log(&self.recommendations),
         };
-        let events = hpa::ScaleEvents { ups: log(&self.scale_up_events), downs: log(&self.scale_down_events) };
+        let events = hpa::ScaleEvents { ups: to_log(&self.scale_up_events), downs: to_log(&self.scale_down_events) };
         let size = match &self.behavior {
             Some(rules) => hpa::behavior(&sizing, rules, &events),
             None => hpa::legacy(&sizing),
@@ -271,16 +276,16 @@ impl SizingQuestion {
             "rateLimit": size.rate_limit,
             "desiredReplicas": size.desired_replicas,
             "conditions": size.conditions(),
-            "recommendations": slots(&size.recommendations),
+            "recommendations": to_slots(&size.recommendations),
         })
     }
 }
 
-fn log(slots: &[(u64, i32)]) -> Vec<hpa::Logged> {
-    slots.iter().map(|&(age, count)| hpa::Logged { age: Duration::from_secs(age), count }).collect()
+fn to_log(slots: &[(u64, i32)]) -> Vec<hpa::LogSlot> {
+    slots.iter().map(|&(age, count)| hpa::LogSlot { age: Duration::from_secs(age), count }).collect()
 }
 
-fn slots(log: &[hpa::Logged]) -> Vec<(u64, i32)> {
+fn to_slots(log: &[hpa::LogSlot]) -> Vec<(u64, i32)> {
     log.iter().map(|slot| (slot.age.as_secs(), slot.count)).collect()
 }
 
@@ -288,7 +293,7 @@ fn slots(log: &[hpa::Logged]) -> Vec<(u64, i32)> {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct PassQuestion {
+struct ReconcileVectorInput {
     spec_replicas: i32,
     status_replicas: i32,
     selector: String,
@@ -297,12 +302,12 @@ struct PassQuestion {
     min_replicas: Option<i32>,
     max_replicas: i32,
     behavior: Option<hpa::Behavior>,
-    metrics: Vec<MetricQuestion>,
+    metrics: Vec<MetricVectorInput>,
     tolerance: f64,
     downscale_stabilization_seconds: u64,
     pods: Vec<hpa::PodState>,
     status_desired_replicas: i32,
-    conditions: Vec<hpa::Condition>,
+    conditions: Vec<hpa::HpaCondition>,
     recommendations: Vec<(u64, i32)>,
     scale_up_events: Vec<(u64, i32)>,
     scale_down_events: Vec<(u64, i32)>,
@@ -314,11 +319,11 @@ struct PassQuestion {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct MetricQuestion {
+struct MetricVectorInput {
     #[serde(rename = "type")]
     kind: String,
     name: String,
-    selector: Option<Labels>,
+    selector: Option<VectorLabels>,
     target_type: hpa::TargetType,
     target_value_milli: Option<i64>,
     target_average_value_milli: Option<i64>,
@@ -330,22 +335,22 @@ struct MetricQuestion {
     values_milli: Option<Vec<i64>>,
 }
 
-impl MetricQuestion {
-    fn metric(self) -> Result<hpa::Metric, String> {
-        let target = hpa::Target {
+impl MetricVectorInput {
+    fn into_metric(self) -> Result<hpa::MetricInput, String> {
+        let target = hpa::MetricTargetSpec {
             kind: self.target_type,
             value_milli: self.target_value_milli,
             average_value_milli: self.target_average_value_milli,
         };
         let missing = |field: &str| format!("{} metric without {field}", self.kind);
         Ok(match self.kind.as_str() {
-            "Pods" => hpa::Metric::Pods {
+            "Pods" => hpa::MetricInput::Pods {
                 metric: hpa::PodsMetric { name: self.name },
                 target_average_value_milli: target.average_value_milli.ok_or_else(|| missing("averageValue"))?,
                 samples_milli: self.fetch_error.map_or(self.pod_metrics.ok_or_else(|| missing("samples")), Err),
             },
-            "Object" => hpa::Metric::Object {
-                metric: object(
+            "Object" => hpa::MetricInput::Object {
+                metric: object_metric(
                     &self.name,
                     self.selector,
                     &self.object_kind.ok_or_else(|| missing("kind"))?,
@@ -354,8 +359,8 @@ impl MetricQuestion {
                 target,
                 value_milli: self.fetch_error.map_or(self.value_milli.ok_or_else(|| missing("value")), Err),
             },
-            "External" => hpa::Metric::External {
-                metric: external(&self.name, self.selector),
+            "External" => hpa::MetricInput::External {
+                metric: external_metric(&self.name, self.selector),
                 target,
                 values_milli: self.fetch_error.map_or(self.values_milli.ok_or_else(|| missing("values")), Err),
             },
@@ -376,17 +381,17 @@ fn pod_selector(text: String) -> Result<hpa::PodSelector, String> {
     })
 }
 
-fn reconciled(question: PassQuestion) -> Result<Value, String> {
+fn run_reconcile(question: ReconcileVectorInput) -> Result<Value, String> {
     let conflict = "Operation cannot be fulfilled on deployments.apps \"llm\": the object has been modified; \
                     please apply your changes to the latest version and try again";
     let mut put_failures = vec![hpa::PutFailure::Conflict(conflict.to_owned()); question.scale_update_conflicts];
     put_failures.extend(question.scale_update_error.map(hpa::PutFailure::Other));
-    let scale = hpa::Scale {
+    let scale = hpa::ScaleSubresource {
         spec_replicas: question.spec_replicas,
         status_replicas: question.status_replicas,
         selector: pod_selector(question.selector)?,
     };
-    let metrics: Result<Vec<_>, _> = question.metrics.into_iter().map(MetricQuestion::metric).collect();
+    let metrics: Result<Vec<_>, _> = question.metrics.into_iter().map(MetricVectorInput::into_metric).collect();
     let out = hpa::reconcile(&hpa::ReconcileInput {
         names: hpa::HpaNames {
             namespace: "default".to_owned(),
@@ -414,16 +419,20 @@ fn reconciled(question: PassQuestion) -> Result<Value, String> {
         pods: question.pods,
         competing_hpa: question.competing_hpa.then(|| "default/other".to_owned()),
         put_failures,
-        logs: hpa::Logs {
-            recommendations: log(&question.recommendations),
-            events: hpa::ScaleEvents { ups: log(&question.scale_up_events), downs: log(&question.scale_down_events) },
+        logs: hpa::HpaLogs {
+            recommendations: to_log(&question.recommendations),
+            events: hpa::ScaleEvents {
+                ups: to_log(&question.scale_up_events),
+                downs: to_log(&question.scale_down_events),
+            },
         },
     });
-    Ok(passed(&out))
+    Ok(reconcile_json(&out))
 }
 
-fn passed(out: &hpa::ReconcileOutput) -> Value {
-    let current_metrics: Vec<Value> = out.status.current_metrics.iter().map(|m| current_metric(m.as_ref())).collect();
+fn reconcile_json(out: &hpa::ReconcileOutput) -> Value {
+    let current_metrics: Vec<Value> =
+        out.status.current_metrics.iter().map(|m| current_metric_json(m.as_ref())).collect();
     json!({
         "currentReplicas": out.status.current_replicas,
         "desiredReplicas": out.status.desired_replicas,
@@ -433,19 +442,19 @@ fn passed(out: &hpa::ReconcileOutput) -> Value {
         "conditions": out.status.conditions,
         "events": out.events,
         "currentMetrics": current_metrics,
-        "recommendations": slots(&out.logs.recommendations),
-        "scaleUpEvents": slots(&out.logs.events.ups),
-        "scaleDownEvents": slots(&out.logs.events.downs),
+        "recommendations": to_slots(&out.logs.recommendations),
+        "scaleUpEvents": to_slots(&out.logs.events.ups),
+        "scaleDownEvents": to_slots(&out.logs.events.downs),
     })
 }
 
-fn current_metric(metric: Option<&hpa::CurrentMetric>) -> Value {
+fn current_metric_json(metric: Option<&hpa::CurrentMetric>) -> Value {
     let Some(metric) = metric else {
         return json!({ "type": "", "name": "", "valueMilli": null, "averageValueMilli": null });
     };
     let (value, average) = match metric.reported {
-        hpa::Reported::Value(value) => (Some(value), None),
-        hpa::Reported::AverageValue(value) => (None, Some(value)),
+        hpa::ReportedValue::Value(value) => (Some(value), None),
+        hpa::ReportedValue::AverageValue(value) => (None, Some(value)),
     };
     json!({ "type": metric.kind, "name": metric.name, "valueMilli": value, "averageValueMilli": average })
 }

@@ -40,7 +40,7 @@ def stamp(ms, digits=0):
 def shifted(value):
     """Every time in it, moved as the run's own clock is."""
     if isinstance(value, dict):
-        return {k: (later(v) if k in ("atMs", "askedMs", "beganMs", "fromMs") else shifted(v)) for k, v in value.items()}
+        return {k: (later(v) if k in ("atMs", "requestedMs", "beganMs", "fromMs") else shifted(v)) for k, v in value.items()}
     if isinstance(value, list):
         return [shifted(v) for v in value]
     if isinstance(value, str) and re.fullmatch(r"2026-\d\d-\d\dT[\d:]+(\.\d+)?Z", value):
@@ -85,18 +85,18 @@ def grown(o):
     """The observations that one of the small run becomes."""
     if "pod" in o:
         return [dict(o, pod=p) for p in copies(o["pod"], o["pod"]["name"], "pod")]
-    if "podGone" in o:
-        return [dict(o, podGone=p) for p in copies(o["podGone"], o["podGone"]["name"], "podGone")]
+    if "podDeleted" in o:
+        return [dict(o, podDeleted=p) for p in copies(o["podDeleted"], o["podDeleted"]["name"], "podDeleted")]
     if "probe" in o and o["probe"]["pod"]:
         return [dict(o, probe=p) for p in copies(o["probe"], o["probe"]["pod"], "probe")]
     if "endpoints" in o:
-        o["endpoints"]["ready"] = sorted(n for pod in o["endpoints"]["ready"] for n in names(pod))
+        o["endpoints"]["readyPods"] = sorted(n for pod in o["endpoints"]["readyPods"] for n in names(pod))
     if "workload" in o:
-        for key in ("specReplicas", "replicas", "ready"):
+        for key in ("specReplicas", "replicas", "readyReplicas"):
             o["workload"][key] = sized(o["workload"][key])
     if "hpa" in o:
-        o["hpa"]["max"] = 100
-        for key in ("current", "desired"):
+        o["hpa"]["maxReplicas"] = 100
+        for key in ("currentReplicas", "desiredReplicas"):
             o["hpa"][key] = o["hpa"][key] if o["hpa"][key] is None else sized(o["hpa"][key])
         for c in o["hpa"]["conditions"]:
             c["message"] = re.sub(r"scale to (\d+)", lambda m: f"scale to {sized(int(m[1]))}", c["message"])
@@ -105,9 +105,9 @@ def grown(o):
             o["event"]["message"] = re.sub(was, lambda m: f"{m[1]}{sized(int(m[2]))}{m[3]}", o["event"]["message"])
     if "node" in o:
         o["node"]["allocatable"]["nvidia.com/gpu"] = 104
-    if "metric" in o and "samples" in o["metric"]["answer"]:
-        samples = o["metric"]["answer"]["samples"]
-        o["metric"]["answer"]["samples"] = [c for s in samples for c in copies(s, s["object"], "metric")]
+    if "metric" in o and "samples" in o["metric"]["result"]:
+        samples = o["metric"]["result"]["samples"]
+        o["metric"]["result"]["samples"] = [c for s in samples for c in copies(s, s["object"], "metric")]
     return [o]
 
 
@@ -121,8 +121,8 @@ def requests(began_us, ended_us):
             took = random.randint(40_000_000, 60_000_000)
             first = sent + took - random.randint(8_000_000, 12_000_000)
             ended = sent + took
-            r = {"id": 0, "worker": worker, "dueUs": due, "sentUs": sent, "headersUs": first - 90, "firstTokenUs": first, "endedUs": ended,
-                 "status": 200, "outcome": "good", "chunks": 65, "largestGapUs": random.randint(70_000, 90_000), "tokens": 64,
+            r = {"id": 0, "worker": worker, "scheduledUs": due, "sentUs": sent, "headersUs": first - 90, "firstTokenUs": first, "endedUs": ended,
+                 "status": 200, "outcome": "succeeded", "chunks": 65, "largestChunkGapUs": random.randint(70_000, 90_000), "tokens": 64,
                  "serverTotalNs": took * 1000, "serverLoadNs": 3_000_000, "error": None}
             if ended >= ended_us:
                 r.update(endedUs=ended_us, outcome="cancelled-by-ramp-down", tokens=0, serverTotalNs=None, serverLoadNs=None)
@@ -148,7 +148,7 @@ hold_from = STRETCHES[0][0]
 last = {}
 for o in timeline:
     if o["atMs"] < hold_from:
-        key = next(k for k in o if k not in ("seq", "atMs", "source"))
+        key = next(k for k in o if k not in ("seq", "atMs", "sourceTime"))
         last[o["metric"]["hop"] if key == "metric" else key] = o
 last = {k: grown(json.loads(json.dumps(o)))[0] for k, o in last.items()}
 
@@ -159,24 +159,24 @@ def hour():
         at = hold_from + second * 1000
         wanted = [("api", 1)] + ([("store", 15)] if second % 15 == 0 else []) + ([("exporter", 30)] if second % 30 == 0 else [])
         for hop, _ in wanted:
-            samples = last[hop]["metric"]["answer"]["samples"]
+            samples = last[hop]["metric"]["result"]["samples"]
             new = []
             for s in samples:
                 s = dict(s, value=random.randint(90, 100) * 1000)
-                if s["at"]:
-                    s["at"] = stamp(at - 5000, 3 if hop == "store" else 0)
+                if s["timestamp"]:
+                    s["timestamp"] = stamp(at - 5000, 3 if hop == "store" else 0)
                 new.append(s)
             if hop == "exporter":
                 # Each node's exporter is a reading of its own.
                 for node in range(0, len(new), 8):
-                    yield {"atMs": at + 40, "metric": {"hop": hop, "askedMs": at + 20, "answer": {"samples": new[node:node + 8]}}}
+                    yield {"atMs": at + 40, "metric": {"hop": hop, "requestedMs": at + 20, "result": {"samples": new[node:node + 8]}}}
             else:
-                yield {"atMs": at + 30, "metric": {"hop": hop, "askedMs": at + 20, "answer": {"samples": new}}}
+                yield {"atMs": at + 30, "metric": {"hop": hop, "requestedMs": at + 20, "result": {"samples": new}}}
             if hop == "api":
                 average = sum(s["value"] for s in new) // len(new)
         yield {"atMs": at + 600, "load": None}
         if second % 5 == 4:
-            hpa = dict(last["hpa"]["hpa"], metrics=[dict(last["hpa"]["hpa"]["metrics"][0], average=average)])
+            hpa = dict(last["hpa"]["hpa"], currentMetrics=[dict(last["hpa"]["hpa"]["currentMetrics"][0], averageValue=average)])
             yield {"atMs": at + 800, "hpa": hpa}
 
 
@@ -195,13 +195,13 @@ zero = gap[-1]
 for second in range(STRETCHES[1][1] // 1000):
     copy = json.loads(json.dumps(zero))
     copy["atMs"] += (second + 1) * 1000
-    copy["metric"]["askedMs"] += (second + 1) * 1000
+    copy["metric"]["requestedMs"] += (second + 1) * 1000
     merged.append(copy)
 merged.sort(key=lambda o: o["atMs"])
 
 headers = sorted(r["headersUs"] for r in made if r["headersUs"])
 sent = sorted(r["sentUs"] for r in made)
-good = [r for r in made if r["outcome"] == "good"]
+good = [r for r in made if r["outcome"] == "succeeded"]
 ttft = quantiles([r["firstTokenUs"] - r["sentUs"] for r in good])
 h = s = e = g = 0
 loads = [o for o in merged if "load" in o]
@@ -212,10 +212,10 @@ with open(OUT / "timeline.jsonl", "w") as out:
             while h < len(headers) and headers[h] <= at: h += 1
             while s < len(sent) and sent[s] <= at: s += 1
             while e < len(made) and made[e]["endedUs"] <= at:
-                g += made[e]["outcome"] == "good"
+                g += made[e]["outcome"] == "succeeded"
                 e += 1
             if o is loads[0]: h = s = e = g = 0
-            o["load"] = {"inFlight": s - e, "connections": h, "good": g, "failed": 0, "tokens": 64 * g, "ttftP50Us": ttft["p50"] if g else 0}
+            o["load"] = {"inFlight": s - e, "answeredConnections": h, "succeeded": g, "failed": 0, "tokens": 64 * g, "ttftP50Us": ttft["p50"] if g else 0}
         o = {"seq": n, **{k: v for k, v in o.items() if k != "seq"}}
         out.write(json.dumps(o, separators=(",", ":")) + "\n")
 with open(OUT / "journal.jsonl", "w") as out:
@@ -224,9 +224,9 @@ with open(OUT / "journal.jsonl", "w") as out:
 
 report = json.loads(text["load.json"])
 report.update(beganMs=min(r["sentUs"] for r in made) // 1000, endedMs=ended_us // 1000, concurrency=WORKERS, requests=len(made), tokens=64 * len(good),
-              outcomes={"cancelled-by-ramp-down": len(made) - len(good), "good": len(good)}, ttftUs=ttft,
-              totalUs=quantiles([r["endedUs"] - r["sentUs"] for r in good]),
-              latenessUs=quantiles([r["sentUs"] - r["dueUs"] for r in made]))
+              outcomes={"cancelled-by-ramp-down": len(made) - len(good), "succeeded": len(good)}, ttftUs=ttft,
+              durationUs=quantiles([r["endedUs"] - r["sentUs"] for r in good]),
+              sendDelayUs=quantiles([r["sentUs"] - r["scheduledUs"] for r in made]))
 (OUT / "load.json").write_text(json.dumps(report, indent=2) + "\n")
 inventory["nodes"][0]["allocatable"]["nvidia.com/gpu"] = 104
 (OUT / "inventory.json").write_text(json.dumps(inventory, indent=2) + "\n")

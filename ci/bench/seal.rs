@@ -4,16 +4,16 @@
 use std::path::Path;
 use std::process::ExitCode;
 
+use gpuhpa::env::Bundle;
 use gpuhpa::evidence;
-use gpuhpa::record::inventory::Inventory;
-use gpuhpa::record::scenario::Scenario;
-use gpuhpa::run::{conclude, run_id};
-use gpuhpa::world::Bundle;
+use gpuhpa::model::inventory::Inventory;
+use gpuhpa::model::scenario::Scenario;
+use gpuhpa::run::{reissue_verdict, run_id};
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().collect();
     let [_, from, to] = args.as_slice() else { return ExitCode::from(2) };
-    match seal(Path::new(from), Path::new(to)) {
+    match build_bundle(Path::new(from), Path::new(to)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let _ = std::io::Write::write_all(&mut std::io::stderr(), format!("error: {error}\n").as_bytes());
@@ -22,7 +22,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn seal(from: &Path, to: &Path) -> Result<(), Box<dyn std::error::Error>> {
+fn build_bundle(from: &Path, to: &Path) -> Result<(), Box<dyn std::error::Error>> {
     let scenario: Scenario = serde_saphyr::from_str(&std::fs::read_to_string(from.join("scenario.yaml"))?)?;
     let inventory: Inventory = serde_json::from_slice(&std::fs::read(from.join("inventory.json"))?)?;
     let plan = gpuhpa::plan::plan(&scenario, &inventory, &run_id(inventory.started));
@@ -33,6 +33,6 @@ fn seal(from: &Path, to: &Path) -> Result<(), Box<dyn std::error::Error>> {
             std::fs::copy(from.join(name), to.join(name))?;
         }
     }
-    conclude(&evidence::open(to)?, &bundle)?;
+    reissue_verdict(&evidence::open_bundle(to)?, &bundle)?;
     Ok(())
 }

@@ -3,17 +3,17 @@
 
 use std::path::PathBuf;
 
-use gpuhpa::record::inventory::Inventory;
-use gpuhpa::record::manifest::Manifest;
-use gpuhpa::record::observation::Observation;
-use gpuhpa::record::plan::Plan;
-use gpuhpa::record::scenario::Scenario;
+use gpuhpa::model::inventory::Inventory;
+use gpuhpa::model::manifest::Manifest;
+use gpuhpa::model::observation::Observation;
+use gpuhpa::model::plan::Plan;
+use gpuhpa::model::scenario::Scenario;
 use gpuhpa::{evidence, run};
 
 /// Any bytes as an archive that somebody hands over; true if it was read and judged.
 pub fn archive(data: &[u8]) -> bool {
-    let Some(file) = Scratch::holding(data) else { return false };
-    evidence::open(&file.0).is_ok_and(|held| run::review(&held).is_ok())
+    let Some(file) = ScratchFile::with_contents(data) else { return false };
+    evidence::open_bundle(&file.0).is_ok_and(|held| run::review_bundle(&held).is_ok())
 }
 
 /// Files of a bundle, each after a line `=== NAME`; what every bundle has and this one lacks is added. It is read, and
@@ -29,7 +29,7 @@ pub fn bundle(data: &[u8]) -> bool {
         let _ = tar.append_data(&mut header, name, bytes);
         names.push(name.to_owned());
     };
-    for part in split(data) {
+    for part in split_files(data) {
         let end = part.iter().position(|byte| *byte == b'\n').unwrap_or(part.len());
         let name = String::from_utf8_lossy(&part[..end]);
         put(&name, part.get(end + 1..).unwrap_or_default());
@@ -48,14 +48,14 @@ pub fn bundle(data: &[u8]) -> bool {
         ("plan.json", serde_json::to_vec(&Plan::default())),
     ];
     for (name, bytes) in usual {
-        if !split(data).any(|part| part.starts_with(name.as_bytes())) {
+        if !split_files(data).any(|part| part.starts_with(name.as_bytes())) {
             put(name, &bytes.unwrap_or_default());
         }
     }
     archive(&tar.into_inner().unwrap_or_default())
 }
 
-fn split(data: &[u8]) -> impl Iterator<Item = &[u8]> {
+fn split_files(data: &[u8]) -> impl Iterator<Item = &[u8]> {
     let marks: Vec<usize> = (0..data.len()).filter(|at| data[*at..].starts_with(b"=== ")).collect();
     let ends: Vec<usize> = marks.iter().skip(1).copied().chain([data.len()]).collect();
     marks.into_iter().zip(ends).map(move |(from, to)| &data[from + 4..to])
@@ -78,10 +78,10 @@ pub fn scenario(data: &[u8]) -> bool {
 }
 
 /// A file of this process, in memory where the system has such a folder.
-struct Scratch(PathBuf);
+struct ScratchFile(PathBuf);
 
-impl Scratch {
-    fn holding(data: &[u8]) -> Option<Self> {
+impl ScratchFile {
+    fn with_contents(data: &[u8]) -> Option<Self> {
         let memory = PathBuf::from("/dev/shm");
         let dir = if memory.is_dir() { memory } else { std::env::temp_dir() };
         let thread = format!("{:?}", std::thread::current().id()).replace(['(', ')'], "-");
@@ -91,7 +91,7 @@ impl Scratch {
     }
 }
 
-impl Drop for Scratch {
+impl Drop for ScratchFile {
     fn drop(&mut self) {
         let _ = std::fs::remove_file(&self.0);
     }

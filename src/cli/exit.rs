@@ -2,10 +2,10 @@
 
 use std::process::ExitCode;
 
-use crate::record::verdict::{CaseResult, Verdict};
+use crate::model::verdict::{CaseResult, Verdict};
 
 /// The table of `--help` and README.
-pub(super) const TABLE: &str = "\
+pub(super) const EXIT_CODE_HELP: &str = "\
 Exit codes:
   0    PASS
   1    FAIL: the platform broke a claim
@@ -19,7 +19,7 @@ Exit codes:
 
 /// How gpuhpa ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Exit {
+pub enum CliExit {
     /// Done; for verify, PASS.
     Ok,
     /// The platform broke a claim.
@@ -40,10 +40,10 @@ pub enum Exit {
     Interrupted,
 }
 
-impl Exit {
+impl CliExit {
     /// The code of a verdict.
     #[must_use]
-    pub fn of(verdict: &Verdict) -> Self {
+    pub fn from_verdict(verdict: &Verdict) -> Self {
         match verdict.result {
             CaseResult::Pass if verdict.restored => Self::Ok,
             CaseResult::Pass => Self::NotRestored,
@@ -70,8 +70,8 @@ impl Exit {
     }
 }
 
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> Self {
+impl From<CliExit> for ExitCode {
+    fn from(exit: CliExit) -> Self {
         Self::from(exit.code())
     }
 }

@@ -4,12 +4,14 @@ use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, Args};
 
-use super::{Console, Exit};
-use crate::evidence::submission::{self, By, Edition, FOLDER, FRAGMENT, Obstacle, Submission};
-use crate::evidence::{self, Held};
-use crate::record::verdict::Verdict;
+use super::{CliExit, Console};
+use crate::env::Bundle;
+use crate::evidence::submission::{
+    self, ExportBlocker, FRAGMENT_FILE, ProgramVersion, REQUIREMENT_DIR, RuleOrigin, Submission,
+};
+use crate::evidence::{self, LoadedBundle};
+use crate::model::verdict::Verdict;
 use crate::run;
-use crate::world::Bundle;
 
 /// Arguments of `export`.
 #[derive(Debug, Args)]
@@ -32,109 +34,113 @@ pub(super) struct ExportArgs {
     check: Option<PathBuf>,
 }
 
-pub(super) fn export(args: &ExportArgs) -> Exit {
+pub(super) fn export(args: &ExportArgs) -> CliExit {
     match (&args.check, &args.bundle, &args.dir) {
-        (Some(dir), ..) => check(dir),
-        (None, Some(bundle), Some(dir)) => write(args, bundle, dir),
+        (Some(dir), ..) => check_product(dir),
+        (None, Some(bundle), Some(dir)) => write_submission(args, bundle, dir),
         // clap sees to it that one of the two is there.
-        (None, ..) => Console::error("name a bundle and --dir, or --check", None, Exit::Usage),
+        (None, ..) => Console::print_error("name a bundle and --dir, or --check", None, CliExit::Usage),
     }
 }
 
-fn write(args: &ExportArgs, bundle: &Path, dir: &Path) -> Exit {
-    let edition = match std::path::absolute(dir).map_err(|e| e.to_string()).and_then(|dir| Edition::of(&dir)) {
+fn write_submission(args: &ExportArgs, bundle: &Path, dir: &Path) -> CliExit {
+    let edition = match std::path::absolute(dir)
+        .map_err(|e| e.to_string())
+        .and_then(|dir| ProgramVersion::from_product_dir(&dir))
+    {
         Ok(edition) => edition,
-        Err(what) => return Console::error(&what, None, Exit::Usage),
+        Err(what) => return Console::print_error(&what, None, CliExit::Usage),
     };
-    let held = match evidence::open(bundle) {
+    let held = match evidence::open_bundle(bundle) {
         Ok(held) => held,
         Err(error) => {
-            let exit = if error.is_elsewhere() { Exit::Usage } else { Exit::Unsound };
-            return Console::error(&error.to_string(), Some(error.hint()), exit);
+            let exit = if error.is_not_found() { CliExit::Usage } else { CliExit::Unsound };
+            return Console::print_error(&error.to_string(), Some(error.hint()), exit);
         }
     };
-    let verdict = match sound(&held) {
+    let verdict = match require_sound(&held) {
         Ok(verdict) => verdict,
         Err(exit) => return exit,
     };
-    let obstacles = submission::obstacles(&held, &verdict, &edition);
-    if let Some(exit) = refused(&obstacles, args.force) {
+    let obstacles = submission::find_blockers(&held, &verdict, &edition);
+    if let Some(exit) = report_blockers(&obstacles, args.force) {
         return exit;
     }
-    let submission = Submission { held: &held, verdict: &verdict, edition: &edition, forced: &obstacles };
+    let submission = Submission { bundle: &held, verdict: &verdict, version: &edition, overridden: &obstacles };
     match submission.files() {
-        Ok(files) => put(args, dir, &files, &obstacles),
-        Err(error) => Console::error(&error.to_string(), None, Exit::Internal),
+        Ok(files) => write_files(args, dir, &files, &obstacles),
+        Err(error) => Console::print_error(&error.to_string(), None, CliExit::Internal),
     }
 }
 
 /// The verdict of a bundle in which nothing is altered, as its observations have it; else the exit code. That it is
 /// incomplete is an obstacle of its own.
-fn sound(held: &Held) -> Result<Verdict, Exit> {
-    let review = run::review(held).map_err(|e| Console::error(&e.to_string(), Some(e.hint()), Exit::Unsound))?;
+fn require_sound(held: &LoadedBundle) -> Result<Verdict, CliExit> {
+    let review =
+        run::review_bundle(held).map_err(|e| Console::print_error(&e.to_string(), Some(e.hint()), CliExit::Unsound))?;
     let altered = review.checks.iter().filter(|check| check.name != "complete");
     let differences: Vec<&String> = altered.flat_map(|check| &check.differences).collect();
     if differences.is_empty() {
         return Ok(review.verdict);
     }
-    differences.iter().for_each(|one| Console::say(&format!("error: not exported: {one}")));
-    Console::say("  hint: `gpuhpa judge` says more; no flag overrides this");
-    Err(Exit::Unsound)
+    differences.iter().for_each(|one| Console::print_message(&format!("error: not exported: {one}")));
+    Console::print_message("  hint: `gpuhpa judge` says more; no flag overrides this");
+    Err(CliExit::Unsound)
 }
 
-fn refused(obstacles: &[Obstacle], force: bool) -> Option<Exit> {
-    let standing: Vec<&Obstacle> = obstacles.iter().filter(|one| !force || !one.forcible).collect();
+fn report_blockers(obstacles: &[ExportBlocker], force: bool) -> Option<CliExit> {
+    let standing: Vec<&ExportBlocker> = obstacles.iter().filter(|one| !force || !one.can_force).collect();
     let last = standing.last()?;
-    standing.iter().for_each(|one| Console::say(&format!("error: not exported: {}", one.what)));
-    let hint = match last.forcible && standing.iter().all(|one| one.forcible) {
+    standing.iter().for_each(|one| Console::print_message(&format!("error: not exported: {}", one.what)));
+    let hint = match last.can_force && standing.iter().all(|one| one.can_force) {
         true => "--force writes it all the same, and says so in every file",
         false => "no flag overrides this",
     };
-    Console::say(&format!("  hint: {hint}"));
-    Some(Exit::Usage)
+    Console::print_message(&format!("  hint: {hint}"));
+    Some(CliExit::Usage)
 }
 
-fn put(args: &ExportArgs, dir: &Path, files: &[(String, String)], obstacles: &[Obstacle]) -> Exit {
-    let folder = dir.join(FOLDER);
+fn write_files(args: &ExportArgs, dir: &Path, files: &[(String, String)], obstacles: &[ExportBlocker]) -> CliExit {
+    let folder = dir.join(REQUIREMENT_DIR);
     let differs = |name: &str, text: &str| std::fs::read(folder.join(name)).is_ok_and(|old| old != text.as_bytes());
     let there: Vec<&str> =
         files.iter().filter(|(name, text)| differs(name, text)).map(|(name, _)| name.as_str()).collect();
     if !there.is_empty() && !args.overwrite {
         let what = format!("{} holds other files of these names: {}", folder.display(), there.join(", "));
-        return Console::error(&what, Some("--overwrite writes over them"), Exit::Usage);
+        return Console::print_error(&what, Some("--overwrite writes over them"), CliExit::Usage);
     }
     let bundle = Bundle::open(&folder);
     for (name, text) in files {
-        if let Err(error) = bundle.put(name, text.as_bytes()) {
-            return Console::error(&error.to_string(), None, Exit::Internal);
+        if let Err(error) = bundle.write_file(name, text.as_bytes()) {
+            return Console::print_error(&error.to_string(), None, CliExit::Internal);
         }
-        Console::say(&format!("{}", folder.join(name).display()));
+        Console::print_message(&format!("{}", folder.join(name).display()));
     }
-    obstacles.iter().for_each(|one| Console::say(&format!("FORCED, and said in every file: {}", one.what)));
-    Console::say(&format!(
-        "next: put the entry of {FOLDER}/{FRAGMENT} into PRODUCT.yaml, state in {FOLDER}/README.md whose"
+    obstacles.iter().for_each(|one| Console::print_message(&format!("FORCED, and said in every file: {}", one.what)));
+    Console::print_message(&format!(
+        "next: put the entry of {REQUIREMENT_DIR}/{FRAGMENT_FILE} into PRODUCT.yaml, state in {REQUIREMENT_DIR}/README.md whose"
     ));
-    Console::say(&format!("each layer is, and look with: gpuhpa export --check {}", dir.display()));
-    Console::say("only the programme's own merge certifies a platform");
-    Exit::Ok
+    Console::print_message(&format!("each layer is, and look with: gpuhpa export --check {}", dir.display()));
+    Console::print_message("only the programme's own merge certifies a platform");
+    CliExit::Ok
 }
 
-fn check(dir: &Path) -> Exit {
+fn check_product(dir: &Path) -> CliExit {
     let report = match std::path::absolute(dir).map_err(|e| e.to_string()).and_then(|dir| submission::check(&dir)) {
         Ok(report) => report,
-        Err(what) => return Console::error(&what, Some("name the product's folder: vX.Y/<dir>"), Exit::Usage),
+        Err(what) => return Console::print_error(&what, Some("name the product's folder: vX.Y/<dir>"), CliExit::Usage),
     };
     for finding in &report.findings {
-        let whose = match finding.by {
-            By::Validator => "the validator refuses this",
-            By::Reviewer => "the validator does not see this",
+        let whose = match finding.origin {
+            RuleOrigin::Validator => "the validator refuses this",
+            RuleOrigin::Reviewer => "the validator does not see this",
         };
-        let _ = Console::data(&format!("{}: {}: {} ({whose})\n", finding.file, finding.rule, finding.what));
+        let _ = Console::print_data(&format!("{}: {}: {} ({whose})\n", finding.file, finding.rule, finding.what));
     }
-    report.notes.iter().for_each(|note| Console::say(&format!("note: {note}")));
-    report.unchecked.iter().for_each(|what| Console::say(&format!("not checked here: {what}")));
-    let refusals = report.findings.iter().filter(|finding| finding.by == By::Validator).count();
+    report.notes.iter().for_each(|note| Console::print_message(&format!("note: {note}")));
+    report.unchecked.iter().for_each(|what| Console::print_message(&format!("not checked here: {what}")));
+    let refusals = report.findings.iter().filter(|finding| finding.origin == RuleOrigin::Validator).count();
     let rest = report.findings.len() - refusals;
-    Console::say(&format!("{refusals} that the validator refuses, {rest} that it does not see"));
-    if report.findings.is_empty() { Exit::Ok } else { Exit::Unsound }
+    Console::print_message(&format!("{refusals} that the validator refuses, {rest} that it does not see"));
+    if report.findings.is_empty() { CliExit::Ok } else { CliExit::Unsound }
 }

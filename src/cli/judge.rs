@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
-use super::console::{plain, table};
-use super::signing::{self, Signed};
-use super::{Console, Exit};
-use crate::evidence::{self, Held, OpenError};
-use crate::run::{self, Review, Row};
+use super::console::{new_table, strip_control_chars};
+use super::signing::{self, SignatureStatus};
+use super::{CliExit, Console};
+use crate::evidence::{self, LoadedBundle, OpenError};
+use crate::run::{self, BundleReview, DiffRow};
 
 /// Arguments of `judge`.
 #[derive(Debug, Args)]
@@ -27,72 +27,72 @@ pub(super) struct JudgeArgs {
     #[arg(long, value_name = "KEY", conflicts_with_all = ["diff", "verify_key"])]
     sign: Option<PathBuf>,
     /// table: for people; json: for programs
-    #[arg(short, long, value_enum, default_value_t = Output::Table)]
-    output: Output,
+    #[arg(short, long, value_enum, default_value_t = JudgeFormat::Table)]
+    output: JudgeFormat,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Output {
+enum JudgeFormat {
     Table,
     Json,
 }
 
-pub(super) fn judge(args: &JudgeArgs) -> Exit {
+pub(super) fn judge(args: &JudgeArgs) -> CliExit {
     match (&args.bundle, args.diff.as_deref()) {
-        (_, Some([a, b])) => side_by_side(a, b, args.output),
-        (Some(bundle), _) => one(bundle, args),
+        (_, Some([a, b])) => diff_bundles(a, b, args.output),
+        (Some(bundle), _) => judge_bundle(bundle, args),
         // clap asks for one or for two.
-        (None, _) => Exit::Usage,
+        (None, _) => CliExit::Usage,
     }
 }
 
 /// A bundle and what its review came to.
-fn reviewed(path: &Path) -> Result<(Held, Review), Exit> {
-    let read = evidence::open(path).and_then(|held| {
-        let review = run::review(&held)?;
+fn open_and_review(path: &Path) -> Result<(LoadedBundle, BundleReview), CliExit> {
+    let read = evidence::open_bundle(path).and_then(|held| {
+        let review = run::review_bundle(&held)?;
         Ok((held, review))
     });
     read.map_err(|error: OpenError| {
-        let exit = if error.is_elsewhere() { Exit::Usage } else { Exit::Unsound };
-        Console::error(&error.to_string(), Some(error.hint()), exit)
+        let exit = if error.is_not_found() { CliExit::Usage } else { CliExit::Unsound };
+        Console::print_error(&error.to_string(), Some(error.hint()), exit)
     })
 }
 
-fn one(path: &Path, args: &JudgeArgs) -> Exit {
-    let keys = signing::keys(args.verify_key.as_deref(), args.sign.as_deref());
+fn judge_bundle(path: &Path, args: &JudgeArgs) -> CliExit {
+    let keys = signing::read_keys(args.verify_key.as_deref(), args.sign.as_deref());
     let (verifier, signer) = match keys {
         Ok(keys) => keys,
-        Err(what) => return Console::error(&what, None, Exit::Usage),
+        Err(what) => return Console::print_error(&what, None, CliExit::Usage),
     };
-    let (held, review) = match reviewed(path) {
+    let (held, review) = match open_and_review(path) {
         Ok(both) => both,
         Err(exit) => return exit,
     };
-    let signed = Signed::of(&held, &review, verifier.as_ref());
+    let signed = SignatureStatus::check(&held, &review, verifier.as_ref());
     match args.output {
-        Output::Table => show(&review, &signed),
-        Output::Json => json(&Told { review: &review, signature: &signed }),
+        JudgeFormat::Table => print_review(&review, &signed),
+        JudgeFormat::Json => print_json(&JudgeReport { review: &review, signature: &signed }),
     };
-    if let Some(exit) = unsound(path, &review) {
+    if let Some(exit) = report_unsound(path, &review) {
         return exit;
     }
-    if let Signed::Wrong { why } = &signed {
-        return Console::error(why, None, Exit::Unsound);
+    if let SignatureStatus::Invalid { reason: why } = &signed {
+        return Console::print_error(why, None, CliExit::Unsound);
     }
-    let put = signer.map_or(Ok(()), |signer| signing::judged(&held, &review, &signer));
-    put.err().unwrap_or(Exit::of(&review.verdict))
+    let put = signer.map_or(Ok(()), |signer| signing::sign_reviewed(&held, &review, &signer));
+    put.err().unwrap_or(CliExit::from_verdict(&review.verdict))
 }
 
 /// What programs are told of one bundle.
 #[derive(serde::Serialize)]
-struct Told<'a> {
+struct JudgeReport<'a> {
     #[serde(flatten)]
-    review: &'a Review,
-    signature: &'a Signed,
+    review: &'a BundleReview,
+    signature: &'a SignatureStatus,
 }
 
 /// Says that a bundle is not sound, if it is not.
-fn unsound(path: &Path, review: &Review) -> Option<Exit> {
+fn report_unsound(path: &Path, review: &BundleReview) -> Option<CliExit> {
     if review.sound {
         return None;
     }
@@ -101,23 +101,23 @@ fn unsound(path: &Path, review: &Review) -> Option<Exit> {
     let hint =
         "its verdict is what the observations in it come to, and no evidence of a run; judge names each difference";
     let text = format!("{} is not sound: {things}", path.display());
-    Some(Console::error(&text, Some(hint), Exit::Unsound))
+    Some(Console::print_error(&text, Some(hint), CliExit::Unsound))
 }
 
-fn json(value: &impl serde::Serialize) -> Exit {
+fn print_json(value: &impl serde::Serialize) -> CliExit {
     match serde_json::to_string_pretty(value) {
-        Ok(text) => Console::data(&format!("{text}\n")),
-        Err(error) => Console::error(&error.to_string(), None, Exit::Internal),
+        Ok(text) => Console::print_data(&format!("{text}\n")),
+        Err(error) => Console::print_error(&error.to_string(), None, CliExit::Internal),
     }
 }
 
 /// The cases as `verify` shows them, then a line for each check.
-fn show(review: &Review, signed: &Signed) -> Exit {
-    Console::verdict(&review.verdict);
+fn print_review(review: &BundleReview, signed: &SignatureStatus) -> CliExit {
+    Console::print_verdict(&review.verdict);
     let mut lines = format!("\nbundle of run {}:\n", review.run);
     for check in &review.checks {
         let mark = if check.differences.is_empty() { "sound" } else { "DIFFERENT" };
-        lines += &format!("  {mark:9}  {}: {}\n", check.name, check.what);
+        lines += &format!("  {mark:9}  {}: {}\n", check.name, check.summary);
         for difference in &check.differences {
             lines += &format!("             - {difference}\n");
         }
@@ -125,32 +125,32 @@ fn show(review: &Review, signed: &Signed) -> Exit {
     if !review.sound {
         lines += "NOT SOUND: the verdict above is what this bundle's observations come to, and no evidence of a run\n";
     }
-    lines += &format!("{}\n", signed.text());
+    lines += &format!("{}\n", signed.describe());
     if review.stamps.iter().any(|stamp| stamp == "REHEARSAL") {
         lines += "REHEARSAL: this run was simulated and says nothing about any platform\n";
     }
-    Console::data(&plain(&lines))
+    Console::print_data(&strip_control_chars(&lines))
 }
 
-fn side_by_side(a: &Path, b: &Path, output: Output) -> Exit {
-    let (left, right) = match (reviewed(a), reviewed(b)) {
+fn diff_bundles(a: &Path, b: &Path, output: JudgeFormat) -> CliExit {
+    let (left, right) = match (open_and_review(a), open_and_review(b)) {
         (Ok(left), Ok(right)) => (left, right),
         (Err(exit), _) | (_, Err(exit)) => return exit,
     };
-    let rows = run::diff((&left.0, &left.1), (&right.0, &right.1));
+    let rows = run::diff_bundles((&left.0, &left.1), (&right.0, &right.1));
     match output {
-        Output::Table => show_rows(&rows),
-        Output::Json => json(&rows),
+        JudgeFormat::Table => print_diff(&rows),
+        JudgeFormat::Json => print_json(&rows),
     };
-    let exits = [unsound(a, &left.1), unsound(b, &right.1)];
-    exits.into_iter().flatten().next().unwrap_or(Exit::Ok)
+    let exits = [report_unsound(a, &left.1), report_unsound(b, &right.1)];
+    exits.into_iter().flatten().next().unwrap_or(CliExit::Ok)
 }
 
-fn show_rows(rows: &[Row]) -> Exit {
-    let mut shown = table(&["", "what", "A", "B", "change"]);
-    for Row { part, what, a, b, change } in rows {
+fn print_diff(rows: &[DiffRow]) -> CliExit {
+    let mut shown = new_table(&["", "what", "A", "B", "change"]);
+    for DiffRow { section: part, item: what, a, b, change } in rows {
         shown.add_row([*part, what, a, b, change.as_deref().unwrap_or_default()]);
     }
     let changed = rows.iter().filter(|row| row.change.is_some()).count();
-    Console::data(&plain(&format!("{shown}\n{changed} of {} lines changed\n", rows.len())))
+    Console::print_data(&strip_control_chars(&format!("{shown}\n{changed} of {} lines changed\n", rows.len())))
 }

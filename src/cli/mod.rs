@@ -2,13 +2,13 @@
 
 mod clean;
 mod console;
-mod desk;
-mod doors;
+mod environment;
 mod exit;
 mod export;
 mod judge;
 mod plan;
 mod rehearse;
+mod session;
 mod signals;
 mod signing;
 mod sweep;
@@ -19,23 +19,23 @@ use std::path::PathBuf;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 pub use console::Console;
-pub use exit::Exit;
+pub use exit::CliExit;
 
 /// Proves, or disproves, that a Kubernetes platform scales accelerator pods on a custom metric.
 #[derive(Debug, Parser)]
-#[command(name = "gpuhpa", version, about, long_about = LONG, after_long_help = exit::TABLE, max_term_width = 110)]
+#[command(name = "gpuhpa", version, about, long_about = LONG_ABOUT, after_long_help = exit::EXIT_CODE_HELP, max_term_width = 110)]
 pub struct Cli {
     #[command(subcommand)]
-    command: Command,
+    command: CliCommand,
 }
 
-const LONG: &str = "\
+const LONG_ABOUT: &str = "\
 Proves, or disproves, that a Kubernetes platform meets the CNCF AI Conformance MUST `pod_autoscaling`: the \
 HorizontalPodAutoscaler must function correctly for pods utilizing accelerators, including scaling on custom metrics \
 relevant to AI/ML workloads.";
 
 #[derive(Debug, Subcommand)]
-enum Command {
+enum CliCommand {
     /// Run the whole test against a cluster: install, scale up under load, scale down, clean up, verdict
     #[command(after_long_help = VERIFY_EXAMPLES)]
     Verify(verify::VerifyArgs),
@@ -133,7 +133,7 @@ struct ClusterArgs {
 
 impl ClusterArgs {
     /// The flags that lead to the same cluster again, for a command that is shown.
-    fn again(&self) -> String {
+    fn to_flags(&self) -> String {
         let path = self.kubeconfig.as_ref().map(|path| format!(" --kubeconfig {}", path.display()));
         let context = self.context.as_ref().map(|name| format!(" --context {name}"));
         let helm = (self.helm != "helm").then(|| format!(" --helm {}", self.helm));
@@ -154,44 +154,44 @@ struct ScenarioArgs {
 
 /// What is kept out of the evidence of this process.
 #[expect(clippy::disallowed_methods, reason = "the home folder's name is what must be kept out")]
-fn cover() -> crate::world::Cover {
-    crate::world::Cover::of(std::env::var("HOME").ok())
+fn new_redactor() -> crate::env::Redactor {
+    crate::env::Redactor::new(std::env::var("HOME").ok())
 }
 
 /// Runs the command that was typed, to its exit code. Never panics and never exits by itself.
 #[must_use]
-pub fn main() -> Exit {
+pub fn main() -> CliExit {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => return Console::usage(&error),
+        Err(error) => return Console::print_clap_error(&error),
     };
     let runtime = match &cli.command {
-        Command::Rehearse(_) => rehearse::runtime(),
+        CliCommand::Rehearse(_) => rehearse::virtual_time_runtime(),
         _ => tokio::runtime::Runtime::new(),
     };
     let runtime = match runtime {
         Ok(runtime) => runtime,
-        Err(error) => return Console::error(&format!("no runtime: {error}"), None, Exit::Internal),
+        Err(error) => return Console::print_error(&format!("no runtime: {error}"), None, CliExit::Internal),
     };
-    let exit = runtime.block_on(perform(cli.command));
+    let exit = runtime.block_on(dispatch(cli.command));
     // A question that nobody answers or a name that does not resolve must not hold the end back.
     runtime.shutdown_background();
     exit
 }
 
-async fn perform(command: Command) -> Exit {
+async fn dispatch(command: CliCommand) -> CliExit {
     match command {
-        Command::Verify(args) => verify::verify(&args).await,
-        Command::Plan(args) => plan::plan(&args).await,
-        Command::Rehearse(args) => rehearse::rehearse(&args).await,
-        Command::Judge(args) => judge::judge(&args),
-        Command::Clean(args) => clean::clean(&args).await,
-        Command::Export(args) => export::export(&args),
-        Command::Schema => Console::data(&format!("{:#}\n", crate::scenario::schema().as_value())),
-        Command::Completions { shell } => {
+        CliCommand::Verify(args) => verify::verify(&args).await,
+        CliCommand::Plan(args) => plan::plan(&args).await,
+        CliCommand::Rehearse(args) => rehearse::rehearse(&args).await,
+        CliCommand::Judge(args) => judge::judge(&args),
+        CliCommand::Clean(args) => clean::clean(&args).await,
+        CliCommand::Export(args) => export::export(&args),
+        CliCommand::Schema => Console::print_data(&format!("{:#}\n", crate::scenario::schema().as_value())),
+        CliCommand::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "gpuhpa", &mut script);
-            Console::data(&String::from_utf8_lossy(&script))
+            Console::print_data(&String::from_utf8_lossy(&script))
         }
     }
 }

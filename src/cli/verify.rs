@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::desk::{Desk, OutputArgs, Refused};
-use super::{ClusterArgs, Console, Exit, ScenarioArgs, doors, signals, signing};
-use crate::clock::Clock;
-use crate::evidence::Kept;
-use crate::run::{self, Leaving, Place};
-use crate::world::{Bundle, World};
+use super::session::{OutputArgs, PreflightFailure, RunSession};
+use super::{CliExit, ClusterArgs, Console, ScenarioArgs, environment, signals, signing};
+use crate::clock::RunClock;
+use crate::env::{Bundle, RunEnv};
+use crate::evidence::RedactedInputs;
+use crate::run::{self, CleanupPolicy, ClusterIdentity};
 use crate::{live, scenario};
 
 /// Arguments of `verify`.
@@ -35,58 +35,60 @@ pub(super) struct VerifyArgs {
     keep: bool,
 }
 
-pub(super) async fn verify(args: &VerifyArgs) -> Exit {
-    let clock = Clock::start();
-    let no_run = |error: String| args.output.no_run(clock, &error);
+pub(super) async fn verify(args: &VerifyArgs) -> CliExit {
+    let clock = RunClock::start();
+    let no_run = |error: String| args.output.report_not_started(clock, &error);
     let scenario = match scenario::load(&args.scenario.files, args.scenario.namespace.as_deref()) {
         Ok(scenario) => scenario,
         Err(error) => return no_run(error.to_string()),
     };
-    let signer = match args.sign.as_deref().map(signing::signer).transpose() {
+    let signer = match args.sign.as_deref().map(signing::read_signer).transpose() {
         Ok(signer) => signer,
         Err(error) => return no_run(error),
     };
-    let run = run::run_id(clock.started());
+    let run = run::run_id(clock.wall_start());
     let dir = args.output.report_dir.clone().unwrap_or_else(|| PathBuf::from("reports").join(&run));
     let bundle = match Bundle::create(&dir) {
-        Ok(bundle) => bundle.covered(super::cover()),
+        Ok(bundle) => bundle.with_redactor(super::new_redactor()),
         Err(error) => return no_run(error.to_string()),
     };
     if args.redact {
-        bundle.cover().cover_hosts();
+        bundle.redactor().redact_hosts();
     }
-    let leaving = if args.keep { Leaving::Keep } else { Leaving::Restore };
-    let again = Some(args.cluster.again());
-    let desk = Desk::new(&args.output, scenario, bundle, clock, run);
-    let mut desk = Desk { signer, leaving, yes: args.yes, again, ..desk };
+    let leaving = if args.keep { CleanupPolicy::Keep } else { CleanupPolicy::Restore };
+    let again = Some(args.cluster.to_flags());
+    let desk = RunSession::new(&args.output, scenario, bundle, clock, run);
+    let mut desk = RunSession { signer, cleanup_policy: leaving, assume_yes: args.yes, cluster_flags: again, ..desk };
     let mut signals = match signals::listen() {
         Ok(signals) => signals,
-        Err(error) => return Console::error(&format!("signals cannot be handled: {error}"), None, Exit::Internal),
+        Err(error) => {
+            return Console::print_error(&format!("signals cannot be handled: {error}"), None, CliExit::Internal);
+        }
     };
     let prepared = tokio::select! {
         prepared = prepare(args, &mut desk) => prepared,
         // The sender lives as long as the process.
         Ok(signal) = async { signals.wait_for(|signals| signals.count > 0).await.map(|signals| signals.last) } => {
-            Err(Refused::new(format!("interrupted by {signal}; nothing was changed"), None, Exit::Interrupted))
+            Err(PreflightFailure::new(format!("interrupted by {signal}; nothing was changed"), None, CliExit::Interrupted))
         }
     };
     match prepared {
-        Ok((world, kept)) => desk.perform(&world, &kept, signals).await,
-        Err(refused) => desk.give_up(&refused),
+        Ok((world, kept)) => desk.execute(&world, &kept, signals).await,
+        Err(refused) => desk.abort(&refused),
     }
 }
 
 /// The way to the cluster, and everything before the first change.
-async fn prepare(args: &VerifyArgs, desk: &mut Desk<'_>) -> Result<(World, Kept), Refused> {
+async fn prepare(args: &VerifyArgs, desk: &mut RunSession<'_>) -> Result<(RunEnv, RedactedInputs), PreflightFailure> {
     let hint = Some("name a kubeconfig with --kubeconfig, or a context with --context");
     let cluster = live::connect(args.cluster.kubeconfig.as_deref(), args.cluster.context.as_deref())
         .await
-        .map_err(|e| Refused::new(e.to_string(), hint, Exit::Usage))?;
-    let world = doors::world(&args.cluster, &cluster, &desk.scenario, desk.clock, &desk.bundle)
-        .map_err(|e| Refused::new(e, None, Exit::Internal))?;
+        .map_err(|e| PreflightFailure::new(e.to_string(), hint, CliExit::Usage))?;
+    let world = environment::build_env(&args.cluster, &cluster, &desk.scenario, desk.clock, &desk.bundle)
+        .map_err(|e| PreflightFailure::new(e, None, CliExit::Internal))?;
     // Its name may be a word that stands elsewhere too, as k3s' `default`: only here it is the context's.
     let context = if args.redact { "CONTEXT".to_owned() } else { cluster.context };
-    let place = Place { context, server: cluster.server, simulated: None };
+    let place = ClusterIdentity { context, server: cluster.server, simulated: None };
     let kept = desk.prepare(&world, &place).await?;
     Ok((world, kept))
 }

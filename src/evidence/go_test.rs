@@ -4,18 +4,18 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use super::outline::{Facts, Outcome, Test, outline};
+use super::test_tree::{ArtifactInput, TestNode, TestOutcome, build_test_tree};
 
 /// What stands for the Go package.
 const PACKAGE: &str = "gpuhpa/pod_autoscaling";
 
 /// Longest line of text, in characters: readers of lines have limits.
-const LINE: usize = 1000;
+const MAX_LINE_CHARS: usize = 1000;
 
 /// One line of `go test -json`, with the fields in go's order (`go doc test2json`).
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct Event {
+struct GoTestEvent {
     time: Timestamp,
     action: &'static str,
     package: &'static str,
@@ -31,80 +31,81 @@ struct Event {
 ///
 /// # Errors
 /// The writer fails; the text says why.
-pub(super) fn results_json(facts: &Facts<'_>) -> Result<String, String> {
-    let lines: Result<Vec<String>, _> = events(facts).iter().map(serde_json::to_string).collect();
+pub(super) fn render_results_json(facts: &ArtifactInput<'_>) -> Result<String, String> {
+    let lines: Result<Vec<String>, _> = build_events(facts).iter().map(serde_json::to_string).collect();
     lines.map(|lines| lines.join("\n") + "\n").map_err(|e| e.to_string())
 }
 
 /// The text of e2e.log: the outputs of results.json, one after the other.
-pub(super) fn e2e_log(facts: &Facts<'_>) -> String {
-    events(facts).into_iter().filter_map(|event| event.output).collect()
+pub(super) fn render_e2e_log(facts: &ArtifactInput<'_>) -> String {
+    build_events(facts).into_iter().filter_map(|event| event.output).collect()
 }
 
-fn events(facts: &Facts<'_>) -> Vec<Event> {
+fn build_events(facts: &ArtifactInput<'_>) -> Vec<GoTestEvent> {
     let started = facts.inventory.started;
-    let tests = outline(facts);
-    let mut tape = Tape { started, events: Vec::new() };
+    let tests = build_test_tree(facts);
+    let mut tape = GoTestWriter { started, events: Vec::new() };
     tape.push(0, "start", None, None, None);
-    let mut open: Vec<&Test> = Vec::new();
+    let mut open: Vec<&TestNode> = Vec::new();
     for test in &tests {
         while open.last().is_some_and(|last| last.depth >= test.depth) {
-            open.pop().into_iter().for_each(|done| tape.end(done));
+            open.pop().into_iter().for_each(|done| tape.end_test(done));
         }
-        tape.run(test);
+        tape.start_test(test);
         open.push(test);
     }
-    open.into_iter().rev().for_each(|done| tape.end(done));
-    tape.close(tests.first());
+    open.into_iter().rev().for_each(|done| tape.end_test(done));
+    tape.end_package(tests.first());
     tape.events
 }
 
 /// Events as they are written.
-struct Tape {
+struct GoTestWriter {
     started: Timestamp,
-    events: Vec<Event>,
+    events: Vec<GoTestEvent>,
 }
 
-impl Tape {
+impl GoTestWriter {
     fn push(
         &mut self,
         at_ms: u64,
         action: &'static str,
-        test: Option<&Test>,
+        test: Option<&TestNode>,
         elapsed: Option<f64>,
         output: Option<String>,
     ) {
         let since = SignedDuration::from_millis(i64::try_from(at_ms).unwrap_or(i64::MAX));
         let time = self.started.checked_add(since).unwrap_or(self.started);
         let test = test.map(|test| test.name.clone());
-        self.events.push(Event { time, action, package: PACKAGE, test, elapsed, output });
+        self.events.push(GoTestEvent { time, action, package: PACKAGE, test, elapsed, output });
     }
 
-    fn run(&mut self, test: &Test) {
+    fn start_test(&mut self, test: &TestNode) {
         let at = test.span_ms.map_or(0, |span| span[0]);
         self.push(at, "run", Some(test), None, None);
         self.push(at, "output", Some(test), None, Some(format!("=== RUN   {}\n", test.name)));
-        for text in std::iter::once(format!("{}: {}", test.word, test.reason)).chain(test.notes.iter().cloned()) {
-            for line in lines(&text) {
+        for text in std::iter::once(format!("{}: {}", test.result_label, test.reason)).chain(test.notes.iter().cloned())
+        {
+            for line in escaped_lines(&text) {
                 self.push(at, "output", Some(test), None, Some(format!("    | {line}\n")));
             }
         }
     }
 
-    fn end(&mut self, test: &Test) {
+    fn end_test(&mut self, test: &TestNode) {
         let (action, word) = match test.outcome {
-            Outcome::Pass => ("pass", "PASS"),
-            Outcome::Skip => ("skip", "SKIP"),
-            Outcome::Error | Outcome::Fail => ("fail", "FAIL"),
+            TestOutcome::Pass => ("pass", "PASS"),
+            TestOutcome::Skip => ("skip", "SKIP"),
+            TestOutcome::Error | TestOutcome::Fail => ("fail", "FAIL"),
         };
-        let (at, took) = (test.span_ms.map_or(0, |span| span[1]), hundredths(test.took_ms()));
+        let (at, took) = (test.span_ms.map_or(0, |span| span[1]), elapsed_seconds(test.took_ms()));
         self.push(at, "output", Some(test), None, Some(format!("--- {word}: {} ({took:.2}s)\n", test.name)));
         self.push(at, action, Some(test), Some(took), None);
     }
 
     /// The package's own end: go knows no package that is skipped for its tests.
-    fn close(&mut self, root: Option<&Test>) {
-        let failed = root.is_some_and(|root| root.outcome >= Outcome::Error);
+    fn end_package(&mut self, root: Option<&TestNode>) {
+        let failed = root.is_some_and(|root| root.outcome >= TestOutcome::Error);
         let (at, took) = root.map_or((0, 0), |root| (root.span_ms.map_or(0, |span| span[1]), root.took_ms()));
         let (action, word, sum) = if failed { ("fail", "FAIL", "FAIL") } else { ("pass", "PASS", "ok  ") };
         let seconds = SignedDuration::from_millis(i64::try_from(took).unwrap_or(i64::MAX)).as_secs_f64();
@@ -115,14 +116,14 @@ impl Tape {
 }
 
 /// Seconds as go prints a test's: to the hundredth.
-fn hundredths(ms: u64) -> f64 {
+fn elapsed_seconds(ms: u64) -> f64 {
     let tens = SignedDuration::from_millis(i64::try_from(ms / 10 * 10).unwrap_or(i64::MAX));
     tens.as_secs_f64()
 }
 
 /// Text as lines that no reader of go's output takes for one of go's own: each stands behind a bar, and go's marks in it
 /// are taken apart, since some readers look for them anywhere in a line. The text as it was stands in verdict.json.
-fn lines(text: &str) -> Vec<String> {
+fn escaped_lines(text: &str) -> Vec<String> {
     let ends = ['\n', '\r', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}'];
     let harmless = |line: &str| {
         let line: String = line.chars().map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c }).collect();
@@ -130,7 +131,11 @@ fn lines(text: &str) -> Vec<String> {
     };
     let parts = text.split(ends).filter(|line| !line.is_empty()).map(harmless);
     let cut = |line: String| {
-        line.chars().collect::<Vec<_>>().chunks(LINE).map(|part| part.iter().collect::<String>()).collect::<Vec<_>>()
+        line.chars()
+            .collect::<Vec<_>>()
+            .chunks(MAX_LINE_CHARS)
+            .map(|part| part.iter().collect::<String>())
+            .collect::<Vec<_>>()
     };
     parts.flat_map(cut).collect()
 }
@@ -141,20 +146,20 @@ mod tests {
 
     use serde_json::Value;
 
-    use super::super::outline::tests::{expected, mixed, with};
+    use super::super::test_tree::tests::{expected_outcomes, mixed_verdict, with_input};
     use super::*;
 
-    fn go(outcome: Outcome) -> &'static str {
+    fn go_action(outcome: TestOutcome) -> &'static str {
         match outcome {
-            Outcome::Pass => "pass",
-            Outcome::Skip => "skip",
-            Outcome::Error | Outcome::Fail => "fail",
+            TestOutcome::Pass => "pass",
+            TestOutcome::Skip => "skip",
+            TestOutcome::Error | TestOutcome::Fail => "fail",
         }
     }
 
     #[test]
     fn each_line_is_an_event_and_hostile_text_forges_no_result() {
-        let text = with(&mixed(), results_json).unwrap();
+        let text = with_input(&mixed_verdict(), render_results_json).unwrap();
         let events: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         let mut ended = BTreeMap::new();
         for event in &events {
@@ -166,7 +171,10 @@ mod tests {
                 assert_eq!(event["Elapsed"].as_f64(), Some(1.5));
             }
         }
-        let wanted = expected().into_iter().map(|(name, outcome)| (name.to_owned(), go(outcome).to_owned())).collect();
+        let wanted = expected_outcomes()
+            .into_iter()
+            .map(|(name, outcome)| (name.to_owned(), go_action(outcome).to_owned()))
+            .collect();
         assert_eq!(ended, wanted);
         assert_eq!((events[0]["Action"].as_str(), events[0].get("Test")), (Some("start"), None));
         let last = events.last().unwrap();
@@ -176,13 +184,13 @@ mod tests {
 
     #[test]
     fn the_log_is_what_go_prints_and_hostile_text_forges_no_line() {
-        let log = with(&mixed(), e2e_log);
+        let log = with_input(&mixed_verdict(), render_e2e_log);
         // As loosely as the loosest reader does: anywhere in a line, whatever a line is.
         let marks: Vec<&str> = log.match_indices("--- ").map(|(at, _)| &log[at..]).collect();
         let found: BTreeMap<&str, &str> =
             marks.iter().map(|rest| (rest[10..].split(' ').next().unwrap(), &rest[4..8])).collect();
         let wanted: BTreeMap<&str, String> =
-            expected().into_iter().map(|(name, outcome)| (name, go(outcome).to_uppercase())).collect();
+            expected_outcomes().into_iter().map(|(name, outcome)| (name, go_action(outcome).to_uppercase())).collect();
         assert_eq!(marks.len(), wanted.len());
         assert!(wanted.iter().all(|(name, word)| found[name] == word), "{found:?}");
         assert_eq!(log.matches("=== RUN   ").count(), wanted.len());
@@ -198,15 +206,18 @@ mod tests {
 
     #[test]
     fn a_long_line_is_cut_and_nothing_of_it_is_lost() {
-        let cut = lines(&"\u{e9}".repeat(LINE * 2 + 1));
-        assert_eq!(cut.iter().map(|line| line.chars().count()).collect::<Vec<_>>(), [LINE, LINE, 1]);
-        assert_eq!(lines("----"), ["- - --"]);
+        let cut = escaped_lines(&"\u{e9}".repeat(MAX_LINE_CHARS * 2 + 1));
+        assert_eq!(
+            cut.iter().map(|line| line.chars().count()).collect::<Vec<_>>(),
+            [MAX_LINE_CHARS, MAX_LINE_CHARS, 1]
+        );
+        assert_eq!(escaped_lines("----"), ["- - --"]);
     }
 
     #[test]
     fn a_time_beyond_the_calendar_is_no_reason_to_stop() {
-        let mut verdict = mixed();
+        let mut verdict = mixed_verdict();
         verdict.cases[0].span_ms = Some([0, u64::MAX]);
-        assert!(with(&verdict, results_json).unwrap().lines().count() > 50);
+        assert!(with_input(&verdict, render_results_json).unwrap().lines().count() > 50);
     }
 }

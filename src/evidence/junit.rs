@@ -6,66 +6,66 @@ use junit_report::{Duration, OffsetDateTime, ReportBuilder, TestCase, TestCaseBu
 use quick_xml::events::{BytesEnd, BytesStart, Event};
 use quick_xml::{Reader, Writer};
 
-use super::outline::{Facts, Outcome, Test, outline};
+use super::test_tree::{ArtifactInput, TestNode, TestOutcome, build_test_tree};
 
 /// The JUnit file of a verdict.
 ///
 /// # Errors
 /// The writer fails; the text says why.
-pub(super) fn junit(facts: &Facts<'_>) -> Result<String, String> {
+pub(super) fn render_junit(facts: &ArtifactInput<'_>) -> Result<String, String> {
     let verdict = facts.verdict;
-    let tests = outline(facts);
+    let tests = build_test_tree(facts);
     let stamp = OffsetDateTime::from_unix_timestamp(facts.inventory.started.as_second()).map_err(|e| e.to_string())?;
-    let mut suite = TestSuiteBuilder::new(&safe(&verdict.suite));
+    let mut suite = TestSuiteBuilder::new(&xml_safe(&verdict.suite));
     suite.set_timestamp(stamp);
-    suite.add_testcases(tests.iter().map(|test| case(&verdict.suite, test)));
-    let marks: String = facts.marks().iter().map(|mark| format!("{mark}\n")).collect();
-    suite.set_system_out(&safe(&format!("{marks}{}: {}", verdict.title(), verdict.reason)));
+    suite.add_testcases(tests.iter().map(|test| test_case(&verdict.suite, test)));
+    let marks: String = facts.all_marks().iter().map(|mark| format!("{mark}\n")).collect();
+    suite.set_system_out(&xml_safe(&format!("{marks}{}: {}", verdict.title(), verdict.reason)));
     let mut suite = suite.build();
     "gpuhpa".clone_into(&mut suite.package);
-    suite.hostname = safe(&host(&facts.inventory.server));
+    suite.hostname = xml_safe(&server_host(&facts.inventory.server));
     let report = ReportBuilder::new().add_testsuite(suite).build();
     let mut bytes = Vec::new();
     report.write_xml(&mut bytes).map_err(|e| e.to_string())?;
     let written = String::from_utf8(bytes).map_err(|e| e.to_string())?;
-    finished(&written, facts, &tests).map_err(|e| e.to_string())
+    add_totals(&written, facts, &tests).map_err(|e| e.to_string())
 }
 
-fn case(suite: &str, test: &Test) -> TestCase {
-    let name = safe(&test.name);
+fn test_case(suite: &str, test: &TestNode) -> TestCase {
+    let name = xml_safe(&test.name);
     let time = Duration::milliseconds(i64::try_from(test.took_ms()).unwrap_or(i64::MAX));
-    let reason = safe(&test.reason);
+    let reason = xml_safe(&test.reason);
     let mut builder = match test.outcome {
-        Outcome::Pass => TestCaseBuilder::success(&name, time),
-        Outcome::Fail => TestCaseBuilder::failure(&name, time, test.word, &reason),
-        Outcome::Error => TestCaseBuilder::error(&name, time, test.word, &reason),
-        Outcome::Skip => TestCaseBuilder::skipped_with_cause(&name, test.word, &reason),
+        TestOutcome::Pass => TestCaseBuilder::success(&name, time),
+        TestOutcome::Fail => TestCaseBuilder::failure(&name, time, test.result_label, &reason),
+        TestOutcome::Error => TestCaseBuilder::error(&name, time, test.result_label, &reason),
+        TestOutcome::Skip => TestCaseBuilder::skipped_with_cause(&name, test.result_label, &reason),
     };
     // Readers show the text of a failure, not always its message.
-    let mut text = format!("{}: {}", test.word, test.reason);
-    builder.set_trace(&safe(&text));
-    builder.set_classname(&safe(suite));
+    let mut text = format!("{}: {}", test.result_label, test.reason);
+    builder.set_trace(&xml_safe(&text));
+    builder.set_classname(&xml_safe(suite));
     test.notes.iter().for_each(|note| text += &format!("\n{note}"));
-    builder.set_system_out(&safe(&text));
+    builder.set_system_out(&xml_safe(&text));
     builder.build()
 }
 
 /// The host of an address; JUnit's word where there is none is localhost.
-fn host(server: &str) -> String {
+fn server_host(server: &str) -> String {
     let host = server.parse::<http::Uri>().ok().and_then(|uri| uri.host().map(ToOwned::to_owned));
     host.unwrap_or_else(|| "localhost".to_owned())
 }
 
 /// Adds totals, the number of skipped tests, the suite's own length and its properties. The writer's length is the sum of
 /// tests that ran side by side.
-fn finished(written: &str, facts: &Facts<'_>, tests: &[Test]) -> Result<String, quick_xml::Error> {
+fn add_totals(written: &str, facts: &ArtifactInput<'_>, tests: &[TestNode]) -> Result<String, quick_xml::Error> {
     let count = |outcome| tests.iter().filter(|test| test.outcome == outcome).count().to_string();
-    let took = tests.first().map_or(0, Test::took_ms);
+    let took = tests.first().map_or(0, TestNode::took_ms);
     let took = format!("{}.{:03}", took / 1000, took % 1000);
     let totals = [
         ("tests", tests.len().to_string()),
-        ("failures", count(Outcome::Fail)),
-        ("errors", count(Outcome::Error)),
+        ("failures", count(TestOutcome::Fail)),
+        ("errors", count(TestOutcome::Error)),
         ("time", took.clone()),
     ];
     let mut reader = Reader::from_str(written);
@@ -74,14 +74,14 @@ fn finished(written: &str, facts: &Facts<'_>, tests: &[Test]) -> Result<String, 
         match reader.read_event()? {
             Event::Eof => break,
             Event::Start(tag) if tag.name().as_ref() == b"testsuites" => {
-                let named = ("name", safe(&facts.verdict.suite));
+                let named = ("name", xml_safe(&facts.verdict.suite));
                 let all = totals.iter().cloned().chain([named]);
-                writer.write_event(Event::Start(with(&tag, all)?))?;
+                writer.write_event(Event::Start(with_attributes(&tag, all)?))?;
             }
             Event::Start(tag) if tag.name().as_ref() == b"testsuite" => {
-                let all = [("time", took.clone()), ("skipped", count(Outcome::Skip))];
-                writer.write_event(Event::Start(with(&tag, all.into_iter())?))?;
-                properties(&mut writer, facts)?;
+                let all = [("time", took.clone()), ("skipped", count(TestOutcome::Skip))];
+                writer.write_event(Event::Start(with_attributes(&tag, all.into_iter())?))?;
+                write_properties(&mut writer, facts)?;
             }
             other => writer.write_event(other)?,
         }
@@ -90,7 +90,7 @@ fn finished(written: &str, facts: &Facts<'_>, tests: &[Test]) -> Result<String, 
 }
 
 /// A tag with some of its attributes added or replaced.
-fn with(
+fn with_attributes(
     tag: &BytesStart<'_>,
     set: impl Iterator<Item = (&'static str, String)>,
 ) -> Result<BytesStart<'static>, quick_xml::Error> {
@@ -106,20 +106,20 @@ fn with(
     Ok(new)
 }
 
-fn properties(writer: &mut Writer<Vec<u8>>, facts: &Facts<'_>) -> std::io::Result<()> {
-    let marks = facts.marks().into_iter().map(|mark| ("gpuhpa.mark", mark));
+fn write_properties(writer: &mut Writer<Vec<u8>>, facts: &ArtifactInput<'_>) -> std::io::Result<()> {
+    let marks = facts.all_marks().into_iter().map(|mark| ("gpuhpa.mark", mark));
     writer.write_event(Event::Start(BytesStart::new("properties")))?;
-    for (name, value) in facts.labels().into_iter().chain(marks) {
+    for (name, value) in facts.properties().into_iter().chain(marks) {
         writer
             .create_element("property")
-            .with_attributes([("name", name), ("value", safe(&value).as_str())])
+            .with_attributes([("name", name), ("value", xml_safe(&value).as_str())])
             .write_empty()?;
     }
     writer.write_event(Event::End(BytesEnd::new("properties")))
 }
 
 /// Text without the characters that XML 1.0 forbids, and without an end of CDATA.
-fn safe(text: &str) -> String {
+fn xml_safe(text: &str) -> String {
     let allowed =
         |c: char| matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..);
     text.chars().map(|c| if allowed(c) { c } else { '\u{fffd}' }).collect::<String>().replace("]]>", "]] >")
@@ -129,26 +129,26 @@ fn safe(text: &str) -> String {
 mod tests {
     use quick_junit::{NonSuccessKind, Report, TestCaseStatus};
 
-    use super::super::outline::tests::{HOSTILE, expected, mixed, with};
+    use super::super::test_tree::tests::{HOSTILE, expected_outcomes, mixed_verdict, with_input};
     use super::*;
 
-    fn outcome(status: &TestCaseStatus) -> Outcome {
+    fn outcome(status: &TestCaseStatus) -> TestOutcome {
         match status {
-            TestCaseStatus::Success { .. } => Outcome::Pass,
-            TestCaseStatus::NonSuccess { kind: NonSuccessKind::Failure, .. } => Outcome::Fail,
-            TestCaseStatus::NonSuccess { kind: NonSuccessKind::Error, .. } => Outcome::Error,
-            TestCaseStatus::Skipped { .. } => Outcome::Skip,
+            TestCaseStatus::Success { .. } => TestOutcome::Pass,
+            TestCaseStatus::NonSuccess { kind: NonSuccessKind::Failure, .. } => TestOutcome::Fail,
+            TestCaseStatus::NonSuccess { kind: NonSuccessKind::Error, .. } => TestOutcome::Error,
+            TestCaseStatus::Skipped { .. } => TestOutcome::Skip,
         }
     }
 
     #[test]
     fn an_independent_reader_sees_each_result_whatever_the_cluster_wrote() {
-        let xml = with(&mixed(), junit).unwrap();
+        let xml = with_input(&mixed_verdict(), render_junit).unwrap();
         let report = Report::deserialize_from_str(&xml).unwrap();
         let suite = &report.test_suites[0];
-        let found: Vec<(&str, Outcome)> =
+        let found: Vec<(&str, TestOutcome)> =
             suite.test_cases.iter().map(|case| (case.name.as_str(), outcome(&case.status))).collect();
-        assert_eq!(found, expected());
+        assert_eq!(found, expected_outcomes());
         assert_eq!((suite.tests, suite.failures, suite.errors, suite.skipped), (13, 3, 5, 2));
         assert_eq!((report.tests, report.failures, report.errors), (13, 3, 5));
         // The length of the run, not the sum of tests that overlap.
@@ -159,7 +159,7 @@ mod tests {
 
     #[test]
     fn the_properties_say_what_ran_where() {
-        let xml = with(&mixed(), junit).unwrap();
+        let xml = with_input(&mixed_verdict(), render_junit).unwrap();
         let report = Report::deserialize_from_str(&xml).unwrap();
         let value = |name: &str| {
             let all = &report.test_suites[0].properties;
@@ -175,8 +175,8 @@ mod tests {
 
     #[test]
     fn the_host_is_the_api_servers() {
-        assert_eq!(host("https://198.18.0.2:6443"), "198.18.0.2");
-        assert_eq!(host("https://api.example.org/k8s"), "api.example.org");
-        assert_eq!((host(""), host("::")), ("localhost".to_owned(), "localhost".to_owned()));
+        assert_eq!(server_host("https://198.18.0.2:6443"), "198.18.0.2");
+        assert_eq!(server_host("https://api.example.org/k8s"), "api.example.org");
+        assert_eq!((server_host(""), server_host("::")), ("localhost".to_owned(), "localhost".to_owned()));
     }
 }

@@ -5,45 +5,50 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-use super::held::{FORMAT, MANIFEST as FILE};
-use super::signature::SIGNATURE;
-use crate::record::manifest::Manifest;
-use crate::record::stamp::Stamp;
-use crate::world::{Bundle, BundleError};
+use super::loaded_bundle::{BUNDLE_FORMAT, MANIFEST_FILE as FILE};
+use super::signature::SIGNATURE_FILE;
+use crate::env::{Bundle, BundleError};
+use crate::model::manifest::Manifest;
+use crate::model::stamp::RunStamp;
 
 /// How far the bundle is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Written {
+pub(super) enum ManifestState {
     /// The run has begun; files still grow, so no digests yet.
-    Begun,
+    Incomplete,
     /// Everything is written.
     Complete,
 }
 
-pub(super) fn write(bundle: &Bundle, run: &str, stamps: &[Stamp], written: Written) -> Result<(), BundleError> {
+pub(super) fn write(
+    bundle: &Bundle,
+    run: &str,
+    stamps: &[RunStamp],
+    written: ManifestState,
+) -> Result<(), BundleError> {
     let mut files = BTreeMap::new();
-    if written == Written::Complete {
-        digests(bundle.dir(), "", &mut files)
+    if written == ManifestState::Complete {
+        collect_digests(bundle.dir(), "", &mut files)
             .map_err(|e| BundleError { path: bundle.dir().display().to_string(), why: e.to_string() })?;
     }
     let manifest = Manifest {
-        format: FORMAT,
+        format: BUNDLE_FORMAT,
         run: run.to_owned(),
-        complete: written == Written::Complete,
-        stamps: stamps.iter().map(|stamp| stamp.word().to_owned()).collect(),
+        complete: written == ManifestState::Complete,
+        stamps: stamps.iter().map(|stamp| stamp.as_str().to_owned()).collect(),
         files,
     };
-    super::put_json(bundle, FILE, &manifest).map(|_| ())
+    super::put_redacted_json(bundle, FILE, &manifest).map(|_| ())
 }
 
 /// Adds the digest of each file below a folder, by its path within the bundle.
-fn digests(dir: &Path, prefix: &str, files: &mut BTreeMap<String, String>) -> std::io::Result<()> {
+fn collect_digests(dir: &Path, prefix: &str, files: &mut BTreeMap<String, String>) -> std::io::Result<()> {
     for entry in std::fs::read_dir(dir)? {
         let entry = entry?;
         let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
         if entry.file_type()?.is_dir() {
-            digests(&entry.path(), &format!("{name}/"), files)?;
-        } else if name != FILE && name != SIGNATURE {
+            collect_digests(&entry.path(), &format!("{name}/"), files)?;
+        } else if name != FILE && name != SIGNATURE_FILE {
             files.insert(name, hexadecimal(&Sha256::digest(std::fs::read(entry.path())?)));
         }
     }
@@ -55,7 +60,7 @@ fn digests(dir: &Path, prefix: &str, files: &mut BTreeMap<String, String>) -> st
 /// # Errors
 /// The manifest has no JSON; the text says why.
 pub fn manifest_json(manifest: &Manifest) -> Result<String, String> {
-    super::pretty(manifest).map_err(|e| e.to_string())
+    super::pretty_json(manifest).map_err(|e| e.to_string())
 }
 
 /// A digest as it is written.

@@ -9,21 +9,21 @@ use rustls_pki_types::{PrivatePkcs8KeyDer, SubjectPublicKeyInfoDer};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::held::MANIFEST;
+use super::loaded_bundle::MANIFEST_FILE;
 use super::manifest::hexadecimal;
-use super::outline::Facts;
-use crate::record::manifest::Manifest;
-use crate::world::{Bundle, BundleError};
+use super::test_tree::ArtifactInput;
+use crate::env::{Bundle, BundleError};
+use crate::model::manifest::Manifest;
 
 /// The file beside the manifest. The manifest does not name it: it is written after it.
-pub const SIGNATURE: &str = "manifest.sig";
+pub const SIGNATURE_FILE: &str = "manifest.sig";
 
 const PAYLOAD_TYPE: &str = "application/vnd.in-toto+json";
-const STATEMENT: &str = "https://in-toto.io/Statement/v1";
+const STATEMENT_TYPE: &str = "https://in-toto.io/Statement/v1";
 /// What the predicate of the statement is.
-const PREDICATE: &str = "https://gpuhpa.dev/attestation/run/v1";
+const PREDICATE_TYPE: &str = "https://gpuhpa.dev/attestation/run/v1";
 /// What an Ed25519 public key begins with as SubjectPublicKeyInfo (RFC 8410), before its 32 bytes.
-const SPKI: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
+const SPKI_PREFIX: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
 
 /// Why a bundle could not be signed, or its signature does not hold.
 #[derive(Debug, thiserror::Error)]
@@ -37,17 +37,17 @@ pub enum SignatureError {
         why: String,
     },
     /// The envelope cannot be read.
-    #[error("{SIGNATURE} is no DSSE envelope around an in-toto statement: {0}")]
+    #[error("{SIGNATURE_FILE} is no DSSE envelope around an in-toto statement: {0}")]
     Envelope(String),
     /// No signature in it was made with this key.
-    #[error("{SIGNATURE} holds no signature of this key (key id {keyid}) on what it says")]
-    Other {
+    #[error("{SIGNATURE_FILE} holds no signature of this key (key id {keyid}) on what it says")]
+    WrongKey {
         /// The id of the key that was given.
         keyid: String,
     },
     /// The statement is of another manifest.
-    #[error("{SIGNATURE} signs another manifest.json: its sha256 is {found}, and {signed} was signed")]
-    Subject {
+    #[error("{SIGNATURE_FILE} signs another manifest.json: its sha256 is {found}, and {signed} was signed")]
+    ManifestMismatch {
         /// Digest of the manifest that is there.
         found: String,
         /// Digest that was signed.
@@ -58,14 +58,14 @@ pub enum SignatureError {
 /// A DSSE envelope.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Envelope {
+struct DsseEnvelope {
     payload: String,
     payload_type: String,
-    signatures: Vec<Signature>,
+    signatures: Vec<DsseSignature>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-struct Signature {
+struct DsseSignature {
     #[serde(default)]
     keyid: String,
     sig: String,
@@ -74,29 +74,29 @@ struct Signature {
 /// What was signed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Statement {
+pub struct InTotoStatement {
     #[serde(rename = "_type")]
     kind: String,
-    subject: Vec<Subject>,
+    subject: Vec<StatementSubject>,
     predicate_type: String,
     /// What the run was.
-    pub predicate: Predicate,
+    pub predicate: RunPredicate,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Subject {
+struct StatementSubject {
     name: String,
-    digest: Sha,
+    digest: DigestSet,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Sha {
+struct DigestSet {
     sha256: String,
 }
 
 /// What the run was, in the statement.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Predicate {
+pub struct RunPredicate {
     /// Id of the run.
     pub run: String,
     /// The verdict as every output prints it.
@@ -111,14 +111,14 @@ pub struct Predicate {
 
 /// A key to sign with.
 #[derive(Debug)]
-pub struct Signer(Ed25519KeyPair);
+pub struct BundleSigner(Ed25519KeyPair);
 
-impl Signer {
+impl BundleSigner {
     /// Reads a private key as `openssl genpkey -algorithm ed25519` writes it.
     ///
     /// # Errors
     /// It is no unencrypted Ed25519 key in PKCS#8 and PEM.
-    pub fn of(pem: &[u8]) -> Result<Self, SignatureError> {
+    pub fn from_pem(pem: &[u8]) -> Result<Self, SignatureError> {
         let wrong = |why: String| SignatureError::Key { kind: "unencrypted Ed25519 private key (PKCS#8)", why };
         let der = PrivatePkcs8KeyDer::from_pem_slice(pem).map_err(|e| wrong(e.to_string()))?;
         let pair =
@@ -130,26 +130,29 @@ impl Signer {
     ///
     /// # Errors
     /// The writer fails.
-    pub fn sign(&self, manifest: &[u8], facts: &Facts<'_>) -> Result<String, SignatureError> {
+    pub fn sign_bundle(&self, manifest: &[u8], facts: &ArtifactInput<'_>) -> Result<String, SignatureError> {
         let wrong = |e: serde_json::Error| SignatureError::Envelope(e.to_string());
-        let statement = Statement {
-            kind: STATEMENT.to_owned(),
-            subject: vec![Subject { name: MANIFEST.to_owned(), digest: Sha { sha256: sha256(manifest) } }],
-            predicate_type: PREDICATE.to_owned(),
-            predicate: Predicate {
+        let statement = InTotoStatement {
+            kind: STATEMENT_TYPE.to_owned(),
+            subject: vec![StatementSubject {
+                name: MANIFEST_FILE.to_owned(),
+                digest: DigestSet { sha256: sha256_hex(manifest) },
+            }],
+            predicate_type: PREDICATE_TYPE.to_owned(),
+            predicate: RunPredicate {
                 run: facts.run.to_owned(),
                 verdict: facts.verdict.title(),
                 scenario: facts.scenario.to_owned(),
-                kubernetes: facts.inventory.kubernetes.clone(),
-                gpuhpa: facts.inventory.gpuhpa.clone(),
+                kubernetes: facts.inventory.kubernetes_version.clone(),
+                gpuhpa: facts.inventory.gpuhpa_version.clone(),
             },
         };
         let payload = serde_json::to_vec(&statement).map_err(wrong)?;
-        let signature = self.0.sign(&encoding(PAYLOAD_TYPE, &payload));
-        let envelope = Envelope {
+        let signature = self.0.sign(&pre_auth_encoding(PAYLOAD_TYPE, &payload));
+        let envelope = DsseEnvelope {
             payload: STANDARD.encode(&payload),
             payload_type: PAYLOAD_TYPE.to_owned(),
-            signatures: vec![Signature { keyid: self.keyid(), sig: STANDARD.encode(signature) }],
+            signatures: vec![DsseSignature { keyid: self.keyid(), sig: STANDARD.encode(signature) }],
         };
         Ok(serde_json::to_string_pretty(&envelope).map_err(wrong)? + "\n")
     }
@@ -157,7 +160,7 @@ impl Signer {
     /// sha256 of the public key as SubjectPublicKeyInfo, hexadecimal.
     #[must_use]
     pub fn keyid(&self) -> String {
-        sha256(&[&SPKI[..], self.0.public_key().as_ref()].concat())
+        sha256_hex(&[&SPKI_PREFIX[..], self.0.public_key().as_ref()].concat())
     }
 }
 
@@ -165,65 +168,65 @@ impl Signer {
 ///
 /// # Errors
 /// The manifest cannot be read or is marked incomplete, or the signature cannot be written.
-pub fn sign(bundle: &Bundle, signer: &Signer, facts: &Facts<'_>) -> Result<(), BundleError> {
-    let wrong = |why: String| BundleError { path: bundle.dir().join(SIGNATURE).display().to_string(), why };
-    let text = std::fs::read(bundle.dir().join(MANIFEST)).map_err(|e| wrong(format!("{MANIFEST}: {e}")))?;
-    let manifest: Manifest = serde_json::from_slice(&text).map_err(|e| wrong(format!("{MANIFEST}: {e}")))?;
+pub fn sign(bundle: &Bundle, signer: &BundleSigner, facts: &ArtifactInput<'_>) -> Result<(), BundleError> {
+    let wrong = |why: String| BundleError { path: bundle.dir().join(SIGNATURE_FILE).display().to_string(), why };
+    let text = std::fs::read(bundle.dir().join(MANIFEST_FILE)).map_err(|e| wrong(format!("{MANIFEST_FILE}: {e}")))?;
+    let manifest: Manifest = serde_json::from_slice(&text).map_err(|e| wrong(format!("{MANIFEST_FILE}: {e}")))?;
     if !manifest.complete {
         return Err(wrong("the bundle is incomplete, and its manifest names no digests to sign".to_owned()));
     }
-    let envelope = signer.sign(&text, facts).map_err(|e| wrong(e.to_string()))?;
-    bundle.put(SIGNATURE, envelope.as_bytes())
+    let envelope = signer.sign_bundle(&text, facts).map_err(|e| wrong(e.to_string()))?;
+    bundle.write_file(SIGNATURE_FILE, envelope.as_bytes())
 }
 
 /// A key to check with.
 #[derive(Debug)]
-pub struct Verifier {
+pub struct BundleVerifier {
     key: ParsedPublicKey,
     keyid: String,
 }
 
-impl Verifier {
+impl BundleVerifier {
     /// Reads a public key as `openssl pkey -pubout` writes it.
     ///
     /// # Errors
     /// It is no Ed25519 public key in PEM.
-    pub fn of(pem: &[u8]) -> Result<Self, SignatureError> {
+    pub fn from_pem(pem: &[u8]) -> Result<Self, SignatureError> {
         let wrong = |why: String| SignatureError::Key { kind: "Ed25519 public key", why };
         let der = SubjectPublicKeyInfoDer::from_pem_slice(pem).map_err(|e| wrong(e.to_string()))?;
         let key = ParsedPublicKey::new(&ED25519, der.as_ref()).map_err(|e| wrong(e.to_string()))?;
-        Ok(Self { key, keyid: sha256(der.as_ref()) })
+        Ok(Self { key, keyid: sha256_hex(der.as_ref()) })
     }
 
     /// What this key signed of a manifest. Who holds the key, no signature can say.
     ///
     /// # Errors
     /// The envelope cannot be read, no signature in it is of this key, or it is of another manifest.
-    pub fn verify(&self, manifest: &[u8], envelope: &[u8]) -> Result<Statement, SignatureError> {
+    pub fn verify(&self, manifest: &[u8], envelope: &[u8]) -> Result<InTotoStatement, SignatureError> {
         let wrong = |why: String| SignatureError::Envelope(why);
-        let envelope: Envelope = serde_json::from_slice(envelope).map_err(|e| wrong(e.to_string()))?;
+        let envelope: DsseEnvelope = serde_json::from_slice(envelope).map_err(|e| wrong(e.to_string()))?;
         let payload = STANDARD.decode(&envelope.payload).map_err(|e| wrong(format!("payload: {e}")))?;
-        let signed = encoding(&envelope.payload_type, &payload);
+        let signed = pre_auth_encoding(&envelope.payload_type, &payload);
         // A key id is a hint and no more: each signature is tried.
         let holds = envelope.signatures.iter().any(|one| {
             STANDARD.decode(&one.sig).is_ok_and(|signature| self.key.verify_sig(&signed, &signature).is_ok())
         });
         if !holds {
-            return Err(SignatureError::Other { keyid: self.keyid.clone() });
+            return Err(SignatureError::WrongKey { keyid: self.keyid.clone() });
         }
         if envelope.payload_type != PAYLOAD_TYPE {
             return Err(wrong(format!("payloadType is {}", envelope.payload_type)));
         }
-        let statement: Statement = serde_json::from_slice(&payload).map_err(|e| wrong(e.to_string()))?;
-        if statement.kind != STATEMENT || statement.predicate_type != PREDICATE {
+        let statement: InTotoStatement = serde_json::from_slice(&payload).map_err(|e| wrong(e.to_string()))?;
+        if statement.kind != STATEMENT_TYPE || statement.predicate_type != PREDICATE_TYPE {
             return Err(wrong(format!("a statement of {} on {}", statement.kind, statement.predicate_type)));
         }
-        let found = sha256(manifest);
+        let found = sha256_hex(manifest);
         match statement.subject.as_slice() {
-            [one] if one.name == MANIFEST && one.digest.sha256 == found => Ok(statement),
+            [one] if one.name == MANIFEST_FILE && one.digest.sha256 == found => Ok(statement),
             all => {
                 let signed: Vec<&str> = all.iter().map(|one| one.digest.sha256.as_str()).collect();
-                Err(SignatureError::Subject { found, signed: signed.join(", ") })
+                Err(SignatureError::ManifestMismatch { found, signed: signed.join(", ") })
             }
         }
     }
@@ -237,18 +240,18 @@ impl Verifier {
 
 /// What DSSE signs: type and body with their lengths, so that neither can run into the other (pre-authentication
 /// encoding).
-fn encoding(kind: &str, body: &[u8]) -> Vec<u8> {
+fn pre_auth_encoding(kind: &str, body: &[u8]) -> Vec<u8> {
     let head = format!("DSSEv1 {} {kind} {} ", kind.len(), body.len());
     [head.as_bytes(), body].concat()
 }
 
-fn sha256(bytes: &[u8]) -> String {
+fn sha256_hex(bytes: &[u8]) -> String {
     hexadecimal(&Sha256::digest(bytes))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::outline::tests::{mixed, with};
+    use super::super::test_tree::tests::{mixed_verdict, with_input};
     use super::*;
 
     // The keys of RFC 8410, section 10.
@@ -258,69 +261,74 @@ mod tests {
     const OTHER: &str = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n-----END PUBLIC KEY-----\n";
 
     fn signed(manifest: &[u8]) -> String {
-        let verdict = mixed();
-        with(&verdict, |facts| Signer::of(PRIVATE.as_bytes()).unwrap().sign(manifest, facts)).unwrap()
+        let verdict = mixed_verdict();
+        with_input(&verdict, |facts| BundleSigner::from_pem(PRIVATE.as_bytes()).unwrap().sign_bundle(manifest, facts))
+            .unwrap()
     }
 
-    fn verified(manifest: &[u8], envelope: &str) -> Result<Statement, SignatureError> {
-        Verifier::of(PUBLIC.as_bytes()).unwrap().verify(manifest, envelope.as_bytes())
+    fn verify_statement(manifest: &[u8], envelope: &str) -> Result<InTotoStatement, SignatureError> {
+        BundleVerifier::from_pem(PUBLIC.as_bytes()).unwrap().verify(manifest, envelope.as_bytes())
     }
 
     #[test]
     fn the_encoding_is_that_of_the_specification() {
         assert_eq!(
-            encoding("http://example.com/HelloWorld", b"hello world"),
+            pre_auth_encoding("http://example.com/HelloWorld", b"hello world"),
             b"DSSEv1 29 http://example.com/HelloWorld 11 hello world"
         );
-        assert_eq!(encoding("", b""), b"DSSEv1 0  0 ");
-        assert_eq!(encoding("\u{e9}", "\u{e9}\n".as_bytes()), "DSSEv1 2 \u{e9} 3 \u{e9}\n".as_bytes());
+        assert_eq!(pre_auth_encoding("", b""), b"DSSEv1 0  0 ");
+        assert_eq!(pre_auth_encoding("\u{e9}", "\u{e9}\n".as_bytes()), "DSSEv1 2 \u{e9} 3 \u{e9}\n".as_bytes());
     }
 
     #[test]
     fn a_signature_holds_for_its_manifest_and_its_key_alone() {
         let envelope = signed(b"manifest");
-        let statement = verified(b"manifest", &envelope).unwrap();
+        let statement = verify_statement(b"manifest", &envelope).unwrap();
         assert_eq!(statement.predicate.run, "20261124-101500-042");
         assert_eq!(statement.predicate.verdict, "FAIL (STAND-IN)");
         assert_eq!(signed(b"manifest"), envelope, "Ed25519 signs the same bytes alike");
-        let other = Verifier::of(OTHER.as_bytes()).unwrap().verify(b"manifest", envelope.as_bytes());
-        assert!(matches!(other, Err(SignatureError::Other { .. })), "{other:?}");
-        let moved = verified(b"manifesu", &envelope);
-        assert!(matches!(moved, Err(SignatureError::Subject { .. })), "{moved:?}");
-        assert_eq!(Signer::of(PRIVATE.as_bytes()).unwrap().keyid(), Verifier::of(PUBLIC.as_bytes()).unwrap().keyid());
+        let other = BundleVerifier::from_pem(OTHER.as_bytes()).unwrap().verify(b"manifest", envelope.as_bytes());
+        assert!(matches!(other, Err(SignatureError::WrongKey { .. })), "{other:?}");
+        let moved = verify_statement(b"manifesu", &envelope);
+        assert!(matches!(moved, Err(SignatureError::ManifestMismatch { .. })), "{moved:?}");
+        assert_eq!(
+            BundleSigner::from_pem(PRIVATE.as_bytes()).unwrap().keyid(),
+            BundleVerifier::from_pem(PUBLIC.as_bytes()).unwrap().keyid()
+        );
     }
 
     #[test]
     fn whatever_is_altered_in_an_envelope_is_found() {
         let envelope = signed(b"manifest");
-        let parsed: Envelope = serde_json::from_str(&envelope).unwrap();
-        let with = |change: &dyn Fn(&mut Envelope)| {
-            let mut altered: Envelope = serde_json::from_str(&envelope).unwrap();
+        let parsed: DsseEnvelope = serde_json::from_str(&envelope).unwrap();
+        let with = |change: &dyn Fn(&mut DsseEnvelope)| {
+            let mut altered: DsseEnvelope = serde_json::from_str(&envelope).unwrap();
             change(&mut altered);
-            verified(b"manifest", &serde_json::to_string(&altered).unwrap())
+            verify_statement(b"manifest", &serde_json::to_string(&altered).unwrap())
         };
         let payload = String::from_utf8(STANDARD.decode(&parsed.payload).unwrap()).unwrap();
         let forged = STANDARD.encode(payload.replace("FAIL (STAND-IN)", "PASS"));
         assert_ne!(forged, parsed.payload);
-        assert!(matches!(with(&|e| e.payload.clone_from(&forged)), Err(SignatureError::Other { .. })));
-        assert!(matches!(with(&|e| e.payload_type = "text/plain".to_owned()), Err(SignatureError::Other { .. })));
-        assert!(matches!(with(&|e| e.signatures.clear()), Err(SignatureError::Other { .. })));
-        assert!(matches!(with(&|e| e.signatures[0].sig = "AAAA".to_owned()), Err(SignatureError::Other { .. })));
+        assert!(matches!(with(&|e| e.payload.clone_from(&forged)), Err(SignatureError::WrongKey { .. })));
+        assert!(matches!(with(&|e| e.payload_type = "text/plain".to_owned()), Err(SignatureError::WrongKey { .. })));
+        assert!(matches!(with(&|e| e.signatures.clear()), Err(SignatureError::WrongKey { .. })));
+        assert!(matches!(with(&|e| e.signatures[0].sig = "AAAA".to_owned()), Err(SignatureError::WrongKey { .. })));
         assert!(matches!(with(&|e| e.payload = "%".to_owned()), Err(SignatureError::Envelope(_))));
         // The id of a key is a hint and no more.
         assert!(with(&|e| e.signatures[0].keyid = "x".to_owned()).is_ok());
-        assert!(with(&|e| e.signatures.insert(0, Signature { keyid: String::new(), sig: "%".to_owned() })).is_ok());
-        assert!(matches!(verified(b"manifest", "[]"), Err(SignatureError::Envelope(_))));
+        assert!(with(&|e| e.signatures.insert(0, DsseSignature { keyid: String::new(), sig: "%".to_owned() })).is_ok());
+        assert!(matches!(verify_statement(b"manifest", "[]"), Err(SignatureError::Envelope(_))));
     }
 
     #[test]
     fn what_is_signed_and_no_statement_of_ours_is_refused() {
-        let pair = Signer::of(PRIVATE.as_bytes()).unwrap();
+        let pair = BundleSigner::from_pem(PRIVATE.as_bytes()).unwrap();
         let envelope = |kind: &str, payload: &[u8]| {
-            let sig = STANDARD.encode(pair.0.sign(&encoding(kind, payload)));
-            let signatures = vec![Signature { keyid: String::new(), sig }];
-            let envelope = Envelope { payload: STANDARD.encode(payload), payload_type: kind.to_owned(), signatures };
-            verified(b"manifest", &serde_json::to_string(&envelope).unwrap()).unwrap_err().to_string()
+            let sig = STANDARD.encode(pair.0.sign(&pre_auth_encoding(kind, payload)));
+            let signatures = vec![DsseSignature { keyid: String::new(), sig }];
+            let envelope =
+                DsseEnvelope { payload: STANDARD.encode(payload), payload_type: kind.to_owned(), signatures };
+            verify_statement(b"manifest", &serde_json::to_string(&envelope).unwrap()).unwrap_err().to_string()
         };
         assert!(envelope("text/plain", b"{}").contains("payloadType is text/plain"));
         assert!(envelope(PAYLOAD_TYPE, b"{}").contains("no DSSE envelope around an in-toto statement"));
@@ -329,12 +337,12 @@ mod tests {
     #[test]
     fn a_key_that_is_none_is_named_as_such() {
         for wrong in ["", "x", PUBLIC, &PRIVATE.replace("K2Vw", "K2Vu")] {
-            let error = Signer::of(wrong.as_bytes()).unwrap_err().to_string();
+            let error = BundleSigner::from_pem(wrong.as_bytes()).unwrap_err().to_string();
             assert!(error.starts_with("the key is no unencrypted Ed25519 private key"), "{error}");
         }
         let rsa = PUBLIC.replace("K2Vw", "K2Vu");
         for wrong in ["", PRIVATE, rsa.as_str()] {
-            let error = Verifier::of(wrong.as_bytes()).unwrap_err().to_string();
+            let error = BundleVerifier::from_pem(wrong.as_bytes()).unwrap_err().to_string();
             assert!(error.starts_with("the key is no Ed25519 public key"), "{error}");
         }
     }

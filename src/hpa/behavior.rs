@@ -73,10 +73,10 @@ fn limited(sizing: &Sizing<'_>, rules: &Behavior, events: &ScaleEvents, stabiliz
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hpa::Logged;
+    use crate::hpa::LogSlot;
 
     fn after(age_seconds: u64) -> Size {
-        let recommendations = [Logged { age: Duration::from_secs(age_seconds), count: 5 }];
+        let recommendations = [LogSlot { age: Duration::from_secs(age_seconds), count: 5 }];
         let sizing = Sizing {
             current_replicas: 5,
             proposal: 1,

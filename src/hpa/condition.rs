@@ -29,7 +29,7 @@ pub enum ConditionStatus {
 /// One condition, without its time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Condition {
+pub struct HpaCondition {
     /// What it is about.
     #[serde(rename = "type")]
     pub kind: ConditionKind,
@@ -41,14 +41,14 @@ pub struct Condition {
     pub message: String,
 }
 
-impl Condition {
+impl HpaCondition {
     pub(super) fn new(kind: ConditionKind, status: ConditionStatus, reason: &str, message: impl Into<String>) -> Self {
         Self { kind, status, reason: reason.to_owned(), message: message.into() }
     }
 }
 
 /// Sets a condition: one that was there keeps its place in the list, a new one goes to the end.
-pub(super) fn set(conditions: &mut Vec<Condition>, condition: Condition) {
+pub(super) fn set(conditions: &mut Vec<HpaCondition>, condition: HpaCondition) {
     match conditions.iter_mut().find(|old| old.kind == condition.kind) {
         Some(old) => *old = condition,
         None => conditions.push(condition),

@@ -53,10 +53,10 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::hpa::Logged;
+    use crate::hpa::LogSlot;
 
     fn after(age_seconds: u64) -> Size {
-        let recommendations = [Logged { age: Duration::from_secs(age_seconds), count: 5 }];
+        let recommendations = [LogSlot { age: Duration::from_secs(age_seconds), count: 5 }];
         legacy(&Sizing {
             current_replicas: 5,
             proposal: 1,

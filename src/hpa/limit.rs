@@ -1,6 +1,6 @@
 //! What stabilization and limits did to a proposal, and how the controller says it.
 
-use super::condition::{Condition, ConditionKind, ConditionStatus};
+use super::condition::{ConditionKind, ConditionStatus, HpaCondition};
 
 /// What the stabilization windows did to a proposal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub enum Limit {
 
 impl Stabilization {
     /// The condition `AbleToScale` (SCHEMA, Conditions of both).
-    pub fn condition(self) -> Condition {
+    pub fn condition(self) -> HpaCondition {
         let (reason, message) = match self {
             Self::None => ("ReadyForNewScale", "recommended size matches current size"),
             Self::Up => (
@@ -42,13 +42,13 @@ impl Stabilization {
                 "recent recommendations were higher than current one, applying the highest recent recommendation",
             ),
         };
-        Condition::new(ConditionKind::AbleToScale, ConditionStatus::True, reason, message)
+        HpaCondition::new(ConditionKind::AbleToScale, ConditionStatus::True, reason, message)
     }
 }
 
 impl Limit {
     /// The condition `ScalingLimited` (SCHEMA, Conditions of both).
-    pub fn condition(self) -> Condition {
+    pub fn condition(self) -> HpaCondition {
         let (status, reason, message) = match self {
             Self::WithinRange => {
                 (ConditionStatus::False, "DesiredWithinRange", "the desired count is within the acceptable range")
@@ -74,6 +74,6 @@ impl Limit {
                 "the desired replica count is less than the minimum replica count",
             ),
         };
-        Condition::new(ConditionKind::ScalingLimited, status, reason, message)
+        HpaCondition::new(ConditionKind::ScalingLimited, status, reason, message)
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 /// One slot of a log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Logged {
+pub struct LogSlot {
     /// How long before this pass it was recorded.
     pub age: Duration,
     /// The size proposed, or by how many replicas the size was changed (absolute).
@@ -18,21 +18,21 @@ pub struct Logged {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ScaleEvents {
     /// Rises.
-    pub ups: Vec<Logged>,
+    pub ups: Vec<LogSlot>,
     /// Falls, as positive numbers.
-    pub downs: Vec<Logged>,
+    pub downs: Vec<LogSlot>,
 }
 
 /// All that the controller remembers of one HPA; lost when the controller starts anew.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Logs {
+pub struct HpaLogs {
     /// Proposals, neither stabilized nor limited. Empty means that no pass has read the scale yet.
-    pub recommendations: Vec<Logged>,
+    pub recommendations: Vec<LogSlot>,
     /// Changes of size.
     pub events: ScaleEvents,
 }
 
-impl Logs {
+impl HpaLogs {
     /// The same logs when so much more time has gone by.
     #[must_use]
     pub fn older_by(mut self, time: Duration) -> Self {
@@ -47,8 +47,8 @@ impl Logs {
 /// Writes a number of this pass over the last slot (in slot order) that is older than `keep`, or appends it.
 ///
 /// Source: SCHEMA, behavior step 1, legacy step 1, reconcile step 7.
-pub(super) fn record(log: &mut Vec<Logged>, count: i32, keep: Duration) {
-    let new = Logged { age: Duration::ZERO, count };
+pub(super) fn record(log: &mut Vec<LogSlot>, count: i32, keep: Duration) {
+    let new = LogSlot { age: Duration::ZERO, count };
     match log.iter_mut().rev().find(|slot| slot.age > keep) {
         Some(slot) => *slot = new,
         None => log.push(new),
@@ -59,8 +59,8 @@ pub(super) fn record(log: &mut Vec<Logged>, count: i32, keep: Duration) {
 mod tests {
     use super::*;
 
-    fn log(slots: &[(u64, i32)]) -> Vec<Logged> {
-        slots.iter().map(|&(age, count)| Logged { age: Duration::from_secs(age), count }).collect()
+    fn log(slots: &[(u64, i32)]) -> Vec<LogSlot> {
+        slots.iter().map(|&(age, count)| LogSlot { age: Duration::from_secs(age), count }).collect()
     }
 
     #[test]

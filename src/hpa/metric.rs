@@ -21,7 +21,7 @@ pub enum TargetType {
 /// The target of an Object or External metric, as it stands in the spec. Both fields may be set; which one counts
 /// differs by kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Target {
+pub struct MetricTargetSpec {
     /// `target.type`: an Object metric obeys it, an External metric ignores it.
     pub kind: TargetType,
     /// `target.value` in thousandths.
@@ -33,7 +33,7 @@ pub struct Target {
 /// One metric of the spec, with the answer of the metrics API or the text of the failed call. Everything is in
 /// thousandths.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Metric {
+pub enum MetricInput {
     /// A Pods metric. Its target is an average value whatever `target.type` says.
     Pods {
         /// Which metric.
@@ -48,7 +48,7 @@ pub enum Metric {
         /// Which metric of which object.
         metric: ObjectMetric,
         /// Its target.
-        target: Target,
+        target: MetricTargetSpec,
         /// The object's value.
         value_milli: Result<i64, String>,
     },
@@ -57,13 +57,13 @@ pub enum Metric {
         /// Which metric.
         metric: ExternalMetric,
         /// Its target.
-        target: Target,
+        target: MetricTargetSpec,
         /// One value per series.
         values_milli: Result<Vec<i64>, String>,
     },
 }
 
-impl Metric {
+impl MetricInput {
     /// Whether the target counts per replica, so that status reports an average value. Source: SCHEMA, reconcile step
     /// 5.
     pub fn target_type(&self) -> TargetType {
@@ -100,11 +100,11 @@ impl Metric {
 }
 
 /// How events and conditions name a metric: `pods metric NAME`, `KIND metric NAME`, `external metric NAME(SELECTOR)`.
-pub fn metric_name(metric: &Metric) -> String {
+pub fn metric_name(metric: &MetricInput) -> String {
     match metric {
-        Metric::Pods { metric, .. } => metric.event_name(),
-        Metric::Object { metric, target, .. } => metric.event_name(target.kind),
-        Metric::External { metric, .. } => metric.event_name(),
+        MetricInput::Pods { metric, .. } => metric.event_name(),
+        MetricInput::Object { metric, target, .. } => metric.event_name(target.kind),
+        MetricInput::External { metric, .. } => metric.event_name(),
     }
 }
 
@@ -113,13 +113,13 @@ pub fn metric_name(metric: &Metric) -> String {
 /// # Errors
 /// Those of the kind's own function, and [`MetricError::ObjectWithoutTarget`] or [`MetricError::ExternalWithoutTarget`]
 /// when the field that counts is not set; the answer of the API is not looked at then.
-pub fn propose(metric: &Metric, workload: &Workload<'_>) -> Result<Proposal, MetricError> {
+pub fn propose(metric: &MetricInput, workload: &Workload<'_>) -> Result<Proposal, MetricError> {
     match metric {
-        Metric::Pods { metric, target_average_value_milli, samples_milli } => {
+        MetricInput::Pods { metric, target_average_value_milli, samples_milli } => {
             let samples = samples_milli.as_ref().map_err(String::as_str);
             pods_metric(metric, samples, *target_average_value_milli, workload)
         }
-        Metric::Object { metric, target, value_milli } => {
+        MetricInput::Object { metric, target, value_milli } => {
             let value = value_milli.as_ref().copied().map_err(String::as_str);
             match (target.kind, target.value_milli, target.average_value_milli) {
                 (TargetType::Value, Some(goal), _) => object_value(metric, value, goal, workload),
@@ -127,7 +127,7 @@ pub fn propose(metric: &Metric, workload: &Workload<'_>) -> Result<Proposal, Met
                 _ => Err(MetricError::ObjectWithoutTarget),
             }
         }
-        Metric::External { metric, target, values_milli } => {
+        MetricInput::External { metric, target, values_milli } => {
             let values = values_milli.as_deref().map_err(String::as_str);
             match (target.value_milli, target.average_value_milli) {
                 (_, Some(goal)) => external_average_value(metric, values, goal, workload),

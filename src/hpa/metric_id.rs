@@ -16,7 +16,7 @@ pub struct PodsMetric {
 
 /// The object that an Object metric describes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ObjectReference {
+pub struct DescribedObjectRef {
     /// Kind, as written in `describedObject`.
     pub kind: String,
     /// The HPA's namespace, which error texts print for the kind Namespace too.
@@ -33,7 +33,7 @@ pub struct ObjectMetric {
     /// Labels that the metric itself must carry, or none.
     pub selector: Option<BTreeMap<String, String>>,
     /// What it describes.
-    pub object: ObjectReference,
+    pub object: DescribedObjectRef,
 }
 
 /// A metric from outside the cluster, the sum of the series that it selects.
@@ -82,7 +82,7 @@ mod tests {
 
     #[test]
     fn an_object_metric_with_an_average_value_calls_itself_external() {
-        let object = ObjectReference { kind: "Service".into(), namespace: "default".into(), name: "llm".into() };
+        let object = DescribedObjectRef { kind: "Service".into(), namespace: "default".into(), name: "llm".into() };
         let metric = ObjectMetric { name: "gpu".into(), selector: None, object };
         assert_eq!(metric.event_name(TargetType::Value), "Service metric gpu");
         assert_eq!(metric.event_name(TargetType::AverageValue), "external metric gpu(nil)");

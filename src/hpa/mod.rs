@@ -40,25 +40,26 @@ mod tolerance;
 mod workload;
 
 pub use behavior::behavior;
-pub use condition::{Condition, ConditionKind, ConditionStatus};
+pub use condition::{ConditionKind, ConditionStatus, HpaCondition};
 pub use external::{external_average_value, external_value};
 pub use legacy::{legacy, legacy_rate_limit};
 pub use limit::{Limit, Stabilization};
-pub use log::{Logged, Logs, ScaleEvents};
-pub use metric::{Metric, Target, TargetType, metric_name, propose};
+pub use log::{HpaLogs, LogSlot, ScaleEvents};
+pub use metric::{MetricInput, MetricTargetSpec, TargetType, metric_name, propose};
 pub use metric_error::MetricError;
-pub use metric_id::{ExternalMetric, ObjectMetric, ObjectReference, PodsMetric};
+pub use metric_id::{DescribedObjectRef, ExternalMetric, ObjectMetric, PodsMetric};
 pub use object::{object_average_value, object_value};
 pub use pod::{PodPhase, PodState};
 pub use pods::pods_metric;
 pub use rate::{rate_limit_down, rate_limit_up};
 pub use reconcile::{
-    ControllerFlags, CurrentMetric, Event, EventType, HpaNames, HpaSpec, HpaStatus, InvalidMetrics, MetricKind,
-    PassError, PodSelector, PutFailure, ReconcileInput, ReconcileOutput, Reported, Scale, SelectorError, reconcile,
+    ControllerFlags, CurrentMetric, HpaEvent, HpaEventType, HpaNames, HpaSpec, HpaStatus, InvalidMetrics, MetricKind,
+    PassError, PodSelector, PutFailure, ReconcileInput, ReconcileOutput, ReportedValue, ScaleSubresource,
+    SelectorError, reconcile,
 };
-pub use rules::{Behavior, GivenRules, Policy, PolicyType, ScalingRules, SelectPolicy};
+pub use rules::{Behavior, GivenRules, PolicyType, ScalingPolicy, ScalingRules, SelectPolicy};
 pub use size::{Size, Sizing};
-pub use spec::{behavior_of, metric_of, pod_state, spec_times, tolerance_of};
+pub use spec::{behavior_from_spec, behavior_times, metric_from_spec, pod_state_from_snapshot, tolerance_from_spec};
 pub use text::{SUCCEEDED_RESCALE, SUCCESSFUL_RESCALE, new_size, updated_scale};
 pub use tolerance::Tolerance;
 pub use workload::{Proposal, Workload};

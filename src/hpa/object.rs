@@ -55,12 +55,12 @@ fn fetched(metric: &ObjectMetric, value_milli: Result<i64, &str>) -> Result<i64,
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hpa::{ObjectReference, PodPhase, PodState, Tolerance};
+    use crate::hpa::{DescribedObjectRef, PodPhase, PodState, Tolerance};
 
     const TOLERANCE: Tolerance = Tolerance { up: 0.1, down: 0.1 };
 
     fn gpu() -> ObjectMetric {
-        let object = ObjectReference { kind: "Service".into(), namespace: "default".into(), name: "llm".into() };
+        let object = DescribedObjectRef { kind: "Service".into(), namespace: "default".into(), name: "llm".into() };
         ObjectMetric { name: "gpu".into(), selector: None, object }
     }
 
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn a_huge_average_value_asks_for_a_negative_size_but_a_huge_value_saturates() {
+    fn a_huge_average_value_recommends_a_negative_size_but_a_huge_value_saturates() {
         let pods = ready(1);
         let workload = Workload { spec_replicas: 1, status_replicas: 1, pods: &pods, tolerance: TOLERANCE };
         let average = object_average_value(&gpu(), Ok(i64::MAX), 1, &workload);

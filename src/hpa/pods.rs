@@ -29,8 +29,8 @@ pub fn pods_metric(
     if workload.pods.is_empty() {
         return Err(MetricError::NoPods);
     }
-    let groups = Groups::of(workload.pods, all);
-    let samples = Samples::usable(all, &groups);
+    let groups = PodGroups::new(workload.pods, all);
+    let samples = SampleSum::usable(all, &groups);
     if samples.count == 0 {
         return Err(MetricError::NoUsableSamples);
     }
@@ -63,7 +63,7 @@ fn damped_replicas(before: f64, after: f64, samples: usize, workload: &Workload<
 }
 
 /// The workload's pods by what their samples are good for (SCHEMA, `pods_metric` step 2). Readiness plays no part.
-struct Groups<'a> {
+struct PodGroups<'a> {
     /// Deleting, Failed or Pending: their samples are dropped.
     dropped: BTreeSet<&'a str>,
     /// Pending.
@@ -74,8 +74,8 @@ struct Groups<'a> {
     ready: usize,
 }
 
-impl<'a> Groups<'a> {
-    fn of(pods: &'a [PodState], samples: &BTreeMap<String, i64>) -> Self {
+impl<'a> PodGroups<'a> {
+    fn new(pods: &'a [PodState], samples: &BTreeMap<String, i64>) -> Self {
         let mut groups = Self { dropped: BTreeSet::new(), unready: 0, missing: 0, ready: 0 };
         for pod in pods {
             if pod.deleting || pod.phase == PodPhase::Failed {
@@ -95,21 +95,21 @@ impl<'a> Groups<'a> {
 
 /// Samples summed up: thousandths, wrapping.
 #[derive(Clone, Copy)]
-struct Samples {
+struct SampleSum {
     sum_milli: i64,
     count: usize,
 }
 
-impl Samples {
+impl SampleSum {
     /// Those that are left without the dropped pods.
-    fn usable(all: &BTreeMap<String, i64>, groups: &Groups<'_>) -> Self {
+    fn usable(all: &BTreeMap<String, i64>, groups: &PodGroups<'_>) -> Self {
         let kept = all.iter().filter(|(pod, _)| !groups.dropped.contains(pod.as_str()));
         kept.fold(Self { sum_milli: 0, count: 0 }, |so_far, (_, &sample)| so_far.with(1, sample))
     }
 
     /// Missing pods count as the target when the ratio is below 1, as 0 when it is above, and not at all at 1; unready
     /// pods count as 0 when it is above.
-    fn filled(self, ratio: f64, groups: &Groups<'_>, target_milli: i64) -> Self {
+    fn filled(self, ratio: f64, groups: &PodGroups<'_>, target_milli: i64) -> Self {
         if ratio < 1.0 {
             self.with(groups.missing, target_milli)
         } else if ratio > 1.0 {
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_huge_sample_asks_for_a_negative_size() {
+    fn a_huge_sample_recommends_a_negative_size() {
         let answer = proposal(&[PodPhase::Running], &[("p0", i64::MAX)], 1);
         assert_eq!(answer, Ok(Proposal { replicas: i32::MIN, value_milli: i64::MAX }));
     }

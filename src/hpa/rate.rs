@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::integer::to_i32;
-use super::{Logged, Policy, PolicyType, ScaleEvents, ScalingRules, SelectPolicy};
+use super::{LogSlot, PolicyType, ScaleEvents, ScalingPolicy, ScalingRules, SelectPolicy};
 
 /// The largest size that the scale-up rules allow from `current_replicas` with these changes of size behind it.
 ///
@@ -50,12 +50,12 @@ pub fn rate_limit_down(current_replicas: i32, rules: &ScalingRules, events: &Sca
 }
 
 /// The size at the start of a policy's period, as far as the controller's own changes tell.
-fn period_start(current_replicas: i32, policy: &Policy, events: &ScaleEvents) -> i32 {
+fn period_start(current_replicas: i32, policy: &ScalingPolicy, events: &ScaleEvents) -> i32 {
     let changed = |log| sum_younger(log, policy.period());
     current_replicas.wrapping_sub(changed(&events.ups)).wrapping_add(changed(&events.downs))
 }
 
-fn sum_younger(log: &[Logged], period: Duration) -> i32 {
+fn sum_younger(log: &[LogSlot], period: Duration) -> i32 {
     log.iter().filter(|slot| slot.age < period).fold(0, |sum, slot| sum.wrapping_add(slot.count))
 }
 
@@ -65,7 +65,7 @@ mod tests {
     use crate::hpa::Behavior;
 
     fn percent(value: i32) -> ScalingRules {
-        let policies = vec![Policy { kind: PolicyType::Percent, value, period_seconds: 15 }];
+        let policies = vec![ScalingPolicy { kind: PolicyType::Percent, value, period_seconds: 15 }];
         ScalingRules { policies, ..Behavior::defaulted(None, None).scale_down }
     }
 
@@ -84,7 +84,7 @@ mod tests {
     fn a_change_counts_until_it_is_as_old_as_the_period() {
         let rules = Behavior::defaulted(None, None).scale_up;
         let limit = |age| {
-            let ups = vec![Logged { age: Duration::from_secs(age), count: 4 }];
+            let ups = vec![LogSlot { age: Duration::from_secs(age), count: 4 }];
             rate_limit_up(5, &rules, &ScaleEvents { ups, downs: Vec::new() })
         };
         assert_eq!((limit(14), limit(15)), (5, 10));

@@ -27,7 +27,7 @@ pub enum SelectPolicy {
 /// One limit of change over a period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Policy {
+pub struct ScalingPolicy {
     /// What `value` counts.
     #[serde(rename = "type")]
     pub kind: PolicyType,
@@ -46,7 +46,7 @@ pub struct ScalingRules {
     /// Which policy counts.
     pub select_policy: SelectPolicy,
     /// The policies.
-    pub policies: Vec<Policy>,
+    pub policies: Vec<ScalingPolicy>,
     /// A fraction that replaces the controller's tolerance in this direction.
     pub tolerance: Option<f64>,
 }
@@ -70,7 +70,7 @@ pub struct GivenRules {
     /// Which policy counts.
     pub select_policy: Option<SelectPolicy>,
     /// The policies; written ones replace the default ones.
-    pub policies: Option<Vec<Policy>>,
+    pub policies: Option<Vec<ScalingPolicy>>,
     /// A fraction.
     pub tolerance: Option<f64>,
 }
@@ -82,8 +82,8 @@ impl Behavior {
     ///
     /// Source: Kubernetes 1.37.2 `pkg/apis/autoscaling/v2/defaults.go`; facts/hpa.md 1.6.
     pub fn defaulted(scale_up: Option<GivenRules>, scale_down: Option<GivenRules>) -> Self {
-        let percent = Policy { kind: PolicyType::Percent, value: 100, period_seconds: 15 };
-        let pods = Policy { kind: PolicyType::Pods, value: 4, period_seconds: 15 };
+        let percent = ScalingPolicy { kind: PolicyType::Percent, value: 100, period_seconds: 15 };
+        let pods = ScalingPolicy { kind: PolicyType::Pods, value: 4, period_seconds: 15 };
         Self {
             scale_up: scale_up.unwrap_or_default().or(Some(0), vec![pods, percent]),
             scale_down: scale_down.unwrap_or_default().or(None, vec![percent]),
@@ -92,7 +92,7 @@ impl Behavior {
 }
 
 impl GivenRules {
-    fn or(self, window_seconds: Option<i32>, policies: Vec<Policy>) -> ScalingRules {
+    fn or(self, window_seconds: Option<i32>, policies: Vec<ScalingPolicy>) -> ScalingRules {
         ScalingRules {
             stabilization_window_seconds: self.stabilization_window_seconds.or(window_seconds),
             select_policy: self.select_policy.unwrap_or(SelectPolicy::Max),
@@ -114,7 +114,7 @@ impl ScalingRules {
     }
 }
 
-impl Policy {
+impl ScalingPolicy {
     /// The period.
     pub fn period(&self) -> Duration {
         seconds(self.period_seconds)

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Condition, Limit, Logged, Stabilization};
+use super::{HpaCondition, Limit, LogSlot, Stabilization};
 
 /// A proposal and the bounds it has to respect.
 #[derive(Debug, Clone, Copy)]
@@ -18,7 +18,7 @@ pub struct Sizing<'a> {
     /// The controller's `--horizontal-pod-autoscaler-downscale-stabilization`, 5 minutes unless set.
     pub downscale_stabilization: Duration,
     /// The controller's log of earlier proposals.
-    pub recommendations: &'a [Logged],
+    pub recommendations: &'a [LogSlot],
 }
 
 /// The size that comes out, and how it came about.
@@ -35,37 +35,37 @@ pub struct Size {
     /// Which bound changed the stabilized size.
     pub limit: Limit,
     /// The log of proposals afterwards.
-    pub recommendations: Vec<Logged>,
+    pub recommendations: Vec<LogSlot>,
 }
 
 impl Size {
     /// The conditions `AbleToScale` and `ScalingLimited`, in the order in which the controller sets them.
-    pub fn conditions(&self) -> [Condition; 2] {
+    pub fn conditions(&self) -> [HpaCondition; 2] {
         [self.stabilization.condition(), self.limit.condition()]
     }
 }
 
 /// A bound and why it is one.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Bound {
+pub(super) struct ReplicaBound {
     pub(super) replicas: i32,
     pub(super) limit: Limit,
 }
 
 /// The tighter of the rate's limit and `maxReplicas`; of two equal ones `maxReplicas` is named.
-pub(super) fn upper_bound(rate_limit: i32, max_replicas: i32) -> Bound {
+pub(super) fn upper_bound(rate_limit: i32, max_replicas: i32) -> ReplicaBound {
     if max_replicas > rate_limit {
-        Bound { replicas: rate_limit, limit: Limit::ScaleUpLimit }
+        ReplicaBound { replicas: rate_limit, limit: Limit::ScaleUpLimit }
     } else {
-        Bound { replicas: max_replicas, limit: Limit::TooManyReplicas }
+        ReplicaBound { replicas: max_replicas, limit: Limit::TooManyReplicas }
     }
 }
 
 /// The tighter of the rate's limit and `minReplicas`; of two equal ones `minReplicas` is named.
-pub(super) fn lower_bound(rate_limit: i32, min_replicas: i32) -> Bound {
+pub(super) fn lower_bound(rate_limit: i32, min_replicas: i32) -> ReplicaBound {
     if min_replicas < rate_limit {
-        Bound { replicas: rate_limit, limit: Limit::ScaleDownLimit }
+        ReplicaBound { replicas: rate_limit, limit: Limit::ScaleDownLimit }
     } else {
-        Bound { replicas: min_replicas, limit: Limit::TooFewReplicas }
+        ReplicaBound { replicas: min_replicas, limit: Limit::TooFewReplicas }
     }
 }

@@ -8,25 +8,29 @@ use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 
 use super::{
-    Behavior, ExternalMetric, GivenRules, Logged, Metric, ObjectMetric, ObjectReference, PodPhase, PodState,
-    PodsMetric, Policy, PolicyType, ScaleEvents, SelectPolicy, Target, TargetType, Tolerance, rate_limit_down,
-    rate_limit_up,
+    Behavior, DescribedObjectRef, ExternalMetric, GivenRules, LogSlot, MetricInput, MetricTargetSpec, ObjectMetric,
+    PodPhase, PodState, PodsMetric, PolicyType, ScaleEvents, ScalingPolicy, SelectPolicy, TargetType, Tolerance,
+    rate_limit_down, rate_limit_up,
 };
-use crate::record::observation::PodSeen;
-use crate::record::plan::SpecTimes;
-use crate::record::reading::Sample;
-use crate::record::scenario::Scenario;
+use crate::model::observation::PodSnapshot;
+use crate::model::plan::BehaviorTimes;
+use crate::model::reading::MetricSample;
+use crate::model::scenario::Scenario;
 use crate::units::Milli;
 
 /// The metric of a spec with what the metrics API served for it. `None` when the spec holds no usable metric, which a
 /// checked scenario never does.
 #[must_use]
-pub fn metric_of(spec: &HorizontalPodAutoscalerSpec, namespace: &str, samples: &[Sample]) -> Option<Metric> {
+pub fn metric_from_spec(
+    spec: &HorizontalPodAutoscalerSpec,
+    namespace: &str,
+    samples: &[MetricSample],
+) -> Option<MetricInput> {
     let metric: &MetricSpec = spec.metrics.as_ref()?.first()?;
     let values = || samples.iter().filter_map(|sample| sample.value.map(|value| value.0));
     if let Some(pods) = &metric.pods {
         let samples_milli = samples.iter().filter_map(|s| Some((s.object.clone()?, s.value?.0))).collect();
-        return Some(Metric::Pods {
+        return Some(MetricInput::Pods {
             metric: PodsMetric { name: pods.metric.name.clone() },
             target_average_value_milli: milli(pods.target.average_value.as_ref())?,
             samples_milli: Ok(samples_milli),
@@ -34,35 +38,35 @@ pub fn metric_of(spec: &HorizontalPodAutoscalerSpec, namespace: &str, samples: &
     }
     if let Some(object) = &metric.object {
         let described = &object.described_object;
-        return Some(Metric::Object {
+        return Some(MetricInput::Object {
             metric: ObjectMetric {
                 name: object.metric.name.clone(),
                 selector: labels(object.metric.selector.as_ref()),
-                object: ObjectReference {
+                object: DescribedObjectRef {
                     kind: described.kind.clone(),
                     namespace: namespace.to_owned(),
                     name: described.name.clone(),
                 },
             },
-            target: target_of(&object.target),
+            target: target_from_spec(&object.target),
             value_milli: values().next().ok_or_else(|| "no value".to_owned()),
         });
     }
     let external = metric.external.as_ref()?;
-    Some(Metric::External {
+    Some(MetricInput::External {
         metric: ExternalMetric {
             name: external.metric.name.clone(),
             namespace: namespace.to_owned(),
             selector: labels(external.metric.selector.as_ref()),
         },
-        target: target_of(&external.target),
+        target: target_from_spec(&external.target),
         values_milli: Ok(values().collect()),
     })
 }
 
 /// `spec.behavior` with the API server's defaults; `None` when the spec states none and the legacy rules apply.
 #[must_use]
-pub fn behavior_of(spec: &HorizontalPodAutoscalerSpec) -> Option<Behavior> {
+pub fn behavior_from_spec(spec: &HorizontalPodAutoscalerSpec) -> Option<Behavior> {
     let behavior = spec.behavior.as_ref()?;
     let given = |rules: &Option<HPAScalingRules>| rules.as_ref().map(given_rules);
     Some(Behavior::defaulted(given(&behavior.scale_up), given(&behavior.scale_down)))
@@ -70,13 +74,13 @@ pub fn behavior_of(spec: &HorizontalPodAutoscalerSpec) -> Option<Behavior> {
 
 /// The tolerance of a spec, a ratio; `flag` is the controller's.
 #[must_use]
-pub fn tolerance_of(spec: &HorizontalPodAutoscalerSpec, flag: f64) -> Tolerance {
-    Tolerance::of(flag, behavior_of(spec).as_ref())
+pub fn tolerance_from_spec(spec: &HorizontalPodAutoscalerSpec, flag: f64) -> Tolerance {
+    Tolerance::new(flag, behavior_from_spec(spec).as_ref())
 }
 
 /// A pod as the controller's arithmetic sees it.
 #[must_use]
-pub fn pod_state(pod: &PodSeen) -> PodState {
+pub fn pod_state_from_snapshot(pod: &PodSnapshot) -> PodState {
     let phase = match pod.phase.as_str() {
         "Running" => PodPhase::Running,
         "Succeeded" => PodPhase::Succeeded,
@@ -89,7 +93,7 @@ pub fn pod_state(pod: &PodSeen) -> PodState {
 
 fn given_rules(rules: &HPAScalingRules) -> GivenRules {
     let policies = rules.policies.as_ref().map(|policies| {
-        let one = |policy: &k8s_openapi::api::autoscaling::v2::HPAScalingPolicy| Policy {
+        let one = |policy: &k8s_openapi::api::autoscaling::v2::HPAScalingPolicy| ScalingPolicy {
             kind: if policy.type_ == "Percent" { PolicyType::Percent } else { PolicyType::Pods },
             value: policy.value,
             period_seconds: policy.period_seconds,
@@ -108,8 +112,8 @@ fn given_rules(rules: &HPAScalingRules) -> GivenRules {
     }
 }
 
-fn target_of(target: &MetricTarget) -> Target {
-    Target {
+fn target_from_spec(target: &MetricTarget) -> MetricTargetSpec {
+    MetricTargetSpec {
         kind: if target.type_ == "Value" { TargetType::Value } else { TargetType::AverageValue },
         value_milli: milli(target.value.as_ref()),
         average_value_milli: milli(target.average_value.as_ref()),
@@ -126,22 +130,22 @@ fn labels(selector: Option<&LabelSelector>) -> Option<BTreeMap<String, String>> 
 
 /// What the spec of a scenario says about time.
 #[must_use]
-pub fn spec_times(scenario: &Scenario) -> SpecTimes {
+pub fn behavior_times(scenario: &Scenario) -> BehaviorTimes {
     let spec = &scenario.hpa.spec;
-    let behavior = behavior_of(spec);
+    let behavior = behavior_from_spec(spec);
     let stated = |rules: fn(&Behavior) -> &super::ScalingRules| {
         let seconds = rules(behavior.as_ref()?).stabilization_window_seconds?;
         Some(u64::try_from(seconds).unwrap_or(0) * 1000)
     };
     let expect = scenario.expect.replicas.unwrap_or(spec.min_replicas.unwrap_or(1) + 1);
-    let (up, down) = rate_delay(spec, expect, scenario.assumptions.sync_period.duration());
+    let (up, down) = rate_delay(spec, expect, scenario.assumptions.sync_period.to_std());
     let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-    SpecTimes {
-        window_ms: stated(|behavior| &behavior.scale_down),
+    BehaviorTimes {
+        down_window_ms: stated(|behavior| &behavior.scale_down),
         // The legacy rules hold no rise back.
-        window_up_ms: stated(|behavior| &behavior.scale_up).unwrap_or(0),
-        rate_up_ms: ms(up),
-        rate_down_ms: ms(down),
+        up_window_ms: stated(|behavior| &behavior.scale_up).unwrap_or(0),
+        up_rate_ms: ms(up),
+        down_rate_ms: ms(down),
     }
 }
 
@@ -149,11 +153,11 @@ pub fn spec_times(scenario: &Scenario) -> SpecTimes {
 /// min, when a pass comes each `sync`. An hour at most; more is as good as never.
 fn rate_delay(spec: &HorizontalPodAutoscalerSpec, expect: i32, sync: Duration) -> (Duration, Duration) {
     let min = spec.min_replicas.unwrap_or(1);
-    let Some(behavior) = behavior_of(spec) else {
+    let Some(behavior) = behavior_from_spec(spec) else {
         let up = delay(min, expect, sync, |size, _| super::legacy_rate_limit(size));
         return (up, Duration::ZERO);
     };
-    let events = |log: &[Logged], up: bool| {
+    let events = |log: &[LogSlot], up: bool| {
         let (ups, downs) = if up { (log.to_vec(), Vec::new()) } else { (Vec::new(), log.to_vec()) };
         ScaleEvents { ups, downs }
     };
@@ -165,15 +169,15 @@ fn rate_delay(spec: &HorizontalPodAutoscalerSpec, expect: i32, sync: Duration) -
 }
 
 /// Time from the first pass until `goal`, when each pass goes as far as `limit` lets it.
-fn delay(start: i32, goal: i32, sync: Duration, limit: impl Fn(i32, &[Logged]) -> i32) -> Duration {
+fn delay(start: i32, goal: i32, sync: Duration, limit: impl Fn(i32, &[LogSlot]) -> i32) -> Duration {
     const NEVER: Duration = Duration::from_secs(3600);
     let sync = sync.max(Duration::from_secs(1));
-    let (mut size, mut waited, mut log) = (start, Duration::ZERO, Vec::<Logged>::new());
+    let (mut size, mut waited, mut log) = (start, Duration::ZERO, Vec::<LogSlot>::new());
     while size != goal && waited < NEVER {
         let reach = limit(size, &log);
         let next = if goal > start { reach.clamp(size, goal) } else { reach.clamp(goal, size) };
         if next != size {
-            log.push(Logged { age: Duration::ZERO, count: (next - size).abs() });
+            log.push(LogSlot { age: Duration::ZERO, count: (next - size).abs() });
             size = next;
         }
         if size != goal {

@@ -14,7 +14,7 @@ pub struct Tolerance {
 impl Tolerance {
     /// The tolerance of one HPA: the controller's flag (`--horizontal-pod-autoscaler-tolerance`, 0.1 unless set),
     /// replaced on each side for which `spec.behavior` names one (gate `HPAConfigurableTolerance`, locked on in 1.37).
-    pub fn of(flag: f64, behavior: Option<&Behavior>) -> Self {
+    pub fn new(flag: f64, behavior: Option<&Behavior>) -> Self {
         let side = |own: Option<f64>| own.unwrap_or(flag);
         Self {
             up: side(behavior.and_then(|b| b.scale_up.tolerance)),

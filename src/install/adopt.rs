@@ -4,16 +4,16 @@ use kube::core::DynamicObject;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-use super::apply::words;
-use super::{InstallError, Journal, adopted};
-use crate::record::inventory::Inventory;
-use crate::record::journal::{ObjectRef, Step};
-use crate::record::scenario::Scenario;
-use crate::world::{World, api_of};
+use super::apply::error_message;
+use super::{InstallError, Journal, adopt_change};
+use crate::env::{RunEnv, api_for_object};
+use crate::model::inventory::Inventory;
+use crate::model::journal::{ChangeState, ObjectRef};
+use crate::model::scenario::Scenario;
 
 /// Adopts the objects of a release that the run leans on: the target, or the APIService that it serves.
 pub(super) async fn adopt_release(
-    world: &World,
+    world: &RunEnv,
     journal: &Journal,
     scenario: &Scenario,
     inventory: &Inventory,
@@ -22,7 +22,7 @@ pub(super) async fn adopt_release(
     let chart = inventory.charts.get(name);
     let mut objects = Vec::new();
     if chart.is_some_and(|chart| chart.target_resources.is_some()) {
-        objects.push(ObjectRef::target(scenario));
+        objects.push(ObjectRef::scale_target(scenario));
     }
     for service in chart.map(|chart| chart.api_services.clone()).unwrap_or_default() {
         objects.push(ObjectRef {
@@ -34,23 +34,24 @@ pub(super) async fn adopt_release(
         });
     }
     for object in objects {
-        let digest = digest_of(world, &object).await?;
-        let change = journal.intend(adopted(object, digest))?;
-        journal.write(change, Step::Done { uid: None })?;
+        let digest = read_digest(world, &object).await?;
+        let change = journal.record_intent(adopt_change(object, digest))?;
+        journal.record_step(change, ChangeState::Done { uid: None })?;
     }
     Ok(())
 }
 
 /// Digest of an object as it stands in the cluster.
-pub(super) async fn digest_of(world: &World, object: &ObjectRef) -> Result<String, InstallError> {
-    let found = api_of(&world.kube, object).get(&object.name).await;
-    let found = found.map_err(|e| InstallError::Object { verb: "read", object: object.to_string(), why: words(&e) })?;
-    Ok(digest(&found))
+pub(super) async fn read_digest(world: &RunEnv, object: &ObjectRef) -> Result<String, InstallError> {
+    let found = api_for_object(&world.kube, object).get(&object.name).await;
+    let found =
+        found.map_err(|e| InstallError::Object { verb: "read", object: object.to_string(), why: error_message(&e) })?;
+    Ok(object_digest(&found))
 }
 
 /// sha256 over identity, labels, annotations, spec and data: what an owner would call the object. Bookkeeping of the
 /// API server (managedFields, resourceVersion, generation, status) changes by itself and is left out.
-fn digest(object: &DynamicObject) -> String {
+fn object_digest(object: &DynamicObject) -> String {
     let mut kept = Map::new();
     let metadata = serde_json::to_value(&object.metadata).unwrap_or_default();
     for field in ["name", "namespace", "uid", "labels", "annotations"] {

@@ -5,13 +5,13 @@ use kube::core::DynamicObject;
 use serde::Serialize;
 
 use super::{FIELD_MANAGER, InstallError, Journal};
-use crate::causes;
-use crate::record::journal::{Change, ObjectRef, RUN_LABEL};
-use crate::world::{World, api_of};
+use crate::env::{RunEnv, api_for_object};
+use crate::error_chain;
+use crate::model::journal::{ObjectRef, RUN_LABEL, RunChange};
 
 /// How an object is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum How {
+pub(super) enum WriteMethod {
     /// It must not be there yet.
     Create,
     /// Server-side apply under our own name.
@@ -19,30 +19,30 @@ pub(super) enum How {
 }
 
 /// Makes an object, after its intention was journalled.
-pub(super) async fn make(
-    world: &World,
+pub(super) async fn write_object(
+    world: &RunEnv,
     journal: &Journal,
-    how: How,
+    how: WriteMethod,
     object: ObjectRef,
     content: &impl Serialize,
 ) -> Result<(), InstallError> {
-    let api = api_of(&world.kube, &object);
-    let body = dynamic(&object, content)?;
-    let change = journal.intend(Change::Create(object.clone()))?;
+    let api = api_for_object(&world.kube, &object);
+    let body = to_dynamic_object(&object, content)?;
+    let change = journal.record_intent(RunChange::Create(object.clone()))?;
     let (verb, result) = match how {
-        How::Create => ("create", create(&api, &body).await),
-        How::Apply => {
+        WriteMethod::Create => ("create", create(&api, &body).await),
+        WriteMethod::Apply => {
             let params = PatchParams::apply(FIELD_MANAGER);
             ("apply", api.patch(&object.name, &params, &Patch::Apply(&body)).await)
         }
     };
     let named = |e: kube::Error| match (how, &e) {
-        (How::Create, kube::Error::Api(status)) if status.code == 409 => {
-            InstallError::Exists { object: object.to_string(), why: words(&e) }
+        (WriteMethod::Create, kube::Error::Api(status)) if status.code == 409 => {
+            InstallError::AlreadyExists { object: object.to_string(), why: error_message(&e) }
         }
-        _ => InstallError::Object { verb, object: object.to_string(), why: words(&e) },
+        _ => InstallError::Object { verb, object: object.to_string(), why: error_message(&e) },
     };
-    journal.close(change, result.map_err(named), |made| made.metadata.uid.clone())?.map(drop)
+    journal.record_result(change, result.map_err(named), |made| made.metadata.uid.clone())?.map(drop)
 }
 
 /// Creates the object. One of this very run that is there already is the first try of it, whose answer was lost.
@@ -57,7 +57,7 @@ async fn create(api: &Api<DynamicObject>, body: &DynamicObject) -> kube::Result<
 }
 
 /// The API server's own message, without the wrapping.
-pub(super) fn words(error: &kube::Error) -> String {
+pub(super) fn error_message(error: &kube::Error) -> String {
     match error {
         kube::Error::Api(status) if status.code == 401 => {
             format!(
@@ -66,11 +66,11 @@ pub(super) fn words(error: &kube::Error) -> String {
             )
         }
         kube::Error::Api(status) => status.message.clone(),
-        other => causes::chain(other),
+        other => error_chain::format_chain(other),
     }
 }
 
-fn dynamic(object: &ObjectRef, content: &impl Serialize) -> Result<DynamicObject, InstallError> {
+fn to_dynamic_object(object: &ObjectRef, content: &impl Serialize) -> Result<DynamicObject, InstallError> {
     let wrong =
         |e: serde_json::Error| InstallError::Object { verb: "write", object: object.to_string(), why: e.to_string() };
     let mut value = serde_json::to_value(content).map_err(wrong)?;

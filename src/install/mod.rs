@@ -3,35 +3,35 @@
 
 mod adopt;
 mod apply;
-mod claim;
+mod deletion_blockers;
+mod endpoint;
+mod foreign_objects;
 mod journal;
+mod lease;
+mod leftovers;
 mod orphans;
-mod reach;
 mod releases;
-mod size;
-mod strangers;
-mod stuck;
-mod traces;
+mod target_scale;
 mod undo;
-mod volumes;
+mod volume_claims;
 
-pub use claim::{claim, is_at_work, renew};
+pub use endpoint::create_endpoint;
 pub use journal::{Journal, read_journal};
-pub use reach::reach;
-pub use size::size;
-pub use traces::{runs, traces};
-pub use undo::{undo, would_undo};
-pub use volumes::volumes;
+pub use lease::{acquire_lease, is_run_active, renew_lease};
+pub use leftovers::{find_leftovers, runs_with_leftovers};
+pub use target_scale::record_target_scale;
+pub use undo::{dry_run_undo, undo};
+pub use volume_claims::record_volume_claims;
 
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::api::ObjectMeta;
 
-use crate::record::inventory::Inventory;
-use crate::record::journal::{Change, ObjectRef, RUN_LABEL};
-use crate::record::plan::Plan;
-use crate::record::scenario::Scenario;
-use crate::world::{BundleError, HelmError, World};
+use crate::env::{BundleError, HelmError, RunEnv};
+use crate::model::inventory::Inventory;
+use crate::model::journal::{ObjectRef, RUN_LABEL, RunChange};
+use crate::model::plan::Plan;
+use crate::model::scenario::Scenario;
 
 /// Field manager of server-side apply.
 pub const FIELD_MANAGER: &str = "gpuhpa";
@@ -51,7 +51,7 @@ pub enum InstallError {
     },
     /// An object that is to be made is there already, and not of this run.
     #[error("could not create {object}: {why}")]
-    Exists {
+    AlreadyExists {
         /// The object.
         object: String,
         /// The API server's words.
@@ -62,12 +62,12 @@ pub enum InstallError {
     Helm(#[from] HelmError),
     /// The target is not there after the releases were installed.
     #[error("the scenario's target {0} does not exist; check hpa.spec.scaleTargetRef and the release that makes it")]
-    NoTarget(String),
+    TargetNotFound(String),
     /// Another run is at work on the same target, and was quicker.
     #[error(
         "another run has claimed the target just now: {0} is there. Wait until it ends; gpuhpa plan says which run it is, and whether it still renews its claim"
     )]
-    Claimed(String),
+    LeaseHeld(String),
     /// There is no address for the load.
     #[error("no address for the load: {0}")]
     NoAddress(String),
@@ -80,8 +80,8 @@ pub enum InstallError {
 ///
 /// # Errors
 /// The API server refuses one, or the journal cannot be written.
-pub async fn namespaces(
-    world: &World,
+pub async fn create_namespaces(
+    world: &RunEnv,
     journal: &Journal,
     scenario: &Scenario,
     inventory: &Inventory,
@@ -91,7 +91,7 @@ pub async fn namespaces(
     names.extend(scenario.releases.values().filter_map(|release| release.namespace.clone()));
     names.sort();
     names.dedup();
-    for name in names.into_iter().filter(|name| !inventory.namespaces.contains(name)) {
+    for name in names.into_iter().filter(|name| !inventory.existing_namespaces.contains(name)) {
         let object = ObjectRef {
             api_version: "v1".to_owned(),
             kind: "Namespace".to_owned(),
@@ -99,8 +99,8 @@ pub async fn namespaces(
             namespace: None,
             name: name.clone(),
         };
-        let namespace = Namespace { metadata: labelled(&name, run), ..Namespace::default() };
-        apply::make(world, journal, apply::How::Create, object, &namespace).await?;
+        let namespace = Namespace { metadata: run_metadata(&name, run), ..Namespace::default() };
+        apply::write_object(world, journal, apply::WriteMethod::Create, object, &namespace).await?;
     }
     Ok(())
 }
@@ -110,7 +110,7 @@ pub async fn namespaces(
 /// # Errors
 /// helm fails, or the journal cannot be written.
 pub async fn install_releases(
-    world: &World,
+    world: &RunEnv,
     journal: &Journal,
     scenario: &Scenario,
     inventory: &Inventory,
@@ -131,7 +131,12 @@ pub async fn install_releases(
 ///
 /// # Errors
 /// The API server refuses it, or the journal cannot be written.
-pub async fn apply_hpa(world: &World, journal: &Journal, scenario: &Scenario, plan: &Plan) -> Result<(), InstallError> {
+pub async fn apply_hpa(
+    world: &RunEnv,
+    journal: &Journal,
+    scenario: &Scenario,
+    plan: &Plan,
+) -> Result<(), InstallError> {
     let object = ObjectRef {
         api_version: "autoscaling/v2".to_owned(),
         kind: "HorizontalPodAutoscaler".to_owned(),
@@ -140,15 +145,15 @@ pub async fn apply_hpa(world: &World, journal: &Journal, scenario: &Scenario, pl
         name: plan.hpa.clone(),
     };
     let hpa = HorizontalPodAutoscaler {
-        metadata: labelled(&plan.hpa, &plan.run),
+        metadata: run_metadata(&plan.hpa, &plan.run),
         spec: scenario.hpa.spec.clone(),
         ..HorizontalPodAutoscaler::default()
     };
-    apply::make(world, journal, apply::How::Apply, object, &hpa).await
+    apply::write_object(world, journal, apply::WriteMethod::Apply, object, &hpa).await
 }
 
 /// Name and labels of everything that a run makes.
-fn labelled(name: &str, run: &str) -> ObjectMeta {
+fn run_metadata(name: &str, run: &str) -> ObjectMeta {
     let labels = [("app.kubernetes.io/managed-by", "gpuhpa"), (RUN_LABEL, run)];
     ObjectMeta {
         name: Some(name.to_owned()),
@@ -158,8 +163,8 @@ fn labelled(name: &str, run: &str) -> ObjectMeta {
 }
 
 /// The journal's word for a change that was only adopted.
-fn adopted(object: ObjectRef, digest: String) -> Change {
-    Change::Adopt { object, digest }
+fn adopt_change(object: ObjectRef, digest: String) -> RunChange {
+    RunChange::Adopt { object, digest }
 }
 
 #[cfg(test)]

@@ -5,22 +5,22 @@ use kube::api::{DeleteParams, Preconditions};
 use kube::core::DynamicObject;
 
 use super::InstallError;
-use super::apply::words;
-use crate::record::journal::{NewRelease, ObjectRef, ReleaseRef};
-use crate::world::{World, api_of};
+use super::apply::error_message;
+use crate::env::{RunEnv, api_for_object};
+use crate::model::journal::{NewRelease, ObjectRef, ReleaseRef};
 
 /// Removes it.
 ///
 /// # Errors
 /// The API server or helm cannot be asked, or does not let us.
-pub(super) async fn remove(world: &World, made: &NewRelease) -> Result<(), InstallError> {
-    for (object, uid) in left(world, made).await? {
+pub(super) async fn remove(world: &RunEnv, made: &NewRelease) -> Result<(), InstallError> {
+    for (object, uid) in find(world, made).await? {
         let preconditions = Preconditions { uid: Some(uid), resource_version: None };
         let params = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::background() };
-        match api_of(&world.kube, &object).delete(&object.name, &params).await {
+        match api_for_object(&world.kube, &object).delete(&object.name, &params).await {
             // Gone, or replaced by another one meanwhile.
             Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => {}
-            result => drop(result.map_err(|e| wrong("remove", &object, &e))?),
+            result => drop(result.map_err(|e| object_error("remove", &object, &e))?),
         }
     }
     Ok(())
@@ -30,11 +30,15 @@ pub(super) async fn remove(world: &World, made: &NewRelease) -> Result<(), Insta
 ///
 /// # Errors
 /// The API server or helm cannot be asked.
-pub(super) async fn left(world: &World, made: &NewRelease) -> Result<Vec<(ObjectRef, String)>, InstallError> {
+pub(super) async fn find(world: &RunEnv, made: &NewRelease) -> Result<Vec<(ObjectRef, String)>, InstallError> {
     let mut all = Vec::new();
-    for object in &made.beyond {
-        let found = api_of(&world.kube, object).get_opt(&object.name).await.map_err(|e| wrong("read", object, &e))?;
-        let found = found.filter(|found| is_of(found, &made.release) && found.metadata.deletion_timestamp.is_none());
+    for object in &made.outside_objects {
+        let found = api_for_object(&world.kube, object)
+            .get_opt(&object.name)
+            .await
+            .map_err(|e| object_error("read", object, &e))?;
+        let found =
+            found.filter(|found| is_owned_by(found, &made.release) && found.metadata.deletion_timestamp.is_none());
         all.extend(found.and_then(|found| found.metadata.uid).map(|uid| (object.clone(), uid)));
     }
     let owner = if all.is_empty() { None } else { world.helm.status(&made.release, None).await? };
@@ -42,12 +46,12 @@ pub(super) async fn left(world: &World, made: &NewRelease) -> Result<Vec<(Object
 }
 
 /// helm's own mark on what it makes.
-fn is_of(object: &DynamicObject, release: &ReleaseRef) -> bool {
+fn is_owned_by(object: &DynamicObject, release: &ReleaseRef) -> bool {
     let annotation = |name: &str| object.metadata.annotations.as_ref().and_then(|all| all.get(name));
     annotation("meta.helm.sh/release-name") == Some(&release.name)
         && annotation("meta.helm.sh/release-namespace") == Some(&release.namespace)
 }
 
-fn wrong(verb: &'static str, object: &ObjectRef, error: &kube::Error) -> InstallError {
-    InstallError::Object { verb, object: object.to_string(), why: words(error) }
+fn object_error(verb: &'static str, object: &ObjectRef, error: &kube::Error) -> InstallError {
+    InstallError::Object { verb, object: object.to_string(), why: error_message(error) }
 }

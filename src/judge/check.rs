@@ -22,7 +22,7 @@ pub enum Check {
 
 /// What a check needs: another check, or the half of one that speaks of one direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Part {
+pub enum Prerequisite {
     /// The whole check.
     Whole(Check),
     /// Control/MetricFollowsLoad as the load begins.
@@ -31,7 +31,7 @@ pub enum Part {
     MetricFalls,
 }
 
-impl Part {
+impl Prerequisite {
     /// The name in "needs X".
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -85,8 +85,8 @@ impl Check {
 
     /// What must hold before this check may pass or fail.
     #[must_use]
-    pub fn needs(self) -> &'static [Part] {
-        use Part::{MetricFalls, MetricRises, Whole};
+    pub fn prerequisites(self) -> &'static [Prerequisite] {
+        use Prerequisite::{MetricFalls, MetricRises, Whole};
         match self {
             Self::PodsRequestAccelerators | Self::MetricServed | Self::Restored => &[],
             Self::AutoscalerActive => &[Whole(Self::MetricServed)],

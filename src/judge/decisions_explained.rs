@@ -6,42 +6,43 @@
 //! explained is a finding. Only the autoscaler's own writes are judged. Sources: hpa.md 1.1 to 1.8 and 6 of the
 //! controller (Kubernetes 1.37.2).
 
-mod allowed;
-mod decision;
-mod rate;
-mod windows;
+mod allowed_sizes;
+mod scale_decision;
+mod scaling_policies;
+mod stabilization_windows;
 
-use super::by_the_autoscaler::confirmed;
-use super::ruling::Ruling;
-use super::view::{Asked, Noted, SizeChange, View};
+use super::by_the_autoscaler::confirming_status;
+use super::check_result::CheckResult;
+use super::run_view::{ObservedItem, RecommendationRange, RunView, SizeChange};
 use crate::bounds::SLACK;
 use crate::hpa;
-use crate::record::observation::{HpaSeen, Phase};
+use crate::model::observation::{HpaSnapshot, Phase};
 
-pub(super) use allowed::allowed;
-use decision::Decision;
+pub(super) use allowed_sizes::compute_allowed;
+use scale_decision::ScaleDecision;
 
-pub(super) fn rule(view: &View<'_>) -> Ruling {
-    let own: Vec<&SizeChange<'_>> = view.changes.iter().filter(|change| confirmed(view, change).is_some()).collect();
+pub(super) fn evaluate(view: &RunView<'_>) -> CheckResult {
+    let own: Vec<&SizeChange<'_>> =
+        view.size_changes.iter().filter(|change| confirming_status(view, change).is_some()).collect();
     let (mut cites, mut findings) = (Vec::new(), Vec::new());
     for change in &own {
-        let decision = Decision::of(view, change);
-        for look in looks(view, &decision) {
+        let decision = ScaleDecision::new(view, change);
+        for look in check_decision(view, &decision) {
             match look {
-                Look::Clean => {}
-                Look::Finding(text) => findings.push(format!("{decision}: {text}")),
-                Look::Violation(text, _) if is_disturbed(view, change) => {
+                DecisionCheck::Pass => {}
+                DecisionCheck::Finding(text) => findings.push(format!("{decision}: {text}")),
+                DecisionCheck::Violation(text, _) if is_disturbed(view, change) => {
                     findings.push(format!("{decision}: {text}; but the target's size had been changed otherwise"));
                 }
-                Look::Violation(text, seqs) => {
-                    return Ruling::broken(format!("{decision}: {text}")).cite([change.seq]).cite(seqs);
+                DecisionCheck::Violation(text, seqs) => {
+                    return CheckResult::fail(format!("{decision}: {text}")).with_cites([change.seq]).with_cites(seqs);
                 }
             }
         }
         cites.push(change.seq);
     }
-    if let Some((why, seq)) = hidden(view) {
-        return Ruling::unclear(why).cite(cites).cite([seq]);
+    if let Some((why, seq)) = find_hidden_change(view) {
+        return CheckResult::inconclusive(why).with_cites(cites).with_cites([seq]);
     }
     let text = match own.len() {
         0 => "the autoscaler changed no size".to_owned(),
@@ -49,26 +50,26 @@ pub(super) fn rule(view: &View<'_>) -> Ruling {
             "{n} changes of size keep min and max, rate, window and ScalingActive, and none rises above what the metric can have asked for"
         ),
     };
-    let ruling = if is_over(view) { Ruling::holds(text) } else { Ruling::open(text) };
-    findings.into_iter().fold(ruling.cite(cites), Ruling::finding)
+    let ruling = if has_no_more_changes(view) { CheckResult::pass(text) } else { CheckResult::pending(text) };
+    findings.into_iter().fold(ruling.with_cites(cites), CheckResult::with_finding)
 }
 
 /// What could hide a violation: a size that was changed unseen, or a change around which the HPA was not read, so that
 /// nobody knows whose it was or whether scaling was active.
-fn hidden(view: &View<'_>) -> Option<(String, u64)> {
+fn find_hidden_change(view: &RunView<'_>) -> Option<(String, u64)> {
     let unread = |change: &&SizeChange<'_>| {
-        let decision = Decision::of(view, change);
+        let decision = ScaleDecision::new(view, change);
         change.is_scale_write()
             && !decision.has_status()
-            && view.is_blind("hpa", decision.since_ms, change.at_ms + SLACK.ms())
+            && view.has_gap("hpa", decision.earliest_ms, change.at_ms + SLACK.ms())
     };
-    let unread = || view.changes.iter().find(unread).map(|change| (change, change.seq, "could not be read"));
+    let unread = || view.size_changes.iter().find(unread).map(|change| (change, change.seq, "could not be read"));
     let untold = || {
-        let mut told = view.changes.iter().filter_map(|change| Some((change, confirmed(view, change)?)));
-        let untold = told.find(|(_, status)| is_untold(view, status));
+        let mut told = view.size_changes.iter().filter_map(|change| Some((change, confirming_status(view, change)?)));
+        let untold = told.find(|(_, status)| lacks_rescale_condition(view, status));
         untold.map(|(change, status)| (change, status.0.seq, "does not say that it scaled"))
     };
-    view.unseen_change().or_else(|| {
+    view.find_unseen_change().or_else(|| {
         let (change, seq, what) = unread().or_else(untold)?;
         Some((format!("the HPA {what} when the size went {} → {}", change.from, change.to), seq))
     })
@@ -76,130 +77,150 @@ fn hidden(view: &View<'_>) -> Option<(String, u64)> {
 
 /// The status of the pass that changed the size, which nobody missed, but which does not say so: its values may not be
 /// what that pass went by.
-fn is_untold(view: &View<'_>, (seen, status): &Noted<'_, HpaSeen>) -> bool {
-    let before = view.our_hpa().take_while(|(o, _)| o.seq < seen.seq).last();
+fn lacks_rescale_condition(view: &RunView<'_>, (seen, status): &ObservedItem<'_, HpaSnapshot>) -> bool {
+    let before = view.our_hpa_snapshots().take_while(|(o, _)| o.seq < seen.seq).last();
     let is_first = before.is_some_and(|(o, before)| {
-        before.last_scale != status.last_scale && view.is_unbroken("hpa", o.at_ms, seen.at_ms)
+        before.last_scale_time != status.last_scale_time && view.is_gapless("hpa", o.at_ms, seen.at_ms)
     });
     is_first && !status.conditions.iter().any(|c| c.reason == hpa::SUCCEEDED_RESCALE)
 }
 
 /// True while the autoscaler has a size above min to take back, which it may do too early or too fast: a run that cannot
 /// pass any more can still fail.
-pub(super) fn is_at_stake(view: &View<'_>) -> bool {
-    let ours = |change: &SizeChange<'_>| confirmed(view, change).is_some();
-    let disturbed = view.unseen_change().is_some() || !view.changes.iter().all(ours);
-    let large = view.size_at(view.now_ms()).is_some_and(|(_, workload)| workload.spec_replicas > view.min);
-    large && !view.changes.is_empty() && !disturbed && !is_over(view)
+pub(super) fn can_still_fail(view: &RunView<'_>) -> bool {
+    let ours = |change: &SizeChange<'_>| confirming_status(view, change).is_some();
+    let disturbed = view.find_unseen_change().is_some() || !view.size_changes.iter().all(ours);
+    let large = view.workload_at(view.now_ms()).is_some_and(|(_, workload)| workload.spec_replicas > view.min_replicas);
+    large && !view.size_changes.is_empty() && !disturbed && !has_no_more_changes(view)
 }
 
 /// No change that could be judged is awaited any more. Before the load has ended one always may come; after it the last
 /// one is the fall to min.
-fn is_over(view: &View<'_>) -> bool {
-    let Some((began, ended)) = view.phase(Phase::Fall) else { return view.began(Phase::Cleanup).is_some() };
-    let small = view.size_at(view.now_ms()).is_none_or(|(_, workload)| workload.spec_replicas <= view.min);
-    let late = view.now_ms() >= began + view.times.fall().generous_ms();
-    small || late || ended.is_some() || view.began(Phase::Cleanup).is_some()
+fn has_no_more_changes(view: &RunView<'_>) -> bool {
+    let Some((began, ended)) = view.phase_span(Phase::ScaleDown) else {
+        return view.phase_start(Phase::Cleanup).is_some();
+    };
+    let small = view.workload_at(view.now_ms()).is_none_or(|(_, workload)| workload.spec_replicas <= view.min_replicas);
+    let late = view.now_ms() >= began + view.times.scale_down().lenient_ms();
+    small || late || ended.is_some() || view.phase_start(Phase::Cleanup).is_some()
 }
 
 /// True when nothing that could have been served, seen and tolerated explains a rise, or a fall within the window.
-pub(super) fn is_inexplicable<'v>(view: &'v View<'v>, change: &'v SizeChange<'v>) -> bool {
-    let decision = Decision::of(view, change);
-    if decision.is_rise() {
-        return matches!(too_large(view, &decision), Look::Violation(..));
+pub(super) fn is_inexplicable<'v>(view: &'v RunView<'v>, change: &'v SizeChange<'v>) -> bool {
+    let decision = ScaleDecision::new(view, change);
+    if decision.is_scale_up() {
+        return matches!(check_too_large(view, &decision), DecisionCheck::Violation(..));
     }
-    let less = |asked: Asked| asked.least() > decision.to;
-    less(decision.asked(view))
-        || decision.reported(view).is_some_and(|(_, asked)| less(asked))
-        || windows::is_early(view, &decision)
+    let less = |asked: RecommendationRange| asked.smallest() > decision.to;
+    less(decision.recommendation(view))
+        || decision.status_recommendation(view).is_some_and(|(_, asked)| less(asked))
+        || stabilization_windows::is_early(view, &decision)
 }
 
-fn looks(view: &View<'_>, decision: &Decision<'_>) -> Vec<Look> {
+fn check_decision(view: &RunView<'_>, decision: &ScaleDecision<'_>) -> Vec<DecisionCheck> {
     // From outside min and max the size is set back at once: no metric, no window, no rate (facts: hpa.md 1.1).
-    if !(view.min..=view.max).contains(&decision.from) {
-        return vec![outside_bounds(view, decision), not_set_back(view, decision)];
+    if !(view.min_replicas..=view.max_replicas).contains(&decision.from) {
+        return vec![check_replica_bounds(view, decision), check_return_to_bounds(view, decision)];
     }
-    let mut all =
-        vec![outside_bounds(view, decision), rate::look(view, decision), while_inactive(view, decision.change)];
-    all.extend(if decision.is_rise() {
-        [windows::risen_early(view, decision), too_large(view, decision), too_small_a_rise(view, decision)]
+    let mut all = vec![
+        check_replica_bounds(view, decision),
+        scaling_policies::check_rate(view, decision),
+        check_scaling_active(view, decision.change),
+    ];
+    all.extend(if decision.is_scale_up() {
+        [
+            stabilization_windows::check_scale_up_window(view, decision),
+            check_too_large(view, decision),
+            check_too_small(view, decision),
+        ]
     } else {
-        [windows::look(view, decision), windows::not_asked_for(view, decision), Look::Clean]
+        [
+            stabilization_windows::check_scale_down_window(view, decision),
+            stabilization_windows::check_recommended(view, decision),
+            DecisionCheck::Pass,
+        ]
     });
     all
 }
 
 /// The size was changed by another hand before, or without being seen: the autoscaler's answer to that is not ours to
 /// foretell.
-fn is_disturbed(view: &View<'_>, change: &SizeChange<'_>) -> bool {
-    let foreign = |past: &SizeChange<'_>| past.at_ms <= change.at_ms && confirmed(view, past).is_none();
-    view.changes.iter().any(foreign) || view.unseen_change().is_some()
+fn is_disturbed(view: &RunView<'_>, change: &SizeChange<'_>) -> bool {
+    let foreign = |past: &SizeChange<'_>| past.at_ms <= change.at_ms && confirming_status(view, past).is_none();
+    view.size_changes.iter().any(foreign) || view.find_unseen_change().is_some()
 }
 
-enum Look {
-    Clean,
+enum DecisionCheck {
+    Pass,
     Finding(String),
     Violation(String, Vec<u64>),
 }
 
-fn outside_bounds(view: &View<'_>, decision: &Decision<'_>) -> Look {
-    if (view.min..=view.max).contains(&decision.to) {
-        return Look::Clean;
+fn check_replica_bounds(view: &RunView<'_>, decision: &ScaleDecision<'_>) -> DecisionCheck {
+    if (view.min_replicas..=view.max_replicas).contains(&decision.to) {
+        return DecisionCheck::Pass;
     }
-    Look::Violation(format!("outside minReplicas {} and maxReplicas {}", view.min, view.max), Vec::new())
+    DecisionCheck::Violation(
+        format!("outside minReplicas {} and maxReplicas {}", view.min_replicas, view.max_replicas),
+        Vec::new(),
+    )
 }
 
 /// A size outside min and max is set to the bound that it passes.
-fn not_set_back(view: &View<'_>, decision: &Decision<'_>) -> Look {
-    let bound = if decision.from > view.max { view.max } else { view.min };
+fn check_return_to_bounds(view: &RunView<'_>, decision: &ScaleDecision<'_>) -> DecisionCheck {
+    let bound = if decision.from > view.max_replicas { view.max_replicas } else { view.min_replicas };
     // From 0 the metrics decide, or nobody does.
     if decision.from == 0 || decision.to == bound {
-        return Look::Clean;
+        return DecisionCheck::Pass;
     }
-    Look::Finding(format!("from outside minReplicas {} and maxReplicas {} not to {bound}", view.min, view.max))
+    DecisionCheck::Finding(format!(
+        "from outside minReplicas {} and maxReplicas {} not to {bound}",
+        view.min_replicas, view.max_replicas
+    ))
 }
 
 /// ScalingActive was False before the change, and the status of the pass that made it says the same.
-fn while_inactive(view: &View<'_>, change: &SizeChange<'_>) -> Look {
-    let inactive = |hpa: &HpaSeen| hpa.conditions.iter().any(|c| c.kind == "ScalingActive" && c.status == "False");
-    let Some((status, after)) = confirmed(view, change) else { return Look::Clean };
-    let before = view.our_hpa().filter(|(o, _)| o.at_ms + SLACK.ms() < change.at_ms).last();
+fn check_scaling_active(view: &RunView<'_>, change: &SizeChange<'_>) -> DecisionCheck {
+    let inactive = |hpa: &HpaSnapshot| hpa.conditions.iter().any(|c| c.kind == "ScalingActive" && c.status == "False");
+    let Some((status, after)) = confirming_status(view, change) else { return DecisionCheck::Pass };
+    let before = view.our_hpa_snapshots().filter(|(o, _)| o.at_ms + SLACK.ms() < change.at_ms).last();
     match before {
         Some((o, before)) if inactive(before) && inactive(after) => {
-            Look::Violation("while ScalingActive was False".to_owned(), vec![o.seq, status.seq])
+            DecisionCheck::Violation("while ScalingActive was False".to_owned(), vec![o.seq, status.seq])
         }
-        _ => Look::Clean,
+        _ => DecisionCheck::Pass,
     }
 }
 
 /// A rise above the largest size that the metric can have asked for: by all that could have been served around it, and
 /// by the value that the status of that very pass reports.
-fn too_large(view: &View<'_>, decision: &Decision<'_>) -> Look {
-    let read = decision.asked(view);
-    if decision.to > read.most() {
-        let text = format!("above {}, the largest size that the readings around it can ask for", read.most());
-        return Look::Violation(text, decision.readings(view));
+fn check_too_large(view: &RunView<'_>, decision: &ScaleDecision<'_>) -> DecisionCheck {
+    let read = decision.recommendation(view);
+    if decision.to > read.largest() {
+        let text = format!("above {}, the largest size that the readings around it can ask for", read.largest());
+        return DecisionCheck::Violation(text, decision.reading_seqs(view));
     }
-    match decision.reported(view) {
+    match decision.status_recommendation(view) {
         // The legacy rules may raise a size to any earlier recommendation.
         Some((seq, asked))
-            if decision.to > asked.most() && hpa::behavior_of(&view.records.scenario.hpa.spec).is_some() =>
+            if decision.to > asked.largest() && hpa::behavior_from_spec(&view.records.scenario.hpa.spec).is_some() =>
         {
-            let text = format!("above {}, the largest size for the value in the HPA's own status", asked.most());
-            Look::Violation(text, vec![seq])
+            let text = format!("above {}, the largest size for the value in the HPA's own status", asked.largest());
+            DecisionCheck::Violation(text, vec![seq])
         }
-        _ => Look::Clean,
+        _ => DecisionCheck::Pass,
     }
 }
 
 /// A rise that stops short of what was asked for, with nothing that stops it there.
-fn too_small_a_rise(view: &View<'_>, decision: &Decision<'_>) -> Look {
-    let Some(behavior) = hpa::behavior_of(&view.records.scenario.hpa.spec) else { return Look::Clean };
+fn check_too_small(view: &RunView<'_>, decision: &ScaleDecision<'_>) -> DecisionCheck {
+    let Some(behavior) = hpa::behavior_from_spec(&view.records.scenario.hpa.spec) else { return DecisionCheck::Pass };
     let held_back = behavior.scale_up.stabilization_window_seconds.is_some_and(|window| window > 0);
-    let asked = decision.reported(view).map_or_else(|| decision.asked(view), |(_, asked)| asked);
-    let limited = decision.to == view.max || rate::limits(view, decision).contains(&decision.to);
-    if held_back || limited || asked.holds(decision.to) {
-        return Look::Clean;
+    let asked = decision.status_recommendation(view).map_or_else(|| decision.recommendation(view), |(_, asked)| asked);
+    let limited =
+        decision.to == view.max_replicas || scaling_policies::rate_limits(view, decision).contains(&decision.to);
+    if held_back || limited || asked.contains(decision.to) {
+        return DecisionCheck::Pass;
     }
-    Look::Finding("a size that the formula does not give for the metric".to_owned())
+    DecisionCheck::Finding("a size that the formula does not give for the metric".to_owned())
 }

@@ -5,119 +5,124 @@
 //! pkg/controller/podautoscaler/horizontal.go), so an earlier fall breaks the HPA's own spec: FAIL, where the window is
 //! the spec's, no value can have been missed, and twice the sync period does not explain it.
 
-use super::by_the_autoscaler::confirmed;
+use super::by_the_autoscaler::confirming_status;
+use super::check_result::{CheckResult, CheckStatus, format_ms};
 use super::decisions_explained;
-use super::ruling::{Ruling, State, seconds};
-use super::view::{SizeChange, View};
-use crate::record::plan::TermSource;
-use crate::record::reading::Answer;
+use super::run_view::{RunView, SizeChange};
+use crate::model::plan::TermSource;
+use crate::model::reading::ReadingResult;
 
-pub(super) fn rule<'v>(view: &'v View<'v>) -> Ruling {
-    let window = view.times.window.ms;
-    let blind = view.times.assumed.sync_period.ms() + view.times.lag().ms();
+pub(super) fn evaluate<'v>(view: &'v RunView<'v>) -> CheckResult {
+    let window = view.times.down_window.ms;
+    let blind = view.times.assumptions.sync_period.ms() + view.times.metric_lag().total_ms();
     if window <= blind {
-        return Ruling::unclear(format!(
+        return CheckResult::inconclusive(format!(
             "the scale-down window {} is not longer than sync period and lag together ({}), so an early fall cannot be told from a timely one",
-            seconds(window),
-            seconds(blind)
+            format_ms(window),
+            format_ms(blind)
         ));
     }
-    let falls: Vec<_> = view.changes.iter().filter(|c| c.to < c.from && c.is_scale_write()).collect();
+    let falls: Vec<_> = view.size_changes.iter().filter(|c| c.to < c.from && c.is_scale_write()).collect();
     if falls.is_empty() {
-        return Ruling::open("no fall was seen");
+        return CheckResult::pending("no fall was seen");
     }
     let (mut words, mut cites) = (Vec::new(), Vec::new());
     for fall in falls {
-        let ruling = one(view, fall);
-        if !ruling.is(State::Holds) {
+        let ruling = evaluate_fall(view, fall);
+        if !ruling.has_status(CheckStatus::Pass) {
             return ruling;
         }
         words.push(ruling.reason);
         cites.extend(ruling.cites);
     }
-    Ruling::holds(words.join("; ")).cite(cites)
+    CheckResult::pass(words.join("; ")).with_cites(cites)
 }
 
 /// One fall against the window.
-fn one<'v>(view: &'v View<'v>, fall: &'v SizeChange<'v>) -> Ruling {
+fn evaluate_fall<'v>(view: &'v RunView<'v>, fall: &'v SizeChange<'v>) -> CheckResult {
     let text = format!("{} → {}", fall.from, fall.to);
-    let sync = view.times.assumed.sync_period.ms();
-    let asked =
-        asking(view, fall, sync).map(|ended| (ended, "the metric had last asked for more for a whole sync period"));
-    let risen = || risen(view, fall).map(|risen| (risen, "the autoscaler itself had last asked for more"));
+    let sync = view.times.assumptions.sync_period.ms();
+    let asked = last_recommended_ms(view, fall, sync)
+        .map(|ended| (ended, "the metric had last asked for more for a whole sync period"));
+    let risen = || last_rise_ms(view, fall).map(|risen| (risen, "the autoscaler itself had last asked for more"));
     let Some((ended, what)) = asked.or_else(risen) else {
-        return Ruling::unclear(format!("{text}: no span of a sync period before it asked for more")).cite([fall.seq]);
+        return CheckResult::inconclusive(format!("{text}: no span of a sync period before it asked for more"))
+            .with_cites([fall.seq]);
     };
-    let (after, least) = (fall.at_ms.saturating_sub(ended), view.times.not_before_ms());
+    let (after, least) = (fall.at_ms.saturating_sub(ended), view.times.earliest_scale_down_ms());
     let words = format!(
         "{text} came {} after {what} (window {}, not before {})",
-        seconds(after),
-        seconds(view.times.window.ms),
-        seconds(least)
+        format_ms(after),
+        format_ms(view.times.down_window.ms),
+        format_ms(least)
     );
-    let shown = view.served.iter().filter(|s| s.asked_ms == ended).map(|served| served.seq);
-    let seqs: Vec<u64> = shown.chain(view.changes.iter().filter(|c| c.at_ms == ended).map(|c| c.seq)).collect();
+    let shown = view.api_readings.iter().filter(|s| s.requested_ms == ended).map(|served| served.seq);
+    let seqs: Vec<u64> = shown.chain(view.size_changes.iter().filter(|c| c.at_ms == ended).map(|c| c.seq)).collect();
     // After a gap of the watch it may have come as long before it was seen.
-    let came = view.came_ms("workload", fall.at_ms);
+    let came = view.earliest_ms("workload", fall.at_ms);
     if after >= least && came.saturating_sub(ended) < least {
-        let blind = seconds(fall.at_ms - came);
-        return Ruling::unclear(format!("{words}; but the target was not read for {blind} before it")).cite([fall.seq]);
+        let blind = format_ms(fall.at_ms - came);
+        return CheckResult::inconclusive(format!("{words}; but the target was not read for {blind} before it"))
+            .with_cites([fall.seq]);
     }
     let ruling = match after >= least {
-        true => kept(view, fall, least, words),
-        false => early(view, fall, least, words),
+        true => evaluate_in_time(view, fall, least, words),
+        false => evaluate_early(view, fall, least, words),
     };
-    ruling.cite([fall.seq]).cite(seqs)
+    ruling.with_cites([fall.seq]).with_cites(seqs)
 }
 
 /// Late enough by what was read; a stretch in which nothing was read could hide that it asked for more until later.
-fn kept(view: &View<'_>, fall: &SizeChange<'_>, least: u64, words: String) -> Ruling {
-    let blind = blind_ms(view, fall.at_ms.saturating_sub(least), fall.at_ms);
-    if blind > view.times.assumed.sync_period.ms() {
-        return Ruling::unclear(format!("{words}; but the metric was not read for {} before it", seconds(blind)));
+fn evaluate_in_time(view: &RunView<'_>, fall: &SizeChange<'_>, least: u64, words: String) -> CheckResult {
+    let blind = longest_gap_ms(view, fall.at_ms.saturating_sub(least), fall.at_ms);
+    if blind > view.times.assumptions.sync_period.ms() {
+        return CheckResult::inconclusive(format!(
+            "{words}; but the metric was not read for {} before it",
+            format_ms(blind)
+        ));
     }
-    Ruling::holds(words)
+    CheckResult::pass(words)
 }
 
 /// Too early by what was read: does anything explain it?
-fn early<'v>(view: &'v View<'v>, fall: &'v SizeChange<'v>, least: u64, words: String) -> Ruling {
-    if view.times.window.source == TermSource::Assumed {
-        return Ruling::unclear(format!("{words}; the window is assumed, and may be shorter"));
+fn evaluate_early<'v>(view: &'v RunView<'v>, fall: &'v SizeChange<'v>, least: u64, words: String) -> CheckResult {
+    if view.times.down_window.source == TermSource::Assumed {
+        return CheckResult::inconclusive(format!("{words}; the window is assumed, and may be shorter"));
     }
     if view.may_miss_values() {
-        return Ruling::unclear(format!("{words}; a value between two polls may explain it"));
+        return CheckResult::inconclusive(format!("{words}; a value between two polls may explain it"));
     }
-    let sync = view.times.assumed.sync_period.ms();
-    let since = asking(view, fall, 2 * sync).map(|ended| fall.at_ms.saturating_sub(ended));
+    let sync = view.times.assumptions.sync_period.ms();
+    let since = last_recommended_ms(view, fall, 2 * sync).map(|ended| fall.at_ms.saturating_sub(ended));
     if since.is_none_or(|since| since >= least.saturating_sub(sync)) {
-        return Ruling::unclear(format!("{words}; twice the assumed sync period explains it"));
+        return CheckResult::inconclusive(format!("{words}; twice the assumed sync period explains it"));
     }
     // Another tolerance, pods that were seen a little earlier or later than the controller saw them.
     if !decisions_explained::is_inexplicable(view, fall) {
-        return Ruling::unclear(format!(
+        return CheckResult::inconclusive(format!(
             "{words}; what the controller can have seen and tolerated besides may explain it"
         ));
     }
-    Ruling::broken(words)
+    CheckResult::fail(words)
 }
 
 /// The longest stretch in which nothing was read. An API that fails is read: it asks the controller for nothing.
-fn blind_ms(view: &View<'_>, from_ms: u64, to_ms: u64) -> u64 {
-    view.blind_ms(from_ms, to_ms, |served| !matches!(served.reading.answer, Answer::NotReadable(_)))
+fn longest_gap_ms(view: &RunView<'_>, from_ms: u64, to_ms: u64) -> u64 {
+    view.longest_gap_ms(from_ms, to_ms, |served| !matches!(served.reading.result, ReadingResult::NotReadable(_)))
 }
 
 /// When the autoscaler last rose above the new size, if the metric was read ever since: its pass asked for more, if only
 /// for a moment.
-fn risen(view: &View<'_>, fall: &SizeChange<'_>) -> Option<u64> {
-    let own = |c: &SizeChange<'_>| confirmed(view, c).is_some();
+fn last_rise_ms(view: &RunView<'_>, fall: &SizeChange<'_>) -> Option<u64> {
+    let own = |c: &SizeChange<'_>| confirming_status(view, c).is_some();
     let above = |c: &&SizeChange<'_>| c.to > c.from.max(fall.to) && c.at_ms < fall.at_ms && own(c);
-    let risen = view.came_ms("workload", view.changes.iter().rfind(above)?.at_ms);
-    (blind_ms(view, risen, fall.at_ms) <= view.times.assumed.sync_period.ms()).then_some(risen)
+    let risen = view.earliest_ms("workload", view.size_changes.iter().rfind(above)?.at_ms);
+    (longest_gap_ms(view, risen, fall.at_ms) <= view.times.assumptions.sync_period.ms()).then_some(risen)
 }
 
 /// The end of the last span, at least so long, in which every reading asked for more than the new size.
-fn asking(view: &View<'_>, fall: &SizeChange<'_>, least_ms: u64) -> Option<u64> {
-    let readings: Vec<_> = view.served_in(0, fall.at_ms).collect();
-    let spans = view.spans(&readings, |served| served.asks().is_some_and(|asks| asks > fall.to));
+fn last_recommended_ms(view: &RunView<'_>, fall: &SizeChange<'_>, least_ms: u64) -> Option<u64> {
+    let readings: Vec<_> = view.api_readings_in(0, fall.at_ms).collect();
+    let spans = view.spans_where(&readings, |served| served.recommendation().is_some_and(|asks| asks > fall.to));
     spans.into_iter().rev().find(|(from, to)| to - from >= least_ms).map(|(_, to)| to)
 }

@@ -3,50 +3,52 @@
 
 use std::collections::BTreeMap;
 
-use super::ruling::Ruling;
-use super::view::View;
-use crate::record::journal::{Change, Entry, NewRelease, Step};
-use crate::record::observation::Phase;
+use super::check_result::CheckResult;
+use super::run_view::RunView;
+use crate::model::journal::{ChangeState, JournalEntry, NewRelease, RunChange};
+use crate::model::observation::Phase;
 
-pub(super) fn rule(view: &View<'_>) -> Ruling {
-    let mut changes: BTreeMap<u32, (Option<&Change>, &Entry)> = BTreeMap::new();
+pub(super) fn evaluate(view: &RunView<'_>) -> CheckResult {
+    let mut changes: BTreeMap<u32, (Option<&RunChange>, &JournalEntry)> = BTreeMap::new();
     for entry in view.records.journal {
         let slot = changes.entry(entry.change).or_insert((None, entry));
-        if let Step::Intended(change) = &entry.step {
+        if let ChangeState::Intended(change) = &entry.state {
             slot.0 = Some(change);
         }
         slot.1 = entry;
     }
-    if view.began(Phase::Cleanup).is_none() && !changes.is_empty() {
-        return Ruling::open("the clean-up has not begun");
+    if view.phase_start(Phase::Cleanup).is_none() && !changes.is_empty() {
+        return CheckResult::pending("the clean-up has not begun");
     }
     let (mut made, mut left) = (0, Vec::new());
     for (change, last) in changes.values() {
         let Some(change) = change else { continue };
         made += 1;
-        match &last.step {
-            Step::Undone => {}
-            Step::NotUndone { error } => left.push(format!("{}: {error}", name(change))),
-            Step::Intended(_) | Step::Done { .. } | Step::Failed { .. } => {
-                left.push(format!("{}: was not removed", name(change)));
+        match &last.state {
+            ChangeState::Undone => {}
+            ChangeState::UndoFailed { error } => left.push(format!("{}: {error}", describe_change(change))),
+            ChangeState::Intended(_) | ChangeState::Done { .. } | ChangeState::Failed { .. } => {
+                left.push(format!("{}: was not removed", describe_change(change)));
             }
         }
     }
     if left.is_empty() {
-        return Ruling::holds(match made {
+        return CheckResult::pass(match made {
             0 => "nothing was changed".to_owned(),
             n => format!("all {n} changes of the journal are undone, and seen to be"),
         });
     }
-    Ruling::broken(format!("{} of {made} changes are not undone: {}", left.len(), left.join("; ")))
+    CheckResult::fail(format!("{} of {made} changes are not undone: {}", left.len(), left.join("; ")))
 }
 
-fn name(change: &Change) -> String {
+fn describe_change(change: &RunChange) -> String {
     match change {
-        Change::Create(object) => object.to_string(),
-        Change::HelmInstall(NewRelease { release, .. }) | Change::HelmUpgrade { release, .. } => release.to_string(),
-        Change::Volumes(claims) => claims.to_string(),
-        Change::Scale { object, .. } => format!("the size of {object}"),
-        Change::Adopt { object, .. } => format!("adopted {object}"),
+        RunChange::Create(object) => object.to_string(),
+        RunChange::HelmInstall(NewRelease { release, .. }) | RunChange::HelmUpgrade { release, .. } => {
+            release.to_string()
+        }
+        RunChange::VolumeClaims(claims) => claims.to_string(),
+        RunChange::Scale { object, .. } => format!("the size of {object}"),
+        RunChange::Adopt { object, .. } => format!("adopted {object}"),
     }
 }

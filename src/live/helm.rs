@@ -9,13 +9,13 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::Value;
 use tokio::io::AsyncWriteExt;
 
-use crate::record::inventory::ExistingRelease;
-use crate::record::journal::ReleaseRef;
-use crate::units::Span;
-use crate::world::{ChartMeta, Helm, HelmError, ReleaseArgs};
+use crate::env::{ChartMeta, HelmClient, HelmError, ReleaseArgs};
+use crate::model::inventory::ExistingRelease;
+use crate::model::journal::ReleaseRef;
+use crate::units::HumanDuration;
 
 /// Bound of a call that asks the cluster or a registry something and changes nothing.
-const QUESTION: Span = Span::from_secs(120);
+const QUERY_TIMEOUT: HumanDuration = HumanDuration::from_secs(120);
 
 /// The helm binary and the cluster that it works on.
 #[derive(Clone, Debug)]
@@ -30,18 +30,18 @@ pub struct HelmBinary {
 
 impl HelmBinary {
     /// Runs helm to its end; the future may be dropped, which stops the process.
-    async fn run(&self, args: &[&str], values: Option<String>, bound: Span) -> Result<String, HelmError> {
+    async fn run(&self, args: &[&str], values: Option<String>, bound: HumanDuration) -> Result<String, HelmError> {
         // The command as errors name it: sub-command and operand, no flags.
         let command =
             args.iter().take(if args.first() == Some(&"show") { 3 } else { 2 }).copied().collect::<Vec<_>>().join(" ");
         let work = self.spawn_and_wait(args, values);
-        let output = tokio::time::timeout(bound.duration(), work)
+        let output = tokio::time::timeout(bound.to_std(), work)
             .await
             .map_err(|_| HelmError::TimedOut { command: command.clone(), bound })?
             .map_err(|e| HelmError::Start { binary: self.binary.clone(), why: e.to_string() })?;
         if !output.status.success() {
             let stderr = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-            return Err(HelmError::Failed { command, stderr: last_words(&stderr) });
+            return Err(HelmError::Failed { command, stderr: last_lines(&stderr) });
         }
         String::from_utf8(output.stdout)
             .map_err(|_| HelmError::Unreadable { command, why: "the answer is not UTF-8".to_owned() })
@@ -66,7 +66,7 @@ impl HelmBinary {
         let group = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
         let mut output = std::pin::pin!(child.wait_with_output());
         // Dropped before the child is, so that its number is still its own.
-        let mut stop = Group(group);
+        let mut stop = ProcessGroup(group);
         let ended = (&mut output).await;
         stop.0 = None;
         ended
@@ -74,9 +74,9 @@ impl HelmBinary {
 }
 
 /// helm's process group: a wrapper around helm, a credential plugin or a post-renderer ends with it.
-struct Group(Option<Pid>);
+struct ProcessGroup(Option<Pid>);
 
-impl Drop for Group {
+impl Drop for ProcessGroup {
     fn drop(&mut self) {
         if let Some(leader) = self.0 {
             // Gone already is as good.
@@ -105,27 +105,27 @@ fn chart_flags(args: &ReleaseArgs) -> Vec<&str> {
 }
 
 /// Sub-command, name, chart, namespace, chart flags; values come by standard input.
-fn release_command<'a>(verb: &'a str, args: &'a ReleaseArgs) -> Vec<&'a str> {
+fn release_command_args<'a>(verb: &'a str, args: &'a ReleaseArgs) -> Vec<&'a str> {
     let mut all = vec![verb, &args.release.name, &args.chart, "--namespace", &args.release.namespace, "--values", "-"];
     all.extend(chart_flags(args));
     all
 }
 
-fn values_text(args: &ReleaseArgs) -> Option<String> {
+fn values_yaml(args: &ReleaseArgs) -> Option<String> {
     // JSON is YAML.
     Some(Value::Object(args.values.clone()).to_string())
 }
 
 /// What counts of a long error: helm repeats itself, and the end names the cause.
-fn last_words(text: &str) -> String {
+fn last_lines(text: &str) -> String {
     let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
     lines[lines.len().saturating_sub(6)..].join("; ")
 }
 
-impl Helm for HelmBinary {
+impl HelmClient for HelmBinary {
     fn version(&self) -> BoxFuture<'_, Result<String, HelmError>> {
         Box::pin(async {
-            let answer = self.run(&["version", "--template", "{{.Version}}"], None, QUESTION).await?;
+            let answer = self.run(&["version", "--template", "{{.Version}}"], None, QUERY_TIMEOUT).await?;
             Ok(answer.trim().to_owned())
         })
     }
@@ -134,7 +134,7 @@ impl Helm for HelmBinary {
         Box::pin(async {
             let mut all = vec!["show", "chart", &args.chart];
             all.extend(chart_flags(args));
-            let answer = self.run(&all, None, QUESTION).await?;
+            let answer = self.run(&all, None, QUERY_TIMEOUT).await?;
             let chart: Value = serde_saphyr::from_str(&answer).map_err(|e| HelmError::Unreadable {
                 command: format!("show chart {}", args.chart),
                 why: e.without_snippet().to_string(),
@@ -149,7 +149,7 @@ impl Helm for HelmBinary {
     }
 
     fn template<'a>(&'a self, args: &'a ReleaseArgs) -> BoxFuture<'a, Result<String, HelmError>> {
-        Box::pin(async { self.run(&release_command("template", args), values_text(args), QUESTION).await })
+        Box::pin(async { self.run(&release_command_args("template", args), values_yaml(args), QUERY_TIMEOUT).await })
     }
 
     fn status<'a>(
@@ -177,7 +177,7 @@ impl Helm for HelmBinary {
             if let Some(selector) = selector {
                 all.extend(["--selector", selector]);
             }
-            let answer = self.run(&all, None, QUESTION).await?;
+            let answer = self.run(&all, None, QUERY_TIMEOUT).await?;
             let unreadable = |why: String| HelmError::Unreadable { command: format!("list {filter}"), why };
             let releases: Vec<Value> = serde_json::from_str(&answer).map_err(|e| unreadable(e.to_string()))?;
             let Some(found) = releases.first() else { return Ok(None) };
@@ -189,7 +189,7 @@ impl Helm for HelmBinary {
                 revision,
                 status: text("status"),
                 chart: text("chart"),
-                by_run: false,
+                made_by_run: false,
             }))
         })
     }
@@ -198,18 +198,18 @@ impl Helm for HelmBinary {
         Box::pin(async {
             let labels = args.labels.iter().map(|(k, v)| format!("{k}={v}")).collect::<Vec<_>>().join(",");
             let bound = args.timeout.to_string();
-            let mut all = release_command("install", args);
+            let mut all = release_command_args("install", args);
             all.extend(["--labels", &labels, "--timeout", &bound]);
-            self.run(&all, values_text(args), args.timeout).await.map(drop)
+            self.run(&all, values_yaml(args), args.timeout).await.map(drop)
         })
     }
 
     fn upgrade<'a>(&'a self, args: &'a ReleaseArgs) -> BoxFuture<'a, Result<(), HelmError>> {
         Box::pin(async {
             let bound = args.timeout.to_string();
-            let mut all = release_command("upgrade", args);
+            let mut all = release_command_args("upgrade", args);
             all.extend(["--timeout", &bound]);
-            self.run(&all, values_text(args), args.timeout).await.map(drop)
+            self.run(&all, values_yaml(args), args.timeout).await.map(drop)
         })
     }
 
@@ -217,11 +217,11 @@ impl Helm for HelmBinary {
         Box::pin(async move {
             let revision = revision.to_string();
             let all = ["rollback", &release.name, &revision, "--namespace", &release.namespace];
-            self.run(&all, None, QUESTION).await.map(drop)
+            self.run(&all, None, QUERY_TIMEOUT).await.map(drop)
         })
     }
 
-    fn uninstall<'a>(&'a self, release: &'a ReleaseRef, bound: Span) -> BoxFuture<'a, Result<(), HelmError>> {
+    fn uninstall<'a>(&'a self, release: &'a ReleaseRef, bound: HumanDuration) -> BoxFuture<'a, Result<(), HelmError>> {
         Box::pin(async move {
             let timeout = bound.to_string();
             let all = [
@@ -261,7 +261,7 @@ mod tests {
                 tokio::time::sleep(std::time::Duration::from_millis(10)).await;
             }
         };
-        let run = helm.run(&["install", "ollama"], None, Span::from_secs(60));
+        let run = helm.run(&["install", "ollama"], None, HumanDuration::from_secs(60));
         let first = futures::future::select(Box::pin(run), Box::pin(started)).await;
         assert!(matches!(first, futures::future::Either::Right(_)));
         drop(first);

@@ -4,5 +4,5 @@ mod cluster;
 mod helm;
 pub mod http;
 
-pub use cluster::{Cluster, ClusterError, connect};
+pub use cluster::{ClusterConnection, ClusterError, connect};
 pub use helm::HelmBinary;

@@ -5,15 +5,15 @@
 //! socket: requests go through [`World::http`](crate::world::World), waits through `tokio::time`.
 
 mod backoff;
-mod bound;
-mod caller;
 mod chat;
-mod metronome;
+mod chat_client;
+mod client_bound;
+mod deadline;
 mod probe;
 mod quantiles;
 mod record_file;
-mod tally;
-mod void;
+mod sampler;
+mod stats;
 mod worker;
 
 use std::sync::Arc;
@@ -21,24 +21,24 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-pub use caller::Caller;
-pub use chat::{Ear, Turn, begun, chat, receive};
-use metronome::Metronome;
-pub use probe::{as_seen, probe};
-use quantiles::Histogram;
+pub use chat::{ResponseObserver, ScheduledRequest, new_record, receive_response, send_chat};
+pub use chat_client::ChatClient;
+pub use client_bound::reason as void_reason;
+pub use probe::{probe_from_record, probe_pod};
+use quantiles::MicrosHistogram;
 use record_file::RecordFile;
-use tally::Tally;
-pub use void::reason as void_reason;
-use worker::Desk;
+use sampler::LoadSampler;
+use stats::LoadStats;
+use worker::WorkerContext;
 
-use crate::record::load::{Load, LoadReport};
-use crate::record::observation::Seen;
-use crate::stop::{self, StopButton};
-use crate::world::{Book, BundleError, World};
+use crate::cancel::{self, CancelHandle};
+use crate::env::{BundleError, RunEnv, TimelineWriter};
+use crate::model::load::{LoadReport, LoadSpec};
+use crate::model::observation::ObservationKind;
 
 /// Records that may wait for the file. One second of the fastest load that one machine is meant to give (1000 requests
 /// a second, under a megabyte); when the disk falls further behind, workers wait, and that shows as lateness.
-const WAITING_RECORDS: usize = 1024;
+const QUEUED_RECORDS: usize = 1024;
 
 /// Why a load could not be given, or not be recorded.
 #[derive(Debug, thiserror::Error)]
@@ -73,64 +73,65 @@ pub enum LoadError {
 /// A load that runs until it is stopped. Dropped instead, its tasks end by themselves soon after, unjoined and without
 /// a report.
 #[derive(Debug)]
-pub struct Running {
-    book: Arc<Book>,
-    tally: Arc<Tally>,
-    stop: StopButton,
+pub struct RunningLoad {
+    timeline: Arc<TimelineWriter>,
+    stats: Arc<LoadStats>,
+    cancel: CancelHandle,
     workers: Vec<JoinHandle<()>>,
-    metronome: JoinHandle<Histogram>,
-    file: JoinHandle<Result<(), LoadError>>,
+    sampler: JoinHandle<MicrosHistogram>,
+    record_file: JoinHandle<Result<(), LoadError>>,
 }
 
 /// Starts the load: `load.concurrency` workers that post to `{base_url}/api/chat`, at once and until [`Running::stop`].
 /// Counters go to the timeline now, every second, and at the end; each request to `requests.jsonl.zst`. Fails when the
 /// URL cannot be used. Must be called on a tokio runtime.
-pub fn start(world: &World, load: &Load, base_url: &str) -> Result<Running, LoadError> {
-    let caller = Caller::new(world.http.clone(), world.clock, load.clone(), base_url)?;
-    let tally = Arc::new(Tally::new(load)?);
-    let (stop, stopped) = stop::button();
-    let (records, written) = mpsc::channel(WAITING_RECORDS);
+pub fn start(world: &RunEnv, load: &LoadSpec, base_url: &str) -> Result<RunningLoad, LoadError> {
+    let caller = ChatClient::new(world.http.clone(), world.clock, load.clone(), base_url)?;
+    let tally = Arc::new(LoadStats::new(load)?);
+    let (stop, stopped) = cancel::channel();
+    let (records, written) = mpsc::channel(QUEUED_RECORDS);
     let file = RecordFile::open(world.bundle.clone())?;
-    let metronome = Metronome::new(world.clock, Arc::clone(&world.book), Arc::clone(&tally))?;
-    world.book.note(Seen::Load(tally.seen()), None);
+    let metronome = LoadSampler::new(world.clock, Arc::clone(&world.timeline), Arc::clone(&tally))?;
+    world.timeline.record(ObservationKind::Load(tally.snapshot()), None);
 
-    let desk = Desk { caller: Arc::new(caller), tally: Arc::clone(&tally), records, stop: stopped.clone() };
+    let desk =
+        WorkerContext { client: Arc::new(caller), stats: Arc::clone(&tally), records, cancelled: stopped.clone() };
     let due_us = world.clock.now_us();
     let workers = (0..load.concurrency)
-        .map(|number| Ok(tokio::spawn(worker::Worker::new(number, desk.clone())?.run(due_us))))
+        .map(|number| Ok(tokio::spawn(worker::LoadWorker::new(number, desk.clone())?.run(due_us))))
         .collect::<Result<_, LoadError>>()?;
-    Ok(Running {
-        book: Arc::clone(&world.book),
-        tally,
-        stop,
+    Ok(RunningLoad {
+        timeline: Arc::clone(&world.timeline),
+        stats: tally,
+        cancel: stop,
         workers,
-        metronome: tokio::spawn(metronome.run(stopped)),
-        file: tokio::spawn(file.run(written)),
+        sampler: tokio::spawn(metronome.run(stopped)),
+        record_file: tokio::spawn(file.run(written)),
     })
 }
 
-impl Running {
+impl RunningLoad {
     /// Takes the load away: requests in flight are dropped and counted as cancelled by ourselves, every task is joined,
     /// the record of requests is finished. Fails when that record could not be kept, or on a bug; even then every task
     /// has ended.
     pub async fn stop(self) -> Result<LoadReport, LoadError> {
-        self.stop.press();
+        self.cancel.cancel();
         let mut ended = Ok(());
         for worker in self.workers {
-            ended = ended.and(joined("worker", worker.await));
+            ended = ended.and(join_result("worker", worker.await));
         }
-        let late = joined("metronome", self.metronome.await);
+        let late = join_result("metronome", self.sampler.await);
         // The workers held the queue's other end, so that the file ends when they have.
-        let file = joined("record of requests", self.file.await).and_then(|written| written);
-        self.book.note(Seen::Load(self.tally.seen()), None);
+        let file = join_result("record of requests", self.record_file.await).and_then(|written| written);
+        self.timeline.record(ObservationKind::Load(self.stats.snapshot()), None);
         ended.and(file)?;
-        let mut report = self.tally.report();
-        report.timer_late_us = quantiles::of(&late?);
-        report.void = void::reason(&report);
+        let mut report = self.stats.report();
+        report.timer_delay_us = quantiles::compute_quantiles(&late?);
+        report.client_bound = client_bound::reason(&report);
         Ok(report)
     }
 }
 
-fn joined<T>(task: &'static str, result: Result<T, tokio::task::JoinError>) -> Result<T, LoadError> {
+fn join_result<T>(task: &'static str, result: Result<T, tokio::task::JoinError>) -> Result<T, LoadError> {
     result.map_err(|e| LoadError::Task { task, why: e.to_string() })
 }

@@ -10,13 +10,13 @@ use tokio::time::MissedTickBehavior;
 use zstd::stream::write::Encoder;
 
 use super::LoadError;
-use crate::record::load::RequestRecord;
-use crate::world::Bundle;
+use crate::env::Bundle;
+use crate::model::load::RequestRecord;
 
 /// The file in the bundle.
-const FILE: &str = "requests.jsonl.zst";
+const FILE_NAME: &str = "requests.jsonl.zst";
 /// zstd's own default: the records shrink to a tenth, at a cost of microseconds each.
-const LEVEL: i32 = 3;
+const ZSTD_LEVEL: i32 = 3;
 /// Records between two flushes at most; each flush ends a block and costs some compression.
 const FLUSH_RECORDS: usize = 256;
 
@@ -30,8 +30,8 @@ pub(super) struct RecordFile {
 impl RecordFile {
     /// Begins a frame; a bundle that has records already gets a second one, which every decoder reads as one text.
     pub(super) fn open(bundle: Bundle) -> Result<Self, LoadError> {
-        let mut encoder = Encoder::new(Vec::new(), LEVEL).map_err(compression)?;
-        encoder.include_checksum(true).map_err(compression)?;
+        let mut encoder = Encoder::new(Vec::new(), ZSTD_LEVEL).map_err(compression_error)?;
+        encoder.include_checksum(true).map_err(compression_error)?;
         Ok(Self { bundle, encoder, unflushed: 0 })
     }
 
@@ -45,7 +45,7 @@ impl RecordFile {
             let step = tokio::select! {
                 biased;
                 record = records.recv() => match record {
-                    Some(record) if state.is_ok() => self.keep(record),
+                    Some(record) if state.is_ok() => self.write_record(record),
                     Some(_) => Ok(()),
                     None => break,
                 },
@@ -54,16 +54,16 @@ impl RecordFile {
             state = state.and(step);
         }
         state?;
-        let rest = self.encoder.finish().map_err(compression)?;
-        Ok(self.bundle.append(FILE, &rest)?)
+        let rest = self.encoder.finish().map_err(compression_error)?;
+        Ok(self.bundle.append(FILE_NAME, &rest)?)
     }
 
-    fn keep(&mut self, mut record: RequestRecord) -> Result<(), LoadError> {
+    fn write_record(&mut self, mut record: RequestRecord) -> Result<(), LoadError> {
         // The only text of a request that is not ours.
-        record.error = record.error.map(|error| self.bundle.cover().text(&error));
+        record.error = record.error.map(|error| self.bundle.redactor().redact_text(&error));
         let mut line = serde_json::to_vec(&record).map_err(|e| LoadError::Compression(e.to_string()))?;
         line.push(b'\n');
-        self.encoder.write_all(&line).map_err(compression)?;
+        self.encoder.write_all(&line).map_err(compression_error)?;
         self.unflushed += 1;
         if self.unflushed >= FLUSH_RECORDS { self.flush() } else { Ok(()) }
     }
@@ -73,12 +73,12 @@ impl RecordFile {
             return Ok(());
         }
         self.unflushed = 0;
-        self.encoder.flush().map_err(compression)?;
+        self.encoder.flush().map_err(compression_error)?;
         let bytes = std::mem::take(self.encoder.get_mut());
-        Ok(self.bundle.append(FILE, &bytes)?)
+        Ok(self.bundle.append(FILE_NAME, &bytes)?)
     }
 }
 
-fn compression(error: std::io::Error) -> LoadError {
+fn compression_error(error: std::io::Error) -> LoadError {
     LoadError::Compression(error.to_string())
 }

@@ -6,57 +6,57 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use super::LoadError;
-use super::backoff::Backoff;
-use super::caller::Caller;
-use super::chat::{Ear, Turn, chat};
-use super::quantiles::{Histogram, Precision, histogram};
-use super::tally::Tally;
-use crate::record::load::{Connection, RequestRecord};
-use crate::stop::Stop;
+use super::backoff::WorkerBackoff;
+use super::chat::{ResponseObserver, ScheduledRequest, send_chat};
+use super::chat_client::ChatClient;
+use super::quantiles::{HistogramPrecision, MicrosHistogram, new_histogram};
+use super::stats::LoadStats;
+use crate::cancel::CancelToken;
+use crate::model::load::{ConnectionPolicy, RequestRecord};
 
 /// What all workers share.
 #[derive(Clone)]
-pub(super) struct Desk {
-    pub(super) caller: Arc<Caller>,
-    pub(super) tally: Arc<Tally>,
+pub(super) struct WorkerContext {
+    pub(super) client: Arc<ChatClient>,
+    pub(super) stats: Arc<LoadStats>,
     pub(super) records: mpsc::Sender<RequestRecord>,
-    pub(super) stop: Stop,
+    pub(super) cancelled: CancelToken,
 }
 
 /// A worker.
-pub(super) struct Worker {
+pub(super) struct LoadWorker {
     number: u32,
-    desk: Desk,
-    backoff: Backoff,
-    ear: WorkerEar,
+    context: WorkerContext,
+    backoff: WorkerBackoff,
+    observer: WorkerObserver,
 }
 
-impl Worker {
-    pub(super) fn new(number: u32, desk: Desk) -> Result<Self, LoadError> {
-        let load = desk.caller.load();
-        let backoff = Backoff::new(load.seed, number);
-        let ear = WorkerEar {
-            tally: Arc::clone(&desk.tally),
+impl LoadWorker {
+    pub(super) fn new(number: u32, desk: WorkerContext) -> Result<Self, LoadError> {
+        let load = desk.client.load();
+        let backoff = WorkerBackoff::new(load.seed, number);
+        let ear = WorkerObserver {
+            stats: Arc::clone(&desk.stats),
             connection: load.connection,
             connections: 0,
-            gaps: histogram(Precision::Coarse)?,
+            chunk_gaps: new_histogram(HistogramPrecision::Coarse)?,
         };
-        Ok(Self { number, desk, backoff, ear })
+        Ok(Self { number, context: desk, backoff, observer: ear })
     }
 
     /// Works until the load is stopped. The first request is due at `due_us`.
     pub(super) async fn run(mut self, mut due_us: u64) {
-        let clock = *self.desk.caller.clock();
-        let stop = self.desk.stop.clone();
-        while !stop.now() {
-            let turn = Turn { id: self.desk.tally.begin(), worker: self.number, due_us };
-            let record = chat(&self.desk.caller, turn, stop.pressed(), &mut self.ear).await;
+        let clock = *self.context.client.clock();
+        let stop = self.context.cancelled.clone();
+        while !stop.is_cancelled() {
+            let turn = ScheduledRequest { id: self.context.stats.begin_request(), worker: self.number, due_us };
+            let record = send_chat(&self.context.client, turn, stop.cancelled(), &mut self.observer).await;
             // The next one is due now: counting and recording this one is our own time, so it shows as lateness.
             due_us = clock.now_us();
-            self.desk.tally.end(&record, &self.ear.gaps);
-            self.ear.gaps.reset();
-            let wait = self.backoff.after(record.outcome);
-            if self.desk.records.send(record).await.is_err() {
+            self.context.stats.end_request(&record, &self.observer.chunk_gaps);
+            self.observer.chunk_gaps.reset();
+            let wait = self.backoff.delay_after(record.outcome);
+            if self.context.records.send(record).await.is_err() {
                 // The writer is gone, which only a bug in it can do; its join tells of it.
                 return;
             }
@@ -65,7 +65,7 @@ impl Worker {
                 let left = Duration::from_micros(due_us.saturating_sub(clock.now_us()));
                 tokio::select! {
                     biased;
-                    () = stop.pressed() => {}
+                    () = stop.cancelled() => {}
                     () = tokio::time::sleep(left) => {}
                 }
             }
@@ -73,25 +73,25 @@ impl Worker {
     }
 }
 
-struct WorkerEar {
-    tally: Arc<Tally>,
-    connection: Connection,
+struct WorkerObserver {
+    stats: Arc<LoadStats>,
+    connection: ConnectionPolicy,
     connections: u64,
     /// Gaps of the request that is running: whether they count is known at its end.
-    gaps: Histogram,
+    chunk_gaps: MicrosHistogram,
 }
 
-impl Ear for WorkerEar {
-    fn connected(&mut self) {
+impl ResponseObserver for WorkerObserver {
+    fn on_headers(&mut self) {
         // A pool may or may not have a kept connection to give; only the worker's first is certain to be a new one or
         // another worker's, so that kept connections are never counted twice.
-        if self.connection == Connection::PerRequest || self.connections == 0 {
+        if self.connection == ConnectionPolicy::PerRequest || self.connections == 0 {
             self.connections += 1;
-            self.tally.connected();
+            self.stats.count_connection();
         }
     }
 
-    fn gap(&mut self, us: u64) {
-        self.gaps.saturating_record(us);
+    fn on_chunk_gap(&mut self, us: u64) {
+        self.chunk_gaps.saturating_record(us);
     }
 }

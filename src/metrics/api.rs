@@ -7,45 +7,45 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::question::Asks;
-use super::sorted;
-use crate::record::reading::Sample;
-use crate::units::{Milli, NotAQuantity};
+use super::request::ResponseKind;
+use super::sort_samples;
+use crate::model::reading::MetricSample;
+use crate::units::{Milli, ParseQuantityError};
 
 /// An answer that holds no usable values.
 #[derive(Debug, thiserror::Error)]
-pub enum NotServed {
+pub enum MetricsApiError {
     /// The answer is of another kind.
     #[error("the answer is no list of metric values: {0}")]
-    NotAList(String),
+    NotAMetricList(String),
     /// One value was asked for.
     #[error("the metrics API returned {0} results when asked for exactly one")]
-    NotOne(usize),
+    NotExactlyOne(usize),
     /// A value that is no quantity.
     #[error("item {item} ({object}): {why}")]
-    Value {
+    InvalidQuantity {
         /// Place in the list, from 1.
         item: usize,
         /// Object or series.
         object: String,
         /// Why.
-        why: NotAQuantity,
+        why: ParseQuantityError,
     },
 }
 
 #[derive(Deserialize)]
-struct List {
+struct MetricList {
     kind: String,
     #[serde(default)]
-    items: Option<Vec<Item>>,
+    items: Option<Vec<MetricItem>>,
 }
 
 /// An item of v1beta1, v1beta2 or the external API: they differ in where they name the metric, which was asked for and
 /// is not read.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Item {
-    described_object: Option<Described>,
+struct MetricItem {
+    described_object: Option<DescribedObject>,
     #[serde(default)]
     metric_labels: Option<BTreeMap<String, String>>,
     timestamp: Option<Timestamp>,
@@ -53,35 +53,35 @@ struct Item {
 }
 
 #[derive(Deserialize)]
-struct Described {
+struct DescribedObject {
     name: String,
 }
 
 /// The values of an answer, sorted. An empty list is an answer where many values were asked for.
-pub fn read(body: &[u8], asks: Asks) -> Result<Vec<Sample>, NotServed> {
-    let list: List = serde_json::from_slice(body).map_err(|e| NotServed::NotAList(e.to_string()))?;
-    let kind = if asks == Asks::External { "ExternalMetricValueList" } else { "MetricValueList" };
+pub fn parse_samples(body: &[u8], asks: ResponseKind) -> Result<Vec<MetricSample>, MetricsApiError> {
+    let list: MetricList = serde_json::from_slice(body).map_err(|e| MetricsApiError::NotAMetricList(e.to_string()))?;
+    let kind = if asks == ResponseKind::External { "ExternalMetricValueList" } else { "MetricValueList" };
     if list.kind != kind {
-        return Err(NotServed::NotAList(format!("its kind is {}, not {kind}", list.kind)));
+        return Err(MetricsApiError::NotAMetricList(format!("its kind is {}, not {kind}", list.kind)));
     }
     let items = list.items.unwrap_or_default();
-    if asks == Asks::Object && items.len() != 1 {
-        return Err(NotServed::NotOne(items.len()));
+    if asks == ResponseKind::Object && items.len() != 1 {
+        return Err(MetricsApiError::NotExactlyOne(items.len()));
     }
-    items.into_iter().enumerate().map(|(n, item)| sample(n + 1, item)).collect::<Result<_, _>>().map(sorted)
+    items.into_iter().enumerate().map(|(n, item)| parse_sample(n + 1, item)).collect::<Result<_, _>>().map(sort_samples)
 }
 
-fn sample(number: usize, item: Item) -> Result<Sample, NotServed> {
+fn parse_sample(number: usize, item: MetricItem) -> Result<MetricSample, MetricsApiError> {
     let labels = item.metric_labels.unwrap_or_default();
     let object = item.described_object.map(|described| described.name);
     // A quantity may stand in JSON as a bare number as well.
     let text = item.value.as_str().map_or_else(|| item.value.to_string(), str::to_owned);
-    let value: Milli = text.parse().map_err(|why| NotServed::Value {
+    let value: Milli = text.parse().map_err(|why| MetricsApiError::InvalidQuantity {
         item: number,
         object: object.clone().unwrap_or_else(|| format!("{labels:?}")),
         why,
     })?;
-    Ok(Sample { object, labels: labels.into(), value: Some(value), at: item.timestamp })
+    Ok(MetricSample { object, labels: labels.into(), value: Some(value), timestamp: item.timestamp })
 }
 
 #[cfg(test)]
@@ -102,8 +102,10 @@ mod tests {
     fn both_versions_of_the_custom_api_give_values_by_object() {
         let beta2 = json!({"describedObject": {"kind": "Pod", "namespace": "ai", "name": "a", "apiVersion": "/v1"},
             "metric": {"name": "gpu", "selector": null}, "timestamp": null, "value": "70"});
-        let samples = read(&list("MetricValueList", json!([pod("b", "42500m"), beta2])), Asks::Pods).unwrap();
-        let short: Vec<_> = samples.into_iter().map(|s| (s.object, s.value, s.at.map(|at| at.to_string()))).collect();
+        let samples =
+            parse_samples(&list("MetricValueList", json!([pod("b", "42500m"), beta2])), ResponseKind::Pods).unwrap();
+        let short: Vec<_> =
+            samples.into_iter().map(|s| (s.object, s.value, s.timestamp.map(|at| at.to_string()))).collect();
         assert_eq!(
             short,
             [
@@ -117,27 +119,35 @@ mod tests {
     fn the_external_api_gives_values_by_labels() {
         let items = json!([{"metricName": "q", "metricLabels": {"queue": "a"}, "timestamp": "2026-08-22T10:00:00Z",
             "value": "3"}]);
-        let samples = read(&list("ExternalMetricValueList", items), Asks::External).unwrap();
+        let samples = parse_samples(&list("ExternalMetricValueList", items), ResponseKind::External).unwrap();
         assert_eq!((samples[0].labels["queue"].as_str(), samples[0].value), ("a", Some(Milli(3000))));
     }
 
     #[test]
     fn an_object_has_exactly_one_value_and_pods_may_have_none() {
-        assert_eq!(read(&list("MetricValueList", json!([])), Asks::Pods).unwrap(), []);
+        assert_eq!(parse_samples(&list("MetricValueList", json!([])), ResponseKind::Pods).unwrap(), []);
         let two = list("MetricValueList", json!([pod("a", "1"), pod("b", "2")]));
-        assert!(matches!(read(&two, Asks::Object), Err(NotServed::NotOne(2))));
-        assert!(matches!(read(&list("MetricValueList", Value::Null), Asks::Object), Err(NotServed::NotOne(0))));
+        assert!(matches!(parse_samples(&two, ResponseKind::Object), Err(MetricsApiError::NotExactlyOne(2))));
+        assert!(matches!(
+            parse_samples(&list("MetricValueList", Value::Null), ResponseKind::Object),
+            Err(MetricsApiError::NotExactlyOne(0))
+        ));
     }
 
     #[test]
     fn a_value_that_is_no_quantity_names_its_item() {
-        let error = read(&list("MetricValueList", json!([pod("a", "1"), pod("b", "NaN")])), Asks::Pods).unwrap_err();
+        let error =
+            parse_samples(&list("MetricValueList", json!([pod("a", "1"), pod("b", "NaN")])), ResponseKind::Pods)
+                .unwrap_err();
         assert_eq!(error.to_string(), "item 2 (b): `NaN` is not a Kubernetes quantity such as 70, 500m, 1.5k or 2Gi");
     }
 
     #[test]
     fn another_kind_of_answer_is_no_list() {
-        assert!(matches!(read(&list("Status", json!([])), Asks::Pods), Err(NotServed::NotAList(_))));
-        assert!(matches!(read(b"<html>", Asks::Pods), Err(NotServed::NotAList(_))));
+        assert!(matches!(
+            parse_samples(&list("Status", json!([])), ResponseKind::Pods),
+            Err(MetricsApiError::NotAMetricList(_))
+        ));
+        assert!(matches!(parse_samples(b"<html>", ResponseKind::Pods), Err(MetricsApiError::NotAMetricList(_))));
     }
 }

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::{measured, pod_of, sorted};
-use crate::record::reading::Sample;
+use super::{pod_from_labels, sort_samples, to_milli};
+use crate::model::reading::MetricSample;
 
 /// A text that is no exposition.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("line {line} is not Prometheus text: {why}")]
-pub struct NotExposition {
+pub struct ExpositionError {
     /// Line, from 1.
     pub line: usize,
     /// What is wrong with it.
@@ -19,13 +19,13 @@ pub struct NotExposition {
 }
 
 /// The samples of the metric `name`, sorted; none when the text does not hold it.
-pub fn read(text: &[u8], name: &str) -> Result<Vec<Sample>, NotExposition> {
-    let text = std::str::from_utf8(text).map_err(|_| NotExposition { line: 1, why: "it is not UTF-8" })?;
+pub fn parse_samples(text: &[u8], name: &str) -> Result<Vec<MetricSample>, ExpositionError> {
+    let text = std::str::from_utf8(text).map_err(|_| ExpositionError { line: 1, why: "it is not UTF-8" })?;
     // OpenMetrics writes sample times in seconds, the Prometheus format in milliseconds.
     let scale = if text.trim_end().ends_with("# EOF") { 1000.0 } else { 1.0 };
     let mut samples = Vec::new();
     for (number, line) in text.lines().enumerate() {
-        let wrong = |why| NotExposition { line: number + 1, why };
+        let wrong = |why| ExpositionError { line: number + 1, why };
         let line = line.trim();
         if line.is_empty() || line.starts_with('#') {
             continue;
@@ -35,16 +35,16 @@ pub fn read(text: &[u8], name: &str) -> Result<Vec<Sample>, NotExposition> {
             return Err(wrong("a line begins with a metric name"));
         }
         if let Some(rest) = line.strip_prefix(name).filter(|rest| rest.starts_with(['{', ' ', '\t'])) {
-            samples.extend(sample(rest.trim_start(), scale).map_err(wrong)?);
+            samples.extend(parse_sample(rest.trim_start(), scale).map_err(wrong)?);
         }
     }
-    Ok(sorted(samples))
+    Ok(sort_samples(samples))
 }
 
 /// What follows the name: `{labels} value [time]`. `None` is a blank.
-fn sample(rest: &str, scale: f64) -> Result<Option<Sample>, &'static str> {
+fn parse_sample(rest: &str, scale: f64) -> Result<Option<MetricSample>, &'static str> {
     let (labels, rest) = match rest.strip_prefix('{') {
-        Some(rest) => label_set(rest)?,
+        Some(rest) => parse_labels(rest)?,
         None => (BTreeMap::new(), rest),
     };
     let mut words = rest.split_ascii_whitespace();
@@ -53,23 +53,28 @@ fn sample(rest: &str, scale: f64) -> Result<Option<Sample>, &'static str> {
         None => None,
         // An exemplar of OpenMetrics.
         Some(word) if word.starts_with('#') => None,
-        Some(word) => Some(time(word, scale)?),
+        Some(word) => Some(parse_timestamp(word, scale)?),
     };
-    Ok(measured(value).map(|value| Sample { object: pod_of(&labels), labels: labels.into(), value, at }))
+    Ok(to_milli(value).map(|value| MetricSample {
+        object: pod_from_labels(&labels),
+        labels: labels.into(),
+        value,
+        timestamp: at,
+    }))
 }
 
-fn time(word: &str, scale: f64) -> Result<Timestamp, &'static str> {
+fn parse_timestamp(word: &str, scale: f64) -> Result<Timestamp, &'static str> {
     let number: f64 = word.parse().map_err(|_| "the sample's time is no number")?;
     #[expect(clippy::cast_possible_truncation, reason = "out of range saturates, and is then refused by jiff")]
     let ms = (number * scale).round() as i64;
     Timestamp::from_millisecond(ms).map_err(|_| "the sample's time is out of range")
 }
 
-type Labels = BTreeMap<String, String>;
+type ExpositionLabels = BTreeMap<String, String>;
 
 /// Labels up to the closing brace, and what follows it.
-fn label_set(mut rest: &str) -> Result<(Labels, &str), &'static str> {
-    let mut labels = Labels::new();
+fn parse_labels(mut rest: &str) -> Result<(ExpositionLabels, &str), &'static str> {
+    let mut labels = ExpositionLabels::new();
     loop {
         rest = rest.trim_start();
         if let Some(after) = rest.strip_prefix('}') {
@@ -77,7 +82,7 @@ fn label_set(mut rest: &str) -> Result<(Labels, &str), &'static str> {
         }
         let (name, after) = rest.split_once('=').ok_or("a label has no `=`")?;
         let after = after.trim_start().strip_prefix('"').ok_or("a label's value is not quoted")?;
-        let (value, after) = quoted(after)?;
+        let (value, after) = parse_label_value(after)?;
         labels.insert(name.trim().to_owned(), value);
         rest = after.trim_start();
         match rest.strip_prefix(',') {
@@ -89,7 +94,7 @@ fn label_set(mut rest: &str) -> Result<(Labels, &str), &'static str> {
 }
 
 /// A label's value up to its closing quote, and what follows it.
-fn quoted(text: &str) -> Result<(String, &str), &'static str> {
+fn parse_label_value(text: &str) -> Result<(String, &str), &'static str> {
     let mut value = String::new();
     let mut chars = text.char_indices();
     while let Some((at, c)) = chars.next() {
@@ -122,22 +127,22 @@ DCGM_FI_DEV_GPU_UTILIZATION{gpu="0"} 5
 DCGM_FI_DEV_FB_USED{gpu="0",UUID="GPU-a"} what?
 "#;
 
-    fn one(line: &str) -> Sample {
-        let mut all = read(line.as_bytes(), "m").unwrap();
+    fn one(line: &str) -> MetricSample {
+        let mut all = parse_samples(line.as_bytes(), "m").unwrap();
         assert_eq!(all.len(), 1, "{line}");
         all.remove(0)
     }
 
     #[test]
     fn dcgm_text_gives_the_asked_metric_alone() {
-        let samples = read(DCGM.as_bytes(), "DCGM_FI_DEV_GPU_UTIL").unwrap();
+        let samples = parse_samples(DCGM.as_bytes(), "DCGM_FI_DEV_GPU_UTIL").unwrap();
         let short: Vec<_> = samples.iter().map(|s| (s.object.as_deref(), s.labels["UUID"].as_str(), s.value)).collect();
         assert_eq!(
             short,
             [(None, "GPU-b", Some(Milli(0))), (Some("ollama-7d-x"), "GPU-a", Some(Milli(98_000)))],
             "the blank of GPU-c is no sample"
         );
-        assert_eq!(read(DCGM.as_bytes(), "absent").unwrap(), []);
+        assert_eq!(parse_samples(DCGM.as_bytes(), "absent").unwrap(), []);
     }
 
     #[test]
@@ -150,7 +155,7 @@ DCGM_FI_DEV_FB_USED{gpu="0",UUID="GPU-a"} what?
 
     #[test]
     fn a_sample_time_is_read_in_the_formats_own_unit() {
-        let at = |text: &str| one(text).at.map(|at| at.to_string());
+        let at = |text: &str| one(text).timestamp.map(|at| at.to_string());
         assert_eq!(at("m 1 1700000000123").as_deref(), Some("2023-11-14T22:13:20.123Z"));
         assert_eq!(at("m 1 1700000000.123\n# EOF\n").as_deref(), Some("2023-11-14T22:13:20.123Z"));
         assert_eq!(at("m{a=\"b\"} 1 # {trace=\"x\"} 1\n# EOF").as_deref(), None);
@@ -178,9 +183,9 @@ DCGM_FI_DEV_FB_USED{gpu="0",UUID="GPU-a"} what?
             ("m 1 soon", 1, "the sample's time is no number"),
         ];
         for (text, line, why) in cases {
-            let error = read(text.as_bytes(), "m").err();
-            assert_eq!(error, (line > 0).then_some(NotExposition { line, why }), "{text}");
+            let error = parse_samples(text.as_bytes(), "m").err();
+            assert_eq!(error, (line > 0).then_some(ExpositionError { line, why }), "{text}");
         }
-        assert!(read(b"\xff", "m").is_err());
+        assert!(parse_samples(b"\xff", "m").is_err());
     }
 }

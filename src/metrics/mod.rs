@@ -4,13 +4,13 @@
 
 pub mod api;
 pub mod exposition;
-pub mod question;
+pub mod request;
 pub mod selector;
 pub mod store;
 
 use std::collections::BTreeMap;
 
-use crate::record::reading::Sample;
+use crate::model::reading::MetricSample;
 use crate::units::Milli;
 
 /// Values above this are DCGM's way to say "blank" (old exporters print 9223372036854775794) and are no measurements.
@@ -23,14 +23,14 @@ const BLANK_ABOVE: f64 = 1e15;
 /// store renames a scraped label on such a conflict only, so where `exported_pod` exists it is the exporter's word and
 /// wins. Empty labels are absent ones: some exporters print `pod=""` for an idle device.
 #[must_use]
-pub fn pod_of(labels: &BTreeMap<String, String>) -> Option<String> {
+pub fn pod_from_labels(labels: &BTreeMap<String, String>) -> Option<String> {
     const NAMES: [&str; 4] = ["exported_pod", "exported_pod_name", "pod", "pod_name"];
     NAMES.iter().find_map(|name| labels.get(*name).filter(|pod| !pod.is_empty())).cloned()
 }
 
 /// A measured number in thousandths, cut off towards zero as prometheus-adapter does (v0.12.0, pkg/custom-provider), so
 /// that a sample and the value served from it compare equal. `None` for a blank; `Some(None)` for NaN and infinities.
-fn measured(value: f64) -> Option<Option<Milli>> {
+fn to_milli(value: f64) -> Option<Option<Milli>> {
     if value.is_nan() || value.is_infinite() {
         return Some(None);
     }
@@ -43,13 +43,13 @@ fn measured(value: f64) -> Option<Option<Milli>> {
 }
 
 /// In the order in which readings are compared and written.
-fn sorted(mut samples: Vec<Sample>) -> Vec<Sample> {
+fn sort_samples(mut samples: Vec<MetricSample>) -> Vec<MetricSample> {
     samples.sort_by(|a, b| (&a.object, &a.labels).cmp(&(&b.object, &b.labels)));
     samples
 }
 
 /// A text as a value in a URL's query (RFC 3986: all but the unreserved characters as %XX).
-fn escaped(text: &str) -> String {
+fn percent_encode(text: &str) -> String {
     text.bytes().fold(String::new(), |mut out, byte| {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             out.push(char::from(byte));
@@ -81,20 +81,20 @@ mod tests {
             (labels(&[("gpu", "0")]), None),
         ];
         for (labels, pod) in cases {
-            assert_eq!(pod_of(&labels).as_deref(), pod, "{labels:?}");
+            assert_eq!(pod_from_labels(&labels).as_deref(), pod, "{labels:?}");
         }
     }
 
     #[test]
     fn blanks_are_dropped_and_numbers_that_are_none_have_no_value() {
-        assert_eq!(measured(9_223_372_036_854_775_794.0), None);
-        assert_eq!(measured(f64::NAN), Some(None));
-        assert_eq!(measured(f64::INFINITY), Some(None));
-        assert_eq!(measured(66.5005), Some(Some(Milli(66_500))));
+        assert_eq!(to_milli(9_223_372_036_854_775_794.0), None);
+        assert_eq!(to_milli(f64::NAN), Some(None));
+        assert_eq!(to_milli(f64::INFINITY), Some(None));
+        assert_eq!(to_milli(66.5005), Some(Some(Milli(66_500))));
     }
 
     #[test]
     fn a_query_value_keeps_its_meaning() {
-        assert_eq!(escaped("a{b=\"c\"}[2m]"), "a%7Bb%3D%22c%22%7D%5B2m%5D");
+        assert_eq!(percent_encode("a{b=\"c\"}[2m]"), "a%7Bb%3D%22c%22%7D%5B2m%5D");
     }
 }

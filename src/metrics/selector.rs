@@ -5,7 +5,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 
 /// The selector's text; empty for one that selects everything, and for none at all.
 #[must_use]
-pub fn text(selector: &LabelSelector) -> String {
+pub fn format_selector(selector: &LabelSelector) -> String {
     let equal = selector.match_labels.iter().flatten().map(|(key, value)| (key.clone(), format!("{key}={value}")));
     let expressed = selector.match_expressions.iter().flatten().map(|wanted| {
         let key = &wanted.key;
@@ -42,7 +42,7 @@ mod tests {
             ]
         }))
         .unwrap();
-        assert_eq!(text(&selector), "a=1,app,b=2,env notin (dev),!old,tier in (y,z)");
-        assert_eq!(text(&LabelSelector::default()), "");
+        assert_eq!(format_selector(&selector), "a=1,app,b=2,env notin (dev),!old,tier in (y,z)");
+        assert_eq!(format_selector(&LabelSelector::default()), "");
     }
 }

@@ -7,18 +7,18 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{escaped, measured, pod_of, sorted};
-use crate::record::reading::Sample;
+use super::{percent_encode, pod_from_labels, sort_samples, to_milli};
+use crate::model::reading::MetricSample;
 
 /// How far back raw samples are asked for: four times the slowest usual interval (30 s of dcgm-exporter).
-const WINDOW: &str = "2m";
+const LOOKBACK: &str = "2m";
 
 /// An answer that holds no samples.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NoSamples {
+pub enum StoreQueryError {
     /// The store refused the query.
     #[error("the store refused the query ({kind}): {message}")]
-    Refused {
+    QueryFailed {
         /// errorType.
         kind: String,
         /// error.
@@ -26,13 +26,13 @@ pub enum NoSamples {
     },
     /// The answer is not the query API's.
     #[error("the answer is not that of a Prometheus query API: {0}")]
-    NotAnAnswer(String),
+    NotAQueryResponse(String),
     /// The series selector is an expression, or has a range of its own.
     #[error("the query gave a {0} instead of raw samples; `series` must be a plain series selector")]
-    NotRaw(String),
+    NotRawSamples(String),
     /// A sample that cannot be read.
     #[error("series {series} has a sample that cannot be read: {why}")]
-    Sample {
+    InvalidSample {
         /// Its labels.
         series: String,
         /// Why.
@@ -42,14 +42,14 @@ pub enum NoSamples {
 
 /// Path and query by which the raw samples of a series selector are asked for.
 #[must_use]
-pub fn question(series: &str) -> String {
-    format!("/api/v1/query?query={}", escaped(&format!("{series}[{WINDOW}]")))
+pub fn query_path(series: &str) -> String {
+    format!("/api/v1/query?query={}", percent_encode(&format!("{series}[{LOOKBACK}]")))
 }
 
 /// The same selector for a store that scrapes without `honor_labels`, where the label `namespace` of the series is called
 /// `exported_namespace`; `None` where the selector does not name that label.
 #[must_use]
-pub fn exported(series: &str) -> Option<String> {
+pub fn exported_selector(series: &str) -> Option<String> {
     let (name, matchers) = series.split_once('{')?;
     let at = matchers.find("namespace")?;
     let is_whole = !matchers[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_');
@@ -58,26 +58,26 @@ pub fn exported(series: &str) -> Option<String> {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Envelope<'a> {
+struct QueryResponse<'a> {
     status: String,
     #[serde(default)]
     error_type: String,
     #[serde(default)]
     error: String,
     #[serde(borrow)]
-    data: Option<Data<'a>>,
+    data: Option<QueryData<'a>>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Data<'a> {
+struct QueryData<'a> {
     result_type: String,
     #[serde(borrow)]
     result: &'a RawValue,
 }
 
 #[derive(Deserialize)]
-struct Series {
+struct StoreSeries {
     metric: BTreeMap<String, String>,
     /// Absent for native histograms.
     #[serde(default)]
@@ -86,31 +86,36 @@ struct Series {
 
 /// The newest sample of each series, sorted; none when nothing matches. VictoriaMetrics shows the staleness marker of a
 /// series that has ended as a newest sample of NaN, which reads as one without a value; Prometheus leaves it out.
-pub fn read(body: &[u8]) -> Result<Vec<Sample>, NoSamples> {
-    let wrong = |e: serde_json::Error| NoSamples::NotAnAnswer(e.to_string());
-    let answer: Envelope<'_> = serde_json::from_slice(body).map_err(wrong)?;
+pub fn parse_samples(body: &[u8]) -> Result<Vec<MetricSample>, StoreQueryError> {
+    let wrong = |e: serde_json::Error| StoreQueryError::NotAQueryResponse(e.to_string());
+    let answer: QueryResponse<'_> = serde_json::from_slice(body).map_err(wrong)?;
     if answer.status != "success" {
-        return Err(NoSamples::Refused { kind: answer.error_type, message: answer.error });
+        return Err(StoreQueryError::QueryFailed { kind: answer.error_type, message: answer.error });
     }
-    let data = answer.data.ok_or_else(|| NoSamples::NotAnAnswer("`data` is missing".to_owned()))?;
+    let data = answer.data.ok_or_else(|| StoreQueryError::NotAQueryResponse("`data` is missing".to_owned()))?;
     if data.result_type != "matrix" {
-        return Err(NoSamples::NotRaw(data.result_type));
+        return Err(StoreQueryError::NotRawSamples(data.result_type));
     }
-    let all: Vec<Series> = serde_json::from_str(data.result.get()).map_err(wrong)?;
-    let newest = all.into_iter().filter_map(|series| newest(series).transpose()).collect::<Result<_, _>>()?;
-    Ok(sorted(newest))
+    let all: Vec<StoreSeries> = serde_json::from_str(data.result.get()).map_err(wrong)?;
+    let newest = all.into_iter().filter_map(|series| newest_sample(series).transpose()).collect::<Result<_, _>>()?;
+    Ok(sort_samples(newest))
 }
 
-fn newest(series: Series) -> Result<Option<Sample>, NoSamples> {
+fn newest_sample(series: StoreSeries) -> Result<Option<MetricSample>, StoreQueryError> {
     let labels = series.metric;
     let Some((seconds, text)) = series.values.into_iter().max_by(|a, b| a.0.total_cmp(&b.0)) else {
         return Ok(None);
     };
-    let wrong = |why: String| NoSamples::Sample { series: format!("{labels:?}"), why };
+    let wrong = |why: String| StoreQueryError::InvalidSample { series: format!("{labels:?}"), why };
     let value: f64 = text.parse().map_err(|_| wrong(format!("`{text}` is no number")))?;
     #[expect(clippy::cast_possible_truncation, reason = "out of range saturates, and is then refused by jiff")]
     let at = Timestamp::from_millisecond((seconds * 1000.0).round() as i64).map_err(|e| wrong(e.to_string()))?;
-    Ok(measured(value).map(|value| Sample { object: pod_of(&labels), labels: labels.into(), value, at: Some(at) }))
+    Ok(to_milli(value).map(|value| MetricSample {
+        object: pod_from_labels(&labels),
+        labels: labels.into(),
+        value,
+        timestamp: Some(at),
+    }))
 }
 
 #[cfg(test)]
@@ -121,14 +126,14 @@ mod tests {
     #[test]
     fn raw_samples_of_the_selector_are_asked_for() {
         assert_eq!(
-            question("DCGM_FI_DEV_GPU_UTIL{namespace=\"ai\"}"),
+            query_path("DCGM_FI_DEV_GPU_UTIL{namespace=\"ai\"}"),
             "/api/v1/query?query=DCGM_FI_DEV_GPU_UTIL%7Bnamespace%3D%22ai%22%7D%5B2m%5D"
         );
     }
 
     #[test]
     fn the_label_that_a_scrape_renames_is_asked_for_by_its_other_name() {
-        let exported = |series| super::exported(series);
+        let exported = |series| super::exported_selector(series);
         assert_eq!(exported("u{namespace=\"ai\"}").unwrap(), "u{exported_namespace=\"ai\"}");
         assert_eq!(exported("u{a=\"b\", namespace=~\"ai.*\"}").unwrap(), "u{a=\"b\", exported_namespace=~\"ai.*\"}");
         assert_eq!(exported("u{exported_namespace=\"ai\"}"), None);
@@ -143,7 +148,8 @@ mod tests {
             {"metric":{"__name__":"u","pod":"dcgm","exported_pod":"a"},"values":[[1700000000,"NaN"]]},
             {"metric":{"__name__":"u","pod":"c"},"values":[[1700000000,"9223372036854775794"]]},
             {"metric":{"__name__":"h"},"histograms":[]}]}}"#;
-        let short: Vec<_> = read(body).unwrap().into_iter().map(|s| (s.object, s.value, s.at)).collect();
+        let short: Vec<_> =
+            parse_samples(body).unwrap().into_iter().map(|s| (s.object, s.value, s.timestamp)).collect();
         let at = |ms| Timestamp::from_millisecond(ms).ok();
         assert_eq!(
             short,
@@ -156,7 +162,7 @@ mod tests {
 
     #[test]
     fn nothing_that_matches_is_an_answer_too() {
-        assert_eq!(read(br#"{"status":"success","data":{"resultType":"matrix","result":[]}}"#), Ok(vec![]));
+        assert_eq!(parse_samples(br#"{"status":"success","data":{"resultType":"matrix","result":[]}}"#), Ok(vec![]));
     }
 
     #[test]
@@ -166,12 +172,12 @@ mod tests {
         let number = br#"{"status":"success","data":{"resultType":"matrix","result":[
             {"metric":{},"values":[[1,"much"]]}]}}"#;
         assert_eq!(
-            read(refused),
-            Err(NoSamples::Refused { kind: "bad_data".into(), message: "unexpected end".into() })
+            parse_samples(refused),
+            Err(StoreQueryError::QueryFailed { kind: "bad_data".into(), message: "unexpected end".into() })
         );
-        assert_eq!(read(vector), Err(NoSamples::NotRaw("vector".into())));
-        assert!(matches!(read(number), Err(NoSamples::Sample { .. })));
-        assert!(matches!(read(b"404 page not found"), Err(NoSamples::NotAnAnswer(_))));
-        assert!(matches!(read(br#"{"status":"success"}"#), Err(NoSamples::NotAnAnswer(_))));
+        assert_eq!(parse_samples(vector), Err(StoreQueryError::NotRawSamples("vector".into())));
+        assert!(matches!(parse_samples(number), Err(StoreQueryError::InvalidSample { .. })));
+        assert!(matches!(parse_samples(b"404 page not found"), Err(StoreQueryError::NotAQueryResponse(_))));
+        assert!(matches!(parse_samples(br#"{"status":"success"}"#), Err(StoreQueryError::NotAQueryResponse(_))));
     }
 }

@@ -6,83 +6,89 @@ use std::sync::{Arc, Mutex, PoisonError};
 use k8s_openapi::api::core::v1::Service;
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 
-use super::ledger::Keep;
-use crate::record::observation::{EndpointsSeen, Gone, Seen};
-use crate::world::Book;
+use super::change_filter::WatchSink;
+use crate::env::TimelineWriter;
+use crate::model::observation::{DeletedObject, EndpointsSnapshot, ObservationKind};
 
 /// What is known of the Service and its slices.
-pub(super) struct Endpoints {
-    book: Arc<Book>,
+pub(super) struct EndpointTracker {
+    timeline: Arc<TimelineWriter>,
     service: String,
     selector: Option<BTreeMap<String, String>>,
     /// Names of ready pods by the uid of their slice.
-    slices: BTreeMap<String, Vec<String>>,
-    noted: Option<EndpointsSeen>,
+    ready_by_slice: BTreeMap<String, Vec<String>>,
+    last_recorded: Option<EndpointsSnapshot>,
 }
 
-impl Endpoints {
+impl EndpointTracker {
     /// Both ends of an empty state: what the Service's watch feeds, and what the slices' watch feeds.
-    pub(super) fn ends(book: Arc<Book>, service: &str) -> (OfService, OfSlices) {
+    pub(super) fn new_sinks(book: Arc<TimelineWriter>, service: &str) -> (ServiceSink, EndpointSliceSink) {
         let (selector, slices, noted) = (None, BTreeMap::new(), None);
-        let both = Arc::new(Mutex::new(Self { book, service: service.to_owned(), selector, slices, noted }));
-        (OfService(Arc::clone(&both)), OfSlices(both))
+        let both = Arc::new(Mutex::new(Self {
+            timeline: book,
+            service: service.to_owned(),
+            selector,
+            ready_by_slice: slices,
+            last_recorded: noted,
+        }));
+        (ServiceSink(Arc::clone(&both)), EndpointSliceSink(both))
     }
 
-    fn note(&mut self) {
-        let ready: BTreeSet<_> = self.slices.values().flatten().cloned().collect();
-        let seen = EndpointsSeen {
+    fn record_if_changed(&mut self) {
+        let ready: BTreeSet<_> = self.ready_by_slice.values().flatten().cloned().collect();
+        let seen = EndpointsSnapshot {
             service: self.service.clone(),
-            ready: ready.into_iter().collect(),
+            ready_pods: ready.into_iter().collect(),
             selector: self.selector.clone().unwrap_or_default(),
         };
-        let nothing_yet = self.noted.is_none() && self.selector.is_none() && self.slices.is_empty();
-        if !nothing_yet && self.noted.as_ref() != Some(&seen) {
-            self.book.note(Seen::Endpoints(seen.clone()), None);
-            self.noted = Some(seen);
+        let nothing_yet = self.last_recorded.is_none() && self.selector.is_none() && self.ready_by_slice.is_empty();
+        if !nothing_yet && self.last_recorded.as_ref() != Some(&seen) {
+            self.timeline.record(ObservationKind::Endpoints(seen.clone()), None);
+            self.last_recorded = Some(seen);
         }
     }
 }
 
 /// What the Service's watch feeds.
-pub(super) struct OfService(Arc<Mutex<Endpoints>>);
+pub(super) struct ServiceSink(Arc<Mutex<EndpointTracker>>);
 
-impl Keep<Service> for OfService {
-    fn put(&mut self, object: &Service) {
+impl WatchSink<Service> for ServiceSink {
+    fn upsert(&mut self, object: &Service) {
         let selector = object.spec.as_ref().and_then(|spec| spec.selector.clone()).unwrap_or_default();
         lock(&self.0).selector = Some(selector);
     }
 
-    fn remove(&mut self, gone: Gone) {
+    fn remove(&mut self, gone: DeletedObject) {
         let mut both = lock(&self.0);
         both.selector = None;
-        both.book.note(Seen::ObjectGone(gone), None);
+        both.timeline.record(ObservationKind::ObjectDeleted(gone), None);
     }
 
-    fn settled(&mut self) {
-        lock(&self.0).note();
+    fn flush(&mut self) {
+        lock(&self.0).record_if_changed();
     }
 }
 
 /// What the slices' watch feeds.
-pub(super) struct OfSlices(Arc<Mutex<Endpoints>>);
+pub(super) struct EndpointSliceSink(Arc<Mutex<EndpointTracker>>);
 
-impl Keep<EndpointSlice> for OfSlices {
-    fn put(&mut self, object: &EndpointSlice) {
+impl WatchSink<EndpointSlice> for EndpointSliceSink {
+    fn upsert(&mut self, object: &EndpointSlice) {
         let uid = object.metadata.uid.clone().unwrap_or_default();
-        lock(&self.0).slices.insert(uid, ready(object));
+        lock(&self.0).ready_by_slice.insert(uid, ready_pods(object));
     }
 
-    fn remove(&mut self, gone: Gone) {
-        lock(&self.0).slices.remove(&gone.uid);
+    fn remove(&mut self, gone: DeletedObject) {
+        lock(&self.0).ready_by_slice.remove(&gone.uid);
     }
 
-    fn settled(&mut self) {
-        lock(&self.0).note();
+    fn flush(&mut self) {
+        lock(&self.0).record_if_changed();
     }
 }
 
 /// The pods of a slice that take traffic; an absent `ready` means true (EndpointConditions).
-fn ready(slice: &EndpointSlice) -> Vec<String> {
+fn ready_pods(slice: &EndpointSlice) -> Vec<String> {
     let open = slice
         .endpoints
         .iter()
@@ -94,14 +100,14 @@ fn ready(slice: &EndpointSlice) -> Vec<String> {
         .collect()
 }
 
-fn lock(both: &Mutex<Endpoints>) -> std::sync::MutexGuard<'_, Endpoints> {
+fn lock(both: &Mutex<EndpointTracker>) -> std::sync::MutexGuard<'_, EndpointTracker> {
     both.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::observe::bench;
+    use crate::observe::fake_cluster;
     use serde_json::json;
 
     fn slice(uid: &str, pods: &[(&str, Option<bool>)]) -> EndpointSlice {
@@ -119,21 +125,21 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn endpoints_are_noted_when_the_set_or_the_selector_changes() {
-        let book = bench::book();
-        let (mut service, mut slices) = Endpoints::ends(Arc::clone(&book), "chat");
-        slices.settled();
+        let book = fake_cluster::memory_timeline();
+        let (mut service, mut slices) = EndpointTracker::new_sinks(Arc::clone(&book), "chat");
+        slices.flush();
         let object = json!({"metadata": {"name": "chat", "uid": "s"}, "spec": {"selector": {"app": "ollama"}}});
-        service.put(&serde_json::from_value(object).unwrap());
-        service.settled();
-        slices.put(&slice("a", &[("p2", Some(true)), ("p1", None), ("p3", Some(false))]));
-        slices.put(&slice("b", &[("p2", Some(true))]));
-        slices.settled();
-        slices.put(&slice("b", &[("p3", Some(false))]));
-        slices.settled();
-        slices.remove(Gone { uid: "a".into(), ..Gone::default() });
-        slices.settled();
-        let ready = bench::pick(&book, |seen| match seen {
-            Seen::Endpoints(seen) => Some((seen.ready.join(" "), seen.selector.len())),
+        service.upsert(&serde_json::from_value(object).unwrap());
+        service.flush();
+        slices.upsert(&slice("a", &[("p2", Some(true)), ("p1", None), ("p3", Some(false))]));
+        slices.upsert(&slice("b", &[("p2", Some(true))]));
+        slices.flush();
+        slices.upsert(&slice("b", &[("p3", Some(false))]));
+        slices.flush();
+        slices.remove(DeletedObject { uid: "a".into(), ..DeletedObject::default() });
+        slices.flush();
+        let ready = fake_cluster::collect_seen(&book, |seen| match seen {
+            ObservationKind::Endpoints(seen) => Some((seen.ready_pods.join(" "), seen.selector.len())),
             _ => None,
         });
         assert_eq!(ready, [(String::new(), 1), ("p1 p2".to_owned(), 1), (String::new(), 1)]);

@@ -3,10 +3,10 @@
 
 use k8s_openapi::api::core::v1::Event;
 
-use crate::record::observation::EventSeen;
+use crate::model::observation::EventSnapshot;
 
 /// Reduces an event.
-pub(super) fn seen(event: &Event) -> EventSeen {
+pub(super) fn snapshot(event: &Event) -> EventSnapshot {
     let object = &event.involved_object;
     let series = event.series.as_ref();
     let once = event.event_time.as_ref().map(|time| time.0);
@@ -14,7 +14,7 @@ pub(super) fn seen(event: &Event) -> EventSeen {
     let repeated = series.and_then(|series| series.last_observed_time.as_ref()).map(|time| time.0);
     let last = repeated.or(event.last_timestamp.as_ref().map(|time| time.0)).or(once);
     let component = event.reporting_component.clone().filter(|name| !name.is_empty());
-    EventSeen {
+    EventSnapshot {
         object: format!(
             "{}/{}",
             object.kind.as_deref().unwrap_or_default(),
@@ -28,8 +28,8 @@ pub(super) fn seen(event: &Event) -> EventSeen {
             .or_else(|| event.source.as_ref().and_then(|source| source.component.clone()))
             .unwrap_or_default(),
         count: event.count.or(series.and_then(|series| series.count)).unwrap_or(1),
-        first,
-        last,
+        first_timestamp: first,
+        last_timestamp: last,
     }
 }
 
@@ -38,8 +38,8 @@ mod tests {
     use super::*;
     use serde_json::{Value, json};
 
-    fn reduced(event: Value) -> EventSeen {
-        seen(&serde_json::from_value(event).unwrap())
+    fn reduced(event: Value) -> EventSnapshot {
+        snapshot(&serde_json::from_value(event).unwrap())
     }
 
     #[test]
@@ -54,7 +54,7 @@ mod tests {
             "firstTimestamp": "2026-08-22T10:05:00Z", "lastTimestamp": "2026-08-22T10:06:00Z", "count": 2}));
         assert_eq!(
             seen,
-            EventSeen {
+            EventSnapshot {
                 object: "HorizontalPodAutoscaler/ollama".into(),
                 uid: "u1".into(),
                 kind: "Normal".into(),
@@ -62,8 +62,8 @@ mod tests {
                 message: "New size: 2; reason: pods metric gpu above target".into(),
                 component: "horizontal-pod-autoscaler".into(),
                 count: 2,
-                first: "2026-08-22T10:05:00Z".parse().ok(),
-                last: "2026-08-22T10:06:00Z".parse().ok(),
+                first_timestamp: "2026-08-22T10:05:00Z".parse().ok(),
+                last_timestamp: "2026-08-22T10:06:00Z".parse().ok(),
             }
         );
     }
@@ -75,10 +75,13 @@ mod tests {
             "type": "Warning", "reason": "FailedScheduling", "reportingComponent": "default-scheduler",
             "eventTime": "2026-08-22T10:05:00.123456Z", "firstTimestamp": null, "lastTimestamp": null});
         let seen = reduced(event.clone());
-        assert_eq!((seen.count, seen.first, seen.last), (1, seen.last, "2026-08-22T10:05:00.123456Z".parse().ok()));
+        assert_eq!(
+            (seen.count, seen.first_timestamp, seen.last_timestamp),
+            (1, seen.last_timestamp, "2026-08-22T10:05:00.123456Z".parse().ok())
+        );
         assert_eq!(seen.component, "default-scheduler");
         event["series"] = json!({"count": 4, "lastObservedTime": "2026-08-22T10:09:00.000000Z"});
         let seen = reduced(event);
-        assert_eq!((seen.count, seen.last), (4, "2026-08-22T10:09:00Z".parse().ok()));
+        assert_eq!((seen.count, seen.last_timestamp), (4, "2026-08-22T10:09:00Z".parse().ok()));
     }
 }

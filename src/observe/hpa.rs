@@ -6,42 +6,42 @@ use k8s_openapi::api::autoscaling::v2::{
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 
 use super::digest::digest;
-use crate::record::observation::{Condition, HpaMetric, HpaSeen};
+use crate::model::observation::{HpaMetricStatus, HpaSnapshot, ObjectCondition};
 use crate::units::Milli;
 
 /// Reduces an HPA.
-pub(super) fn seen(hpa: &HorizontalPodAutoscaler) -> HpaSeen {
+pub(super) fn snapshot(hpa: &HorizontalPodAutoscaler) -> HpaSnapshot {
     let meta = &hpa.metadata;
     let status = hpa.status.clone().unwrap_or_default();
-    HpaSeen {
+    HpaSnapshot {
         name: meta.name.clone().unwrap_or_default(),
         uid: meta.uid.clone().unwrap_or_default(),
         created: meta.creation_timestamp.as_ref().map(|time| time.0),
         generation: meta.generation,
         observed_generation: status.observed_generation,
         spec_digest: digest(&hpa.spec),
-        min: hpa.spec.min_replicas.unwrap_or(1),
-        max: hpa.spec.max_replicas,
-        current: status.current_replicas,
-        desired: status.desired_replicas,
-        last_scale: status.last_scale_time.map(|time| time.0),
+        min_replicas: hpa.spec.min_replicas.unwrap_or(1),
+        max_replicas: hpa.spec.max_replicas,
+        current_replicas: status.current_replicas,
+        desired_replicas: status.desired_replicas,
+        last_scale_time: status.last_scale_time.map(|time| time.0),
         conditions: status.conditions.into_iter().flatten().map(condition).collect(),
-        metrics: status.current_metrics.into_iter().flatten().map(metric).collect(),
+        current_metrics: status.current_metrics.into_iter().flatten().map(current_metric).collect(),
     }
 }
 
-fn condition(condition: HorizontalPodAutoscalerCondition) -> Condition {
-    Condition {
+fn condition(condition: HorizontalPodAutoscalerCondition) -> ObjectCondition {
+    ObjectCondition {
         kind: condition.type_,
         status: condition.status,
         reason: condition.reason.unwrap_or_default(),
         message: condition.message.unwrap_or_default(),
-        since: condition.last_transition_time.map(|time| time.0),
+        last_transition_time: condition.last_transition_time.map(|time| time.0),
     }
 }
 
 /// An entry of currentMetrics; a metric that failed leaves an empty one at its index.
-fn metric(entry: MetricStatus) -> HpaMetric {
+fn current_metric(entry: MetricStatus) -> HpaMetricStatus {
     let (name, current) = if let Some(pods) = entry.pods {
         (pods.metric.name, pods.current)
     } else if let Some(object) = entry.object {
@@ -56,7 +56,12 @@ fn metric(entry: MetricStatus) -> HpaMetric {
         (String::new(), MetricValueStatus::default())
     };
     let milli = |quantity: Option<Quantity>| quantity.and_then(|quantity| quantity.0.parse::<Milli>().ok());
-    HpaMetric { kind: entry.type_, name, value: milli(current.value), average: milli(current.average_value) }
+    HpaMetricStatus {
+        kind: entry.type_,
+        name,
+        value: milli(current.value),
+        average_value: milli(current.average_value),
+    }
 }
 
 #[cfg(test)]
@@ -92,35 +97,40 @@ mod tests {
     fn spec_and_status_are_kept_with_their_times() {
         let time = |text: &str| text.parse().ok();
         assert_eq!(
-            seen(&served()),
-            HpaSeen {
+            snapshot(&served()),
+            HpaSnapshot {
                 name: "ollama".into(),
                 uid: "u1".into(),
                 created: time("2026-08-22T10:00:00Z"),
                 generation: Some(2),
                 observed_generation: Some(2),
                 spec_digest: digest(&served().spec),
-                min: 2,
-                max: 3,
-                current: Some(2),
-                desired: 3,
-                last_scale: time("2026-08-22T10:05:00Z"),
-                conditions: vec![Condition {
+                min_replicas: 2,
+                max_replicas: 3,
+                current_replicas: Some(2),
+                desired_replicas: 3,
+                last_scale_time: time("2026-08-22T10:05:00Z"),
+                conditions: vec![ObjectCondition {
                     kind: "AbleToScale".into(),
                     status: "True".into(),
                     reason: "SucceededRescale".into(),
                     message: "the HPA controller was able to update the target scale to 3".into(),
-                    since: time("2026-08-22T10:00:15Z"),
+                    last_transition_time: time("2026-08-22T10:00:15Z"),
                 }],
-                metrics: vec![
-                    HpaMetric { kind: "Pods".into(), name: "gpu".into(), value: None, average: Some(Milli(98_500)) },
-                    HpaMetric::default(),
-                    HpaMetric {
+                current_metrics: vec![
+                    HpaMetricStatus {
+                        kind: "Pods".into(),
+                        name: "gpu".into(),
+                        value: None,
+                        average_value: Some(Milli(98_500))
+                    },
+                    HpaMetricStatus::default(),
+                    HpaMetricStatus {
                         kind: "Object".into(),
                         name: "q".into(),
                         value: Some(Milli(5000)),
                         // What 1.37.2 shows at zero replicas (kubernetes#140956).
-                        average: Some(Milli(i64::MIN)),
+                        average_value: Some(Milli(i64::MIN)),
                     },
                 ],
             }
@@ -130,11 +140,11 @@ mod tests {
     #[test]
     fn an_edited_spec_has_another_digest_and_a_new_status_has_not() {
         let mut hpa = served();
-        let before = seen(&hpa).spec_digest;
+        let before = snapshot(&hpa).spec_digest;
         hpa.status = None;
-        assert_eq!(seen(&hpa).spec_digest, before);
+        assert_eq!(snapshot(&hpa).spec_digest, before);
         hpa.spec.max_replicas = 4;
-        assert_ne!(seen(&hpa).spec_digest, before);
+        assert_ne!(snapshot(&hpa).spec_digest, before);
     }
 
     #[test]
@@ -142,7 +152,10 @@ mod tests {
         let mut hpa = served();
         hpa.status = None;
         hpa.spec.min_replicas = None;
-        let seen = seen(&hpa);
-        assert_eq!((seen.min, seen.current, seen.desired, seen.conditions.len()), (1, None, 0, 0));
+        let seen = snapshot(&hpa);
+        assert_eq!(
+            (seen.min_replicas, seen.current_replicas, seen.desired_replicas, seen.conditions.len()),
+            (1, None, 0, 0)
+        );
     }
 }

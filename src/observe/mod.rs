@@ -3,47 +3,47 @@
 //! nothing, judges nothing, and says where it could not see.
 
 mod api_hop;
-mod ask;
-#[cfg(test)]
-mod bench;
-mod clock_hop;
+mod change_filter;
+mod clock_poller;
+mod context;
 mod diagnostics;
 mod digest;
 mod endpoints;
 mod event;
 mod exporter_hop;
-mod follow;
+#[cfg(test)]
+mod fake_cluster;
 mod gap;
+mod hop_request;
 mod hpa;
 mod leader;
-mod ledger;
 mod node;
-mod outside;
 mod pod;
 mod poll;
-mod rest;
+mod retry_after;
 mod skew;
 mod sources;
 mod store_hop;
 #[cfg(test)]
 mod tests;
+mod watcher;
 mod workload;
 
 use k8s_openapi::api::autoscaling::v2::MetricSpec;
 use tokio::task::JoinSet;
 
-pub use diagnostics::diagnose;
+pub use diagnostics::write_diagnostics;
 
-use self::outside::Outside;
-use crate::metrics::question::is_custom;
-use crate::record::observation::{GapSeen, Seen};
-use crate::record::scenario::{Exporter, Scenario, Store};
-use crate::stop::{self, Stop, StopButton};
-use crate::world::World;
+use self::context::ObserverContext;
+use crate::cancel::{self, CancelHandle, CancelToken};
+use crate::env::RunEnv;
+use crate::metrics::request::is_custom_or_external;
+use crate::model::observation::{ObservationKind, RecordedGap};
+use crate::model::scenario::{ExporterSpec, Scenario, StoreSpec};
 
 /// What is observed. Whatever does not exist yet is seen as soon as it does.
 #[derive(Clone, Debug)]
-pub struct Watch {
+pub struct ObserverConfig {
     /// Namespace of the target, the HPA and the Service.
     pub namespace: String,
     /// Name of the HPA.
@@ -57,16 +57,16 @@ pub struct Watch {
     /// The metric that is read at the metrics API.
     pub metric: Option<MetricSpec>,
     /// The store behind it.
-    pub store: Option<Store>,
+    pub store: Option<StoreSpec>,
     /// The exporter behind the store.
-    pub exporter: Option<Exporter>,
+    pub exporter: Option<ExporterSpec>,
 }
 
-impl Watch {
+impl ObserverConfig {
     /// What a scenario gives to observe. Of several metrics the first that the custom or external metrics API serves is
     /// read; cpu and memory are not.
     #[must_use]
-    pub fn of(scenario: &Scenario, hpa: &str, service: Option<&str>) -> Self {
+    pub fn from_scenario(scenario: &Scenario, hpa: &str, service: Option<&str>) -> Self {
         let spec = &scenario.hpa.spec;
         Self {
             namespace: scenario.namespace.clone(),
@@ -74,7 +74,7 @@ impl Watch {
             target_kind: spec.scale_target_ref.kind.clone(),
             target_name: spec.scale_target_ref.name.clone(),
             service: service.map(str::to_owned),
-            metric: spec.metrics.iter().flatten().find(|metric| is_custom(metric)).cloned(),
+            metric: spec.metrics.iter().flatten().find(|metric| is_custom_or_external(metric)).cloned(),
             store: scenario.metric.store.clone(),
             exporter: scenario.metric.exporter.clone(),
         }
@@ -84,23 +84,24 @@ impl Watch {
 /// A running observation. Dropped, it stops at once, without a last word about what could not be read.
 #[must_use = "dropping the observer ends the observation"]
 pub struct Observer {
-    outside: Outside,
+    context: ObserverContext,
     started_ms: u64,
-    stop: StopButton,
-    stopped: Stop,
+    cancel: CancelHandle,
+    cancelled: CancelToken,
     tasks: JoinSet<()>,
 }
 
 /// Begins to observe. Returns at once; what is seen goes to the world's book.
-pub fn start(world: &World, watch: Watch) -> Observer {
-    begin(Outside::of(world), watch)
+pub fn start(world: &RunEnv, watch: ObserverConfig) -> Observer {
+    start_with(ObserverContext::from_env(world), watch)
 }
 
-fn begin(outside: Outside, watch: Watch) -> Observer {
-    let (stop, stopped) = stop::button();
+fn start_with(outside: ObserverContext, watch: ObserverConfig) -> Observer {
+    let (stop, stopped) = cancel::channel();
     let started_ms = outside.clock.now_ms();
-    let mut observer = Observer { started_ms, outside, stop, stopped, tasks: JoinSet::new() };
-    sources::spawn(&mut observer, watch);
+    let mut observer =
+        Observer { started_ms, context: outside, cancel: stop, cancelled: stopped, tasks: JoinSet::new() };
+    sources::spawn_tasks(&mut observer, watch);
     observer
 }
 
@@ -108,36 +109,36 @@ impl Observer {
     /// Stops every task and waits for its end, which is at once: requests under way are dropped. Gaps that are still open
     /// are noted; a task that ended by itself, which is a bug, is noted as a gap of the source `observer`.
     pub async fn stop(mut self) {
-        self.stop.press();
+        self.cancel.cancel();
         while let Some(ended) = self.tasks.join_next().await {
             if let Err(why) = ended {
-                let gap = GapSeen {
+                let gap = RecordedGap {
                     source: "observer".to_owned(),
                     from_ms: self.started_ms,
-                    why: format!("a task ended by itself: {why}"),
+                    reason: format!("a task ended by itself: {why}"),
                 };
-                self.outside.book.note(Seen::Gap(gap), None);
+                self.context.timeline.record(ObservationKind::Gap(gap), None);
             }
         }
     }
 
-    fn spawn(&mut self, mut task: impl Task + 'static) {
-        let stop = self.stopped.clone();
+    fn spawn(&mut self, mut task: impl ObserverTask + 'static) {
+        let stop = self.cancelled.clone();
         self.tasks.spawn(async move {
             tokio::select! {
                 biased;
-                () = stop.pressed() => {}
-                () = task.follow() => {}
+                () = stop.cancelled() => {}
+                () = task.run() => {}
             }
-            task.last_word();
+            task.on_stop();
         });
     }
 }
 
 /// One thing that is followed. It goes on until its future is dropped.
-trait Task: Send {
+trait ObserverTask: Send {
     /// Follows without end.
-    fn follow(&mut self) -> impl Future<Output = ()> + Send;
+    fn run(&mut self) -> impl Future<Output = ()> + Send;
     /// Says what has to be said at the end.
-    fn last_word(&self) {}
+    fn on_stop(&self) {}
 }

@@ -2,17 +2,17 @@
 
 use k8s_openapi::api::core::v1::Node;
 
-use super::pod::extended;
-use crate::record::observation::NodeSeen;
+use super::pod::extended_resources;
+use crate::model::observation::NodeSnapshot;
 
 /// Reduces a node.
-pub(super) fn seen(node: &Node) -> NodeSeen {
+pub(super) fn snapshot(node: &Node) -> NodeSnapshot {
     let status = node.status.clone().unwrap_or_default();
     let ready = status.conditions.iter().flatten().find(|condition| condition.type_ == "Ready");
-    NodeSeen {
+    NodeSnapshot {
         name: node.metadata.name.clone().unwrap_or_default(),
         ready: ready.is_some_and(|ready| ready.status == "True"),
-        allocatable: extended(&status.allocatable.unwrap_or_default()),
+        allocatable: extended_resources(&status.allocatable.unwrap_or_default()),
     }
 }
 
@@ -31,8 +31,8 @@ mod tests {
         }))
         .unwrap();
         assert_eq!(
-            seen(&node),
-            NodeSeen { name: "n1".into(), ready: true, allocatable: [("nvidia.com/gpu".to_owned(), 4)].into() }
+            snapshot(&node),
+            NodeSnapshot { name: "n1".into(), ready: true, allocatable: [("nvidia.com/gpu".to_owned(), 4)].into() }
         );
     }
 }

@@ -5,21 +5,21 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::api::core::v1::{Container, ContainerStatus, Pod, PodCondition, PodSpec, PodStatus};
 
-use crate::record::observation::{PodSeen, Trouble};
-use crate::record::scenario::Accelerator;
+use crate::model::observation::{NotRunningReason, PodSnapshot};
+use crate::model::scenario::Accelerator;
 use crate::units::Milli;
 
 /// Waiting reasons of a pod that starts as it should.
-const STARTING: [&str; 2] = ["ContainerCreating", "PodInitializing"];
+const STARTUP_REASONS: [&str; 2] = ["ContainerCreating", "PodInitializing"];
 
 /// Reduces a pod.
-pub(super) fn seen(pod: &Pod) -> PodSeen {
+pub(super) fn snapshot(pod: &Pod) -> PodSnapshot {
     let meta = &pod.metadata;
     let spec = pod.spec.clone().unwrap_or_default();
     let status = pod.status.clone().unwrap_or_default();
     let ready = condition(&status, "Ready");
     let owner = meta.owner_references.iter().flatten().find(|owner| owner.controller == Some(true));
-    PodSeen {
+    PodSnapshot {
         name: meta.name.clone().unwrap_or_default(),
         uid: meta.uid.clone().unwrap_or_default(),
         created: meta.creation_timestamp.as_ref().map(|time| time.0),
@@ -30,10 +30,10 @@ pub(super) fn seen(pod: &Pod) -> PodSeen {
         node: spec.node_name.clone(),
         labels: meta.labels.clone().unwrap_or_default(),
         owner: owner.map(|owner| format!("{}/{}", owner.kind, owner.name)),
-        resources: resources(&spec),
-        claims: claims(&spec, &status),
-        devices: devices(&status),
-        trouble: trouble(&status).or_else(|| stuck_container(pod)),
+        extended_resources: requested_resources(&spec),
+        resource_claims: resource_claim_names(&spec, &status),
+        allocated_devices: allocated_device_ids(&status),
+        not_running: pod_problem(&status).or_else(|| container_problem(pod)),
         restarts: containers(&status).map(|container| container.restart_count).sum(),
     }
 }
@@ -48,34 +48,34 @@ fn containers(status: &PodStatus) -> impl Iterator<Item = &ContainerStatus> {
 
 /// Extended resources of the containers and of the init containers that keep running (restartPolicy Always). One that an
 /// init container alone requests is given back before the pod serves; ephemeral containers cannot request any.
-fn resources(spec: &PodSpec) -> BTreeMap<String, i64> {
+fn requested_resources(spec: &PodSpec) -> BTreeMap<String, i64> {
     let sidecars =
         spec.init_containers.iter().flatten().filter(|init| init.restart_policy.as_deref() == Some("Always"));
     let mut sum = BTreeMap::new();
-    for (name, count) in spec.containers.iter().chain(sidecars).flat_map(requested) {
+    for (name, count) in spec.containers.iter().chain(sidecars).flat_map(container_resources) {
         *sum.entry(name).or_insert(0) += count;
     }
     sum
 }
 
 /// Requests, or limits where a resource has no request: the API server makes them equal for extended resources.
-fn requested(container: &Container) -> BTreeMap<String, i64> {
+fn container_resources(container: &Container) -> BTreeMap<String, i64> {
     let stated = container.resources.clone().unwrap_or_default();
     let mut quantities = stated.limits.unwrap_or_default();
     quantities.extend(stated.requests.unwrap_or_default());
-    extended(&quantities)
+    extended_resources(&quantities)
 }
 
 /// The extended resources among quantities. They are whole numbers by the API's own validation.
-pub(super) fn extended(
+pub(super) fn extended_resources(
     quantities: &BTreeMap<String, k8s_openapi::apimachinery::pkg::api::resource::Quantity>,
 ) -> BTreeMap<String, i64> {
-    let extended = quantities.iter().filter(|(name, _)| Accelerator::Auto.covers(name));
+    let extended = quantities.iter().filter(|(name, _)| Accelerator::Auto.matches(name));
     extended.filter_map(|(name, quantity)| Some((name.clone(), quantity.0.parse::<Milli>().ok()?.0 / 1000))).collect()
 }
 
 /// Names of the ResourceClaim objects; of the pod's own entry while its claim has not been made yet.
-fn claims(spec: &PodSpec, status: &PodStatus) -> Vec<String> {
+fn resource_claim_names(spec: &PodSpec, status: &PodStatus) -> Vec<String> {
     let made: BTreeMap<_, _> = status
         .resource_claim_statuses
         .iter()
@@ -96,7 +96,7 @@ fn claims(spec: &PodSpec, status: &PodStatus) -> Vec<String> {
 }
 
 /// Ids of the allocated devices; a device shared by several containers is named once.
-fn devices(status: &PodStatus) -> Vec<String> {
+fn allocated_device_ids(status: &PodStatus) -> Vec<String> {
     let allocated = containers(status).flat_map(|container| container.allocated_resources_status.iter().flatten());
     let ids: BTreeSet<_> = allocated
         .flat_map(|resource| resource.resources.iter().flatten())
@@ -106,25 +106,25 @@ fn devices(status: &PodStatus) -> Vec<String> {
 }
 
 /// The scheduler's word first, then the pod's own reason (Evicted, UnexpectedAdmissionError).
-fn trouble(status: &PodStatus) -> Option<Trouble> {
+fn pod_problem(status: &PodStatus) -> Option<NotRunningReason> {
     let unscheduled = condition(status, "PodScheduled")
         .filter(|scheduled| scheduled.status == "False")
-        .map(|scheduled| told(scheduled.reason.as_deref(), scheduled.message.as_deref()));
-    let refused = || status.reason.as_deref().map(|reason| told(Some(reason), status.message.as_deref()));
+        .map(|scheduled| new_problem(scheduled.reason.as_deref(), scheduled.message.as_deref()));
+    let refused = || status.reason.as_deref().map(|reason| new_problem(Some(reason), status.message.as_deref()));
     unscheduled.or_else(refused)
 }
 
 /// The first container that does not run. In a pod that is being deleted they end, by a signal too, as they should.
-fn stuck_container(pod: &Pod) -> Option<Trouble> {
+fn container_problem(pod: &Pod) -> Option<NotRunningReason> {
     let status = pod.status.as_ref().filter(|_| pod.metadata.deletion_timestamp.is_none())?;
-    containers(status).find_map(stuck)
+    containers(status).find_map(container_state_problem)
 }
 
-fn stuck(container: &ContainerStatus) -> Option<Trouble> {
+fn container_state_problem(container: &ContainerStatus) -> Option<NotRunningReason> {
     let state = container.state.as_ref()?;
     if let Some(waiting) = &state.waiting {
-        let reason = waiting.reason.as_deref().filter(|reason| !STARTING.contains(reason))?;
-        let mut trouble = told(Some(reason), waiting.message.as_deref());
+        let reason = waiting.reason.as_deref().filter(|reason| !STARTUP_REASONS.contains(reason))?;
+        let mut trouble = new_problem(Some(reason), waiting.message.as_deref());
         // "back-off 20s" says that it ended; how, the last end says.
         if let Some(ended) = container.last_state.as_ref().and_then(|last| last.terminated.as_ref()) {
             let how = ended.reason.as_deref().unwrap_or("ended");
@@ -135,11 +135,11 @@ fn stuck(container: &ContainerStatus) -> Option<Trouble> {
     let ended = state.terminated.as_ref().filter(|ended| ended.exit_code != 0)?;
     let message =
         ended.message.clone().unwrap_or_else(|| format!("{} exited with {}", container.name, ended.exit_code));
-    Some(told(ended.reason.as_deref(), Some(&message)))
+    Some(new_problem(ended.reason.as_deref(), Some(&message)))
 }
 
-fn told(reason: Option<&str>, message: Option<&str>) -> Trouble {
-    Trouble { reason: reason.unwrap_or_default().to_owned(), message: message.unwrap_or_default().to_owned() }
+fn new_problem(reason: Option<&str>, message: Option<&str>) -> NotRunningReason {
+    NotRunningReason { reason: reason.unwrap_or_default().to_owned(), message: message.unwrap_or_default().to_owned() }
 }
 
 #[cfg(test)]
@@ -174,15 +174,15 @@ mod tests {
         })
     }
 
-    fn reduced(pod: Value) -> PodSeen {
-        seen(&serde_json::from_value(pod).unwrap())
+    fn reduced(pod: Value) -> PodSnapshot {
+        snapshot(&serde_json::from_value(pod).unwrap())
     }
 
     #[test]
     fn a_running_pod_shows_its_accelerators_and_its_owner() {
         assert_eq!(
             reduced(running()),
-            PodSeen {
+            PodSnapshot {
                 name: "ollama-7d-x".into(),
                 uid: "u3".into(),
                 created: "2026-08-22T10:05:00Z".parse().ok(),
@@ -193,10 +193,10 @@ mod tests {
                 node: Some("n1".into()),
                 labels: [("app".to_owned(), "ollama".to_owned())].into(),
                 owner: Some("ReplicaSet/ollama-7d".into()),
-                resources: [("nvidia.com/gpu".to_owned(), 2)].into(),
-                claims: vec![],
-                devices: vec!["GPU-a".into(), "GPU-b".into()],
-                trouble: None,
+                extended_resources: [("nvidia.com/gpu".to_owned(), 2)].into(),
+                resource_claims: vec![],
+                allocated_devices: vec!["GPU-a".into(), "GPU-b".into()],
+                not_running: None,
                 restarts: 3,
             }
         );
@@ -211,7 +211,7 @@ mod tests {
             {"name": "own", "resourceClaimName": "shared"}]);
         pod["status"]["resourceClaimStatuses"] = json!([{"name": "gpu", "resourceClaimName": "ollama-gpu-q8"}]);
         pod["status"]["extendedResourceClaimStatus"] = json!({"resourceClaimName": "bridge-1", "requestMappings": []});
-        assert_eq!(reduced(pod).claims, ["bridge-1", "late", "ollama-gpu-q8", "shared"]);
+        assert_eq!(reduced(pod).resource_claims, ["bridge-1", "late", "ollama-gpu-q8", "shared"]);
     }
 
     #[test]
@@ -245,7 +245,10 @@ mod tests {
             (container(json!({"terminated": {"exitCode": 0, "reason": "Completed"}})), None),
         ];
         for (pod, expected) in cases {
-            assert_eq!(reduced(pod).trouble, expected.map(|(reason, message)| told(Some(reason), Some(message))));
+            assert_eq!(
+                reduced(pod).not_running,
+                expected.map(|(reason, message)| new_problem(Some(reason), Some(message)))
+            );
         }
     }
 
@@ -255,6 +258,6 @@ mod tests {
         pod["metadata"]["deletionTimestamp"] = json!("2026-08-22T10:10:00Z");
         pod["status"]["containerStatuses"][0]["state"] = json!({"terminated": {"exitCode": 143, "reason": "Error"}});
         let seen = reduced(pod);
-        assert!(seen.deleting && seen.ready && seen.trouble.is_none());
+        assert!(seen.deleting && seen.ready && seen.not_running.is_none());
     }
 }

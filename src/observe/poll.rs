@@ -4,18 +4,18 @@ use std::collections::BTreeMap;
 
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::Task;
-use super::outside::Outside;
-use crate::bounds::POLL;
-use crate::record::observation::Seen;
-use crate::record::reading::{Answer, Hop, Reading};
+use super::ObserverTask;
+use super::context::ObserverContext;
+use crate::bounds::POLL_INTERVAL;
+use crate::model::observation::ObservationKind;
+use crate::model::reading::{MetricHop, MetricReading, ReadingResult};
 
 /// An unchanged reading of the store or the exporter is noted again after so long: shows that it was read at all.
 const REPEAT_MS: u64 = 10_000;
 
 /// Which readings are noted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Habit {
+pub(super) enum RecordPolicy {
     /// Each: the judge counts coverage of what the controller reads.
     Each,
     /// Those that differ from the last one, and one every `REPEAT_MS`.
@@ -23,35 +23,35 @@ pub(super) enum Habit {
 }
 
 /// A hop that can be asked.
-pub(super) trait Ask: Send {
+pub(super) trait HopReader: Send {
     /// Asks once. Parts (an exporter's pods) are told apart by a key and compared each with its own last answer.
-    fn ask(&mut self) -> impl Future<Output = Vec<(String, Answer)>> + Send;
+    fn read(&mut self) -> impl Future<Output = Vec<(String, ReadingResult)>> + Send;
 }
 
 /// A hop being asked again and again.
-pub(super) struct Poller<A> {
-    pub(super) hop: Hop,
-    pub(super) habit: Habit,
-    pub(super) ask: A,
-    pub(super) outside: Outside,
+pub(super) struct HopPoller<A> {
+    pub(super) hop: MetricHop,
+    pub(super) policy: RecordPolicy,
+    pub(super) reader: A,
+    pub(super) context: ObserverContext,
 }
 
-impl<A: Ask> Task for Poller<A> {
-    async fn follow(&mut self) {
-        let mut ticks = interval(POLL.duration());
+impl<A: HopReader> ObserverTask for HopPoller<A> {
+    async fn run(&mut self) {
+        let mut ticks = interval(POLL_INTERVAL.to_std());
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-        let mut noted: BTreeMap<String, (Answer, u64)> = BTreeMap::new();
+        let mut noted: BTreeMap<String, (ReadingResult, u64)> = BTreeMap::new();
         loop {
             ticks.tick().await;
-            self.outside.rest.over(self.outside.clock).await;
-            let asked_ms = self.outside.clock.now_ms();
-            let answers = self.ask.ask().await;
+            self.context.retry_after.wait(self.context.clock).await;
+            let asked_ms = self.context.clock.now_ms();
+            let answers = self.reader.read().await;
             noted.retain(|part, _| answers.iter().any(|(other, _)| other == part));
             for (part, answer) in answers {
                 let last = noted.get(&part).filter(|(_, at_ms)| asked_ms < at_ms + REPEAT_MS);
-                if self.habit == Habit::Each || last.is_none_or(|(last, _)| *last != answer) {
-                    let reading = Reading { hop: self.hop, asked_ms, answer: answer.clone() };
-                    self.outside.book.note(Seen::Metric(reading), None);
+                if self.policy == RecordPolicy::Each || last.is_none_or(|(last, _)| *last != answer) {
+                    let reading = MetricReading { hop: self.hop, requested_ms: asked_ms, result: answer.clone() };
+                    self.context.timeline.record(ObservationKind::Metric(reading), None);
                     noted.insert(part, (answer, asked_ms));
                 }
             }

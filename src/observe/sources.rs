@@ -13,164 +13,193 @@ use kube::{Api, Resource};
 use tokio::sync::watch;
 
 use super::api_hop::ApiHop;
-use super::clock_hop::ClockHop;
-use super::endpoints::Endpoints;
+use super::change_filter::{ChangeFilter, OnDelete, ReduceFn};
+use super::clock_poller::ClockPoller;
+use super::endpoints::EndpointTracker;
 use super::exporter_hop::ExporterHop;
-use super::follow::{Follower, Source};
-use super::gap::Gap;
-use super::ledger::{Farewell, Ledger, Reduce};
-use super::poll::{Habit, Poller};
+use super::gap::GapTracker;
+use super::poll::{HopPoller, RecordPolicy};
 use super::store_hop::StoreHop;
-use super::workload::Writes;
-use super::{Observer, Watch, event, hpa, leader, node, pod, workload};
+use super::watcher::{ResourceWatcher, WatchSource};
+use super::workload::WriteTimes;
+use super::{Observer, ObserverConfig, event, hpa, leader, node, pod, workload};
 use crate::metrics::selector;
-use crate::record::observation::Seen;
-use crate::record::reading::Hop;
+use crate::model::observation::ObservationKind;
+use crate::model::reading::MetricHop;
 
 /// The target's label selector as text, once it has been seen: the question for a Pods metric holds it.
-type Selector = watch::Sender<Option<String>>;
+type SelectorSender = watch::Sender<Option<String>>;
 
 /// Begins to follow everything that is to be watched.
-pub(super) fn spawn(observer: &mut Observer, watch: Watch) {
-    let selector = Selector::new(None);
+pub(super) fn spawn_tasks(observer: &mut Observer, watch: ObserverConfig) {
+    let selector = SelectorSender::new(None);
     let pods = selector.subscribe();
-    hpa(observer, &watch);
-    leader(observer);
-    target(observer, &watch, selector);
-    things(observer, &watch);
+    watch_hpa(observer, &watch);
+    watch_leader(observer);
+    watch_target(observer, &watch, selector);
+    watch_namespace(observer, &watch);
     if let Some(service) = &watch.service {
-        endpoints(observer, &watch.namespace, service);
+        watch_endpoints(observer, &watch.namespace, service);
     }
-    hops(observer, watch, pods);
-    observer.spawn(ClockHop::new(observer.outside.clone()));
+    poll_hops(observer, watch, pods);
+    observer.spawn(ClockPoller::new(observer.context.clone()));
 }
 
-fn hpa(observer: &mut Observer, watch: &Watch) {
-    let reduce: Reduce<HorizontalPodAutoscaler> = Box::new(|object, before| {
-        let seen = hpa::seen(object);
+fn watch_hpa(observer: &mut Observer, watch: &ObserverConfig) {
+    let reduce: ReduceFn<HorizontalPodAutoscaler> = Box::new(|object, before| {
+        let seen = hpa::snapshot(object);
         // Of what is read here only a change of size dates itself.
-        let scaled = matches!(before, Some(Seen::Hpa(before)) if before.last_scale != seen.last_scale);
-        let source = seen.last_scale.filter(|_| scaled);
-        (Seen::Hpa(seen), source)
+        let scaled =
+            matches!(before, Some(ObservationKind::Hpa(before)) if before.last_scale_time != seen.last_scale_time);
+        let source = seen.last_scale_time.filter(|_| scaled);
+        (ObservationKind::Hpa(seen), source)
     });
-    follow(observer, named("hpa", observer, watch, &watch.hpa), gone, reduce);
+    spawn_watch(observer, named_object("hpa", observer, watch, &watch.hpa), object_gone, reduce);
 }
 
 /// Read where it may be: without it nobody knows what the controller remembers.
-fn leader(observer: &mut Observer) {
-    let api: Api<Lease> = Api::namespaced(observer.outside.kube.clone(), leader::NAMESPACE);
-    let fields = format!("metadata.name={}", leader::NAME);
-    let reduce: Reduce<Lease> = Box::new(|object, _| (Seen::Leader(leader::seen(object)), None));
-    follow(observer, Source { fields, ..all("leader", api) }, |_| None, reduce);
+fn watch_leader(observer: &mut Observer) {
+    let api: Api<Lease> = Api::namespaced(observer.context.kube.clone(), leader::LEASE_NAMESPACE);
+    let fields = format!("metadata.name={}", leader::LEASE_NAME);
+    let reduce: ReduceFn<Lease> = Box::new(|object, _| (ObservationKind::Leader(leader::snapshot(object)), None));
+    spawn_watch(observer, WatchSource { field_selector: fields, ..all_objects("leader", api) }, |_| None, reduce);
 }
 
-fn target(observer: &mut Observer, watch: &Watch, selector: Selector) {
+fn watch_target(observer: &mut Observer, watch: &ObserverConfig, selector: SelectorSender) {
     match watch.target_kind.as_str() {
         "Deployment" => {
-            let mut writes = Writes::default();
-            let reduce: Reduce<Deployment> = Box::new(move |object, _| {
-                tell(&selector, &object.spec.selector);
-                (Seen::Workload(workload::deployment(object)), writes.date(&object.metadata))
+            let mut writes = WriteTimes::default();
+            let reduce: ReduceFn<Deployment> = Box::new(move |object, _| {
+                publish_selector(&selector, &object.spec.selector);
+                (
+                    ObservationKind::Workload(workload::snapshot_deployment(object)),
+                    writes.next_write_time(&object.metadata),
+                )
             });
-            follow(observer, named("workload", observer, watch, &watch.target_name), gone, reduce);
+            spawn_watch(observer, named_object("workload", observer, watch, &watch.target_name), object_gone, reduce);
         }
         "StatefulSet" => {
-            let mut writes = Writes::default();
-            let reduce: Reduce<StatefulSet> = Box::new(move |object, _| {
-                tell(&selector, &object.spec.selector);
-                (Seen::Workload(workload::stateful_set(object)), writes.date(&object.metadata))
+            let mut writes = WriteTimes::default();
+            let reduce: ReduceFn<StatefulSet> = Box::new(move |object, _| {
+                publish_selector(&selector, &object.spec.selector);
+                (
+                    ObservationKind::Workload(workload::snapshot_stateful_set(object)),
+                    writes.next_write_time(&object.metadata),
+                )
             });
-            follow(observer, named("workload", observer, watch, &watch.target_name), gone, reduce);
+            spawn_watch(observer, named_object("workload", observer, watch, &watch.target_name), object_gone, reduce);
         }
-        other => unread(observer, "workload", &format!("a target of kind {other} is not observed")),
+        other => record_unobserved(observer, "workload", &format!("a target of kind {other} is not observed")),
     }
 }
 
-fn tell(selector: &Selector, of: &LabelSelector) {
-    selector.send_replace(Some(selector::text(of)));
+fn publish_selector(selector: &SelectorSender, of: &LabelSelector) {
+    selector.send_replace(Some(selector::format_selector(of)));
 }
 
 /// Pods and events of the namespace, and the nodes.
-fn things(observer: &mut Observer, watch: &Watch) {
+fn watch_namespace(observer: &mut Observer, watch: &ObserverConfig) {
     let namespace = &watch.namespace;
-    let pods: Reduce<Pod> = Box::new(|object, _| (Seen::Pod(pod::seen(object)), None));
-    follow(
+    let pods: ReduceFn<Pod> = Box::new(|object, _| (ObservationKind::Pod(pod::snapshot(object)), None));
+    spawn_watch(
         observer,
-        all("pods", Api::namespaced(observer.outside.kube.clone(), namespace)),
-        |pod| Some(Seen::PodGone(pod)),
+        all_objects("pods", Api::namespaced(observer.context.kube.clone(), namespace)),
+        |pod| Some(ObservationKind::PodDeleted(pod)),
         pods,
     );
-    let events: Reduce<Event> = Box::new(|object, _| {
-        let seen = event::seen(object);
-        let source = seen.last;
-        (Seen::Event(seen), source)
+    let events: ReduceFn<Event> = Box::new(|object, _| {
+        let seen = event::snapshot(object);
+        let source = seen.last_timestamp;
+        (ObservationKind::Event(seen), source)
     });
     // An event goes when its time is up (an hour): no news.
-    follow(observer, all("events", Api::namespaced(observer.outside.kube.clone(), namespace)), |_| None, events);
-    let nodes: Reduce<Node> = Box::new(|object, _| (Seen::Node(node::seen(object)), None));
-    follow(observer, all("nodes", Api::all(observer.outside.kube.clone())), gone, nodes);
+    spawn_watch(
+        observer,
+        all_objects("events", Api::namespaced(observer.context.kube.clone(), namespace)),
+        |_| None,
+        events,
+    );
+    let nodes: ReduceFn<Node> = Box::new(|object, _| (ObservationKind::Node(node::snapshot(object)), None));
+    spawn_watch(observer, all_objects("nodes", Api::all(observer.context.kube.clone())), object_gone, nodes);
 }
 
-fn endpoints(observer: &mut Observer, namespace: &str, service: &str) {
-    let (of_service, of_slices) = Endpoints::ends(Arc::clone(&observer.outside.book), service);
-    let kube = observer.outside.kube.clone();
+fn watch_endpoints(observer: &mut Observer, namespace: &str, service: &str) {
+    let (of_service, of_slices) = EndpointTracker::new_sinks(Arc::clone(&observer.context.timeline), service);
+    let kube = observer.context.kube.clone();
     let fields = format!("metadata.name={service}");
-    let one: Source<Service> = Source { fields, ..all("endpoints", Api::namespaced(kube.clone(), namespace)) };
+    let one: WatchSource<Service> =
+        WatchSource { field_selector: fields, ..all_objects("endpoints", Api::namespaced(kube.clone(), namespace)) };
     let labels = format!("kubernetes.io/service-name={service}");
-    let slices: Source<EndpointSlice> = Source { labels, ..all("endpoints", Api::namespaced(kube, namespace)) };
-    observer.spawn(Follower::new(one, of_service, observer.outside.clone()));
-    observer.spawn(Follower::new(slices, of_slices, observer.outside.clone()));
+    let slices: WatchSource<EndpointSlice> =
+        WatchSource { label_selector: labels, ..all_objects("endpoints", Api::namespaced(kube, namespace)) };
+    observer.spawn(ResourceWatcher::new(one, of_service, observer.context.clone()));
+    observer.spawn(ResourceWatcher::new(slices, of_slices, observer.context.clone()));
 }
 
-fn hops(observer: &mut Observer, watch: Watch, pods: watch::Receiver<Option<String>>) {
-    let outside = observer.outside.clone();
+fn poll_hops(observer: &mut Observer, watch: ObserverConfig, pods: watch::Receiver<Option<String>>) {
+    let outside = observer.context.clone();
     match watch.metric {
         Some(metric) => {
             let (namespace, discovered) = (watch.namespace, None);
-            let ask = ApiHop { outside: outside.clone(), namespace, metric, pods, discovered };
-            observer.spawn(Poller { hop: Hop::Api, habit: Habit::Each, ask, outside: outside.clone() });
+            let ask = ApiHop { context: outside.clone(), namespace, metric, pod_selector: pods, discovered };
+            observer.spawn(HopPoller {
+                hop: MetricHop::Api,
+                policy: RecordPolicy::Each,
+                reader: ask,
+                context: outside.clone(),
+            });
         }
-        None => unread(observer, "api", "the HPA has no metric of the custom or external metrics API"),
+        None => record_unobserved(observer, "api", "the HPA has no metric of the custom or external metrics API"),
     }
     if let Some(store) = watch.store {
-        let ask = StoreHop { outside: outside.clone(), store };
-        observer.spawn(Poller { hop: Hop::Store, habit: Habit::Changes, ask, outside: outside.clone() });
+        let ask = StoreHop { context: outside.clone(), store };
+        observer.spawn(HopPoller {
+            hop: MetricHop::Store,
+            policy: RecordPolicy::Changes,
+            reader: ask,
+            context: outside.clone(),
+        });
     }
     if let Some(exporter) = watch.exporter {
-        let ask = ExporterHop { outside: outside.clone(), exporter, pods: None };
-        observer.spawn(Poller { hop: Hop::Exporter, habit: Habit::Changes, ask, outside });
+        let ask = ExporterHop { context: outside.clone(), exporter, pods: None };
+        observer.spawn(HopPoller {
+            hop: MetricHop::Exporter,
+            policy: RecordPolicy::Changes,
+            reader: ask,
+            context: outside,
+        });
     }
 }
 
-fn gone(gone: crate::record::observation::Gone) -> Option<Seen> {
-    Some(Seen::ObjectGone(gone))
+fn object_gone(gone: crate::model::observation::DeletedObject) -> Option<ObservationKind> {
+    Some(ObservationKind::ObjectDeleted(gone))
 }
 
 /// A source that is not followed at all, and why.
-fn unread(observer: &Observer, source: &'static str, why: &str) {
-    let mut gap = Gap::new(source, observer.started_ms);
-    gap.broke(why);
-    if let Some(gap) = gap.so_far() {
-        observer.outside.book.note(Seen::Gap(gap), None);
+fn record_unobserved(observer: &Observer, source: &'static str, why: &str) {
+    let mut gap = GapTracker::new(source, observer.started_ms);
+    gap.mark_failed(why);
+    if let Some(gap) = gap.current() {
+        observer.context.timeline.record(ObservationKind::Gap(gap), None);
     }
 }
 
-fn all<K>(name: &'static str, api: Api<K>) -> Source<K> {
-    Source { name, api, fields: String::new(), labels: String::new() }
+fn all_objects<K>(name: &'static str, api: Api<K>) -> WatchSource<K> {
+    WatchSource { name, api, field_selector: String::new(), label_selector: String::new() }
 }
 
-fn named<K>(name: &'static str, observer: &Observer, watch: &Watch, object: &str) -> Source<K>
+fn named_object<K>(name: &'static str, observer: &Observer, watch: &ObserverConfig, object: &str) -> WatchSource<K>
 where
     K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
 {
-    let api = Api::namespaced(observer.outside.kube.clone(), &watch.namespace);
-    Source { fields: format!("metadata.name={object}"), ..all(name, api) }
+    let api = Api::namespaced(observer.context.kube.clone(), &watch.namespace);
+    WatchSource { field_selector: format!("metadata.name={object}"), ..all_objects(name, api) }
 }
 
-fn follow<K>(observer: &mut Observer, source: Source<K>, farewell: Farewell, reduce: Reduce<K>)
+fn spawn_watch<K>(observer: &mut Observer, source: WatchSource<K>, farewell: OnDelete, reduce: ReduceFn<K>)
 where
     K: Resource<DynamicType = ()> + Clone + serde::de::DeserializeOwned + std::fmt::Debug + Send + Sync + 'static,
 {
-    let ledger = Ledger::new(Arc::clone(&observer.outside.book), farewell, reduce);
-    observer.spawn(Follower::new(source, ledger, observer.outside.clone()));
+    let ledger = ChangeFilter::new(Arc::clone(&observer.context.timeline), farewell, reduce);
+    observer.spawn(ResourceWatcher::new(source, ledger, observer.context.clone()));
 }

@@ -1,25 +1,25 @@
 //! The store behind the metrics API, by URL or through the API server's service proxy.
 
-use super::ask::{Carrier, answer, by_kube, by_url};
-use super::outside::Outside;
-use super::poll::Ask;
-use crate::metrics::store::{exported, question, read};
-use crate::record::reading::Answer;
-use crate::record::scenario::Store;
+use super::context::ObserverContext;
+use super::hop_request::{HopTransport, classify_response, get_url, get_via_api_server};
+use super::poll::HopReader;
+use crate::metrics::store::{exported_selector, parse_samples, query_path};
+use crate::model::reading::ReadingResult;
+use crate::model::scenario::StoreSpec;
 
 /// The store as a hop.
 pub(super) struct StoreHop {
-    pub(super) outside: Outside,
-    pub(super) store: Store,
+    pub(super) context: ObserverContext,
+    pub(super) store: StoreSpec,
 }
 
 impl StoreHop {
-    async fn query(&self, series: &str) -> Answer {
-        let asked = question(series);
+    async fn query(&self, series: &str) -> ReadingResult {
+        let asked = query_path(series);
         match (&self.store.url, &self.store.service) {
             (Some(url), _) => {
                 let url = format!("{}{asked}", url.trim_end_matches('/'));
-                answer(by_url(&self.outside, &url).await, Carrier::Direct, read)
+                classify_response(get_url(&self.context, &url).await, HopTransport::Direct, parse_samples)
             }
             (None, Some(service)) => {
                 let proxy = format!(
@@ -29,19 +29,25 @@ impl StoreHop {
                     service.port,
                     service.path.trim_end_matches('/'),
                 );
-                answer(by_kube(&self.outside, &proxy).await, Carrier::Proxy, read)
+                classify_response(
+                    get_via_api_server(&self.context, &proxy).await,
+                    HopTransport::ApiServerProxy,
+                    parse_samples,
+                )
             }
-            (None, None) => Answer::NotReadable("the scenario names neither url nor service of the store".to_owned()),
+            (None, None) => {
+                ReadingResult::NotReadable("the scenario names neither url nor service of the store".to_owned())
+            }
         }
     }
 
     /// The usual reason for no series at all: the store has them, with the workload's labels renamed.
-    async fn renamed(&self) -> Option<Answer> {
-        let series = exported(&self.store.series)?;
+    async fn check_exported_labels(&self) -> Option<ReadingResult> {
+        let series = exported_selector(&self.store.series)?;
         let found = self.query(&series).await;
-        let count = found_in(&found);
+        let count = sample_count(&found);
         (count > 0).then(|| {
-            Answer::Failed(format!(
+            ReadingResult::Failed(format!(
                 "no series of {}, but {count} of {series}: the store scrapes without honorLabels: true, so the \
                  workload's own labels are called exported_*",
                 self.store.series
@@ -50,18 +56,18 @@ impl StoreHop {
     }
 }
 
-fn found_in(answer: &Answer) -> usize {
+fn sample_count(answer: &ReadingResult) -> usize {
     match answer {
-        Answer::Samples(samples) => samples.len(),
-        Answer::Failed(_) | Answer::NotReadable(_) => 0,
+        ReadingResult::Samples(samples) => samples.len(),
+        ReadingResult::Failed(_) | ReadingResult::NotReadable(_) => 0,
     }
 }
 
-impl Ask for StoreHop {
-    async fn ask(&mut self) -> Vec<(String, Answer)> {
+impl HopReader for StoreHop {
+    async fn read(&mut self) -> Vec<(String, ReadingResult)> {
         let answer = self.query(&self.store.series).await;
-        let is_empty = matches!(&answer, Answer::Samples(samples) if samples.is_empty());
-        let told = if is_empty { self.renamed().await } else { None };
+        let is_empty = matches!(&answer, ReadingResult::Samples(samples) if samples.is_empty());
+        let told = if is_empty { self.check_exported_labels().await } else { None };
         vec![(String::new(), told.unwrap_or(answer))]
     }
 }

@@ -6,32 +6,32 @@ use k8s_openapi::api::core::v1::PodTemplateSpec;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 
 use super::digest::digest;
-use crate::record::observation::{WorkloadSeen, Writer};
+use crate::model::observation::{ReplicasManager, WorkloadSnapshot};
 
 /// What Kubernetes gives a pod whose template names no grace period.
 const DEFAULT_GRACE_S: i64 = 30;
 
 /// Reduces a Deployment.
-pub(super) fn deployment(object: &Deployment) -> WorkloadSeen {
+pub(super) fn snapshot_deployment(object: &Deployment) -> WorkloadSnapshot {
     let spec = object.spec.clone();
     let status = object.status.clone().unwrap_or_default();
-    WorkloadSeen {
+    WorkloadSnapshot {
         observed_generation: status.observed_generation,
         replicas: status.replicas.unwrap_or(0),
-        ready: status.ready_replicas.unwrap_or(0),
-        ..described("Deployment", &object.metadata, spec.replicas, &spec.selector, &spec.template)
+        ready_replicas: status.ready_replicas.unwrap_or(0),
+        ..base_snapshot("Deployment", &object.metadata, spec.replicas, &spec.selector, &spec.template)
     }
 }
 
 /// Reduces a StatefulSet.
-pub(super) fn stateful_set(object: &StatefulSet) -> WorkloadSeen {
+pub(super) fn snapshot_stateful_set(object: &StatefulSet) -> WorkloadSnapshot {
     let spec = object.spec.clone();
     let status = object.status.clone().unwrap_or_default();
-    WorkloadSeen {
+    WorkloadSnapshot {
         observed_generation: status.observed_generation,
         replicas: status.replicas,
-        ready: status.ready_replicas.unwrap_or(0),
-        ..described("StatefulSet", &object.metadata, spec.replicas, &spec.selector, &spec.template)
+        ready_replicas: status.ready_replicas.unwrap_or(0),
+        ..base_snapshot("StatefulSet", &object.metadata, spec.replicas, &spec.selector, &spec.template)
     }
 }
 
@@ -39,28 +39,28 @@ pub(super) fn stateful_set(object: &StatefulSet) -> WorkloadSeen {
 /// (seen with 1.37.2): then the newest time is that of an earlier write and would date the new size too early. So a state
 /// is dated only if the newest time has moved since the state before.
 #[derive(Debug, Default)]
-pub(super) struct Writes {
-    newest: Option<Timestamp>,
+pub(super) struct WriteTimes {
+    latest: Option<Timestamp>,
 }
 
-impl Writes {
+impl WriteTimes {
     /// The time of the write that led to this state, if it shows. States must be given in their order, each one.
-    pub(super) fn date(&mut self, meta: &ObjectMeta) -> Option<Timestamp> {
+    pub(super) fn next_write_time(&mut self, meta: &ObjectMeta) -> Option<Timestamp> {
         let times = meta.managed_fields.iter().flatten().filter_map(|entry| entry.time.as_ref());
         let newest = times.map(|time| time.0).max();
-        let before = std::mem::replace(&mut self.newest, newest);
+        let before = std::mem::replace(&mut self.latest, newest);
         newest.filter(|_| newest != before)
     }
 }
 
-fn described(
+fn base_snapshot(
     kind: &str,
     meta: &ObjectMeta,
     replicas: Option<i32>,
     selector: &LabelSelector,
     template: &PodTemplateSpec,
-) -> WorkloadSeen {
-    WorkloadSeen {
+) -> WorkloadSnapshot {
+    WorkloadSnapshot {
         kind: kind.to_owned(),
         name: meta.name.clone().unwrap_or_default(),
         uid: meta.uid.clone().unwrap_or_default(),
@@ -68,9 +68,13 @@ fn described(
         spec_replicas: replicas.unwrap_or(1),
         selector: selector.match_labels.clone().unwrap_or_default(),
         template_digest: digest(template),
-        grace_s: template.spec.as_ref().and_then(|pod| pod.termination_grace_period_seconds).unwrap_or(DEFAULT_GRACE_S),
-        writers: Writer::of_size(meta),
-        ..WorkloadSeen::default()
+        termination_grace_period_seconds: template
+            .spec
+            .as_ref()
+            .and_then(|pod| pod.termination_grace_period_seconds)
+            .unwrap_or(DEFAULT_GRACE_S),
+        replicas_managers: ReplicasManager::from_metadata(meta),
+        ..WorkloadSnapshot::default()
     }
 }
 
@@ -102,10 +106,10 @@ mod tests {
     #[test]
     fn the_writers_of_the_size_are_those_that_own_spec_replicas() {
         let object: Deployment = serde_json::from_value(scaled()).unwrap();
-        let seen = deployment(&object);
+        let seen = snapshot_deployment(&object);
         assert_eq!(
             seen,
-            WorkloadSeen {
+            WorkloadSnapshot {
                 kind: "Deployment".into(),
                 name: "ollama".into(),
                 uid: "u2".into(),
@@ -113,15 +117,15 @@ mod tests {
                 observed_generation: Some(3),
                 spec_replicas: 3,
                 replicas: 3,
-                ready: 2,
+                ready_replicas: 2,
                 selector: [("app".to_owned(), "ollama".to_owned())].into(),
                 template_digest: seen.template_digest.clone(),
-                grace_s: 5,
-                writers: vec![Writer {
+                termination_grace_period_seconds: 5,
+                replicas_managers: vec![ReplicasManager {
                     manager: "kube-controller-manager".into(),
                     operation: "Update".into(),
                     subresource: "scale".into(),
-                    at: None,
+                    time: None,
                 }],
             }
         );
@@ -130,13 +134,17 @@ mod tests {
     #[test]
     fn a_write_that_has_no_time_does_not_get_that_of_an_earlier_one() {
         let mut object: Deployment = serde_json::from_value(scaled()).unwrap();
-        let mut writes = Writes::default();
-        assert_eq!(writes.date(&object.metadata), "2026-08-22T10:05:07Z".parse().ok());
+        let mut writes = WriteTimes::default();
+        assert_eq!(writes.next_write_time(&object.metadata), "2026-08-22T10:05:07Z".parse().ok());
         object.spec.replicas = Some(4);
-        assert_eq!(writes.date(&object.metadata), None, "the HPA's write");
+        assert_eq!(writes.next_write_time(&object.metadata), None, "the HPA's write");
         object.metadata.managed_fields.as_mut().unwrap()[2].time =
             serde_json::from_value(json!("2026-08-22T10:06:00Z")).ok();
-        assert_eq!(writes.date(&object.metadata), "2026-08-22T10:06:00Z".parse().ok(), "the status that follows");
+        assert_eq!(
+            writes.next_write_time(&object.metadata),
+            "2026-08-22T10:06:00Z".parse().ok(),
+            "the status that follows"
+        );
     }
 
     #[test]
@@ -146,8 +154,11 @@ mod tests {
         object["spec"]["serviceName"] = json!("ollama");
         object["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] = Value::Null;
         object["spec"]["replicas"] = Value::Null;
-        let seen = stateful_set(&serde_json::from_value(object).unwrap());
-        assert_eq!((seen.kind.as_str(), seen.spec_replicas, seen.replicas, seen.ready), ("StatefulSet", 1, 3, 2));
-        assert_eq!((seen.grace_s, seen.writers.len()), (DEFAULT_GRACE_S, 1));
+        let seen = snapshot_stateful_set(&serde_json::from_value(object).unwrap());
+        assert_eq!(
+            (seen.kind.as_str(), seen.spec_replicas, seen.replicas, seen.ready_replicas),
+            ("StatefulSet", 1, 3, 2)
+        );
+        assert_eq!((seen.termination_grace_period_seconds, seen.replicas_managers.len()), (DEFAULT_GRACE_S, 1));
     }
 }

@@ -2,13 +2,13 @@
 
 use serde_json::{Value, json};
 
-use crate::record::load::Load;
-use crate::seed::Seed;
+use crate::model::load::LoadSpec;
+use crate::seed::SplitMix64;
 
 /// The JSON body of one streaming `/api/chat` request. `seed` replaces any seed among the load's options, so that every
 /// request can be sent again exactly from the evidence.
 #[must_use]
-pub fn request_body(load: &Load, seed: u32) -> Vec<u8> {
+pub fn request_body(load: &LoadSpec, seed: u32) -> Vec<u8> {
     let mut options = load.options.clone();
     options.insert("seed".to_owned(), seed.into());
     // Ollama reads a bare number as seconds (and -1 as for ever), but a text only with a unit.
@@ -30,7 +30,7 @@ pub fn request_body(load: &Load, seed: u32) -> Vec<u8> {
 pub fn request_seed(load_seed: u64, id: u64) -> u32 {
     // SplitMix64 adds this constant once a number, so a stream can be entered anywhere.
     const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
-    let number = Seed::new(load_seed.wrapping_add(id.wrapping_mul(STEP))).next_u64();
+    let number = SplitMix64::new(load_seed.wrapping_add(id.wrapping_mul(STEP))).next_u64();
     u32::try_from(number >> 33).unwrap_or(u32::MAX)
 }
 
@@ -40,7 +40,7 @@ mod tests {
 
     #[test]
     fn a_request_says_everything_that_the_load_says() {
-        let load = Load { model: "m".to_owned(), prompt: "say \"hi\"".to_owned(), ..Load::default() };
+        let load = LoadSpec { model: "m".to_owned(), prompt: "say \"hi\"".to_owned(), ..LoadSpec::default() };
         let body: Value = serde_json::from_slice(&request_body(&load, 7)).unwrap();
         assert_eq!(
             body,
@@ -56,14 +56,14 @@ mod tests {
 
     #[test]
     fn a_keep_alive_without_a_unit_is_sent_as_a_number() {
-        let load = Load { keep_alive: "-1".to_owned(), ..Load::default() };
+        let load = LoadSpec { keep_alive: "-1".to_owned(), ..LoadSpec::default() };
         let body: Value = serde_json::from_slice(&request_body(&load, 0)).unwrap();
         assert_eq!(body["keep_alive"], json!(-1));
     }
 
     #[test]
     fn request_seeds_are_the_stream_of_the_loads_seed() {
-        let mut stream = Seed::new(1_234_567);
+        let mut stream = SplitMix64::new(1_234_567);
         for id in 0..5 {
             assert_eq!(u64::from(request_seed(1_234_567, id)), stream.next_u64() >> 33);
         }

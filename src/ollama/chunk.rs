@@ -6,9 +6,9 @@ use serde_json::Value;
 /// One object of the stream, as far as the harness reads it (ollama: api/types.go, ChatResponse). Durations are in
 /// nanoseconds; what a line leaves out is `None`.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-pub struct Chunk {
+pub struct ChatChunk {
     /// The words of this chunk.
-    pub message: Option<Message>,
+    pub message: Option<ChatMessage>,
     /// The last object of the answer.
     pub done: Option<bool>,
     /// Why generation ended: `stop`, `length`, `load`.
@@ -27,39 +27,39 @@ pub struct Chunk {
 
 /// The words of a chunk.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-pub struct Message {
+pub struct ChatMessage {
     /// The answer.
     pub content: Option<String>,
     /// What a reasoning model thinks aloud; counts as a token for TTFT.
     pub thinking: Option<String>,
 }
 
-impl Chunk {
+impl ChatChunk {
     /// Reads one line; on failure says why and whether the line merely stops in its middle.
-    pub(super) fn read(line: &[u8]) -> Result<Self, NotAChunk> {
+    pub(super) fn parse(line: &[u8]) -> Result<Self, ChunkError> {
         // serde reads a struct from an array too, so that `[]` would pass as a chunk without fields.
         if line.first() != Some(&b'{') {
-            return Err(NotAChunk { why: "not a JSON object".to_owned(), cut: false });
+            return Err(ChunkError { why: "not a JSON object".to_owned(), is_truncated: false });
         }
         let chunk: Self =
-            serde_json::from_slice(line).map_err(|e| NotAChunk { why: e.to_string(), cut: e.is_eof() })?;
+            serde_json::from_slice(line).map_err(|e| ChunkError { why: e.to_string(), is_truncated: e.is_eof() })?;
         if chunk.message.is_none() && chunk.done.is_none() && chunk.error.is_none() {
-            return Err(NotAChunk { why: "an object without message, done or error".to_owned(), cut: false });
+            return Err(ChunkError { why: "an object without message, done or error".to_owned(), is_truncated: false });
         }
         Ok(chunk)
     }
 
     /// Whether it carries content or thinking that is not empty.
     #[must_use]
-    pub fn speaks(&self) -> bool {
+    pub fn has_content(&self) -> bool {
         let said = |text: &Option<String>| text.as_ref().is_some_and(|t| !t.is_empty());
         self.message.as_ref().is_some_and(|m| said(&m.content) || said(&m.thinking))
     }
 }
 
 /// A line that is no chunk.
-pub(super) struct NotAChunk {
+pub(super) struct ChunkError {
     pub(super) why: String,
     /// The text ends inside the JSON: nothing in it is wrong but its length.
-    pub(super) cut: bool,
+    pub(super) is_truncated: bool,
 }

@@ -3,12 +3,12 @@
 
 mod chat;
 mod chunk;
+mod error_response;
 mod models;
-mod refusal;
 mod stream;
 
 pub use chat::{request_body, request_seed};
-pub use chunk::{Chunk, Message};
-pub use models::{LoadedModel, Unreadable, find, loaded, version};
-pub use refusal::{clipped, refusal, refusal_text};
-pub use stream::{ChatStream, Fault, LINE_BYTES, Totals};
+pub use chunk::{ChatChunk, ChatMessage};
+pub use error_response::{error_body_text, sanitize_text, status_outcome};
+pub use models::{LoadedModel, OllamaApiError, find_model, parse_loaded_models, parse_version};
+pub use stream::{ChatStream, ChatStreamError, ChatTotals, MAX_LINE_BYTES};

@@ -23,7 +23,7 @@ pub struct LoadedModel {
 /// An answer that is not what Ollama says at this path.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("read {path}: {why}")]
-pub struct Unreadable {
+pub struct OllamaApiError {
     /// The path that was asked.
     pub path: &'static str,
     /// What is wrong with the answer.
@@ -31,38 +31,38 @@ pub struct Unreadable {
 }
 
 /// The models that `/api/ps` lists. Fails when the body is not that list.
-pub fn loaded(body: &[u8]) -> Result<Vec<LoadedModel>, Unreadable> {
+pub fn parse_loaded_models(body: &[u8]) -> Result<Vec<LoadedModel>, OllamaApiError> {
     #[derive(Deserialize)]
-    struct List {
+    struct ModelList {
         models: Option<Vec<LoadedModel>>,
     }
     // Go writes an empty list as null in some versions.
-    read::<List>("/api/ps", body).map(|list| list.models.unwrap_or_default())
+    parse_json::<ModelList>("/api/ps", body).map(|list| list.models.unwrap_or_default())
 }
 
 /// The entry of a model by the name that a request used for it.
 #[must_use]
-pub fn find<'a>(models: &'a [LoadedModel], name: &str) -> Option<&'a LoadedModel> {
-    let wanted = canonical(name);
-    models.iter().find(|m| [&m.name, &m.model].into_iter().any(|n| !n.is_empty() && canonical(n) == wanted))
+pub fn find_model<'a>(models: &'a [LoadedModel], name: &str) -> Option<&'a LoadedModel> {
+    let wanted = canonical_name(name);
+    models.iter().find(|m| [&m.name, &m.model].into_iter().any(|n| !n.is_empty() && canonical_name(n) == wanted))
 }
 
 /// The version that `/api/version` tells. Fails when the body does not tell one.
-pub fn version(body: &[u8]) -> Result<String, Unreadable> {
+pub fn parse_version(body: &[u8]) -> Result<String, OllamaApiError> {
     #[derive(Deserialize)]
-    struct Version {
+    struct VersionBody {
         version: String,
     }
-    read::<Version>("/api/version", body).map(|v| super::clipped(&v.version))
+    parse_json::<VersionBody>("/api/version", body).map(|v| super::sanitize_text(&v.version))
 }
 
-fn read<'a, T: Deserialize<'a>>(path: &'static str, body: &'a [u8]) -> Result<T, Unreadable> {
-    serde_json::from_slice(body).map_err(|e| Unreadable { path, why: e.to_string() })
+fn parse_json<'a, T: Deserialize<'a>>(path: &'static str, body: &'a [u8]) -> Result<T, OllamaApiError> {
+    serde_json::from_slice(body).map_err(|e| OllamaApiError { path, why: e.to_string() })
 }
 
 /// The name without Ollama's own registry and namespace, with its tag, in small letters: names compare like this
 /// (ollama: types/model/name.go; the tag is `latest` when none is given).
-fn canonical(name: &str) -> String {
+fn canonical_name(name: &str) -> String {
     let name = name.to_ascii_lowercase();
     let name = name.strip_prefix("registry.ollama.ai/").unwrap_or(&name);
     let name = name.strip_prefix("library/").unwrap_or(name);
@@ -82,8 +82,8 @@ mod tests {
 
     #[test]
     fn a_loaded_model_is_found_by_the_name_that_was_asked_for() {
-        let models = loaded(PS.as_bytes()).unwrap();
-        let size = |name: &str| find(&models, name).map(|m| (m.size, m.size_vram));
+        let models = parse_loaded_models(PS.as_bytes()).unwrap();
+        let size = |name: &str| find_model(&models, name).map(|m| (m.size, m.size_vram));
         assert_eq!(size("llama3.2:1b"), Some((Some(100), Some(60))));
         assert_eq!(size("llama3.2"), None);
         assert_eq!(size("mistral"), Some((Some(5), Some(0))));
@@ -94,14 +94,14 @@ mod tests {
 
     #[test]
     fn what_is_no_list_is_unreadable_and_not_empty() {
-        assert_eq!(loaded(b"{\"models\":null}"), Ok(Vec::new()));
-        assert_eq!(loaded(b"{\"models\":[]}"), Ok(Vec::new()));
-        assert_eq!(loaded(b"<html>").unwrap_err().path, "/api/ps");
+        assert_eq!(parse_loaded_models(b"{\"models\":null}"), Ok(Vec::new()));
+        assert_eq!(parse_loaded_models(b"{\"models\":[]}"), Ok(Vec::new()));
+        assert_eq!(parse_loaded_models(b"<html>").unwrap_err().path, "/api/ps");
     }
 
     #[test]
     fn a_version_is_read() {
-        assert_eq!(version(br#"{"version":"0.32.15"}"#).unwrap(), "0.32.15");
-        assert!(version(b"{}").is_err());
+        assert_eq!(parse_version(br#"{"version":"0.32.15"}"#).unwrap(), "0.32.15");
+        assert!(parse_version(b"{}").is_err());
     }
 }

@@ -5,13 +5,13 @@
 //! joins two answers, or appends a page of its own), so it is judged as bad JSON. A body that breaks *after* `done: true`
 //! is good: Ollama's own mark of completeness was received.
 
-use super::chunk::{Chunk, NotAChunk};
-use super::refusal::{clipped, error_text};
-use crate::record::load::Outcome;
+use super::chunk::{ChatChunk, ChunkError};
+use super::error_response::{error_field_text, sanitize_text};
+use crate::model::load::RequestOutcome;
 
 /// Longest line that is read, in bytes. A chunk holds a few tokens; a mebibyte without a newline is no chat, and memory
 /// stays bounded whatever a server sends.
-pub const LINE_BYTES: usize = 1 << 20;
+pub const MAX_LINE_BYTES: usize = 1 << 20;
 
 /// An answer as it arrives.
 #[derive(Clone, Debug, Default)]
@@ -19,13 +19,13 @@ pub struct ChatStream {
     /// The beginning of a line whose end has not come.
     pending: Vec<u8>,
     chunks: u32,
-    spoke: bool,
-    totals: Option<Totals>,
+    has_content: bool,
+    totals: Option<ChatTotals>,
 }
 
 /// What the last object of an answer told; durations in nanoseconds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Totals {
+pub struct ChatTotals {
     /// Tokens generated (`eval_count`); Ollama leaves the field out when it is 0.
     pub tokens: u64,
     /// `total_duration`.
@@ -38,7 +38,7 @@ pub struct Totals {
 
 /// Why an answer with status 200 is not good.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Fault {
+pub enum ChatStreamError {
     /// A line `{"error": ...}`.
     #[error("{0}")]
     ErrorLine(String),
@@ -52,8 +52,8 @@ pub enum Fault {
         /// Its beginning.
         text: String,
     },
-    /// A line beyond [`LINE_BYTES`].
-    #[error("line {line} of the stream is longer than {LINE_BYTES} bytes: {text}")]
+    /// A line beyond [`MAX_LINE_BYTES`].
+    #[error("line {line} of the stream is longer than {MAX_LINE_BYTES} bytes: {text}")]
     LineTooLong {
         /// Number of the line among those that were not blank, from 1.
         line: u32,
@@ -68,14 +68,14 @@ pub enum Fault {
     },
 }
 
-impl Fault {
+impl ChatStreamError {
     /// What it makes of the request.
     #[must_use]
-    pub fn outcome(&self) -> Outcome {
+    pub fn outcome(&self) -> RequestOutcome {
         match self {
-            Self::ErrorLine(_) => Outcome::ErrorLine,
-            Self::BadJson { .. } | Self::LineTooLong { .. } => Outcome::BadJson,
-            Self::Truncated { .. } => Outcome::Truncated,
+            Self::ErrorLine(_) => RequestOutcome::ErrorLine,
+            Self::BadJson { .. } | Self::LineTooLong { .. } => RequestOutcome::BadJson,
+            Self::Truncated { .. } => RequestOutcome::Truncated,
         }
     }
 }
@@ -89,79 +89,79 @@ impl ChatStream {
 
     /// Whether a chunk with content or thinking has come.
     #[must_use]
-    pub fn spoke(&self) -> bool {
-        self.spoke
+    pub fn has_content(&self) -> bool {
+        self.has_content
     }
 
     /// The totals, once the object with `done: true` has come.
     #[must_use]
-    pub fn totals(&self) -> Option<&Totals> {
+    pub fn totals(&self) -> Option<&ChatTotals> {
         self.totals.as_ref()
     }
 
     /// Takes the next bytes of the body. Fails at the first line that breaks the rule; what came before it stays counted.
-    pub fn push(&mut self, mut bytes: &[u8]) -> Result<(), Fault> {
+    pub fn push(&mut self, mut bytes: &[u8]) -> Result<(), ChatStreamError> {
         while let Some(end) = bytes.iter().position(|b| *b == b'\n') {
             let line = &bytes[..end];
-            self.bounded(line)?;
+            self.check_line_length(line)?;
             if self.pending.is_empty() {
-                self.line(line)?;
+                self.parse_line(line)?;
             } else {
                 let mut whole = std::mem::take(&mut self.pending);
                 whole.extend_from_slice(line);
-                self.line(&whole)?;
+                self.parse_line(&whole)?;
                 whole.clear();
                 // Its memory is kept for the next line that comes in pieces.
                 self.pending = whole;
             }
             bytes = &bytes[end + 1..];
         }
-        self.bounded(bytes)?;
+        self.check_line_length(bytes)?;
         self.pending.extend_from_slice(bytes);
         Ok(())
     }
 
     /// Ends the answer where its body ended or broke: the last line counts without its newline too.
-    pub fn finish(&mut self) -> Result<Totals, Fault> {
+    pub fn finish(&mut self) -> Result<ChatTotals, ChatStreamError> {
         let last = std::mem::take(&mut self.pending);
         let last = last.trim_ascii();
-        match self.line(last) {
+        match self.parse_line(last) {
             // A line that stops in its middle is a body that was cut, before its time unless `done: true` had come.
-            Err(Fault::BadJson { .. }) if self.is_cut(last) => {}
+            Err(ChatStreamError::BadJson { .. }) if self.is_truncated(last) => {}
             result => result?,
         }
-        self.totals.clone().ok_or(Fault::Truncated { chunks: self.chunks })
+        self.totals.clone().ok_or(ChatStreamError::Truncated { chunks: self.chunks })
     }
 
-    fn is_cut(&self, line: &[u8]) -> bool {
-        self.totals.is_none() && Chunk::read(line).is_err_and(|not| not.cut)
+    fn is_truncated(&self, line: &[u8]) -> bool {
+        self.totals.is_none() && ChatChunk::parse(line).is_err_and(|not| not.is_truncated)
     }
 
-    fn bounded(&self, more: &[u8]) -> Result<(), Fault> {
-        if self.pending.len() + more.len() <= LINE_BYTES {
+    fn check_line_length(&self, more: &[u8]) -> Result<(), ChatStreamError> {
+        if self.pending.len() + more.len() <= MAX_LINE_BYTES {
             return Ok(());
         }
         let start = if self.pending.is_empty() { more } else { &self.pending };
-        Err(Fault::LineTooLong { line: self.chunks + 1, text: beginning(start) })
+        Err(ChatStreamError::LineTooLong { line: self.chunks + 1, text: excerpt(start) })
     }
 
-    fn line(&mut self, line: &[u8]) -> Result<(), Fault> {
+    fn parse_line(&mut self, line: &[u8]) -> Result<(), ChatStreamError> {
         let line = line.trim_ascii();
         if line.is_empty() {
             return Ok(());
         }
-        let bad = |chunks: u32, why: String| Fault::BadJson { line: chunks + 1, why, text: beginning(line) };
-        let chunk = Chunk::read(line).map_err(|NotAChunk { why, .. }| bad(self.chunks, why))?;
+        let bad = |chunks: u32, why: String| ChatStreamError::BadJson { line: chunks + 1, why, text: excerpt(line) };
+        let chunk = ChatChunk::parse(line).map_err(|ChunkError { why, .. }| bad(self.chunks, why))?;
         if let Some(error) = &chunk.error {
-            return Err(Fault::ErrorLine(error_text(error)));
+            return Err(ChatStreamError::ErrorLine(error_field_text(error)));
         }
         if self.totals.is_some() {
             return Err(bad(self.chunks, "a chunk after done:true".to_owned()));
         }
         self.chunks = self.chunks.saturating_add(1);
-        self.spoke |= chunk.speaks();
+        self.has_content |= chunk.has_content();
         if chunk.done == Some(true) {
-            self.totals = Some(Totals {
+            self.totals = Some(ChatTotals {
                 tokens: chunk.eval_count.unwrap_or(0),
                 total_ns: chunk.total_duration,
                 load_ns: chunk.load_duration,
@@ -173,8 +173,8 @@ impl ChatStream {
 }
 
 /// The first words of a line, fit for evidence. Only so many bytes are looked at, wherever the network split the line.
-fn beginning(line: &[u8]) -> String {
-    clipped(&String::from_utf8_lossy(&line[..line.len().min(120)]))
+fn excerpt(line: &[u8]) -> String {
+    sanitize_text(&String::from_utf8_lossy(&line[..line.len().min(120)]))
 }
 
 #[cfg(test)]

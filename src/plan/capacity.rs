@@ -3,21 +3,21 @@
 use std::sync::Arc;
 
 use crate::hpa::{self, PodPhase, PodState, Workload};
-use crate::record::inventory::Inventory;
-use crate::record::plan::Capacity;
-use crate::record::reading::Sample;
-use crate::record::scenario::Scenario;
+use crate::model::inventory::Inventory;
+use crate::model::plan::AcceleratorCapacity;
+use crate::model::reading::MetricSample;
+use crate::model::scenario::Scenario;
 use crate::units::Milli;
 
 /// The sizes that the metric leads to from min on, when each of its series has its largest possible value; only min
 /// when the range is not stated. The arithmetic is the controller's own, so a target that can never be passed shows
 /// here, before an accelerator hour is spent (an average of 0..100 with averageValue 70 never asks for 3).
-pub(super) fn reachable(scenario: &Scenario) -> Vec<i32> {
+pub(super) fn reachable_replicas(scenario: &Scenario) -> Vec<i32> {
     let spec = &scenario.hpa.spec;
     let min = spec.min_replicas.unwrap_or(1);
     let Some([_, high]) = scenario.metric.range else { return vec![min] };
     let mut sizes = vec![min];
-    while let Some(next) = sizes.last().and_then(|size| asks(scenario, *size, high)) {
+    while let Some(next) = sizes.last().and_then(|size| desired_replicas(scenario, *size, high)) {
         let next = next.min(spec.max_replicas);
         if sizes.last().is_none_or(|size| next <= *size) {
             break;
@@ -28,32 +28,32 @@ pub(super) fn reachable(scenario: &Scenario) -> Vec<i32> {
 }
 
 /// What the controller proposes when `size` pods run and every series shows `value`.
-pub(super) fn asks(scenario: &Scenario, size: i32, value: f64) -> Option<i32> {
+pub(super) fn desired_replicas(scenario: &Scenario, size: i32, value: f64) -> Option<i32> {
     let pod = |n: i32| PodState { name: format!("pod-{n}"), phase: PodPhase::Running, ready: true, deleting: false };
     let pods: Vec<PodState> = (0..size).map(pod).collect();
-    let sample = |pod: &PodState| Sample {
+    let sample = |pod: &PodState| MetricSample {
         object: Some(pod.name.clone()),
         labels: Arc::default(),
         value: format!("{value}").parse::<Milli>().ok(),
-        at: None,
+        timestamp: None,
     };
     let is_pods = scenario.hpa.spec.metrics.iter().flatten().any(|metric| metric.pods.is_some());
-    let samples: Vec<Sample> = pods.iter().take(if is_pods { pods.len() } else { 1 }).map(sample).collect();
-    let metric = hpa::metric_of(&scenario.hpa.spec, &scenario.namespace, &samples)?;
-    let tolerance = hpa::tolerance_of(&scenario.hpa.spec, scenario.assumptions.tolerance);
+    let samples: Vec<MetricSample> = pods.iter().take(if is_pods { pods.len() } else { 1 }).map(sample).collect();
+    let metric = hpa::metric_from_spec(&scenario.hpa.spec, &scenario.namespace, &samples)?;
+    let tolerance = hpa::tolerance_from_spec(&scenario.hpa.spec, scenario.assumptions.tolerance);
     let workload = Workload { spec_replicas: size, status_replicas: size, pods: &pods, tolerance };
     hpa::propose(&metric, &workload).ok().map(|proposal| proposal.replicas)
 }
 
 /// Accelerators that maxReplicas pods need, and those free on ready nodes.
-pub(super) fn capacity(scenario: &Scenario, inventory: &Inventory) -> Capacity {
+pub(super) fn accelerator_capacity(scenario: &Scenario, inventory: &Inventory) -> AcceleratorCapacity {
     let rendered = inventory.charts.values().find_map(|chart| chart.target_resources.as_ref());
-    let one = rendered.and_then(|all| all.iter().find(|(name, _)| scenario.accelerator.covers(name)));
-    let Some((resource, count)) = one else { return Capacity::default() };
+    let one = rendered.and_then(|all| all.iter().find(|(name, _)| scenario.accelerator.matches(name)));
+    let Some((resource, count)) = one else { return AcceleratorCapacity::default() };
     let offered: i64 =
         inventory.nodes.iter().filter(|node| node.ready).filter_map(|n| n.allocatable.get(resource)).sum();
     let used = inventory.accelerators_used.as_ref().map(|used| used.get(resource).copied().unwrap_or(0));
-    Capacity {
+    AcceleratorCapacity {
         resource: Some(resource.clone()),
         needed: count * i64::from(scenario.hpa.spec.max_replicas),
         free: used.filter(|_| !inventory.nodes.is_empty()).map(|used| offered - used),
@@ -81,16 +81,16 @@ mod tests {
     fn the_published_recipe_never_reaches_three() {
         // facts: avg in 0..100 with AverageValue 70 asks for ceil(100/70) = 2, from 3 it goes down again.
         let average = OBJECT.replace("TARGET", r#"{"type":"AverageValue","averageValue":"70"}"#);
-        assert_eq!(reachable(&scenario(&average, 3, [0.0, 100.0])), [1, 2]);
+        assert_eq!(reachable_replicas(&scenario(&average, 3, [0.0, 100.0])), [1, 2]);
         let value = OBJECT.replace("TARGET", r#"{"type":"Value","value":"70"}"#);
-        assert_eq!(reachable(&scenario(&value, 3, [0.0, 100.0])), [1, 2, 3]);
+        assert_eq!(reachable_replicas(&scenario(&value, 3, [0.0, 100.0])), [1, 2, 3]);
     }
 
     #[test]
     fn a_ratio_against_a_percent_target_reaches_nothing() {
         let pods =
             r#"{"type":"Pods","pods":{"metric":{"name":"gpu"},"target":{"type":"AverageValue","averageValue":"70"}}}"#;
-        assert_eq!(reachable(&scenario(pods, 4, [0.0, 1.0])), [1]);
-        assert_eq!(reachable(&scenario(pods, 4, [0.0, 100.0])), [1, 2, 3, 4]);
+        assert_eq!(reachable_replicas(&scenario(pods, 4, [0.0, 1.0])), [1]);
+        assert_eq!(reachable_replicas(&scenario(pods, 4, [0.0, 100.0])), [1, 2, 3, 4]);
     }
 }

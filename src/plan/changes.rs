@@ -1,29 +1,29 @@
 //! Every change that a run would make, in words and in order.
 
-use crate::record::inventory::Inventory;
-use crate::record::plan::Plan;
-use crate::record::scenario::{IfExists, ReachBy, Scenario};
+use crate::model::inventory::Inventory;
+use crate::model::plan::Plan;
+use crate::model::scenario::{EndpointType, IfExists, Scenario};
 
-pub(super) fn changes(scenario: &Scenario, inventory: &Inventory, plan: &Plan) -> Vec<String> {
+pub(super) fn list_changes(scenario: &Scenario, inventory: &Inventory, plan: &Plan) -> Vec<String> {
     let mut all = Vec::new();
-    for namespace in namespaces(scenario) {
-        if !inventory.namespaces.contains(&namespace) {
+    for namespace in scenario_namespaces(scenario) {
+        if !inventory.existing_namespaces.contains(&namespace) {
             all.push(format!("create namespace {namespace}"));
         }
     }
-    all.push(format!("create Lease {}/{}, which claims the target for this run", scenario.namespace, plan.claim));
+    all.push(format!("create Lease {}/{}, which claims the target for this run", scenario.namespace, plan.lease));
     for (name, release) in &scenario.releases {
         let namespace = release.namespace.as_ref().unwrap_or(&scenario.namespace);
         let version = release.version.as_ref().map_or(String::new(), |version| format!(" {version}"));
-        let verb = match (inventory.releases.contains_key(name), release.if_exists) {
+        let verb = match (inventory.existing_releases.contains_key(name), release.if_exists) {
             _ if super::is_adopted(scenario, inventory, name) => "adopt, and leave as it is,",
             (true, IfExists::Upgrade) => "helm upgrade",
             _ => "helm install",
         };
         all.push(format!("{verb} {namespace}/{name} from {}{version}", release.chart));
     }
-    if scenario.reach.by != ReachBy::Url {
-        let kind = if scenario.reach.by == ReachBy::NodePort { "NodePort" } else { "LoadBalancer" };
+    if scenario.endpoint.kind != EndpointType::Url {
+        let kind = if scenario.endpoint.kind == EndpointType::NodePort { "NodePort" } else { "LoadBalancer" };
         all.push(format!("create Service {}/{} of type {kind}", scenario.namespace, plan.service));
     }
     let target = &scenario.hpa.spec.scale_target_ref;
@@ -32,7 +32,7 @@ pub(super) fn changes(scenario: &Scenario, inventory: &Inventory, plan: &Plan) -
         scenario.namespace, plan.hpa, target.kind, target.name
     ));
     all.push(format!("send chats to it from {} workers, and one to each new pod", scenario.load.concurrency));
-    let size = inventory.foresight.target.as_ref();
+    let size = inventory.preflight.target.as_ref();
     let size =
         size.map_or(String::new(), |standing| format!(", and set the target back to {} replicas", standing.replicas));
     all.push(format!("remove all of the above again, in reverse order{size}"));
@@ -40,7 +40,7 @@ pub(super) fn changes(scenario: &Scenario, inventory: &Inventory, plan: &Plan) -
 }
 
 /// The namespaces of a scenario, its own first.
-pub(super) fn namespaces(scenario: &Scenario) -> Vec<String> {
+pub(super) fn scenario_namespaces(scenario: &Scenario) -> Vec<String> {
     let mut all = vec![scenario.namespace.clone()];
     for release in scenario.releases.values() {
         let namespace = release.namespace.as_ref().unwrap_or(&scenario.namespace);

@@ -3,23 +3,23 @@
 
 mod capacity;
 mod changes;
-mod claim;
-mod foreseen;
-mod obstacles;
-mod refusals;
-mod rendered;
-mod rights;
+mod double_average;
+mod hpa_preflight;
+mod install_preflight;
+mod lease;
+mod permissions;
+mod preflight;
+mod rendered_chart;
 mod survey;
-mod twice_divided;
 
-pub use rendered::read_rendered;
+pub use rendered_chart::parse_rendered_chart;
 pub use survey::{SurveyError, survey};
 
-use crate::bounds::Times;
+use crate::bounds::TimingModel;
 use crate::hpa;
-use crate::record::inventory::Inventory;
-use crate::record::plan::{Bound, Plan};
-use crate::record::scenario::Scenario;
+use crate::model::inventory::Inventory;
+use crate::model::plan::{Plan, TimeBound};
+use crate::model::scenario::Scenario;
 
 /// The plan of the run with this id.
 #[must_use]
@@ -28,47 +28,47 @@ pub fn plan(scenario: &Scenario, inventory: &Inventory, run: &str) -> Plan {
     let min = spec.min_replicas.unwrap_or(1);
     let expect = scenario.expect.replicas.unwrap_or(min + 1);
     // The skew of the clocks is measured during the run; no bound of a plan needs it.
-    let times = Times::of(scenario, hpa::spec_times(scenario), 0);
-    let periods = scenario.phases.idle_sync_periods;
+    let times = TimingModel::from_scenario(scenario, hpa::behavior_times(scenario), 0);
+    let periods = scenario.phases.baseline_sync_periods;
     let bounds = vec![
-        times.served(),
-        times.active(),
-        times.idle(periods),
-        times.follows(),
-        times.sustained(),
-        times.rise(),
+        times.metric_served(),
+        times.hpa_active(),
+        times.baseline(periods),
+        times.metric_follows_load(),
+        times.metric_sustained(),
+        times.scale_up(),
         times.pod_start(),
-        times.traffic(),
+        times.traffic_visible(),
         times.hold(),
-        times.falls_back(),
-        times.fall(),
+        times.metric_falls_back(),
+        times.scale_down(),
     ];
     // Rise and hold wait once more for the metric, should it go away, and for connections, should they be few.
-    let again = [times.served(), times.served(), times.hold(), times.connections()];
-    let longest = bounds.iter().chain(&again).map(Bound::generous_ms).sum::<u64>();
+    let again = [times.metric_served(), times.metric_served(), times.hold(), times.new_connections()];
+    let longest = bounds.iter().chain(&again).map(TimeBound::lenient_ms).sum::<u64>();
     let mut plan = Plan {
         run: run.to_owned(),
-        hpa: object_name(run),
-        service: object_name(run),
-        claim: claim::name(scenario),
-        reachable: capacity::reachable(scenario),
-        expect,
-        accelerators: capacity::capacity(scenario, inventory),
-        least_ms: times.least_ms(periods),
-        longest_ms: longest + scenario.phases.install.ms() + scenario.phases.cleanup.ms(),
+        hpa: run_object_name(run),
+        service: run_object_name(run),
+        lease: lease::name(scenario),
+        reachable_replicas: capacity::reachable_replicas(scenario),
+        expected_replicas: expect,
+        accelerators: capacity::accelerator_capacity(scenario, inventory),
+        min_duration_ms: times.min_duration_ms(periods),
+        max_duration_ms: longest + scenario.phases.install_timeout.ms() + scenario.phases.cleanup_timeout.ms(),
         bounds,
         ..Plan::default()
     };
-    plan.changes = changes::changes(scenario, inventory, &plan);
-    plan.refusals = refusals::refusals(scenario, inventory, &plan);
-    plan.warnings = refusals::warnings(scenario, inventory, &plan, &times);
-    plan.warnings.extend(foreseen::foreseen(scenario, inventory));
+    plan.changes = changes::list_changes(scenario, inventory, &plan);
+    plan.errors = preflight::errors(scenario, inventory, &plan);
+    plan.warnings = preflight::warnings(scenario, inventory, &plan, &times);
+    plan.warnings.extend(hpa_preflight::warnings(scenario, inventory));
     plan
 }
 
 /// Name of the objects that a run makes. An HPA made again under an old name would inherit the old one's memory.
 #[must_use]
-pub fn object_name(run: &str) -> String {
+pub fn run_object_name(run: &str) -> String {
     format!("gpuhpa-{run}")
 }
 
@@ -76,7 +76,9 @@ pub fn object_name(run: &str) -> String {
 /// the scenario says adopt.
 #[must_use]
 pub fn is_adopted(scenario: &Scenario, inventory: &Inventory, name: &str) -> bool {
-    use crate::record::scenario::IfExists;
+    use crate::model::scenario::IfExists;
     let adopt = scenario.releases.get(name).is_some_and(|release| release.if_exists == IfExists::Adopt);
-    adopt && (inventory.releases.contains_key(name) || refusals::taken_api(inventory, name).is_some())
+    adopt
+        && (inventory.existing_releases.contains_key(name)
+            || preflight::conflicting_api_service(inventory, name).is_some())
 }

@@ -2,23 +2,23 @@
 
 mod charts;
 mod dry_run;
-mod foresight;
 mod hpas;
 mod metrics_apis;
 mod nodes;
+mod permissions;
+mod preflight;
 mod releases;
-mod rights;
 
 use k8s_openapi::api::core::v1::Namespace;
 use kube::api::Api;
 
 pub(super) use metrics_apis::METRICS_APIS;
 
-use super::{changes, claim, rights as table};
-use crate::causes::chain;
-use crate::record::inventory::Inventory;
-use crate::record::scenario::{IfExists, Scenario};
-use crate::world::{HelmError, World};
+use super::{changes, lease, permissions as table};
+use crate::env::{HelmError, RunEnv};
+use crate::error_chain::format_chain;
+use crate::model::inventory::Inventory;
+use crate::model::scenario::{IfExists, Scenario};
 
 /// The cluster or helm could not be asked.
 #[derive(Debug, thiserror::Error)]
@@ -44,21 +44,21 @@ pub enum SurveyError {
     Helm(#[from] HelmError),
 }
 
-fn cluster(what: &'static str) -> impl Fn(kube::Error) -> SurveyError {
-    move |e| SurveyError::Cluster { what, why: chain(&e) }
+fn cluster_error(what: &'static str) -> impl Fn(kube::Error) -> SurveyError {
+    move |e| SurveyError::Cluster { what, why: format_chain(&e) }
 }
 
 /// Asks the cluster and helm for everything that a plan rests on.
 ///
 /// # Errors
 /// The API server or helm cannot be asked at all. A part that may not be read is left empty instead.
-pub async fn survey(world: &World, scenario: &Scenario) -> Result<Inventory, SurveyError> {
-    let version = world.kube.apiserver_version().await.map_err(cluster("its version"))?;
+pub async fn survey(world: &RunEnv, scenario: &Scenario) -> Result<Inventory, SurveyError> {
+    let version = world.kube.apiserver_version().await.map_err(cluster_error("its version"))?;
     let mut inventory = Inventory {
-        started: world.clock.started(),
-        kubernetes: version.git_version,
-        gpuhpa: env!("CARGO_PKG_VERSION").to_owned(),
-        hpa_served: hpa_served(&world.kube).await?,
+        started: world.clock.wall_start(),
+        kubernetes_version: version.git_version,
+        gpuhpa_version: env!("CARGO_PKG_VERSION").to_owned(),
+        hpa_served: is_hpa_served(&world.kube).await?,
         ..Inventory::default()
     };
     if !inventory.hpa_served {
@@ -66,46 +66,49 @@ pub async fn survey(world: &World, scenario: &Scenario) -> Result<Inventory, Sur
         return Ok(inventory);
     }
     read_namespaces(&world.kube, scenario, &mut inventory).await?;
-    let missing: Vec<String> =
-        changes::namespaces(scenario).into_iter().filter(|name| !inventory.namespaces.contains(name)).collect();
-    let documents = charts::render(world, scenario, &mut inventory).await?;
-    inventory.rights = rights::ask(&world.kube, table::own(scenario, &missing)).await?;
-    let lacks = |inventory: &Inventory| inventory.rights.iter().any(|right| right.required && !right.allowed);
+    let missing: Vec<String> = changes::scenario_namespaces(scenario)
+        .into_iter()
+        .filter(|name| !inventory.existing_namespaces.contains(name))
+        .collect();
+    let documents = charts::render_charts(world, scenario, &mut inventory).await?;
+    inventory.permissions = permissions::review_access(&world.kube, table::run_permissions(scenario, &missing)).await?;
+    let lacks = |inventory: &Inventory| inventory.permissions.iter().any(|right| right.required && !right.allowed);
     if lacks(&inventory) {
         // The plan refuses and names them all; asking on would only run into the first one. What would be adopted is
         // not known, and not asked about.
         let certain = scenario.releases.iter().filter(|(_, release)| release.if_exists != IfExists::Adopt);
-        let more = table::installing(scenario, &inventory, certain.map(|(name, _)| name));
-        inventory.rights.extend(rights::ask(&world.kube, more).await?);
+        let more = table::install_permissions(scenario, &inventory, certain.map(|(name, _)| name));
+        inventory.permissions.extend(permissions::review_access(&world.kube, more).await?);
         return Ok(inventory);
     }
-    inventory.claim = claim::read(&world.kube, scenario).await.map_err(cluster("the target's Lease"))?;
-    inventory.hpas = hpas::read(&world.kube, scenario).await?;
+    inventory.target_lease = lease::read(&world.kube, scenario).await.map_err(cluster_error("the target's Lease"))?;
+    inventory.existing_hpas = hpas::read(&world.kube, scenario).await?;
     inventory.metrics_apis = metrics_apis::read(&world.kube).await?;
     nodes::read(&world.kube, &mut inventory).await;
     releases::read(world, scenario, &mut inventory).await?;
     let ours: Vec<_> = scenario.releases.keys().filter(|name| !super::is_adopted(scenario, &inventory, name)).collect();
-    let mut more = table::installing(scenario, &inventory, ours.iter().copied());
+    let mut more = table::install_permissions(scenario, &inventory, ours.iter().copied());
     // One that is upgraded stands already; what would become of its objects is helm's to say.
-    let new: Vec<_> = ours.into_iter().filter(|name| !inventory.releases.contains_key(*name)).collect();
-    inventory.foresight = foresight::look(&world.kube, scenario, &inventory, &new).await;
-    inventory.foresight.target = foresight::target(&world.kube, scenario).await?;
-    if inventory.foresight.target.is_some() {
-        more.extend(table::standing(scenario));
+    let new: Vec<_> = ours.into_iter().filter(|name| !inventory.existing_releases.contains_key(*name)).collect();
+    inventory.preflight = preflight::read(&world.kube, scenario, &inventory, &new).await;
+    inventory.preflight.target = preflight::read_target(&world.kube, scenario).await?;
+    if inventory.preflight.target.is_some() {
+        more.extend(table::scale_permissions(scenario));
     }
-    inventory.rights.extend(rights::ask(&world.kube, more).await?);
+    inventory.permissions.extend(permissions::review_access(&world.kube, more).await?);
     if !lacks(&inventory) {
-        inventory.foresight.refused = dry_run::refused(&world.kube, scenario, &inventory, &documents, &new).await;
+        inventory.preflight.rejected_objects =
+            dry_run::find_refused(&world.kube, scenario, &inventory, &documents, &new).await;
     }
     Ok(inventory)
 }
 
 /// Whether autoscaling/v2 is served. A group that is not there at all is an answer, not an error.
-async fn hpa_served(client: &kube::Client) -> Result<bool, SurveyError> {
+async fn is_hpa_served(client: &kube::Client) -> Result<bool, SurveyError> {
     match client.list_api_group_resources("autoscaling/v2").await {
         Ok(list) => Ok(list.resources.iter().any(|resource| resource.name == "horizontalpodautoscalers")),
         Err(kube::Error::Api(status)) if status.code == 404 => Ok(false),
-        Err(e) => Err(cluster("autoscaling/v2")(e)),
+        Err(e) => Err(cluster_error("autoscaling/v2")(e)),
     }
 }
 
@@ -117,17 +120,17 @@ async fn read_namespaces(
     inventory: &mut Inventory,
 ) -> Result<(), SurveyError> {
     let api: Api<Namespace> = Api::all(client.clone());
-    for name in changes::namespaces(scenario) {
+    for name in changes::scenario_namespaces(scenario) {
         match api.get_opt(&name).await {
             Ok(Some(found)) => {
                 if found.metadata.deletion_timestamp.is_some() {
-                    inventory.leaving.push(name.clone());
+                    inventory.terminating_namespaces.push(name.clone());
                 }
-                inventory.namespaces.push(name);
+                inventory.existing_namespaces.push(name);
             }
             Ok(None) => {}
             Err(kube::Error::Api(status)) if status.code == 403 => {}
-            Err(e) => return Err(cluster("its namespaces")(e)),
+            Err(e) => return Err(cluster_error("its namespaces")(e)),
         }
     }
     Ok(())

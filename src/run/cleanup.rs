@@ -1,34 +1,34 @@
 //! The way out: everything undone, under a bound of its own, on every path. A second signal stops it at once; what is
 //! left then is in the journal, and `gpuhpa clean` takes it up from there.
 
-use super::stage::Stage;
-use super::{Leaving, RunError, Script};
-use crate::evidence::{self, Held};
+use super::run_state::RunState;
+use super::{CleanupPolicy, RunError, RunInputs};
+use crate::env::{Bundle, BundleError, RunEnv};
+use crate::evidence::{self, LoadedBundle};
 use crate::install::{self, Journal};
 use crate::judge;
-use crate::record::observation::Phase;
-use crate::record::verdict::Verdict;
-use crate::units::Span;
-use crate::world::{Bundle, BundleError, World};
+use crate::model::observation::Phase;
+use crate::model::verdict::Verdict;
+use crate::units::HumanDuration;
 
-pub(super) async fn cleanup(stage: &Stage<'_>, leaving: Leaving) -> Result<(), RunError> {
-    let script = stage.script;
-    let bound = script.scenario.phases.cleanup;
-    stage.begin(Phase::Cleanup, bound);
+pub(super) async fn run_cleanup(stage: &RunState<'_>, leaving: CleanupPolicy) -> Result<(), RunError> {
+    let script = stage.inputs;
+    let bound = script.scenario.phases.cleanup_timeout;
+    stage.begin_phase(Phase::Cleanup, bound);
     let result = match leaving {
-        Leaving::Keep => Ok(()),
-        Leaving::Restore => {
-            let tell = |text: &str| script.progress.line(text);
-            unless_twice(script, clean(script.world, stage.journal, bound, &tell)).await
+        CleanupPolicy::Keep => Ok(()),
+        CleanupPolicy::Restore => {
+            let tell = |text: &str| script.progress.message(text);
+            until_second_signal(script, clean(script.env, stage.journal, bound, &tell)).await
         }
     };
-    stage.end(Phase::Cleanup);
+    stage.end_phase(Phase::Cleanup);
     result
 }
 
 /// Does something that the end of a run asks for, and that a second signal stops.
-pub(super) async fn unless_twice(
-    script: &Script<'_>,
+pub(super) async fn until_second_signal(
+    script: &RunInputs<'_>,
     work: impl Future<Output = Result<(), RunError>>,
 ) -> Result<(), RunError> {
     let mut signals = script.signals.clone();
@@ -48,9 +48,9 @@ pub(super) async fn unless_twice(
 ///
 /// # Errors
 /// A file cannot be written.
-pub fn conclude(held: &Held, bundle: &Bundle) -> Result<Verdict, BundleError> {
+pub fn reissue_verdict(held: &LoadedBundle, bundle: &Bundle) -> Result<Verdict, BundleError> {
     let (verdict, prediction) = (judge::judge(held.records()), judge::predict(held.records()));
-    evidence::finish(bundle, &held.ending(&verdict, &prediction))?;
+    evidence::finish(bundle, &held.finished_run(&verdict, &prediction))?;
     Ok(verdict)
 }
 
@@ -59,9 +59,9 @@ pub fn conclude(held: &Held, bundle: &Bundle) -> Result<Verdict, BundleError> {
 /// # Errors
 /// The first thing that could not be undone; the others were tried all the same.
 pub async fn clean(
-    world: &World,
+    world: &RunEnv,
     journal: &Journal,
-    bound: Span,
+    bound: HumanDuration,
     tell: &(dyn Fn(&str) + Send + Sync),
 ) -> Result<(), RunError> {
     Ok(install::undo(world, journal, bound, tell).await?)

@@ -8,35 +8,35 @@ mod prepare;
 mod probes;
 mod rehearsal;
 mod review;
-mod stage;
-mod under_load;
+mod run_state;
+mod scaling_simulation;
 
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-pub use cleanup::{clean, conclude};
-pub use forecast::{Forecast, forecast};
-pub use prepare::{NotBegun, Place, Prepared, begin, give_up, prepare};
-pub use rehearsal::{EPOCH, Rehearsed, place, rehearse};
-pub use review::{Checked, Review, Row, diff, review};
-pub use stage::Progress;
-pub use under_load::{UnderLoad, under_load};
+pub use cleanup::{clean, reissue_verdict};
+pub use forecast::{RunForecast, forecast_run};
+pub use prepare::{ClusterIdentity, PreparedRun, RunStartError, abandon_run, begin_bundle, prepare};
+pub use rehearsal::{EPOCH, RehearsalOutcome, rehearse, simulated_cluster};
+pub use review::{BundleCheck, BundleReview, DiffRow, diff_bundles, review_bundle};
+pub use run_state::ProgressReporter;
+pub use scaling_simulation::{ScalingSimulation, simulate_scaling};
 
+use crate::env::{BundleError, RunEnv};
 use crate::evidence;
 use crate::install::{InstallError, Journal};
 use crate::judge;
 use crate::load::LoadError;
+use crate::model::inventory::Inventory;
+use crate::model::load::LoadReport;
+use crate::model::observation::{ObservationKind, Phase, PhaseChange, PhaseEdge};
+use crate::model::plan::Plan;
+use crate::model::run_records::RunRecords;
+use crate::model::scenario::Scenario;
+use crate::model::verdict::Verdict;
 use crate::observe;
-use crate::record::inventory::Inventory;
-use crate::record::load::LoadReport;
-use crate::record::observation::{Edge, Phase, PhaseMark, Seen};
-use crate::record::plan::Plan;
-use crate::record::records::Records;
-use crate::record::scenario::Scenario;
-use crate::record::verdict::Verdict;
-use crate::world::{BundleError, World};
 
-use stage::Stage;
+use run_state::RunState;
 
 /// Why a run stopped before its end.
 #[derive(Debug, thiserror::Error)]
@@ -58,35 +58,35 @@ pub enum RunError {
 impl RunError {
     /// Evidence could not be kept, wherever that showed: a full disk is no word on the platform.
     #[must_use]
-    pub fn is_evidence(&self) -> bool {
+    pub fn is_evidence_error(&self) -> bool {
         use RunError::{Evidence, Install, Load};
         matches!(self, Evidence(_) | Install(InstallError::Bundle(_)) | Load(LoadError::Evidence(_)))
     }
 }
 
 /// What a run is given.
-pub struct Script<'a> {
+pub struct RunInputs<'a> {
     /// The doors.
-    pub world: &'a World,
+    pub env: &'a RunEnv,
     /// The scenario.
     pub scenario: &'a Scenario,
     /// The inventory.
     pub inventory: &'a Inventory,
     /// Scenario and inventory as they stand in the bundle: what is judged by.
-    pub kept: &'a evidence::Kept,
+    pub redacted: &'a evidence::RedactedInputs,
     /// The plan, without refusals.
     pub plan: &'a Plan,
     /// Where progress is shown.
-    pub progress: &'a dyn Progress,
+    pub progress: &'a dyn ProgressReporter,
     /// Signals so far, the last one by name: the first ends the run with a clean-up, the second at once.
-    pub signals: watch::Receiver<Signals>,
+    pub signals: watch::Receiver<ReceivedSignals>,
     /// What to do with what was made.
-    pub leaving: Leaving,
+    pub cleanup_policy: CleanupPolicy,
 }
 
 /// Signals received.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Signals {
+pub struct ReceivedSignals {
     /// How many.
     pub count: u32,
     /// Name of the last one.
@@ -95,7 +95,7 @@ pub struct Signals {
 
 /// What to do with what was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Leaving {
+pub enum CleanupPolicy {
     /// Remove it.
     Restore,
     /// Leave it standing (`--keep`).
@@ -104,7 +104,7 @@ pub enum Leaving {
 
 /// What a run came to.
 #[derive(Debug)]
-pub struct Outcome {
+pub struct RunOutcome {
     /// The verdict on what was recorded.
     pub verdict: Verdict,
     /// The load, if it ran.
@@ -114,66 +114,66 @@ pub struct Outcome {
 }
 
 /// Runs the scenario to its verdict and writes the bundle, whatever happens on the way.
-pub async fn run(script: Script<'_>) -> Outcome {
-    let (world, scenario, plan) = (script.world, script.scenario, script.plan);
+pub async fn run(script: RunInputs<'_>) -> RunOutcome {
+    let (world, scenario, plan) = (script.env, script.scenario, script.plan);
     let journal = Journal::new(world.bundle.clone(), world.clock, &plan.run);
-    let watch = observe::Watch::of(scenario, &plan.hpa, Some(&plan.service));
+    let watch = observe::ObserverConfig::from_scenario(scenario, &plan.hpa, Some(&plan.service));
     let observer = observe::start(world, watch);
-    let mut stage = Stage::new(&script, &journal);
-    let mut first = phases::perform(&mut stage).await;
-    let load = match stage.take_load().await {
+    let mut stage = RunState::new(&script, &journal);
+    let mut first = phases::run_phases(&mut stage).await;
+    let load = match stage.stop_load().await {
         Ok(report) => report,
         Err(error) => {
             first = first.and(Err(error));
-            stage.report.take()
+            stage.load_report.take()
         }
     };
-    let void = load.as_ref().and_then(|report| report.void.clone());
+    let void = load.as_ref().and_then(|report| report.client_bound.clone());
     if let Err(RunError::Interrupted(signal)) = &first {
-        world.book.note(Seen::Interrupted { signal: (*signal).to_owned() }, None);
+        world.timeline.record(ObservationKind::Interrupted { signal: (*signal).to_owned() }, None);
     }
-    let passing =
-        first.is_ok() && judged(&script, &journal, void.as_deref()).result == crate::record::verdict::CaseResult::Pass;
+    let passing = first.is_ok()
+        && evaluate_verdict(&script, &journal, void.as_deref()).result == crate::model::verdict::CaseResult::Pass;
     if !passing {
-        let diagnosis = async { Ok(observe::diagnose(world, scenario, script.inventory).await?) };
-        first = first.and(cleanup::unless_twice(&script, diagnosis).await);
+        let diagnosis = async { Ok(observe::write_diagnostics(world, scenario, script.inventory).await?) };
+        first = first.and(cleanup::until_second_signal(&script, diagnosis).await);
     }
-    first = first.and(cleanup::cleanup(&stage, script.leaving).await);
+    first = first.and(cleanup::run_cleanup(&stage, script.cleanup_policy).await);
     observer.stop().await;
-    let verdict = judged(&script, &journal, void.as_deref());
-    first = first.and(world.book.failure().map_or(Ok(()), |e| Err(e.into())));
-    first = first.and(finish(&script, &journal, load.as_ref(), &verdict).map_err(RunError::from));
-    Outcome { verdict, load, error: first.err() }
+    let verdict = evaluate_verdict(&script, &journal, void.as_deref());
+    first = first.and(world.timeline.take_failure().map_or(Ok(()), |e| Err(e.into())));
+    first = first.and(write_results(&script, &journal, load.as_ref(), &verdict).map_err(RunError::from));
+    RunOutcome { verdict, load, error: first.err() }
 }
 
-fn judged(script: &Script<'_>, journal: &Journal, void: Option<&str>) -> Verdict {
+fn evaluate_verdict(script: &RunInputs<'_>, journal: &Journal, void: Option<&str>) -> Verdict {
     let entries = journal.entries();
-    script.world.book.read(|timeline| {
-        judge::judge(Records {
-            scenario: &script.kept.scenario,
-            inventory: &script.kept.inventory,
+    script.env.timeline.with_observations(|timeline| {
+        judge::judge(RunRecords {
+            scenario: &script.redacted.scenario,
+            inventory: &script.redacted.inventory,
             journal: &entries,
             timeline,
-            load_void: void,
+            client_bound: void,
         })
     })
 }
 
-fn finish(
-    script: &Script<'_>,
+fn write_results(
+    script: &RunInputs<'_>,
     journal: &Journal,
     load: Option<&LoadReport>,
     verdict: &Verdict,
 ) -> Result<(), BundleError> {
-    let evidence::Kept { scenario, inventory, plan } = script.kept;
+    let evidence::RedactedInputs { scenario, inventory, plan } = script.redacted;
     let entries = journal.entries();
-    script.world.book.read(|timeline| {
-        let void = load.and_then(|report| report.void.as_deref());
-        let records = Records { scenario, inventory, journal: &entries, timeline, load_void: void };
+    script.env.timeline.with_observations(|timeline| {
+        let void = load.and_then(|report| report.client_bound.as_deref());
+        let records = RunRecords { scenario, inventory, journal: &entries, timeline, client_bound: void };
         let prediction = &judge::predict(records);
         let ending =
-            evidence::Ending { scenario, inventory, plan, journal: &entries, timeline, load, verdict, prediction };
-        evidence::finish(&script.world.bundle, &ending)
+            evidence::FinishedRun { scenario, inventory, plan, journal: &entries, timeline, load, verdict, prediction };
+        evidence::finish(&script.env.bundle, &ending)
     })
 }
 
@@ -183,6 +183,6 @@ pub fn run_id(started: Timestamp) -> String {
     started.strftime("%Y%m%d-%H%M%S-%3f").to_string()
 }
 
-fn mark(world: &World, phase: Phase, edge: Edge) {
-    world.book.note(Seen::Phase(PhaseMark { phase, edge }), None);
+fn record_phase(world: &RunEnv, phase: Phase, edge: PhaseEdge) {
+    world.timeline.record(ObservationKind::Phase(PhaseChange { phase, edge }), None);
 }

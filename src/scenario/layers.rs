@@ -6,10 +6,10 @@ use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscalerSpec;
 use serde_json::{Map, Value};
 
 use super::{MAX_LAYERS, ScenarioError, locate};
-use crate::record::scenario::Scenario;
+use crate::model::scenario::Scenario;
 
 /// One file.
-pub(super) struct Layer {
+pub(super) struct ScenarioLayer {
     /// Path as it was given.
     pub(super) name: String,
     /// Its text.
@@ -17,7 +17,7 @@ pub(super) struct Layer {
     values: Map<String, Value>,
 }
 
-impl Layer {
+impl ScenarioLayer {
     /// Parses a file by itself, so that an error names its own line.
     pub(super) fn parse(name: &str, dir: &Path, text: String) -> Result<Self, ScenarioError> {
         let wrong = |e: &serde_saphyr::Error| {
@@ -34,8 +34,8 @@ impl Layer {
         let read = if blank { "{}" } else { &text };
         serde_saphyr::from_str::<Scenario>(read).map_err(|e| wrong(&e))?;
         let mut values: Map<String, Value> = serde_saphyr::from_str(read).map_err(|e| wrong(&e))?;
-        if let Some(field) = lost_field(&values) {
-            let (line, column) = locate::position(&text, &field);
+        if let Some(field) = find_dropped_field(&values) {
+            let (line, column) = locate::field_position(&text, &field);
             return Err(ScenarioError::Parse {
                 path: name.to_owned(),
                 line,
@@ -43,26 +43,26 @@ impl Layer {
                 what: format!("unknown field `{}`: autoscaling/v2 has no such field there", field.join(".")),
             });
         }
-        anchor_charts(&mut values, dir);
+        resolve_chart_paths(&mut values, dir);
         Ok(Self { name: name.to_owned(), text, values })
     }
 }
 
 /// Reads a file and, before it, the ones that it extends.
-pub(super) fn read(path: &Path, layers: &mut Vec<Layer>) -> Result<(), ScenarioError> {
+pub(super) fn read_layers(path: &Path, layers: &mut Vec<ScenarioLayer>) -> Result<(), ScenarioError> {
     let mut chain = Vec::new();
     let mut next = Some(path.to_owned());
     while let Some(path) = next {
         if chain.len() == MAX_LAYERS {
-            return Err(ScenarioError::Endless { path: path.display().to_string() });
+            return Err(ScenarioError::ExtendsTooDeep { path: path.display().to_string() });
         }
         let name = path.display().to_string();
         let text = std::fs::read_to_string(&path)
             .map_err(|e| ScenarioError::Read { path: name.clone(), why: e.to_string() })?;
         let dir = path.parent().unwrap_or(Path::new("")).to_owned();
-        let mut layer = Layer::parse(&name, &dir, text)?;
+        let mut layer = ScenarioLayer::parse(&name, &dir, text)?;
         next = match layer.values.remove("extends") {
-            Some(Value::String(base)) => Some(tidy(&dir.join(base))),
+            Some(Value::String(base)) => Some(normalize_path(&dir.join(base))),
             _ => None,
         };
         chain.push(layer);
@@ -72,10 +72,10 @@ pub(super) fn read(path: &Path, layers: &mut Vec<Layer>) -> Result<(), ScenarioE
 }
 
 /// The scenario that the layers come to.
-pub(super) fn merge(layers: &[Layer]) -> Result<Scenario, ScenarioError> {
+pub(super) fn merge_layers(layers: &[ScenarioLayer]) -> Result<Scenario, ScenarioError> {
     let mut all = Value::Object(Map::new());
     for layer in layers {
-        lay(&mut all, &Value::Object(layer.values.clone()));
+        merge_value(&mut all, &Value::Object(layer.values.clone()));
     }
     // Each layer has the right shape by itself; only a merge of different kinds of value can still break it.
     serde_json::from_value(all).map_err(|e| ScenarioError::Parse {
@@ -87,7 +87,7 @@ pub(super) fn merge(layers: &[Layer]) -> Result<Scenario, ScenarioError> {
 }
 
 /// Lays `over` on `under`; `null` removes a key, as with helm.
-fn lay(under: &mut Value, over: &Value) {
+fn merge_value(under: &mut Value, over: &Value) {
     let (Value::Object(base), Value::Object(top)) = (&mut *under, over) else {
         *under = over.clone();
         return;
@@ -96,23 +96,23 @@ fn lay(under: &mut Value, over: &Value) {
         if value.is_null() {
             base.remove(key);
         } else {
-            lay(base.entry(key.clone()).or_insert(Value::Null), value);
+            merge_value(base.entry(key.clone()).or_insert(Value::Null), value);
         }
     }
 }
 
 /// The first field of `hpa.spec` that reading it as autoscaling/v2 loses: the API types ignore unknown fields, and a
 /// `pod:` written for `pods:` would silently become an HPA without a metric.
-fn lost_field(values: &Map<String, Value>) -> Option<Vec<String>> {
+fn find_dropped_field(values: &Map<String, Value>) -> Option<Vec<String>> {
     let spec = values.get("hpa")?.get("spec")?;
     let read: HorizontalPodAutoscalerSpec = serde_json::from_value(spec.clone()).ok()?;
     let written = serde_json::to_value(read).ok()?;
     let mut path = vec!["hpa".to_owned(), "spec".to_owned()];
-    missing(spec, &written, &mut path).then_some(path)
+    find_missing_key(spec, &written, &mut path).then_some(path)
 }
 
 /// Extends `path` to the first key of `asked` that `kept` does not have; false when there is none.
-fn missing(asked: &Value, kept: &Value, path: &mut Vec<String>) -> bool {
+fn find_missing_key(asked: &Value, kept: &Value, path: &mut Vec<String>) -> bool {
     let children: Vec<(String, &Value)> = match asked {
         Value::Object(map) => map.iter().map(|(key, value)| (key.clone(), value)).collect(),
         Value::Array(items) => items.iter().enumerate().map(|(n, value)| (n.to_string(), value)).collect(),
@@ -127,7 +127,7 @@ fn missing(asked: &Value, kept: &Value, path: &mut Vec<String>) -> bool {
         path.push(key);
         match below {
             None if !value.is_null() => return true,
-            Some(below) if missing(value, below, path) => return true,
+            Some(below) if find_missing_key(value, below, path) => return true,
             _ => {}
         }
         path.pop();
@@ -136,13 +136,13 @@ fn missing(asked: &Value, kept: &Value, path: &mut Vec<String>) -> bool {
 }
 
 /// A chart given as `./path` or `../path` is meant from the scenario file, not from where gpuhpa was started.
-fn anchor_charts(values: &mut Map<String, Value>, dir: &Path) {
+fn resolve_chart_paths(values: &mut Map<String, Value>, dir: &Path) {
     let Some(Value::Object(releases)) = values.get_mut("releases") else { return };
     for release in releases.values_mut() {
         if let Some(Value::String(chart)) = release.get_mut("chart")
             && (chart.starts_with("./") || chart.starts_with("../"))
         {
-            let path = tidy(&dir.join(&*chart)).display().to_string();
+            let path = normalize_path(&dir.join(&*chart)).display().to_string();
             // helm takes `name/name` for a repository's chart unless it looks like a path.
             *chart = if path.starts_with(['/', '.']) { path } else { format!("./{path}") };
         }
@@ -150,7 +150,7 @@ fn anchor_charts(values: &mut Map<String, Value>, dir: &Path) {
 }
 
 /// The path without `.` and without a folder followed by `..`; by text alone, so that no home path is brought in.
-fn tidy(path: &Path) -> PathBuf {
+fn normalize_path(path: &Path) -> PathBuf {
     let mut out = PathBuf::new();
     for part in path.components() {
         match part {

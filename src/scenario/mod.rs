@@ -7,7 +7,7 @@ mod validate;
 
 use std::path::{Path, PathBuf};
 
-use crate::record::scenario::Scenario;
+use crate::model::scenario::Scenario;
 
 /// The scenario that runs when none is named.
 pub const BUILT_IN: &str = include_str!("../../scenarios/ollama-gpu-utilization.yaml");
@@ -40,13 +40,13 @@ pub enum ScenarioError {
     },
     /// Files extend each other without end.
     #[error("{path}: extends itself, or more than {MAX_LAYERS} files on end")]
-    Endless {
+    ExtendsTooDeep {
         /// The file.
         path: String,
     },
     /// The scenario cannot be run as it stands.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
-    Invalid(Vec<Complaint>),
+    Invalid(Vec<ScenarioProblem>),
 }
 
 /// Files that may extend each other: more is a mistake.
@@ -54,9 +54,9 @@ pub const MAX_LAYERS: usize = 8;
 
 /// One thing that is wrong with a scenario.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Complaint {
+pub struct ScenarioProblem {
     /// `file:line:column` of the nearest place, as far as the field is written anywhere.
-    pub place: String,
+    pub location: String,
     /// The field, for example `hpa.spec.maxReplicas`.
     pub field: String,
     /// What is wrong.
@@ -65,9 +65,9 @@ pub struct Complaint {
     pub hint: String,
 }
 
-impl std::fmt::Display for Complaint {
+impl std::fmt::Display for ScenarioProblem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: {}: {}\n  hint: {}", self.place, self.field, self.what, self.hint)
+        write!(f, "{}: {}: {}\n  hint: {}", self.location, self.field, self.what, self.hint)
     }
 }
 
@@ -78,10 +78,10 @@ impl std::fmt::Display for Complaint {
 pub fn load(files: &[PathBuf], namespace: Option<&str>) -> Result<Scenario, ScenarioError> {
     let mut layers = Vec::new();
     for file in files {
-        layers::read(file, &mut layers)?;
+        layers::read_layers(file, &mut layers)?;
     }
     if files.is_empty() {
-        layers.push(layers::Layer::parse(BUILT_IN_NAME, Path::new(""), BUILT_IN.to_owned())?);
+        layers.push(layers::ScenarioLayer::parse(BUILT_IN_NAME, Path::new(""), BUILT_IN.to_owned())?);
     }
     let mut scenario = resolve(&layers)?;
     if let Some(namespace) = namespace {
@@ -91,14 +91,14 @@ pub fn load(files: &[PathBuf], namespace: Option<&str>) -> Result<Scenario, Scen
 }
 
 /// The scenario that the layers come to, if nothing is wrong with it.
-fn resolve(layers: &[layers::Layer]) -> Result<Scenario, ScenarioError> {
-    let scenario = layers::merge(layers)?;
-    let problems = validate::problems(&scenario);
+fn resolve(layers: &[layers::ScenarioLayer]) -> Result<Scenario, ScenarioError> {
+    let scenario = layers::merge_layers(layers)?;
+    let problems = validate::find_problems(&scenario);
     if problems.is_empty() {
         return Ok(scenario);
     }
-    let complaints = problems.into_iter().map(|problem| Complaint {
-        place: locate::place(layers, &problem.field),
+    let complaints = problems.into_iter().map(|problem| ScenarioProblem {
+        location: locate::locate_field(layers, &problem.field),
         field: problem.field.join("."),
         what: problem.what,
         hint: problem.hint,

@@ -2,17 +2,17 @@
 
 use std::path::Path;
 
-use super::layers::{Layer, merge};
+use super::layers::{ScenarioLayer, merge_layers};
 use super::*;
 
 /// The scenario that this text makes, laid over the built-in one.
-fn over(text: &str) -> Result<Scenario, ScenarioError> {
-    let base = Layer::parse(BUILT_IN_NAME, Path::new(""), BUILT_IN.to_owned())?;
-    resolve(&[base, Layer::parse("mine.yaml", Path::new("dir"), text.to_owned())?])
+fn overlay_built_in(text: &str) -> Result<Scenario, ScenarioError> {
+    let base = ScenarioLayer::parse(BUILT_IN_NAME, Path::new(""), BUILT_IN.to_owned())?;
+    resolve(&[base, ScenarioLayer::parse("mine.yaml", Path::new("dir"), text.to_owned())?])
 }
 
-fn complaint(text: &str) -> String {
-    over(text).expect_err("the scenario must be refused").to_string()
+fn problem_text(text: &str) -> String {
+    overlay_built_in(text).expect_err("the scenario must be refused").to_string()
 }
 
 #[test]
@@ -35,9 +35,10 @@ fn every_scenario_of_the_folder_is_sound() {
 
 #[test]
 fn an_overlay_changes_what_it_names_and_keeps_the_rest() {
-    let scenario =
-        over("hpa: {spec: {behavior: {scaleDown: {stabilizationWindowSeconds: 30}}}}\nload: {concurrency: 4}\n")
-            .unwrap();
+    let scenario = overlay_built_in(
+        "hpa: {spec: {behavior: {scaleDown: {stabilizationWindowSeconds: 30}}}}\nload: {concurrency: 4}\n",
+    )
+    .unwrap();
     let behavior = scenario.hpa.spec.behavior.unwrap();
     let down = behavior.scale_down.unwrap();
     assert_eq!(down.stabilization_window_seconds, Some(30));
@@ -47,20 +48,21 @@ fn an_overlay_changes_what_it_names_and_keeps_the_rest() {
 
 #[test]
 fn null_takes_a_release_of_the_lower_layer_away() {
-    let scenario = over("releases: {prometheus-adapter: null}").unwrap();
+    let scenario = overlay_built_in("releases: {prometheus-adapter: null}").unwrap();
     assert_eq!(scenario.releases.keys().collect::<Vec<_>>(), ["ollama"]);
 }
 
 #[test]
 fn null_removes_and_a_relative_chart_is_meant_from_its_file() {
-    let scenario = over("releases: {ollama: {repo: null, version: null, chart: ../charts/ollama}}").unwrap();
+    let scenario =
+        overlay_built_in("releases: {ollama: {repo: null, version: null, chart: ../charts/ollama}}").unwrap();
     let release = &scenario.releases["ollama"];
     assert_eq!((release.chart.as_str(), &release.repo, &release.version), ("./charts/ollama", &None, &None));
 }
 
 #[test]
 fn an_unknown_field_is_named_with_its_line() {
-    let text = complaint("load:\n  model: a\n  concurency: 3\n");
+    let text = problem_text("load:\n  model: a\n  concurency: 3\n");
     assert!(text.starts_with("mine.yaml:3:") && text.contains("concurency") && text.contains("concurrency"), "{text}");
 }
 
@@ -68,25 +70,25 @@ fn an_unknown_field_is_named_with_its_line() {
 fn a_field_that_autoscaling_v2_would_drop_is_refused() {
     // Seen in a published submission: `type: Pod` with `pod:` makes an HPA without a metric.
     let text =
-        complaint("hpa:\n  spec:\n    metrics:\n      - type: Pods\n        pod:\n          metric: {name: x}\n");
+        problem_text("hpa:\n  spec:\n    metrics:\n      - type: Pods\n        pod:\n          metric: {name: x}\n");
     assert!(text.starts_with("mine.yaml:6:") && text.contains("hpa.spec.metrics.0.pod"), "{text}");
 }
 
 #[test]
 fn a_wrong_duration_says_how_to_write_one() {
-    let text = complaint("phases:\n  install: soon\n");
+    let text = problem_text("phases:\n  install: soon\n");
     assert!(text.starts_with("mine.yaml:2:") && text.contains("90s"), "{text}");
 }
 
 #[test]
 fn broken_yaml_is_named_with_its_line() {
-    let text = complaint("load:\n  model: [a\n");
+    let text = problem_text("load:\n  model: [a\n");
     assert!(text.starts_with("mine.yaml:"), "{text}");
 }
 
 #[test]
 fn cpu_as_the_metric_is_refused_in_the_requirements_words() {
-    let text = complaint(
+    let text = problem_text(
         "hpa: {spec: {metrics: [{type: Resource, resource: {name: cpu, target: {type: Utilization, averageUtilization: 50}}}]}}",
     );
     assert!(text.contains("custom metrics relevant to AI/ML workloads") && text.contains("mine.yaml:1:"), "{text}");
@@ -104,17 +106,17 @@ fn an_hpa_that_cannot_scale_is_refused() {
         ("load: {options: {num_predict: null}}", "nothing else bounds"),
         ("releases: {ollama: {version: null}}", "unpinned"),
         ("metric: {range: [100, 0]}", "no range"),
-        ("reach: {by: URL}", "is missing"),
+        ("endpoint: {type: URL}", "is missing"),
         ("accelerator: gpu", "no accelerator"),
     ] {
-        let said = complaint(text);
+        let said = problem_text(text);
         assert!(said.contains(word), "{text}: {said}");
     }
 }
 
 #[test]
 fn a_problem_is_placed_where_the_field_is_written_last() {
-    let text = complaint("\n\nhpa:\n  spec:\n    maxReplicas: 1\n");
+    let text = problem_text("\n\nhpa:\n  spec:\n    maxReplicas: 1\n");
     assert!(text.starts_with("mine.yaml:5:18"), "{text}");
 }
 
@@ -122,8 +124,8 @@ fn a_problem_is_placed_where_the_field_is_written_last() {
 fn a_scenario_reads_back_what_it_prints() {
     let scenario = load(&[], None).unwrap();
     let printed = serde_saphyr::to_string(&scenario).unwrap();
-    let again = Layer::parse("printed.yaml", Path::new(""), printed).unwrap();
-    let again = merge(&[again]).unwrap();
+    let again = ScenarioLayer::parse("printed.yaml", Path::new(""), printed).unwrap();
+    let again = merge_layers(&[again]).unwrap();
     assert_eq!(serde_json::to_value(&again).unwrap(), serde_json::to_value(&scenario).unwrap());
 }
 
@@ -135,5 +137,5 @@ fn a_file_that_extends_itself_ends_in_an_error() {
     std::fs::write(&file, "extends: a.yaml\n").unwrap();
     let error = load(&[file], None).unwrap_err();
     std::fs::remove_dir_all(&dir).unwrap();
-    assert!(matches!(error, ScenarioError::Endless { .. }), "{error}");
+    assert!(matches!(error, ScenarioError::ExtendsTooDeep { .. }), "{error}");
 }

@@ -1,45 +1,45 @@
 //! The machine on which gpuhpa itself runs: its disk, and how much of its processors we get.
 
-use super::servers::{During, Servers};
-use crate::units::Span;
-use crate::world::Bundle;
+use super::ollama::{ActiveWindow, ServerRegistry};
+use crate::env::Bundle;
+use crate::units::HumanDuration;
 
 /// Our own machine in numbers. The defaults are one with room and time.
 #[derive(Clone, Debug, Default)]
-pub struct ClientSetting {
+pub struct ClientHostConfig {
     /// Fault: its disk takes only so many bytes of evidence.
-    pub room: Option<u64>,
+    pub disk_limit_bytes: Option<u64>,
     /// Fault: it is overloaded, and we do not run for a while, again and again.
-    pub stalls: Option<Stalls>,
+    pub stalls: Option<StallSchedule>,
 }
 
 /// Times at which we do not run. The simulated cluster stands still with us: what shows is that our timers are late.
 #[derive(Clone, Copy, Debug)]
-pub struct Stalls {
+pub struct StallSchedule {
     /// When.
-    pub during: During,
+    pub window: ActiveWindow,
     /// Between two of them we run for so long.
-    pub every: Span,
+    pub run_for: HumanDuration,
     /// Length of each.
-    pub lasts: Span,
+    pub stall_for: HumanDuration,
 }
 
-impl ClientSetting {
+impl ClientHostConfig {
     /// The bundle on its disk.
-    pub(super) fn disk(&self, bundle: &Bundle) -> Bundle {
-        match self.room {
-            Some(bytes) => bundle.clone().with_room(bytes),
+    pub(super) fn limit_bundle(&self, bundle: &Bundle) -> Bundle {
+        match self.disk_limit_bytes {
+            Some(bytes) => bundle.clone().with_byte_limit(bytes),
             None => bundle.clone(),
         }
     }
 }
 
 /// Lets us stand still as often as the setting says.
-pub(super) async fn stall(stalls: Stalls, servers: Servers) {
+pub(super) async fn run_stalls(stalls: StallSchedule, servers: ServerRegistry) {
     loop {
-        tokio::time::sleep(stalls.every.duration()).await;
-        if servers.is_now(Some(&stalls.during)) {
-            tokio::time::advance(stalls.lasts.duration()).await;
+        tokio::time::sleep(stalls.run_for.to_std()).await;
+        if servers.is_active(Some(&stalls.window)) {
+            tokio::time::advance(stalls.stall_for.to_std()).await;
         }
     }
 }

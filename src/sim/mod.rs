@@ -18,14 +18,14 @@
 mod api;
 mod client;
 mod cluster;
+mod config;
 mod controllers;
 pub mod faults;
 mod helm;
-pub mod knobs;
 mod network;
+mod ollama;
+pub mod params;
 mod pipeline;
-mod servers;
-mod setting;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -34,66 +34,69 @@ use serde_json::Value;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-pub use api::{ApiSetting, Denied, Share, Window};
-pub use client::{ClientSetting, Stalls};
-pub use controllers::{AutoscalerSetting, Behaves, ControllerSetting, Mishap, Moment, NewPods, What, When};
-pub use helm::{HelmFault, HelmSetting};
-pub use network::NetworkSetting;
-pub use pipeline::{Distortion, How, PipelineSetting, Place};
-pub use servers::{Broken, BrokenChats, During, ServerSetting, Since, Who};
-pub use setting::Setting;
+pub use api::{ApiFaultWindow, ApiServerConfig, DeniedPermission, RequestShare};
+pub use client::{ClientHostConfig, StallSchedule};
+pub use config::SimConfig;
+pub use controllers::{
+    ClusterInjection, ControllerConfig, HpaControllerConfig, HpaFault, InjectionAction, InjectionTime,
+    InjectionTrigger, NewPodFault,
+};
+pub use helm::{HelmConfig, HelmFault};
+pub use network::NetworkConfig;
+pub use ollama::{ActiveWindow, AffectedPods, ChatFault, FaultyChats, OllamaConfig, WindowStart};
+pub use pipeline::{DistortionHop, DistortionKind, MetricDistortion, PipelineConfig};
 
-use crate::clock::Clock;
-use crate::record::scenario::Scenario;
-use crate::world::{Book, Bundle, World, patient};
-use cluster::Cluster;
-use pipeline::Pipeline;
-use servers::Servers;
+use crate::clock::RunClock;
+use crate::env::{Bundle, RunEnv, TimelineWriter, with_retry};
+use crate::model::scenario::Scenario;
+use cluster::SimCluster;
+use ollama::ServerRegistry;
+use pipeline::MetricPipeline;
 
 /// The simulated platform. Copies are the same one.
 #[derive(Clone)]
-struct Platform {
-    cluster: Cluster,
-    servers: Servers,
-    pipeline: Pipeline,
+struct SimPlatform {
+    cluster: SimCluster,
+    servers: ServerRegistry,
+    pipeline: MetricPipeline,
 }
 
 /// A simulated platform at work. It stops when it is dropped.
 #[must_use = "a platform that is dropped stops"]
-pub struct Rehearsal {
-    platform: Platform,
+pub struct Simulation {
+    platform: SimPlatform,
     _tasks: JoinSet<()>,
 }
 
 /// Brings up a simulated platform for a scenario: the nodes, and what the scenario takes for granted (exporter, store).
 /// Has to be called on a paused runtime, whose time is then the platform's.
-pub fn begin(setting: Setting, scenario: &Scenario, clock: Clock) -> Rehearsal {
-    let cluster = Cluster::new(clock, setting);
-    let servers = Servers::new(cluster.clone());
-    let pipeline = Pipeline::new(cluster.clone(), servers.clone());
-    let platform = Platform { cluster, servers, pipeline };
+pub fn start(setting: SimConfig, scenario: &Scenario, clock: RunClock) -> Simulation {
+    let cluster = SimCluster::new(clock, setting);
+    let servers = ServerRegistry::new(cluster.clone());
+    let pipeline = MetricPipeline::new(cluster.clone(), servers.clone());
+    let platform = SimPlatform { cluster, servers, pipeline };
     let mut tasks = JoinSet::new();
     controllers::populate(&platform, scenario);
     controllers::spawn(&platform, &mut tasks);
     platform.pipeline.spawn(&mut tasks);
-    if let Some(stalls) = platform.cluster.setting().client.stalls {
-        tasks.spawn(client::stall(stalls, platform.servers.clone()));
+    if let Some(stalls) = platform.cluster.config().client.stalls {
+        tasks.spawn(client::run_stalls(stalls, platform.servers.clone()));
     }
-    Rehearsal { platform, _tasks: tasks }
+    Simulation { platform, _tasks: tasks }
 }
 
-impl Rehearsal {
+impl Simulation {
     /// How many steps those who come from outside have made with their changes: at each of them they may be stopped.
     #[must_use]
-    pub fn steps(&self) -> watch::Receiver<u64> {
-        self.platform.cluster.steps()
+    pub fn client_steps(&self) -> watch::Receiver<u64> {
+        self.platform.cluster.write_steps()
     }
 
     /// What stands in the cluster and would not change by itself: identity, labels, annotations, spec and data of every
     /// object, under `resource namespace/name`. Without events, and without the times at which Leases were renewed.
     #[must_use]
-    pub fn standing(&self) -> BTreeMap<String, Value> {
-        let all = self.platform.cluster.everything().into_iter();
+    pub fn snapshot_objects(&self) -> BTreeMap<String, Value> {
+        let all = self.platform.cluster.all_objects().into_iter();
         let standing = all.filter(|((resource, ..), _)| !resource.starts_with("events"));
         let shown = |((resource, namespace, name), object): ((String, String, String), Arc<Value>)| {
             let mut object = (*object).clone();
@@ -111,22 +114,22 @@ impl Rehearsal {
 
     /// The bundle on the disk of the machine on which we run. Its copies share the room.
     #[must_use]
-    pub fn disk(&self, bundle: &Bundle) -> Bundle {
-        self.platform.cluster.setting().client.disk(bundle)
+    pub fn limit_bundle(&self, bundle: &Bundle) -> Bundle {
+        self.platform.cluster.config().client.limit_bundle(bundle)
     }
 
     /// The doors to it.
     #[must_use]
-    pub fn world(&self, scenario: &Scenario, bundle: &Bundle) -> World {
-        let plain = api::client(&self.platform);
+    pub fn env(&self, scenario: &Scenario, bundle: &Bundle) -> RunEnv {
+        let plain = api::kube_client(&self.platform);
         let clock = self.platform.cluster.clock();
-        World {
-            kube: patient(plain.clone()),
-            plain,
-            http: network::http(&self.platform),
-            helm: Arc::new(helm::SimulatedHelm::new(self.platform.cluster.clone())),
+        RunEnv {
+            kube: with_retry(plain.clone()),
+            kube_no_retry: plain,
+            http: network::http_client(&self.platform),
+            helm: Arc::new(helm::SimHelm::new(self.platform.cluster.clone())),
             bundle: bundle.clone(),
-            book: Arc::new(Book::new(clock, bundle.clone())),
+            timeline: Arc::new(TimelineWriter::new(clock, bundle.clone())),
             clock,
             seed: scenario.load.seed,
         }

@@ -1,12 +1,12 @@
 //! A hundred alterations of one byte or one line, spread over every file: each is found.
 
-use gpuhpa::seed::Seed;
+use gpuhpa::seed::SplitMix64;
 
-use super::bundle::sound;
+use super::bundle::sound_bundle;
 
 #[test]
 fn a_recorded_bundle_is_sound_and_its_verdict_follows_again() {
-    let bundle = sound("sound", "bundles/rig-healthy");
+    let bundle = sound_bundle("sound", "bundles/rig-healthy");
     let review = bundle.review().expect("the bundle must be readable");
     assert_eq!(bundle.differences(), Vec::<String>::new());
     assert!(review.sound && review.verdict.title() == "PASS (STAND-IN)", "{}", review.verdict.title());
@@ -14,16 +14,16 @@ fn a_recorded_bundle_is_sound_and_its_verdict_follows_again() {
 
 #[test]
 fn every_alteration_of_a_byte_or_a_line_is_found() {
-    let bundle = sound("altered", "bundles/rig-healthy");
-    let names = bundle.names();
+    let bundle = sound_bundle("altered", "bundles/rig-healthy");
+    let names = bundle.file_names();
     assert!(names.len() >= 11, "{names:?}");
-    let mut seed = Seed::new(5);
+    let mut seed = SplitMix64::new(5);
     let mut below = move |n: usize| usize::try_from(seed.next_u64() % (n as u64)).expect("a small number");
     let mut made = 0;
     while made < 100 {
         let name = &names[made % names.len()];
         let before = bundle.read(name);
-        let (what, after) = altered(&before, &mut below);
+        let (what, after) = mutate(&before, &mut below);
         if after == before {
             // Two lines that are the same were exchanged.
             continue;
@@ -38,7 +38,7 @@ fn every_alteration_of_a_byte_or_a_line_is_found() {
 }
 
 /// One of the alterations that somebody could make to a file, by chance.
-fn altered(before: &[u8], below: &mut impl FnMut(usize) -> usize) -> (String, Vec<u8>) {
+fn mutate(before: &[u8], below: &mut impl FnMut(usize) -> usize) -> (String, Vec<u8>) {
     let mut lines: Vec<Vec<u8>> = before.split_inclusive(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
     let line = below(lines.len());
     match below(6) {

@@ -3,10 +3,10 @@
 use std::path::Path;
 use std::process::Output;
 
-use super::bundle::sound;
+use super::bundle::sound_bundle;
 
 #[expect(clippy::disallowed_methods, reason = "the test starts the program")]
-fn judge(args: &[&str], bundle: &Path) -> (i32, String, String) {
+fn run_judge(args: &[&str], bundle: &Path) -> (i32, String, String) {
     let run = std::process::Command::new(env!("CARGO_BIN_EXE_gpuhpa")).arg("judge").args(args).arg(bundle).output();
     let Output { status, stdout, stderr } = run.expect("the program must start");
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
@@ -15,8 +15,8 @@ fn judge(args: &[&str], bundle: &Path) -> (i32, String, String) {
 
 #[test]
 fn a_sound_bundle_exits_with_its_verdict_from_a_folder_and_from_an_archive() {
-    let bundle = sound("command", "bundles/rig-healthy");
-    let (code, out, err) = judge(&[], &bundle.0);
+    let bundle = sound_bundle("command", "bundles/rig-healthy");
+    let (code, out, err) = run_judge(&[], &bundle.0);
     assert_eq!((code, err.as_str()), (0, ""));
     for told in
         ["ScaleUp/ReplicasRise", "PASS (STAND-IN): every case holds", "sound      digests: 13 files", "unsigned: "]
@@ -28,18 +28,18 @@ fn a_sound_bundle_exits_with_its_verdict_from_a_folder_and_from_an_archive() {
     let archive = bundle.0.with_extension("tar.zst");
     let bytes = zstd::encode_all(&tar.into_inner().expect("a tar")[..], 3).expect("compressed");
     std::fs::write(&archive, bytes).expect("a file");
-    let packed = judge(&[], &archive);
+    let packed = run_judge(&[], &archive);
     std::fs::remove_file(&archive).expect("the file");
     assert_eq!((packed.0, packed.1), (0, out));
-    let failing = sound("fail", "timelines/rig-hpa-controller-off");
-    assert_eq!(judge(&["-o", "json"], &failing.0).0, 1);
+    let failing = sound_bundle("fail", "timelines/rig-hpa-controller-off");
+    assert_eq!(run_judge(&["-o", "json"], &failing.0).0, 1);
 }
 
 #[test]
 fn an_altered_bundle_exits_with_6_and_names_what_was_altered() {
-    let bundle = sound("altered-command", "bundles/rig-healthy");
+    let bundle = sound_bundle("altered-command", "bundles/rig-healthy");
     bundle.replace("timeline.jsonl", "\"inFlight\":6", "\"inFlight\":5");
-    let (code, out, err) = judge(&[], &bundle.0);
+    let (code, out, err) = run_judge(&[], &bundle.0);
     assert_eq!(code, 6);
     assert!(
         out.contains("DIFFERENT  digests: ") && out.contains("- timeline.jsonl was altered: its sha256 is "),
@@ -49,7 +49,7 @@ fn an_altered_bundle_exits_with_6_and_names_what_was_altered() {
     // The report shows the requests in flight.
     assert!(err.contains(" is not sound: 2 differences\n") && err.contains("hint: "), "{err}");
     assert!(out.contains("- report.html is not what follows from the records"), "{out}");
-    let (code, out, _) = judge(&["-o", "json"], &bundle.0);
+    let (code, out, _) = run_judge(&["-o", "json"], &bundle.0);
     let review: serde_json::Value = serde_json::from_str(&out).expect("JSON");
     assert_eq!((code, &review["sound"], &review["verdict"]["result"]), (6, &false.into(), &"PASS".into()));
     let digests = review["checks"].as_array().and_then(|checks| checks.iter().find(|check| check["name"] == "digests"));
@@ -58,24 +58,24 @@ fn an_altered_bundle_exits_with_6_and_names_what_was_altered() {
 
 #[test]
 fn what_is_no_bundle_is_a_slip_and_what_no_bundle_holds_is_not() {
-    let (code, _, err) = judge(&[], Path::new("reports/none"));
+    let (code, _, err) = run_judge(&[], Path::new("reports/none"));
     assert!(
         code == 2 && err.contains("reports/none: could not be read") && err.contains("hint: name a folder"),
         "{err}"
     );
-    let (code, _, err) = judge(&[], Path::new("src"));
+    let (code, _, err) = run_judge(&[], Path::new("src"));
     assert!(code == 2 && err.contains("manifest.json is missing"), "{err}");
-    let bundle = sound("link", "bundles/rig-healthy");
+    let bundle = sound_bundle("link", "bundles/rig-healthy");
     std::os::unix::fs::symlink("/etc/passwd", bundle.0.join("more.txt")).expect("a link");
-    let (code, _, err) = judge(&[], &bundle.0);
+    let (code, _, err) = run_judge(&[], &bundle.0);
     assert!(code == 6 && err.contains("`more.txt` is a link"), "{err}");
 }
 
 #[test]
 fn two_bundles_stand_side_by_side_and_what_changed_is_marked() {
-    let (a, b) = (sound("diff-a", "bundles/rig-healthy"), sound("diff-b", "timelines/rig-one-gpu"));
+    let (a, b) = (sound_bundle("diff-a", "bundles/rig-healthy"), sound_bundle("diff-b", "timelines/rig-one-gpu"));
     let (left, right) = (a.0.display().to_string(), b.0.display().to_string());
-    let (code, out, err) = judge(&["-o", "json", "--diff", &left], &b.0);
+    let (code, out, err) = run_judge(&["-o", "json", "--diff", &left], &b.0);
     assert_eq!((code, err.as_str()), (0, ""));
     let rows: serde_json::Value = serde_json::from_str(&out).expect("JSON");
     let row = |what: &str| {
@@ -89,9 +89,9 @@ fn two_bundles_stand_side_by_side_and_what_changed_is_marked() {
     assert_eq!((&row("requests")["change"], &row("requests")["a"]), (&"only in one".into(), &"69".into()));
     assert_eq!(row("verdict")["b"], "INCONCLUSIVE (STAND-IN)");
     // Of one bundle and itself, nothing changed.
-    let (code, out, _) = judge(&["--diff", &left], &a.0);
+    let (code, out, _) = run_judge(&["--diff", &left], &a.0);
     assert!(code == 0 && out.contains("\n0 of ") && out.contains("phase rise"), "{out}");
     b.replace("verdict.json", "INCONCLUSIVE", "PASS");
-    let (code, out, err) = judge(&["--diff", &left], &b.0);
+    let (code, out, err) = run_judge(&["--diff", &left], &b.0);
     assert!(code == 6 && err.contains(&format!("{right} is not sound")) && out.contains("NOT SOUND"), "{code} {err}");
 }

@@ -5,5 +5,5 @@
 mod altered;
 mod bundle;
 mod command;
-mod resealed;
+mod relisted;
 mod signed;

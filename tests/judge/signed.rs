@@ -6,25 +6,25 @@ use std::process::{Command, Output};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::bundle::{Folder, sound};
+use super::bundle::{JudgeTestBundle, sound_bundle};
 
 // The keys of RFC 8410, section 10, and another public one.
-const PRIVATE: &str = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC\n-----END PRIVATE KEY-----\n";
-const PUBLIC: &str = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n-----END PUBLIC KEY-----\n";
-const OTHER: &str = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n-----END PUBLIC KEY-----\n";
+const PRIVATE_KEY: &str = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC\n-----END PRIVATE KEY-----\n";
+const PUBLIC_KEY: &str = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n-----END PUBLIC KEY-----\n";
+const OTHER_PUBLIC_KEY: &str = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n-----END PUBLIC KEY-----\n";
 
 /// A bundle, and a folder of keys beside it.
-struct Desk {
-    bundle: Folder,
-    keys: Folder,
+struct SigningFixture {
+    bundle: JudgeTestBundle,
+    keys: JudgeTestBundle,
 }
 
-impl Desk {
+impl SigningFixture {
     fn new(name: &str) -> Self {
-        let bundle = sound(name, "bundles/rig-healthy");
-        let keys = Folder(bundle.0.with_extension("keys"));
+        let bundle = sound_bundle(name, "bundles/rig-healthy");
+        let keys = JudgeTestBundle(bundle.0.with_extension("keys"));
         std::fs::create_dir_all(&keys.0).expect("a folder");
-        for (name, pem) in [("key.pem", PRIVATE), ("pub.pem", PUBLIC), ("other.pem", OTHER)] {
+        for (name, pem) in [("key.pem", PRIVATE_KEY), ("pub.pem", PUBLIC_KEY), ("other.pem", OTHER_PUBLIC_KEY)] {
             keys.write(name, pem.as_bytes());
         }
         Self { bundle, keys }
@@ -46,13 +46,13 @@ impl Desk {
     }
 
     fn envelope(&self) -> serde_json::Value {
-        serde_json::from_str(&self.bundle.text("manifest.sig")).expect("an envelope")
+        serde_json::from_str(&self.bundle.read_text("manifest.sig")).expect("an envelope")
     }
 }
 
 #[test]
 fn a_signed_bundle_is_sound_and_its_signature_holds_for_the_key() {
-    let desk = Desk::new("signed");
+    let desk = SigningFixture::new("signed");
     let (code, said) = desk.judge(&["--verify-key", "pub.pem"]);
     assert!(code == 6 && said.contains("the bundle is not signed"), "{code} {said}");
     let (code, said) = desk.judge(&["--sign", "key.pem"]);
@@ -70,7 +70,7 @@ fn a_signed_bundle_is_sound_and_its_signature_holds_for_the_key() {
 
 #[test]
 fn the_statement_names_the_manifest_the_run_and_the_verdict() {
-    let desk = Desk::new("statement");
+    let desk = SigningFixture::new("statement");
     assert_eq!(desk.judge(&["--sign", "key.pem"]).0, 0);
     let envelope = desk.envelope();
     assert_eq!(envelope["payloadType"], "application/vnd.in-toto+json");
@@ -80,20 +80,20 @@ fn the_statement_names_the_manifest_the_run_and_the_verdict() {
     assert_eq!(statement["subject"][0]["name"], "manifest.json");
     assert_eq!(statement["predicate"]["verdict"], "PASS (STAND-IN)");
     assert_eq!(statement["predicate"]["kubernetes"], "v1.37.2");
-    let id = desk.bundle.text("manifest.json");
+    let id = desk.bundle.read_text("manifest.json");
     assert!(id.contains(statement["predicate"]["run"].as_str().expect("a run")));
 }
 
 #[test]
 fn a_forger_who_lists_new_digests_breaks_the_signature() {
-    let desk = Desk::new("forged");
+    let desk = SigningFixture::new("forged");
     assert_eq!(desk.judge(&["--sign", "key.pem"]).0, 0);
-    let load = desk.bundle.text("inventory.json");
+    let load = desk.bundle.read_text("inventory.json");
     assert!(load.contains("v4."), "the inventory names helm's version");
     desk.bundle.replace("inventory.json", "\"helm\": \"v4.", "\"helm\": \"v5.");
     let signature = desk.bundle.read("manifest.sig");
     std::fs::remove_file(desk.bundle.0.join("manifest.sig")).expect("the file");
-    desk.bundle.finish();
+    desk.bundle.seal();
     desk.bundle.write("manifest.sig", &signature);
     // Nothing but the signature tells.
     let (code, said) = desk.judge(&[]);
@@ -104,7 +104,7 @@ fn a_forger_who_lists_new_digests_breaks_the_signature() {
 
 #[test]
 fn what_is_not_sound_is_not_signed_and_a_wrong_key_is_a_slip() {
-    let desk = Desk::new("unsound");
+    let desk = SigningFixture::new("unsound");
     desk.bundle.replace("timeline.jsonl", "\"inFlight\":6", "\"inFlight\":5");
     let (code, said) = desk.judge(&["--sign", "key.pem"]);
     assert!(code == 6 && !desk.bundle.0.join("manifest.sig").exists(), "{code} {said}");
@@ -120,7 +120,7 @@ fn what_is_not_sound_is_not_signed_and_a_wrong_key_is_a_slip() {
 
 #[test]
 fn verify_signs_what_it_leaves_and_wants_its_key_before_it_begins() {
-    let desk = Desk::new("verify");
+    let desk = SigningFixture::new("verify");
     desk.keys.write("config", b"clusters: 7");
     let verify = |key: &str, dir: &str| {
         let args = ["verify", "--yes", "--kubeconfig", "config", "--report-dir", dir, "--sign", key];
@@ -139,7 +139,7 @@ fn verify_signs_what_it_leaves_and_wants_its_key_before_it_begins() {
 /// openssl makes the keys, and says of the signature what we say. Where there is none, the vectors have to do.
 #[test]
 fn openssl_makes_the_keys_and_finds_the_signature_right() {
-    let desk = Desk::new("openssl");
+    let desk = SigningFixture::new("openssl");
     let Some((code, said)) = desk.run("openssl", &["genpkey", "-algorithm", "ed25519", "-out", "key.pem"]) else {
         return;
     };

@@ -2,11 +2,11 @@
 
 use maud::{Markup, html};
 
-use crate::evidence::Ending;
-use crate::record::plan::{Bound, TermSource};
-use crate::units::Span;
+use crate::evidence::FinishedRun;
+use crate::model::plan::{TermSource, TimeBound};
+use crate::units::HumanDuration;
 
-pub(super) fn bounds(ending: &Ending<'_>) -> Markup {
+pub(super) fn render(ending: &FinishedRun<'_>) -> Markup {
     let plan = ending.plan;
     html! {
         section id="bounds" {
@@ -20,38 +20,38 @@ pub(super) fn bounds(ending: &Ending<'_>) -> Markup {
                 tbody { @for bound in &plan.bounds {
                     tr {
                         th scope="row" { (bound.name) }
-                        td.n { (Span::from_ms(bound.ms())) }
-                        td.n { (Span::from_ms(bound.generous_ms())) }
-                        td { (terms(bound)) }
+                        td.n { (HumanDuration::from_ms(bound.total_ms())) }
+                        td.n { (HumanDuration::from_ms(bound.lenient_ms())) }
+                        td { (render_terms(bound)) }
                     }
                 } }
             } }
             p {
-                "The run took " (whole(ending.verdict.took_ms)) " from its first phase to its last; nothing could make the part from the HPA on shorter than "
-                (Span::from_ms(ending.verdict.least_ms)) "."
+                "The run took " (whole_seconds(ending.verdict.duration_ms)) " from its first phase to its last; nothing could make the part from the HPA on shorter than "
+                (HumanDuration::from_ms(ending.verdict.min_duration_ms)) "."
             }
         }
     }
 }
 
-fn terms(bound: &Bound) -> Markup {
+fn render_terms(bound: &TimeBound) -> Markup {
     html! {
         @for (n, term) in bound.terms.iter().enumerate() {
             @if n > 0 { " + " }
-            (term.name) " " (Span::from_ms(term.ms)) " " i.term { "(" (source(term.source)) ")" }
+            (term.name) " " (HumanDuration::from_ms(term.ms)) " " i.term { "(" (source_label(term.source)) ")" }
         }
     }
 }
 
-fn source(source: TermSource) -> &'static str {
+fn source_label(source: TermSource) -> &'static str {
     match source {
         TermSource::Read => "read",
         TermSource::Assumed => "assumed",
-        TermSource::Ours => "ours",
+        TermSource::Harness => "harness",
     }
 }
 
 /// Whole seconds.
-fn whole(ms: u64) -> Span {
-    Span::from_ms(ms / 1000 * 1000)
+fn whole_seconds(ms: u64) -> HumanDuration {
+    HumanDuration::from_ms(ms / 1000 * 1000)
 }

@@ -2,15 +2,15 @@
 
 use maud::{Markup, html};
 
-use super::moment::moment;
-use crate::record::verdict::{Case, CaseResult, Verdict};
+use super::time_format::format_run_time;
+use crate::model::verdict::{Case, CaseResult, Verdict};
 
 /// Citations that are written out: the first ones and the last. verdict.json has them all.
-const FIRST: usize = 60;
-const LAST: usize = 12;
+const FIRST_CITATIONS: usize = 60;
+const LAST_CITATIONS: usize = 12;
 
 /// The sign, the word and the class of a result: a colour is never alone.
-pub(super) fn sign(result: CaseResult) -> (&'static str, &'static str) {
+pub(super) fn result_badge(result: CaseResult) -> (&'static str, &'static str) {
     match result {
         CaseResult::Pass => ("✓", "pass"),
         CaseResult::Fail => ("✗", "fail"),
@@ -19,20 +19,21 @@ pub(super) fn sign(result: CaseResult) -> (&'static str, &'static str) {
     }
 }
 
-pub(super) fn cases(verdict: &Verdict) -> Markup {
+pub(super) fn render(verdict: &Verdict) -> Markup {
     html! {
         section id="cases" {
             h2 { "Cases" }
-            p.hint { (count(verdict)) }
-            ol.cases { @for one in &verdict.cases { (case(one)) } }
+            p.hint { (summary(verdict)) }
+            ol.cases { @for one in &verdict.cases { (render_case(one)) } }
         }
     }
 }
 
-fn count(verdict: &Verdict) -> String {
+fn summary(verdict: &Verdict) -> String {
     let of = |result| verdict.cases.iter().filter(|case| case.result == result).count();
     let all = [CaseResult::Pass, CaseResult::Fail, CaseResult::Inconclusive, CaseResult::NotApplicable];
-    let told: Vec<String> = all.into_iter().filter(|r| of(*r) > 0).map(|r| format!("{} {}", of(r), r.word())).collect();
+    let told: Vec<String> =
+        all.into_iter().filter(|r| of(*r) > 0).map(|r| format!("{} {}", of(r), r.as_str())).collect();
     format!(
         "{} cases: {}. A precondition that does not hold is INCONCLUSIVE; a claim that does not hold is FAIL, and only if all that it needs holds.",
         verdict.cases.len(),
@@ -40,49 +41,50 @@ fn count(verdict: &Verdict) -> String {
     )
 }
 
-fn case(case: &Case) -> Markup {
-    let (sign, class) = sign(case.result);
+fn render_case(case: &Case) -> Markup {
+    let (sign, class) = result_badge(case.result);
     html! {
         li.(class) {
             div.case {
-                span.badge { span aria-hidden="true" { (sign) } " " (case.result.word()) }
+                span.badge { span aria-hidden="true" { (sign) } " " (case.result.as_str()) }
                 h3 { (case.name) }
                 @if let Some([from, to]) = case.span_ms {
-                    span.span { (moment(from)) @if to > from { "–" (moment(to)) } }
+                    span.span { (format_run_time(from)) @if to > from { "–" (format_run_time(to)) } }
                 }
             }
             p { (case.reason) }
             @if !case.findings.is_empty() {
                 ul.findings { @for finding in &case.findings { li { b { "Noticed: " } (finding) } } }
             }
-            @if !case.cites.is_empty() {
-                (cites(case))
+            @if !case.cited_seqs.is_empty() {
+                (render_citations(case))
             }
         }
     }
 }
 
-fn cites(case: &Case) -> Markup {
-    let left_out = case.cites.len().saturating_sub(FIRST + LAST);
+fn render_citations(case: &Case) -> Markup {
+    let left_out = case.cited_seqs.len().saturating_sub(FIRST_CITATIONS + LAST_CITATIONS);
     html! {
         p.cites {
             "Rests on "
-            @for (n, seq) in cited(case).enumerate() {
-                @if left_out > 0 && n == FIRST { "… " (left_out) " more in verdict.json … " }
-                (cite(seq)) " "
+            @for (n, seq) in shown_citations(case).enumerate() {
+                @if left_out > 0 && n == FIRST_CITATIONS { "… " (left_out) " more in verdict.json … " }
+                (observation_link(seq)) " "
             }
         }
     }
 }
 
 /// The numbers of a case that are written out.
-pub(super) fn cited(case: &Case) -> impl Iterator<Item = u64> {
-    let count = case.cites.len();
-    let shown = move |n: usize| count <= FIRST + LAST || n < FIRST || n >= count - LAST;
-    case.cites.iter().enumerate().filter(move |(n, _)| shown(*n)).map(|(_, seq)| *seq)
+pub(super) fn shown_citations(case: &Case) -> impl Iterator<Item = u64> {
+    let count = case.cited_seqs.len();
+    let shown =
+        move |n: usize| count <= FIRST_CITATIONS + LAST_CITATIONS || n < FIRST_CITATIONS || n >= count - LAST_CITATIONS;
+    case.cited_seqs.iter().enumerate().filter(move |(n, _)| shown(*n)).map(|(_, seq)| *seq)
 }
 
 /// A number that leads to what was seen.
-pub(super) fn cite(seq: u64) -> Markup {
+pub(super) fn observation_link(seq: u64) -> Markup {
     html! { a href={ "#o" (seq) } { (seq) } }
 }

@@ -2,45 +2,45 @@
 
 use maud::{Markup, html};
 
-use super::cited::shortened;
-use super::moment::{length, micros, moment};
-use crate::evidence::Ending;
-use crate::record::load::{LoadReport, Quantiles};
+use super::observations::truncate_text;
+use super::time_format::{format_duration, format_micros, format_run_time};
+use crate::evidence::FinishedRun;
+use crate::model::load::{LoadReport, Quantiles};
 
 /// A request that ended by our own plan is no error.
-const NO_ERRORS: [&str; 2] = ["good", "cancelled-by-ramp-down"];
+const NON_ERRORS: [&str; 2] = ["succeeded", "cancelled-by-ramp-down"];
 
-pub(super) fn load(ending: &Ending<'_>) -> Markup {
+pub(super) fn render(ending: &FinishedRun<'_>) -> Markup {
     html! {
         section id="load" {
             h2 { "Load" }
             @match ending.load {
                 None => { p { "No load was given." } }
-                Some(report) => { (summary(ending, report)) (quantiles(report)) (outcomes(report)) }
+                Some(report) => { (render_summary(ending, report)) (render_quantiles(report)) (render_outcomes(report)) }
             }
         }
     }
 }
 
-fn summary(ending: &Ending<'_>, report: &LoadReport) -> Markup {
+fn render_summary(ending: &FinishedRun<'_>, report: &LoadReport) -> Markup {
     let took = report.ended_ms.saturating_sub(report.began_ms);
     html! {
-        @if let Some(why) = &report.void { p.bad { b { "Void: " } (why) } }
+        @if let Some(why) = &report.client_bound { p.bad { b { "Void: " } (why) } }
         p {
             (report.concurrency) " workers with " (ending.scenario.load.model) ", each with one streaming chat at a time, from "
-            (moment(report.began_ms)) " to " (moment(report.ended_ms)) " (" (length(took)) "): " (report.requests) " requests, "
+            (format_run_time(report.began_ms)) " to " (format_run_time(report.ended_ms)) " (" (format_duration(took)) "): " (report.requests) " requests, "
             (report.tokens) " tokens of good answers."
         }
     }
 }
 
-fn quantiles(report: &LoadReport) -> Markup {
+fn render_quantiles(report: &LoadReport) -> Markup {
     let rows: [(&str, &Quantiles); 5] = [
         ("time to first token", &report.ttft_us),
-        ("gap between two chunks", &report.gap_us),
-        ("whole answer", &report.total_us),
-        ("sent after it was due (the client's own delay)", &report.lateness_us),
-        ("the client's timers late", &report.timer_late_us),
+        ("gap between two chunks", &report.chunk_gap_us),
+        ("whole answer", &report.duration_us),
+        ("sent after it was due (the client's own delay)", &report.send_delay_us),
+        ("the client's timers late", &report.timer_delay_us),
     ];
     // All on one scale, so that the bars can be compared.
     let most = rows.iter().map(|(_, q)| q.max).max().unwrap_or(0).max(1);
@@ -51,8 +51,8 @@ fn quantiles(report: &LoadReport) -> Markup {
                 tr {
                     th scope="row" { (name) }
                     td.n { (q.count) }
-                    @for us in [q.min, q.p50, q.p90, q.p99, q.max] { td.n { @if q.count > 0 { (micros(us)) } @else { "–" } } }
-                    td { @if q.count > 0 { (spread(q, most)) } }
+                    @for us in [q.min, q.p50, q.p90, q.p99, q.max] { td.n { @if q.count > 0 { (format_micros(us)) } @else { "–" } } }
+                    td { @if q.count > 0 { (quantile_bar(q, most)) } }
                 }
             } }
         } }
@@ -60,7 +60,7 @@ fn quantiles(report: &LoadReport) -> Markup {
 }
 
 /// The quantiles as a bar: thin from least to most, thick from the median to the 90th percentile, a mark at the 99th.
-fn spread(q: &Quantiles, most: u64) -> Markup {
+fn quantile_bar(q: &Quantiles, most: u64) -> Markup {
     const WIDTH: f64 = 200.0;
     let share = |us: u64| decades(us) / decades(most.max(10));
     let x = |us: u64| format!("{:.1}", 4.0 + (WIDTH - 8.0) * share(us));
@@ -86,16 +86,16 @@ fn decades(us: u64) -> f64 {
     if us == 0 { 0.0 } else { count + (us as f64 / power as f64 - 1.0) / 9.0 }
 }
 
-fn outcomes(report: &LoadReport) -> Markup {
+fn render_outcomes(report: &LoadReport) -> Markup {
     html! {
         div.wide { table {
             thead { tr { th { "outcome" } th { "requests" } th { "the first one's own words" } } }
             tbody { @for (name, count) in &report.outcomes {
-                @let is_error = !NO_ERRORS.contains(&name.as_str());
+                @let is_error = !NON_ERRORS.contains(&name.as_str());
                 tr {
                     th scope="row" { @if is_error { span.bad { "✗ " (name) } } @else { (name) } }
                     td.n { (count) }
-                    td { @if let Some(example) = report.examples.get(name) { (shortened(example)) } }
+                    td { @if let Some(example) = report.error_examples.get(name) { (truncate_text(example)) } }
                 }
             } }
         } }

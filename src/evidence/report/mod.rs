@@ -5,24 +5,24 @@
 mod bounds;
 mod cases;
 mod chart;
-mod cited;
-mod course;
-mod happened;
+mod describe;
+mod events;
 mod load;
-mod moment;
+mod observations;
 mod oracle;
 mod pods;
+mod report_model;
 mod reproduce;
+mod time_format;
 mod verdict;
-mod words;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
 
-use super::Ending;
-use course::Course;
+use super::FinishedRun;
+use report_model::ReportModel;
 
 const STYLE: &str = include_str!("style.css");
 
@@ -41,28 +41,28 @@ const SECTIONS: [(&str, &str); 9] = [
 
 /// The whole page. Pure: the same records always give the same bytes.
 #[must_use]
-pub fn report(ending: &Ending<'_>) -> String {
-    let course = Course::of(ending);
-    shown(&page(ending, &course).into_string())
+pub fn render_report(ending: &FinishedRun<'_>) -> String {
+    let course = ReportModel::from_run(ending);
+    strip_hidden_chars(&render_page(ending, &course).into_string())
 }
 
 /// Text without what a reader could not see: control characters, and those that turn the direction of what follows, with
 /// which a name can be made to look like another one.
-fn shown(text: &str) -> String {
+fn strip_hidden_chars(text: &str) -> String {
     let hidden = |c: char| {
         (c.is_control() && !matches!(c, '\n' | '\t')) || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
     text.chars().map(|c| if hidden(c) { '\u{fffd}' } else { c }).collect()
 }
 
-fn page(ending: &Ending<'_>, course: &Course<'_>) -> Markup {
+fn render_page(ending: &FinishedRun<'_>, course: &ReportModel<'_>) -> Markup {
     let title = format!("{}: {}", ending.verdict.suite, ending.verdict.title());
     html! {
         (DOCTYPE)
         html lang="en" {
             head {
                 meta charset="utf-8";
-                meta http-equiv="Content-Security-Policy" content=(policy());
+                meta http-equiv="Content-Security-Policy" content=(content_security_policy());
                 meta name="referrer" content="no-referrer";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
@@ -70,30 +70,30 @@ fn page(ending: &Ending<'_>, course: &Course<'_>) -> Markup {
                 style { (PreEscaped(STYLE)) }
             }
             body {
-                @for stamp in ending.verdict.stamps() { div.stamp { p { (stamp.word()) ": " (stamp.is_no()) " · run " (ending.plan.run) } } }
+                @for stamp in ending.verdict.stamps() { div.stamp { p { (stamp.as_str()) ": " (stamp.limitation()) " · run " (ending.plan.run) } } }
                 main {
-                    (verdict::verdict(ending))
+                    (verdict::render(ending))
                     nav { @for (id, name) in SECTIONS { a href={ "#" (id) } { (name) } } }
-                    (cases::cases(ending.verdict))
-                    (over_time(ending, course))
-                    (happened::happened(course))
-                    (oracle::oracle(ending))
-                    (pods::pods(course))
-                    (load::load(ending))
-                    (bounds::bounds(ending))
-                    (cited::table(ending))
-                    (reproduce::reproduce(ending))
+                    (cases::render(ending.verdict))
+                    (chart_section(ending, course))
+                    (events::render(course))
+                    (oracle::render(ending))
+                    (pods::render(course))
+                    (load::render(ending))
+                    (bounds::render(ending))
+                    (observations::render(ending))
+                    (reproduce::render(ending))
                 }
             }
         }
     }
 }
 
-fn over_time(ending: &Ending<'_>, course: &Course<'_>) -> Markup {
+fn chart_section(ending: &FinishedRun<'_>, course: &ReportModel<'_>) -> Markup {
     html! {
         section id="course" {
             h2 { "The run over time" }
-            @if let Some(why) = course.not_begun {
+            @if let Some(why) = course.not_started {
                 p { "The run did not begin, and nothing was changed: " (why) }
             } @else if ending.timeline.is_empty() {
                 p { "Nothing was observed." }
@@ -102,14 +102,14 @@ fn over_time(ending: &Ending<'_>, course: &Course<'_>) -> Markup {
                     "One axis for all: minutes and seconds of the run's own clock. Flags and the lines below them are changes of the target's size (dashed:
                     not by the autoscaler); ticks under the flags are the HPA's events and warnings. Point at the picture for the values of a moment."
                 }
-                (chart::chart(ending, course))
+                (chart::render(ending, course))
             }
         }
     }
 }
 
 /// Nothing may be fetched, run or sent; of styles only ours is taken, by its digest.
-fn policy() -> String {
+fn content_security_policy() -> String {
     let digest = BASE64_STANDARD.encode(Sha256::digest(STYLE));
     format!("default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'")
 }

@@ -2,17 +2,17 @@
 
 use maud::{Markup, html};
 
-use crate::evidence::Ending;
+use crate::evidence::FinishedRun;
 
-pub(super) fn reproduce(ending: &Ending<'_>) -> Markup {
-    let Ending { scenario, inventory, .. } = ending;
+pub(super) fn render(ending: &FinishedRun<'_>) -> Markup {
+    let FinishedRun { scenario, inventory, .. } = ending;
     let by_path = scenario.releases.values().any(|release| release.chart.starts_with(['.', '/']));
     html! {
         section id="reproduce" {
             h2 { "How to reproduce" }
             dl {
-                dt { "Kubernetes" } dd { (inventory.kubernetes) " at " (inventory.server) " (context " (inventory.context) ")" }
-                dt { "gpuhpa, helm" } dd { (inventory.gpuhpa) ", " (inventory.helm) }
+                dt { "Kubernetes" } dd { (inventory.kubernetes_version) " at " (inventory.server) " (context " (inventory.kube_context) ")" }
+                dt { "gpuhpa, helm" } dd { (inventory.gpuhpa_version) ", " (inventory.helm_version) }
                 @for (name, chart) in &inventory.charts {
                     dt { "release " (name) }
                     dd {
@@ -21,7 +21,7 @@ pub(super) fn reproduce(ending: &Ending<'_>) -> Markup {
                     }
                 }
             }
-            pre { (ending.inventory.command()) }
+            pre { (ending.inventory.reproduce_command()) }
             @if by_path {
                 p { "A chart that is a path is not in this folder: name it anew in a file that " code { "extends: scenario.yaml" } "." }
             }
@@ -29,7 +29,7 @@ pub(super) fn reproduce(ending: &Ending<'_>) -> Markup {
                 "This page is drawn from the records beside it: timeline.jsonl, journal.jsonl, load.json, verdict.json, scenario.yaml,
                 inventory.json and plan.json. They count where the two differ. Digests in manifest.json show accidents, not forgery."
             }
-            p { "Only the programme's own review certifies a platform; this is " (ending.inventory.is_evidence()) "." }
+            p { "Only the programme's own review certifies a platform; this is " (ending.inventory.evidence_statement()) "." }
         }
     }
 }

@@ -2,12 +2,12 @@
 
 use maud::{Markup, html};
 
-use super::cases::sign;
-use crate::evidence::Ending;
+use super::cases::result_badge;
+use crate::evidence::FinishedRun;
 
-pub(super) fn verdict(ending: &Ending<'_>) -> Markup {
-    let Ending { scenario, inventory, plan, verdict, .. } = ending;
-    let (mark, class) = sign(verdict.result);
+pub(super) fn render(ending: &FinishedRun<'_>) -> Markup {
+    let FinishedRun { scenario, inventory, plan, verdict, .. } = ending;
+    let (mark, class) = result_badge(verdict.result);
     let target = &scenario.hpa.spec.scale_target_ref;
     html! {
         header {
@@ -18,7 +18,7 @@ pub(super) fn verdict(ending: &Ending<'_>) -> Markup {
             }
             p.reason { (verdict.reason) }
             @for stamp in verdict.stamps() {
-                div.stand-in { p { strong { (stamp.word()) } " " (stamp.what()) ". This is " (stamp.is_no()) "." } }
+                div.stand-in { p { strong { (stamp.as_str()) } " " (stamp.statement()) ". This is " (stamp.limitation()) "." } }
             }
             @if !verdict.restored { p.bad { "Not restored: something that the run made, or changed, is not as it was before. See Cleanup/Restored." } }
             dl.facts {
@@ -26,13 +26,13 @@ pub(super) fn verdict(ending: &Ending<'_>) -> Markup {
                 dt { "scenario" } dd { b { (scenario.name) } ": " (scenario.description) }
                 dt { "target" } dd {
                     (target.kind) " " (scenario.namespace) "/" (target.name) ", " (scenario.hpa.spec.min_replicas.unwrap_or(1)) " to "
-                    (scenario.hpa.spec.max_replicas) " replicas; the load must lead to " (plan.expect)
+                    (scenario.hpa.spec.max_replicas) " replicas; the load must lead to " (plan.expected_replicas)
                 }
-                dt { "platform" } dd { "Kubernetes " (inventory.kubernetes) " at " (inventory.server) }
+                dt { "platform" } dd { "Kubernetes " (inventory.kubernetes_version) " at " (inventory.server) }
             }
-            @if !plan.refusals.is_empty() {
+            @if !plan.errors.is_empty() {
                 h2.declared { "Why nothing was begun" }
-                ul { @for refusal in &plan.refusals { li { (refusal.what) ". " i { (refusal.hint) } } } }
+                ul { @for refusal in &plan.errors { li { (refusal.message) ". " i { (refusal.hint) } } } }
             }
             @if !scenario.declares.is_empty() {
                 h2.declared { "Declared by the scenario" }

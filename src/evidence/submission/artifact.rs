@@ -11,14 +11,14 @@ const MAX_LINE: usize = 16 << 20;
 
 /// The result of a test in an artifact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Mark {
+pub(super) enum ArtifactStatus {
     Passed,
     Failed,
     Skipped,
 }
 
-impl Mark {
-    fn word(mark: Option<Self>) -> &'static str {
+impl ArtifactStatus {
+    fn label(mark: Option<Self>) -> &'static str {
         match mark {
             None => "missing",
             Some(Self::Passed) => "passed",
@@ -30,58 +30,59 @@ impl Mark {
 
 /// The tests of an artifact.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Tests(pub(super) BTreeMap<String, Mark>);
+pub(super) struct ArtifactTests(pub(super) BTreeMap<String, ArtifactStatus>);
 
-impl Tests {
+impl ArtifactTests {
     /// The same name twice: a fail is never overridden, otherwise the later record wins.
-    fn add(&mut self, name: String, mark: Mark) {
+    fn add(&mut self, name: String, mark: ArtifactStatus) {
         let entry = self.0.entry(name).or_insert(mark);
-        if *entry != Mark::Failed {
+        if *entry != ArtifactStatus::Failed {
             *entry = mark;
         }
     }
 
     /// Names of the tests that failed.
     pub(super) fn failed(&self) -> Vec<&str> {
-        self.0.iter().filter(|(_, mark)| **mark == Mark::Failed).map(|(name, _)| name.as_str()).collect()
+        self.0.iter().filter(|(_, mark)| **mark == ArtifactStatus::Failed).map(|(name, _)| name.as_str()).collect()
     }
 
     /// The result of a test: by its own name, else by its sub-tests: any fail fails, all skipped is skipped.
-    pub(super) fn look_up(&self, name: &str) -> Option<Mark> {
+    pub(super) fn look_up(&self, name: &str) -> Option<ArtifactStatus> {
         if let Some(mark) = self.0.get(name) {
             return Some(*mark);
         }
         let below = format!("{name}/");
-        let subs: Vec<Mark> = self.0.iter().filter(|(sub, _)| sub.starts_with(&below)).map(|(_, mark)| *mark).collect();
-        let is = |wanted: Mark| move |mark: &Mark| *mark == wanted;
+        let subs: Vec<ArtifactStatus> =
+            self.0.iter().filter(|(sub, _)| sub.starts_with(&below)).map(|(_, mark)| *mark).collect();
+        let is = |wanted: ArtifactStatus| move |mark: &ArtifactStatus| *mark == wanted;
         match subs.as_slice() {
             [] => None,
-            _ if subs.iter().any(is(Mark::Failed)) => Some(Mark::Failed),
-            _ if subs.iter().all(is(Mark::Skipped)) => Some(Mark::Skipped),
-            _ => Some(Mark::Passed),
+            _ if subs.iter().any(is(ArtifactStatus::Failed)) => Some(ArtifactStatus::Failed),
+            _ if subs.iter().all(is(ArtifactStatus::Skipped)) => Some(ArtifactStatus::Skipped),
+            _ => Some(ArtifactStatus::Passed),
         }
     }
 }
 
-impl Tests {
+impl ArtifactTests {
     /// The first test on which another artifact of the same run says otherwise. Tools that leave parents out agree.
-    pub(super) fn difference(&self, other: &Self) -> Option<String> {
+    pub(super) fn first_difference(&self, other: &Self) -> Option<String> {
         let differs = |a: &Self, b: &Self| {
             a.0.iter().find(|(name, mark)| b.look_up(name) != Some(**mark)).map(|(name, _)| name.clone())
         };
         let name = differs(self, other).or_else(|| differs(other, self))?;
-        let [here, there] = [self, other].map(|tests| Mark::word(tests.look_up(&name)));
+        let [here, there] = [self, other].map(|tests| ArtifactStatus::label(tests.look_up(&name)));
         Some(format!("`{name}` is {here} in it, and {there}"))
     }
 }
 
 /// Reads a file whose base name is canonical; `None` for any other file, which the validator only looks for.
-pub(super) fn read(path: &str, bytes: &[u8]) -> Option<Result<Tests, String>> {
+pub(super) fn parse(path: &str, bytes: &[u8]) -> Option<Result<ArtifactTests, String>> {
     let base = path.rsplit('/').next().unwrap_or(path).to_lowercase();
     let read = match base.as_str() {
-        "junit.xml" => junit,
-        "results.json" => results,
-        "e2e.log" => log,
+        "junit.xml" => parse_junit,
+        "results.json" => parse_results,
+        "e2e.log" => parse_log,
         _ => return None,
     };
     let text = std::str::from_utf8(bytes).map_err(|e| format!("it is not UTF-8: {e}"));
@@ -89,18 +90,18 @@ pub(super) fn read(path: &str, bytes: &[u8]) -> Option<Result<Tests, String>> {
     Some(tests.and_then(|tests| if tests.0.is_empty() { Err("it holds no test".to_owned()) } else { Ok(tests) }))
 }
 
-fn junit(text: &str) -> Result<Tests, String> {
+fn parse_junit(text: &str) -> Result<ArtifactTests, String> {
     let mut reader = Reader::from_str(text);
-    let (mut tests, mut open): (Tests, Vec<Vec<u8>>) = (Tests::default(), Vec::new());
-    let mut case: Option<(String, Mark)> = None;
+    let (mut tests, mut open): (ArtifactTests, Vec<Vec<u8>>) = (ArtifactTests::default(), Vec::new());
+    let mut case: Option<(String, ArtifactStatus)> = None;
     loop {
         match reader.read_event().map_err(|e| format!("it is no XML: {e}"))? {
             Event::Start(tag) => {
-                element(&tag, &open, &mut case)?;
+                read_element(&tag, &open, &mut case)?;
                 open.push(tag.name().as_ref().to_vec());
             }
             Event::Empty(tag) => {
-                element(&tag, &open, &mut case)?;
+                read_element(&tag, &open, &mut case)?;
                 if tag.name().as_ref() == b"testcase" {
                     case.take().into_iter().for_each(|(name, mark)| tests.add(name, mark));
                 }
@@ -119,7 +120,11 @@ fn junit(text: &str) -> Result<Tests, String> {
 }
 
 /// One element of a JUnit file, within those that are open.
-fn element(tag: &BytesStart<'_>, open: &[Vec<u8>], case: &mut Option<(String, Mark)>) -> Result<(), String> {
+fn read_element(
+    tag: &BytesStart<'_>,
+    open: &[Vec<u8>],
+    case: &mut Option<(String, ArtifactStatus)>,
+) -> Result<(), String> {
     let name = tag.name();
     if open.is_empty() && !matches!(name.as_ref(), b"testsuites" | b"testsuite") {
         return Err("its root is neither <testsuites> nor <testsuite>".to_owned());
@@ -132,11 +137,13 @@ fn element(tag: &BytesStart<'_>, open: &[Vec<u8>], case: &mut Option<(String, Ma
             let name = attribute
                 .map(|a| a.normalized_value(XmlVersion::Implicit1_0).map(std::borrow::Cow::into_owned))
                 .transpose();
-            *case = Some((name.map_err(|e| format!("it is no XML: {e}"))?.unwrap_or_default(), Mark::Passed));
+            *case = Some((name.map_err(|e| format!("it is no XML: {e}"))?.unwrap_or_default(), ArtifactStatus::Passed));
         }
-        b"failure" | b"error" if in_case => case.iter_mut().for_each(|(_, mark)| *mark = Mark::Failed),
+        b"failure" | b"error" if in_case => case.iter_mut().for_each(|(_, mark)| *mark = ArtifactStatus::Failed),
         b"skipped" if in_case => {
-            case.iter_mut().filter(|(_, mark)| *mark == Mark::Passed).for_each(|(_, mark)| *mark = Mark::Skipped);
+            case.iter_mut()
+                .filter(|(_, mark)| *mark == ArtifactStatus::Passed)
+                .for_each(|(_, mark)| *mark = ArtifactStatus::Skipped);
         }
         _ => {}
     }
@@ -146,47 +153,47 @@ fn element(tag: &BytesStart<'_>, open: &[Vec<u8>], case: &mut Option<(String, Ma
 /// What counts of a line of results.json.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-struct End {
+struct GoTestLine {
     action: String,
     package: String,
     test: String,
 }
 
-fn results(text: &str) -> Result<Tests, String> {
-    let (mut tests, mut packages) = (Tests::default(), Vec::new());
-    for (n, line) in lines(text)? {
+fn parse_results(text: &str) -> Result<ArtifactTests, String> {
+    let (mut tests, mut packages) = (ArtifactTests::default(), Vec::new());
+    for (n, line) in numbered_lines(text)? {
         if line.trim().is_empty() {
             continue;
         }
-        let event: End =
+        let event: GoTestLine =
             serde_json::from_str(line).map_err(|e| format!("line {n} is no event of go test -json: {e}"))?;
         let mark = match event.action.as_str() {
-            "pass" => Mark::Passed,
-            "fail" => Mark::Failed,
-            "skip" => Mark::Skipped,
+            "pass" => ArtifactStatus::Passed,
+            "fail" => ArtifactStatus::Failed,
+            "skip" => ArtifactStatus::Skipped,
             _ => continue,
         };
         match event.test.is_empty() {
             false => tests.add(event.test, mark),
-            true if mark == Mark::Failed => packages.push(event.package),
+            true if mark == ArtifactStatus::Failed => packages.push(event.package),
             true => {}
         }
     }
     if tests.failed().is_empty() && !tests.0.is_empty() {
-        packages.into_iter().for_each(|package| tests.add(format!("package {package}"), Mark::Failed));
+        packages.into_iter().for_each(|package| tests.add(format!("package {package}"), ArtifactStatus::Failed));
     }
     Ok(tests)
 }
 
-fn log(text: &str) -> Result<Tests, String> {
-    let mut tests = Tests::default();
-    for (_, line) in lines(text)? {
+fn parse_log(text: &str) -> Result<ArtifactTests, String> {
+    let mut tests = ArtifactTests::default();
+    for (_, line) in numbered_lines(text)? {
         let Some(rest) = line.trim_start().strip_prefix("--- ") else { continue };
         let Some((word, rest)) = rest.split_once(": ") else { continue };
         let mark = match word {
-            "PASS" => Mark::Passed,
-            "FAIL" => Mark::Failed,
-            "SKIP" => Mark::Skipped,
+            "PASS" => ArtifactStatus::Passed,
+            "FAIL" => ArtifactStatus::Failed,
+            "SKIP" => ArtifactStatus::Skipped,
             _ => continue,
         };
         if let Some(name) = rest.split_whitespace().next() {
@@ -197,7 +204,7 @@ fn log(text: &str) -> Result<Tests, String> {
 }
 
 /// Lines with their numbers from 1.
-fn lines(text: &str) -> Result<Vec<(usize, &str)>, String> {
+fn numbered_lines(text: &str) -> Result<Vec<(usize, &str)>, String> {
     let lines: Vec<(usize, &str)> = text.lines().enumerate().map(|(n, line)| (n + 1, line)).collect();
     match lines.iter().find(|(_, line)| line.len() > MAX_LINE) {
         Some((n, _)) => Err(format!("line {n} is longer than 16 MiB")),
@@ -209,19 +216,19 @@ fn lines(text: &str) -> Result<Vec<(usize, &str)>, String> {
 mod tests {
     use super::*;
 
-    fn told(path: &str, text: &str) -> Vec<(String, Mark)> {
-        read(path, text.as_bytes()).unwrap().unwrap().0.into_iter().collect()
+    fn told(path: &str, text: &str) -> Vec<(String, ArtifactStatus)> {
+        parse(path, text.as_bytes()).unwrap().unwrap().0.into_iter().collect()
     }
 
     fn wrong(path: &str, text: &str) -> String {
-        read(path, text.as_bytes()).unwrap().unwrap_err()
+        parse(path, text.as_bytes()).unwrap().unwrap_err()
     }
 
-    fn marks(all: &[(&str, Mark)]) -> Vec<(String, Mark)> {
+    fn marks(all: &[(&str, ArtifactStatus)]) -> Vec<(String, ArtifactStatus)> {
         all.iter().map(|(name, mark)| ((*name).to_owned(), *mark)).collect()
     }
 
-    use Mark::{Failed, Passed, Skipped};
+    use ArtifactStatus::{Failed, Passed, Skipped};
 
     #[test]
     fn junit_cases_of_nested_suites_count_by_name_and_by_their_own_children() {
@@ -261,13 +268,13 @@ mod tests {
         let text = "=== RUN   A\n    --- PASS: A/b (0.00s)\n--- FAIL: A (0.1s)\nx --- PASS: C (0s)\n--- SKIP: D (0s)\n--- BENCH: E\n";
         assert_eq!(told("e2e.log", text), marks(&[("A", Failed), ("A/b", Passed), ("D", Skipped)]));
         assert!(wrong("e2e.log", "PASS\nok\n").contains("no test"));
-        assert!(read("e2e-results.txt", b"x").is_none());
-        assert!(read("e2e.log", b"\xff").unwrap().unwrap_err().contains("UTF-8"));
+        assert!(parse("e2e-results.txt", b"x").is_none());
+        assert!(parse("e2e.log", b"\xff").unwrap().unwrap_err().contains("UTF-8"));
     }
 
     #[test]
     fn a_test_is_found_by_its_name_or_by_its_sub_tests() {
-        let tests = |all: &[(&str, Mark)]| Tests(marks(all).into_iter().collect());
+        let tests = |all: &[(&str, ArtifactStatus)]| ArtifactTests(marks(all).into_iter().collect());
         let mixed = tests(&[
             ("T/a", Passed),
             ("T/b", Skipped),

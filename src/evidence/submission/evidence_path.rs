@@ -1,10 +1,10 @@
 //! What an `evidence` entry points at, by the validator's rules.
 
-use super::Edition;
+use super::ProgramVersion;
 
 /// One entry of `evidence`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Pointer {
+pub(super) enum EvidenceRef {
     /// A page, which the validator asks for.
     Url,
     /// A file within the product's folder, and the test that is named behind `#`.
@@ -17,16 +17,16 @@ pub(super) enum Pointer {
 }
 
 /// Reads an entry; what is wrong with it otherwise.
-pub(super) fn pointer(entry: &str, edition: &Edition) -> Result<Pointer, String> {
+pub(super) fn parse(entry: &str, edition: &ProgramVersion) -> Result<EvidenceRef, String> {
     if entry.starts_with("http://") || entry.starts_with("https://") {
-        return Ok(Pointer::Url);
+        return Ok(EvidenceRef::Url);
     }
     let (path, fragment) = match entry.split_once('#') {
         Some((path, fragment)) => (path, Some(fragment.to_owned())),
         None => (entry, None),
     };
     let path = match path.strip_prefix("file://") {
-        Some(path) => within(path, edition)?,
+        Some(path) => strip_product_dir(path, edition)?,
         None => path,
     };
     let wrong = |what: &str| Err(format!("`{entry}` {what}"));
@@ -40,11 +40,11 @@ pub(super) fn pointer(entry: &str, edition: &Edition) -> Result<Pointer, String>
     if parts.contains(&"..") {
         return wrong("leads out of the product's folder");
     }
-    Ok(Pointer::File { path: parts.join("/"), fragment: fragment.filter(|name| !name.is_empty()) })
+    Ok(EvidenceRef::File { path: parts.join("/"), fragment: fragment.filter(|name| !name.is_empty()) })
 }
 
 /// The path behind `file://`, without the product's own `vX.Y/<dir>/`.
-fn within<'a>(path: &'a str, edition: &Edition) -> Result<&'a str, String> {
+fn strip_product_dir<'a>(path: &'a str, edition: &ProgramVersion) -> Result<&'a str, String> {
     let relative = path.strip_prefix('/').unwrap_or(path);
     let mut parts = relative.splitn(3, '/');
     let (first, second, rest) = (parts.next().unwrap_or_default(), parts.next(), parts.next());
@@ -54,8 +54,8 @@ fn within<'a>(path: &'a str, edition: &Edition) -> Result<&'a str, String> {
         return Ok(path);
     }
     match (second, rest) {
-        (Some(product), Some(rest)) if first == edition.version() && product == edition.product => Ok(rest),
-        _ => Err(format!("`file://{path}` is not of {}/{}", edition.version(), edition.product)),
+        (Some(product), Some(rest)) if first == edition.label() && product == edition.product_dir => Ok(rest),
+        _ => Err(format!("`file://{path}` is not of {}/{}", edition.label(), edition.product_dir)),
     }
 }
 
@@ -65,8 +65,8 @@ mod tests {
 
     use super::*;
 
-    fn read(entry: &str) -> Result<Pointer, String> {
-        pointer(entry, &Edition::of(Path::new("v1.37/acme")).unwrap())
+    fn read(entry: &str) -> Result<EvidenceRef, String> {
+        parse(entry, &ProgramVersion::from_product_dir(Path::new("v1.37/acme")).unwrap())
     }
 
     #[test]
@@ -75,12 +75,12 @@ mod tests {
             ["a/junit.xml", "file://a/junit.xml", "file://v1.37/acme/a/junit.xml", "file:///v1.37/acme/a/junit.xml"]
         {
             let file = |fragment: Option<&str>| {
-                Ok(Pointer::File { path: "a/junit.xml".to_owned(), fragment: fragment.map(ToOwned::to_owned) })
+                Ok(EvidenceRef::File { path: "a/junit.xml".to_owned(), fragment: fragment.map(ToOwned::to_owned) })
             };
             assert_eq!(read(entry), file(None), "{entry}");
             assert_eq!(read(&format!("{entry}#T/a#b")), file(Some("T/a#b")), "{entry}");
         }
-        assert_eq!(read("https://x.example/#a"), Ok(Pointer::Url));
+        assert_eq!(read("https://x.example/#a"), Ok(EvidenceRef::Url));
     }
 
     #[test]

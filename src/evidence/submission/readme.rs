@@ -1,73 +1,79 @@
 //! README.md of a submission: what was shown, on what, by which layers, and how to do it again.
 
 use super::requirement::DESCRIPTION;
-use super::{CERTIFIES, OPEN, Submission, TAKEN, line};
-use crate::evidence::SIGNATURE;
-use crate::evidence::held::MANIFEST;
+use super::{COPIED_FILES, DISCLAIMER, PLACEHOLDER, Submission, single_line};
+use crate::evidence::SIGNATURE_FILE;
+use crate::evidence::loaded_bundle::MANIFEST_FILE;
 use crate::evidence::manifest::hexadecimal;
-use crate::record::scenario::{Release, Store};
-use crate::units::Span;
+use crate::model::scenario::{ReleaseSpec, StoreSpec};
+use crate::units::HumanDuration;
 use sha2::{Digest, Sha256};
 
-pub(super) fn readme(submission: &Submission<'_>) -> String {
-    [head(submission), shown(submission), setting(submission), layers(submission), reproduce(submission)].join("\n")
+pub(super) fn render_readme(submission: &Submission<'_>) -> String {
+    [head(submission), case_table(submission), test_setup(submission), layers(submission), reproduce(submission)]
+        .join("\n")
 }
 
 fn head(submission: &Submission<'_>) -> String {
-    let (verdict, held) = (submission.verdict, submission.held);
-    let mut out = format!("# pod_autoscaling: {}\n\n", cell(&verdict.title()));
-    for mark in submission.marks() {
-        out += &format!("**{}**\n\n", cell(&mark));
+    let (verdict, held) = (submission.verdict, submission.bundle);
+    let mut out = format!("# pod_autoscaling: {}\n\n", escape_markdown(&verdict.title()));
+    for mark in submission.forced_marks() {
+        out += &format!("**{}**\n\n", escape_markdown(&mark));
     }
-    out += &format!("> {DESCRIPTION}\n\n{CERTIFIES}\n\n");
+    out += &format!("> {DESCRIPTION}\n\n{DISCLAIMER}\n\n");
     out += &format!(
         "Run {} by gpuhpa {} on Kubernetes {}, begun {}, {} long: {}.\n",
-        cell(&held.manifest.run),
-        cell(&held.inventory.gpuhpa),
-        cell(&held.inventory.kubernetes),
+        escape_markdown(&held.manifest.run),
+        escape_markdown(&held.inventory.gpuhpa_version),
+        escape_markdown(&held.inventory.kubernetes_version),
         held.inventory.started.strftime("%F %T UTC"),
-        Span::from_ms(verdict.took_ms / 1000 * 1000),
-        cell(&verdict.reason)
+        HumanDuration::from_ms(verdict.duration_ms / 1000 * 1000),
+        escape_markdown(&verdict.reason)
     );
-    let manifest = held.texts.get(MANIFEST).map(|text| hexadecimal(&Sha256::digest(text))).unwrap_or_default();
+    let manifest = held.raw_files.get(MANIFEST_FILE).map(|text| hexadecimal(&Sha256::digest(text))).unwrap_or_default();
     out += &format!(
         "The bundle behind these files has the manifest.json with sha256 `{manifest}`; `gpuhpa judge` derives the verdict \
          from its observations again.\n"
     );
-    if submission.is_sealed() {
-        out += &format!("That manifest.json lies here, and names the sha256 of {}.\n", TAKEN.join(", "));
+    if submission.is_unmodified() {
+        out += &format!("That manifest.json lies here, and names the sha256 of {}.\n", COPIED_FILES.join(", "));
     }
-    out + match submission.held.texts.contains_key(SIGNATURE) {
+    out + match submission.bundle.raw_files.contains_key(SIGNATURE_FILE) {
         true => "The bundle is signed: ask for the public key on another way, and for `gpuhpa judge --verify-key`.\n",
         false => "It is not signed: digests show accidents, not forgery.\n",
     }
 }
 
-fn shown(submission: &Submission<'_>) -> String {
+fn case_table(submission: &Submission<'_>) -> String {
     let mut out = "## What was shown\n| case | result | why |\n|---|---|---|\n".to_owned();
     for case in &submission.verdict.cases {
-        out += &format!("| {} | {} | {} |\n", cell(&case.name), case.result.word(), cell(&case.reason));
+        out += &format!(
+            "| {} | {} | {} |\n",
+            escape_markdown(&case.name),
+            case.result.as_str(),
+            escape_markdown(&case.reason)
+        );
     }
-    for declared in &submission.held.scenario.declares {
-        out += &format!("\n**Declared:** {}\n", cell(declared));
+    for declared in &submission.bundle.scenario.declares {
+        out += &format!("\n**Declared:** {}\n", escape_markdown(declared));
     }
     out
 }
 
-fn setting(submission: &Submission<'_>) -> String {
-    let held = submission.held;
+fn test_setup(submission: &Submission<'_>) -> String {
+    let held = submission.bundle;
     let load = &held.scenario.load;
     let spec = serde_saphyr::to_string(&held.scenario.hpa.spec).unwrap_or_default();
     let mut out = format!(
         "## On what\nScenario {}: {}\n\nThe HPA's spec:\n\n{}\nLoad: {} concurrent streaming chats with model {}.",
-        cell(&held.scenario.name),
-        cell(&held.scenario.description),
-        block("yaml", &spec),
+        escape_markdown(&held.scenario.name),
+        escape_markdown(&held.scenario.description),
+        fenced_block("yaml", &spec),
         load.concurrency,
-        cell(&load.model),
+        escape_markdown(&load.model),
     );
     if let Some(report) = &held.load {
-        let good = report.outcomes.get("good").copied().unwrap_or_default();
+        let good = report.outcomes.get("succeeded").copied().unwrap_or_default();
         out += &format!(
             " {} requests, {good} of them good, {} tokens; time to first token p50 {} ms, p99 {} ms.",
             report.requests,
@@ -81,9 +87,9 @@ fn setting(submission: &Submission<'_>) -> String {
 
 /// What the records show of each layer. Whose it is they do not show.
 fn layers(submission: &Submission<'_>) -> String {
-    let held = submission.held;
+    let held = submission.bundle;
     let (scenario, inventory) = (&held.scenario, &held.inventory);
-    let mut rows = vec![("HPA controller and API".to_owned(), format!("Kubernetes {}", inventory.kubernetes))];
+    let mut rows = vec![("HPA controller and API".to_owned(), format!("Kubernetes {}", inventory.kubernetes_version))];
     let nodes: Vec<String> = inventory
         .nodes
         .iter()
@@ -96,25 +102,27 @@ fn layers(submission: &Submission<'_>) -> String {
     let nodes = if nodes.is_empty() { "not readable, or none".to_owned() } else { nodes.join("; ") };
     rows.push(("accelerators, their driver and device plugin or DRA driver".to_owned(), nodes));
     let exporter = scenario.metric.exporter.as_ref();
-    let exporter = exporter.map(|one| format!("{} in namespace {}", one.name, one.namespace));
+    let exporter = exporter.map(|one| format!("{} in namespace {}", one.metric_name, one.namespace));
     rows.push(("accelerator metrics exporter".to_owned(), exporter.unwrap_or_else(|| "not read".to_owned())));
-    let store = scenario.metric.store.as_ref().map(store_of);
+    let store = scenario.metric.store.as_ref().map(describe_store);
     rows.push(("metrics store".to_owned(), store.unwrap_or_else(|| "not read".to_owned())));
     for (group, api) in &inventory.metrics_apis {
         rows.push((format!("APIService {group}"), format!("Service {}, there before the run", api.service)));
     }
     for (name, release) in &scenario.releases {
-        rows.push((format!("helm release {name}"), release_of(submission, name, release)));
+        rows.push((format!("helm release {name}"), describe_release(submission, name, release)));
     }
-    let rows: String =
-        rows.iter().map(|(layer, seen)| format!("| {} | {} | {OPEN} |\n", cell(layer), cell(seen))).collect();
+    let rows: String = rows
+        .iter()
+        .map(|(layer, seen)| format!("| {} | {} | {PLACEHOLDER} |\n", escape_markdown(layer), escape_markdown(seen)))
+        .collect();
     format!(
         "## Which layer owns what\nThe records show what was used, not whose it is: platform, provider, add-on or \
          customer.\n\n| layer | as recorded | owner |\n|---|---|---|\n{rows}"
     )
 }
 
-fn store_of(store: &Store) -> String {
+fn describe_store(store: &StoreSpec) -> String {
     match (&store.service, &store.url) {
         (Some(service), _) => format!("Service {}/{}", service.namespace, service.name),
         (None, Some(_)) => "by URL".to_owned(),
@@ -122,9 +130,9 @@ fn store_of(store: &Store) -> String {
     }
 }
 
-fn release_of(submission: &Submission<'_>, name: &str, release: &Release) -> String {
-    let inventory = &submission.held.inventory;
-    let came = match inventory.releases.get(name) {
+fn describe_release(submission: &Submission<'_>, name: &str, release: &ReleaseSpec) -> String {
+    let inventory = &submission.bundle.inventory;
+    let came = match inventory.existing_releases.get(name) {
         Some(_) => "there before the run",
         None if submission.verdict.restored => "installed by the run, and removed",
         None => "installed by the run",
@@ -136,28 +144,28 @@ fn release_of(submission: &Submission<'_>, name: &str, release: &Release) -> Str
 }
 
 fn reproduce(submission: &Submission<'_>) -> String {
-    let inventory = &submission.held.inventory;
+    let inventory = &submission.bundle.inventory;
     let mut out = format!(
         "## How to reproduce\nOn a cluster with Kubernetes {}, with gpuhpa {} and helm {}:\n\n```\ngpuhpa plan -f \
          scenario.yaml\ngpuhpa verify -f scenario.yaml --yes --report-dir out --junit out/junit.xml\ngpuhpa export out \
          --dir {}/{}\n```\n\nPinned:\n",
-        cell(&inventory.kubernetes),
-        cell(&inventory.gpuhpa),
-        cell(&inventory.helm),
-        submission.edition.version(),
-        cell(&submission.edition.product)
+        escape_markdown(&inventory.kubernetes_version),
+        escape_markdown(&inventory.gpuhpa_version),
+        escape_markdown(&inventory.helm_version),
+        submission.version.label(),
+        escape_markdown(&submission.version.product_dir)
     );
     for (name, chart) in &inventory.charts {
         out += &format!(
             "- release {}: chart {} {} (app {}), rendered manifests sha256 {}\n",
-            cell(name),
-            cell(&chart.name),
-            cell(&chart.version),
-            cell(&chart.app_version),
-            cell(&chart.rendered_digest)
+            escape_markdown(name),
+            escape_markdown(&chart.name),
+            escape_markdown(&chart.version),
+            escape_markdown(&chart.app_version),
+            escape_markdown(&chart.rendered_digest)
         );
     }
-    if submission.held.scenario.releases.values().any(|release| release.chart.starts_with(['.', '/'])) {
+    if submission.bundle.scenario.releases.values().any(|release| release.chart.starts_with(['.', '/'])) {
         out +=
             "\nA chart that is a path is not in this folder: name it anew in a file that `extends: scenario.yaml`.\n";
     }
@@ -165,9 +173,9 @@ fn reproduce(submission: &Submission<'_>) -> String {
 }
 
 /// Text for one cell of a table or a line of prose: nothing in it is Markdown.
-fn cell(text: &str) -> String {
+fn escape_markdown(text: &str) -> String {
     let mut out = String::new();
-    for c in line(text).chars() {
+    for c in single_line(text).chars() {
         match c {
             '<' => out.push_str("&lt;"),
             '|' | '`' | '[' | '*' | '\\' => out.extend(['\\', c]),
@@ -178,7 +186,7 @@ fn cell(text: &str) -> String {
 }
 
 /// A fenced block, behind a fence that the text does not hold.
-fn block(language: &str, text: &str) -> String {
+fn fenced_block(language: &str, text: &str) -> String {
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or_default();
     let fence = "`".repeat(longest.max(2) + 1);
     format!("{fence}{language}\n{}\n{fence}\n", text.trim_end())
@@ -190,7 +198,10 @@ mod tests {
 
     #[test]
     fn text_of_the_cluster_is_no_markdown() {
-        assert_eq!(cell("a|b\n# c <img> `x` [y](z) **d**\u{1b}"), "a\\|b # c &lt;img> \\`x\\` \\[y](z) \\*\\*d\\*\\*");
-        assert_eq!(block("", "a ``` b"), "````\na ``` b\n````\n");
+        assert_eq!(
+            escape_markdown("a|b\n# c <img> `x` [y](z) **d**\u{1b}"),
+            "a\\|b # c &lt;img> \\`x\\` \\[y](z) \\*\\*d\\*\\*"
+        );
+        assert_eq!(fenced_block("", "a ``` b"), "````\na ``` b\n````\n");
     }
 }

@@ -1,25 +1,25 @@
 use std::path::PathBuf;
 
 use super::*;
-use crate::evidence::outline::tests::case;
-use crate::evidence::{Ending, begin, finish, open};
-use crate::record::inventory::Inventory;
-use crate::record::plan::Plan;
-use crate::record::prediction::Prediction;
-use crate::record::scenario::{Accelerator, Scenario};
-use crate::record::verdict::CaseResult;
-use crate::world::Bundle;
+use crate::env::Bundle;
+use crate::evidence::test_tree::tests::case;
+use crate::evidence::{FinishedRun, begin, finish, open_bundle};
+use crate::model::inventory::Inventory;
+use crate::model::plan::Plan;
+use crate::model::prediction::RunPrediction;
+use crate::model::scenario::{Accelerator, Scenario};
+use crate::model::verdict::CaseResult;
 
 /// A bundle and a clone of the programme's repository, of one test.
-struct Desk(PathBuf);
+struct SubmissionFixture(PathBuf);
 
-impl Drop for Desk {
+impl Drop for SubmissionFixture {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.0);
     }
 }
 
-fn passed() -> Verdict {
+fn passed_verdict() -> Verdict {
     Verdict {
         format: 1,
         suite: "TestPodAutoscaling".to_owned(),
@@ -32,48 +32,49 @@ fn passed() -> Verdict {
             case("ScaleUp/ReplicasRise", CaseResult::Pass, "2 replicas"),
             case("Cleanup/Restored", CaseResult::Pass, "all <is> `gone` | a\nb"),
         ],
-        took_ms: 61_000,
-        least_ms: 1,
+        duration_ms: 61_000,
+        min_duration_ms: 1,
     }
 }
 
-impl Desk {
+impl SubmissionFixture {
     /// A bundle with this verdict, on accelerators unless the verdict says otherwise.
     fn new(name: &str, verdict: &Verdict) -> Self {
         let desk = Self(std::env::temp_dir().join(format!("gpuhpa-submission-{name}-{}", std::process::id())));
         let _ = std::fs::remove_dir_all(&desk.0);
         let accelerator = if verdict.stand_in { Accelerator::StandIn } else { Accelerator::Auto };
         let scenario = Scenario { accelerator, ..Scenario::default() };
-        let inventory = Inventory { kubernetes: "v1.37.2".to_owned(), ..Inventory::default() };
+        let inventory = Inventory { kubernetes_version: "v1.37.2".to_owned(), ..Inventory::default() };
         let plan = Plan { run: "20261124-101500-042".to_owned(), ..Plan::default() };
         let bundle = Bundle::create(&desk.0.join("bundle")).unwrap();
         begin(&bundle, &scenario, &inventory, &plan).unwrap();
         let (scenario, inventory, plan) = (&scenario, &inventory, &plan);
-        let prediction = &Prediction::default();
+        let prediction = &RunPrediction::default();
         let (journal, timeline, load) = (&[], &[], None);
-        let ending = Ending { scenario, inventory, plan, journal, timeline, load, verdict, prediction };
+        let ending = FinishedRun { scenario, inventory, plan, journal, timeline, load, verdict, prediction };
         finish(&bundle, &ending).unwrap();
         desk
     }
 
-    fn product(&self, version: &str) -> PathBuf {
+    fn product_dir(&self, version: &str) -> PathBuf {
         self.0.join(version).join("acme")
     }
 
     /// Exports into the folder of a version, in spite of everything.
     fn export(&self, version: &str) -> Vec<(String, String)> {
-        let held = open(&self.0.join("bundle")).unwrap();
+        let held = open_bundle(&self.0.join("bundle")).unwrap();
         let verdict = held.verdict.clone().unwrap();
-        let edition = Edition::of(&self.product(version)).unwrap();
-        let forced = obstacles(&held, &verdict, &edition);
-        let files = Submission { held: &held, verdict: &verdict, edition: &edition, forced: &forced }.files().unwrap();
-        let folder = Bundle::open(&self.product(version).join(FOLDER));
-        files.iter().for_each(|(name, text)| folder.put(name, text.as_bytes()).unwrap());
+        let edition = ProgramVersion::from_product_dir(&self.product_dir(version)).unwrap();
+        let forced = find_blockers(&held, &verdict, &edition);
+        let files =
+            Submission { bundle: &held, verdict: &verdict, version: &edition, overridden: &forced }.files().unwrap();
+        let folder = Bundle::open(&self.product_dir(version).join(REQUIREMENT_DIR));
+        files.iter().for_each(|(name, text)| folder.write_file(name, text.as_bytes()).unwrap());
         files
     }
 
-    fn without_manifest(&self) {
-        std::fs::remove_file(self.product("v1.37").join(FOLDER).join(MANIFEST)).unwrap();
+    fn remove_manifest(&self) {
+        std::fs::remove_file(self.product_dir("v1.37").join(REQUIREMENT_DIR).join(MANIFEST_FILE)).unwrap();
     }
 
     fn bundle_file(&self, name: &str) -> String {
@@ -81,19 +82,19 @@ impl Desk {
     }
 
     /// Changes a file of the product's folder, and gives what the twin finds then.
-    fn after(&self, name: &str, from: &str, to: &str) -> Vec<(&'static str, By)> {
-        let path = self.product("v1.37").join(name);
+    fn findings_after(&self, name: &str, from: &str, to: &str) -> Vec<(&'static str, RuleOrigin)> {
+        let path = self.product_dir("v1.37").join(name);
         let old = std::fs::read_to_string(&path).unwrap();
         assert!(old.contains(from), "{name} does not hold {from}:\n{old}");
         std::fs::write(&path, old.replace(from, to)).unwrap();
-        let found = self.found();
+        let found = self.findings();
         std::fs::write(&path, old).unwrap();
         found
     }
 
-    fn found(&self) -> Vec<(&'static str, By)> {
-        let report = check(&self.product("v1.37")).unwrap();
-        report.findings.iter().map(|finding| (finding.rule, finding.by)).collect()
+    fn findings(&self) -> Vec<(&'static str, RuleOrigin)> {
+        let report = check(&self.product_dir("v1.37")).unwrap();
+        report.findings.iter().map(|finding| (finding.rule, finding.origin)).collect()
     }
 }
 
@@ -101,14 +102,14 @@ const ENTRY: &str = "pod_autoscaling/product-fragment.yaml";
 
 #[test]
 fn a_pass_is_exported_without_a_mark_and_its_artifacts_are_the_bundles() {
-    let desk = Desk::new("pass", &passed());
+    let desk = SubmissionFixture::new("pass", &passed_verdict());
     let files = desk.export("v1.37");
-    for name in TAKEN.into_iter().chain([MANIFEST]) {
+    for name in COPIED_FILES.into_iter().chain([MANIFEST_FILE]) {
         let (_, text) = files.iter().find(|(one, _)| one == name).unwrap();
         assert_eq!(*text, desk.bundle_file(name), "{name}");
     }
-    assert!(files.iter().all(|(name, text)| !text.contains(FORCED) && name != "PRODUCT.yaml"), "{files:?}");
-    let report = check(&desk.product("v1.37")).unwrap();
+    assert!(files.iter().all(|(name, text)| !text.contains(FORCED_MARK) && name != "PRODUCT.yaml"), "{files:?}");
+    let report = check(&desk.product_dir("v1.37")).unwrap();
     assert_eq!(report.findings, []);
     assert!(
         report.notes.iter().any(|note| note.contains("left to state")) && report.unchecked.len() == 2,
@@ -116,14 +117,14 @@ fn a_pass_is_exported_without_a_mark_and_its_artifacts_are_the_bundles() {
     );
     let readme = &files.iter().find(|(name, _)| name == "README.md").unwrap().1;
     assert!(readme.contains("| Cleanup/Restored | PASS | all &lt;is> \\`gone\\` \\| a b |"), "{readme}");
-    assert!(readme.contains("## How to reproduce") && readme.contains(CERTIFIES), "{readme}");
+    assert!(readme.contains("## How to reproduce") && readme.contains(DISCLAIMER), "{readme}");
 }
 
 #[test]
 fn the_entry_says_the_requirement_word_for_word() {
-    let desk = Desk::new("entry", &passed());
+    let desk = SubmissionFixture::new("entry", &passed_verdict());
     desk.export("v1.37");
-    let text = std::fs::read_to_string(desk.product("v1.37").join(ENTRY)).unwrap();
+    let text = std::fs::read_to_string(desk.product_dir("v1.37").join(ENTRY)).unwrap();
     let yaml: serde_json::Value = serde_saphyr::from_str(&text).unwrap();
     let entry = &yaml["spec"]["schedulingOrchestration"][0];
     assert_eq!((entry["id"].as_str(), entry["level"].as_str()), (Some("pod_autoscaling"), Some("MUST")));
@@ -137,63 +138,66 @@ fn the_entry_says_the_requirement_word_for_word() {
 }
 
 #[test]
-fn an_older_edition_gets_markdown_and_text_that_the_validator_does_not_parse() {
-    let desk = Desk::new("older", &passed());
+fn an_older_version_gets_markdown_and_text_that_the_validator_does_not_parse() {
+    let desk = SubmissionFixture::new("older", &passed_verdict());
     let files = desk.export("v1.36");
     let names: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names, ["e2e-results.txt", "README.md", "scenario.yaml", "product-fragment.yaml"]);
     assert!(files[3].1.contains("- \"pod_autoscaling/README.md\"\n        - \"pod_autoscaling/e2e-results.txt\""));
     // The run was on 1.37: this was forced, and each file says so.
     assert!(files.iter().all(|(_, text)| text.contains("FORCED EXPORT: ANOTHER VERSION: the run was on v1.37.2")));
-    let report = check(&desk.product("v1.36")).unwrap();
+    let report = check(&desk.product_dir("v1.36")).unwrap();
     assert!(report.findings.len() == 4 && report.findings.iter().all(|one| one.rule == "forced"), "{report:?}");
 }
 
 #[test]
-fn each_obstacle_is_told_and_marks_every_file_that_is_forced() {
+fn each_blocker_is_reported_and_marks_every_forced_file() {
     let told = |name: &str, verdict: &Verdict| {
-        let desk = Desk::new(name, verdict);
+        let desk = SubmissionFixture::new(name, verdict);
         let files = desk.export("v1.37");
-        assert!(files.len() == 6 && files.iter().all(|(_, text)| text.contains(FORCED)), "{name}");
-        let held = open(&desk.0.join("bundle")).unwrap();
-        let edition = Edition::of(&desk.product("v1.37")).unwrap();
-        obstacles(&held, verdict, &edition)
+        assert!(files.len() == 6 && files.iter().all(|(_, text)| text.contains(FORCED_MARK)), "{name}");
+        let held = open_bundle(&desk.0.join("bundle")).unwrap();
+        let edition = ProgramVersion::from_product_dir(&desk.product_dir("v1.37")).unwrap();
+        find_blockers(&held, verdict, &edition)
     };
     let all = [
-        ("stand-in", Verdict { stand_in: true, ..passed() }, "STAND-IN"),
-        ("left", Verdict { restored: false, ..passed() }, "NOT RESTORED"),
-        ("fail", Verdict { result: CaseResult::Fail, ..passed() }, "the verdict is FAIL"),
-        ("unclear", Verdict { result: CaseResult::Inconclusive, ..passed() }, "the verdict is INCONCLUSIVE"),
+        ("stand-in", Verdict { stand_in: true, ..passed_verdict() }, "STAND-IN"),
+        ("left", Verdict { restored: false, ..passed_verdict() }, "NOT RESTORED"),
+        ("fail", Verdict { result: CaseResult::Fail, ..passed_verdict() }, "the verdict is FAIL"),
+        ("unclear", Verdict { result: CaseResult::Inconclusive, ..passed_verdict() }, "the verdict is INCONCLUSIVE"),
     ];
     for (name, verdict, what) in all {
         let found = told(name, &verdict);
-        assert!(found.len() == 1 && found[0].forcible && found[0].what.starts_with(what), "{found:?}");
+        assert!(found.len() == 1 && found[0].can_force && found[0].what.starts_with(what), "{found:?}");
     }
 }
 
 #[test]
 fn a_rehearsal_is_no_evidence_whatever_is_forced_and_a_bundle_cut_short_is_told() {
-    let desk = Desk::new("rehearsal", &passed());
-    let mut held = open(&desk.0.join("bundle")).unwrap();
-    let edition = Edition::of(&desk.product("v1.37")).unwrap();
-    assert_eq!(obstacles(&held, &passed(), &edition), []);
+    let desk = SubmissionFixture::new("rehearsal", &passed_verdict());
+    let mut held = open_bundle(&desk.0.join("bundle")).unwrap();
+    let edition = ProgramVersion::from_product_dir(&desk.product_dir("v1.37")).unwrap();
+    assert_eq!(find_blockers(&held, &passed_verdict(), &edition), []);
     held.manifest.stamps = vec!["REHEARSAL".to_owned()];
     held.manifest.complete = false;
-    let found = obstacles(&held, &passed(), &edition);
-    let told: Vec<(&str, bool)> = found.iter().map(|one| (&one.what[..10], one.forcible)).collect();
+    let found = find_blockers(&held, &passed_verdict(), &edition);
+    let told: Vec<(&str, bool)> = found.iter().map(|one| (&one.what[..10], one.can_force)).collect();
     assert_eq!(told, [("REHEARSAL:", false), ("INCOMPLETE", true)]);
 }
 
 /// Each rule of the validator, broken by one change of a submission that holds.
 #[test]
-fn the_twin_finds_what_the_validator_refuses() {
-    use By::Validator;
-    let desk = Desk::new("twin", &passed());
+fn our_validator_finds_what_the_programs_validator_refuses() {
+    use RuleOrigin::Validator;
+    let desk = SubmissionFixture::new("twin", &passed_verdict());
     desk.export("v1.37");
-    assert_eq!(desk.found(), []);
+    assert_eq!(desk.findings(), []);
     let status = "status: \"Implemented\"";
     let junit = "file://pod_autoscaling/junit.xml#TestPodAutoscaling";
-    assert_eq!(desk.after("pod_autoscaling/manifest.json", "\"format\"", "\"form\""), [("manifest", By::Reviewer)]);
+    assert_eq!(
+        desk.findings_after("pod_autoscaling/manifest.json", "\"format\"", "\"form\""),
+        [("manifest", RuleOrigin::Reviewer)]
+    );
     for (from, to, expected) in [
         ("spec:", "spec: [", "yaml"),
         ("spec:", "spec: 5", "yaml"),
@@ -207,96 +211,105 @@ fn the_twin_finds_what_the_validator_refuses() {
         (junit, "pod_autoscaling/junit2.xml", "exists"),
         (junit, "file://pod_autoscaling/junit.xml#TestOther", "fragment"),
     ] {
-        assert_eq!(desk.after(ENTRY, from, to), [(expected, Validator)], "{from} -> {to}");
+        assert_eq!(desk.findings_after(ENTRY, from, to), [(expected, Validator)], "{from} -> {to}");
     }
-    assert_eq!(desk.after(ENTRY, status, "status: Done"), [("status", Validator), ("must", Validator)]);
+    assert_eq!(desk.findings_after(ENTRY, status, "status: Done"), [("status", Validator), ("must", Validator)]);
     let notes = |text: &str| {
         let at = text.find("notes: ").unwrap();
         text[at..].trim_end().to_owned()
     };
-    let old = std::fs::read_to_string(desk.product("v1.37").join(ENTRY)).unwrap();
+    let old = std::fs::read_to_string(desk.product_dir("v1.37").join(ENTRY)).unwrap();
     let without = format!("{status}\n      notes: \"\"");
-    assert_eq!(desk.after(ENTRY, &notes(&old), "notes: \"\""), []);
+    assert_eq!(desk.findings_after(ENTRY, &notes(&old), "notes: \"\""), []);
     let na = old.replace(&notes(&old), "").replace(status, &without.replace("Implemented", "N/A"));
-    assert_eq!(desk.after(ENTRY, &old, &na), [("must", Validator), ("notes", Validator)]);
+    assert_eq!(desk.findings_after(ENTRY, &old, &na), [("must", Validator), ("notes", Validator)]);
     // The same by other ways to the same file.
     for way in [
         "pod_autoscaling/junit.xml",
         "pod_autoscaling/junit.xml#TestPodAutoscaling/Cleanup",
         "file:///v1.37/acme/pod_autoscaling/junit.xml",
     ] {
-        assert_eq!(desk.after(ENTRY, junit, way), [], "{way}");
+        assert_eq!(desk.findings_after(ENTRY, junit, way), [], "{way}");
     }
 }
 
 #[test]
-fn the_twin_finds_artifacts_that_the_validator_refuses() {
-    use By::{Reviewer, Validator};
-    let desk = Desk::new("artifacts", &passed());
+fn our_validator_finds_artifacts_that_the_programs_validator_refuses() {
+    use RuleOrigin::{Reviewer, Validator};
+    let desk = SubmissionFixture::new("artifacts", &passed_verdict());
     desk.export("v1.37");
     let log = "pod_autoscaling/e2e.log";
     // What was edited after the export is seen by the bundle's manifest, whatever it is.
-    assert_eq!(desk.after(log, "TestPodAutoscaling (1.50s)", "TestPodAutoscaling (9.50s)"), [("altered", Reviewer)]);
-    assert_eq!(desk.after("pod_autoscaling/scenario.yaml", "name:", "name: "), [("altered", Reviewer)]);
-    desk.without_manifest();
-    assert_eq!(desk.after("pod_autoscaling/junit.xml", "<testsuites", "<html"), [("artifact", Validator)]);
-    assert_eq!(desk.after("pod_autoscaling/results.json", "{\"Time\"", "x{\"Time\""), [("artifact", Validator)]);
-    assert_eq!(desk.after(log, "--- ", "-- "), [("artifact", Validator)]);
+    assert_eq!(
+        desk.findings_after(log, "TestPodAutoscaling (1.50s)", "TestPodAutoscaling (9.50s)"),
+        [("altered", Reviewer)]
+    );
+    assert_eq!(desk.findings_after("pod_autoscaling/scenario.yaml", "name:", "name: "), [("altered", Reviewer)]);
+    desk.remove_manifest();
+    assert_eq!(desk.findings_after("pod_autoscaling/junit.xml", "<testsuites", "<html"), [("artifact", Validator)]);
+    assert_eq!(
+        desk.findings_after("pod_autoscaling/results.json", "{\"Time\"", "x{\"Time\""),
+        [("artifact", Validator)]
+    );
+    assert_eq!(desk.findings_after(log, "--- ", "-- "), [("artifact", Validator)]);
     // One failing test: the file is refused for it, and no artifact of the three agrees with it any more.
-    let failed = desk.after(
+    let failed = desk.findings_after(
         log,
         "--- PASS: TestPodAutoscaling/ScaleUp/ReplicasRise",
         "--- FAIL: TestPodAutoscaling/ScaleUp/ReplicasRise",
     );
     assert_eq!(failed, [("failing", Validator), ("agreement", Reviewer), ("agreement", Reviewer)]);
-    let root = desk.after(log, "--- PASS: TestPodAutoscaling (", "--- SKIP: TestPodAutoscaling (");
+    let root = desk.findings_after(log, "--- PASS: TestPodAutoscaling (", "--- SKIP: TestPodAutoscaling (");
     assert_eq!(root, [("fragment", Validator), ("agreement", Reviewer), ("agreement", Reviewer)]);
 }
 
 #[test]
-fn the_twin_finds_what_the_validator_overlooks() {
-    use By::{Reviewer, Validator};
-    let desk = Desk::new("overlooked", &passed());
+fn our_validator_finds_what_the_programs_validator_overlooks() {
+    use RuleOrigin::{Reviewer, Validator};
+    let desk = SubmissionFixture::new("overlooked", &passed_verdict());
     desk.export("v1.37");
-    desk.without_manifest();
+    desk.remove_manifest();
     let log = "pod_autoscaling/e2e.log";
     let agreement = ("agreement", Reviewer);
     assert_eq!(
-        desk.after(log, "TestPodAutoscaling/ScaleUp/ReplicasRise", "TestPodAutoscaling/ScaleUp/Other"),
+        desk.findings_after(log, "TestPodAutoscaling/ScaleUp/ReplicasRise", "TestPodAutoscaling/ScaleUp/Other"),
         [agreement; 2]
     );
     // Readers that leave the parents out agree all the same.
-    assert_eq!(desk.after(log, "--- PASS: TestPodAutoscaling/ScaleUp (", "PASS ("), []);
-    assert_eq!(desk.after(ENTRY, "must function correctly", "should function"), [("unedited", Reviewer)]);
-    assert_eq!(desk.after(ENTRY, "level: MUST", "level: SHOULD"), [("unedited", Reviewer)]);
+    assert_eq!(desk.findings_after(log, "--- PASS: TestPodAutoscaling/ScaleUp (", "PASS ("), []);
+    assert_eq!(desk.findings_after(ENTRY, "must function correctly", "should function"), [("unedited", Reviewer)]);
+    assert_eq!(desk.findings_after(ENTRY, "level: MUST", "level: SHOULD"), [("unedited", Reviewer)]);
     assert_eq!(
-        desk.after(ENTRY, "evidence:\n        - ", "evidence: []\n      more:\n        - "),
+        desk.findings_after(ENTRY, "evidence:\n        - ", "evidence: []\n      more:\n        - "),
         [("evidence", Reviewer)]
     );
     assert_eq!(
-        desk.after(ENTRY, "evidence:\n        - ", "evidence: [null, \"\"]\n      more:\n        - "),
+        desk.findings_after(ENTRY, "evidence:\n        - ", "evidence: [null, \"\"]\n      more:\n        - "),
         [("evidence", Reviewer)]
     );
     let twice = "  schedulingOrchestration:\n    - {id: pod_autoscaling, status: N/A}\n";
-    assert_eq!(desk.after(ENTRY, "  schedulingOrchestration:\n", twice), [("twice", Reviewer)]);
-    assert_eq!(desk.after("pod_autoscaling/README.md", "# pod_autoscaling", "FORCED EXPORT"), [("forced", Reviewer)]);
+    assert_eq!(desk.findings_after(ENTRY, "  schedulingOrchestration:\n", twice), [("twice", Reviewer)]);
+    assert_eq!(
+        desk.findings_after("pod_autoscaling/README.md", "# pod_autoscaling", "FORCED EXPORT"),
+        [("forced", Reviewer)]
+    );
     // Without a fragment the validator lets a run pass that skipped everything.
-    let log_only = desk.after(ENTRY, "#TestPodAutoscaling", "");
+    let log_only = desk.findings_after(ENTRY, "#TestPodAutoscaling", "");
     assert_eq!(log_only, []);
     for name in ["junit.xml", "results.json"] {
-        std::fs::remove_file(desk.product("v1.37").join("pod_autoscaling").join(name)).unwrap();
+        std::fs::remove_file(desk.product_dir("v1.37").join("pod_autoscaling").join(name)).unwrap();
     }
     assert_eq!(
-        desk.after(log, "--- PASS", "--- SKIP"),
+        desk.findings_after(log, "--- PASS", "--- SKIP"),
         [("exists", Validator), ("exists", Validator), ("fragment", Validator), ("skipped", Reviewer)]
     );
 }
 
 #[test]
 fn the_products_own_file_is_checked_where_there_is_one_and_pages_are_not_asked() {
-    let desk = Desk::new("product", &passed());
+    let desk = SubmissionFixture::new("product", &passed_verdict());
     desk.export("v1.37");
-    let dir = desk.product("v1.37");
+    let dir = desk.product_dir("v1.37");
     let entry = std::fs::read_to_string(dir.join(ENTRY)).unwrap();
     let more = "        - \"https://docs.example/hpa\"\n      notes:";
     std::fs::write(dir.join("PRODUCT.yaml"), format!("metadata: {{a: b}}\n{}", entry.replace("      notes:", more)))
@@ -306,7 +319,7 @@ fn the_products_own_file_is_checked_where_there_is_one_and_pages_are_not_asked()
     assert!(report.notes.iter().any(|note| note.contains("https://docs.example/hpa")), "{report:?}");
     assert!(report.notes.iter().all(|note| !note.contains("no PRODUCT.yaml")), "{report:?}");
     std::fs::write(dir.join("PRODUCT.yaml"), "spec: {}").unwrap();
-    assert_eq!(desk.found(), [("category", By::Validator)]);
-    assert!(check(&desk.product("v1.35")).unwrap_err().contains("could not be read"));
+    assert_eq!(desk.findings(), [("category", RuleOrigin::Validator)]);
+    assert!(check(&desk.product_dir("v1.35")).unwrap_err().contains("could not be read"));
     assert!(check(&desk.0).unwrap_err().contains("vX.Y/<dir>"));
 }

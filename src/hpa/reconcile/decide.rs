@@ -1,13 +1,17 @@
 //! From the largest proposal to the size wanted, and the words for it.
 
-use super::measure::{Best, measure};
+use super::measure::{LargestProposal, measure};
 use super::select::select;
-use super::{BELOW_MIN, PassError, ReconcileInput, ReconcileOutput, Scale, Wanted, scaled_to_zero};
+use super::{BELOW_MIN, DesiredReplicas, PassError, ReconcileInput, ReconcileOutput, ScaleSubresource, scaled_to_zero};
 use crate::hpa::condition::set;
 use crate::hpa::{Size, Sizing, behavior, legacy, text};
 
 /// SCHEMA, reconcile steps 4 to 6. An error ends the pass; failures that do not are left in `out.error`.
-pub(super) fn decide(input: &ReconcileInput, scale: &Scale, out: &mut ReconcileOutput) -> Result<Wanted, PassError> {
+pub(super) fn decide(
+    input: &ReconcileInput,
+    scale: &ScaleSubresource,
+    out: &mut ReconcileOutput,
+) -> Result<DesiredReplicas, PassError> {
     let target = || input.names.target();
     if let Err(cause) = select(input, scale, out) {
         out.warn(text::FAILED_COMPUTE_METRICS_REPLICAS, cause.to_string());
@@ -24,7 +28,12 @@ pub(super) fn decide(input: &ReconcileInput, scale: &Scale, out: &mut ReconcileO
 
 /// SCHEMA, reconcile step 6. The reason comes from the proposal, the size from what stabilization and limits make of
 /// it.
-fn size(input: &ReconcileInput, scale: &Scale, best: Best, out: &mut ReconcileOutput) -> Wanted {
+fn size(
+    input: &ReconcileInput,
+    scale: &ScaleSubresource,
+    best: LargestProposal,
+    out: &mut ReconcileOutput,
+) -> DesiredReplicas {
     let current = scale.spec_replicas;
     let proposal = best.replicas.max(0);
     let mut reason = if proposal > current {
@@ -48,7 +57,7 @@ fn size(input: &ReconcileInput, scale: &Scale, best: Best, out: &mut ReconcileOu
             BELOW_MIN.clone_into(&mut reason);
         }
     }
-    Wanted { replicas, reason }
+    DesiredReplicas { replicas, reason }
 }
 
 fn normalized(input: &ReconcileInput, current_replicas: i32, proposal: i32, out: &ReconcileOutput) -> Size {

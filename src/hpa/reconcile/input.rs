@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::output::HpaStatus;
-use crate::hpa::{Behavior, Logs, Metric, PodState};
+use crate::hpa::{Behavior, HpaLogs, MetricInput, PodState};
 
 /// All that one pass over one HPA reads.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,7 +17,7 @@ pub struct ReconcileInput {
     /// The controller's flags.
     pub flags: ControllerFlags,
     /// The scale of the target, or the text with which its GET failed.
-    pub scale: Result<Scale, String>,
+    pub scale: Result<ScaleSubresource, String>,
     /// Every pod that the scale's selector matches.
     pub pods: Vec<PodState>,
     /// Another HPA (`namespace/name`) whose target's selector matches one of these pods.
@@ -25,7 +25,7 @@ pub struct ReconcileInput {
     /// How the first PUTs of the scale fail, in order; every PUT after them succeeds.
     pub put_failures: Vec<PutFailure>,
     /// What the controller remembers of this HPA, with ages as of this pass.
-    pub logs: Logs,
+    pub logs: HpaLogs,
 }
 
 /// The names that texts print.
@@ -58,7 +58,7 @@ pub struct HpaSpec {
     /// `behavior`, defaulted; `None` is the legacy algorithm.
     pub behavior: Option<Behavior>,
     /// `metrics`, in order; the API server sees to it that there is at least one.
-    pub metrics: Vec<Metric>,
+    pub metrics: Vec<MetricInput>,
 }
 
 impl HpaSpec {
@@ -69,7 +69,7 @@ impl HpaSpec {
 
     /// Whether some metric can be read without pods, so that the size 0 can be left again.
     pub(super) fn has_object_or_external(&self) -> bool {
-        self.metrics.iter().any(|metric| !matches!(metric, Metric::Pods { .. }))
+        self.metrics.iter().any(|metric| !matches!(metric, MetricInput::Pods { .. }))
     }
 }
 
@@ -91,7 +91,7 @@ impl Default for ControllerFlags {
 
 /// The scale subresource of the target.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Scale {
+pub struct ScaleSubresource {
     /// `spec.replicas`.
     pub spec_replicas: i32,
     /// `status.replicas`.

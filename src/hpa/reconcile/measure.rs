@@ -1,15 +1,17 @@
 //! All metrics of the spec, in order, to the largest proposal.
 
-use super::{CurrentMetric, InvalidMetrics, MetricKind, ReconcileInput, ReconcileOutput, Reported, Scale};
+use super::{
+    CurrentMetric, InvalidMetrics, MetricKind, ReconcileInput, ReconcileOutput, ReportedValue, ScaleSubresource,
+};
 use crate::hpa::condition::set;
 use crate::hpa::{
-    Condition, ConditionKind, ConditionStatus, Metric, MetricError, Proposal, TargetType, Tolerance, Workload,
+    ConditionKind, ConditionStatus, HpaCondition, MetricError, MetricInput, Proposal, TargetType, Tolerance, Workload,
     metric_name, propose, text,
 };
 
 /// The largest proposal, and who made it.
 #[derive(Default)]
-pub(super) struct Best {
+pub(super) struct LargestProposal {
     pub(super) replicas: i32,
     pub(super) name: String,
     /// Failures that did not stop the pass.
@@ -22,16 +24,16 @@ pub(super) struct Best {
 /// Source: Kubernetes 1.37.2 `pkg/controller/podautoscaler/horizontal.go`, `computeReplicasForMetrics`.
 pub(super) fn measure(
     input: &ReconcileInput,
-    scale: &Scale,
+    scale: &ScaleSubresource,
     out: &mut ReconcileOutput,
-) -> Result<Best, InvalidMetrics> {
+) -> Result<LargestProposal, InvalidMetrics> {
     let workload = Workload {
         spec_replicas: scale.spec_replicas,
         status_replicas: scale.status_replicas,
         pods: &input.pods,
-        tolerance: Tolerance::of(input.flags.tolerance, input.spec.behavior.as_ref()),
+        tolerance: Tolerance::new(input.flags.tolerance, input.spec.behavior.as_ref()),
     };
-    let mut best = Best::default();
+    let mut best = LargestProposal::default();
     let mut failures = Vec::new();
     for metric in &input.spec.metrics {
         match propose(metric, &workload) {
@@ -55,12 +57,12 @@ pub(super) fn measure(
 
 /// Decides whether the failures stop the pass, and sets the condition `ScalingActive`.
 fn settle(
-    mut best: Best,
-    failures: Vec<(&Metric, MetricError)>,
+    mut best: LargestProposal,
+    failures: Vec<(&MetricInput, MetricError)>,
     total: usize,
-    scale: &Scale,
+    scale: &ScaleSubresource,
     out: &mut ReconcileOutput,
-) -> Result<Best, InvalidMetrics> {
+) -> Result<LargestProposal, InvalidMetrics> {
     let invalid = failures.len();
     if let Some((metric, first)) = failures.into_iter().next() {
         let first_in_full = in_full(metric, &first);
@@ -78,51 +80,51 @@ fn settle(
 }
 
 fn activity(out: &mut ReconcileOutput, status: ConditionStatus, reason: &str, message: String) {
-    set(&mut out.status.conditions, Condition::new(ConditionKind::ScalingActive, status, reason, message));
+    set(&mut out.status.conditions, HpaCondition::new(ConditionKind::ScalingActive, status, reason, message));
 }
 
-fn failure_reason(metric: &Metric) -> &'static str {
+fn failure_reason(metric: &MetricInput) -> &'static str {
     match metric {
-        Metric::Pods { .. } => "FailedGetPodsMetric",
-        Metric::Object { .. } => "FailedGetObjectMetric",
-        Metric::External { .. } => "FailedGetExternalMetric",
+        MetricInput::Pods { .. } => "FailedGetPodsMetric",
+        MetricInput::Object { .. } => "FailedGetObjectMetric",
+        MetricInput::External { .. } => "FailedGetExternalMetric",
     }
 }
 
 /// The long error: what the controller was doing, then the error itself.
-fn in_full(metric: &Metric, error: &MetricError) -> String {
+fn in_full(metric: &MetricInput, error: &MetricError) -> String {
     let name = metric.name();
     let average = metric.target_type() == TargetType::AverageValue;
     match (metric, error) {
-        (Metric::Pods { .. }, _) => format!("failed to get pods metric value: {error}"),
-        (Metric::Object { .. }, MetricError::ObjectWithoutTarget) => {
+        (MetricInput::Pods { .. }, _) => format!("failed to get pods metric value: {error}"),
+        (MetricInput::Object { .. }, MetricError::ObjectWithoutTarget) => {
             format!("failed to get object metric value: {error}")
         }
-        (Metric::Object { .. }, _) if average => {
+        (MetricInput::Object { .. }, _) if average => {
             format!("failed to get object metric value: failed to get {name} object metric: {error}")
         }
-        (Metric::Object { .. }, _) => format!("failed to get object metric value: {error}"),
-        (Metric::External { .. }, MetricError::ExternalWithoutTarget) => {
+        (MetricInput::Object { .. }, _) => format!("failed to get object metric value: {error}"),
+        (MetricInput::External { .. }, MetricError::ExternalWithoutTarget) => {
             format!("failed to get {name} external metric value: {error}")
         }
-        (Metric::External { .. }, _) if average => {
+        (MetricInput::External { .. }, _) if average => {
             format!("failed to get {name} external metric value: failed to get {name} external metric: {error}")
         }
-        (Metric::External { .. }, _) => {
+        (MetricInput::External { .. }, _) => {
             format!("failed to get {name} external metric value: failed to get external metric {name}: {error}")
         }
     }
 }
 
-fn current(metric: &Metric, proposal: Proposal) -> CurrentMetric {
+fn current(metric: &MetricInput, proposal: Proposal) -> CurrentMetric {
     let kind = match metric {
-        Metric::Pods { .. } => MetricKind::Pods,
-        Metric::Object { .. } => MetricKind::Object,
-        Metric::External { .. } => MetricKind::External,
+        MetricInput::Pods { .. } => MetricKind::Pods,
+        MetricInput::Object { .. } => MetricKind::Object,
+        MetricInput::External { .. } => MetricKind::External,
     };
     let reported = match metric.target_type() {
-        TargetType::Value => Reported::Value(proposal.value_milli),
-        TargetType::AverageValue => Reported::AverageValue(proposal.value_milli),
+        TargetType::Value => ReportedValue::Value(proposal.value_milli),
+        TargetType::AverageValue => ReportedValue::AverageValue(proposal.value_milli),
     };
     CurrentMetric { kind, name: metric.name().to_owned(), reported }
 }

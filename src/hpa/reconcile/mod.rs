@@ -12,8 +12,8 @@ mod pass_error;
 mod select;
 mod write;
 
-pub use input::{ControllerFlags, HpaNames, HpaSpec, PodSelector, PutFailure, ReconcileInput, Scale};
-pub use output::{CurrentMetric, Event, EventType, HpaStatus, MetricKind, ReconcileOutput, Reported};
+pub use input::{ControllerFlags, HpaNames, HpaSpec, PodSelector, PutFailure, ReconcileInput, ScaleSubresource};
+pub use output::{CurrentMetric, HpaEvent, HpaEventType, HpaStatus, MetricKind, ReconcileOutput, ReportedValue};
 pub use pass_error::{InvalidMetrics, PassError, SelectorError};
 
 use std::time::Duration;
@@ -22,20 +22,20 @@ use decide::decide;
 use write::write;
 
 use super::condition::set;
-use super::{Condition, ConditionKind, ConditionStatus, Logged, text};
+use super::{ConditionKind, ConditionStatus, HpaCondition, LogSlot, text};
 
 /// A size to be written, and why.
-struct Wanted {
+struct DesiredReplicas {
     replicas: i32,
     reason: String,
 }
 
 /// What the size found asks for, before any metric is read.
-enum Course {
+enum PassState {
     /// Someone set the size to 0 by hand: leave it.
     Disabled,
     /// The size is out of bounds: no metric is read, nothing is stabilized or limited.
-    Enforce(Wanted),
+    Enforce(DesiredReplicas),
     /// Let the metrics decide.
     Measure,
 }
@@ -66,29 +66,30 @@ pub fn reconcile(input: &ReconcileInput) -> ReconcileOutput {
 fn without_scale(input: &ReconcileInput, text: &str, out: &mut ReconcileOutput) {
     out.warn(text::FAILED_GET_SCALE, text);
     let message = format!("the HPA controller was unable to get the target's current scale: {text}");
-    let condition = Condition::new(ConditionKind::AbleToScale, ConditionStatus::False, text::FAILED_GET_SCALE, message);
+    let condition =
+        HpaCondition::new(ConditionKind::AbleToScale, ConditionStatus::False, text::FAILED_GET_SCALE, message);
     set(&mut out.status.conditions, condition);
     out.error = Some(PassError::ScaleNotRead { target: input.names.target(), text: text.to_owned() });
 }
 
 /// SCHEMA, reconcile steps 2 to 8.
-fn with_scale(input: &ReconcileInput, scale: &Scale, out: &mut ReconcileOutput) {
+fn with_scale(input: &ReconcileInput, scale: &ScaleSubresource, out: &mut ReconcileOutput) {
     out.status.current_replicas = scale.spec_replicas;
     out.status.current_metrics.clear();
     let message = "the HPA controller was able to get the target's current scale";
     let condition =
-        Condition::new(ConditionKind::AbleToScale, ConditionStatus::True, text::SUCCEEDED_GET_SCALE, message);
+        HpaCondition::new(ConditionKind::AbleToScale, ConditionStatus::True, text::SUCCEEDED_GET_SCALE, message);
     set(&mut out.status.conditions, condition);
     if out.logs.recommendations.is_empty() {
-        out.logs.recommendations.push(Logged { age: Duration::ZERO, count: scale.spec_replicas });
+        out.logs.recommendations.push(LogSlot { age: Duration::ZERO, count: scale.spec_replicas });
     }
-    let wanted = match course(input, scale) {
-        Course::Disabled => {
+    let wanted = match pass_state(input, scale) {
+        PassState::Disabled => {
             disable(out);
             None
         }
-        Course::Enforce(wanted) => Some(wanted),
-        Course::Measure => match decide(input, scale, out) {
+        PassState::Enforce(wanted) => Some(wanted),
+        PassState::Measure => match decide(input, scale, out) {
             Ok(wanted) => Some(wanted),
             Err(error) => {
                 out.error = Some(error);
@@ -103,24 +104,24 @@ fn with_scale(input: &ReconcileInput, scale: &Scale, out: &mut ReconcileOutput) 
 }
 
 /// SCHEMA, reconcile step 3.
-fn course(input: &ReconcileInput, scale: &Scale) -> Course {
+fn pass_state(input: &ReconcileInput, scale: &ScaleSubresource) -> PassState {
     let min = input.spec.min();
-    let enforce = |replicas, reason: &str| Course::Enforce(Wanted { replicas, reason: reason.to_owned() });
+    let enforce = |replicas, reason: &str| PassState::Enforce(DesiredReplicas { replicas, reason: reason.to_owned() });
     if scale.spec_replicas == 0 {
         let may_leave_zero = min != 0 || input.spec.has_object_or_external();
-        if scaled_to_zero(input) && may_leave_zero { Course::Measure } else { Course::Disabled }
+        if scaled_to_zero(input) && may_leave_zero { PassState::Measure } else { PassState::Disabled }
     } else if scale.spec_replicas > input.spec.max_replicas {
         enforce(input.spec.max_replicas, ABOVE_MAX)
     } else if scale.spec_replicas < min {
         enforce(min, BELOW_MIN)
     } else {
-        Course::Measure
+        PassState::Measure
     }
 }
 
 /// Whether the controller itself wrote the size 0, as far as the status before the pass tells.
 fn scaled_to_zero(input: &ReconcileInput) -> bool {
-    let holds = |condition: &Condition| {
+    let holds = |condition: &HpaCondition| {
         condition.kind == ConditionKind::ScaledToZero && condition.status == ConditionStatus::True
     };
     input.status.conditions.iter().any(holds)
@@ -129,7 +130,7 @@ fn scaled_to_zero(input: &ReconcileInput) -> bool {
 fn disable(out: &mut ReconcileOutput) {
     let message = "scaling is disabled since the replica count of the target is zero";
     let condition =
-        Condition::new(ConditionKind::ScalingActive, ConditionStatus::False, text::SCALING_DISABLED, message);
+        HpaCondition::new(ConditionKind::ScalingActive, ConditionStatus::False, text::SCALING_DISABLED, message);
     set(&mut out.status.conditions, condition);
 }
 
@@ -138,19 +139,19 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::hpa::{Logs, Metric, PodPhase, PodState, PodsMetric};
+    use crate::hpa::{HpaLogs, MetricInput, PodPhase, PodState, PodsMetric};
 
     /// Two ready pods of 1 to 10, each with this sample of a metric whose target is 1, and nothing remembered but the
     /// time.
     fn pass(sample_milli: i64) -> ReconcileOutput {
         let pod = |name: &str| PodState { name: name.into(), phase: PodPhase::Running, ready: true, deleting: false };
         let sample = |name: &str| (name.to_owned(), sample_milli);
-        let metric = Metric::Pods {
+        let metric = MetricInput::Pods {
             metric: PodsMetric { name: "gpu".into() },
             target_average_value_milli: 1000,
             samples_milli: Ok(BTreeMap::from([sample("a"), sample("b")])),
         };
-        let old = Logged { age: Duration::from_secs(3600), count: 2 };
+        let old = LogSlot { age: Duration::from_secs(3600), count: 2 };
         reconcile(&ReconcileInput {
             names: HpaNames {
                 namespace: "default".into(),
@@ -161,11 +162,15 @@ mod tests {
             spec: HpaSpec { min_replicas: None, max_replicas: 10, behavior: None, metrics: vec![metric] },
             status: HpaStatus::default(),
             flags: ControllerFlags::default(),
-            scale: Ok(Scale { spec_replicas: 2, status_replicas: 2, selector: PodSelector::Parsed("app=llm".into()) }),
+            scale: Ok(ScaleSubresource {
+                spec_replicas: 2,
+                status_replicas: 2,
+                selector: PodSelector::Parsed("app=llm".into()),
+            }),
             pods: vec![pod("a"), pod("b")],
             competing_hpa: None,
             put_failures: Vec::new(),
-            logs: Logs { recommendations: vec![old], ..Logs::default() },
+            logs: HpaLogs { recommendations: vec![old], ..HpaLogs::default() },
         })
     }
 
@@ -182,6 +187,6 @@ mod tests {
         let out = pass(1500);
         assert_eq!(out.scale_written, Some(3));
         assert_eq!(out.status.desired_replicas, 3);
-        assert_eq!(out.logs.recommendations, [Logged { age: Duration::ZERO, count: 3 }]);
+        assert_eq!(out.logs.recommendations, [LogSlot { age: Duration::ZERO, count: 3 }]);
     }
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::pass_error::PassError;
-use crate::hpa::{Condition, Logs};
+use crate::hpa::{HpaCondition, HpaLogs};
 
 /// What one pass leaves behind.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,9 +17,9 @@ pub struct ReconcileOutput {
     /// The error with which the pass ends.
     pub error: Option<PassError>,
     /// The events, in order.
-    pub events: Vec<Event>,
+    pub events: Vec<HpaEvent>,
     /// The controller's memory afterwards.
-    pub logs: Logs,
+    pub logs: HpaLogs,
 }
 
 /// The status of an HPA, as far as a pass writes it; times and generations are absent.
@@ -30,7 +30,7 @@ pub struct HpaStatus {
     /// The size that the pass wanted, or found where it wrote nothing; the old value after a failure.
     pub desired_replicas: i32,
     /// The conditions, in the order in which they were first set.
-    pub conditions: Vec<Condition>,
+    pub conditions: Vec<HpaCondition>,
     /// One entry per metric of the spec, `None` for a failed one; empty where metrics were not computed.
     pub current_metrics: Vec<Option<CurrentMetric>>,
 }
@@ -43,7 +43,7 @@ pub struct CurrentMetric {
     /// Its name.
     pub name: String,
     /// Its value.
-    pub reported: Reported,
+    pub reported: ReportedValue,
 }
 
 /// The kinds of metric.
@@ -59,7 +59,7 @@ pub enum MetricKind {
 
 /// Which field of the status holds a metric's value, in thousandths.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reported {
+pub enum ReportedValue {
     /// `current.value`.
     Value(i64),
     /// `current.averageValue`.
@@ -68,10 +68,10 @@ pub enum Reported {
 
 /// An event about the HPA.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Event {
+pub struct HpaEvent {
     /// How serious it is.
     #[serde(rename = "type")]
-    pub kind: EventType,
+    pub kind: HpaEventType,
     /// The word for what happened.
     pub reason: &'static str,
     /// The sentence for what happened.
@@ -80,7 +80,7 @@ pub struct Event {
 
 /// How serious an event is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub enum EventType {
+pub enum HpaEventType {
     /// As it should be.
     Normal,
     /// Something failed.
@@ -89,6 +89,6 @@ pub enum EventType {
 
 impl ReconcileOutput {
     pub(super) fn warn(&mut self, reason: &'static str, message: impl Into<String>) {
-        self.events.push(Event { kind: EventType::Warning, reason, message: message.into() });
+        self.events.push(HpaEvent { kind: HpaEventType::Warning, reason, message: message.into() });
     }
 }

@@ -1,11 +1,15 @@
 //! Which pods belong to the target: the selector has to be there, to be one, and to be nobody else's.
 
-use super::{PodSelector, ReconcileInput, ReconcileOutput, Scale, SelectorError};
+use super::{PodSelector, ReconcileInput, ReconcileOutput, ScaleSubresource, SelectorError};
 use crate::hpa::condition::set;
-use crate::hpa::{Condition, ConditionKind, ConditionStatus, text};
+use crate::hpa::{ConditionKind, ConditionStatus, HpaCondition, text};
 
 /// SCHEMA, reconcile step 4. On failure its event and condition are already in `out`.
-pub(super) fn select(input: &ReconcileInput, scale: &Scale, out: &mut ReconcileOutput) -> Result<(), SelectorError> {
+pub(super) fn select(
+    input: &ReconcileInput,
+    scale: &ScaleSubresource,
+    out: &mut ReconcileOutput,
+) -> Result<(), SelectorError> {
     let error = match (&scale.selector, &input.competing_hpa) {
         (PodSelector::Missing, _) => SelectorError::Missing,
         (PodSelector::Unparsable { why }, _) => SelectorError::Unparsable { why: why.clone() },
@@ -23,7 +27,7 @@ pub(super) fn select(input: &ReconcileInput, scale: &Scale, out: &mut ReconcileO
         SelectorError::Ambiguous { .. } => (text::AMBIGUOUS_SELECTOR, text::AMBIGUOUS_SELECTOR, error.to_string()),
     };
     out.warn(event, error.to_string());
-    let condition = Condition::new(ConditionKind::ScalingActive, ConditionStatus::False, reason, message);
+    let condition = HpaCondition::new(ConditionKind::ScalingActive, ConditionStatus::False, reason, message);
     set(&mut out.status.conditions, condition);
     Err(error)
 }

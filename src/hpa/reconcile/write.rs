@@ -1,15 +1,22 @@
 //! The write of a new size, and what is remembered of it.
 
-use super::{Event, EventType, PassError, PutFailure, ReconcileInput, ReconcileOutput, Scale, Wanted};
+use super::{
+    DesiredReplicas, HpaEvent, HpaEventType, PassError, PutFailure, ReconcileInput, ReconcileOutput, ScaleSubresource,
+};
 use crate::hpa::condition::set;
 use crate::hpa::log::record;
-use crate::hpa::{Condition, ConditionKind, ConditionStatus, text};
+use crate::hpa::{ConditionKind, ConditionStatus, HpaCondition, text};
 
 /// The PUTs of one pass: `retry.DefaultRetry` of client-go takes 5 steps.
 const MAX_PUTS: u32 = 5;
 
 /// SCHEMA, reconcile steps 7 and 8.
-pub(super) fn write(input: &ReconcileInput, scale: &Scale, wanted: &Wanted, out: &mut ReconcileOutput) {
+pub(super) fn write(
+    input: &ReconcileInput,
+    scale: &ScaleSubresource,
+    wanted: &DesiredReplicas,
+    out: &mut ReconcileOutput,
+) {
     let (calls, failure) = put(&input.put_failures);
     out.scale_update_calls = calls;
     match failure {
@@ -34,22 +41,22 @@ fn put(failures: &[PutFailure]) -> (u32, Option<&str>) {
     (MAX_PUTS, last)
 }
 
-fn failed(input: &ReconcileInput, wanted: &Wanted, text: &str, out: &mut ReconcileOutput) {
-    let Wanted { replicas, reason } = wanted;
+fn failed(input: &ReconcileInput, wanted: &DesiredReplicas, text: &str, out: &mut ReconcileOutput) {
+    let DesiredReplicas { replicas, reason } = wanted;
     out.warn(text::FAILED_RESCALE, format!("{}; error: {text}", text::new_size(*replicas, reason)));
     let message = format!("the HPA controller was unable to update the target scale: {text}");
     let (kind, status) = (ConditionKind::AbleToScale, ConditionStatus::False);
-    set(&mut out.status.conditions, Condition::new(kind, status, text::FAILED_UPDATE_SCALE, message));
+    set(&mut out.status.conditions, HpaCondition::new(kind, status, text::FAILED_UPDATE_SCALE, message));
     out.error = Some(PassError::NotRescaled { target: input.names.target(), text: text.to_owned() });
 }
 
-fn succeeded(input: &ReconcileInput, scale: &Scale, wanted: &Wanted, out: &mut ReconcileOutput) {
-    let Wanted { replicas, reason } = wanted;
+fn succeeded(input: &ReconcileInput, scale: &ScaleSubresource, wanted: &DesiredReplicas, out: &mut ReconcileOutput) {
+    let DesiredReplicas { replicas, reason } = wanted;
     let message = text::updated_scale(*replicas);
     let (kind, status) = (ConditionKind::AbleToScale, ConditionStatus::True);
-    set(&mut out.status.conditions, Condition::new(kind, status, text::SUCCEEDED_RESCALE, message));
-    out.events.push(Event {
-        kind: EventType::Normal,
+    set(&mut out.status.conditions, HpaCondition::new(kind, status, text::SUCCEEDED_RESCALE, message));
+    out.events.push(HpaEvent {
+        kind: HpaEventType::Normal,
         reason: text::SUCCESSFUL_RESCALE,
         message: text::new_size(*replicas, reason),
     });
@@ -71,14 +78,14 @@ fn remember(input: &ReconcileInput, before: i32, after: i32, out: &mut Reconcile
 }
 
 /// The condition `ScaledToZero`, which every successful write sets anew.
-fn zero(input: &ReconcileInput, before: i32, after: i32) -> Condition {
+fn zero(input: &ReconcileInput, before: i32, after: i32) -> HpaCondition {
     let to_zero = before > 0 && after == 0 && input.spec.min() == 0 && input.spec.has_object_or_external();
     let (status, reason, message) = if to_zero {
         (ConditionStatus::True, text::SCALED_TO_ZERO, "the HPA controller scaled the workload to zero")
     } else {
         (ConditionStatus::False, text::NOT_SCALED_TO_ZERO, "the HPA controller did not scale the workload to zero")
     };
-    Condition::new(ConditionKind::ScaledToZero, status, reason, message)
+    HpaCondition::new(ConditionKind::ScaledToZero, status, reason, message)
 }
 
 #[cfg(test)]

@@ -11,27 +11,29 @@ use futures::future::BoxFuture;
 use serde_json::{Value, json};
 use tower::service_fn;
 
-use crate::clock::Clock;
-use crate::record::inventory::ExistingRelease;
-use crate::record::journal::ReleaseRef;
-use crate::units::Span;
-use crate::world::{Book, Bundle, ChartMeta, Helm, HelmError, Http, HttpError, HttpFailure, ReleaseArgs, World};
+use crate::clock::RunClock;
+use crate::env::{
+    Bundle, ChartMeta, HelmClient, HelmError, HttpClient, HttpError, HttpFailure, ReleaseArgs, RunEnv, TimelineWriter,
+};
+use crate::model::inventory::ExistingRelease;
+use crate::model::journal::ReleaseRef;
+use crate::units::HumanDuration;
 
 /// The objects of the cluster by path, and the releases of helm.
 #[derive(Default)]
-pub(super) struct Cluster {
+pub(super) struct InstallTestCluster {
     objects: Mutex<BTreeMap<String, Value>>,
     /// Release → the run that made it.
     pub(super) releases: Mutex<BTreeMap<String, String>>,
     /// A method that is forbidden.
-    pub(super) refuses: Mutex<Option<&'static str>>,
+    pub(super) denied_method: Mutex<Option<&'static str>>,
     /// It takes requests and never answers.
     pub(super) is_silent: AtomicBool,
     /// How many more times helm fails to uninstall.
     pub(super) helm_failures: AtomicU32,
 }
 
-impl Cluster {
+impl InstallTestCluster {
     pub(super) fn paths(&self) -> Vec<String> {
         self.objects.lock().unwrap().keys().cloned().collect()
     }
@@ -44,13 +46,13 @@ impl Cluster {
         self.objects.lock().unwrap()[path].clone()
     }
 
-    pub(super) fn take(&self, path: &str) {
+    pub(super) fn remove(&self, path: &str) {
         self.objects.lock().unwrap().remove(path);
     }
 
-    fn answer(&self, method: &http::Method, path: &str, query: &str, body: &[u8]) -> (u16, Value) {
-        if self.refuses.lock().unwrap().is_some_and(|verb| method.as_str() == verb) {
-            return status(403, "Forbidden");
+    fn respond(&self, method: &http::Method, path: &str, query: &str, body: &[u8]) -> (u16, Value) {
+        if self.denied_method.lock().unwrap().is_some_and(|verb| method.as_str() == verb) {
+            return status_response(403, "Forbidden");
         }
         let mut objects = self.objects.lock().unwrap();
         let sent = || serde_json::from_slice::<Value>(body).unwrap();
@@ -59,7 +61,7 @@ impl Cluster {
                 let object = with_uid(path, sent());
                 let path = format!("{path}/{}", object["metadata"]["name"].as_str().unwrap());
                 if objects.contains_key(&path) {
-                    return status(409, "it already exists");
+                    return status_response(409, "it already exists");
                 }
                 objects.insert(path, object.clone());
                 (201, object)
@@ -67,9 +69,9 @@ impl Cluster {
             // What is applied says its kind.
             // A subresource is kept beside its object.
             "PATCH" if sent()["kind"].is_null() && !path.ends_with("/scale") => {
-                match merged(objects.get_mut(path), sent()) {
+                match apply_merge_patch(objects.get_mut(path), sent()) {
                     Ok(object) => (200, object),
-                    Err((code, why)) => status(code, why),
+                    Err((code, why)) => status_response(code, why),
                 }
             }
             "PATCH" => {
@@ -79,7 +81,7 @@ impl Cluster {
             }
             "DELETE" => match objects.remove(path) {
                 Some(object) => (200, object),
-                None => status(404, "NotFound"),
+                None => status_response(404, "NotFound"),
             },
             _ if query.contains("fieldSelector") => {
                 let name = query.split("metadata.name%3D").nth(1).unwrap().split('&').next().unwrap();
@@ -104,14 +106,14 @@ impl Cluster {
             }
             _ => match objects.get(path) {
                 Some(object) => (200, object.clone()),
-                None => status(404, "NotFound"),
+                None => status_response(404, "NotFound"),
             },
         }
     }
 }
 
 /// A merge patch of an object's spec.
-fn merged(object: Option<&mut Value>, mut sent: Value) -> Result<Value, (u16, &'static str)> {
+fn apply_merge_patch(object: Option<&mut Value>, mut sent: Value) -> Result<Value, (u16, &'static str)> {
     let object = object.ok_or((404, "NotFound"))?;
     if object["metadata"]["uid"] != sent["metadata"]["uid"] {
         return Err((409, "Conflict"));
@@ -126,7 +128,7 @@ fn is_list(path: &str) -> bool {
     path.rsplit('/').nth(2) == Some("namespaces")
 }
 
-fn status(code: u16, why: &str) -> (u16, Value) {
+fn status_response(code: u16, why: &str) -> (u16, Value) {
     let status = json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "code": code,
         "message": why, "reason": why});
     (code, status)
@@ -141,21 +143,21 @@ fn with_uid(path: &str, mut object: Value) -> Value {
     object
 }
 
-struct FakeHelm(Arc<Cluster>);
+struct FakeHelm(Arc<InstallTestCluster>);
 
-fn done<T: Send + 'static>(value: T) -> BoxFuture<'static, Result<T, HelmError>> {
+fn ready_ok<T: Send + 'static>(value: T) -> BoxFuture<'static, Result<T, HelmError>> {
     async move { Ok(value) }.boxed()
 }
 
-impl Helm for FakeHelm {
+impl HelmClient for FakeHelm {
     fn version(&self) -> BoxFuture<'_, Result<String, HelmError>> {
-        done("v4".to_owned())
+        ready_ok("v4".to_owned())
     }
     fn show_chart<'a>(&'a self, _: &'a ReleaseArgs) -> BoxFuture<'a, Result<ChartMeta, HelmError>> {
-        done(ChartMeta::default())
+        ready_ok(ChartMeta::default())
     }
     fn template<'a>(&'a self, _: &'a ReleaseArgs) -> BoxFuture<'a, Result<String, HelmError>> {
-        done(String::new())
+        ready_ok(String::new())
     }
     fn status<'a>(
         &'a self,
@@ -164,7 +166,7 @@ impl Helm for FakeHelm {
     ) -> BoxFuture<'a, Result<Option<ExistingRelease>, HelmError>> {
         let run = self.0.releases.lock().unwrap().get(&release.name).cloned();
         let of_run = run.filter(|run| selector.is_none_or(|selector| selector == format!("gpuhpa.dev/run={run}")));
-        done(of_run.map(|_| ExistingRelease { status: "deployed".to_owned(), ..ExistingRelease::default() }))
+        ready_ok(of_run.map(|_| ExistingRelease { status: "deployed".to_owned(), ..ExistingRelease::default() }))
     }
     fn install<'a>(&'a self, args: &'a ReleaseArgs) -> BoxFuture<'a, Result<(), HelmError>> {
         // A failing install leaves a release behind, as helm does.
@@ -173,31 +175,31 @@ impl Helm for FakeHelm {
             let failed = HelmError::Failed { command: "install".to_owned(), stderr: "no such chart".to_owned() };
             return async move { Err(failed) }.boxed();
         }
-        done(())
+        ready_ok(())
     }
     fn upgrade<'a>(&'a self, _: &'a ReleaseArgs) -> BoxFuture<'a, Result<(), HelmError>> {
-        done(())
+        ready_ok(())
     }
     fn rollback<'a>(&'a self, _: &'a ReleaseRef, _: i64) -> BoxFuture<'a, Result<(), HelmError>> {
-        done(())
+        ready_ok(())
     }
-    fn uninstall<'a>(&'a self, release: &'a ReleaseRef, _: Span) -> BoxFuture<'a, Result<(), HelmError>> {
+    fn uninstall<'a>(&'a self, release: &'a ReleaseRef, _: HumanDuration) -> BoxFuture<'a, Result<(), HelmError>> {
         let failures = &self.0.helm_failures;
         if failures.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok() {
             let (command, stderr) = ("uninstall".to_owned(), "kubernetes cluster unreachable".to_owned());
             return async move { Err(HelmError::Failed { command, stderr }) }.boxed();
         }
         self.0.releases.lock().unwrap().remove(&release.name);
-        done(())
+        ready_ok(())
     }
 }
 
 /// A world over this cluster, with a bundle in a folder of its own.
-pub(super) fn world(cluster: &Arc<Cluster>, name: &str) -> (World, PathBuf) {
+pub(super) fn test_env(cluster: &Arc<InstallTestCluster>, name: &str) -> (RunEnv, PathBuf) {
     let dir = std::env::temp_dir().join(format!("gpuhpa-install-{name}-{}", std::process::id()));
     let _ = std::fs::remove_dir_all(&dir);
     let bundle = Bundle::create(&dir).unwrap();
-    let clock = Clock::start();
+    let clock = RunClock::start();
     let server = Arc::clone(cluster);
     let service = service_fn(move |request: http::Request<kube::client::Body>| {
         let server = Arc::clone(&server);
@@ -208,22 +210,22 @@ pub(super) fn world(cluster: &Arc<Cluster>, name: &str) -> (World, PathBuf) {
             let (head, body) = request.into_parts();
             let body = body.collect_bytes().await.unwrap();
             let query = head.uri.query().unwrap_or_default();
-            let (code, answer) = server.answer(&head.method, head.uri.path(), query, &body);
+            let (code, answer) = server.respond(&head.method, head.uri.path(), query, &body);
             let response =
                 http::Response::builder().status(code).body(kube::client::Body::from(answer.to_string().into_bytes()));
             Ok::<_, std::convert::Infallible>(response.unwrap())
         }
     });
-    let http = Http::new(service_fn(|_: http::Request<Bytes>| async {
+    let http = HttpClient::new(service_fn(|_: http::Request<Bytes>| async {
         Err(HttpError { failure: HttpFailure::ConnectRefused, message: "nobody".to_owned() })
     }));
     let kube = kube::Client::new(service, "default");
-    let world = World {
-        plain: kube.clone(),
+    let world = RunEnv {
+        kube_no_retry: kube.clone(),
         kube,
         http,
         helm: Arc::new(FakeHelm(Arc::clone(cluster))),
-        book: Arc::new(Book::new(clock, bundle.clone())),
+        timeline: Arc::new(TimelineWriter::new(clock, bundle.clone())),
         bundle,
         clock,
         seed: 0,

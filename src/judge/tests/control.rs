@@ -1,101 +1,103 @@
 //! Control/IdleHolds, Control/ByTheAutoscaler, Control/MetricFollowsLoad.
 
-use super::run::{
-    CLEANUP, FALL, IDLE, OLD, RISE, Run, SCALED_TO_1, SCALED_TO_2, SCALED_TO_3, SECOND, THIRD, began, healthy,
-    object_metric, recorded, slow_metric,
+use super::run_fixture::{
+    CLEANUP, FALL, IDLE, OLD, RISE, RunFixture, SCALED_TO_1, SCALED_TO_2, SCALED_TO_3, SECOND, THIRD, healthy,
+    object_metric, phase_began, recorded, slow_metric,
 };
-use crate::judge::{Check, Part, State};
-use crate::record::observation::{FailuresSeen, Phase, Seen, WorkloadSeen};
-use crate::record::reading::{Answer, Hop};
-use crate::record::verdict::CaseResult;
-use crate::units::{Milli, Span};
+use crate::judge::{Check, CheckStatus, Prerequisite};
+use crate::model::observation::{FailureCount, ObservationKind, Phase, WorkloadSnapshot};
+use crate::model::reading::{MetricHop, ReadingResult};
+use crate::model::verdict::CaseResult;
+use crate::units::{HumanDuration, Milli};
 
 use Check::{ByTheAutoscaler, IdleHolds, MetricFollowsLoad};
 
 #[test]
-fn idle_holds_for_three_sync_periods() {
-    healthy().passes(IdleHolds, "17 readings over 15.9s without load asked for no more than 1");
+fn replicas_stay_at_min_for_three_sync_periods() {
+    healthy().assert_passes(IdleHolds, "17 readings over 15.9s without load asked for no more than 1");
 }
 
 #[test]
-fn a_rise_that_the_idle_metric_does_not_ask_for_fails() {
+fn a_rise_that_the_idle_metric_does_not_recommend_fails() {
     let run = scaled_at_idle();
-    run.fails(IdleHolds, "replicas went 1 → 2 without load, written by kube-controller-manager");
+    run.assert_fails(IdleHolds, "replicas went 1 → 2 without load, written by kube-controller-manager");
 }
 
 #[test]
 fn a_rise_at_idle_is_inconclusive_where_a_value_may_have_been_missed() {
     scaled_at_idle()
-        .scenario(|s| s.assumptions.exporter_interval = Span::from_secs(1))
-        .unclear(IdleHolds, "a value between two polls, or another tolerance, may explain it");
-    scaled_at_idle().not_read(15_000, 19_000).unclear(IdleHolds, "the metric was not read");
-    scaled_at_idle().api_fails(15_000, 19_000).unclear(IdleHolds, "the metric was not read");
+        .scenario(|s| s.assumptions.exporter_interval = HumanDuration::from_secs(1))
+        .assert_inconclusive(IdleHolds, "a value between two polls, or another tolerance, may explain it");
+    scaled_at_idle().not_read(15_000, 19_000).assert_inconclusive(IdleHolds, "the metric was not read");
+    scaled_at_idle().api_fails(15_000, 19_000).assert_inconclusive(IdleHolds, "the metric was not read");
 }
 
 #[test]
-fn a_rise_at_idle_by_a_hand_is_inconclusive_and_the_hand_is_named() {
-    let run = slow_metric().sized_by(20_000, 2, "kubectl", "scale").ended_at(RISE);
-    run.unclear(IdleHolds, "kubectl");
-    let edited = slow_metric().sized_by(20_000, 2, "kubectl-edit", "").ended_at(RISE);
-    edited.unclear(IdleHolds, "kubectl-edit (Update)");
+fn a_rise_at_idle_by_another_writer_is_inconclusive_and_the_writer_is_named() {
+    let run = slow_metric().resized_by(20_000, 2, "kubectl", "scale").ended_at(RISE);
+    run.assert_inconclusive(IdleHolds, "kubectl");
+    let edited = slow_metric().resized_by(20_000, 2, "kubectl-edit", "").ended_at(RISE);
+    edited.assert_inconclusive(IdleHolds, "kubectl-edit (Update)");
 }
 
 #[test]
-fn min_replicas_that_are_enforced_at_idle_blame_nobody() {
-    let run = slow_metric().scenario(|s| s.hpa.spec.min_replicas = Some(2)).hpas(|_, hpa| hpa.min = 2);
-    resized_at_idle(run, 2).unclear(IdleHolds, "replicas went 1 → 2 without load");
+fn min_replicas_that_are_enforced_at_idle_are_not_a_fail() {
+    let run = slow_metric().scenario(|s| s.hpa.spec.min_replicas = Some(2)).hpas(|_, hpa| hpa.min_replicas = 2);
+    resized_at_idle(run, 2).assert_inconclusive(IdleHolds, "replicas went 1 → 2 without load");
 }
 
 #[test]
-fn a_fall_at_idle_blames_nobody() {
+fn a_fall_at_idle_is_not_a_fail() {
     let run = slow_metric().workloads(|_, w| w.spec_replicas = 3);
-    resized_at_idle(run, 2).unclear(IdleHolds, "replicas went 3 → 2 without load");
+    resized_at_idle(run, 2).assert_inconclusive(IdleHolds, "replicas went 3 → 2 without load");
 }
 
 #[test]
-fn an_idle_metric_that_asks_for_more_is_inconclusive_and_its_cause_named() {
+fn an_idle_metric_that_recommends_more_is_inconclusive_and_its_cause_named() {
     let unit = healthy().metric(IDLE, RISE, Some(900_000));
-    unit.unclear(
+    unit.assert_inconclusive(
         IdleHolds,
         "without load the metric asks for 15 replicas (value 900, target 60): the target lies below",
     );
 }
 
 /// Somebody else's pod in the namespace, busy for a while at each hop.
-fn neighbour(run: Run, when: std::ops::Range<u64>) -> Run {
+fn neighbour(run: RunFixture, when: std::ops::Range<u64>) -> RunFixture {
     let run = run.metric(when.start.max(IDLE), when.end, Some(900_000));
-    let busy = |run: Run, hop: Hop| {
+    let busy = |run: RunFixture, hop: MetricHop| {
         run.readings(hop, when.start, when.end, |answer| {
-            super::run::samples(answer, |sample| {
+            super::run_fixture::edit_samples(answer, |sample| {
                 (sample.object, sample.value) = (Some("trainer-0".to_owned()), Some(Milli(95_000)));
             });
         })
     };
-    let run = busy(busy(run, Hop::Store), Hop::Exporter);
+    let run = busy(busy(run, MetricHop::Store), MetricHop::Exporter);
     let mut pod = run.pod_at(OLD, RISE);
     (pod.name, pod.uid) = ("trainer-0".to_owned(), "foreign".to_owned());
     pod.labels.clear();
-    run.note(1, Seen::Pod(pod))
+    run.with_observation(1, ObservationKind::Pod(pod))
 }
 
 #[test]
 fn contamination_is_named_with_its_values() {
     let run = neighbour(object_metric(), 0..RISE);
-    run.unclear(
+    run.assert_inconclusive(
         IdleHolds,
         "(value 900, target 60): contamination: the metric also holds trainer-0=95, not of the target",
     );
-    let store = run.clone().readings(Hop::Store, 0, RISE, |a| *a = Answer::NotReadable("forbidden".to_owned()));
-    store.unclear(IdleHolds, "contamination: the metric also holds trainer-0=95");
+    let store =
+        run.clone().readings(MetricHop::Store, 0, RISE, |a| *a = ReadingResult::NotReadable("forbidden".to_owned()));
+    store.assert_inconclusive(IdleHolds, "contamination: the metric also holds trainer-0=95");
 }
 
 /// A neighbour that goes to work with the load goes on after it.
 #[test]
 fn contamination_that_comes_later_is_named_as_well() {
     let run = neighbour(object_metric(), FALL..u64::MAX);
-    let fall = run.part(Part::MetricFalls);
+    let fall = run.evaluate_prerequisite(Prerequisite::MetricFalls);
     assert!(
-        fall.is(State::Unclear) && fall.reason.contains("contamination: the metric also holds trainer-0=95"),
+        fall.has_status(CheckStatus::Inconclusive)
+            && fall.reason.contains("contamination: the metric also holds trainer-0=95"),
         "{}",
         fall.reason
     );
@@ -103,106 +105,119 @@ fn contamination_that_comes_later_is_named_as_well() {
 
 #[test]
 fn without_the_series_the_pods_beside_the_target_are_named() {
-    let unread = |run: Run, hop| run.readings(hop, 0, u64::MAX, |a| *a = Answer::NotReadable("forbidden".to_owned()));
-    let run = unread(unread(neighbour(object_metric(), 0..RISE), Hop::Store), Hop::Exporter);
-    run.unclear(IdleHolds, "contamination: the metric also holds trainer-0, which requests nvidia.com/gpu=1");
+    let unread = |run: RunFixture, hop| {
+        run.readings(hop, 0, u64::MAX, |a| *a = ReadingResult::NotReadable("forbidden".to_owned()))
+    };
+    let run = unread(unread(neighbour(object_metric(), 0..RISE), MetricHop::Store), MetricHop::Exporter);
+    run.assert_inconclusive(
+        IdleHolds,
+        "contamination: the metric also holds trainer-0, which requests nvidia.com/gpu=1",
+    );
 }
 
 /// The controller drops what is not of the target's pods, and a namespace's metric is not made of another namespace.
 #[test]
 fn what_the_metric_cannot_hold_is_no_contamination() {
-    neighbour(healthy(), 0..RISE).unclear(IdleHolds, "the target lies below the idle value");
-    let elsewhere = [Hop::Store, Hop::Exporter].into_iter().fold(neighbour(object_metric(), 0..RISE), |run, hop| {
-        run.readings(hop, 0, RISE, |answer| {
-            super::run::samples(answer, |sample| {
-                drop(std::sync::Arc::make_mut(&mut sample.labels).insert("namespace".to_owned(), "other".to_owned()))
-            });
-        })
-    });
-    elsewhere.unclear(IdleHolds, "the target lies below the idle value");
+    neighbour(healthy(), 0..RISE).assert_inconclusive(IdleHolds, "the target lies below the idle value");
+    let elsewhere =
+        [MetricHop::Store, MetricHop::Exporter].into_iter().fold(neighbour(object_metric(), 0..RISE), |run, hop| {
+            run.readings(hop, 0, RISE, |answer| {
+                super::run_fixture::edit_samples(answer, |sample| {
+                    drop(
+                        std::sync::Arc::make_mut(&mut sample.labels).insert("namespace".to_owned(), "other".to_owned()),
+                    )
+                });
+            })
+        });
+    elsewhere.assert_inconclusive(IdleHolds, "the target lies below the idle value");
 }
 
 #[test]
 fn a_target_that_does_not_begin_at_min_is_inconclusive() {
     let run = healthy().workloads(|at, w| w.spec_replicas = if at < RISE { 2 } else { w.spec_replicas });
-    run.unclear(IdleHolds, "the target had 2 replicas when the idle baseline began");
+    run.assert_inconclusive(IdleHolds, "the target had 2 replicas when the idle baseline began");
 }
 
 #[test]
 fn an_idle_baseline_that_was_too_short_or_not_read_is_inconclusive() {
-    let short = healthy().scenario(|s| s.phases.idle_sync_periods = 5);
-    short.unclear(IdleHolds, "replicas held at 1 for 15.9s of 25.0s without load");
-    healthy().not_read(15_000, 22_000).unclear(IdleHolds, "without load");
-    let blind =
-        healthy().api_fails(IDLE, CLEANUP).without(|o| super::run::is_phase(o, Phase::Idle) && o.at_ms > RISE - 10);
+    let short = healthy().scenario(|s| s.phases.baseline_sync_periods = 5);
+    short.assert_inconclusive(IdleHolds, "replicas held at 1 for 15.9s of 25.0s without load");
+    healthy().not_read(15_000, 22_000).assert_inconclusive(IdleHolds, "without load");
+    let blind = healthy()
+        .api_fails(IDLE, CLEANUP)
+        .without(|o| super::run_fixture::is_phase(o, Phase::Baseline) && o.at_ms > RISE - 10);
     let fresh = blind.clone().ended_at(20_000);
     assert_eq!(fresh.result(), CaseResult::Inconclusive);
     // While the run is on: not for ever.
-    let live =
-        |ms: u64| blind.clone().without(|o| o.at_ms >= ms || matches!(o.seen, Seen::Phase(m) if m.phase > Phase::Idle));
-    assert_eq!(live(20_000).rule(IdleHolds).state, State::Open);
-    assert_eq!(live(90_000).rule(IdleHolds).state, State::Unclear);
+    let live = |ms: u64| {
+        blind
+            .clone()
+            .without(|o| o.at_ms >= ms || matches!(o.kind, ObservationKind::Phase(m) if m.phase > Phase::Baseline))
+    };
+    assert_eq!(live(20_000).evaluate(IdleHolds).status, CheckStatus::Pending);
+    assert_eq!(live(90_000).evaluate(IdleHolds).status, CheckStatus::Inconclusive);
 }
 
 #[test]
 fn an_idle_phase_whose_end_was_not_noted_ends_with_the_load() {
-    let run = slow_metric().without(|o| super::run::is_phase(o, Phase::Idle) && o.at_ms > RISE - 10);
-    run.passes(IdleHolds, "asked for no more than 1");
+    let run = slow_metric().without(|o| super::run_fixture::is_phase(o, Phase::Baseline) && o.at_ms > RISE - 10);
+    run.assert_passes(IdleHolds, "asked for no more than 1");
 }
 
 #[test]
 fn a_size_that_changed_unseen_is_inconclusive() {
     // The generation tells of a change of the spec that nobody saw: 1 → 2 → 1 while the watch was away.
     let run = healthy().workloads(|at, w| w.generation = w.generation.map(|g| if at > IDLE { g + 2 } else { g }));
-    run.unclear(ByTheAutoscaler, "was changed without being seen");
+    run.assert_inconclusive(ByTheAutoscaler, "was changed without being seen");
     let unknown = healthy().workloads(|_, w| w.generation = None);
-    unknown.passes(ByTheAutoscaler, "kube-controller-manager");
-    unknown.gap("workload", 13_000, 20_000).unclear(ByTheAutoscaler, "workload could not be read");
+    unknown.assert_passes(ByTheAutoscaler, "kube-controller-manager");
+    unknown.gap("workload", 13_000, 20_000).assert_inconclusive(ByTheAutoscaler, "workload could not be read");
 }
 
 #[test]
 fn changes_that_the_status_confirms_are_the_autoscalers() {
-    healthy().passes(ByTheAutoscaler, "1 → 2, 2 → 3, 3 → 1 were all written to the scale subresource");
+    healthy().assert_passes(ByTheAutoscaler, "1 → 2, 2 → 3, 3 → 1 were all written to the scale subresource");
     let silent = healthy().without_events();
-    silent.passes(ByTheAutoscaler, "1 → 2, 2 → 3, 3 → 1");
-    assert_eq!(silent.rule(ByTheAutoscaler).findings.len(), 3);
+    silent.assert_passes(ByTheAutoscaler, "1 → 2, 2 → 3, 3 → 1");
+    assert_eq!(silent.evaluate(ByTheAutoscaler).findings.len(), 3);
 }
 
 #[test]
 fn another_writer_is_inconclusive_and_named() {
     healthy()
         .written_by(SCALED_TO_2, "kubectl-edit", "")
-        .unclear(ByTheAutoscaler, "written by kubectl-edit (Update), not");
-    healthy().written_by(SCALED_TO_3, "keda", "scale").unclear(
+        .assert_inconclusive(ByTheAutoscaler, "written by kubectl-edit (Update), not");
+    healthy().written_by(SCALED_TO_3, "keda", "scale").assert_inconclusive(
         ByTheAutoscaler,
         "written by keda (Update of subresource scale), and the change before it by kube-controller-manager",
     );
-    healthy().written_by(SCALED_TO_1, "kubectl", "").unclear(ByTheAutoscaler, "replicas went 3 → 1");
-    let by_hand = healthy().sized_by(60_000, 1, "kubectl", "scale");
-    by_hand.unclear(ByTheAutoscaler, "the HPA's status knows nothing of it");
-    let nobody = healthy().workloads(|_, w| w.writers.clear());
-    nobody.unclear(ByTheAutoscaler, "an unknown writer");
+    healthy().written_by(SCALED_TO_1, "kubectl", "").assert_inconclusive(ByTheAutoscaler, "replicas went 3 → 1");
+    let by_hand = healthy().resized_by(60_000, 1, "kubectl", "scale");
+    by_hand.assert_inconclusive(ByTheAutoscaler, "the HPA's status knows nothing of it");
+    let nobody = healthy().workloads(|_, w| w.replicas_managers.clear());
+    nobody.assert_inconclusive(ByTheAutoscaler, "an unknown writer");
 }
 
 #[test]
 fn a_status_that_does_not_confirm_the_size_is_inconclusive() {
-    let run = healthy().hpas(|_, hpa| hpa.desired = hpa.desired.min(2));
-    run.unclear(ByTheAutoscaler, "replicas went 2 → 3 in phase hold: written by kube-controller-manager (Update of subresource scale), and the HPA's status knows nothing of it");
+    let run = healthy().hpas(|_, hpa| hpa.desired_replicas = hpa.desired_replicas.min(2));
+    run.assert_inconclusive(ByTheAutoscaler, "replicas went 2 → 3 in phase hold: written by kube-controller-manager (Update of subresource scale), and the HPA's status knows nothing of it");
 }
 
 #[test]
 fn a_change_is_waited_for_until_the_status_has_confirmed_it() {
-    let run = healthy()
-        .without(|o| o.at_ms > SCALED_TO_2 + 2000 || matches!(o.seen, Seen::Hpa(_)) && o.at_ms > SCALED_TO_2 - 1);
-    assert_eq!(run.rule(ByTheAutoscaler).state, State::Open);
+    let run = healthy().without(|o| {
+        o.at_ms > SCALED_TO_2 + 2000 || matches!(o.kind, ObservationKind::Hpa(_)) && o.at_ms > SCALED_TO_2 - 1
+    });
+    assert_eq!(run.evaluate(ByTheAutoscaler).status, CheckStatus::Pending);
 }
 
 #[test]
 fn where_an_event_was_lost_the_next_one_is_not_waited_for() {
-    let at_once = |run: Run| run.ended_at(SCALED_TO_3 + 1000).without_events().rule(ByTheAutoscaler).state;
-    assert_eq!(at_once(healthy()), State::Holds);
+    let at_once = |run: RunFixture| run.ended_at(SCALED_TO_3 + 1000).without_events().evaluate(ByTheAutoscaler).status;
+    assert_eq!(at_once(healthy()), CheckStatus::Pass);
     let first = healthy().ended_at(SCALED_TO_2 + 1000).without_events();
-    assert_eq!(first.rule(ByTheAutoscaler).state, State::Open);
+    assert_eq!(first.evaluate(ByTheAutoscaler).status, CheckStatus::Pending);
 }
 
 #[test]
@@ -210,36 +225,37 @@ fn an_event_that_names_another_reason_is_inconclusive() {
     let other = healthy().events(|event| {
         event.message = event.message.replace("pods metric gpu_utilization", "cpu resource utilization")
     });
-    other.unclear(
+    other.assert_inconclusive(
         ByTheAutoscaler,
         "the HPA's event gives another reason than our metric: cpu resource utilization above target",
     );
     let enforced = healthy().events(|e| {
         e.message = e.message.replace("All metrics below target", "Current number of replicas above Spec.MaxReplicas")
     });
-    enforced.unclear(ByTheAutoscaler, "above Spec.MaxReplicas");
+    enforced.assert_inconclusive(ByTheAutoscaler, "above Spec.MaxReplicas");
     let empty = healthy().events(|e| e.message = e.message.replace("All metrics below target", ""));
-    empty.passes(ByTheAutoscaler, "3 → 1");
+    empty.assert_passes(ByTheAutoscaler, "3 → 1");
 }
 
 #[test]
 fn the_metric_follows_the_load_both_ways() {
-    healthy().passes(MetricFollowsLoad, "after the load a reading (0) leads from 3 replicas back to 1");
+    healthy().assert_passes(MetricFollowsLoad, "after the load a reading (0) leads from 3 replicas back to 1");
 }
 
 #[test]
 fn a_pod_that_does_not_run_yet_does_not_keep_the_readings_from_leading_back() {
     // It was made just before the end of the load. The exporter shows its accelerator already; no pass counts it.
-    let made_last = |at: u64, workload: &mut WorkloadSeen| {
+    let made_last = |at: u64, workload: &mut WorkloadSnapshot| {
         workload.spec_replicas = if at < FALL { workload.spec_replicas.min(2) } else { workload.spec_replicas };
     };
     for name in [OLD, SECOND, THIRD] {
         let mut pod = healthy().pod_at(name, FALL);
         (pod.phase, pod.ready) = ("Pending".to_owned(), false);
-        let pending = healthy().metric(FALL, CLEANUP, Some(0)).note(FALL, Seen::Pod(pod)).renumber();
-        let falls = pending.workloads(made_last).part(Part::MetricFalls);
+        let pending =
+            healthy().metric(FALL, CLEANUP, Some(0)).with_observation(FALL, ObservationKind::Pod(pod)).renumber();
+        let falls = pending.workloads(made_last).evaluate_prerequisite(Prerequisite::MetricFalls);
         let at_once = "0.9s after the load a reading (0) leads from 2 replicas back to 1";
-        assert_eq!((falls.state, falls.reason.as_str()), (State::Holds, at_once), "{name}");
+        assert_eq!((falls.status, falls.reason.as_str()), (CheckStatus::Pass, at_once), "{name}");
     }
 }
 
@@ -247,73 +263,83 @@ fn a_pod_that_does_not_run_yet_does_not_keep_the_readings_from_leading_back() {
 fn a_frozen_metric_is_inconclusive() {
     healthy()
         .metric(RISE, CLEANUP, Some(51_000))
-        .unclear(MetricFollowsLoad, "no reading before the rise asks for more than 1");
+        .assert_inconclusive(MetricFollowsLoad, "no reading before the rise asks for more than 1");
     healthy()
         .metric(RISE, CLEANUP, Some(0))
-        .unclear(MetricFollowsLoad, "highest reading 0 against the target 60, which asks for");
+        .assert_inconclusive(MetricFollowsLoad, "highest reading 0 against the target 60, which asks for");
     let high = healthy().metric(FALL, CLEANUP, Some(100_000));
-    high.unclear(MetricFollowsLoad, "after the load no reading leads from 3 replicas back to 1 (lowest 100; the target's series at the exporter meanwhile: 0 to 100");
-    high.unclear(Check::ReplicasFall, "needs Control/MetricFollowsLoad (fall)");
+    high.assert_inconclusive(MetricFollowsLoad, "after the load no reading leads from 3 replicas back to 1 (lowest 100; the target's series at the exporter meanwhile: 0 to 100");
+    high.assert_inconclusive(Check::ReplicasFall, "needs Control/MetricFollowsLoad (fall)");
 }
 
 #[test]
 fn a_metric_that_is_not_a_number_under_load_is_inconclusive() {
-    healthy().metric(RISE, CLEANUP, None).unclear(MetricFollowsLoad, "no reading under load");
+    healthy().metric(RISE, CLEANUP, None).assert_inconclusive(MetricFollowsLoad, "no reading under load");
 }
 
 #[test]
-fn a_metric_that_asks_for_a_moment_only_is_inconclusive() {
+fn a_metric_that_recommends_more_only_briefly_is_inconclusive() {
     let run = healthy().metric(42_000, CLEANUP, Some(20_000));
-    assert_eq!(run.part(Part::MetricRises).state, State::Unclear, "{:?}", run.part(Part::MetricRises));
-    run.unclear(Check::ReplicasRise, "needs Control/MetricFollowsLoad (rise)");
+    assert_eq!(
+        run.evaluate_prerequisite(Prerequisite::MetricRises).status,
+        CheckStatus::Inconclusive,
+        "{:?}",
+        run.evaluate_prerequisite(Prerequisite::MetricRises)
+    );
+    run.assert_inconclusive(Check::ReplicasRise, "needs Control/MetricFollowsLoad (rise)");
 }
 
 #[test]
-fn a_stretch_without_readings_shows_no_asking() {
+fn a_gap_in_the_readings_shows_no_recommendation() {
     // What asks before and after the stretch may have asked for less in between.
     let run =
         healthy().not_read(36_000, 41_000).not_read(44_000, 47_000).not_read(52_000, 57_000).not_read(60_000, 66_000);
-    assert_eq!(run.not_read(68_000, FALL).part(Part::MetricRises).state, State::Unclear);
+    assert_eq!(
+        run.not_read(68_000, FALL).evaluate_prerequisite(Prerequisite::MetricRises).status,
+        CheckStatus::Inconclusive
+    );
 }
 
 #[test]
 fn metric_follows_load_needs_idle_holds() {
-    healthy().metric(IDLE, RISE, Some(900_000)).unclear(MetricFollowsLoad, "needs Control/IdleHolds");
-    recorded("wrong-sign").unclear(MetricFollowsLoad, "highest reading");
+    healthy().metric(IDLE, RISE, Some(900_000)).assert_inconclusive(MetricFollowsLoad, "needs Control/IdleHolds");
+    recorded("wrong-sign").assert_inconclusive(MetricFollowsLoad, "highest reading");
 }
 
 #[test]
 fn idle_holds_needs_an_active_autoscaler() {
     let run = scaled_at_idle().hpas(|_, hpa| hpa.conditions.iter_mut().for_each(|c| c.status = "Unknown".to_owned()));
-    let ruling = run.rule(IdleHolds);
-    assert!(matches!(ruling.state, State::Open | State::Unclear), "{ruling:?}");
+    let ruling = run.evaluate(IdleHolds);
+    assert!(matches!(ruling.status, CheckStatus::Pending | CheckStatus::Inconclusive), "{ruling:?}");
     assert!(ruling.reason.contains("needs Setup/AutoscalerActive"), "{}", ruling.reason);
     assert_eq!(run.result(), CaseResult::Inconclusive);
 }
 
 /// The controller scales up at idle, and its status says so; the run ends there.
-fn scaled_at_idle() -> Run {
+fn scaled_at_idle() -> RunFixture {
     resized_at_idle(slow_metric(), 2)
 }
 
-fn resized_at_idle(run: Run, size: i32) -> Run {
+fn resized_at_idle(run: RunFixture, size: i32) -> RunFixture {
     let at = run.inventory.started + jiff::SignedDuration::from_millis(20_010);
     let mut hpa = run.hpa_at(IDLE);
-    hpa.desired = size;
-    hpa.last_scale = Some(jiff::Timestamp::from_second(at.as_second()).unwrap());
-    let run = run.sized_by(20_000, size, "kube-controller-manager", "scale").note(20_010, Seen::Hpa(hpa));
+    hpa.desired_replicas = size;
+    hpa.last_scale_time = Some(jiff::Timestamp::from_second(at.as_second()).unwrap());
+    let run = run
+        .resized_by(20_000, size, "kube-controller-manager", "scale")
+        .with_observation(20_010, ObservationKind::Hpa(hpa));
     let run = run.without(|o| o.at_ms > 26_500);
     let end = run.timeline.last().unwrap().at_ms;
-    run.note(end, began(Phase::Cleanup))
+    run.with_observation(end, phase_began(Phase::Cleanup))
 }
 
 /// A value of another object than a pod does not go with the pods that go.
 #[test]
 fn an_object_metric_leads_back_to_min_as_well() {
-    let fall = object_metric().part(Part::MetricFalls);
-    assert!(fall.is(State::Holds), "{}", fall.reason);
-    let high = object_metric().metric(FALL, u64::MAX, Some(150_000)).part(Part::MetricFalls);
-    assert!(!high.is(State::Holds) && high.reason.contains("lowest 150"), "{}", high.reason);
+    let fall = object_metric().evaluate_prerequisite(Prerequisite::MetricFalls);
+    assert!(fall.has_status(CheckStatus::Pass), "{}", fall.reason);
+    let high = object_metric().metric(FALL, u64::MAX, Some(150_000)).evaluate_prerequisite(Prerequisite::MetricFalls);
+    assert!(!high.has_status(CheckStatus::Pass) && high.reason.contains("lowest 150"), "{}", high.reason);
 }
 
 /// An HPA acts at once on a metric that asks for more: the target has grown before the baseline begins.
@@ -324,26 +350,29 @@ fn what_scaled_the_target_before_the_baseline_is_named_by_its_reading() {
             workload.spec_replicas = 2;
         }
     });
-    run.unclear(IdleHolds, "without load the metric asks for 2 replicas (value 100, target 60): the target lies below");
+    run.assert_inconclusive(
+        IdleHolds,
+        "without load the metric asks for 2 replicas (value 100, target 60): the target lies below",
+    );
 }
 
 /// A load that the server refuses is no load: which answers it gave, how many, and in whose words.
 #[test]
 fn a_metric_that_did_not_rise_under_failing_chats_shows_the_failures() {
     let run = healthy().metric(RISE, u64::MAX, Some(0)).loads(|_, load| {
-        (load.good, load.failed) = (2, 41);
-        let seen = |count, example: &str| FailuresSeen { count, example: example.to_owned() };
+        (load.succeeded, load.failed) = (2, 41);
+        let seen = |count, example: &str| FailureCount { count, example: example.to_owned() };
         load.failures.insert("http-5xx".to_owned(), seen(40, "llama runner process has terminated"));
         load.failures.insert("truncated".to_owned(), seen(1, ""));
     });
     let kinds = "40 http-5xx, the first: llama runner process has terminated; 1 truncated";
-    run.unclear(MetricFollowsLoad, &format!("(workload) 41 of 43 chats failed: {kinds}; the server's log"));
-    let few = run.loads(|_, load| load.good = 50);
-    few.unclear(MetricFollowsLoad, &format!("50 good answers, 41 failed ({kinds})"));
+    run.assert_inconclusive(MetricFollowsLoad, &format!("(workload) 41 of 43 chats failed: {kinds}; the server's log"));
+    let few = run.loads(|_, load| load.succeeded = 50);
+    few.assert_inconclusive(MetricFollowsLoad, &format!("50 good answers, 41 failed ({kinds})"));
     let risen = healthy().loads(|_, load| {
         load.failed = 1;
-        load.failures.insert("truncated".to_owned(), FailuresSeen { count: 1, ..FailuresSeen::default() });
+        load.failures.insert("truncated".to_owned(), FailureCount { count: 1, ..FailureCount::default() });
     });
-    let findings = risen.rule(MetricFollowsLoad).findings;
+    let findings = risen.evaluate(MetricFollowsLoad).findings;
     assert!(findings.iter().any(|finding| finding.starts_with("1 of the load's chats failed")), "{findings:?}");
 }

@@ -2,16 +2,16 @@
 //! do; and what an attacker or an unlucky moment could do to a verdict.
 
 mod control;
-mod course;
+mod controller_faults;
 mod hold;
-mod lawful;
+mod live_status;
+mod metric_diagnosis;
+mod model_cluster;
 mod oracle;
-mod picture;
 mod prediction;
 mod properties;
 mod recorded;
-mod run;
+mod run_fixture;
 mod scale_down;
 mod scale_up;
 mod setup;
-mod world;

@@ -2,66 +2,73 @@
 
 use k8s_openapi::api::autoscaling::v2::{HPAScalingPolicy, HPAScalingRules};
 
-use super::run::{CLEANUP, FALL, IDLE, RISE, Run, SCALED_TO_2, SCALED_TO_3, healthy, is_phase, recorded, slow_metric};
-use crate::judge::{Bench, Check, Outlook, State};
-use crate::record::journal::Step;
-use crate::record::observation::{Condition, Phase, Seen};
-use crate::record::scenario::Scenario;
-use crate::record::verdict::CaseResult;
+use super::run_fixture::{
+    CLEANUP, FALL, IDLE, RISE, RunFixture, SCALED_TO_2, SCALED_TO_3, healthy, is_phase, recorded, slow_metric,
+};
+use crate::judge::{Check, CheckStatus, EarlyExit, Evaluator};
+use crate::model::journal::ChangeState;
+use crate::model::observation::{ObjectCondition, ObservationKind, Phase};
+use crate::model::scenario::Scenario;
+use crate::model::verdict::CaseResult;
 
 use Check::{DecisionsExplained, Restored};
 
 #[test]
 fn the_decisions_of_the_healthy_run_are_explained() {
-    healthy().passes(DecisionsExplained, "3 changes of size keep min and max, rate, window and ScalingActive");
-    slow_metric().passes(DecisionsExplained, "3 changes");
+    healthy().assert_passes(DecisionsExplained, "3 changes of size keep min and max, rate, window and ScalingActive");
+    slow_metric().assert_passes(DecisionsExplained, "3 changes");
 }
 
 #[test]
 fn a_size_outside_min_and_max_fails() {
     let run = rises_to(9);
-    run.gives(DecisionsExplained, State::Broken, "1 → 9: outside minReplicas 1 and maxReplicas 3", CaseResult::Fail);
+    run.assert_case(
+        DecisionsExplained,
+        CheckStatus::Fail,
+        "1 → 9: outside minReplicas 1 and maxReplicas 3",
+        CaseResult::Fail,
+    );
 }
 
 #[test]
 fn a_change_faster_than_the_rate_fails() {
-    let run = slow_metric().led_by("a").scenario(|s| rules(s).policies = policy("Pods", 1, 60));
-    run.gives(
+    let run = slow_metric().with_leader("a").scenario(|s| rules(s).policies = policy("Pods", 1, 60));
+    run.assert_case(
         DecisionsExplained,
-        State::Broken,
+        CheckStatus::Fail,
         "2 → 3: faster than the spec's rate, which allows 2",
         CaseResult::Fail,
     );
 }
 
 #[test]
-fn a_controller_that_may_have_begun_anew_may_have_forgotten_its_changes() {
-    let every_minute = |run: Run| run.scenario(|s| rules(s).policies = policy("Pods", 1, 60));
+fn a_controller_that_may_have_restarted_may_have_forgotten_its_changes() {
+    let every_minute = |run: RunFixture| run.scenario(|s| rules(s).policies = policy("Pods", 1, 60));
     // Nobody says that it did not; it did; the Lease is not in use, or could not be read in between.
-    let unused = slow_metric().led_by("a").each(|o| {
-        if let Seen::Leader(leader) = &mut o.seen {
+    let unused = slow_metric().with_leader("a").each(|o| {
+        if let ObservationKind::Leader(leader) = &mut o.kind {
             leader.renewed = leader.renewed.map(|at| at - jiff::SignedDuration::from_hours(9));
         }
     });
     for run in [
         slow_metric(),
-        slow_metric().led_by("a").led_again(40_000, "b"),
+        slow_metric().with_leader("a").with_leader_from(40_000, "b"),
         unused,
-        slow_metric().led_by("a").gap("leader", 38_000, 49_000),
-        slow_metric().led_by("a").gap("leader", 0, CLEANUP),
+        slow_metric().with_leader("a").gap("leader", 38_000, 49_000),
+        slow_metric().with_leader("a").gap("leader", 0, CLEANUP),
     ] {
-        every_minute(run).passes(DecisionsExplained, "3 changes");
+        every_minute(run).assert_passes(DecisionsExplained, "3 changes");
     }
     // Before both changes, or after them: it forgot neither.
     for at in [30_000, 60_000] {
-        let run = every_minute(slow_metric().led_by("a").led_again(at, "b"));
-        assert_eq!(run.rule(DecisionsExplained).state, State::Broken, "at {at}");
+        let run = every_minute(slow_metric().with_leader("a").with_leader_from(at, "b"));
+        assert_eq!(run.evaluate(DecisionsExplained).status, CheckStatus::Fail, "at {at}");
     }
     // It cannot have forgotten what it never may do at once.
     let jump = rises_to(3).scenario(|s| rules(s).policies = policy("Pods", 1, 60));
-    jump.gives(
+    jump.assert_case(
         DecisionsExplained,
-        State::Broken,
+        CheckStatus::Fail,
         "1 → 3: faster than the spec's rate, which allows 2",
         CaseResult::Fail,
     );
@@ -70,18 +77,24 @@ fn a_controller_that_may_have_begun_anew_may_have_forgotten_its_changes() {
 #[test]
 fn whole_seconds_do_not_make_a_change_too_fast() {
     // 15.1 s apart; three seconds are what lies between two computers.
-    let every = |seconds| slow_metric().led_by("a").scenario(move |s| rules(s).policies = policy("Pods", 1, seconds));
-    every(18).passes(DecisionsExplained, "3 changes");
-    assert_eq!(every(20).rule(DecisionsExplained).state, State::Broken);
+    let every =
+        |seconds| slow_metric().with_leader("a").scenario(move |s| rules(s).policies = policy("Pods", 1, seconds));
+    every(18).assert_passes(DecisionsExplained, "3 changes");
+    assert_eq!(every(20).evaluate(DecisionsExplained).status, CheckStatus::Fail);
 }
 
 #[test]
 fn a_rise_that_twice_the_sync_period_explains_is_a_finding() {
     let run = slow_metric().scenario(|s| rules(s).stabilization_window_seconds = Some(12));
-    let ruling = run.clone().silent(IDLE).rule(DecisionsExplained);
-    assert_eq!((ruling.state, ruling.findings.len()), (State::Holds, 2), "{ruling:?}");
+    let ruling = run.clone().without_status_values(IDLE).evaluate(DecisionsExplained);
+    assert_eq!((ruling.status, ruling.findings.len()), (CheckStatus::Pass, 2), "{ruling:?}");
     // The status of a pass needs no sync period.
-    run.gives(DecisionsExplained, State::Broken, "the value in the HPA's own status asked for less", CaseResult::Fail);
+    run.assert_case(
+        DecisionsExplained,
+        CheckStatus::Fail,
+        "the value in the HPA's own status asked for less",
+        CaseResult::Fail,
+    );
 }
 
 #[test]
@@ -92,22 +105,22 @@ fn a_change_before_which_scaling_was_active_is_no_violation() {
             hpa.conditions.push(inactive());
         }
     });
-    run.passes(DecisionsExplained, "3 changes");
+    run.assert_passes(DecisionsExplained, "3 changes");
 }
 
 #[test]
 fn a_fall_inside_the_window_fails() {
     let run = slow_metric().shorter(84_000, 21_000);
-    run.gives(DecisionsExplained, State::Broken, "inside the scale-down window", CaseResult::Fail);
+    run.assert_case(DecisionsExplained, CheckStatus::Fail, "inside the scale-down window", CaseResult::Fail);
 }
 
 #[test]
 fn a_rise_inside_the_scale_up_window_fails() {
     let run = slow_metric().scenario(|s| rules(s).stabilization_window_seconds = Some(60));
-    run.gives(DecisionsExplained, State::Broken, "inside the scale-up window of 1m", CaseResult::Fail);
+    run.assert_case(DecisionsExplained, CheckStatus::Fail, "inside the scale-up window of 1m", CaseResult::Fail);
     let missed = healthy().scenario(|s| rules(s).stabilization_window_seconds = Some(20));
-    missed.gives(DecisionsExplained, State::Broken, "in the HPA's own status", CaseResult::Fail);
-    missed.silent(IDLE).passes(DecisionsExplained, "3 changes");
+    missed.assert_case(DecisionsExplained, CheckStatus::Fail, "in the HPA's own status", CaseResult::Fail);
+    missed.without_status_values(IDLE).assert_passes(DecisionsExplained, "3 changes");
 }
 
 #[test]
@@ -117,24 +130,24 @@ fn a_change_while_scaling_is_inactive_fails() {
             hpa.conditions = vec![inactive()]
         }
     });
-    run.gives(DecisionsExplained, State::Broken, "while ScalingActive was False", CaseResult::Fail);
+    run.assert_case(DecisionsExplained, CheckStatus::Fail, "while ScalingActive was False", CaseResult::Fail);
     // The status of that very pass was not seen: it may have said that scaling is active again.
     let unseen = slow_metric().hpas(|at, hpa| {
         if (RISE..SCALED_TO_2 - 100).contains(&at) {
             hpa.conditions = vec![inactive()]
         }
     });
-    let unseen = unseen.without(|o| matches!(o.seen, Seen::Hpa(_)) && (35_000..50_000).contains(&o.at_ms));
-    assert_ne!(unseen.rule(DecisionsExplained).state, State::Broken);
+    let unseen = unseen.without(|o| matches!(o.kind, ObservationKind::Hpa(_)) && (35_000..50_000).contains(&o.at_ms));
+    assert_ne!(unseen.evaluate(DecisionsExplained).status, CheckStatus::Fail);
 }
 
 #[test]
-fn a_rise_above_what_the_readings_ask_for_fails() {
+fn a_rise_above_what_the_readings_recommend_fails() {
     let run = rises_to(3).metric(IDLE, FALL, Some(100_000));
     let run = run.metric(IDLE, RISE, Some(0));
-    run.gives(
+    run.assert_case(
         DecisionsExplained,
-        State::Broken,
+        CheckStatus::Fail,
         "above 2, the largest size that the readings around it can ask for",
         CaseResult::Fail,
     );
@@ -146,20 +159,20 @@ fn a_rise_around_which_the_metric_was_not_read_is_explained_unless_no_value_can(
     let missed = |s: &mut Scenario| s.assumptions.exporter_interval = healthy().scenario.assumptions.exporter_interval;
     for run in [whole().not_read(29_000, 45_000), whole().not_read(32_000, 35_800), whole().scenario(missed)] {
         // One pod at 100 %, the most that there is, asks for 2.
-        run.gives(DecisionsExplained, State::Broken, "1 → 3: above 2, the largest size", CaseResult::Fail);
-        let boundless = run.clone().scenario(|s| s.metric.range = None).silent(IDLE);
-        boundless.passes_oracle();
+        run.assert_case(DecisionsExplained, CheckStatus::Fail, "1 → 3: above 2, the largest size", CaseResult::Fail);
+        let boundless = run.clone().scenario(|s| s.metric.range = None).without_status_values(IDLE);
+        boundless.assert_oracle_passes();
         // A range that a reading breaks is none.
-        run.silent(IDLE).metric(IDLE, IDLE + 1500, Some(200_000)).passes_oracle();
+        run.without_status_values(IDLE).metric(IDLE, IDLE + 1500, Some(200_000)).assert_oracle_passes();
     }
 }
 
 #[test]
 fn a_rise_above_what_its_own_status_reports_fails() {
     let run = rises_to(3).scenario(|s| s.metric.range = None).api_fails(RISE, FALL);
-    run.gives(
+    run.assert_case(
         DecisionsExplained,
-        State::Broken,
+        CheckStatus::Fail,
         "1 → 3: above 2, the largest size for the value in the HPA's own status",
         CaseResult::Fail,
     );
@@ -168,27 +181,27 @@ fn a_rise_above_what_its_own_status_reports_fails() {
 #[test]
 fn a_size_that_the_formula_does_not_give_is_a_finding() {
     // 3 pods at 40 of 60 ask for 2; with nothing in the window that asked for anything between.
-    let low = |run: Run| {
+    let low = |run: RunFixture| {
         run.metric(RISE, CLEANUP, Some(100_000)).hpas(|at, h| {
             if at > FALL {
-                h.metrics.iter_mut().for_each(|m| m.average = Some(crate::units::Milli(100_000)))
+                h.current_metrics.iter_mut().for_each(|m| m.average_value = Some(crate::units::Milli(100_000)))
             }
         })
     };
-    let ruling = low(slow_metric()).rule(DecisionsExplained);
-    assert_eq!(ruling.state, State::Broken, "every value asks for more: {}", ruling.reason);
+    let ruling = low(slow_metric()).evaluate(DecisionsExplained);
+    assert_eq!(ruling.status, CheckStatus::Fail, "every value asks for more: {}", ruling.reason);
     // A rise to 2 where 3 was asked for, and neither max nor rate holds it there.
     let run = slow_metric().scenario(|s| {
         s.hpa.spec.max_replicas = 9;
         s.metric.range = None;
     });
-    let run = run.hpas(|_, h| h.max = 9).metric(RISE, FALL, Some(300_000)).hpas(|at, h| {
+    let run = run.hpas(|_, h| h.max_replicas = 9).metric(RISE, FALL, Some(300_000)).hpas(|at, h| {
         if (RISE..FALL).contains(&at) {
-            h.metrics.iter_mut().for_each(|m| m.average = Some(crate::units::Milli(300_000)));
+            h.current_metrics.iter_mut().for_each(|m| m.average_value = Some(crate::units::Milli(300_000)));
         }
     });
-    let ruling = run.rule(DecisionsExplained);
-    assert_eq!(ruling.state, State::Holds, "{}", ruling.reason);
+    let ruling = run.evaluate(DecisionsExplained);
+    assert_eq!(ruling.status, CheckStatus::Pass, "{}", ruling.reason);
     let odd = "1 → 2: a size that the formula does not give for the metric";
     assert!(ruling.findings.iter().any(|f| f == odd), "{ruling:?}");
 }
@@ -196,209 +209,236 @@ fn a_size_that_the_formula_does_not_give_is_a_finding() {
 #[test]
 fn another_tolerance_than_the_assumed_one_explains_a_change() {
     // 63 of 60 lies within a tenth, but the flag may be smaller.
-    let near = |run: Run| {
+    let near = |run: RunFixture| {
         run.metric(RISE, FALL, Some(63_000)).hpas(|at, h| {
             if (RISE..FALL).contains(&at) {
-                h.metrics.iter_mut().for_each(|m| m.average = Some(crate::units::Milli(63_000)));
+                h.current_metrics.iter_mut().for_each(|m| m.average_value = Some(crate::units::Milli(63_000)));
             }
         })
     };
-    assert_ne!(near(slow_metric()).rule(DecisionsExplained).state, State::Broken);
+    assert_ne!(near(slow_metric()).evaluate(DecisionsExplained).status, CheckStatus::Fail);
     // Not where the spec states it.
     let stated = near(slow_metric()).scenario(|s| {
         rules(s).tolerance = Some(k8s_openapi::apimachinery::pkg::api::resource::Quantity("100m".to_owned()));
     });
-    let ruling = stated.rule(DecisionsExplained);
-    assert_eq!(ruling.state, State::Broken, "{}", ruling.reason);
+    let ruling = stated.evaluate(DecisionsExplained);
+    assert_eq!(ruling.status, CheckStatus::Fail, "{}", ruling.reason);
     assert!(ruling.reason.contains("1 → 2: above 1"), "{}", ruling.reason);
 }
 
 #[test]
 fn another_metric_that_is_not_read_explains_a_rise() {
-    let run = rises_to(3).metric(IDLE, FALL, Some(0)).silent(IDLE).scenario(|s| {
+    let run = rises_to(3).metric(IDLE, FALL, Some(0)).without_status_values(IDLE).scenario(|s| {
         let metrics = s.hpa.spec.metrics.as_mut().unwrap();
         metrics.push(metrics[0].clone());
     });
-    run.passes_oracle();
+    run.assert_oracle_passes();
 }
 
 #[test]
 fn a_clock_that_was_never_measured_puts_nothing_in_order() {
-    let run = slow_metric().without(|o| matches!(o.seen, Seen::Skew(_)));
-    let ruling = run.rule(Check::ByTheAutoscaler);
-    assert_eq!(ruling.state, State::Unclear);
+    let run = slow_metric().without(|o| matches!(o.kind, ObservationKind::ClockSkew(_)));
+    let ruling = run.evaluate(Check::ByTheAutoscaler);
+    assert_eq!(ruling.status, CheckStatus::Inconclusive);
     assert!(ruling.reason.contains("clock was not measured"), "{}", ruling.reason);
-    assert_eq!(rises_to(9).without(|o| matches!(o.seen, Seen::Skew(_))).result(), CaseResult::Inconclusive);
+    assert_eq!(
+        rises_to(9).without(|o| matches!(o.kind, ObservationKind::ClockSkew(_))).result(),
+        CaseResult::Inconclusive
+    );
 }
 
 #[test]
-fn a_hand_at_the_scale_subresource_is_not_the_autoscaler() {
-    let run = slow_metric().sized_by(60_000, 9, "kubectl", "scale").ended_at(FALL);
-    let ruling = run.rule(DecisionsExplained);
-    assert_ne!(ruling.state, State::Broken, "{}", ruling.reason);
+fn a_write_to_the_scale_subresource_by_hand_is_not_the_autoscalers() {
+    let run = slow_metric().resized_by(60_000, 9, "kubectl", "scale").ended_at(FALL);
+    let ruling = run.evaluate(DecisionsExplained);
+    assert_ne!(ruling.status, CheckStatus::Fail, "{}", ruling.reason);
     assert_eq!(run.result(), CaseResult::Inconclusive);
 }
 
 #[test]
-fn what_the_autoscaler_does_after_a_hand_is_a_finding() {
+fn what_the_autoscaler_does_after_another_writer_is_a_finding() {
     // 9 by hand, and the autoscaler brings it down to max at once, which is right.
     let run = slow_metric();
     let at = jiff::Timestamp::from_second((run.inventory.started + jiff::SignedDuration::from_secs(64)).as_second())
         .unwrap();
     let mut hpa = run.hpa_at(64_000);
-    (hpa.desired, hpa.last_scale) = (3, Some(at));
-    let run = run.sized_by(60_000, 9, "kubectl", "scale").sized_by(64_000, 3, "kube-controller-manager", "scale");
-    let run = run.note(64_010, Seen::Hpa(hpa)).ended_at(FALL);
-    assert_ne!(run.rule(DecisionsExplained).state, State::Broken, "{}", run.rule(DecisionsExplained).reason);
+    (hpa.desired_replicas, hpa.last_scale_time) = (3, Some(at));
+    let run = run.resized_by(60_000, 9, "kubectl", "scale").resized_by(64_000, 3, "kube-controller-manager", "scale");
+    let run = run.with_observation(64_010, ObservationKind::Hpa(hpa)).ended_at(FALL);
+    assert_ne!(
+        run.evaluate(DecisionsExplained).status,
+        CheckStatus::Fail,
+        "{}",
+        run.evaluate(DecisionsExplained).reason
+    );
     assert_eq!(run.result(), CaseResult::Inconclusive);
 }
 
 #[test]
 fn min_replicas_are_enforced_without_any_metric() {
-    let run = rises_to(2).scenario(|s| s.hpa.spec.min_replicas = Some(2)).hpas(|_, hpa| hpa.min = 2);
+    let run = rises_to(2).scenario(|s| s.hpa.spec.min_replicas = Some(2)).hpas(|_, hpa| hpa.min_replicas = 2);
     let run = run.metric(RISE, FALL, Some(0)).hpas(|_, hpa| {
         hpa.conditions.iter_mut().for_each(|c| {
-            if c.kind == "ScalingActive" && hpa.desired == 2 {
+            if c.kind == "ScalingActive" && hpa.desired_replicas == 2 {
                 c.status = "False".to_owned()
             }
         })
     });
-    assert_ne!(run.rule(DecisionsExplained).state, State::Broken, "{}", run.rule(DecisionsExplained).reason);
+    assert_ne!(
+        run.evaluate(DecisionsExplained).status,
+        CheckStatus::Fail,
+        "{}",
+        run.evaluate(DecisionsExplained).reason
+    );
 }
 
 #[test]
 fn changes_that_were_seen_as_one_are_not_too_fast() {
     // 1 → 2 → 3, of which the watch showed only the end.
     let run = slow_metric().scenario(|s| rules(s).policies = policy("Pods", 1, 5));
-    let run = run.without(|o| matches!(o.seen, Seen::Workload(_)) && (RISE..SCALED_TO_3 - 10).contains(&o.at_ms));
-    assert_ne!(run.rule(DecisionsExplained).state, State::Broken, "{}", run.rule(DecisionsExplained).reason);
+    let run =
+        run.without(|o| matches!(o.kind, ObservationKind::Workload(_)) && (RISE..SCALED_TO_3 - 10).contains(&o.at_ms));
+    assert_ne!(
+        run.evaluate(DecisionsExplained).status,
+        CheckStatus::Fail,
+        "{}",
+        run.evaluate(DecisionsExplained).reason
+    );
     assert_ne!(run.result(), CaseResult::Fail);
 }
 
 #[test]
 fn nothing_holds_across_a_gap_that_could_hide_its_violation() {
     // 2 → 1 → 2 in a gap of the target's watch: only the generation tells of it.
-    let of_target = |o: &crate::record::observation::Observation, from, to| {
-        matches!(o.seen, Seen::Workload(_)) && (from..to).contains(&o.at_ms)
+    let of_target = |o: &crate::model::observation::Observation, from, to| {
+        matches!(o.kind, ObservationKind::Workload(_)) && (from..to).contains(&o.at_ms)
     };
     let dipped = |from: u64, to: u64| {
         let seen = healthy().workload_at(to);
-        let run =
-            healthy().without(|o| of_target(o, from, to)).note(to, Seen::Workload(seen)).gap("workload", from, to);
+        let run = healthy()
+            .without(|o| of_target(o, from, to))
+            .with_observation(to, ObservationKind::Workload(seen))
+            .gap("workload", from, to);
         run.workloads(|at, w| {
             if at >= to {
                 w.generation = w.generation.map(|generation| generation + 2);
             }
         })
     };
-    dipped(55_000, 65_000).unclear(Check::HoldSteady, "needs ScaleUp/ReplicasRise");
-    dipped(55_000, 65_000).unclear(DecisionsExplained, "changed without being seen");
-    dipped(15_000, 25_000).unclear(Check::IdleHolds, "changed without being seen");
-    dipped(15_000, 30_000).unclear(Check::IdleHolds, "changed without being seen");
+    dipped(55_000, 65_000).assert_inconclusive(Check::HoldSteady, "needs ScaleUp/ReplicasRise");
+    dipped(55_000, 65_000).assert_inconclusive(DecisionsExplained, "changed without being seen");
+    dipped(15_000, 25_000).assert_inconclusive(Check::IdleHolds, "changed without being seen");
+    dipped(15_000, 30_000).assert_inconclusive(Check::IdleHolds, "changed without being seen");
     // The same gap, and the target unchanged after it.
-    healthy().gap("workload", 55_000, 65_000).passes(Check::HoldSteady, "under load the size was at least 2");
+    healthy().gap("workload", 55_000, 65_000).assert_passes(Check::HoldSteady, "under load the size was at least 2");
     // The watch never came back: it is told when the observation ends, after the clean-up.
     let end = healthy().timeline.last().unwrap().at_ms + 5_000;
     let blind = healthy().without(|o| of_target(o, 60_000, CLEANUP)).gap("workload", 60_000, end);
     for check in [Check::ByTheAutoscaler, DecisionsExplained] {
-        blind.unclear(check, "could not be read any more");
+        blind.assert_inconclusive(check, "could not be read any more");
     }
-    assert_ne!(blind.rule(Check::HoldSteady).state, State::Holds);
+    assert_ne!(blind.evaluate(Check::HoldSteady).status, CheckStatus::Pass);
 }
 
 #[test]
 fn a_change_around_which_the_hpa_was_not_read_is_inconclusive() {
-    let run = slow_metric().without(|o| matches!(o.seen, Seen::Hpa(_)) && (30_000..42_000).contains(&o.at_ms));
-    let ruling = run.gap("hpa", 31_000, 42_000).rule(DecisionsExplained);
-    assert_eq!(ruling.state, State::Unclear, "{}", ruling.reason);
+    let run =
+        slow_metric().without(|o| matches!(o.kind, ObservationKind::Hpa(_)) && (30_000..42_000).contains(&o.at_ms));
+    let ruling = run.gap("hpa", 31_000, 42_000).evaluate(DecisionsExplained);
+    assert_eq!(ruling.status, CheckStatus::Inconclusive, "{}", ruling.reason);
     assert!(ruling.reason.contains("the HPA could not be read when the size went 1 → 2"), "{}", ruling.reason);
     // Read again before the next pass: the status of the very pass says all.
-    slow_metric().gap("hpa", 31_000, SCALED_TO_2 - 10).passes(DecisionsExplained, "3 changes");
+    slow_metric().gap("hpa", 31_000, SCALED_TO_2 - 10).assert_passes(DecisionsExplained, "3 changes");
 }
 
 #[test]
 fn a_run_that_cannot_pass_goes_on_while_a_size_is_to_be_taken_back() {
-    let settled = |run: &Run| crate::judge::Bench::new(run.records()).is_settled();
+    let settled = |run: &RunFixture| crate::judge::Evaluator::new(run.records()).is_settled();
     // The load is void, so hold and rise show nothing; what rose is to fall, neither early nor too fast.
     let late = slow_metric().longer(35_900, 12_000);
-    let ruling = late.rule(Check::ReplicasRise);
-    assert_eq!(ruling.state, State::Unclear, "{}", ruling.reason);
+    let ruling = late.evaluate(Check::ReplicasRise);
+    assert_eq!(ruling.status, CheckStatus::Inconclusive, "{}", ruling.reason);
     assert!(!settled(&late.clone().without(|o| o.at_ms > 100_000)), "3 replicas, and the load is off");
     assert!(settled(&late.without(|o| o.at_ms > 119_700)), "and back at min");
 }
 
 /// What is early has a case of its own, which can be told once the pods are gone: the run waits for that, and is then over.
 #[test]
-fn an_early_fall_is_called_by_its_own_case() {
+fn an_early_fall_fails_in_its_own_case() {
     let early = slow_metric().shorter(84_000, 21_000);
-    let gone = early.timeline.iter().position(|o| matches!(o.seen, Seen::PodGone(_))).unwrap();
+    let gone = early.timeline.iter().position(|o| matches!(o.kind, ObservationKind::PodDeleted(_))).unwrap();
     let falls = early.clone().cut(gone);
-    assert_eq!(falls.rule(DecisionsExplained).state, State::Broken);
-    assert_eq!(Bench::new(falls.records()).outlook(), Outlook::Open);
+    assert_eq!(falls.evaluate(DecisionsExplained).status, CheckStatus::Fail);
+    assert_eq!(Evaluator::new(falls.records()).early_exit(), EarlyExit::No);
     let over = early.ended_at(CLEANUP);
-    over.gives(Check::NotEarly, State::Broken, "came", CaseResult::Fail);
-    assert_eq!(Bench::new(over.records()).outlook(), Outlook::Settled);
+    over.assert_case(Check::NotEarly, CheckStatus::Fail, "came", CaseResult::Fail);
+    assert_eq!(Evaluator::new(over.records()).early_exit(), EarlyExit::Now);
 }
 
 #[test]
 fn decisions_need_an_active_autoscaler() {
-    recorded("hpa-controller-off").gives(
+    recorded("hpa-controller-off").assert_case(
         DecisionsExplained,
-        State::Unclear,
+        CheckStatus::Inconclusive,
         "needs Setup/AutoscalerActive",
         CaseResult::Fail,
     );
     let broken = rises_to(9).api_fails(0, 10_809);
-    broken.unclear(DecisionsExplained, "needs Setup/AutoscalerActive");
+    broken.assert_inconclusive(DecisionsExplained, "needs Setup/AutoscalerActive");
     let edited = rises_to(9).hpas(|at, hpa| {
         if at > RISE {
-            hpa.max = 9
+            hpa.max_replicas = 9
         }
     });
-    edited.unclear(DecisionsExplained, "the HPA was edited");
+    edited.assert_inconclusive(DecisionsExplained, "the HPA was edited");
 }
 
 #[test]
 fn decisions_are_open_while_more_may_come() {
     let run = healthy().cut(200);
-    assert_eq!((run.rule(DecisionsExplained).state, run.result()), (State::Open, CaseResult::Inconclusive));
+    assert_eq!(
+        (run.evaluate(DecisionsExplained).status, run.result()),
+        (CheckStatus::Pending, CaseResult::Inconclusive)
+    );
 }
 
 #[test]
 fn a_clean_up_that_left_nothing_is_restored() {
-    healthy().passes(Restored, "all 6 changes of the journal are undone");
+    healthy().assert_passes(Restored, "all 6 changes of the journal are undone");
     let mut nothing = healthy();
     nothing.journal.clear();
-    assert_eq!(nothing.rule(Restored).state, State::Holds);
+    assert_eq!(nothing.evaluate(Restored).status, CheckStatus::Pass);
 }
 
 #[test]
 fn what_was_left_behind_does_not_touch_the_verdict_on_the_platform() {
     let mut run = healthy();
-    run.journal.retain(|entry| !matches!(entry.step, Step::Undone) || entry.change != 3);
-    run.gives(
+    run.journal.retain(|entry| !matches!(entry.state, ChangeState::Undone) || entry.change != 3);
+    run.assert_case(
         Restored,
-        State::Broken,
+        CheckStatus::Fail,
         "1 of 6 changes are not undone: helm release gpuhpa-metrics/prometheus-adapter: was not removed",
         CaseResult::Pass,
     );
     assert_eq!((run.verdict().restored, run.verdict().title().as_str()), (false, "PASS (STAND-IN), not restored"));
     let mut refused = healthy();
-    for entry in refused.journal.iter_mut().filter(|entry| entry.change == 4 && matches!(entry.step, Step::Undone)) {
-        entry.step = Step::NotUndone { error: "forbidden".to_owned() };
+    for entry in
+        refused.journal.iter_mut().filter(|entry| entry.change == 4 && matches!(entry.state, ChangeState::Undone))
+    {
+        entry.state = ChangeState::UndoFailed { error: "forbidden".to_owned() };
     }
-    refused.gives(Restored, State::Broken, "forbidden", CaseResult::Pass);
+    refused.assert_case(Restored, CheckStatus::Fail, "forbidden", CaseResult::Pass);
 }
 
 #[test]
 fn before_the_clean_up_nothing_is_said_of_it() {
     let run = healthy().without(|o| o.at_ms >= CLEANUP);
-    assert_eq!(run.rule(Restored).state, State::Open);
-    assert!(run.timeline.iter().all(|o| !super::run::is_phase(o, Phase::Cleanup)));
+    assert_eq!(run.evaluate(Restored).status, CheckStatus::Pending);
+    assert!(run.timeline.iter().all(|o| !super::run_fixture::is_phase(o, Phase::Cleanup)));
 }
 
 /// The first rise goes to another size, and the autoscaler's status says so. The run ends with the load.
-fn rises_to(size: i32) -> Run {
+fn rises_to(size: i32) -> RunFixture {
     let run = slow_metric().workloads(|at, w| {
         if at >= SCALED_TO_2 {
             (w.spec_replicas, w.generation) = (size, Some(2));
@@ -406,30 +446,30 @@ fn rises_to(size: i32) -> Run {
     });
     let run = run.hpas(|at, hpa| {
         if (SCALED_TO_2..SCALED_TO_3).contains(&at) {
-            hpa.desired = size;
+            hpa.desired_replicas = size;
             hpa.conditions
                 .iter_mut()
                 .for_each(|c| c.message = c.message.replace("scale to 2", &format!("scale to {size}")));
         }
     });
-    let run = run.without(|o| matches!(o.seen, Seen::Hpa(_)) && o.at_ms >= SCALED_TO_3);
+    let run = run.without(|o| matches!(o.kind, ObservationKind::Hpa(_)) && o.at_ms >= SCALED_TO_3);
     run.events(|event| event.message = event.message.replace("New size: 2", &format!("New size: {size}")))
         .ended_at(FALL)
 }
 
-impl Run {
+impl RunFixture {
     /// The oracle finds nothing.
     #[track_caller]
-    fn passes_oracle(&self) {
-        let ruling = self.rule(DecisionsExplained);
-        assert_eq!((ruling.state, ruling.findings.len()), (State::Holds, 0), "{ruling:?}");
+    fn assert_oracle_passes(&self) {
+        let ruling = self.evaluate(DecisionsExplained);
+        assert_eq!((ruling.status, ruling.findings.len()), (CheckStatus::Pass, 0), "{ruling:?}");
     }
 
     /// From a moment on the HPA's status tells no value.
-    fn silent(self, from_ms: u64) -> Self {
+    fn without_status_values(self, from_ms: u64) -> Self {
         self.hpas(|at, hpa| {
             if at > from_ms {
-                hpa.metrics.clear();
+                hpa.current_metrics.clear();
             }
         })
     }
@@ -443,30 +483,30 @@ fn policy(kind: &str, value: i32, period_seconds: i32) -> Option<Vec<HPAScalingP
     Some(vec![HPAScalingPolicy { type_: kind.to_owned(), value, period_seconds }])
 }
 
-fn inactive() -> Condition {
-    Condition {
+fn inactive() -> ObjectCondition {
+    ObjectCondition {
         kind: "ScalingActive".to_owned(),
         status: "False".to_owned(),
         reason: "FailedGetPodsMetric".to_owned(),
-        ..Condition::default()
+        ..ObjectCondition::default()
     }
 }
 
 /// A metric that others drive has scaled the target before the baseline: the run cannot pass, and the only thing that can
 /// still be judged is how the autoscaler takes the size back. No load is given for that.
 #[test]
-fn where_only_the_fall_can_still_be_judged_it_is_watched_without_load() {
-    let looks = |run: Run| Bench::new(run.records()).outlook();
+fn where_only_the_fall_can_still_fail_the_run_exits_after_the_scale_down() {
+    let looks = |run: RunFixture| Evaluator::new(run.records()).early_exit();
     let contaminated = recorded("contaminated");
     let over = contaminated.timeline.iter().position(|o| is_phase(o, Phase::Cleanup)).unwrap();
-    assert_eq!(looks(contaminated.cut(over)), Outlook::Watched);
-    assert_eq!(looks(healthy().ended_at(RISE)), Outlook::Open);
+    assert_eq!(looks(contaminated.cut(over)), EarlyExit::AfterScaleDown);
+    assert_eq!(looks(healthy().ended_at(RISE)), EarlyExit::No);
     let bare = healthy().each(|o| {
-        if let Seen::Pod(pod) = &mut o.seen {
-            pod.resources.clear();
+        if let ObservationKind::Pod(pod) = &mut o.kind {
+            pod.extended_resources.clear();
         }
     });
-    assert_eq!(looks(bare), Outlook::Settled);
+    assert_eq!(looks(bare), EarlyExit::Now);
 }
 
 #[test]
@@ -476,9 +516,9 @@ fn a_pass_that_scales_and_does_not_say_so_is_inconclusive() {
             hpa.conditions.retain(|condition| condition.reason != "SucceededRescale");
         }
     });
-    silent.unclear(DecisionsExplained, "the HPA does not say that it scaled when the size went 1 → 2");
+    silent.assert_inconclusive(DecisionsExplained, "the HPA does not say that it scaled when the size went 1 → 2");
     // What is seen after a gap may be of the next pass, which says nothing of it either way.
-    silent.clone().gap("hpa", SCALED_TO_2 - 1000, SCALED_TO_2 + 5).passes(DecisionsExplained, "3 changes");
+    silent.clone().gap("hpa", SCALED_TO_2 - 1000, SCALED_TO_2 + 5).assert_passes(DecisionsExplained, "3 changes");
     let long = silent.gap("hpa", SCALED_TO_2 - 4000, SCALED_TO_2 + 5);
-    long.unclear(DecisionsExplained, "the HPA could not be read when the size went 1 → 2");
+    long.assert_inconclusive(DecisionsExplained, "the HPA could not be read when the size went 1 → 2");
 }

@@ -1,8 +1,8 @@
 //! What the report is given to show beside the sizes that were.
 
-use super::run::{SCALED_TO_1, SCALED_TO_2, SCALED_TO_3, healthy, recorded};
+use super::run_fixture::{SCALED_TO_1, SCALED_TO_2, SCALED_TO_3, healthy, recorded};
 use crate::judge::predict;
-use crate::record::prediction::Allowed;
+use crate::model::prediction::AllowedReplicas;
 
 #[test]
 fn each_change_of_the_healthy_run_lies_in_what_was_allowed() {
@@ -11,7 +11,9 @@ fn each_change_of_the_healthy_run_lies_in_what_was_allowed() {
     let told: Vec<_> = changes.iter().map(|change| (change.at_ms, change.from, change.to)).collect();
     assert_eq!(told, [(SCALED_TO_2, 1, 2), (SCALED_TO_3, 2, 3), (SCALED_TO_1, 3, 1)]);
     for change in &changes {
-        let Some(Allowed { read: [least, most], .. }) = &change.own else { panic!("{change:?} is not its own") };
+        let Some(AllowedReplicas { by_readings: [least, most], .. }) = &change.allowed else {
+            panic!("{change:?} is not its own")
+        };
         assert!(
             least.is_none_or(|least| least <= change.to) && most.is_none_or(|most| change.to <= most),
             "{change:?}"
@@ -19,21 +21,21 @@ fn each_change_of_the_healthy_run_lies_in_what_was_allowed() {
         assert!(change.writer.starts_with("kube-controller-manager"), "{}", change.writer);
     }
     // The spec lets two pods come in 15 s.
-    assert_eq!(changes[0].own.as_ref().and_then(|own| own.rate), Some(3));
+    assert_eq!(changes[0].allowed.as_ref().and_then(|own| own.rate_limit), Some(3));
 }
 
 #[test]
-fn a_change_by_another_hand_has_no_prediction() {
+fn a_change_by_another_writer_has_no_prediction() {
     let run = healthy().written_by(SCALED_TO_3, "kubectl", "");
     let changes = predict(run.records()).changes;
-    assert_eq!(changes.iter().map(|change| change.own.is_some()).collect::<Vec<_>>(), [true, false, false]);
+    assert_eq!(changes.iter().map(|change| change.allowed.is_some()).collect::<Vec<_>>(), [true, false, false]);
 }
 
 #[test]
-fn readings_ask_for_more_under_load_and_for_nothing_while_the_metric_is_away() {
-    let readings = predict(healthy().records()).readings;
-    assert!(readings.iter().any(|reading| reading.size >= Some(3)));
-    assert!(readings[0].size.is_none(), "before there was an HPA nothing was asked for");
-    let away = predict(recorded("adapter-away").records()).readings;
+fn readings_recommend_more_under_load_and_nothing_while_the_metric_is_absent() {
+    let readings = predict(healthy().records()).recommendations;
+    assert!(readings.iter().any(|reading| reading.replicas >= Some(3)));
+    assert!(readings[0].replicas.is_none(), "before there was an HPA nothing was asked for");
+    let away = predict(recorded("adapter-away").records()).recommendations;
     assert!(away.iter().filter(|reading| reading.value.is_none()).count() > 10);
 }

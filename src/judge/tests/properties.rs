@@ -1,19 +1,21 @@
 //! What no run may do, whatever it recorded: prefixes, deletions, clocks, assumptions.
 
-use super::run::{CLEANUP, FALL, IDLE, RISE, Run, SCALED_TO_1, began, healthy, recorded, slow_metric};
-use crate::judge::{Check, State};
-use crate::record::observation::{LoadSeen, Observation, Phase, Seen};
-use crate::record::verdict::CaseResult;
-use crate::units::Span;
+use super::run_fixture::{
+    CLEANUP, FALL, IDLE, RISE, RunFixture, SCALED_TO_1, healthy, phase_began, recorded, slow_metric,
+};
+use crate::judge::{Check, CheckStatus};
+use crate::model::observation::{LoadSnapshot, Observation, ObservationKind, Phase};
+use crate::model::verdict::CaseResult;
+use crate::units::HumanDuration;
 
 /// Each prefix of a run, as it stood and as it stands when it was interrupted there.
-fn prefixes(run: &Run, mut look: impl FnMut(usize, &Run)) {
+fn prefixes(run: &RunFixture, mut look: impl FnMut(usize, &RunFixture)) {
     for length in 0..=run.timeline.len() {
         let cut = run.clone().cut(length);
         look(length, &cut);
-        if !cut.timeline.iter().any(|o| super::run::is_phase(o, Phase::Cleanup)) {
+        if !cut.timeline.iter().any(|o| super::run_fixture::is_phase(o, Phase::Cleanup)) {
             let now = cut.timeline.last().map_or(0, |o| o.at_ms);
-            look(length, &cut.note(now, began(Phase::Cleanup)));
+            look(length, &cut.with_observation(now, phase_began(Phase::Cleanup)));
         }
     }
 }
@@ -21,7 +23,11 @@ fn prefixes(run: &Run, mut look: impl FnMut(usize, &Run)) {
 #[test]
 fn no_prefix_of_the_healthy_run_fails_and_none_passes_before_the_fall_is_over() {
     for run in [healthy(), slow_metric()] {
-        let gone = run.timeline.iter().rposition(|o| matches!(o.seen, Seen::PodGone(_)) && o.at_ms < CLEANUP).unwrap();
+        let gone = run
+            .timeline
+            .iter()
+            .rposition(|o| matches!(o.kind, ObservationKind::PodDeleted(_)) && o.at_ms < CLEANUP)
+            .unwrap();
         prefixes(&run, |length, cut| {
             let verdict = cut.verdict();
             assert_ne!(verdict.result, CaseResult::Fail, "after {length}: {}", verdict.reason);
@@ -49,20 +55,20 @@ fn no_prefix_of_the_other_runs_passes_and_fail_comes_only_where_it_should() {
 fn a_check_that_was_settled_in_the_healthy_run_stays_settled() {
     // What ends a phase is what will be judged: no ruling of a longer record takes back what the conductor acted on.
     let run = healthy();
-    let ended = |phase: Phase| run.timeline.iter().rposition(|o| super::run::is_phase(o, phase)).unwrap();
+    let ended = |phase: Phase| run.timeline.iter().rposition(|o| super::run_fixture::is_phase(o, phase)).unwrap();
     for (phase, checks) in [
         (Phase::Metric, vec![Check::MetricServed]),
         (Phase::Autoscaler, vec![Check::AutoscalerActive]),
-        (Phase::Idle, vec![Check::IdleHolds]),
-        (Phase::Rise, vec![Check::ReplicasRise, Check::NewPodsRunOnAccelerators]),
+        (Phase::Baseline, vec![Check::IdleHolds]),
+        (Phase::ScaleUp, vec![Check::ReplicasRise, Check::NewPodsRunOnAccelerators]),
         (Phase::Hold, vec![Check::HoldSteady, Check::NewPodsServe]),
-        (Phase::Fall, vec![Check::ReplicasFall, Check::NotEarly, Check::ByTheAutoscaler]),
+        (Phase::ScaleDown, vec![Check::ReplicasFall, Check::NotEarly, Check::ByTheAutoscaler]),
     ] {
         for check in checks {
             for length in ended(phase)..=run.timeline.len() {
-                let ruling = run.clone().cut(length).rule(check);
+                let ruling = run.clone().cut(length).evaluate(check);
                 // Open while the status of a further change is still to come.
-                let stays = matches!(ruling.state, State::Holds | State::Open);
+                let stays = matches!(ruling.status, CheckStatus::Pass | CheckStatus::Pending);
                 assert!(stays, "{} after {length}: {}", check.name(), ruling.reason);
             }
         }
@@ -85,14 +91,14 @@ fn no_single_observation_that_is_missing_makes_the_healthy_run_fail() {
 
 /// Nothing else in the healthy run shows what this one shows.
 fn carries_the_proof(o: &Observation) -> bool {
-    match &o.seen {
-        Seen::Probe(probe) => !probe.pod.is_empty(),
-        Seen::Node(_) => true,
-        Seen::PodGone(_) => o.at_ms < CLEANUP,
+    match &o.kind {
+        ObservationKind::Probe(probe) => !probe.pod.is_empty(),
+        ObservationKind::Node(_) => true,
+        ObservationKind::PodDeleted(_) => o.at_ms < CLEANUP,
         // Without its beginning a phase is not known; without its end the next one ends it.
-        Seen::Phase(mark) => {
-            let begins = mark.edge == crate::record::observation::Edge::Began;
-            begins && matches!(mark.phase, Phase::Idle | Phase::Rise | Phase::Fall)
+        ObservationKind::Phase(mark) => {
+            let begins = mark.edge == crate::model::observation::PhaseEdge::Began;
+            begins && matches!(mark.phase, Phase::Baseline | Phase::ScaleUp | Phase::ScaleDown)
         }
         _ => false,
     }
@@ -101,7 +107,8 @@ fn carries_the_proof(o: &Observation) -> bool {
 #[test]
 fn a_case_knows_its_span_when_an_observation_is_missing() {
     let mut run = healthy();
-    let whole = |run: &Run| run.verdict().cases.iter().find(|c| c.name == Check::ReplicasFall.name()).unwrap().span_ms;
+    let whole =
+        |run: &RunFixture| run.verdict().cases.iter().find(|c| c.name == Check::ReplicasFall.name()).unwrap().span_ms;
     let before = whole(&run);
     run.timeline.remove(3);
     assert_eq!(whole(&run), before);
@@ -114,7 +121,7 @@ fn a_clock_that_is_off_keeps_the_verdict() {
         assert_eq!(run.result(), CaseResult::Pass, "{by_ms}: {}", run.verdict().reason);
     }
     // Off, and not measured: nothing can be put in order.
-    let unmeasured = healthy().clock_off_by(60_000).without(|o| matches!(o.seen, Seen::Skew(_)));
+    let unmeasured = healthy().clock_off_by(60_000).without(|o| matches!(o.kind, ObservationKind::ClockSkew(_)));
     assert_eq!(unmeasured.result(), CaseResult::Inconclusive);
 }
 
@@ -133,7 +140,7 @@ fn twice_an_assumed_time_never_makes_a_run_fail() {
     let windowless = || {
         early().scenario(|s| {
             s.hpa.spec.behavior.as_mut().unwrap().scale_down.as_mut().unwrap().stabilization_window_seconds = None;
-            s.assumptions.downscale_stabilization = Span::from_secs(10);
+            s.assumptions.downscale_stabilization = HumanDuration::from_secs(10);
         })
     };
     let late = |by| slow_metric().longer(35_900, by);
@@ -157,10 +164,10 @@ fn twice_an_assumed_time_never_makes_a_run_fail() {
     }
 }
 
-type Change = fn(&mut crate::record::scenario::Scenario);
+type ScenarioEdit = fn(&mut crate::model::scenario::Scenario);
 
 /// The exporter's interval stands alone: it is not a delay but says how long a value lasts.
-const DOUBLED: [(&str, Change); 7] = [
+const DOUBLED: [(&str, ScenarioEdit); 7] = [
     ("sync period", |s| s.assumptions.sync_period = twice(s.assumptions.sync_period)),
     ("scrape interval", |s| s.assumptions.scrape_interval = twice(s.assumptions.scrape_interval)),
     ("store offset", |s| s.assumptions.store_offset = twice(s.assumptions.store_offset)),
@@ -177,8 +184,8 @@ const DOUBLED: [(&str, Change); 7] = [
     }),
 ];
 
-fn twice(span: Span) -> Span {
-    Span::from_ms(2 * span.ms())
+fn twice(span: HumanDuration) -> HumanDuration {
+    HumanDuration::from_ms(2 * span.ms())
 }
 
 #[test]
@@ -195,12 +202,12 @@ fn a_stretch_in_which_no_metric_was_read_never_makes_the_healthy_run_fail() {
 
 #[test]
 fn a_stretch_in_which_a_source_was_not_watched_never_makes_the_healthy_run_fail() {
-    let of = |o: &Observation| match &o.seen {
-        Seen::Hpa(_) => "hpa",
-        Seen::Workload(_) => "workload",
-        Seen::Pod(_) | Seen::PodGone(_) => "pods",
-        Seen::Event(_) => "events",
-        Seen::Endpoints(_) => "endpoints",
+    let of = |o: &Observation| match &o.kind {
+        ObservationKind::Hpa(_) => "hpa",
+        ObservationKind::Workload(_) => "workload",
+        ObservationKind::Pod(_) | ObservationKind::PodDeleted(_) => "pods",
+        ObservationKind::Event(_) => "events",
+        ObservationKind::Endpoints(_) => "endpoints",
         _ => "",
     };
     for source in ["hpa", "workload", "pods", "events", "endpoints"] {
@@ -210,18 +217,21 @@ fn a_stretch_in_which_a_source_was_not_watched_never_makes_the_healthy_run_fail(
                 let run = slow_metric();
                 let last = |name: &str| {
                     run.timeline.iter().rfind(|o| {
-                        of(o) == source && o.at_ms < from + length && !matches!(&o.seen, Seen::Pod(p) if p.name != name)
+                        of(o) == source
+                            && o.at_ms < from + length
+                            && !matches!(&o.kind, ObservationKind::Pod(p) if p.name != name)
                     })
                 };
                 let names = if source == "pods" {
-                    vec![super::run::OLD, super::run::SECOND, super::run::THIRD]
+                    vec![super::run_fixture::OLD, super::run_fixture::SECOND, super::run_fixture::THIRD]
                 } else {
                     vec![""]
                 };
-                let told: Vec<Seen> = names.iter().filter_map(|name| last(name)).map(|o| o.seen.clone()).collect();
+                let told: Vec<ObservationKind> =
+                    names.iter().filter_map(|name| last(name)).map(|o| o.kind.clone()).collect();
                 let mut missed = run.clone().without(|o| of(o) == source && (from..from + length).contains(&o.at_ms));
                 for seen in told {
-                    missed = missed.note(from + length, seen);
+                    missed = missed.with_observation(from + length, seen);
                 }
                 let verdict = missed.gap(source, from, from + length).verdict();
                 assert_ne!(verdict.result, CaseResult::Fail, "{source} from {from} for {length}: {}", verdict.reason);
@@ -230,24 +240,24 @@ fn a_stretch_in_which_a_source_was_not_watched_never_makes_the_healthy_run_fail(
     }
 }
 
-type Kind = fn(&Seen) -> bool;
+type ObservationFilter = fn(&ObservationKind) -> bool;
 
 #[test]
 fn a_run_without_any_of_what_it_rests_on_neither_passes_nor_fails() {
-    let kinds: [(&str, Kind); 9] = [
-        ("hpa", |seen| matches!(seen, Seen::Hpa(_))),
-        ("workload", |seen| matches!(seen, Seen::Workload(_))),
-        ("pods", |seen| matches!(seen, Seen::Pod(_))),
-        ("ends of pods", |seen| matches!(seen, Seen::PodGone(_))),
-        ("nodes", |seen| matches!(seen, Seen::Node(_))),
-        ("metric", |seen| matches!(seen, Seen::Metric(_))),
-        ("load", |seen| matches!(seen, Seen::Load(_))),
-        ("probes", |seen| matches!(seen, Seen::Probe(_))),
-        ("phases", |seen| matches!(seen, Seen::Phase(_))),
+    let kinds: [(&str, ObservationFilter); 9] = [
+        ("hpa", |seen| matches!(seen, ObservationKind::Hpa(_))),
+        ("workload", |seen| matches!(seen, ObservationKind::Workload(_))),
+        ("pods", |seen| matches!(seen, ObservationKind::Pod(_))),
+        ("ends of pods", |seen| matches!(seen, ObservationKind::PodDeleted(_))),
+        ("nodes", |seen| matches!(seen, ObservationKind::Node(_))),
+        ("metric", |seen| matches!(seen, ObservationKind::Metric(_))),
+        ("load", |seen| matches!(seen, ObservationKind::Load(_))),
+        ("probes", |seen| matches!(seen, ObservationKind::Probe(_))),
+        ("phases", |seen| matches!(seen, ObservationKind::Phase(_))),
     ];
     for (name, is) in kinds {
         for run in [healthy(), slow_metric()] {
-            let verdict = run.without(|o| is(&o.seen)).verdict();
+            let verdict = run.without(|o| is(&o.kind)).verdict();
             assert_eq!(verdict.result, CaseResult::Inconclusive, "without {name}: {}", verdict.reason);
         }
     }
@@ -258,34 +268,34 @@ fn a_run_without_any_of_what_it_rests_on_neither_passes_nor_fails() {
 #[test]
 fn every_check_ends_by_itself_while_a_run_goes_on() {
     // The run stands still after any phase, with nothing but the clock and the load going on, or not even the metric.
-    let phases = [Phase::Metric, Phase::Autoscaler, Phase::Idle, Phase::Rise, Phase::Hold, Phase::Fall];
+    let phases = [Phase::Metric, Phase::Autoscaler, Phase::Baseline, Phase::ScaleUp, Phase::Hold, Phase::ScaleDown];
     let awaited = |phase: Phase| match phase {
         Phase::Metric => vec![Check::PodsRequestAccelerators, Check::MetricServed],
         Phase::Autoscaler => vec![Check::AutoscalerActive],
-        Phase::Idle => vec![Check::IdleHolds],
-        Phase::Rise => vec![Check::ReplicasRise, Check::NewPodsRunOnAccelerators],
+        Phase::Baseline => vec![Check::IdleHolds],
+        Phase::ScaleUp => vec![Check::ReplicasRise, Check::NewPodsRunOnAccelerators],
         Phase::Hold => vec![Check::HoldSteady, Check::NewPodsServe],
         _ => vec![Check::ReplicasFall, Check::ByTheAutoscaler],
     };
     for phase in phases {
         let run = healthy();
-        let began = run.timeline.iter().position(|o| super::run::is_phase(o, phase)).unwrap();
+        let began = run.timeline.iter().position(|o| super::run_fixture::is_phase(o, phase)).unwrap();
         let at = run.timeline[began].at_ms;
         let still = run.without(|o| o.at_ms > at + 100);
         for metric in [true, false] {
             let mut long = still.clone().longer(at + 101, 1_200_000);
             if !metric {
-                long = long.without(|o| o.at_ms > at + 101 && super::run::is_api(o));
+                long = long.without(|o| o.at_ms > at + 101 && super::run_fixture::is_api_reading(o));
             }
             let last = long.timeline.last().unwrap().at_ms.max(at + 1_200_000);
-            let end = LoadSeen { connections: 9, in_flight: 6, good: 9, ..LoadSeen::default() };
-            let long = long.note(last, Seen::Load(end));
-            let bench = crate::judge::Bench::new(long.records());
+            let end = LoadSnapshot { answered_connections: 9, in_flight: 6, succeeded: 9, ..LoadSnapshot::default() };
+            let long = long.with_observation(last, ObservationKind::Load(end));
+            let bench = crate::judge::Evaluator::new(long.records());
             let settled = bench.is_settled();
             for check in awaited(phase) {
-                let ruling = bench.rule(check);
+                let ruling = bench.evaluate(check);
                 assert!(
-                    ruling.state != State::Open || settled,
+                    ruling.status != CheckStatus::Pending || settled,
                     "{} in {phase:?}, metric {metric}: {}",
                     check.name(),
                     ruling.reason
@@ -297,22 +307,22 @@ fn every_check_ends_by_itself_while_a_run_goes_on() {
 
 #[test]
 fn a_run_is_settled_when_nothing_can_change_its_verdict_for_the_worse() {
-    let settled = |run: Run| crate::judge::Bench::new(run.records()).is_settled();
-    let until = |run: Run, ms: u64| run.without(|o| o.at_ms >= ms);
+    let settled = |run: RunFixture| crate::judge::Evaluator::new(run.records()).is_settled();
+    let until = |run: RunFixture, ms: u64| run.without(|o| o.at_ms >= ms);
     assert!(!settled(until(healthy(), 60_000)), "it may still pass or fail");
     assert!(settled(until(recorded("hpa-controller-off"), 28_550)), "it has failed");
     assert!(settled(until(recorded("wrong-sign"), 55_750)), "nothing that is left can be judged");
     assert!(!settled(until(recorded("wrong-sign"), 45_000)), "the metric may still follow");
     // PASS is impossible, but the fall can still fail.
     let missed = healthy().each(|o| {
-        if let Seen::Endpoints(seen) = &mut o.seen {
+        if let ObservationKind::Endpoints(seen) = &mut o.kind {
             seen.selector.insert("chosen".to_owned(), "yes".to_owned());
         }
     });
-    assert_eq!(missed.rule(Check::NewPodsServe).state, State::Unclear);
+    assert_eq!(missed.evaluate(Check::NewPodsServe).status, CheckStatus::Inconclusive);
     assert!(!settled(until(missed, 60_000)));
     // Of pods without accelerators the requirement does not speak, whatever the fall is like.
-    let bare = healthy().pods(super::run::OLD, |_, pod| pod.resources.clear());
+    let bare = healthy().pods(super::run_fixture::OLD, |_, pod| pod.extended_resources.clear());
     assert!(settled(until(bare, 12_000)));
 }
 

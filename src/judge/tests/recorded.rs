@@ -1,8 +1,8 @@
 //! The runs as they were recorded on the rig.
 
-use super::run::{healthy, recorded};
-use crate::judge::{Check, State};
-use crate::record::verdict::CaseResult;
+use super::run_fixture::{healthy, recorded};
+use crate::judge::{Check, CheckStatus};
+use crate::model::verdict::CaseResult;
 
 #[test]
 fn the_healthy_run_passes_in_all_fourteen_cases() {
@@ -19,42 +19,45 @@ fn the_healthy_run_passes_in_all_fourteen_cases() {
 fn every_case_of_the_healthy_run_cites_what_it_rests_on() {
     let run = healthy();
     for case in run.verdict().cases.iter().filter(|case| case.name != Check::Restored.name()) {
-        assert!(!case.cites.is_empty(), "{} cites nothing", case.name);
-        assert!(case.cites.iter().all(|seq| run.timeline.iter().any(|o| o.seq == *seq)), "{}", case.name);
+        assert!(!case.cited_seqs.is_empty(), "{} cites nothing", case.name);
+        assert!(case.cited_seqs.iter().all(|seq| run.timeline.iter().any(|o| o.seq == *seq)), "{}", case.name);
     }
 }
 
 #[test]
 fn a_wrong_sign_is_inconclusive_and_named_first() {
     let run = recorded("wrong-sign");
-    run.unclear(Check::MetricFollowsLoad, "under load the metric asked for at least 2 replicas for 0.0s");
+    run.assert_inconclusive(Check::MetricFollowsLoad, "under load the metric asked for at least 2 replicas for 0.0s");
     assert!(run.verdict().reason.starts_with("Control/MetricFollowsLoad: "), "{}", run.verdict().reason);
-    run.unclear(Check::ReplicasRise, "needs Control/MetricFollowsLoad (rise)");
+    run.assert_inconclusive(Check::ReplicasRise, "needs Control/MetricFollowsLoad (rise)");
 }
 
 #[test]
 fn a_controller_that_is_off_fails() {
     let run = recorded("hpa-controller-off");
-    run.fails(Check::AutoscalerActive, "no controller has written a condition to HPA");
+    run.assert_fails(Check::AutoscalerActive, "no controller has written a condition to HPA");
     for check in [Check::IdleHolds, Check::ByTheAutoscaler, Check::DecisionsExplained] {
-        let ruling = run.rule(check);
-        assert_eq!((ruling.state, ruling.reason.contains("needs Setup/AutoscalerActive")), (State::Unclear, true));
+        let ruling = run.evaluate(check);
+        assert_eq!(
+            (ruling.status, ruling.reason.contains("needs Setup/AutoscalerActive")),
+            (CheckStatus::Inconclusive, true)
+        );
     }
 }
 
 #[test]
 fn one_card_for_two_replicas_is_a_matter_of_capacity() {
     let run = recorded("one-gpu");
-    run.unclear(Check::NewPodsRunOnAccelerators, "(capacity)");
+    run.assert_inconclusive(Check::NewPodsRunOnAccelerators, "(capacity)");
     assert!(run.verdict().reason.starts_with("ScaleUp/NewPodsRunOnAccelerators: (capacity)"));
-    assert_eq!(run.rule(Check::ReplicasRise).state, State::Holds);
-    run.unclear(Check::NewPodsServe, "needs ScaleUp/NewPodsRunOnAccelerators");
+    assert_eq!(run.evaluate(Check::ReplicasRise).status, CheckStatus::Pass);
+    run.assert_inconclusive(Check::NewPodsServe, "needs ScaleUp/NewPodsRunOnAccelerators");
 }
 
 #[test]
 fn an_average_that_the_target_divides_again_is_named() {
     let run = recorded("divided-twice");
-    run.unclear(
+    run.assert_inconclusive(
         Check::MetricFollowsLoad,
         "it falls as pods are added while the load goes on: 100 with 1 of them, which asks for 2, and a median of 25.75 with 2, which asks for 1",
     );
@@ -65,13 +68,16 @@ fn an_average_that_the_target_divides_again_is_named() {
 #[test]
 fn an_average_that_the_target_divides_again_is_named_where_its_peak_was_read_late() {
     let run = recorded("divided-twice").metric(39_000, 43_890, Some(0));
-    run.unclear(Check::MetricFollowsLoad, "it falls as pods are added while the load goes on: 100 with 1 of them");
+    run.assert_inconclusive(
+        Check::MetricFollowsLoad,
+        "it falls as pods are added while the load goes on: 100 with 1 of them",
+    );
 }
 
 #[test]
 fn a_neighbour_in_the_metric_is_named() {
     let run = recorded("contaminated");
-    run.unclear(
+    run.assert_inconclusive(
         Check::IdleHolds,
         "(value 99, target 60): contamination: the metric also holds neighbour-6ccc8ff85c-8sh9s=99",
     );
@@ -81,8 +87,8 @@ fn a_neighbour_in_the_metric_is_named() {
 #[test]
 fn a_metrics_adapter_that_comes_back_in_time_prevents_no_pass() {
     let run = recorded("adapter-away");
-    run.passes(Check::HoldSteady, "the metric was away for 1m2s, in which the autoscaler could not act");
-    run.passes(Check::ReplicasRise, "it had asked for the rise before");
+    run.assert_passes(Check::HoldSteady, "the metric was away for 1m2s, in which the autoscaler could not act");
+    run.assert_passes(Check::ReplicasRise, "it had asked for the rise before");
     // While it is away the run goes on.
     for at in (50_000..110_000).step_by(5000) {
         let verdict = run.clone().without(|o| o.at_ms > at).verdict();

@@ -1,67 +1,70 @@
 //! ScaleDown/ReplicasFall and ScaleDown/NotEarly.
 
-use super::run::{CLEANUP, FALL, Run, SCALED_TO_1, SCALED_TO_2, SCALED_TO_3, THIRD, healthy, is_api, slow_metric};
-use crate::judge::{Check, Part, State, not_early};
-use crate::record::observation::{NodeSeen, Phase, Seen};
-use crate::record::verdict::CaseResult;
-use crate::units::Span;
+use super::run_fixture::{
+    CLEANUP, FALL, RunFixture, SCALED_TO_1, SCALED_TO_2, SCALED_TO_3, THIRD, healthy, is_api_reading, slow_metric,
+};
+use crate::judge::{Check, CheckStatus, Prerequisite, not_early};
+use crate::model::observation::{NodeSnapshot, ObservationKind, Phase};
+use crate::model::verdict::CaseResult;
+use crate::units::HumanDuration;
 
 use Check::{NotEarly, ReplicasFall};
 
 #[test]
 fn replicas_fall_within_the_bound() {
-    healthy().passes(ReplicasFall, "34.0s after the load ended replicas are 1 and the surplus pods gone (bound 1m3s");
+    healthy()
+        .assert_passes(ReplicasFall, "34.0s after the load ended replicas are 1 and the surplus pods gone (bound 1m3s");
 }
 
 #[test]
 fn a_controller_that_does_not_scale_down_fails() {
-    stays_up().fails(ReplicasFall, "after the load ended the target still had 3 replicas and 3 pods, not 1");
-    stays_up().fails(ReplicasFall, "although the readings lead back to 1 for ");
-    stays_up().fails(ReplicasFall, "the HPA's status last changed ");
+    stays_up().assert_fails(ReplicasFall, "after the load ended the target still had 3 replicas and 3 pods, not 1");
+    stays_up().assert_fails(ReplicasFall, "although the readings lead back to 1 for ");
+    stays_up().assert_fails(ReplicasFall, "the HPA's status last changed ");
 }
 
 #[test]
 fn surplus_pods_that_do_not_go_fail() {
-    let run = slow_metric().without(|o| matches!(&o.seen, Seen::PodGone(gone) if gone.name == THIRD));
-    run.clone().longer(107_700, 90_000).fails(ReplicasFall, "2 pods");
+    let run = slow_metric().without(|o| matches!(&o.kind, ObservationKind::PodDeleted(gone) if gone.name == THIRD));
+    run.clone().longer(107_700, 90_000).assert_fails(ReplicasFall, "2 pods");
     assert_eq!(run.result(), CaseResult::Inconclusive, "there was still time");
 }
 
 #[test]
-fn a_node_that_was_lost_under_a_pod_of_the_target_blames_nobody() {
-    let run = slow_metric().without(|o| matches!(&o.seen, Seen::PodGone(gone) if gone.name == THIRD));
+fn a_node_that_was_lost_under_a_pod_of_the_target_is_not_a_fail() {
+    let run = slow_metric().without(|o| matches!(&o.kind, ObservationKind::PodDeleted(gone) if gone.name == THIRD));
     let run = run.longer(107_700, 90_000);
     let lost = |name: &str| {
-        let node = NodeSeen { name: name.to_owned(), ready: false, allocatable: [].into() };
-        run.clone().note(FALL + 5_000, Seen::Node(node)).renumber()
+        let node = NodeSnapshot { name: name.to_owned(), ready: false, allocatable: [].into() };
+        run.clone().with_observation(FALL + 5_000, ObservationKind::Node(node)).renumber()
     };
     let node = run.pod_at(THIRD, FALL).node.unwrap();
-    lost(&node).unclear(ReplicasFall, "was not Ready during the run, so nobody is blamed for this");
-    lost("another").fails(ReplicasFall, "2 pods");
+    lost(&node).assert_inconclusive(ReplicasFall, "was not Ready during the run, so nobody is blamed for this");
+    lost("another").assert_fails(ReplicasFall, "2 pods");
 }
 
 #[test]
 fn a_fall_within_twice_the_assumed_times_is_inconclusive() {
     // 63 s, and 80 s with what is assumed taken twice.
-    slow_metric().longer(106_000, 40_000).unclear(ReplicasFall, "later than 1m3s");
-    slow_metric().longer(106_000, 25_000).passes(ReplicasFall, "after the load ended");
-    slow_metric().longer(106_000, 70_000).fails(ReplicasFall, "after the load ended");
+    slow_metric().longer(106_000, 40_000).assert_inconclusive(ReplicasFall, "later than 1m3s");
+    slow_metric().longer(106_000, 25_000).assert_passes(ReplicasFall, "after the load ended");
+    slow_metric().longer(106_000, 70_000).assert_fails(ReplicasFall, "after the load ended");
 }
 
 #[test]
 fn what_replicas_fall_needs_turns_fail_into_inconclusive() {
     stays_up()
         .metric(FALL, CLEANUP + 200_000, Some(100_000))
-        .unclear(ReplicasFall, "needs Control/MetricFollowsLoad (fall)");
-    stays_up().written_by(20_000, "kubectl", "").unclear(ReplicasFall, "needs ScaleUp/ReplicasRise");
+        .assert_inconclusive(ReplicasFall, "needs Control/MetricFollowsLoad (fall)");
+    stays_up().written_by(20_000, "kubectl", "").assert_inconclusive(ReplicasFall, "needs ScaleUp/ReplicasRise");
 }
 
 #[test]
-fn a_metric_that_asked_again_after_the_load_blames_nobody() {
+fn a_metric_that_recommends_more_again_after_the_load_is_not_a_fail() {
     // Low for a moment, then as under load for a while: the window begins again.
-    stays_up().metric(90_000, 150_000, Some(100_000)).unclear(ReplicasFall, "only since");
-    stays_up().not_read(90_000, 150_000).unclear(ReplicasFall, "only since");
-    stays_up().api_fails(90_000, 150_000).unclear(ReplicasFall, "only since");
+    stays_up().metric(90_000, 150_000, Some(100_000)).assert_inconclusive(ReplicasFall, "only since");
+    stays_up().not_read(90_000, 150_000).assert_inconclusive(ReplicasFall, "only since");
+    stays_up().api_fails(90_000, 150_000).assert_inconclusive(ReplicasFall, "only since");
 }
 
 #[test]
@@ -69,41 +72,41 @@ fn replicas_that_had_fallen_before_the_load_ended_show_no_fall() {
     let run = slow_metric().longer(73_000, 60_000);
     let (fall, from) = (FALL + 60_000, 73_000);
     // The metric goes down under load, and the size with it.
-    let run = run.metric(from, CLEANUP + 90_000, Some(0)).early(fall - 500);
-    assert_ne!(run.rule(ReplicasFall).state, State::Holds, "{}", run.rule(ReplicasFall).reason);
+    let run = run.metric(from, CLEANUP + 90_000, Some(0)).with_early_fall(fall - 500);
+    assert_ne!(run.evaluate(ReplicasFall).status, CheckStatus::Pass, "{}", run.evaluate(ReplicasFall).reason);
     assert_eq!(run.result(), CaseResult::Inconclusive, "{}", run.verdict().reason);
 }
 
 #[test]
-fn an_hpa_or_target_that_somebody_touched_is_inconclusive() {
+fn an_edited_hpa_or_target_is_inconclusive() {
     healthy()
         .hpas(|at, h| {
             if at > FALL {
                 h.spec_digest = "x".to_owned()
             }
         })
-        .unclear(ReplicasFall, "the HPA was edited");
+        .assert_inconclusive(ReplicasFall, "the HPA was edited");
     healthy()
         .hpas(|at, h| {
             if at > FALL {
                 h.uid = "x".to_owned()
             }
         })
-        .unclear(ReplicasFall, "the HPA was replaced");
+        .assert_inconclusive(ReplicasFall, "the HPA was replaced");
     healthy()
         .workloads(|at, w| {
             if at > FALL {
                 w.template_digest = "x".to_owned()
             }
         })
-        .unclear(ReplicasFall, "the target was edited");
+        .assert_inconclusive(ReplicasFall, "the target was edited");
     healthy()
         .workloads(|at, w| {
             if at > FALL {
                 w.uid = "x".to_owned()
             }
         })
-        .unclear(ReplicasFall, "the target was edited");
+        .assert_inconclusive(ReplicasFall, "the target was edited");
     // The first that is seen of the target after the idle phase began is the edited one.
     healthy()
         .workloads(|at, w| {
@@ -111,50 +114,53 @@ fn an_hpa_or_target_that_somebody_touched_is_inconclusive() {
                 w.template_digest = "x".to_owned()
             }
         })
-        .unclear(ReplicasFall, "the target was edited");
+        .assert_inconclusive(ReplicasFall, "the target was edited");
 }
 
 #[test]
-fn a_fall_that_could_not_be_watched_blames_nobody() {
-    stays_up().gap("workload", 100_000, 180_000).unclear(ReplicasFall, "workload could not be read");
-    stays_up().gap("pods", 100_000, 180_000).unclear(ReplicasFall, "pods could not be read");
+fn a_fall_that_could_not_be_watched_is_not_a_fail() {
+    stays_up().gap("workload", 100_000, 180_000).assert_inconclusive(ReplicasFall, "workload could not be read");
+    stays_up().gap("pods", 100_000, 180_000).assert_inconclusive(ReplicasFall, "pods could not be read");
     // Two pieces of one: the watch opened, and was told that its place is lost.
     let pieces = stays_up().gap("pods", 100_000, 102_000).gap("pods", 102_000, 104_000);
-    pieces.unclear(ReplicasFall, "pods could not be read for 4.0s");
+    pieces.assert_inconclusive(ReplicasFall, "pods could not be read for 4.0s");
     let apart = stays_up().gap("pods", 100_000, 102_000).gap("pods", 110_000, 112_000);
-    apart.fails(ReplicasFall, "still had");
+    apart.assert_fails(ReplicasFall, "still had");
 }
 
 #[test]
 fn a_fall_after_the_window_is_not_early() {
-    healthy().passes(NotEarly, "3 → 1 came 30.9s after the metric had last asked for more");
+    healthy().assert_passes(NotEarly, "3 → 1 came 30.9s after the metric had last asked for more");
 }
 
 #[test]
-fn a_size_that_was_asked_for_during_a_moment_only_was_asked_for_by_the_rise_itself() {
+fn a_size_recommended_only_briefly_counts_from_the_rise_itself() {
     // Three are asked for during 3 s, less than a sync period, and fewer for the rest of the load; they fall to two first.
     let ruled = |at_ms| {
         let short = healthy()
-            .scenario(|s| s.assumptions.exporter_interval = Span::from_secs(2))
+            .scenario(|s| s.assumptions.exporter_interval = HumanDuration::from_secs(2))
             .metric(SCALED_TO_2 + 1000, SCALED_TO_3 - 2500, Some(55_000))
             .metric(SCALED_TO_3 + 500, FALL, Some(20_000))
-            .sized_by(at_ms, 2, "kube-controller-manager", "scale");
-        short.bench(|bench| not_early::rule(bench.view()))
+            .resized_by(at_ms, 2, "kube-controller-manager", "scale");
+        short.with_evaluator(|bench| not_early::evaluate(bench.view()))
     };
     let late = ruled(SCALED_TO_3 + 31_000);
     let words = "3 → 2 came 31.0s after the autoscaler itself had last asked for more (window 30.0s";
-    assert!(late.is(State::Holds) && late.reason.contains(words), "{late:?}");
+    assert!(late.has_status(CheckStatus::Pass) && late.reason.contains(words), "{late:?}");
     assert_eq!(late.cites.len(), 4, "two falls, and what each is counted from: {late:?}");
     // Too early by that, which is no proof: nobody is blamed.
     let early = ruled(SCALED_TO_3 + 10_000);
-    assert!(early.is(State::Unclear) && early.reason.contains("twice the assumed sync period"), "{early:?}");
+    assert!(
+        early.has_status(CheckStatus::Inconclusive) && early.reason.contains("twice the assumed sync period"),
+        "{early:?}"
+    );
 }
 
 #[test]
 fn a_fall_inside_the_window_fails() {
     let run = slow_metric().shorter(84_000, 21_000);
-    run.gives(NotEarly, State::Broken, "3 → 1 came 9.9s after", CaseResult::Fail);
-    assert_eq!(run.rule(Check::DecisionsExplained).state, State::Broken);
+    run.assert_case(NotEarly, CheckStatus::Fail, "3 → 1 came 9.9s after", CaseResult::Fail);
+    assert_eq!(run.evaluate(Check::DecisionsExplained).status, CheckStatus::Fail);
 }
 
 #[test]
@@ -163,23 +169,28 @@ fn the_edge_of_the_window_is_kept_to_the_period() {
     let skew = 24;
     let least = 30_000 - 5_000 - 1000 - skew;
     let came = 30_911;
-    slow_metric().shorter(84_000, came - least - 500).passes(NotEarly, "3 → 1 came");
-    slow_metric().shorter(84_000, came - least + 1500).unclear(NotEarly, "twice");
-    slow_metric().shorter(84_000, came - least + 6000).gives(NotEarly, State::Broken, "came", CaseResult::Fail);
+    slow_metric().shorter(84_000, came - least - 500).assert_passes(NotEarly, "3 → 1 came");
+    slow_metric().shorter(84_000, came - least + 1500).assert_inconclusive(NotEarly, "twice");
+    slow_metric().shorter(84_000, came - least + 6000).assert_case(
+        NotEarly,
+        CheckStatus::Fail,
+        "came",
+        CaseResult::Fail,
+    );
 }
 
 #[test]
 fn an_early_fall_is_inconclusive_where_values_may_have_been_missed() {
     let run = healthy().shorter(84_000, 21_000);
     // The statuses of passes are not missed.
-    run.gives(NotEarly, State::Unclear, "between two polls", CaseResult::Fail);
-    assert_eq!(run.rule(Check::DecisionsExplained).state, State::Broken);
+    run.assert_case(NotEarly, CheckStatus::Inconclusive, "between two polls", CaseResult::Fail);
+    assert_eq!(run.evaluate(Check::DecisionsExplained).status, CheckStatus::Fail);
     let silent = run.hpas(|at, hpa| {
         if at > 12_000 {
-            hpa.metrics.clear();
+            hpa.current_metrics.clear();
         }
     });
-    silent.unclear(NotEarly, "between two polls");
+    silent.assert_inconclusive(NotEarly, "between two polls");
 }
 
 #[test]
@@ -187,96 +198,112 @@ fn an_early_fall_against_an_assumed_window_is_inconclusive() {
     let run = slow_metric().scenario(|s| {
         let behavior = s.hpa.spec.behavior.as_mut().unwrap();
         behavior.scale_down.as_mut().unwrap().stabilization_window_seconds = None;
-        s.assumptions.downscale_stabilization = Span::from_secs(30);
+        s.assumptions.downscale_stabilization = HumanDuration::from_secs(30);
     });
-    run.passes(NotEarly, "3 → 1 came 30.9s");
-    run.shorter(84_000, 21_000).unclear(NotEarly, "assumed");
+    run.assert_passes(NotEarly, "3 → 1 came 30.9s");
+    run.shorter(84_000, 21_000).assert_inconclusive(NotEarly, "assumed");
 }
 
 #[test]
 fn a_window_no_longer_than_sync_and_lag_is_inconclusive() {
-    let run = healthy().scenario(|s| s.assumptions.store_offset = Span::from_secs(24));
-    run.gives_early("is not longer than sync period and lag together");
+    let run = healthy().scenario(|s| s.assumptions.store_offset = HumanDuration::from_secs(24));
+    run.assert_not_early_inconclusive("is not longer than sync period and lag together");
 }
 
 #[test]
-fn a_stretch_without_readings_before_the_fall_could_hide_an_asking() {
-    healthy().not_read(88_000, 99_000).unclear(NotEarly, "was not read");
-    healthy().not_read(88_000, 92_000).passes(NotEarly, "3 → 1 came");
-    healthy().api_fails(88_000, 99_000).passes(NotEarly, "3 → 1 came");
+fn a_gap_in_the_readings_before_the_fall_could_hide_a_recommendation() {
+    healthy().not_read(88_000, 99_000).assert_inconclusive(NotEarly, "was not read");
+    healthy().not_read(88_000, 92_000).assert_passes(NotEarly, "3 → 1 came");
+    healthy().api_fails(88_000, 99_000).assert_passes(NotEarly, "3 → 1 came");
 }
 
 #[test]
-fn a_fall_that_a_gap_may_have_told_late_is_inconclusive() {
+fn a_fall_that_was_seen_late_after_a_gap_is_inconclusive() {
     // Seen in time after a gap of ten seconds, within which it would have been early.
     let gap = |from| healthy().gap("workload", from, SCALED_TO_1 - 5);
-    gap(90_000).unclear(NotEarly, "the target was not read for");
-    gap(SCALED_TO_1 - 2_000).passes(NotEarly, "3 → 1 came");
+    gap(90_000).assert_inconclusive(NotEarly, "the target was not read for");
+    gap(SCALED_TO_1 - 2_000).assert_passes(NotEarly, "3 → 1 came");
 }
 
 #[test]
-fn a_fall_without_an_asking_before_it_is_inconclusive() {
-    let run = healthy().without(|o| is_api(o) && (28_000..FALL).contains(&o.at_ms)).renumber();
-    run.gives_early("no span of");
+fn a_fall_without_a_recommendation_before_it_is_inconclusive() {
+    let run = healthy().without(|o| is_api_reading(o) && (28_000..FALL).contains(&o.at_ms)).renumber();
+    run.assert_not_early_inconclusive("no span of");
 }
 
 #[test]
 fn not_early_needs_a_fall() {
-    stays_up().metric(FALL, CLEANUP + 200_000, Some(100_000)).unclear(NotEarly, "needs ScaleDown/ReplicasFall");
-    assert_eq!(healthy().ended_at(100_000).rule(NotEarly).state, State::Open);
+    stays_up()
+        .metric(FALL, CLEANUP + 200_000, Some(100_000))
+        .assert_inconclusive(NotEarly, "needs ScaleDown/ReplicasFall");
+    assert_eq!(healthy().ended_at(100_000).evaluate(NotEarly).status, CheckStatus::Pending);
 }
 
 #[test]
 fn an_early_fall_that_is_not_over_is_left_to_the_oracle() {
-    let run = slow_metric().shorter(84_000, 21_000).without(|o| matches!(o.seen, Seen::PodGone(_)));
-    let ruling = run.rule(NotEarly);
-    assert_eq!(ruling.state, State::Open, "{}", ruling.reason);
+    let run = slow_metric().shorter(84_000, 21_000).without(|o| matches!(o.kind, ObservationKind::PodDeleted(_)));
+    let ruling = run.evaluate(NotEarly);
+    assert_eq!(ruling.status, CheckStatus::Pending, "{}", ruling.reason);
     assert!(ruling.reason.contains("needs ScaleDown/ReplicasFall"), "{}", ruling.reason);
-    run.fails(Check::DecisionsExplained, "inside the scale-down window");
+    run.assert_fails(Check::DecisionsExplained, "inside the scale-down window");
 }
 
 #[test]
 fn what_the_clean_up_removes_has_not_fallen() {
     // Interrupted while the surplus pods were still going; the clean-up then removes them in time.
-    let run =
-        healthy().without(|o| matches!(&o.seen, Seen::Phase(m) if m.phase == Phase::Cleanup && o.at_ms < CLEANUP + 1));
-    let run = run.note(106_600, super::run::began(Phase::Cleanup));
-    assert_eq!((run.rule(ReplicasFall).state, run.result()), (State::Open, CaseResult::Inconclusive));
+    let run = healthy().without(
+        |o| matches!(&o.kind, ObservationKind::Phase(m) if m.phase == Phase::Cleanup && o.at_ms < CLEANUP + 1),
+    );
+    let run = run.with_observation(106_600, super::run_fixture::phase_began(Phase::Cleanup));
+    assert_eq!((run.evaluate(ReplicasFall).status, run.result()), (CheckStatus::Pending, CaseResult::Inconclusive));
 }
 
 #[test]
 fn a_run_that_ended_before_the_fall_is_inconclusive() {
     let run = healthy().ended_at(95_000);
-    assert_eq!((run.rule(ReplicasFall).state, run.result()), (State::Open, CaseResult::Inconclusive));
-    assert_eq!(run.part(Part::MetricFalls).state, State::Holds);
+    assert_eq!((run.evaluate(ReplicasFall).status, run.result()), (CheckStatus::Pending, CaseResult::Inconclusive));
+    assert_eq!(run.evaluate_prerequisite(Prerequisite::MetricFalls).status, CheckStatus::Pass);
 }
 
 /// The controller never scales down, although the metric leads back to min for long enough.
-fn stays_up() -> Run {
+fn stays_up() -> RunFixture {
     let run = slow_metric().longer(105_700, 90_000);
-    let gone = |o: &crate::record::observation::Observation| {
-        let of_fall =
-            matches!(o.seen, Seen::Workload(_) | Seen::Pod(_) | Seen::PodGone(_) | Seen::Event(_) | Seen::Hpa(_));
+    let gone = |o: &crate::model::observation::Observation| {
+        let of_fall = matches!(
+            o.kind,
+            ObservationKind::Workload(_)
+                | ObservationKind::Pod(_)
+                | ObservationKind::PodDeleted(_)
+                | ObservationKind::Event(_)
+                | ObservationKind::Hpa(_)
+        );
         of_fall && (FALL + 10_000..CLEANUP + 90_000).contains(&o.at_ms)
     };
     run.without(gone).renumber()
 }
 
-impl Run {
+impl RunFixture {
     /// The size falls at this moment already, with all that tells of it.
-    fn early(self, at_ms: u64) -> Self {
+    fn with_early_fall(self, at_ms: u64) -> Self {
         let by = SCALED_TO_1 + 60_000 - at_ms;
         let mut run = self;
         for o in run.timeline.iter_mut().filter(|o| o.at_ms >= SCALED_TO_1 + 59_990 && o.at_ms < CLEANUP + 60_000) {
-            if matches!(o.seen, Seen::Workload(_) | Seen::Pod(_) | Seen::PodGone(_) | Seen::Event(_) | Seen::Hpa(_)) {
+            if matches!(
+                o.kind,
+                ObservationKind::Workload(_)
+                    | ObservationKind::Pod(_)
+                    | ObservationKind::PodDeleted(_)
+                    | ObservationKind::Event(_)
+                    | ObservationKind::Hpa(_)
+            ) {
                 o.at_ms -= by;
             }
             let back = jiff::SignedDuration::from_millis(i64::try_from(by).unwrap());
-            match &mut o.seen {
-                Seen::Hpa(hpa) => hpa.last_scale = hpa.last_scale.map(|at| at - back),
-                Seen::Event(event) => {
-                    event.first = event.first.map(|at| at - back);
-                    event.last = event.last.map(|at| at - back);
+            match &mut o.kind {
+                ObservationKind::Hpa(hpa) => hpa.last_scale_time = hpa.last_scale_time.map(|at| at - back),
+                ObservationKind::Event(event) => {
+                    event.first_timestamp = event.first_timestamp.map(|at| at - back);
+                    event.last_timestamp = event.last_timestamp.map(|at| at - back);
                 }
                 _ => {}
             }
@@ -286,10 +313,10 @@ impl Run {
     }
 
     #[track_caller]
-    fn gives_early(&self, words: &str) {
-        let bench = crate::judge::Bench::new(self.records());
-        let ruling = super::super::not_early::rule(bench.view());
-        assert_eq!(ruling.state, State::Unclear, "{}", ruling.reason);
+    fn assert_not_early_inconclusive(&self, words: &str) {
+        let bench = crate::judge::Evaluator::new(self.records());
+        let ruling = super::super::not_early::evaluate(bench.view());
+        assert_eq!(ruling.status, CheckStatus::Inconclusive, "{}", ruling.reason);
         assert!(ruling.reason.contains(words), "{}", ruling.reason);
         assert_eq!(self.result(), CaseResult::Inconclusive);
     }

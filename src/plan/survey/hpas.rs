@@ -4,14 +4,14 @@ use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use kube::ResourceExt;
 use kube::api::{Api, ListParams};
 
-use super::{SurveyError, cluster};
-use crate::record::scenario::Scenario;
+use super::{SurveyError, cluster_error};
+use crate::model::scenario::Scenario;
 
 /// Names of the HPAs in the target's namespace whose scaleTargetRef is the scenario's target. Others may select the same
 /// pods all the same; the controller tells that.
 pub(super) async fn read(client: &kube::Client, scenario: &Scenario) -> Result<Vec<String>, SurveyError> {
     let api: Api<HorizontalPodAutoscaler> = Api::namespaced(client.clone(), &scenario.namespace);
-    let listed = api.list(&ListParams::default()).await.map_err(cluster("the HPAs of the target's namespace"))?;
+    let listed = api.list(&ListParams::default()).await.map_err(cluster_error("the HPAs of the target's namespace"))?;
     let target = &scenario.hpa.spec.scale_target_ref;
     let is_on_target = |hpa: &HorizontalPodAutoscaler| {
         let other = &hpa.spec.scale_target_ref;

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use kube::api::Api;
 use kube::core::{ApiResource, DynamicObject, GroupVersionKind};
 
-use super::{SurveyError, cluster};
-use crate::record::inventory::MetricsApi;
+use super::{SurveyError, cluster_error};
+use crate::model::inventory::MetricsApi;
 
 /// The APIServices of the metrics groups: each is a singleton of the cluster.
 pub(in crate::plan) const METRICS_APIS: [&str; 3] =
@@ -17,7 +17,7 @@ pub(super) async fn read(client: &kube::Client) -> Result<BTreeMap<String, Metri
     let api: Api<DynamicObject> = Api::all_with(client.clone(), &ApiResource::from_gvk(&kind));
     let mut found = BTreeMap::new();
     for name in METRICS_APIS {
-        let Some(object) = api.get_opt(name).await.map_err(cluster("its APIServices"))? else { continue };
+        let Some(object) = api.get_opt(name).await.map_err(cluster_error("its APIServices"))? else { continue };
         let (spec, status) = (&object.data["spec"]["service"], &object.data["status"]["conditions"]);
         let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
         let available = |c: &serde_json::Value| c["type"] == "Available" && c["status"] == "True";
@@ -27,7 +27,7 @@ pub(super) async fn read(client: &kube::Client) -> Result<BTreeMap<String, Metri
             by_helm("release-namespace").zip(by_helm("release-name")).map(|(ns, name)| format!("{ns}/{name}"));
         let service = format!("{}/{}", text(&spec["namespace"]), text(&spec["name"]));
         let available = status.as_array().is_some_and(|all| all.iter().any(available));
-        found.insert(name.to_owned(), MetricsApi { service, available, release, by_run: false });
+        found.insert(name.to_owned(), MetricsApi { service, available, release, made_by_run: false });
     }
     Ok(found)
 }

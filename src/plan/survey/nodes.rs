@@ -6,8 +6,8 @@ use k8s_openapi::api::core::v1::{Node, Pod};
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use kube::api::{Api, ListParams};
 
-use crate::record::inventory::Inventory;
-use crate::record::observation::NodeSeen;
+use crate::model::inventory::Inventory;
+use crate::model::observation::NodeSnapshot;
 
 /// Either may be forbidden; then it stays empty, and the plan says so.
 pub(super) async fn read(client: &kube::Client, inventory: &mut Inventory) {
@@ -20,7 +20,7 @@ pub(super) async fn read(client: &kube::Client, inventory: &mut Inventory) {
             let count = |(name, quantity): (&String, &Quantity)| {
                 Some((name.clone(), quantity.0.parse::<i64>().ok().filter(|_| name.contains('/'))?))
             };
-            inventory.nodes.push(NodeSeen {
+            inventory.nodes.push(NodeSnapshot {
                 name: node.metadata.name.unwrap_or_default(),
                 ready: status.conditions.iter().flatten().any(|c| c.type_ == "Ready" && c.status == "True"),
                 allocatable: status.allocatable.iter().flatten().filter_map(count).collect(),

@@ -1,23 +1,23 @@
 //! The releases that are there already, and whose they are.
 
 use super::SurveyError;
-use crate::record::inventory::{ExistingRelease, Inventory};
-use crate::record::journal::{RUN_LABEL, ReleaseRef};
-use crate::record::scenario::Scenario;
-use crate::world::{HelmError, ReleaseArgs, World};
+use crate::env::{HelmError, ReleaseArgs, RunEnv};
+use crate::model::inventory::{ExistingRelease, Inventory};
+use crate::model::journal::{RUN_LABEL, ReleaseRef};
+use crate::model::scenario::Scenario;
 
-pub(super) async fn read(world: &World, scenario: &Scenario, inventory: &mut Inventory) -> Result<(), SurveyError> {
+pub(super) async fn read(world: &RunEnv, scenario: &Scenario, inventory: &mut Inventory) -> Result<(), SurveyError> {
     for (name, release) in &scenario.releases {
-        let release = ReleaseArgs::of(name, release, scenario, Vec::new()).release;
-        let hidden = |right: &crate::record::inventory::Right| {
+        let release = ReleaseArgs::from_scenario(name, release, scenario, Vec::new()).release;
+        let hidden = |right: &crate::model::inventory::PermissionCheck| {
             right.resource == "secrets" && right.namespace == release.namespace && !right.allowed
         };
-        if inventory.rights.iter().any(hidden) {
+        if inventory.permissions.iter().any(hidden) {
             continue;
         }
         if let Some(existing) = world.helm.status(&release, None).await? {
             let by_run = is_by_run(world, &release).await?;
-            inventory.releases.insert(name.clone(), ExistingRelease { by_run, ..existing });
+            inventory.existing_releases.insert(name.clone(), ExistingRelease { made_by_run: by_run, ..existing });
         }
     }
     for api in inventory.metrics_apis.values_mut() {
@@ -26,12 +26,12 @@ pub(super) async fn read(world: &World, scenario: &Scenario, inventory: &mut Inv
         };
         let release = ReleaseRef { name: name.to_owned(), namespace: namespace.to_owned() };
         // It may lie in a namespace of somebody else's, whose releases we may not see: then it is his.
-        api.by_run = is_by_run(world, &release).await.unwrap_or(false);
+        api.made_by_run = is_by_run(world, &release).await.unwrap_or(false);
     }
     Ok(())
 }
 
 /// Whether a run of gpuhpa made the release: helm keeps our label on its record.
-async fn is_by_run(world: &World, release: &ReleaseRef) -> Result<bool, HelmError> {
+async fn is_by_run(world: &RunEnv, release: &ReleaseRef) -> Result<bool, HelmError> {
     Ok(world.helm.status(release, Some(RUN_LABEL)).await?.is_some())
 }

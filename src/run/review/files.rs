@@ -1,10 +1,10 @@
 //! The files against the manifest.
 
-use super::Checked;
-use crate::evidence::{self, Held};
+use super::BundleCheck;
+use crate::evidence::{self, LoadedBundle};
 
 /// The run came to its end and wrote everything.
-pub(super) fn complete(held: &Held) -> Checked {
+pub(super) fn check_complete(held: &LoadedBundle) -> BundleCheck {
     let mut differences = Vec::new();
     if !held.manifest.complete {
         differences
@@ -13,11 +13,11 @@ pub(super) fn complete(held: &Held) -> Checked {
     if held.manifest.complete && held.verdict.is_none() {
         differences.push("verdict.json is missing".to_owned());
     }
-    Checked::new("complete", "the run came to its end", differences)
+    BundleCheck::new("complete", "the run came to its end", differences)
 }
 
 /// Every file is listed and no other is there, and each has the digest that is listed.
-pub(super) fn digests(held: &Held) -> Checked {
+pub(super) fn check_digests(held: &LoadedBundle) -> BundleCheck {
     let (listed, found) = (&held.manifest.files, &held.digests);
     let mut differences = Vec::new();
     if held.manifest.complete {
@@ -31,13 +31,13 @@ pub(super) fn digests(held: &Held) -> Checked {
             }
         }
         // The signature is made of the manifest, so the manifest cannot name it.
-        let strangers = found.keys().filter(|name| !listed.contains_key(*name) && *name != evidence::SIGNATURE);
+        let strangers = found.keys().filter(|name| !listed.contains_key(*name) && *name != evidence::SIGNATURE_FILE);
         differences.extend(strangers.map(|name| format!("{name} is there, and is not listed")));
     }
     // The manifest has no digest of its own: it has one form.
     let form = evidence::manifest_json(&held.manifest).unwrap_or_default();
-    if held.texts.get("manifest.json").is_none_or(|text| *text != form.as_bytes()) {
+    if held.raw_files.get("manifest.json").is_none_or(|text| *text != form.as_bytes()) {
         differences.push("manifest.json was altered: it is not in the form that gpuhpa writes".to_owned());
     }
-    Checked::new("digests", format!("{} files have the sha256 of the manifest", listed.len()), differences)
+    BundleCheck::new("digests", format!("{} files have the sha256 of the manifest", listed.len()), differences)
 }

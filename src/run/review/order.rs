@@ -1,12 +1,12 @@
 //! What was noted when: numbers and times of the timeline, the phases, the journal.
 
-use super::Checked;
-use crate::evidence::Held;
-use crate::record::journal::{Entry, Step};
-use crate::record::observation::{Edge, Observation, Phase, Seen};
+use super::BundleCheck;
+use crate::evidence::LoadedBundle;
+use crate::model::journal::{ChangeState, JournalEntry};
+use crate::model::observation::{Observation, ObservationKind, Phase, PhaseEdge};
 
 /// Numbers without a gap, times that never go back, and nothing that was asked after it was answered.
-pub(super) fn timeline(held: &Held) -> Checked {
+pub(super) fn check_timeline(held: &LoadedBundle) -> BundleCheck {
     let mut differences = Vec::new();
     let mut last_ms = 0;
     for (place, observation) in held.timeline.iter().enumerate() {
@@ -18,10 +18,10 @@ pub(super) fn timeline(held: &Held) -> Checked {
             differences.push(format!("timeline.jsonl:{}: it goes back from {last_ms} to {at_ms} ms", place + 1));
         }
         last_ms = *at_ms;
-        let earlier = match &observation.seen {
-            Seen::Metric(reading) => reading.asked_ms,
-            Seen::Probe(probe) => probe.began_ms,
-            Seen::Gap(gap) => gap.from_ms,
+        let earlier = match &observation.kind {
+            ObservationKind::Metric(reading) => reading.requested_ms,
+            ObservationKind::Probe(probe) => probe.began_ms,
+            ObservationKind::Gap(gap) => gap.from_ms,
             _ => 0,
         };
         if earlier > *at_ms {
@@ -29,33 +29,33 @@ pub(super) fn timeline(held: &Held) -> Checked {
         }
     }
     let what = format!("{} observations in their order, over {last_ms} ms", held.timeline.len());
-    Checked::new("timeline", what, differences)
+    BundleCheck::new("timeline", what, differences)
 }
 
 /// Phases one after the other, each once, in their order.
-pub(super) fn phases(held: &Held) -> Checked {
+pub(super) fn check_phases(held: &LoadedBundle) -> BundleCheck {
     let mut differences = Vec::new();
     let mut open: Option<Phase> = None;
     let mut last: Option<Phase> = None;
     let mut count = 0;
     for observation in &held.timeline {
-        let Seen::Phase(mark) = &observation.seen else { continue };
+        let ObservationKind::Phase(mark) = &observation.kind else { continue };
         let mut wrong = |what: String| differences.push(format!("observation {}: {what}", observation.seq));
         match mark.edge {
-            Edge::Began => {
+            PhaseEdge::Began => {
                 count += 1;
                 if last.is_some_and(|last| mark.phase <= last) {
-                    wrong(format!("phase {} begins out of its order", mark.phase.name()));
+                    wrong(format!("phase {} begins out of its order", mark.phase.as_str()));
                 }
                 // What stops a run stops its phase too: then the clean-up, or the fall, follows.
-                if let Some(open) = open.filter(|_| !matches!(mark.phase, Phase::Cleanup | Phase::Fall)) {
-                    wrong(format!("phase {} begins before {} has ended", mark.phase.name(), open.name()));
+                if let Some(open) = open.filter(|_| !matches!(mark.phase, Phase::Cleanup | Phase::ScaleDown)) {
+                    wrong(format!("phase {} begins before {} has ended", mark.phase.as_str(), open.as_str()));
                 }
                 (open, last) = (Some(mark.phase), Some(mark.phase));
             }
-            Edge::Ended => {
+            PhaseEdge::Ended => {
                 if open != Some(mark.phase) {
-                    wrong(format!("phase {} ends and was not on", mark.phase.name()));
+                    wrong(format!("phase {} ends and was not on", mark.phase.as_str()));
                 }
                 open = None;
             }
@@ -64,34 +64,34 @@ pub(super) fn phases(held: &Held) -> Checked {
     if held.manifest.complete
         && let Some(open) = open
     {
-        differences.push(format!("phase {} never ends", open.name()));
+        differences.push(format!("phase {} never ends", open.as_str()));
     }
-    if held.manifest.complete && count == 0 && held.records().not_begun().is_none() {
+    if held.manifest.complete && count == 0 && held.records().not_started().is_none() {
         differences.push("no phase ever began, and nothing says why".to_owned());
     }
-    if count > 0 && held.records().not_begun().is_some() {
+    if count > 0 && held.records().not_started().is_some() {
         differences.push("the run says that it did not begin, and has phases".to_owned());
     }
-    Checked::new("phases", format!("{count} phases in their order"), differences)
+    BundleCheck::new("phases", format!("{count} phases in their order"), differences)
 }
 
 /// Each change intended before anything became of it, numbers without a gap, times that never go back.
-pub(super) fn journal(held: &Held) -> Checked {
+pub(super) fn check_journal(held: &LoadedBundle) -> BundleCheck {
     let mut differences = Vec::new();
     let (mut changes, mut last_ms) = (0_u32, 0);
-    for (n, Entry { change, at_ms, step, .. }) in held.journal.iter().enumerate() {
+    for (n, JournalEntry { change, at_ms, state: step, .. }) in held.journal.iter().enumerate() {
         let mut wrong = |what: String| differences.push(format!("journal.jsonl:{}: {what}", n + 1));
         if *at_ms < last_ms {
             wrong(format!("it goes back from {last_ms} to {at_ms} ms"));
         }
         last_ms = *at_ms;
         match step {
-            Step::Intended(_) if *change == changes => changes += 1,
-            Step::Intended(_) => wrong(format!("change {change} stands in place of {changes}")),
+            ChangeState::Intended(_) if *change == changes => changes += 1,
+            ChangeState::Intended(_) => wrong(format!("change {change} stands in place of {changes}")),
             _ if *change >= changes => wrong(format!("change {change} was never intended")),
             _ => {}
         }
     }
     let what = format!("{changes} changes, each written down before it was tried");
-    Checked::new("journal", what, differences)
+    BundleCheck::new("journal", what, differences)
 }

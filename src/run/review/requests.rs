@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use super::Checked;
-use crate::evidence::{Held, OpenError};
+use super::BundleCheck;
+use crate::evidence::{LoadedBundle, OpenError};
 use crate::load::void_reason;
-use crate::record::load::{LoadReport, Outcome, RequestRecord};
-use crate::record::observation::{LoadSeen, Seen};
+use crate::model::load::{LoadReport, RequestOutcome, RequestRecord};
+use crate::model::observation::{LoadSnapshot, ObservationKind};
 
 /// The requests, summed again.
 #[derive(Debug, Default)]
-struct Sum {
+struct ReviewRequestTotals {
     count: u64,
     outcomes: BTreeMap<&'static str, u64>,
     tokens: u64,
@@ -20,44 +20,44 @@ struct Sum {
     workers: u32,
     /// A number for every request, seen or not.
     ids: Vec<bool>,
-    twice: u64,
-    disordered: u64,
+    duplicates: u64,
+    out_of_order: u64,
 }
 
-impl Sum {
+impl ReviewRequestTotals {
     fn add(&mut self, request: &RequestRecord) {
         self.count += 1;
-        *self.outcomes.entry(request.outcome.name()).or_default() += 1;
-        self.tokens += if request.outcome == Outcome::Good { request.tokens } else { 0 };
+        *self.outcomes.entry(request.outcome.as_str()).or_default() += 1;
+        self.tokens += if request.outcome == RequestOutcome::Succeeded { request.tokens } else { 0 };
         self.answered += u64::from(request.status.is_some());
         self.began_us = Some(self.began_us.map_or(request.sent_us, |began| began.min(request.sent_us)));
         self.ended_us = self.ended_us.max(request.ended_us);
         self.workers = self.workers.max(request.worker.saturating_add(1));
         match usize::try_from(request.id).ok().and_then(|id| self.ids.get_mut(id)) {
             Some(seen) if !*seen => *seen = true,
-            _ => self.twice += 1,
+            _ => self.duplicates += 1,
         }
-        let moments = [Some(request.due_us), Some(request.sent_us), request.headers_us, request.first_token_us];
+        let moments = [Some(request.scheduled_us), Some(request.sent_us), request.headers_us, request.first_token_us];
         let moments: Vec<u64> = moments.into_iter().flatten().chain([request.ended_us]).collect();
-        self.disordered += u64::from(!moments.is_sorted());
+        self.out_of_order += u64::from(!moments.is_sorted());
     }
 }
 
 /// Count, outcomes, tokens and span of requests.jsonl.zst, load.json and the last observation of the load.
-pub(super) fn requests(held: &Held) -> Result<Checked, OpenError> {
+pub(super) fn check_requests(held: &LoadedBundle) -> Result<BundleCheck, OpenError> {
     let expected = held.load.as_ref().map_or(0, |load| load.requests);
     // One bit of a request would do; a file that holds more than it says is found by its count.
-    let most = usize::try_from(expected.min(MOST_NUMBERED)).unwrap_or(0);
-    let mut sum = Sum { ids: vec![false; most], ..Sum::default() };
-    let read = held.requests(&mut |request| sum.add(&request))?;
+    let most = usize::try_from(expected.min(MAX_REQUEST_IDS)).unwrap_or(0);
+    let mut sum = ReviewRequestTotals { ids: vec![false; most], ..ReviewRequestTotals::default() };
+    let read = held.read_requests(&mut |request| sum.add(&request))?;
     let mut differences = Vec::new();
     if let Some(read) = &read
         && held.digests.get("requests.jsonl.zst").is_some_and(|digest| *digest != read.digest)
     {
         differences.push("requests.jsonl.zst changed while it was read".to_owned());
     }
-    let last = held.timeline.iter().rev().find_map(|observation| match &observation.seen {
-        Seen::Load(load) => Some(load),
+    let last = held.timeline.iter().rev().find_map(|observation| match &observation.kind {
+        ObservationKind::Load(load) => Some(load),
         _ => None,
     });
     if held.load.is_some() && read.is_none() {
@@ -67,10 +67,10 @@ pub(super) fn requests(held: &Held) -> Result<Checked, OpenError> {
         differences.push("there are requests, and load.json is missing".to_owned());
     }
     if let Some(load) = &held.load {
-        differences.extend(against_report(&sum, load));
-        differences.extend(against_timeline(&sum, load, last));
+        differences.extend(compare_with_report(&sum, load));
+        differences.extend(compare_with_timeline(&sum, load, last));
     }
-    Ok(Checked::new(
+    Ok(BundleCheck::new(
         "requests",
         format!("{} requests are what load.json sums, and the last observation counts", sum.count),
         differences,
@@ -78,9 +78,9 @@ pub(super) fn requests(held: &Held) -> Result<Checked, OpenError> {
 }
 
 /// Numbers that are looked at one by one: as many as a run can send.
-const MOST_NUMBERED: u64 = 20_000_000;
+const MAX_REQUEST_IDS: u64 = 20_000_000;
 
-fn against_report(sum: &Sum, load: &LoadReport) -> Vec<String> {
+fn compare_with_report(sum: &ReviewRequestTotals, load: &LoadReport) -> Vec<String> {
     let mut differences = Vec::new();
     let mut same = |what: &str, found: String, stated: String| {
         if found != stated {
@@ -99,34 +99,36 @@ fn against_report(sum: &Sum, load: &LoadReport) -> Vec<String> {
     same("tokens", sum.tokens.to_string(), load.tokens.to_string());
     same("beganMs", (sum.began_us.unwrap_or(0) / 1000).to_string(), load.began_ms.to_string());
     same("endedMs", (sum.ended_us / 1000).to_string(), load.ended_ms.to_string());
-    let good = sum.outcomes.get(Outcome::Good.name()).copied().unwrap_or(0);
-    same("good requests in the times of whole requests", good.to_string(), load.total_us.count.to_string());
+    let good = sum.outcomes.get(RequestOutcome::Succeeded.as_str()).copied().unwrap_or(0);
+    same("good requests in the times of whole requests", good.to_string(), load.duration_us.count.to_string());
     let void = |void: Option<&str>| void.unwrap_or("the load stands").to_owned();
-    same("void", void(void_reason(load).as_deref()), void(load.void.as_deref()));
+    same("clientBound", void(void_reason(load).as_deref()), void(load.client_bound.as_deref()));
     if sum.workers > load.concurrency {
         differences.push(format!("{} workers sent requests, and load.json has {}", sum.workers, load.concurrency));
     }
-    if sum.twice > 0 {
-        differences.push(format!("{} requests have a number that is another's, or that was never given", sum.twice));
+    if sum.duplicates > 0 {
+        differences
+            .push(format!("{} requests have a number that is another's, or that was never given", sum.duplicates));
     }
-    if sum.disordered > 0 {
-        differences.push(format!("{} requests have moments that are not in their order", sum.disordered));
+    if sum.out_of_order > 0 {
+        differences.push(format!("{} requests have moments that are not in their order", sum.out_of_order));
     }
     differences
 }
 
-fn against_timeline(sum: &Sum, load: &LoadReport, last: Option<&LoadSeen>) -> Vec<String> {
+fn compare_with_timeline(sum: &ReviewRequestTotals, load: &LoadReport, last: Option<&LoadSnapshot>) -> Vec<String> {
     let Some(last) = last else {
         return vec!["load.json sums requests, and the timeline has no observation of the load".to_owned()];
     };
     let count = |name: &str| load.outcomes.get(name).copied().unwrap_or(0);
-    let (good, cancelled) = (count(Outcome::Good.name()), count(Outcome::CancelledByRampDown.name()));
+    let (good, cancelled) =
+        (count(RequestOutcome::Succeeded.as_str()), count(RequestOutcome::CancelledByRampDown.as_str()));
     let fields = [
         ("in flight", last.in_flight, 0),
-        ("good", last.good, good),
+        ("succeeded", last.succeeded, good),
         ("failed", last.failed, load.requests.saturating_sub(good).saturating_sub(cancelled)),
         ("tokens", last.tokens, load.tokens),
-        ("connections", last.connections, sum.answered),
+        ("connections", last.answered_connections, sum.answered),
     ];
     let parted = fields.iter().filter(|(_, seen, stated)| seen != stated);
     parted

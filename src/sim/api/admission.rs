@@ -4,53 +4,54 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::record::kind::Kind;
-use crate::sim::cluster::{Cluster, Hand, Refusal, text};
+use crate::model::resource_kind::ResourceKind;
+use crate::sim::cluster::{FieldManager, SimCluster, StatusError, metadata_text};
 use crate::units::Milli;
 
-const QUOTA: Kind = Kind::of("", "v1", "ResourceQuota", "resourcequotas");
-const POD: Kind = Kind::of("", "v1", "Pod", "pods");
+const QUOTA: ResourceKind = ResourceKind::new("", "v1", "ResourceQuota", "resourcequotas");
+const POD: ResourceKind = ResourceKind::new("", "v1", "Pod", "pods");
 
 /// Amounts by the names that quotas have for them.
-type Amounts = BTreeMap<String, Milli>;
+type QuotaAmounts = BTreeMap<String, Milli>;
 
 /// # Errors
 /// 403 in the API server's words.
-pub(super) fn pod(cluster: &Cluster, object: &Value, dry_run: bool) -> Result<(), Refusal> {
-    let forbidden =
-        |why: String| Refusal::new(403, "Forbidden", format!("pods \"{}\" is forbidden: {why}", text(object, "name")));
-    classes(cluster, object).map_err(forbidden)?;
-    let asked = amounts([object]);
-    for quota in cluster.list(&QUOTA, Some(&text(object, "namespace"))) {
-        let used = used(cluster, &text(object, "namespace"));
-        let over = hard(&quota).into_iter().filter(|(name, hard)| {
-            let amount = |of: &Amounts| of.get(name).map_or(0, |amount| amount.0);
+pub(super) fn admit_pod(cluster: &SimCluster, object: &Value, dry_run: bool) -> Result<(), StatusError> {
+    let forbidden = |why: String| {
+        StatusError::new(403, "Forbidden", format!("pods \"{}\" is forbidden: {why}", metadata_text(object, "name")))
+    };
+    check_classes(cluster, object).map_err(forbidden)?;
+    let asked = pod_amounts([object]);
+    for quota in cluster.list(&QUOTA, Some(&metadata_text(object, "namespace"))) {
+        let used = used_amounts(cluster, &metadata_text(object, "namespace"));
+        let over = hard_limits(&quota).into_iter().filter(|(name, hard)| {
+            let amount = |of: &QuotaAmounts| of.get(name).map_or(0, |amount| amount.0);
             amount(&asked) > 0 && amount(&used) + amount(&asked) > hard.0
         });
-        let over: Amounts = over.collect();
+        let over: QuotaAmounts = over.collect();
         if !over.is_empty() {
-            let of = |amounts: &Amounts| listed(over.keys().map(|name| (name, amounts.get(name))));
+            let of = |amounts: &QuotaAmounts| format_amounts(over.keys().map(|name| (name, amounts.get(name))));
             let (asked, used) = (of(&asked), of(&used));
-            let (name, limited) = (text(&quota, "name"), of(&over));
+            let (name, limited) = (metadata_text(&quota, "name"), of(&over));
             let why = format!("exceeded quota: {name}, requested: {asked}, used: {used}, limited: {limited}");
             return Err(forbidden(why));
         }
         if !dry_run {
-            report(cluster, &quota, &used, &asked)?;
+            update_quota_usage(cluster, &quota, &used, &asked)?;
         }
     }
     Ok(())
 }
 
 /// A quota that is new: what is used of it already.
-pub(super) fn quota(cluster: &Cluster, object: &mut Value) {
-    let used = used(cluster, &text(object, "namespace"));
-    object["status"] = status(object, &used, &Amounts::new());
+pub(super) fn set_quota_status(cluster: &SimCluster, object: &mut Value) {
+    let used = used_amounts(cluster, &metadata_text(object, "namespace"));
+    object["status"] = quota_status(object, &used, &QuotaAmounts::new());
 }
 
-fn classes(cluster: &Cluster, object: &Value) -> Result<(), String> {
-    const RUNTIME: Kind = Kind::of("node.k8s.io", "v1", "RuntimeClass", "runtimeclasses");
-    const PRIORITY: Kind = Kind::of("scheduling.k8s.io", "v1", "PriorityClass", "priorityclasses");
+fn check_classes(cluster: &SimCluster, object: &Value) -> Result<(), String> {
+    const RUNTIME: ResourceKind = ResourceKind::new("node.k8s.io", "v1", "RuntimeClass", "runtimeclasses");
+    const PRIORITY: ResourceKind = ResourceKind::new("scheduling.k8s.io", "v1", "PriorityClass", "priorityclasses");
     let spec = &object["spec"];
     if let Some(name) = spec["runtimeClassName"].as_str().filter(|name| cluster.get(&RUNTIME, "", name).is_none()) {
         return Err(format!("pod rejected: RuntimeClass \"{name}\" not found"));
@@ -62,15 +63,15 @@ fn classes(cluster: &Cluster, object: &Value) -> Result<(), String> {
     }
 }
 
-fn used(cluster: &Cluster, namespace: &str) -> Amounts {
+fn used_amounts(cluster: &SimCluster, namespace: &str) -> QuotaAmounts {
     let pods = cluster.list(&POD, Some(namespace));
     let has_ended = |pod: &Value| matches!(pod["status"]["phase"].as_str(), Some("Succeeded" | "Failed"));
-    amounts(pods.iter().map(std::sync::Arc::as_ref).filter(|pod| !has_ended(pod)))
+    pod_amounts(pods.iter().map(std::sync::Arc::as_ref).filter(|pod| !has_ended(pod)))
 }
 
 /// What pods take of a quota: their number, and what their containers request.
-fn amounts<'a>(pods: impl IntoIterator<Item = &'a Value>) -> Amounts {
-    let mut all = Amounts::new();
+fn pod_amounts<'a>(pods: impl IntoIterator<Item = &'a Value>) -> QuotaAmounts {
+    let mut all = QuotaAmounts::new();
     let mut add = |name: String, amount: i64| all.entry(name).or_insert(Milli(0)).0 += amount;
     for pod in pods {
         add("pods".to_owned(), 1000);
@@ -85,26 +86,31 @@ fn amounts<'a>(pods: impl IntoIterator<Item = &'a Value>) -> Amounts {
     all
 }
 
-fn hard(quota: &Value) -> Amounts {
+fn hard_limits(quota: &Value) -> QuotaAmounts {
     let hard = quota["spec"]["hard"].as_object().into_iter().flatten();
     hard.filter_map(|(name, amount)| Some((name.clone(), amount.as_str()?.parse().ok()?))).collect()
 }
 
-fn listed<'a>(amounts: impl Iterator<Item = (&'a String, Option<&'a Milli>)>) -> String {
+fn format_amounts<'a>(amounts: impl Iterator<Item = (&'a String, Option<&'a Milli>)>) -> String {
     let all = amounts.map(|(name, amount)| format!("{name}={}", amount.copied().unwrap_or(Milli(0))));
     all.collect::<Vec<_>>().join(",")
 }
 
-fn report(cluster: &Cluster, quota: &Value, used: &Amounts, more: &Amounts) -> Result<(), Refusal> {
-    let (namespace, name) = (text(quota, "namespace"), text(quota, "name"));
-    let status = status(quota, used, more);
-    let hand = Hand::status("kube-apiserver");
-    cluster.change(hand, &QUOTA, &namespace, &name, |object| object["status"] = status).map(drop)
+fn update_quota_usage(
+    cluster: &SimCluster,
+    quota: &Value,
+    used: &QuotaAmounts,
+    more: &QuotaAmounts,
+) -> Result<(), StatusError> {
+    let (namespace, name) = (metadata_text(quota, "namespace"), metadata_text(quota, "name"));
+    let status = quota_status(quota, used, more);
+    let hand = FieldManager::update_status("kube-apiserver");
+    cluster.update(hand, &QUOTA, &namespace, &name, |object| object["status"] = status).map(drop)
 }
 
-fn status(quota: &Value, used: &Amounts, more: &Amounts) -> Value {
-    let amount = |of: &Amounts, name: &String| of.get(name).map_or(0, |amount| amount.0);
-    let used: BTreeMap<String, String> = hard(quota)
+fn quota_status(quota: &Value, used: &QuotaAmounts, more: &QuotaAmounts) -> Value {
+    let amount = |of: &QuotaAmounts, name: &String| of.get(name).map_or(0, |amount| amount.0);
+    let used: BTreeMap<String, String> = hard_limits(quota)
         .into_keys()
         .map(|name| {
             let sum = Milli(amount(used, &name) + amount(more, &name)).to_string();

@@ -2,81 +2,81 @@
 
 use serde_json::{Value, json};
 
-use super::admit::invalid;
-use super::{admission, ports, workloads};
-use crate::record::kind::Kind;
-use crate::sim::cluster::{Cluster, Refusal, text};
+use super::create::invalid_error;
+use super::{admission, service_defaults, workload_defaults};
+use crate::model::resource_kind::ResourceKind;
+use crate::sim::cluster::{SimCluster, StatusError, metadata_text};
 
 /// # Errors
 /// What is stated is not valid, or not free any more.
-pub(super) fn fill(cluster: &Cluster, kind: &Kind, object: &mut Value) -> Result<(), Refusal> {
+pub(super) fn set_defaults(cluster: &SimCluster, kind: &ResourceKind, object: &mut Value) -> Result<(), StatusError> {
     // Reported, not asked for: what a client says of it is dropped. Nodes report themselves.
     if let Some(fields) = object.as_object_mut().filter(|_| kind.kind != "Node") {
         fields.shift_remove("status");
     }
     match (kind.group, kind.kind) {
-        ("", "Namespace") => namespace(object),
-        ("", "Service") => return ports::service(cluster, kind, object),
-        ("", "Pod") => workloads::pod(object),
-        ("", "PersistentVolumeClaim") => claim(cluster, object),
-        ("", "ResourceQuota") => admission::quota(cluster, object),
-        ("apps", "Deployment") => workloads::deployment(object),
-        ("apps", "StatefulSet") => workloads::stateful_set(object),
-        ("autoscaling", "HorizontalPodAutoscaler") => return autoscaler(kind, object),
+        ("", "Namespace") => set_namespace_defaults(object),
+        ("", "Service") => return service_defaults::set_service_defaults(cluster, kind, object),
+        ("", "Pod") => workload_defaults::set_pod_defaults(object),
+        ("", "PersistentVolumeClaim") => set_pvc_defaults(cluster, object),
+        ("", "ResourceQuota") => admission::set_quota_status(cluster, object),
+        ("apps", "Deployment") => workload_defaults::set_deployment_defaults(object),
+        ("apps", "StatefulSet") => workload_defaults::set_stateful_set_defaults(object),
+        ("autoscaling", "HorizontalPodAutoscaler") => return set_hpa_defaults(kind, object),
         _ => {}
     }
     Ok(())
 }
 
 /// Sets a field where it is not stated.
-pub(super) fn default(object: &mut Value, field: &str, value: Value) {
+pub(super) fn set_default(object: &mut Value, field: &str, value: Value) {
     if object[field].is_null() {
         object[field] = value;
     }
 }
 
-fn namespace(object: &mut Value) {
-    object["metadata"]["labels"]["kubernetes.io/metadata.name"] = json!(text(object, "name"));
-    default(&mut object["spec"], "finalizers", json!(["kubernetes"]));
+fn set_namespace_defaults(object: &mut Value) {
+    object["metadata"]["labels"]["kubernetes.io/metadata.name"] = json!(metadata_text(object, "name"));
+    set_default(&mut object["spec"], "finalizers", json!(["kubernetes"]));
     object["status"] = json!({"phase": "Active"});
 }
 
-fn claim(cluster: &Cluster, object: &mut Value) {
-    const CLASS: Kind = Kind::of("storage.k8s.io", "v1", "StorageClass", "storageclasses");
+fn set_pvc_defaults(cluster: &SimCluster, object: &mut Value) {
+    const CLASS: ResourceKind = ResourceKind::new("storage.k8s.io", "v1", "StorageClass", "storageclasses");
     const DEFAULT: &str = "storageclass.kubernetes.io/is-default-class";
     if object["spec"]["storageClassName"].is_null() {
         let classes = cluster.list(&CLASS, None);
         let class = classes.iter().find(|class| class["metadata"]["annotations"][DEFAULT] == "true");
         if let Some(class) = class {
-            object["spec"]["storageClassName"] = json!(text(class, "name"));
+            object["spec"]["storageClassName"] = json!(metadata_text(class, "name"));
         }
     }
-    default(&mut object["spec"], "volumeMode", json!("Filesystem"));
+    set_default(&mut object["spec"], "volumeMode", json!("Filesystem"));
     object["status"] = json!({"phase": "Pending"});
 }
 
-fn autoscaler(kind: &Kind, object: &mut Value) -> Result<(), Refusal> {
-    let name = text(object, "name");
+fn set_hpa_defaults(kind: &ResourceKind, object: &mut Value) -> Result<(), StatusError> {
+    let name = metadata_text(object, "name");
     let spec = &mut object["spec"];
-    default(spec, "minReplicas", json!(1));
+    set_default(spec, "minReplicas", json!(1));
     let (min, max) = (spec["minReplicas"].as_i64(), spec["maxReplicas"].as_i64());
     if max.unwrap_or(0) < 1 {
-        return Err(invalid(kind, &name, "spec.maxReplicas: Invalid value: 0: must be greater than 0"));
+        return Err(invalid_error(kind, &name, "spec.maxReplicas: Invalid value: 0: must be greater than 0"));
     }
     if let Some(max) = max.filter(|max| Some(*max) < min) {
         let why = format!("spec.maxReplicas: Invalid value: {max}: must be greater than or equal to `minReplicas`");
-        return Err(invalid(kind, &name, &why));
+        return Err(invalid_error(kind, &name, &why));
     }
     if !spec["behavior"].is_null() {
         let percent = json!({"type": "Percent", "value": 100, "periodSeconds": 15});
         let pods = json!({"type": "Pods", "value": 4, "periodSeconds": 15});
         let up = &mut spec["behavior"]["scaleUp"];
-        default(up, "stabilizationWindowSeconds", json!(0));
-        default(up, "selectPolicy", json!("Max"));
-        default(up, "policies", json!([pods, percent]));
+        set_default(up, "stabilizationWindowSeconds", json!(0));
+        set_default(up, "selectPolicy", json!("Max"));
+        set_default(up, "policies", json!([pods, percent]));
         let down = &mut spec["behavior"]["scaleDown"];
-        default(down, "selectPolicy", json!("Max"));
-        default(down, "policies", json!([percent]));
+        set_default(down, "selectPolicy", json!("Max"));
+        set_default(down, "policies", json!([percent]));
     }
     object["status"] = json!({"currentMetrics": null, "desiredReplicas": 0});
     Ok(())

@@ -2,17 +2,17 @@
 
 use serde_json::{Value, json};
 
-use super::kinds::KINDS;
-use super::reply::Reply;
-use crate::sim::cluster::Cluster;
+use super::response::ApiResponse;
+use super::served_kinds::SERVED_KINDS;
+use crate::sim::cluster::SimCluster;
 
 const VERBS: [&str; 7] = ["create", "delete", "get", "list", "patch", "update", "watch"];
 
 /// `/version`
-pub(super) fn version(cluster: &Cluster) -> Reply {
-    let version = &cluster.setting().api.version;
+pub(super) fn version(cluster: &SimCluster) -> ApiResponse {
+    let version = &cluster.config().api.version;
     let mut numbers = version.trim_start_matches('v').split('.');
-    Reply::value(
+    ApiResponse::value(
         200,
         &json!({
             "major": numbers.next().unwrap_or_default(),
@@ -29,14 +29,14 @@ pub(super) fn version(cluster: &Cluster) -> Reply {
 }
 
 /// Whether this API version is served.
-pub(super) fn is_served(cluster: &Cluster, api_version: &str) -> bool {
-    !cluster.setting().api.unserved.iter().any(|unserved| unserved == api_version)
+pub(super) fn is_served(cluster: &SimCluster, api_version: &str) -> bool {
+    !cluster.config().api.unserved_versions.iter().any(|unserved| unserved == api_version)
 }
 
 /// The kinds of one API version.
-pub(super) fn resources(cluster: &Cluster, api_version: &str) -> Reply {
-    let of_version = KINDS.iter().filter(|facts| facts.kind.api_version() == api_version);
-    let resource = |facts: &super::KindFacts| {
+pub(super) fn resources(cluster: &SimCluster, api_version: &str) -> ApiResponse {
+    let of_version = SERVED_KINDS.iter().filter(|facts| facts.kind.api_version() == api_version);
+    let resource = |facts: &super::ServedKind| {
         json!({
             "name": facts.kind.plural,
             "singularName": facts.kind.kind.to_lowercase(),
@@ -47,15 +47,15 @@ pub(super) fn resources(cluster: &Cluster, api_version: &str) -> Reply {
     };
     let all: Vec<Value> = of_version.map(resource).collect();
     if all.is_empty() || !is_served(cluster, api_version) {
-        return not_there();
+        return path_not_found();
     }
-    Reply::value(
+    ApiResponse::value(
         200,
         &json!({"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": api_version, "resources": all}),
     )
 }
 
 /// What the API server answers at a path that it does not serve.
-pub(super) fn not_there() -> Reply {
-    Reply::text(404, "404 page not found\n")
+pub(super) fn path_not_found() -> ApiResponse {
+    ApiResponse::text(404, "404 page not found\n")
 }

@@ -4,23 +4,29 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use super::admit::admit;
-use super::asked::Asked;
-use super::delete::is_the_one;
-use super::kinds::KindFacts;
-use super::manager;
-use super::reply::Reply;
-use super::scale::{scale, shown};
-use crate::record::kind::Kind;
-use crate::sim::cluster::{Cluster, Hand, Refusal, conflicts, drops, text};
+use super::create::create_object;
+use super::delete::check_uid;
+use super::field_manager;
+use super::request::ApiRequest;
+use super::response::ApiResponse;
+use super::scale::{scale_object, update_scale};
+use super::served_kinds::ServedKind;
+use crate::model::resource_kind::ResourceKind;
+use crate::sim::cluster::{
+    FieldManager, SimCluster, StatusError, drops_applied_fields, field_conflicts, metadata_text,
+};
 
 /// # Errors
 /// It is refused, or something is asked that is not simulated.
-pub(super) fn patch(cluster: &Cluster, facts: &KindFacts, asked: &Asked) -> Result<Reply, Refusal> {
-    asked.only(&["fieldManager"])?;
-    let (place, patch) = (&asked.place, asked.json()?);
+pub(super) fn handle_patch(
+    cluster: &SimCluster,
+    facts: &ServedKind,
+    asked: &ApiRequest,
+) -> Result<ApiResponse, StatusError> {
+    asked.check_params(&["fieldManager"])?;
+    let (place, patch) = (&asked.info, asked.json()?);
     let namespace = place.namespace.as_deref().unwrap_or_default();
-    match (asked.content.as_str(), place.subresource.as_str()) {
+    match (asked.content_type.as_str(), place.subresource.as_str()) {
         ("application/apply-patch+yaml", "") if asked.query.contains_key("fieldManager") => {
             let mut document = patch;
             document["metadata"]["name"] = json!(place.name);
@@ -28,23 +34,29 @@ pub(super) fn patch(cluster: &Cluster, facts: &KindFacts, asked: &Asked) -> Resu
                 document["metadata"]["namespace"] = json!(namespace);
             }
             let is_new = cluster.get(&facts.kind, namespace, &place.name).is_none();
-            let made = apply(cluster, manager(asked), facts, document)?;
-            Ok(Reply::json(if is_new { 201 } else { 200 }, made.to_string()))
+            let made = apply(cluster, field_manager(asked), facts, document)?;
+            Ok(ApiResponse::json(if is_new { 201 } else { 200 }, made.to_string()))
         }
         ("application/merge-patch+json", "") => {
-            let changed = merge(cluster, Hand::of(manager(asked)), &facts.kind, (namespace, &place.name), &patch)?;
-            Ok(Reply::json(200, changed.to_string()))
+            let changed = merge_patch(
+                cluster,
+                FieldManager::update(field_manager(asked)),
+                &facts.kind,
+                (namespace, &place.name),
+                &patch,
+            )?;
+            Ok(ApiResponse::json(200, changed.to_string()))
         }
         ("application/merge-patch+json", "scale") => {
             let replicas = patch["spec"]["replicas"].as_i64();
             let Some(replicas) = replicas.filter(|size| patch == json!({"spec": {"replicas": size}})) else {
-                return Err(Refusal::unknown(&format!("the scale {patch}")));
+                return Err(StatusError::not_simulated(&format!("the scale {patch}")));
             };
-            let hand = Hand::scale(manager(asked));
-            let changed = scale(cluster, hand, &facts.kind, namespace, &place.name, replicas)?;
-            Ok(Reply::value(200, &shown(&changed)))
+            let hand = FieldManager::update_scale(field_manager(asked));
+            let changed = update_scale(cluster, hand, &facts.kind, namespace, &place.name, replicas)?;
+            Ok(ApiResponse::value(200, &scale_object(&changed)))
         }
-        (content, _) => Err(Refusal::unknown(&format!("a patch of {} with {content:?}", asked.target))),
+        (content, _) => Err(StatusError::not_simulated(&format!("a patch of {} with {content:?}", asked.target))),
     }
 }
 
@@ -54,53 +66,53 @@ pub(super) fn patch(cluster: &Cluster, facts: &KindFacts, asked: &Asked) -> Resu
 /// # Errors
 /// It is refused: what another manager owns is not overwritten.
 pub(in crate::sim) fn apply(
-    cluster: &Cluster,
+    cluster: &SimCluster,
     manager: &str,
-    facts: &KindFacts,
+    facts: &ServedKind,
     document: Value,
-) -> Result<Arc<Value>, Refusal> {
-    let (kind, hand) = (&facts.kind, Hand::apply(manager));
-    let (namespace, name) = (text(&document, "namespace"), text(&document, "name"));
+) -> Result<Arc<Value>, StatusError> {
+    let (kind, hand) = (&facts.kind, FieldManager::apply(manager));
+    let (namespace, name) = (metadata_text(&document, "namespace"), metadata_text(&document, "name"));
     let Some(before) = cluster.get(kind, &namespace, &name) else {
-        return admit(cluster, hand, facts, document, false);
+        return create_object(cluster, hand, facts, document, false);
     };
-    if drops(&before, &document, hand) {
-        return Err(Refusal::unknown(&format!("applying less of {} {name} than before", kind.kind)));
+    if drops_applied_fields(&before, &document, hand) {
+        return Err(StatusError::not_simulated(&format!("applying less of {} {name} than before", kind.kind)));
     }
     let mut after = (*before).clone();
     overlay(&mut after, &document);
-    let all = conflicts(&before, &after, hand);
+    let all = field_conflicts(&before, &after, hand);
     if !all.is_empty() {
         let count = if all.len() == 1 { "1 conflict".to_owned() } else { format!("{} conflicts", all.len()) };
-        return Err(Refusal::new(409, "Conflict", format!("Apply failed with {count}: {}", all.join("\n"))));
+        return Err(StatusError::new(409, "Conflict", format!("Apply failed with {count}: {}", all.join("\n"))));
     }
-    cluster.change_of(hand, kind, (&namespace, &name), Some(&document), |object| *object = after)
+    cluster.update_with_applied(hand, kind, (&namespace, &name), Some(&document), |object| *object = after)
 }
 
 /// # Errors
 /// It is not there, or is another one.
-fn merge(
-    cluster: &Cluster,
-    hand: Hand<'_>,
-    kind: &Kind,
+fn merge_patch(
+    cluster: &SimCluster,
+    hand: FieldManager<'_>,
+    kind: &ResourceKind,
     (namespace, name): (&str, &str),
     patch: &Value,
-) -> Result<Arc<Value>, Refusal> {
-    let before = cluster.get(kind, namespace, name).ok_or_else(|| Refusal::not_found(kind, name))?;
+) -> Result<Arc<Value>, StatusError> {
+    let before = cluster.get(kind, namespace, name).ok_or_else(|| StatusError::not_found(kind, name))?;
     let metadata = patch["metadata"].as_object();
     let known = ["uid", "labels", "annotations"];
     let strange = metadata.into_iter().flat_map(Map::keys).find(|field| !known.contains(&field.as_str()));
     if let Some(field) = strange {
-        return Err(Refusal::unknown(&format!("a merge patch of metadata.{field}")));
+        return Err(StatusError::not_simulated(&format!("a merge patch of metadata.{field}")));
     }
     if let Some(uid) = patch["metadata"]["uid"].as_str() {
-        is_the_one(kind, &before, uid)?;
+        check_uid(kind, &before, uid)?;
     }
-    cluster.change(hand, kind, namespace, name, |object| merged(object, patch))
+    cluster.update(hand, kind, namespace, name, |object| apply_merge_patch(object, patch))
 }
 
 /// RFC 7386.
-fn merged(object: &mut Value, patch: &Value) {
+fn apply_merge_patch(object: &mut Value, patch: &Value) {
     let Some(fields) = patch.as_object() else {
         *object = patch.clone();
         return;
@@ -114,7 +126,7 @@ fn merged(object: &mut Value, patch: &Value) {
                 object.shift_remove(key);
             }
         } else {
-            merged(&mut object[key], value);
+            apply_merge_patch(&mut object[key], value);
         }
     }
 }

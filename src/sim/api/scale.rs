@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::record::kind::Kind;
-use crate::sim::cluster::{Cluster, Hand, Refusal};
+use crate::model::resource_kind::ResourceKind;
+use crate::sim::cluster::{FieldManager, SimCluster, StatusError};
 
 /// Whether the kind has a size.
-pub(super) fn has_size(kind: &Kind) -> bool {
+pub(super) fn has_scale(kind: &ResourceKind) -> bool {
     matches!(kind.kind, "Deployment" | "StatefulSet" | "ReplicaSet")
 }
 
@@ -16,22 +16,22 @@ pub(super) fn has_size(kind: &Kind) -> bool {
 ///
 /// # Errors
 /// It is not there, or has no size.
-pub(in crate::sim) fn scale(
-    cluster: &Cluster,
-    hand: Hand<'_>,
-    kind: &Kind,
+pub(in crate::sim) fn update_scale(
+    cluster: &SimCluster,
+    hand: FieldManager<'_>,
+    kind: &ResourceKind,
     namespace: &str,
     name: &str,
     replicas: i64,
-) -> Result<Arc<Value>, Refusal> {
-    if !has_size(kind) {
-        return Err(Refusal::new(404, "NotFound", "the server could not find the requested resource"));
+) -> Result<Arc<Value>, StatusError> {
+    if !has_scale(kind) {
+        return Err(StatusError::new(404, "NotFound", "the server could not find the requested resource"));
     }
-    cluster.change(hand, kind, namespace, name, |object| object["spec"]["replicas"] = json!(replicas))
+    cluster.update(hand, kind, namespace, name, |object| object["spec"]["replicas"] = json!(replicas))
 }
 
 /// A workload as its scale subresource shows it.
-pub(super) fn shown(object: &Value) -> Value {
+pub(super) fn scale_object(object: &Value) -> Value {
     let metadata = &object["metadata"];
     let labels = object["spec"]["selector"]["matchLabels"].as_object().into_iter().flatten();
     let labels: Vec<String> =

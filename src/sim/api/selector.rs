@@ -2,13 +2,13 @@
 
 use serde_json::Value;
 
-use super::asked::Asked;
-use crate::sim::cluster::Refusal;
+use super::request::ApiRequest;
+use crate::sim::cluster::StatusError;
 
 /// Which objects are asked for.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Selector {
-    labels: Vec<Wanted>,
+pub(super) struct ApiSelector {
+    requirements: Vec<ApiLabelRequirement>,
     /// metadata.name
     name: Option<String>,
     /// metadata.namespace
@@ -17,25 +17,25 @@ pub(super) struct Selector {
 
 /// One requirement of a label selector.
 #[derive(Clone, Debug)]
-enum Wanted {
-    Is(String, String),
-    IsNot(String, String),
-    Has(String),
-    Lacks(String),
+enum ApiLabelRequirement {
+    Equals(String, String),
+    NotEquals(String, String),
+    Exists(String),
+    DoesNotExist(String),
 }
 
-impl Selector {
+impl ApiSelector {
     /// # Errors
     /// A form or a field that is not simulated.
-    pub(super) fn of(asked: &Asked) -> Result<Self, Refusal> {
-        let mut selector = Self { namespace: asked.place.namespace.clone(), ..Self::default() };
-        for part in asked.text("labelSelector").split(',').filter(|part| !part.is_empty()) {
-            selector.labels.push(label(part)?);
+    pub(super) fn from_request(asked: &ApiRequest) -> Result<Self, StatusError> {
+        let mut selector = Self { namespace: asked.info.namespace.clone(), ..Self::default() };
+        for part in asked.param("labelSelector").split(',').filter(|part| !part.is_empty()) {
+            selector.requirements.push(parse_requirement(part)?);
         }
-        for part in asked.text("fieldSelector").split(',').filter(|part| !part.is_empty()) {
+        for part in asked.param("fieldSelector").split(',').filter(|part| !part.is_empty()) {
             match part.split_once('=') {
                 Some(("metadata.name", name)) => selector.name = Some(name.trim_start_matches('=').to_owned()),
-                _ => return Err(Refusal::unknown(&format!("the field selector {part}"))),
+                _ => return Err(StatusError::not_simulated(&format!("the field selector {part}"))),
             }
         }
         Ok(selector)
@@ -45,32 +45,32 @@ impl Selector {
         let metadata = &object["metadata"];
         self.namespace.as_ref().is_none_or(|namespace| metadata["namespace"] == namespace.as_str())
             && self.name.as_ref().is_none_or(|name| metadata["name"] == name.as_str())
-            && self.labels.iter().all(|wanted| wanted.holds(&metadata["labels"]))
+            && self.requirements.iter().all(|wanted| wanted.matches(&metadata["labels"]))
     }
 }
 
-impl Wanted {
-    fn holds(&self, labels: &Value) -> bool {
+impl ApiLabelRequirement {
+    fn matches(&self, labels: &Value) -> bool {
         match self {
-            Self::Is(key, value) => labels[key] == value.as_str(),
-            Self::IsNot(key, value) => labels[key] != value.as_str(),
-            Self::Has(key) => !labels[key].is_null(),
-            Self::Lacks(key) => labels[key].is_null(),
+            Self::Equals(key, value) => labels[key] == value.as_str(),
+            Self::NotEquals(key, value) => labels[key] != value.as_str(),
+            Self::Exists(key) => !labels[key].is_null(),
+            Self::DoesNotExist(key) => labels[key].is_null(),
         }
     }
 }
 
-fn label(part: &str) -> Result<Wanted, Refusal> {
+fn parse_requirement(part: &str) -> Result<ApiLabelRequirement, StatusError> {
     if part.contains([' ', '(', ')', '<', '>']) {
-        return Err(Refusal::unknown(&format!("the label selector {part}")));
+        return Err(StatusError::not_simulated(&format!("the label selector {part}")));
     }
     Ok(if let Some((key, value)) = part.split_once("!=") {
-        Wanted::IsNot(key.to_owned(), value.to_owned())
+        ApiLabelRequirement::NotEquals(key.to_owned(), value.to_owned())
     } else if let Some((key, value)) = part.split_once('=') {
-        Wanted::Is(key.to_owned(), value.trim_start_matches('=').to_owned())
+        ApiLabelRequirement::Equals(key.to_owned(), value.trim_start_matches('=').to_owned())
     } else if let Some(key) = part.strip_prefix('!') {
-        Wanted::Lacks(key.to_owned())
+        ApiLabelRequirement::DoesNotExist(key.to_owned())
     } else {
-        Wanted::Has(part.to_owned())
+        ApiLabelRequirement::Exists(part.to_owned())
     })
 }

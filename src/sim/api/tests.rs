@@ -8,31 +8,31 @@ use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams, P
 use kube::runtime::wait::{await_condition, conditions};
 
 use super::*;
-use crate::clock::Clock;
-use crate::sim::Setting;
-use crate::sim::pipeline::Pipeline;
-use crate::sim::servers::Servers;
+use crate::clock::RunClock;
+use crate::sim::SimConfig;
+use crate::sim::ollama::ServerRegistry;
+use crate::sim::pipeline::MetricPipeline;
 use serde_json::{Value, json};
 
-mod doors;
-mod making;
-mod watching;
+mod requests;
+mod watches;
+mod writes;
 
 /// A platform with a namespace `x`.
-fn platform(api: ApiSetting) -> (Cluster, kube::Client) {
-    let clock = Clock::start_at("2026-08-22T10:00:00Z".parse().unwrap());
-    let cluster = Cluster::new(clock, Setting { api, ..Setting::default() });
-    let servers = Servers::new(cluster.clone());
-    let pipeline = Pipeline::new(cluster.clone(), servers.clone());
-    let platform = Platform { cluster: cluster.clone(), servers, pipeline };
-    make(&cluster, "helm", json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "x"}}));
-    (cluster, client(&platform))
+fn platform(api: ApiServerConfig) -> (SimCluster, kube::Client) {
+    let clock = RunClock::start_at("2026-08-22T10:00:00Z".parse().unwrap());
+    let cluster = SimCluster::new(clock, SimConfig { api, ..SimConfig::default() });
+    let servers = ServerRegistry::new(cluster.clone());
+    let pipeline = MetricPipeline::new(cluster.clone(), servers.clone());
+    let platform = SimPlatform { cluster: cluster.clone(), servers, pipeline };
+    create(&cluster, "helm", json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "x"}}));
+    (cluster, kube_client(&platform))
 }
 
-fn make(cluster: &Cluster, manager: &str, object: Value) -> std::sync::Arc<Value> {
+fn create(cluster: &SimCluster, manager: &str, object: Value) -> std::sync::Arc<Value> {
     let text = |field: &str| object[field].as_str().unwrap().to_owned();
-    let facts = by_kind(&text("apiVersion"), &text("kind")).unwrap();
-    admit(cluster, Hand::of(manager), facts, object, false).unwrap()
+    let facts = find_by_kind(&text("apiVersion"), &text("kind")).unwrap();
+    create_object(cluster, FieldManager::update(manager), facts, object, false).unwrap()
 }
 
 fn pod(name: &str, label: &str) -> Value {
@@ -53,7 +53,7 @@ fn deployment() -> Value {
     })
 }
 
-fn code<T: std::fmt::Debug>(result: kube::Result<T>) -> (u16, String) {
+fn error_code<T: std::fmt::Debug>(result: kube::Result<T>) -> (u16, String) {
     match result.unwrap_err() {
         kube::Error::Api(status) => (status.code, status.message),
         other => panic!("{other}"),

@@ -9,141 +9,148 @@ use futures::{Stream, stream};
 use serde_json::{Value, json};
 use tokio::time::{Sleep, sleep};
 
-use super::asked::Asked;
-use super::kinds::KindFacts;
-use super::reply::{Reply, metadata, status};
-use super::selector::Selector;
-use crate::sim::cluster::{Became, Change, Cluster, Refusal, Told, resource};
-use crate::units::Span;
+use super::request::ApiRequest;
+use super::response::{ApiResponse, partial_metadata, status_object};
+use super::selector::ApiSelector;
+use super::served_kinds::ServedKind;
+use crate::sim::cluster::{ChangeSignal, ObjectChange, SimCluster, StatusError, WatchEventType, group_resource};
+use crate::units::HumanDuration;
 
 /// How a watch ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
+enum WatchEnd {
     /// As asked, with a bookmark where one was asked for.
-    Asked,
+    Timeout,
     /// Without a word.
-    Early,
+    Closed,
     /// 410 Gone.
     Gone,
     /// The connection breaks.
-    Broken,
+    Reset,
 }
 
-struct Watch {
-    cluster: Cluster,
-    told: Told,
-    facts: &'static KindFacts,
-    resource: String,
-    selector: Selector,
+struct WatchStream {
+    cluster: SimCluster,
+    signal: ChangeSignal,
+    served: &'static ServedKind,
+    group_resource: String,
+    selector: ApiSelector,
     metadata_only: bool,
     bookmarks: bool,
-    version: u64,
-    left: Pin<Box<Sleep>>,
-    end: Option<End>,
+    resource_version: u64,
+    deadline: Pin<Box<Sleep>>,
+    end: Option<WatchEnd>,
 }
 
 /// # Errors
 /// Something is asked that is not simulated.
-pub(super) fn open(cluster: &Cluster, facts: &'static KindFacts, asked: &Asked) -> Result<Reply, Refusal> {
+pub(super) fn handle_watch(
+    cluster: &SimCluster,
+    facts: &'static ServedKind,
+    asked: &ApiRequest,
+) -> Result<ApiResponse, StatusError> {
     const KNOWN: [&str; 6] =
         ["watch", "timeoutSeconds", "labelSelector", "fieldSelector", "allowWatchBookmarks", "resourceVersion"];
-    asked.only(&KNOWN)?;
+    asked.check_params(&KNOWN)?;
     let number = |parameter: &str| {
-        let wanted = asked.text(parameter).parse::<u64>().ok().filter(|number| *number > 0);
-        wanted.ok_or_else(|| Refusal::unknown(&format!("a watch without {parameter}")))
+        let wanted = asked.param(parameter).parse::<u64>().ok().filter(|number| *number > 0);
+        wanted.ok_or_else(|| StatusError::not_simulated(&format!("a watch without {parameter}")))
     };
-    let (after_ms, end) = end(cluster, number("timeoutSeconds")? * 1000);
-    let watch = Watch {
-        told: cluster.told(),
-        facts,
-        resource: resource(&facts.kind),
-        selector: Selector::of(asked)?,
-        metadata_only: asked.wants_metadata(),
-        bookmarks: asked.is("allowWatchBookmarks"),
-        version: number("resourceVersion")?,
-        left: Box::pin(sleep(Span::from_ms(after_ms).duration())),
+    let (after_ms, end) = first_end(cluster, number("timeoutSeconds")? * 1000);
+    let watch = WatchStream {
+        signal: cluster.change_signal(),
+        served: facts,
+        group_resource: group_resource(&facts.kind),
+        selector: ApiSelector::from_request(asked)?,
+        metadata_only: asked.is_metadata_only(),
+        bookmarks: asked.is_true("allowWatchBookmarks"),
+        resource_version: number("resourceVersion")?,
+        deadline: Box::pin(sleep(HumanDuration::from_ms(after_ms).to_std())),
         end: Some(end),
         cluster: cluster.clone(),
     };
-    Ok(Reply::stream(200, "application/json", lines(watch)))
+    Ok(ApiResponse::stream(200, "application/json", stream_lines(watch)))
 }
 
 /// What ends it first, and in how many milliseconds.
-fn end(cluster: &Cluster, asked_ms: u64) -> (u64, End) {
-    let (setting, now_ms) = (&cluster.setting().api, cluster.clock().now_ms());
-    let to_come = |at: Option<Span>| at.and_then(|at| at.ms().checked_sub(now_ms));
+fn first_end(cluster: &SimCluster, asked_ms: u64) -> (u64, WatchEnd) {
+    let (setting, now_ms) = (&cluster.config().api, cluster.clock().now_ms());
+    let to_come = |at: Option<HumanDuration>| at.and_then(|at| at.ms().checked_sub(now_ms));
     let ends = [
-        Some((asked_ms, End::Asked)),
-        setting.watch_lasts.map(|lasts| (lasts.ms(), End::Early)),
-        setting.gone_every.map(|every| (every.ms() - now_ms % every.ms().max(1), End::Gone)),
-        to_come(setting.away.map(|away| away.from)).map(|ms| (ms, End::Broken)),
+        Some((asked_ms, WatchEnd::Timeout)),
+        setting.watch_lifetime.map(|lasts| (lasts.ms(), WatchEnd::Closed)),
+        setting.gone_interval.map(|every| (every.ms() - now_ms % every.ms().max(1), WatchEnd::Gone)),
+        to_come(setting.unavailable.map(|away| away.start)).map(|ms| (ms, WatchEnd::Reset)),
     ];
-    ends.into_iter().flatten().min_by_key(|(ms, _)| *ms).unwrap_or((asked_ms, End::Asked))
+    ends.into_iter().flatten().min_by_key(|(ms, _)| *ms).unwrap_or((asked_ms, WatchEnd::Timeout))
 }
 
-fn lines(watch: Watch) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {
-    stream::unfold((watch, VecDeque::new()), |(mut watch, mut ready): (Watch, VecDeque<String>)| async move {
+fn stream_lines(watch: WatchStream) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {
+    stream::unfold((watch, VecDeque::new()), |(mut watch, mut ready): (WatchStream, VecDeque<String>)| async move {
         loop {
             if let Some(line) = ready.pop_front() {
                 return Some((Ok(Bytes::from(line)), (watch, ready)));
             }
             watch.end?;
-            let Some((changes, newest)) = watch.cluster.since_of(&watch.resource, watch.version) else {
+            let Some((changes, newest)) =
+                watch.cluster.resource_changes_since(&watch.group_resource, watch.resource_version)
+            else {
                 watch.end = None;
-                ready.push_back(watch.gone());
+                ready.push_back(watch.gone_line());
                 continue;
             };
-            ready.extend(changes.iter().filter_map(|change| watch.line(change)));
-            watch.version = newest;
+            ready.extend(changes.iter().filter_map(|change| watch.change_line(change)));
+            watch.resource_version = newest;
             if !ready.is_empty() {
                 continue;
             }
             let is_over = tokio::select! {
                 biased;
-                () = watch.told.changed() => false,
-                () = &mut watch.left => true,
+                () = watch.signal.changed() => false,
+                () = &mut watch.deadline => true,
             };
             match watch.end.take_if(|_| is_over) {
-                Some(End::Asked) if watch.bookmarks => ready.push_back(watch.bookmark()),
-                Some(End::Gone) => ready.push_back(watch.gone()),
-                Some(End::Broken) => {
+                Some(WatchEnd::Timeout) if watch.bookmarks => ready.push_back(watch.bookmark_line()),
+                Some(WatchEnd::Gone) => ready.push_back(watch.gone_line()),
+                Some(WatchEnd::Reset) => {
                     let broken = io::Error::new(io::ErrorKind::ConnectionReset, "connection reset by peer");
                     return Some((Err(broken), (watch, ready)));
                 }
-                Some(End::Asked | End::Early) | None => {}
+                Some(WatchEnd::Timeout | WatchEnd::Closed) | None => {}
             }
         }
     })
 }
 
-impl Watch {
+impl WatchStream {
     /// A change as this watch tells it: an object that begins to match is added for it, one that stops is deleted.
-    fn line(&self, change: &Change) -> Option<String> {
-        let is = change.became != Became::Deleted && self.selector.matches(&change.object);
-        let was = change.before.as_ref().is_some_and(|before| self.selector.matches(before));
+    fn change_line(&self, change: &ObjectChange) -> Option<String> {
+        let is = change.event_type != WatchEventType::Deleted && self.selector.matches(&change.object);
+        let was = change.previous.as_ref().is_some_and(|before| self.selector.matches(before));
         let kind = match (was, is) {
             (false, true) => "ADDED",
             (true, true) => "MODIFIED",
             (true, false) => "DELETED",
             (false, false) => return None,
         };
-        Some(self.event(kind, &change.object))
+        Some(self.event_line(kind, &change.object))
     }
 
-    fn event(&self, kind: &str, object: &Value) -> String {
-        let object = if self.metadata_only { metadata(object).to_string() } else { object.to_string() };
+    fn event_line(&self, kind: &str, object: &Value) -> String {
+        let object = if self.metadata_only { partial_metadata(object).to_string() } else { object.to_string() };
         format!("{{\"type\":\"{kind}\",\"object\":{object}}}\n")
     }
 
-    fn bookmark(&self) -> String {
-        let kind = &self.facts.kind;
-        let version = json!({"resourceVersion": self.version.to_string(), "creationTimestamp": null});
-        self.event("BOOKMARK", &json!({"kind": kind.kind, "apiVersion": kind.api_version(), "metadata": version}))
+    fn bookmark_line(&self) -> String {
+        let kind = &self.served.kind;
+        let version = json!({"resourceVersion": self.resource_version.to_string(), "creationTimestamp": null});
+        self.event_line("BOOKMARK", &json!({"kind": kind.kind, "apiVersion": kind.api_version(), "metadata": version}))
     }
 
-    fn gone(&self) -> String {
-        let message = format!("too old resource version: {} ({})", self.version, self.cluster.version());
-        let refusal = Refusal::new(410, "Expired", message);
-        format!("{}\n", json!({"type": "ERROR", "object": status(&refusal)}))
+    fn gone_line(&self) -> String {
+        let message =
+            format!("too old resource version: {} ({})", self.resource_version, self.cluster.resource_version());
+        let refusal = StatusError::new(410, "Expired", message);
+        format!("{}\n", json!({"type": "ERROR", "object": status_object(&refusal)}))
     }
 }

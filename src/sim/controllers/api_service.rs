@@ -1,13 +1,13 @@
 //! Whether an aggregated API can be reached: its Service has a ready pod.
 
 use super::condition;
-use super::endpoints;
+use super::endpoint_slice;
 use super::kinds::{API_SERVICE, SERVICE};
-use super::manager::Manager;
-use crate::sim::cluster::Hand;
+use super::manager::ControllerManager;
+use crate::sim::cluster::FieldManager;
 
 /// Writes whether an `APIService` is available.
-pub(super) fn sync(manager: &mut Manager, name: &str) {
+pub(super) fn sync(manager: &mut ControllerManager, name: &str) {
     let cluster = &manager.cluster;
     let Some(found) = cluster.get(&API_SERVICE, "", name) else { return };
     let of = &found["spec"]["service"];
@@ -16,7 +16,7 @@ pub(super) fn sync(manager: &mut Manager, name: &str) {
         ("True", "Local", "Local APIServices are always available".to_owned())
     } else if cluster.get(&SERVICE, namespace, service).is_none() {
         ("False", "ServiceNotFound", format!("service/{service} in \"{namespace}\" is not present"))
-    } else if endpoints::serves(cluster, namespace, service) {
+    } else if endpoint_slice::has_ready_endpoint(cluster, namespace, service) {
         ("True", "Passed", "all checks passed".to_owned())
     } else {
         let message = format!("endpoints for service/{service} in \"{namespace}\" have no addresses");
@@ -24,7 +24,7 @@ pub(super) fn sync(manager: &mut Manager, name: &str) {
     };
     let now = cluster.now();
     // One that is gone has no status.
-    let _ = cluster.change(Hand::status("kube-apiserver"), &API_SERVICE, "", name, |found| {
+    let _ = cluster.update(FieldManager::update_status("kube-apiserver"), &API_SERVICE, "", name, |found| {
         condition::set(&mut found["status"], &now, "Available", holds, reason, &message);
     });
 }

@@ -24,12 +24,12 @@ pub(super) fn set(status: &mut Value, now: &str, kind: &str, holds: &str, reason
 }
 
 /// True where the condition is there and holds.
-pub(super) fn holds(object: &Value, kind: &str) -> bool {
-    since(object, kind).is_some()
+pub(super) fn is_condition_true(object: &Value, kind: &str) -> bool {
+    true_since(object, kind).is_some()
 }
 
 /// Since when a condition holds; `None` where it does not.
-pub(super) fn since<'a>(object: &'a Value, kind: &str) -> Option<&'a str> {
+pub(super) fn true_since<'a>(object: &'a Value, kind: &str) -> Option<&'a str> {
     let all = object["status"]["conditions"].as_array()?;
     let one = all.iter().find(|one| one["type"] == kind && one["status"] == "True")?;
     Some(one["lastTransitionTime"].as_str().unwrap_or_default())

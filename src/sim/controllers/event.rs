@@ -3,11 +3,11 @@
 use serde_json::{Value, json};
 
 use super::kinds::EVENT;
-use crate::sim::cluster::{Cluster, Hand, text};
+use crate::sim::cluster::{FieldManager, SimCluster, metadata_text};
 
 /// Records an event about an object; `component` says it, on `host` if it is a kubelet.
-pub(super) fn tell(
-    cluster: &Cluster,
+pub(super) fn record(
+    cluster: &SimCluster,
     component: &str,
     object: &Value,
     (kind, reason): (&str, &str),
@@ -18,9 +18,9 @@ pub(super) fn tell(
     let times = if is_new { Value::Null } else { json!(cluster.now()) };
     let source = if is_new { json!({}) } else { json!({"component": component, "host": host}) };
     let instance = if is_new { "default-scheduler-control-plane" } else { host };
-    let (name, namespace) = (text(object, "name"), text(object, "namespace"));
+    let (name, namespace) = (metadata_text(object, "name"), metadata_text(object, "namespace"));
     let event = json!({
-        "metadata": {"name": format!("{name}.{:016x}", cluster.chance(u64::MAX)), "namespace": namespace},
+        "metadata": {"name": format!("{name}.{:016x}", cluster.random_below(u64::MAX)), "namespace": namespace},
         "involvedObject": {"apiVersion": object["apiVersion"], "kind": object["kind"], "name": name,
             "namespace": namespace, "uid": object["metadata"]["uid"],
             "resourceVersion": object["metadata"]["resourceVersion"]},
@@ -30,5 +30,5 @@ pub(super) fn tell(
         "firstTimestamp": times, "lastTimestamp": times, "count": if is_new { Value::Null } else { json!(1) },
     });
     // Its name is new: there is nothing that could refuse it.
-    let _ = cluster.create(Hand::of(component), &EVENT, event);
+    let _ = cluster.create(FieldManager::update(component), &EVENT, event);
 }

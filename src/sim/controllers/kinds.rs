@@ -1,50 +1,56 @@
 //! The kinds that the controllers read and write.
 
-use crate::record::kind::Kind;
+use crate::model::resource_kind::ResourceKind;
 
-pub(super) const POD: Kind = Kind::of("", "v1", "Pod", "pods");
-pub(super) const NODE: Kind = Kind::of("", "v1", "Node", "nodes");
-pub(super) const NAMESPACE: Kind = Kind::of("", "v1", "Namespace", "namespaces");
-pub(super) const SERVICE: Kind = Kind::of("", "v1", "Service", "services");
-pub(super) const EVENT: Kind = Kind::of("", "v1", "Event", "events");
-pub(super) const CLAIM: Kind = Kind::of("", "v1", "PersistentVolumeClaim", "persistentvolumeclaims");
-pub(super) const DEPLOYMENT: Kind = Kind::of("apps", "v1", "Deployment", "deployments");
-pub(super) const REPLICA_SET: Kind = Kind::of("apps", "v1", "ReplicaSet", "replicasets");
-pub(super) const STATEFUL_SET: Kind = Kind::of("apps", "v1", "StatefulSet", "statefulsets");
-pub(super) const SLICE: Kind = Kind::of("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices");
-pub(super) const LEASE: Kind = Kind::of("coordination.k8s.io", "v1", "Lease", "leases");
-pub(super) const HPA: Kind = Kind::of("autoscaling", "v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers");
-pub(super) const API_SERVICE: Kind = Kind::of("apiregistration.k8s.io", "v1", "APIService", "apiservices");
-pub(super) const STORAGE_CLASS: Kind = Kind::of("storage.k8s.io", "v1", "StorageClass", "storageclasses");
-pub(super) const RUNTIME_CLASS: Kind = Kind::of("node.k8s.io", "v1", "RuntimeClass", "runtimeclasses");
-pub(super) const PRIORITY_CLASS: Kind = Kind::of("scheduling.k8s.io", "v1", "PriorityClass", "priorityclasses");
+pub(super) const POD: ResourceKind = ResourceKind::new("", "v1", "Pod", "pods");
+pub(super) const NODE: ResourceKind = ResourceKind::new("", "v1", "Node", "nodes");
+pub(super) const NAMESPACE: ResourceKind = ResourceKind::new("", "v1", "Namespace", "namespaces");
+pub(super) const SERVICE: ResourceKind = ResourceKind::new("", "v1", "Service", "services");
+pub(super) const EVENT: ResourceKind = ResourceKind::new("", "v1", "Event", "events");
+pub(super) const PERSISTENT_VOLUME_CLAIM: ResourceKind =
+    ResourceKind::new("", "v1", "PersistentVolumeClaim", "persistentvolumeclaims");
+pub(super) const DEPLOYMENT: ResourceKind = ResourceKind::new("apps", "v1", "Deployment", "deployments");
+pub(super) const REPLICA_SET: ResourceKind = ResourceKind::new("apps", "v1", "ReplicaSet", "replicasets");
+pub(super) const STATEFUL_SET: ResourceKind = ResourceKind::new("apps", "v1", "StatefulSet", "statefulsets");
+pub(super) const ENDPOINT_SLICE: ResourceKind =
+    ResourceKind::new("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices");
+pub(super) const LEASE: ResourceKind = ResourceKind::new("coordination.k8s.io", "v1", "Lease", "leases");
+pub(super) const HPA: ResourceKind =
+    ResourceKind::new("autoscaling", "v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers");
+pub(super) const API_SERVICE: ResourceKind =
+    ResourceKind::new("apiregistration.k8s.io", "v1", "APIService", "apiservices");
+pub(super) const STORAGE_CLASS: ResourceKind =
+    ResourceKind::new("storage.k8s.io", "v1", "StorageClass", "storageclasses");
+pub(super) const RUNTIME_CLASS: ResourceKind = ResourceKind::new("node.k8s.io", "v1", "RuntimeClass", "runtimeclasses");
+pub(super) const PRIORITY_CLASS: ResourceKind =
+    ResourceKind::new("scheduling.k8s.io", "v1", "PriorityClass", "priorityclasses");
 
 /// What can lie in a namespace, in the order in which it is deleted with it.
-pub(super) const NAMESPACED: [Kind; 26] = [
+pub(super) const NAMESPACED_KINDS: [ResourceKind; 26] = [
     DEPLOYMENT,
     STATEFUL_SET,
-    Kind::of("apps", "v1", "DaemonSet", "daemonsets"),
+    ResourceKind::new("apps", "v1", "DaemonSet", "daemonsets"),
     REPLICA_SET,
-    Kind::of("apps", "v1", "ControllerRevision", "controllerrevisions"),
-    Kind::of("batch", "v1", "CronJob", "cronjobs"),
-    Kind::of("batch", "v1", "Job", "jobs"),
+    ResourceKind::new("apps", "v1", "ControllerRevision", "controllerrevisions"),
+    ResourceKind::new("batch", "v1", "CronJob", "cronjobs"),
+    ResourceKind::new("batch", "v1", "Job", "jobs"),
     HPA,
     POD,
     SERVICE,
-    SLICE,
-    CLAIM,
-    Kind::of("", "v1", "ConfigMap", "configmaps"),
-    Kind::of("", "v1", "Secret", "secrets"),
-    Kind::of("", "v1", "ServiceAccount", "serviceaccounts"),
-    Kind::of("", "v1", "ResourceQuota", "resourcequotas"),
-    Kind::of("", "v1", "LimitRange", "limitranges"),
-    Kind::of("networking.k8s.io", "v1", "Ingress", "ingresses"),
-    Kind::of("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies"),
-    Kind::of("resource.k8s.io", "v1", "ResourceClaim", "resourceclaims"),
-    Kind::of("resource.k8s.io", "v1", "ResourceClaimTemplate", "resourceclaimtemplates"),
-    Kind::of("rbac.authorization.k8s.io", "v1", "RoleBinding", "rolebindings"),
-    Kind::of("rbac.authorization.k8s.io", "v1", "Role", "roles"),
-    Kind::of("policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets"),
+    ENDPOINT_SLICE,
+    PERSISTENT_VOLUME_CLAIM,
+    ResourceKind::new("", "v1", "ConfigMap", "configmaps"),
+    ResourceKind::new("", "v1", "Secret", "secrets"),
+    ResourceKind::new("", "v1", "ServiceAccount", "serviceaccounts"),
+    ResourceKind::new("", "v1", "ResourceQuota", "resourcequotas"),
+    ResourceKind::new("", "v1", "LimitRange", "limitranges"),
+    ResourceKind::new("networking.k8s.io", "v1", "Ingress", "ingresses"),
+    ResourceKind::new("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies"),
+    ResourceKind::new("resource.k8s.io", "v1", "ResourceClaim", "resourceclaims"),
+    ResourceKind::new("resource.k8s.io", "v1", "ResourceClaimTemplate", "resourceclaimtemplates"),
+    ResourceKind::new("rbac.authorization.k8s.io", "v1", "RoleBinding", "rolebindings"),
+    ResourceKind::new("rbac.authorization.k8s.io", "v1", "Role", "roles"),
+    ResourceKind::new("policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets"),
     LEASE,
     EVENT,
 ];

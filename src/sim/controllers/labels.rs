@@ -9,17 +9,17 @@ pub(super) fn matches(selector: &Value, object: &Value) -> bool {
     let expressions = selector["matchExpressions"].as_array().map_or(&[][..], Vec::as_slice);
     let stated = selector["matchLabels"].as_object().is_some_and(|all| !all.is_empty());
     (stated || !expressions.is_empty())
-        && (!stated || is_within(&selector["matchLabels"], labels))
-        && expressions.iter().all(|wanted| expressed(wanted, labels))
+        && (!stated || has_labels(&selector["matchLabels"], labels))
+        && expressions.iter().all(|wanted| matches_expression(wanted, labels))
 }
 
 /// Whether labels hold all of these, of which there must be one: the selector of a Service.
-pub(super) fn is_within(wanted: &Value, labels: &Value) -> bool {
+pub(super) fn has_labels(wanted: &Value, labels: &Value) -> bool {
     let Some(wanted) = wanted.as_object() else { return false };
     !wanted.is_empty() && wanted.iter().all(|(key, value)| labels[key] == *value)
 }
 
-fn expressed(wanted: &Value, labels: &Value) -> bool {
+fn matches_expression(wanted: &Value, labels: &Value) -> bool {
     let label = &labels[wanted["key"].as_str().unwrap_or_default()];
     let listed = || wanted["values"].as_array().is_some_and(|values| values.contains(label));
     match wanted["operator"].as_str() {

@@ -15,31 +15,31 @@
 //! | `mishaps` | what others do to the cluster in the middle of a run |
 
 mod api_service;
-mod autoscaler;
-mod balancer;
 mod condition;
+mod config;
 mod deployment;
-mod endpoints;
+mod endpoint_slice;
 mod event;
-mod garbage;
+mod event_handlers;
+mod garbage_collector;
+mod generated_names;
+mod hpa_controller;
+mod injections;
 mod kinds;
 mod kubelet;
 mod labels;
 mod lease;
+mod load_balancer;
 mod manager;
-mod mishaps;
-mod namespaces;
-mod node_monitor;
-mod notice;
+mod namespace;
+mod node_lifecycle;
+mod persistent_volume;
 mod pods;
 mod populate;
-mod queue;
 mod replica_set;
-mod revision;
 mod scheduler;
-mod setting;
 mod stateful_set;
-mod volumes;
+mod work_queue;
 
 #[cfg(test)]
 mod tests;
@@ -47,43 +47,46 @@ mod tests;
 use serde_json::Value;
 use tokio::task::JoinSet;
 
-pub use setting::{AutoscalerSetting, Behaves, ControllerSetting, Mishap, Moment, NewPods, What, When};
+pub use config::{
+    ClusterInjection, ControllerConfig, HpaControllerConfig, HpaFault, InjectionAction, InjectionTime,
+    InjectionTrigger, NewPodFault,
+};
 
-use super::Platform;
-use super::cluster::{Cluster, Refusal};
-use crate::record::scenario::Scenario;
+use super::SimPlatform;
+use super::cluster::{SimCluster, StatusError};
+use crate::model::scenario::Scenario;
 
 /// Who answers the HPA controller's questions to the metrics APIs.
-type Ask = Box<dyn Fn(&str) -> Result<Value, Refusal> + Send>;
+type MetricsApiHandler = Box<dyn Fn(&str) -> Result<Value, StatusError> + Send>;
 
 /// What stands in the cluster before a run: nodes, namespaces, and what the scenario takes for granted.
-pub(super) fn populate(platform: &Platform, scenario: &Scenario) {
-    populate::all(&platform.cluster, scenario);
+pub(super) fn populate(platform: &SimPlatform, scenario: &Scenario) {
+    populate::populate_cluster(&platform.cluster, scenario);
 }
 
 /// Everything that acts by itself.
-pub(super) fn spawn(platform: &Platform, tasks: &mut JoinSet<()>) {
+pub(super) fn spawn(platform: &SimPlatform, tasks: &mut JoinSet<()>) {
     let pipeline = platform.pipeline.clone();
-    let ask: Ask = Box::new(move |path| pipeline.metrics_api(path));
-    tasks.spawn(manager::Manager::new(platform.cluster.clone(), ask).run());
+    let ask: MetricsApiHandler = Box::new(move |path| pipeline.query_metrics_api(path));
+    tasks.spawn(manager::ControllerManager::new(platform.cluster.clone(), ask).run());
 }
 
 /// The devices that a pod holds, each by its node, its id and the number of its card.
-pub(super) fn devices(pod: &Value) -> Vec<(String, String, usize)> {
-    kubelet::device::of(pod)
+pub(super) fn pod_devices(pod: &Value) -> Vec<(String, String, usize)> {
+    kubelet::devices::pod_devices(pod)
 }
 
 /// Whether a node is lost.
-pub(super) fn is_lost(node: &Value) -> bool {
-    node_monitor::is_lost(node)
+pub(super) fn is_node_lost(node: &Value) -> bool {
+    node_lifecycle::is_lost(node)
 }
 
 /// Whether a pod stands on a node that is lost: nothing there answers any more.
-pub(super) fn has_lost_its_node(cluster: &Cluster, pod: &Value) -> bool {
-    node_monitor::has_lost(cluster, pod)
+pub(super) fn is_on_lost_node(cluster: &SimCluster, pod: &Value) -> bool {
+    node_lifecycle::is_on_lost_node(cluster, pod)
 }
 
 /// The devices that a node offers, each by its id and the number of its card.
-pub(super) fn offered(node: &Value) -> Vec<(String, usize)> {
-    kubelet::device::offered(node)
+pub(super) fn node_devices(node: &Value) -> Vec<(String, usize)> {
+    kubelet::devices::node_devices(node)
 }

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::condition::{holds, since};
+use super::condition::{is_condition_true, true_since};
 use super::kinds::POD;
-use super::manager::MANAGER;
+use super::manager::CONTROLLER_MANAGER;
 use crate::sim::api;
-use crate::sim::cluster::{Cluster, Hand, Refusal, text};
+use crate::sim::cluster::{FieldManager, SimCluster, StatusError, metadata_text};
 
-const PODS: api::KindFacts = api::KindFacts { kind: POD, is_namespaced: true };
+const SERVED_POD: api::ServedKind = api::ServedKind { kind: POD, is_namespaced: true };
 
 /// The reference to the controller of an object.
 pub(super) fn controller_of(object: &Value) -> Option<&Value> {
@@ -18,19 +18,19 @@ pub(super) fn controller_of(object: &Value) -> Option<&Value> {
 }
 
 /// A reference to the controller that an object is.
-pub(super) fn reference(owner: &Value) -> Value {
+pub(super) fn owner_reference(owner: &Value) -> Value {
     json!({"apiVersion": owner["apiVersion"], "kind": owner["kind"], "name": owner["metadata"]["name"],
         "uid": owner["metadata"]["uid"], "controller": true, "blockOwnerDeletion": true})
 }
 
-pub(super) fn is_owned(object: &Value, owner: &Value) -> bool {
+pub(super) fn is_controlled_by(object: &Value, owner: &Value) -> bool {
     controller_of(object).is_some_and(|of| of["uid"] == owner["metadata"]["uid"])
 }
 
 /// The pods that an object controls, in the order of their names.
-pub(super) fn owned(cluster: &Cluster, owner: &Value) -> Vec<Arc<Value>> {
-    let mut all = cluster.list(&POD, Some(&text(owner, "namespace")));
-    all.retain(|pod| is_owned(pod, owner));
+pub(super) fn controlled_pods(cluster: &SimCluster, owner: &Value) -> Vec<Arc<Value>> {
+    let mut all = cluster.list(&POD, Some(&metadata_text(owner, "namespace")));
+    all.retain(|pod| is_controlled_by(pod, owner));
     all
 }
 
@@ -44,7 +44,7 @@ pub(super) fn is_active(pod: &Value) -> bool {
 }
 
 /// Takes the requests for extended resources off a pod.
-fn strip(pod: &mut Value) {
+fn strip_extended_resources(pod: &mut Value) {
     for container in pod["spec"]["containers"].as_array_mut().into_iter().flatten() {
         for amounts in ["limits", "requests"] {
             if let Some(amounts) = container["resources"][amounts].as_object_mut() {
@@ -55,10 +55,15 @@ fn strip(pod: &mut Value) {
 }
 
 /// Makes a pod of a workload's template.
-pub(super) fn create(cluster: &Cluster, owner: &Value, name: &str, labels: &[(&str, &str)]) -> Result<(), Refusal> {
+pub(super) fn create(
+    cluster: &SimCluster,
+    owner: &Value,
+    name: &str,
+    labels: &[(&str, &str)],
+) -> Result<(), StatusError> {
     let template = &owner["spec"]["template"];
     let mut metadata = json!({"name": name, "namespace": owner["metadata"]["namespace"],
-        "labels": template["metadata"]["labels"], "ownerReferences": [reference(owner)]});
+        "labels": template["metadata"]["labels"], "ownerReferences": [owner_reference(owner)]});
     if !template["metadata"]["annotations"].is_null() {
         metadata["annotations"] = template["metadata"]["annotations"].clone();
     }
@@ -66,21 +71,27 @@ pub(super) fn create(cluster: &Cluster, owner: &Value, name: &str, labels: &[(&s
         metadata["labels"][*label] = json!(value);
     }
     let mut pod = json!({"metadata": metadata, "spec": template["spec"]});
-    if cluster.setting().controllers.strips_accelerators {
-        strip(&mut pod);
+    if cluster.config().controllers.strips_accelerators {
+        strip_extended_resources(&mut pod);
     }
-    api::admit(cluster, Hand::of(MANAGER), &PODS, pod, false).map(|_| ())
+    api::create_object(cluster, FieldManager::update(CONTROLLER_MANAGER), &SERVED_POD, pod, false).map(|_| ())
 }
 
 /// Deletes a pod as the API server does: at once where no kubelet has it, else when its kubelet has stopped it.
-pub(super) fn delete(cluster: &Cluster, pod: &Value) {
+pub(super) fn delete(cluster: &SimCluster, pod: &Value) {
     // A pod that is gone needs no deletion.
-    let _ = api::delete(cluster, &POD, &text(pod, "namespace"), &text(pod, "name"), Some(&text(pod, "uid")));
+    let _ = api::delete(
+        cluster,
+        &POD,
+        &metadata_text(pod, "namespace"),
+        &metadata_text(pod, "name"),
+        Some(&metadata_text(pod, "uid")),
+    );
 }
 
 /// In which order a `ReplicaSet` gives its pods up, the first goes first (pkg/controller, `ActivePodsWithRanks`): without
 /// a node, Pending, not ready, on a node with more of them, ready for a shorter time, restarted, younger.
-pub(super) fn rank(pod: &Value, all: &[Arc<Value>]) -> (u8, u8, u8, i64, Order, i64, Order) {
+pub(super) fn deletion_rank(pod: &Value, all: &[Arc<Value>]) -> (u8, u8, u8, i64, LatestFirst, i64, LatestFirst) {
     let place = |is_late: bool| u8::from(is_late);
     let node = &pod["spec"]["nodeName"];
     let phase = match pod["status"]["phase"].as_str() {
@@ -94,23 +105,23 @@ pub(super) fn rank(pod: &Value, all: &[Arc<Value>]) -> (u8, u8, u8, i64, Order, 
     (
         place(!node.is_null()),
         phase,
-        place(holds(pod, "Ready")),
+        place(is_condition_true(pod, "Ready")),
         -i64::try_from(near).unwrap_or(0),
-        Order::latest(since(pod, "Ready").unwrap_or_default()),
+        LatestFirst::from_time(true_since(pod, "Ready").unwrap_or_default()),
         -restarts,
-        Order::latest(pod["metadata"]["creationTimestamp"].as_str().unwrap_or_default()),
+        LatestFirst::from_time(pod["metadata"]["creationTimestamp"].as_str().unwrap_or_default()),
     )
 }
 
 /// Times with the latest first.
-pub(super) type Order = std::cmp::Reverse<String>;
+pub(super) type LatestFirst = std::cmp::Reverse<String>;
 
-trait Latest {
-    fn latest(time: &str) -> Self;
+trait FromTime {
+    fn from_time(time: &str) -> Self;
 }
 
-impl Latest for Order {
-    fn latest(time: &str) -> Self {
+impl FromTime for LatestFirst {
+    fn from_time(time: &str) -> Self {
         std::cmp::Reverse(time.to_owned())
     }
 }

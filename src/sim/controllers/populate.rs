@@ -5,68 +5,73 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::condition;
+use super::config::NewPodFault;
 use super::kinds::{NAMESPACE, NODE, POD, PRIORITY_CLASS, RUNTIME_CLASS, SERVICE, STORAGE_CLASS};
-use super::kubelet::device::SHARED_BY;
-use super::setting::NewPods;
-use crate::record::kind::Kind;
-use crate::record::scenario::{Accelerator, Scenario, ServiceRef};
-use crate::sim::cluster::{Cluster, Hand};
+use super::kubelet::devices::DEVICE_REPLICAS_LABEL;
+use crate::model::resource_kind::ResourceKind;
+use crate::model::scenario::{Accelerator, Scenario, ServiceRef};
+use crate::sim::cluster::{FieldManager, SimCluster};
 
-const HAND: &str = "simulation";
+const FIELD_MANAGER: &str = "simulation";
 
 /// Nodes, namespaces, classes, and what the scenario takes for granted.
-pub(super) fn all(cluster: &Cluster, scenario: &Scenario) {
+pub(super) fn populate_cluster(cluster: &SimCluster, scenario: &Scenario) {
     let store = scenario.metric.store.as_ref().and_then(|store| store.service.as_ref());
     let exporter = scenario.metric.exporter.as_ref();
     let mut namespaces: BTreeSet<&str> = ["default", "kube-system", "kube-public", "kube-node-lease"].into();
     namespaces.extend(store.map(|store| store.namespace.as_str()));
     namespaces.extend(exporter.map(|exporter| exporter.namespace.as_str()));
-    let besides = cluster.setting().controllers.namespaces.clone();
+    let besides = cluster.config().controllers.extra_namespaces.clone();
     namespaces.extend(besides.iter().map(String::as_str));
     for name in namespaces {
         let labels = json!({"kubernetes.io/metadata.name": name});
         let object = json!({"metadata": {"name": name, "labels": labels}, "spec": {"finalizers": ["kubernetes"]},
             "status": {"phase": "Active"}});
-        make(cluster, &NAMESPACE, object);
+        create(cluster, &NAMESPACE, object);
     }
-    let nodes = nodes(cluster, &scenario.accelerator);
-    classes(cluster, scenario);
+    let nodes = create_nodes(cluster, &scenario.accelerator);
+    create_classes(cluster, scenario);
     if let Some(store) = store {
-        serve(cluster, store, &nodes[0]);
+        create_store(cluster, store, &nodes[0]);
     }
     for (number, node) in nodes.iter().enumerate() {
         let Some(exporter) = exporter else { break };
         let port = json!([{"name": "metrics", "containerPort": exporter.port}]);
-        let name = format!("{}-{}", "exporter", super::revision::suffix(cluster));
+        let name = format!("{}-{}", "exporter", super::generated_names::random_suffix(cluster));
         let place = (exporter.namespace.as_str(), name.as_str(), node.as_str());
-        make(cluster, &POD, running(cluster, place, &json!(exporter.pod_labels), &port, number));
+        create(cluster, &POD, running_pod(cluster, place, &json!(exporter.pod_labels), &port, number));
     }
 }
 
 /// Makes an object whose name is free: nothing stands yet.
-fn make(cluster: &Cluster, kind: &Kind, object: Value) {
-    let _ = cluster.create(Hand::of(HAND), kind, object);
+fn create(cluster: &SimCluster, kind: &ResourceKind, object: Value) {
+    let _ = cluster.create(FieldManager::update(FIELD_MANAGER), kind, object);
 }
 
 /// Makes the nodes; the names of those that have accelerators.
-fn nodes(cluster: &Cluster, accelerator: &Accelerator) -> Vec<String> {
-    let setting = &cluster.setting().controllers;
+fn create_nodes(cluster: &SimCluster, accelerator: &Accelerator) -> Vec<String> {
+    let setting = &cluster.config().controllers;
     let resource = match accelerator {
         Accelerator::Resource(name) => name,
         Accelerator::Auto | Accelerator::StandIn => "nvidia.com/gpu",
     };
-    let plain = setting.cpu_nodes + usize::from(setting.new_pods == NewPods::WrongNode);
-    let names: Vec<_> = (0..setting.nodes).map(|n| format!("gpu-{}", n + 1)).collect();
+    let plain = setting.cpu_nodes + usize::from(setting.new_pod_fault == NewPodFault::WrongNode);
+    let names: Vec<_> = (0..setting.accelerator_nodes).map(|n| format!("gpu-{}", n + 1)).collect();
     for (number, name) in names.iter().enumerate() {
-        node(cluster, name, number, Some((resource, setting.accelerators * setting.shared_by)));
+        create_node(
+            cluster,
+            name,
+            number,
+            Some((resource, setting.accelerators_per_node * setting.devices_per_accelerator)),
+        );
     }
     for number in 0..plain {
-        node(cluster, &format!("cpu-{}", number + 1), setting.nodes + number, None);
+        create_node(cluster, &format!("cpu-{}", number + 1), setting.accelerator_nodes + number, None);
     }
     names
 }
 
-fn node(cluster: &Cluster, name: &str, number: usize, accelerators: Option<(&str, usize)>) {
+fn create_node(cluster: &SimCluster, name: &str, number: usize, accelerators: Option<(&str, usize)>) {
     let now = cluster.now();
     let mut capacity = json!({"cpu": "32", "memory": "256Gi", "ephemeral-storage": "1Ti", "pods": "110"});
     if let Some((resource, count)) = accelerators {
@@ -82,38 +87,38 @@ fn node(cluster: &Cluster, name: &str, number: usize, accelerators: Option<(&str
     condition::set(&mut status, &now, "Ready", "True", "KubeletReady", "kubelet is posting ready status");
     let mut labels =
         json!({"kubernetes.io/hostname": name, "kubernetes.io/arch": "amd64", "kubernetes.io/os": "linux"});
-    let shared_by = cluster.setting().controllers.shared_by;
+    let shared_by = cluster.config().controllers.devices_per_accelerator;
     if accelerators.is_some() && shared_by > 1 {
-        labels[SHARED_BY] = json!(shared_by.to_string());
+        labels[DEVICE_REPLICAS_LABEL] = json!(shared_by.to_string());
         labels["nvidia.com/gpu.sharing-strategy"] = json!("time-slicing");
     }
     let object = json!({"metadata": {"name": name, "labels": labels}, "spec": {}, "status": status});
-    make(cluster, &NODE, object);
+    create(cluster, &NODE, object);
 }
 
-fn classes(cluster: &Cluster, scenario: &Scenario) {
+fn create_classes(cluster: &SimCluster, scenario: &Scenario) {
     let class = |name: &str, is_default: bool| {
         let annotations = json!({"storageclass.kubernetes.io/is-default-class": is_default.to_string()});
         json!({"metadata": {"name": name, "annotations": annotations}, "provisioner": "simulated.gpuhpa/volumes",
             "reclaimPolicy": "Delete", "volumeBindingMode": "Immediate"})
     };
-    make(cluster, &STORAGE_CLASS, class("standard", true));
+    create(cluster, &STORAGE_CLASS, class("standard", true));
     // A class that the scenario names is one that its platform has.
     let named = scenario.releases.values().filter_map(|release| {
         let volume = release.values.get("persistentVolume")?;
         volume["storageClass"].as_str().filter(|name| !["", "-", "standard"].contains(name))
     });
     for name in named.collect::<std::collections::BTreeSet<_>>() {
-        make(cluster, &STORAGE_CLASS, class(name, false));
+        create(cluster, &STORAGE_CLASS, class(name, false));
     }
-    make(cluster, &RUNTIME_CLASS, json!({"metadata": {"name": "nvidia"}, "handler": "nvidia"}));
+    create(cluster, &RUNTIME_CLASS, json!({"metadata": {"name": "nvidia"}, "handler": "nvidia"}));
     for (name, value) in [("system-cluster-critical", 2_000_000_000), ("system-node-critical", 2_000_001_000)] {
-        make(cluster, &PRIORITY_CLASS, json!({"metadata": {"name": name}, "value": value}));
+        create(cluster, &PRIORITY_CLASS, json!({"metadata": {"name": name}, "value": value}));
     }
 }
 
 /// The store's Service and the pod behind it.
-fn serve(cluster: &Cluster, store: &ServiceRef, node: &str) {
+fn create_store(cluster: &SimCluster, store: &ServiceRef, node: &str) {
     let labels = json!({"app.kubernetes.io/name": store.name});
     let (name, number) = match store.port.parse::<u16>() {
         Ok(number) => ("http", number),
@@ -124,15 +129,15 @@ fn serve(cluster: &Cluster, store: &ServiceRef, node: &str) {
         "metadata": {"name": store.name, "namespace": store.namespace, "labels": labels},
         "spec": {"type": "ClusterIP", "clusterIP": "10.96.0.90", "selector": labels, "ports": ports},
         "status": {"loadBalancer": {}}});
-    make(cluster, &SERVICE, service);
+    create(cluster, &SERVICE, service);
     let ports = json!([{"name": name, "containerPort": number}]);
     let pod = format!("{}-0", store.name);
-    make(cluster, &POD, running(cluster, (&store.namespace, &pod, node), &labels, &ports, 200));
+    create(cluster, &POD, running_pod(cluster, (&store.namespace, &pod, node), &labels, &ports, 200));
 }
 
 /// A pod that has been running for a while.
-fn running(
-    cluster: &Cluster,
+fn running_pod(
+    cluster: &SimCluster,
     (namespace, name, node): (&str, &str, &str),
     labels: &Value,
     ports: &Value,

@@ -6,68 +6,69 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::kinds::{CLAIM, NODE, POD};
-use super::manager::Manager;
-use super::setting::NewPods;
+use super::config::NewPodFault;
+use super::kinds::{NODE, PERSISTENT_VOLUME_CLAIM, POD};
+use super::manager::ControllerManager;
 use super::{condition, event, kubelet, labels, pods};
-use crate::sim::cluster::{Cluster, Hand, text};
+use crate::sim::cluster::{FieldManager, SimCluster, metadata_text};
 
 /// Extended resources, and how many of each.
-pub(super) type Resources = BTreeMap<String, i64>;
+pub(super) type ExtendedResources = BTreeMap<String, i64>;
 
 const SCHEDULER: &str = "kube-scheduler";
 const COMPONENT: &str = "default-scheduler";
 
 /// Finds a node for a pod that has none.
-pub(super) fn sync(manager: &mut Manager, namespace: &str, name: &str) {
+pub(super) fn sync(manager: &mut ControllerManager, namespace: &str, name: &str) {
     let Some(pod) = manager.cluster.get(&POD, namespace, name) else { return };
     if !pod["spec"]["nodeName"].is_null() || !pods::is_active(&pod) {
         return;
     }
-    let astray = manager.setting.new_pods == NewPods::WrongNode && kubelet::is_new(&manager.cluster, &pod);
-    match place(&manager.cluster, &pod, astray) {
-        Ok(node) => bind(&manager.cluster, &pod, &node),
-        Err(why) => wait(&manager.cluster, &pod, &why),
+    let astray =
+        manager.config.new_pod_fault == NewPodFault::WrongNode && kubelet::is_additional_pod(&manager.cluster, &pod);
+    match select_node(&manager.cluster, &pod, astray) {
+        Ok(node) => bind_pod(&manager.cluster, &pod, &node),
+        Err(why) => mark_unschedulable(&manager.cluster, &pod, &why),
     }
 }
 
-fn bind(cluster: &Cluster, pod: &Value, node: &str) {
-    let (namespace, name, now) = (text(pod, "namespace"), text(pod, "name"), cluster.now());
+fn bind_pod(cluster: &SimCluster, pod: &Value, node: &str) {
+    let (namespace, name, now) = (metadata_text(pod, "namespace"), metadata_text(pod, "name"), cluster.now());
     // One that is gone needs no node.
-    let _ = cluster.change(Hand::of(SCHEDULER), &POD, &namespace, &name, |pod| {
+    let _ = cluster.update(FieldManager::update(SCHEDULER), &POD, &namespace, &name, |pod| {
         pod["spec"]["nodeName"] = json!(node);
         condition::set(&mut pod["status"], &now, "PodScheduled", "True", "", "");
     });
     let message = format!("Successfully assigned {namespace}/{name} to {node}");
-    event::tell(cluster, COMPONENT, pod, ("Normal", "Scheduled"), message);
+    event::record(cluster, COMPONENT, pod, ("Normal", "Scheduled"), message);
 }
 
-fn wait(cluster: &Cluster, pod: &Value, why: &str) {
+fn mark_unschedulable(cluster: &SimCluster, pod: &Value, why: &str) {
     let now = cluster.now();
-    let (before, hand) = (pod, Hand::status(SCHEDULER));
-    let changed = cluster.change(hand, &POD, &text(pod, "namespace"), &text(pod, "name"), |pod| {
+    let (before, hand) = (pod, FieldManager::update_status(SCHEDULER));
+    let changed = cluster.update(hand, &POD, &metadata_text(pod, "namespace"), &metadata_text(pod, "name"), |pod| {
         condition::set(&mut pod["status"], &now, "PodScheduled", "False", "Unschedulable", why);
     });
     // What was told already is not told again: the real one counts it in a series.
     if changed.is_ok_and(|after| after["status"] != before["status"]) {
-        event::tell(cluster, COMPONENT, pod, ("Warning", "FailedScheduling"), why);
+        event::record(cluster, COMPONENT, pod, ("Warning", "FailedScheduling"), why);
     }
 }
 
 /// The node for a pod, or why there is none.
-fn place(cluster: &Cluster, pod: &Value, astray: bool) -> Result<String, String> {
+fn select_node(cluster: &SimCluster, pod: &Value, astray: bool) -> Result<String, String> {
     let (nodes, all) = (cluster.list(&NODE, None), cluster.list(&POD, None));
-    if let Some(why) = unbound(cluster, pod, nodes.len()) {
+    if let Some(why) = unbound_claim_reason(cluster, pod, nodes.len()) {
         return Err(why);
     }
     if !pod["spec"]["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"].is_null() {
         return Err("NotSimulated: the simulated platform does not know required nodeAffinity".to_owned());
     }
-    let wanted = requested(pod);
+    let wanted = requested_resources(pod);
     let (mut best, mut reasons) = (None, BTreeMap::<String, usize>::new());
     for node in &nodes {
-        let free = free(node, &all);
-        match misfit(pod, node, &all, if astray { None } else { Some((&wanted, &free)) }) {
+        let free = free_resources(node, &all);
+        match unfit_reason(pod, node, &all, if astray { None } else { Some((&wanted, &free)) }) {
             Some(why) => *reasons.entry(why).or_default() += 1,
             None => {
                 // The most left first, then the fewest pods; astray, the least.
@@ -75,16 +76,16 @@ fn place(cluster: &Cluster, pod: &Value, astray: bool) -> Result<String, String>
                 let busy = all.iter().filter(|other| other["spec"]["nodeName"] == node["metadata"]["name"]).count();
                 let order = (if astray { -left } else { left }, std::cmp::Reverse(busy));
                 if best.as_ref().is_none_or(|(other, _)| order > *other) {
-                    best = Some((order, text(node, "name")));
+                    best = Some((order, metadata_text(node, "name")));
                 }
             }
         }
     }
-    best.map(|(_, name)| name).ok_or_else(|| told(&reasons, nodes.len()))
+    best.map(|(_, name)| name).ok_or_else(|| fit_error_message(&reasons, nodes.len()))
 }
 
 /// The scheduler's sentence.
-fn told(reasons: &BTreeMap<String, usize>, nodes: usize) -> String {
+fn fit_error_message(reasons: &BTreeMap<String, usize>, nodes: usize) -> String {
     let all: Vec<_> = reasons.iter().map(|(why, count)| format!("{count} {why}")).collect();
     let short: usize = reasons.iter().filter(|(why, _)| why.starts_with("Insufficient")).map(|(_, n)| n).sum();
     let helpless = (nodes > short).then(|| format!("{} Preemption is not helpful for scheduling", nodes - short));
@@ -98,22 +99,22 @@ fn told(reasons: &BTreeMap<String, usize>, nodes: usize) -> String {
 }
 
 /// Why a pod cannot go to a node; without resources to look at nothing is insufficient.
-fn misfit(
+fn unfit_reason(
     pod: &Value,
     node: &Value,
     all: &[Arc<Value>],
-    resources: Option<(&Resources, &Resources)>,
+    resources: Option<(&ExtendedResources, &ExtendedResources)>,
 ) -> Option<String> {
-    if !condition::holds(node, "Ready") {
+    if !condition::is_condition_true(node, "Ready") {
         return Some("node(s) had untolerated taint(s)".to_owned());
     }
     let selector = &pod["spec"]["nodeSelector"];
     if selector.as_object().is_some_and(|all| !all.is_empty())
-        && !labels::is_within(selector, &node["metadata"]["labels"])
+        && !labels::has_labels(selector, &node["metadata"]["labels"])
     {
         return Some("node(s) didn't match Pod's node affinity/selector".to_owned());
     }
-    if repelled(pod, node, all) {
+    if has_anti_affinity_conflict(pod, node, all) {
         return Some("node(s) didn't match pod anti-affinity rules".to_owned());
     }
     let (wanted, free) = resources?;
@@ -122,7 +123,7 @@ fn misfit(
 }
 
 /// Whether a pod on the node is one that this pod must not share it with.
-fn repelled(pod: &Value, node: &Value, all: &[Arc<Value>]) -> bool {
+fn has_anti_affinity_conflict(pod: &Value, node: &Value, all: &[Arc<Value>]) -> bool {
     let terms = pod["spec"]["affinity"]["podAntiAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"].as_array();
     let near = || {
         all.iter().filter(|other| {
@@ -134,13 +135,13 @@ fn repelled(pod: &Value, node: &Value, all: &[Arc<Value>]) -> bool {
 }
 
 /// Extended resources that a pod asks for.
-pub(super) fn requested(pod: &Value) -> Resources {
+pub(super) fn requested_resources(pod: &Value) -> ExtendedResources {
     let mut all = BTreeMap::new();
     for container in pod["spec"]["containers"].as_array().into_iter().flatten() {
         let requests =
             &container["resources"][if container["resources"]["requests"].is_null() { "limits" } else { "requests" }];
         for (resource, quantity) in requests.as_object().into_iter().flatten().filter(|(name, _)| name.contains('/')) {
-            *all.entry(resource.clone()).or_insert(0) += number(quantity);
+            *all.entry(resource.clone()).or_insert(0) += parse_count(quantity);
         }
     }
     all.retain(|_, count| *count > 0);
@@ -148,32 +149,32 @@ pub(super) fn requested(pod: &Value) -> Resources {
 }
 
 /// Extended resources of a node that no pod holds. One that ends holds its own until it is gone.
-pub(super) fn free(node: &Value, pods: &[Arc<Value>]) -> Resources {
+pub(super) fn free_resources(node: &Value, pods: &[Arc<Value>]) -> ExtendedResources {
     let allocatable = node["status"]["allocatable"].as_object().into_iter().flatten();
-    let mut free: Resources = allocatable
+    let mut free: ExtendedResources = allocatable
         .filter(|(name, _)| name.contains('/'))
-        .map(|(name, quantity)| (name.clone(), number(quantity)))
+        .map(|(name, quantity)| (name.clone(), parse_count(quantity)))
         .collect();
     let ended = |pod: &Value| pod["status"]["phase"] == "Succeeded" || pod["status"]["phase"] == "Failed";
     for pod in pods.iter().filter(|pod| pod["spec"]["nodeName"] == node["metadata"]["name"] && !ended(pod)) {
-        for (resource, count) in requested(pod) {
+        for (resource, count) in requested_resources(pod) {
             *free.entry(resource).or_insert(0) -= count;
         }
     }
     free
 }
 
-fn number(quantity: &Value) -> i64 {
+fn parse_count(quantity: &Value) -> i64 {
     quantity.as_i64().or_else(|| quantity.as_str()?.parse().ok()).unwrap_or(0)
 }
 
 /// Why the volumes of a pod cannot be mounted anywhere yet.
-fn unbound(cluster: &Cluster, pod: &Value, nodes: usize) -> Option<String> {
+fn unbound_claim_reason(cluster: &SimCluster, pod: &Value, nodes: usize) -> Option<String> {
     let suffix =
         format!("preemption: 0/{nodes} nodes are available: {nodes} Preemption is not helpful for scheduling.");
     let volumes = pod["spec"]["volumes"].as_array().into_iter().flatten();
     for claim in volumes.filter_map(|volume| volume["persistentVolumeClaim"]["claimName"].as_str()) {
-        let why = match cluster.get(&CLAIM, &text(pod, "namespace"), claim) {
+        let why = match cluster.get(&PERSISTENT_VOLUME_CLAIM, &metadata_text(pod, "namespace"), claim) {
             None => format!("persistentvolumeclaim \"{claim}\" not found"),
             Some(found) if found["status"]["phase"] != "Bound" => {
                 "pod has unbound immediate PersistentVolumeClaims".to_owned()

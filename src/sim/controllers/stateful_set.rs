@@ -4,35 +4,35 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::condition::holds;
-use super::kinds::{CLAIM, STATEFUL_SET};
-use super::manager::{MANAGER, Manager};
-use super::{event, pods, revision};
-use crate::sim::cluster::{Hand, Refusal, text};
+use super::condition::is_condition_true;
+use super::kinds::{PERSISTENT_VOLUME_CLAIM, STATEFUL_SET};
+use super::manager::{CONTROLLER_MANAGER, ControllerManager};
+use super::{event, generated_names, pods};
+use crate::sim::cluster::{FieldManager, StatusError, metadata_text};
 
 const COMPONENT: &str = "statefulset-controller";
 
 /// Makes or deletes the next pod, and tells how far it is.
-pub(super) fn sync(manager: &mut Manager, namespace: &str, name: &str) {
+pub(super) fn sync(manager: &mut ControllerManager, namespace: &str, name: &str) {
     let Some(set) = manager.cluster.get(&STATEFUL_SET, namespace, name) else { return };
     if pods::is_deleting(&set) {
         return;
     }
     let wanted = set["spec"]["replicas"].as_u64().unwrap_or(1);
-    let revision = format!("{name}-{}", revision::hash(&set["spec"]["template"]));
-    let pods = pods::owned(&manager.cluster, &set);
-    step(manager, &set, wanted, &revision, &pods);
-    status(manager, &set, &revision, &pods::owned(&manager.cluster, &set));
+    let revision = format!("{name}-{}", generated_names::template_hash(&set["spec"]["template"]));
+    let pods = pods::controlled_pods(&manager.cluster, &set);
+    sync_pods(manager, &set, wanted, &revision, &pods);
+    update_status(manager, &set, &revision, &pods::controlled_pods(&manager.cluster, &set));
 }
 
 /// What may be done now: in order and one at a time, unless the set is Parallel.
-fn step(manager: &Manager, set: &Value, wanted: u64, revision: &str, pods: &[Arc<Value>]) {
+fn sync_pods(manager: &ControllerManager, set: &Value, wanted: u64, revision: &str, pods: &[Arc<Value>]) {
     let parallel = set["spec"]["podManagementPolicy"] == "Parallel";
-    let serves = |pod: &Value| holds(pod, "Ready") && !pods::is_deleting(pod);
+    let serves = |pod: &Value| is_condition_true(pod, "Ready") && !pods::is_deleting(pod);
     for ordinal in 0..wanted {
         match pods.iter().find(|pod| ordinal_of(pod) == Some(ordinal)) {
             None => {
-                create(manager, set, ordinal, revision);
+                create_pod(manager, set, ordinal, revision);
                 if !parallel {
                     return;
                 }
@@ -50,17 +50,21 @@ fn step(manager: &Manager, set: &Value, wanted: u64, revision: &str, pods: &[Arc
     let go: Vec<_> = surplus.iter().copied().take(if parallel { usize::MAX } else { 1 }).chain(renewed).collect();
     for pod in go.into_iter().filter(|pod| !pods::is_deleting(pod)) {
         pods::delete(&manager.cluster, pod);
-        let message = format!("delete Pod {} in StatefulSet {} successful", text(pod, "name"), text(set, "name"));
-        event::tell(&manager.cluster, COMPONENT, set, ("Normal", "SuccessfulDelete"), message);
+        let message = format!(
+            "delete Pod {} in StatefulSet {} successful",
+            metadata_text(pod, "name"),
+            metadata_text(set, "name")
+        );
+        event::record(&manager.cluster, COMPONENT, set, ("Normal", "SuccessfulDelete"), message);
     }
 }
 
 fn ordinal_of(pod: &Value) -> Option<u64> {
-    text(pod, "name").rsplit_once('-')?.1.parse().ok()
+    metadata_text(pod, "name").rsplit_once('-')?.1.parse().ok()
 }
 
-fn create(manager: &Manager, set: &Value, ordinal: u64, revision: &str) {
-    let (of, name) = (text(set, "name"), format!("{}-{ordinal}", text(set, "name")));
+fn create_pod(manager: &ControllerManager, set: &Value, ordinal: u64, revision: &str) {
+    let (of, name) = (metadata_text(set, "name"), format!("{}-{ordinal}", metadata_text(set, "name")));
     let labels = [
         ("statefulset.kubernetes.io/pod-name", name.as_str()),
         ("apps.kubernetes.io/pod-index", &ordinal.to_string()),
@@ -69,40 +73,46 @@ fn create(manager: &Manager, set: &Value, ordinal: u64, revision: &str) {
     let mut owner = set.clone();
     owner["spec"]["template"]["spec"]["hostname"] = json!(name);
     for template in set["spec"]["volumeClaimTemplates"].as_array().into_iter().flatten() {
-        let claim = format!("{}-{name}", text(template, "name"));
-        let volume = json!({"name": text(template, "name"), "persistentVolumeClaim": {"claimName": claim}});
+        let claim = format!("{}-{name}", metadata_text(template, "name"));
+        let volume = json!({"name": metadata_text(template, "name"), "persistentVolumeClaim": {"claimName": claim}});
         match owner["spec"]["template"]["spec"]["volumes"].as_array_mut() {
             Some(volumes) => volumes.push(volume),
             None => owner["spec"]["template"]["spec"]["volumes"] = json!([volume]),
         }
         // A claim that is there from before is used again.
-        let _ = claimed(manager, set, template, &claim);
+        let _ = create_claim(manager, set, template, &claim);
     }
     let (kind, reason, message) = match pods::create(&manager.cluster, &owner, &name, &labels) {
         Ok(()) => ("Normal", "SuccessfulCreate", format!("create Pod {name} in StatefulSet {of} successful")),
         Err(why) => ("Warning", "FailedCreate", format!("create Pod {name} in StatefulSet {of} failed error: {why}")),
     };
-    event::tell(&manager.cluster, COMPONENT, set, (kind, reason), message);
+    event::record(&manager.cluster, COMPONENT, set, (kind, reason), message);
 }
 
-fn claimed(manager: &Manager, set: &Value, template: &Value, name: &str) -> Result<(), Refusal> {
+fn create_claim(manager: &ControllerManager, set: &Value, template: &Value, name: &str) -> Result<(), StatusError> {
     let claim = json!({
         "metadata": {"name": name, "namespace": set["metadata"]["namespace"],
             "labels": set["spec"]["selector"]["matchLabels"]},
         "spec": template["spec"], "status": {"phase": "Pending"}});
-    manager.cluster.create(Hand::of(MANAGER), &CLAIM, claim).map(|_| ())
+    manager.cluster.create(FieldManager::update(CONTROLLER_MANAGER), &PERSISTENT_VOLUME_CLAIM, claim).map(|_| ())
 }
 
-fn status(manager: &Manager, set: &Value, revision: &str, pods: &[Arc<Value>]) {
-    let ready = pods.iter().filter(|pod| holds(pod, "Ready") && pods::is_active(pod)).count();
+fn update_status(manager: &ControllerManager, set: &Value, revision: &str, pods: &[Arc<Value>]) {
+    let ready = pods.iter().filter(|pod| is_condition_true(pod, "Ready") && pods::is_active(pod)).count();
     let of_revision = |pod: &&Arc<Value>| pod["metadata"]["labels"]["controller-revision-hash"] == revision;
     let updated = pods.iter().filter(of_revision).count();
-    let (namespace, name) = (text(set, "namespace"), text(set, "name"));
+    let (namespace, name) = (metadata_text(set, "namespace"), metadata_text(set, "name"));
     // One that is gone has no status.
-    let _ = manager.cluster.change(Hand::status(MANAGER), &STATEFUL_SET, &namespace, &name, |set| {
-        set["status"] = json!({"observedGeneration": set["metadata"]["generation"], "replicas": pods.len(),
+    let _ = manager.cluster.update(
+        FieldManager::update_status(CONTROLLER_MANAGER),
+        &STATEFUL_SET,
+        &namespace,
+        &name,
+        |set| {
+            set["status"] = json!({"observedGeneration": set["metadata"]["generation"], "replicas": pods.len(),
             "readyReplicas": ready, "availableReplicas": ready, "currentReplicas": updated,
             "updatedReplicas": updated, "currentRevision": revision, "updateRevision": revision,
             "collisionCount": 0});
-    });
+        },
+    );
 }

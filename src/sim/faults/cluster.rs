@@ -1,76 +1,84 @@
 //! Faults of the API server, of rights, and of helm.
 
-use super::{Fault, Must, PODS, SERVED};
-use crate::sim::api::{Denied, Share, Window};
+use super::{ExpectedOutcome, FaultSpec, METRIC_SERVED, PODS_REQUEST_ACCELERATORS};
+use crate::sim::api::{ApiFaultWindow, DeniedPermission, RequestShare};
 use crate::sim::helm::HelmFault;
-use crate::units::Span;
+use crate::units::HumanDuration;
 
 /// From the middle of the run to its end.
-const REST: Window = Window { from: Span::from_secs(60), lasts: Span::from_secs(36_000) };
+const REST_OF_RUN: ApiFaultWindow =
+    ApiFaultWindow { start: HumanDuration::from_secs(60), duration: HumanDuration::from_secs(36_000) };
 
-pub(super) const FAULTS: &[Fault] = &[
-    Fault {
+pub(super) const FAULTS: &[FaultSpec] = &[
+    FaultSpec {
         name: "hpa-api-unserved",
-        what: "the platform does not serve autoscaling/v2",
-        spoil: |s| s.api.unserved.push("autoscaling/v2".to_owned()),
-        must: &[Must::NotApplicable],
+        description: "the platform does not serve autoscaling/v2",
+        inject: |s| s.api.unserved_versions.push("autoscaling/v2".to_owned()),
+        expected: &[ExpectedOutcome::NotApplicable],
     },
-    Fault {
+    FaultSpec {
         name: "permission-missing",
-        what: "the right to create HPAs is missing",
-        spoil: |s| s.api.denied.push(denied("create", "autoscaling", "horizontalpodautoscalers")),
-        must: &[Must::NotBegin("horizontalpodautoscalers")],
+        description: "the right to create HPAs is missing",
+        inject: |s| {
+            s.api.denied_permissions.push(denied_permission("create", "autoscaling", "horizontalpodautoscalers"))
+        },
+        expected: &[ExpectedOutcome::NotStarted("horizontalpodautoscalers")],
     },
-    Fault {
+    FaultSpec {
         name: "pods-unreadable",
-        what: "pods may not be watched",
-        spoil: |s| s.api.denied.push(denied("*", "", "pods")),
-        must: &[Must::NotBegin("pods")],
+        description: "pods may not be watched",
+        inject: |s| s.api.denied_permissions.push(denied_permission("*", "", "pods")),
+        expected: &[ExpectedOutcome::NotStarted("pods")],
     },
-    Fault {
+    FaultSpec {
         name: "api-gone",
-        what: "the API server is gone from the first minute on",
-        spoil: |s| s.api.away = Some(REST),
-        must: &[SERVED],
+        description: "the API server is gone from the first minute on",
+        inject: |s| s.api.unavailable = Some(REST_OF_RUN),
+        expected: &[METRIC_SERVED],
     },
-    Fault {
+    FaultSpec {
         name: "api-500",
-        what: "the API server answers every request with 500 from the first minute on",
-        spoil: |s| s.api.failing = Some(Share { during: REST, percent: 100 }),
-        must: &[SERVED],
+        description: "the API server answers every request with 500 from the first minute on",
+        inject: |s| s.api.server_errors = Some(RequestShare { window: REST_OF_RUN, percent: 100 }),
+        expected: &[METRIC_SERVED],
     },
-    Fault {
+    FaultSpec {
         name: "api-429",
-        what: "the API server has too much to do for every request, from the first minute on",
-        spoil: |s| s.api.busy = Some(Share { during: REST, percent: 100 }),
-        must: &[SERVED],
+        description: "the API server has too much to do for every request, from the first minute on",
+        inject: |s| s.api.too_many_requests = Some(RequestShare { window: REST_OF_RUN, percent: 100 }),
+        expected: &[METRIC_SERVED],
     },
-    Fault {
+    FaultSpec {
         name: "helm-fails",
-        what: "helm cannot install",
-        spoil: |s| s.helm.fault = Some(HelmFault::Fails),
-        must: &[Must::Inconclusive(PODS)],
+        description: "helm cannot install",
+        inject: |s| s.helm.fault = Some(HelmFault::Fails),
+        expected: &[ExpectedOutcome::Inconclusive(PODS_REQUEST_ACCELERATORS)],
     },
-    Fault {
+    FaultSpec {
         name: "helm-fails-half-way",
-        what: "helm fails after half of a release's objects",
-        spoil: |s| s.helm.fault = Some(HelmFault::FailsHalfWay),
-        must: &[Must::Inconclusive(PODS)],
+        description: "helm fails after half of a release's objects",
+        inject: |s| s.helm.fault = Some(HelmFault::FailsHalfWay),
+        expected: &[ExpectedOutcome::Inconclusive(PODS_REQUEST_ACCELERATORS)],
     },
-    Fault {
+    FaultSpec {
         name: "namespace-stuck",
-        what: "a namespace that is deleted never goes: a finalizer in it is nobody's",
-        spoil: |s| s.controllers.namespace_stuck = true,
-        must: &[Must::NotRestored],
+        description: "a namespace that is deleted never goes: a finalizer in it is nobody's",
+        inject: |s| s.controllers.namespace_stuck = true,
+        expected: &[ExpectedOutcome::NotRestored],
     },
-    Fault {
+    FaultSpec {
         name: "helm-hangs",
-        what: "helm does not come back",
-        spoil: |s| s.helm.fault = Some(HelmFault::Hangs),
-        must: &[Must::Inconclusive(PODS)],
+        description: "helm does not come back",
+        inject: |s| s.helm.fault = Some(HelmFault::Hangs),
+        expected: &[ExpectedOutcome::Inconclusive(PODS_REQUEST_ACCELERATORS)],
     },
 ];
 
-fn denied(verb: &str, group: &str, resource: &str) -> Denied {
-    Denied { verb: verb.to_owned(), group: group.to_owned(), resource: resource.to_owned(), namespace: String::new() }
+fn denied_permission(verb: &str, group: &str, resource: &str) -> DeniedPermission {
+    DeniedPermission {
+        verb: verb.to_owned(),
+        group: group.to_owned(),
+        resource: resource.to_owned(),
+        namespace: String::new(),
+    }
 }

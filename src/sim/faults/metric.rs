@@ -1,139 +1,141 @@
 //! Faults on the metric's way.
 
-use super::{FOLLOWS, Fault, IDLE, Must, SERVE, SERVED};
-use crate::sim::pipeline::{Distortion, How, Place};
-use crate::sim::servers::{During, Since, Who};
-use crate::units::Span;
+use super::{ExpectedOutcome, FaultSpec, IDLE_HOLDS, METRIC_FOLLOWS_LOAD, METRIC_SERVED, NEW_PODS_SERVE};
+use crate::sim::ollama::{ActiveWindow, AffectedPods, WindowStart};
+use crate::sim::pipeline::{DistortionHop, DistortionKind, MetricDistortion};
+use crate::units::HumanDuration;
 
 /// Under load: when the second chat of a worker has begun.
-const LOADED: During = During::from(Since::Chats(14));
+const UNDER_LOAD: ActiveWindow = ActiveWindow::starting_at(WindowStart::NthChat(14));
 
-pub(super) const FAULTS: &[Fault] = &[
-    Fault {
+pub(super) const FAULTS: &[FaultSpec] = &[
+    FaultSpec {
         name: "exporter-missing",
-        what: "the exporter answers 404",
-        spoil: |s| s.pipeline.exporter_missing = Some(During::ALWAYS),
-        must: &[SERVED],
+        description: "the exporter answers 404",
+        inject: |s| s.pipeline.exporter_missing = Some(ActiveWindow::ALWAYS),
+        expected: &[METRIC_SERVED],
     },
-    Fault {
+    FaultSpec {
         name: "store-missing",
-        what: "the store answers 404",
-        spoil: |s| s.pipeline.store_missing = Some(During::ALWAYS),
-        must: &[SERVED],
+        description: "the store answers 404",
+        inject: |s| s.pipeline.store_missing = Some(ActiveWindow::ALWAYS),
+        expected: &[METRIC_SERVED],
     },
-    Fault {
+    FaultSpec {
         name: "metric-unregistered",
-        what: "the adapter does not have the metric: 404 at the metrics API",
-        spoil: |s| s.pipeline.unregistered = Some(During::ALWAYS),
-        must: &[SERVED],
+        description: "the adapter does not have the metric: 404 at the metrics API",
+        inject: |s| s.pipeline.metric_unregistered = Some(ActiveWindow::ALWAYS),
+        expected: &[METRIC_SERVED],
     },
-    Fault {
+    FaultSpec {
         name: "adapter-away",
-        what: "no adapter answers behind the APIService",
-        spoil: |s| s.pipeline.adapter_away = Some(During::ALWAYS),
-        must: &[SERVED],
+        description: "no adapter answers behind the APIService",
+        inject: |s| s.pipeline.adapter_down = Some(ActiveWindow::ALWAYS),
+        expected: &[METRIC_SERVED],
     },
-    Fault {
+    FaultSpec {
         name: "exported-namespace",
-        what: "the store scrapes without honorLabels: the workload's labels are called exported_*",
-        spoil: |s| s.pipeline.honor_labels = false,
-        must: &[SERVED],
+        description: "the store scrapes without honorLabels: the workload's labels are called exported_*",
+        inject: |s| s.pipeline.honor_labels = false,
+        expected: &[METRIC_SERVED],
     },
-    Fault {
+    FaultSpec {
         name: "rule-loses-namespace",
-        what: "the adapter's rule does not map the label that names the namespace",
-        spoil: |s| s.pipeline.loses_namespace = true,
-        must: &[SERVED],
+        description: "the adapter's rule does not map the label that names the namespace",
+        inject: |s| s.pipeline.drops_namespace_label = true,
+        expected: &[METRIC_SERVED],
     },
-    Fault {
+    FaultSpec {
         name: "unattributed",
-        what: "the exporter does not say which pod holds a device",
-        spoil: |s| s.pipeline.unattributed = Who::Everyone,
-        must: &[SERVED],
+        description: "the exporter does not say which pod holds a device",
+        inject: |s| s.pipeline.unattributed = AffectedPods::All,
+        expected: &[METRIC_SERVED],
     },
-    Fault {
+    FaultSpec {
         name: "frozen-low",
-        what: "the exporter repeats an idle value for ever",
-        spoil: |s| s.pipeline.distorted = constant(0.0, Place::Exporter),
-        must: &[FOLLOWS],
+        description: "the exporter repeats an idle value for ever",
+        inject: |s| s.pipeline.distortion = freeze_value(0.0, DistortionHop::Exporter),
+        expected: &[METRIC_FOLLOWS_LOAD],
     },
-    Fault {
+    FaultSpec {
         name: "frozen-high",
-        what: "the adapter answers a busy value for ever",
-        spoil: |s| s.pipeline.distorted = constant(97.0, Place::Adapter),
-        must: &[Must::Inconclusive(IDLE)],
+        description: "the adapter answers a busy value for ever",
+        inject: |s| s.pipeline.distortion = freeze_value(97.0, DistortionHop::Adapter),
+        expected: &[ExpectedOutcome::Inconclusive(IDLE_HOLDS)],
     },
-    Fault {
+    FaultSpec {
         name: "nan",
-        what: "the exporter's values are no numbers, which the adapter serves as 0",
-        spoil: |s| s.pipeline.distorted = constant(f64::NAN, Place::Exporter),
-        must: &[FOLLOWS],
+        description: "the exporter's values are no numbers, which the adapter serves as 0",
+        inject: |s| s.pipeline.distortion = freeze_value(f64::NAN, DistortionHop::Exporter),
+        expected: &[METRIC_FOLLOWS_LOAD],
     },
-    Fault {
+    FaultSpec {
         name: "wrong-sign",
-        what: "the metric falls under load: free instead of used",
-        spoil: |s| s.pipeline.distorted = distorted(How::From(100.0), Place::Exporter),
-        must: &[Must::Inconclusive(IDLE)],
+        description: "the metric falls under load: free instead of used",
+        inject: |s| {
+            s.pipeline.distortion = distort_values(DistortionKind::SubtractFrom(100.0), DistortionHop::Exporter)
+        },
+        expected: &[ExpectedOutcome::Inconclusive(IDLE_HOLDS)],
     },
-    Fault {
+    FaultSpec {
         name: "wrong-unit",
-        what: "the metric is a ratio, the target a percentage",
-        spoil: |s| s.pipeline.distorted = distorted(How::Times(0.01), Place::Adapter),
-        must: &[FOLLOWS],
+        description: "the metric is a ratio, the target a percentage",
+        inject: |s| s.pipeline.distortion = distort_values(DistortionKind::Multiply(0.01), DistortionHop::Adapter),
+        expected: &[METRIC_FOLLOWS_LOAD],
     },
-    Fault {
+    FaultSpec {
         name: "contaminated",
-        what: "another workload's load is added to the metric",
-        spoil: |s| s.pipeline.distorted = distorted(How::Plus(80.0), Place::Adapter),
-        must: &[Must::Inconclusive(IDLE)],
+        description: "another workload's load is added to the metric",
+        inject: |s| s.pipeline.distortion = distort_values(DistortionKind::Add(80.0), DistortionHop::Adapter),
+        expected: &[ExpectedOutcome::Inconclusive(IDLE_HOLDS)],
     },
-    Fault {
+    FaultSpec {
         name: "average-of-all",
-        what: "the metric of each pod is the average over all pods of the namespace, two busy strangers' among them",
-        spoil: |s| {
-            s.pipeline.neighbours = vec![80.0, 80.0];
-            s.pipeline.ignores_pods = true;
+        description: "the metric of each pod is the average over all pods of the namespace, two busy strangers' among them",
+        inject: |s| {
+            s.pipeline.neighbor_utilizations = vec![80.0, 80.0];
+            s.pipeline.ignores_pod_label = true;
         },
         // It rises with the load, and stays too high after it.
-        must: &[FOLLOWS],
+        expected: &[METRIC_FOLLOWS_LOAD],
     },
-    Fault {
+    FaultSpec {
         name: "stale-store",
-        what: "the store takes in no samples from the beginning of the load on",
-        spoil: |s| s.pipeline.ingests_nothing = Some(LOADED),
-        must: &[FOLLOWS],
+        description: "the store takes in no samples from the beginning of the load on",
+        inject: |s| s.pipeline.ingestion_stopped = Some(UNDER_LOAD),
+        expected: &[METRIC_FOLLOWS_LOAD],
     },
-    Fault {
+    FaultSpec {
         name: "stale-adapter",
-        what: "the adapter answers what it knew before the load, for ever",
-        spoil: |s| s.pipeline.adapter_cached = Some(During::from(Since::Chats(2))),
-        must: &[FOLLOWS],
+        description: "the adapter answers what it knew before the load, for ever",
+        inject: |s| s.pipeline.adapter_stale = Some(ActiveWindow::starting_at(WindowStart::NthChat(2))),
+        expected: &[METRIC_FOLLOWS_LOAD],
     },
-    Fault {
+    FaultSpec {
         name: "metric-lost-under-load",
-        what: "a relist under load finds no series any more: 404 from then on",
-        spoil: |s| s.pipeline.unregistered = Some(LOADED),
-        must: &[FOLLOWS],
+        description: "a relist under load finds no series any more: 404 from then on",
+        inject: |s| s.pipeline.metric_unregistered = Some(UNDER_LOAD),
+        expected: &[METRIC_FOLLOWS_LOAD],
     },
-    Fault {
+    FaultSpec {
         name: "adapter-lost-under-load",
-        what: "the adapter is killed under load and does not come back",
-        spoil: |s| s.pipeline.adapter_away = Some(LOADED),
-        must: &[FOLLOWS],
+        description: "the adapter is killed under load and does not come back",
+        inject: |s| s.pipeline.adapter_down = Some(UNDER_LOAD),
+        expected: &[METRIC_FOLLOWS_LOAD],
     },
-    Fault {
+    FaultSpec {
         name: "metric-lags",
-        what: "the exporter samples every six minutes, much less often than the scenario assumes",
-        spoil: |s| s.pipeline.exporter_interval = Span::from_secs(360),
+        description: "the exporter samples every six minutes, much less often than the scenario assumes",
+        inject: |s| s.pipeline.exporter_interval = HumanDuration::from_secs(360),
         // A verdict is by what the scenario assumes; the text says so.
-        must: &[FOLLOWS, Must::Inconclusive(SERVE)],
+        expected: &[METRIC_FOLLOWS_LOAD, ExpectedOutcome::Inconclusive(NEW_PODS_SERVE)],
     },
 ];
 
-const fn distorted(how: How, at: Place) -> Option<Distortion> {
-    Some(Distortion { how, at, during: During::ALWAYS })
+const fn distort_values(how: DistortionKind, at: DistortionHop) -> Option<MetricDistortion> {
+    Some(MetricDistortion { kind: how, hop: at, window: ActiveWindow::ALWAYS })
 }
 
-const fn constant(value: f64, at: Place) -> Option<Distortion> {
-    distorted(How::Constant(value), at)
+const fn freeze_value(value: f64, at: DistortionHop) -> Option<MetricDistortion> {
+    distort_values(DistortionKind::Constant(value), at)
 }

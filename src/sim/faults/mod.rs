@@ -2,36 +2,36 @@
 //! Beside them stand the disturbances, which are no faults: none of them may end in a FAIL.
 //! `tests/rehearsal` runs every one with many seeds; `gpuhpa rehearse --fault NAME` shows one.
 
-mod autoscaler;
 mod client;
 mod cluster;
+mod hpa_controller;
 mod metric;
-mod mild;
 mod network;
 mod pods;
+mod tolerated;
 
-use super::Setting;
-use crate::record::verdict::{CaseResult, Verdict};
+use super::SimConfig;
+use crate::model::verdict::{CaseResult, Verdict};
 
 /// A fault, or a disturbance.
-pub struct Fault {
+pub struct FaultSpec {
     /// Its name.
     pub name: &'static str,
     /// What is wrong, as somebody would find it on a real cluster.
-    pub what: &'static str,
+    pub description: &'static str,
     /// Makes a healthy platform such a one.
-    pub spoil: fn(&mut Setting),
+    pub inject: fn(&mut SimConfig),
     /// How a run on it must end; where several are named, it depends on the moment.
-    pub must: &'static [Must],
+    pub expected: &'static [ExpectedOutcome],
 }
 
 /// How a run must end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Must {
+pub enum ExpectedOutcome {
     /// PASS, and everything is as it was before.
     Pass,
     /// INCONCLUSIVE, decided by whichever case, and everything is as it was before.
-    Unclear,
+    AnyInconclusive,
     /// FAIL, decided by this case.
     Fail(&'static str),
     /// INCONCLUSIVE, decided by this case.
@@ -41,17 +41,17 @@ pub enum Must {
     /// PASS, not restored: the platform is not to blame, and something could not be removed.
     NotRestored,
     /// It does not begin: the reason holds these words.
-    NotBegin(&'static str),
+    NotStarted(&'static str),
 }
 
-impl Must {
+impl ExpectedOutcome {
     /// The case that decides, where one is named.
     #[must_use]
-    pub fn case(self) -> Option<&'static str> {
+    pub fn deciding_case(self) -> Option<&'static str> {
         match self {
             Self::Fail(case) | Self::Inconclusive(case) => Some(case),
             Self::NotRestored => Some("Cleanup/Restored"),
-            Self::Pass | Self::Unclear | Self::NotApplicable | Self::NotBegin(_) => None,
+            Self::Pass | Self::AnyInconclusive | Self::NotApplicable | Self::NotStarted(_) => None,
         }
     }
 
@@ -61,12 +61,12 @@ impl Must {
         let decided = |case: &str| verdict.reason.starts_with(&format!("{case}: "));
         match self {
             Self::Pass => verdict.result == CaseResult::Pass && verdict.restored,
-            Self::Unclear => verdict.result == CaseResult::Inconclusive && verdict.restored,
+            Self::AnyInconclusive => verdict.result == CaseResult::Inconclusive && verdict.restored,
             Self::Fail(case) => verdict.result == CaseResult::Fail && decided(case),
             Self::Inconclusive(case) => verdict.result == CaseResult::Inconclusive && decided(case),
             Self::NotApplicable => verdict.result == CaseResult::NotApplicable,
             Self::NotRestored => verdict.result == CaseResult::Pass && !verdict.restored,
-            Self::NotBegin(words) => {
+            Self::NotStarted(words) => {
                 let began = verdict.cases.iter().any(|case| case.result == CaseResult::Pass);
                 verdict.result != CaseResult::Pass && !began && verdict.reason.contains(words)
             }
@@ -75,33 +75,33 @@ impl Must {
 }
 
 /// All faults, by the door at which they show.
-pub fn all() -> impl Iterator<Item = &'static Fault> {
-    [metric::FAULTS, autoscaler::FAULTS, pods::FAULTS, network::FAULTS, cluster::FAULTS, client::FAULTS]
+pub fn all() -> impl Iterator<Item = &'static FaultSpec> {
+    [metric::FAULTS, hpa_controller::FAULTS, pods::FAULTS, network::FAULTS, cluster::FAULTS, client::FAULTS]
         .into_iter()
         .flatten()
 }
 
 /// All disturbances: what a run has to bear.
-pub fn mild() -> impl Iterator<Item = &'static Fault> {
-    mild::all()
+pub fn tolerated() -> impl Iterator<Item = &'static FaultSpec> {
+    tolerated::all()
 }
 
 /// The fault or the disturbance of this name.
 #[must_use]
-pub fn find(name: &str) -> Option<&'static Fault> {
-    all().chain(mild()).find(|fault| fault.name == name)
+pub fn find(name: &str) -> Option<&'static FaultSpec> {
+    all().chain(tolerated()).find(|fault| fault.name == name)
 }
 
-const PODS: &str = "Setup/PodsRequestAccelerators";
-const SERVED: Must = Must::Inconclusive("Setup/MetricServed");
-const ACTIVE: &str = "Setup/AutoscalerActive";
-const IDLE: &str = "Control/IdleHolds";
-const BY: Must = Must::Inconclusive("Control/ByTheAutoscaler");
-const FOLLOWS: Must = Must::Inconclusive("Control/MetricFollowsLoad");
-const RISE: &str = "ScaleUp/ReplicasRise";
-const RUN: &str = "ScaleUp/NewPodsRunOnAccelerators";
-const SERVE: &str = "ScaleUp/NewPodsServe";
-const HOLD: &str = "Hold/Steady";
-const FALL: &str = "ScaleDown/ReplicasFall";
-const EARLY: &str = "ScaleDown/NotEarly";
-const ORACLE: &str = "Oracle/DecisionsExplained";
+const PODS_REQUEST_ACCELERATORS: &str = "Setup/PodsRequestAccelerators";
+const METRIC_SERVED: ExpectedOutcome = ExpectedOutcome::Inconclusive("Setup/MetricServed");
+const AUTOSCALER_ACTIVE: &str = "Setup/AutoscalerActive";
+const IDLE_HOLDS: &str = "Control/IdleHolds";
+const BY_THE_AUTOSCALER: ExpectedOutcome = ExpectedOutcome::Inconclusive("Control/ByTheAutoscaler");
+const METRIC_FOLLOWS_LOAD: ExpectedOutcome = ExpectedOutcome::Inconclusive("Control/MetricFollowsLoad");
+const REPLICAS_RISE: &str = "ScaleUp/ReplicasRise";
+const NEW_PODS_RUN: &str = "ScaleUp/NewPodsRunOnAccelerators";
+const NEW_PODS_SERVE: &str = "ScaleUp/NewPodsServe";
+const HOLD_STEADY: &str = "Hold/Steady";
+const REPLICAS_FALL: &str = "ScaleDown/ReplicasFall";
+const NOT_EARLY: &str = "ScaleDown/NotEarly";
+const DECISIONS_EXPLAINED: &str = "Oracle/DecisionsExplained";

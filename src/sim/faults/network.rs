@@ -1,76 +1,76 @@
 //! Faults between the load and the pods.
 
-use super::{FOLLOWS, Fault, Must, SERVE};
-use crate::sim::Setting;
-use crate::sim::servers::{Broken, BrokenChats, During, Since};
-use crate::units::Span;
+use super::{ExpectedOutcome, FaultSpec, METRIC_FOLLOWS_LOAD, NEW_PODS_SERVE};
+use crate::sim::SimConfig;
+use crate::sim::ollama::{ActiveWindow, ChatFault, FaultyChats, WindowStart};
+use crate::units::HumanDuration;
 
-pub(super) const FAULTS: &[Fault] = &[
-    Fault {
+pub(super) const FAULTS: &[FaultSpec] = &[
+    FaultSpec {
         name: "one-pod-only",
-        what: "the node port leads to one pod only, however many are Ready",
-        spoil: |s| s.network.one_pod_only = true,
+        description: "the node port leads to one pod only, however many are Ready",
+        inject: |s| s.network.one_pod_only = true,
         // Nobody is blamed by less than enough connections.
-        must: &[Must::Fail(SERVE), Must::Inconclusive(SERVE)],
+        expected: &[ExpectedOutcome::Fail(NEW_PODS_SERVE), ExpectedOutcome::Inconclusive(NEW_PODS_SERVE)],
     },
-    Fault {
+    FaultSpec {
         name: "port-refused",
-        what: "nobody listens at the node port",
-        spoil: |s| s.network.refused = Some(During::ALWAYS),
-        must: &[FOLLOWS],
+        description: "nobody listens at the node port",
+        inject: |s| s.network.connections_refused = Some(ActiveWindow::ALWAYS),
+        expected: &[METRIC_FOLLOWS_LOAD],
     },
-    Fault {
+    FaultSpec {
         name: "slow-accept",
-        what: "a connection takes longer than the client waits for it",
-        spoil: |s| s.network.slow_accept = Some((During::ALWAYS, Span::from_secs(60))),
-        must: &[FOLLOWS],
+        description: "a connection takes longer than the client waits for it",
+        inject: |s| s.network.slow_accept = Some((ActiveWindow::ALWAYS, HumanDuration::from_secs(60))),
+        expected: &[METRIC_FOLLOWS_LOAD],
     },
-    Fault {
+    FaultSpec {
         name: "resets",
-        what: "every connection is lost in the middle of its answer",
-        spoil: |s| s.network.resets = Some((During::from(Since::Chats(2)), 1)),
-        must: &[FOLLOWS, Must::Inconclusive(SERVE)],
+        description: "every connection is lost in the middle of its answer",
+        inject: |s| s.network.connection_resets = Some((ActiveWindow::starting_at(WindowStart::NthChat(2)), 1)),
+        expected: &[METRIC_FOLLOWS_LOAD, ExpectedOutcome::Inconclusive(NEW_PODS_SERVE)],
     },
-    Fault {
+    FaultSpec {
         name: "http-500",
-        what: "the server answers 500: its runner has died",
-        spoil: |s| broken(s, Broken::Status500),
-        must: &[FOLLOWS],
+        description: "the server answers 500: its runner has died",
+        inject: |s| fail_all_chats(s, ChatFault::Status500),
+        expected: &[METRIC_FOLLOWS_LOAD],
     },
-    Fault {
+    FaultSpec {
         name: "http-503",
-        what: "the server's queue is full: 503",
-        spoil: |s| broken(s, Broken::Busy503),
-        must: &[FOLLOWS],
+        description: "the server's queue is full: 503",
+        inject: |s| fail_all_chats(s, ChatFault::Status503),
+        expected: &[METRIC_FOLLOWS_LOAD],
     },
-    Fault {
+    FaultSpec {
         name: "model-missing",
-        what: "the server does not have the model: 404",
-        spoil: |s| broken(s, Broken::Missing404),
-        must: &[FOLLOWS],
+        description: "the server does not have the model: 404",
+        inject: |s| fail_all_chats(s, ChatFault::Status404),
+        expected: &[METRIC_FOLLOWS_LOAD],
     },
-    Fault {
+    FaultSpec {
         name: "error-line",
-        what: "an error stands inside of a stream that began with 200",
-        spoil: |s| broken(s, Broken::ErrorLine),
-        must: &[FOLLOWS, Must::Inconclusive(SERVE)],
+        description: "an error stands inside of a stream that began with 200",
+        inject: |s| fail_all_chats(s, ChatFault::ErrorLine),
+        expected: &[METRIC_FOLLOWS_LOAD, ExpectedOutcome::Inconclusive(NEW_PODS_SERVE)],
     },
-    Fault {
+    FaultSpec {
         name: "truncated",
-        what: "streams end in the middle, without done",
-        spoil: |s| broken(s, Broken::Truncated),
-        must: &[FOLLOWS, Must::Inconclusive(SERVE)],
+        description: "streams end in the middle, without done",
+        inject: |s| fail_all_chats(s, ChatFault::Truncated),
+        expected: &[METRIC_FOLLOWS_LOAD, ExpectedOutcome::Inconclusive(NEW_PODS_SERVE)],
     },
-    Fault {
+    FaultSpec {
         name: "html",
-        what: "a proxy answers with the page of its login",
-        spoil: |s| broken(s, Broken::Html),
-        must: &[FOLLOWS],
+        description: "a proxy answers with the page of its login",
+        inject: |s| fail_all_chats(s, ChatFault::LoginPage),
+        expected: &[METRIC_FOLLOWS_LOAD],
     },
 ];
 
 /// The first chat, of the installation, is a good one.
-fn broken(setting: &mut Setting, how: Broken) {
-    let during = During::from(Since::Chats(2));
-    setting.servers.broken = Some(BrokenChats { how: vec![how], during, every: 1 });
+fn fail_all_chats(setting: &mut SimConfig, how: ChatFault) {
+    let during = ActiveWindow::starting_at(WindowStart::NthChat(2));
+    setting.ollama.faulty_chats = Some(FaultyChats { faults: vec![how], window: during, every_nth: 1 });
 }

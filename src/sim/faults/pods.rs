@@ -1,96 +1,117 @@
 //! Faults of pods, nodes and accelerators.
 
-use super::{FALL, Fault, Must, PODS, RUN, SERVE};
-use crate::sim::Setting;
-use crate::sim::controllers::{Mishap, Moment, NewPods, What, When};
-use crate::sim::servers::Who;
-use crate::units::Span;
+use super::{ExpectedOutcome, FaultSpec, NEW_PODS_RUN, NEW_PODS_SERVE, PODS_REQUEST_ACCELERATORS, REPLICAS_FALL};
+use crate::sim::SimConfig;
+use crate::sim::controllers::{ClusterInjection, InjectionAction, InjectionTime, InjectionTrigger, NewPodFault};
+use crate::sim::ollama::AffectedPods;
+use crate::units::HumanDuration;
 
-pub(super) const FAULTS: &[Fault] = &[
-    Fault {
+pub(super) const FAULTS: &[FaultSpec] = &[
+    FaultSpec {
         name: "one-accelerator",
-        what: "there is one accelerator, and two are needed",
-        spoil: |s| s.set_accelerators(1),
-        must: &[Must::Inconclusive(RUN)],
+        description: "there is one accelerator, and two are needed",
+        inject: |s| s.set_accelerators(1),
+        expected: &[ExpectedOutcome::Inconclusive(NEW_PODS_RUN)],
     },
-    Fault {
+    FaultSpec {
         name: "tenant-takes-all",
-        what: "another tenant takes every free accelerator when the target is scaled up",
-        spoil: |s| mishap(s, Moment::AutoscalerMade, Span::from_secs(1), What::Tenant(64)),
-        must: &[Must::Inconclusive(RUN)],
-    },
-    Fault {
-        name: "accelerators-stripped",
-        what: "an admission plugin takes the requests for accelerators off the pods, which run on the CPU",
-        spoil: |s| {
-            s.controllers.strips_accelerators = true;
-            s.servers.on_cpu = Who::Everyone;
+        description: "another tenant takes every free accelerator when the target is scaled up",
+        inject: |s| {
+            schedule_injection(
+                s,
+                InjectionTrigger::HpaCreated,
+                HumanDuration::from_secs(1),
+                InjectionAction::TenantPods(64),
+            )
         },
-        must: &[Must::Inconclusive(PODS)],
+        expected: &[ExpectedOutcome::Inconclusive(NEW_PODS_RUN)],
     },
-    Fault {
+    FaultSpec {
+        name: "accelerators-stripped",
+        description: "an admission plugin takes the requests for accelerators off the pods, which run on the CPU",
+        inject: |s| {
+            s.controllers.strips_accelerators = true;
+            s.ollama.on_cpu = AffectedPods::All;
+        },
+        expected: &[ExpectedOutcome::Inconclusive(PODS_REQUEST_ACCELERATORS)],
+    },
+    FaultSpec {
         name: "crash-loop",
-        what: "new pods crash as soon as they run",
-        spoil: |s| s.controllers.new_pods = NewPods::CrashLoop,
-        must: &[Must::Inconclusive(RUN)],
+        description: "new pods crash as soon as they run",
+        inject: |s| s.controllers.new_pod_fault = NewPodFault::CrashLoop,
+        expected: &[ExpectedOutcome::Inconclusive(NEW_PODS_RUN)],
     },
-    Fault {
+    FaultSpec {
         name: "image-missing",
-        what: "the image of new pods cannot be pulled",
-        spoil: |s| s.controllers.new_pods = NewPods::NoImage,
-        must: &[Must::Inconclusive(RUN)],
+        description: "the image of new pods cannot be pulled",
+        inject: |s| s.controllers.new_pod_fault = NewPodFault::ImagePullFailure,
+        expected: &[ExpectedOutcome::Inconclusive(NEW_PODS_RUN)],
     },
-    Fault {
+    FaultSpec {
         name: "never-ready",
-        what: "new pods run, and never become Ready",
-        spoil: |s| s.controllers.new_pods = NewPods::NeverReady,
-        must: &[Must::Inconclusive(RUN)],
+        description: "new pods run, and never become Ready",
+        inject: |s| s.controllers.new_pod_fault = NewPodFault::NeverReady,
+        expected: &[ExpectedOutcome::Inconclusive(NEW_PODS_RUN)],
     },
-    Fault {
+    FaultSpec {
         name: "late",
-        what: "new pods become Ready an hour later",
-        spoil: |s| s.controllers.new_pods = NewPods::Late(Span::from_secs(3600)),
-        must: &[Must::Inconclusive(RUN)],
+        description: "new pods become Ready an hour later",
+        inject: |s| s.controllers.new_pod_fault = NewPodFault::ReadyLate(HumanDuration::from_secs(3600)),
+        expected: &[ExpectedOutcome::Inconclusive(NEW_PODS_RUN)],
     },
-    Fault {
+    FaultSpec {
         name: "wrong-node",
-        what: "new pods land on a node without accelerators",
-        spoil: |s| s.controllers.new_pods = NewPods::WrongNode,
-        must: &[Must::Fail(RUN)],
+        description: "new pods land on a node without accelerators",
+        inject: |s| s.controllers.new_pod_fault = NewPodFault::WrongNode,
+        expected: &[ExpectedOutcome::Fail(NEW_PODS_RUN)],
     },
-    Fault {
+    FaultSpec {
         name: "on-cpu",
-        what: "the model of new pods lies in the node's memory and runs on its CPU",
-        spoil: |s| s.servers.on_cpu = Who::NewPods,
-        must: &[Must::Fail(SERVE)],
+        description: "the model of new pods lies in the node's memory and runs on its CPU",
+        inject: |s| s.ollama.on_cpu = AffectedPods::NewPods,
+        expected: &[ExpectedOutcome::Fail(NEW_PODS_SERVE)],
     },
-    Fault {
+    FaultSpec {
         name: "hangs",
-        what: "new pods take chats and never answer",
-        spoil: |s| s.servers.hang = Who::NewPods,
+        description: "new pods take chats and never answer",
+        inject: |s| s.ollama.hanging = AffectedPods::NewPods,
         // A pod that does no work is soon taken away again, in the middle of its own chat.
-        must: &[Must::Inconclusive(SERVE)],
+        expected: &[ExpectedOutcome::Inconclusive(NEW_PODS_SERVE)],
     },
-    Fault {
+    FaultSpec {
         name: "unending",
-        what: "pods that are taken away never end",
-        spoil: |s| s.controllers.new_pods = NewPods::Unending,
-        must: &[Must::Fail(FALL)],
+        description: "pods that are taken away never end",
+        inject: |s| s.controllers.new_pod_fault = NewPodFault::NeverTerminates,
+        expected: &[ExpectedOutcome::Fail(REPLICAS_FALL)],
     },
-    Fault {
+    FaultSpec {
         name: "node-lost",
-        what: "the node of the newest pod is lost under load",
-        spoil: |s| mishap(s, Moment::FirstRise, Span::from_secs(60), What::NodeLost),
-        must: &[Must::Inconclusive(RUN), Must::Inconclusive(SERVE), Must::Inconclusive(FALL)],
+        description: "the node of the newest pod is lost under load",
+        inject: |s| {
+            schedule_injection(
+                s,
+                InjectionTrigger::FirstScaleUp,
+                HumanDuration::from_secs(60),
+                InjectionAction::NodeLost,
+            )
+        },
+        expected: &[
+            ExpectedOutcome::Inconclusive(NEW_PODS_RUN),
+            ExpectedOutcome::Inconclusive(NEW_PODS_SERVE),
+            ExpectedOutcome::Inconclusive(REPLICAS_FALL),
+        ],
     },
-    Fault {
+    FaultSpec {
         name: "workloads-slow",
-        what: "Deployments and StatefulSets are looked after an hour late",
-        spoil: |s| s.controllers.workload_delay = Span::from_secs(3600),
-        must: &[Must::Inconclusive(PODS)],
+        description: "Deployments and StatefulSets are looked after an hour late",
+        inject: |s| s.controllers.workload_delay = HumanDuration::from_secs(3600),
+        expected: &[ExpectedOutcome::Inconclusive(PODS_REQUEST_ACCELERATORS)],
     },
 ];
 
-fn mishap(setting: &mut Setting, moment: Moment, after: Span, what: What) {
-    setting.controllers.mishaps.push(Mishap { when: When { moment, after }, what });
+fn schedule_injection(setting: &mut SimConfig, moment: InjectionTrigger, after: HumanDuration, what: InjectionAction) {
+    setting
+        .controllers
+        .injections
+        .push(ClusterInjection { time: InjectionTime { trigger: moment, after }, action: what });
 }

@@ -2,12 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::chart::{Chart, set};
+use super::chart::{ChartInstance, set_nonempty};
 use crate::sim::pipeline;
 
-pub(super) fn render(chart: &Chart<'_>) -> Result<Vec<Value>, String> {
+pub(super) fn render(chart: &ChartInstance<'_>) -> Result<Vec<Value>, String> {
     // The chart's default rules serve every series by its own name; a metric of such a name is not found here.
-    chart.refuse(
+    chart.reject_unsupported(
         &["hostNetwork.enabled"],
         &["rules.existing", "rules.external", "rules.resource", "namespaceOverride", "extraVolumes"],
     )?;
@@ -15,16 +15,16 @@ pub(super) fn render(chart: &Chart<'_>) -> Result<Vec<Value>, String> {
     let config = json!({"rules": custom});
     pipeline::check_rules(&config)?;
     let name = chart.full_name();
-    let (account, made) = chart.account();
+    let (account, made) = chart.service_account();
     let mut all: Vec<Value> = made.into_iter().collect();
     let config = serde_saphyr::to_string(&config).map_err(|e| e.to_string())?;
-    all.push(chart.object("v1", "ConfigMap", &name, json!({"data": {"config.yaml": config}})));
-    if chart.is("rbac.create") {
-        all.extend(rights(chart, &account));
+    all.push(chart.build_object("v1", "ConfigMap", &name, json!({"data": {"config.yaml": config}})));
+    if chart.is_enabled("rbac.create") {
+        all.extend(rbac_objects(chart, &account));
     }
     let port = json!({"port": chart.value("service.port"), "protocol": "TCP", "targetPort": "https"});
-    let service = json!({"type": chart.value("service.type"), "selector": chart.selector(), "ports": [port]});
-    all.push(chart.object("v1", "Service", &name, json!({"spec": service})));
+    let service = json!({"type": chart.value("service.type"), "selector": chart.selector_labels(), "ports": [port]});
+    all.push(chart.build_object("v1", "Service", &name, json!({"spec": service})));
     all.push(deployment(chart, &name, &account));
     if custom.as_array().is_some_and(|rules| !rules.is_empty()) {
         all.push(api_service(chart, &name));
@@ -32,25 +32,25 @@ pub(super) fn render(chart: &Chart<'_>) -> Result<Vec<Value>, String> {
     Ok(all)
 }
 
-fn deployment(chart: &Chart<'_>, name: &str, account: &str) -> Value {
+fn deployment(chart: &ChartInstance<'_>, name: &str, account: &str) -> Value {
     let port = chart.value("prometheus.port");
-    let url = format!("{}:{port}{}", chart.text("prometheus.url"), chart.text("prometheus.path"));
+    let url = format!("{}:{port}{}", chart.string_value("prometheus.url"), chart.string_value("prometheus.path"));
     let mut args = vec![
         json!(format!("--prometheus-url={url}")),
-        json!(format!("--metrics-relist-interval={}", chart.text("metricsRelistInterval"))),
+        json!(format!("--metrics-relist-interval={}", chart.string_value("metricsRelistInterval"))),
         json!("--config=/etc/adapter/config.yaml"),
     ];
     args.extend(chart.value("extraArguments").as_array().into_iter().flatten().cloned());
     let mut container = json!({
         "name": chart.name,
-        "image": chart.image(chart.app_version),
+        "image": chart.image_ref(chart.app_version),
         "imagePullPolicy": chart.value("image.pullPolicy"),
         "args": args,
         "ports": [{"name": "https", "containerPort": chart.value("listenPort")}],
         "volumeMounts": [{"name": "config", "mountPath": "/etc/adapter", "readOnly": true}],
     });
     for field in ["livenessProbe", "readinessProbe", "resources"] {
-        set(&mut container, field, chart.value(field));
+        set_nonempty(&mut container, field, chart.value(field));
     }
     let mut pod = json!({
         "serviceAccountName": account,
@@ -58,19 +58,19 @@ fn deployment(chart: &Chart<'_>, name: &str, account: &str) -> Value {
         "volumes": [{"name": "config", "configMap": {"name": name}}],
     });
     for field in ["priorityClassName", "nodeSelector", "affinity", "tolerations"] {
-        set(&mut pod, field, chart.value(field));
+        set_nonempty(&mut pod, field, chart.value(field));
     }
     let spec = json!({
         "replicas": chart.value("replicas"),
         "strategy": chart.value("strategy"),
-        "selector": {"matchLabels": chart.selector()},
+        "selector": {"matchLabels": chart.selector_labels()},
         "template": {"metadata": {"labels": chart.labels()}, "spec": pod},
     });
-    chart.object("apps/v1", "Deployment", name, json!({"spec": spec}))
+    chart.build_object("apps/v1", "Deployment", name, json!({"spec": spec}))
 }
 
-fn api_service(chart: &Chart<'_>, name: &str) -> Value {
-    let mut object = chart.object(
+fn api_service(chart: &ChartInstance<'_>, name: &str) -> Value {
+    let mut object = chart.build_object(
         "apiregistration.k8s.io/v1",
         "APIService",
         "v1beta1.custom.metrics.k8s.io",
@@ -80,17 +80,18 @@ fn api_service(chart: &Chart<'_>, name: &str) -> Value {
             "groupPriorityMinimum": 100, "versionPriority": 100,
         }}),
     );
-    of_the_cluster(&mut object);
+    remove_namespace(&mut object);
     object
 }
 
 /// Roles and bindings, named after the chart and not after the release.
-fn rights(chart: &Chart<'_>, account: &str) -> Vec<Value> {
+fn rbac_objects(chart: &ChartInstance<'_>, account: &str) -> Vec<Value> {
     const GROUP: &str = "rbac.authorization.k8s.io/v1";
     let subjects = json!([{"kind": "ServiceAccount", "name": account, "namespace": chart.release.namespace}]);
     let role = |name: &str, rules: Value| {
-        let mut role = chart.object(GROUP, "ClusterRole", &format!("{}-{name}", chart.name), json!({"rules": rules}));
-        of_the_cluster(&mut role);
+        let mut role =
+            chart.build_object(GROUP, "ClusterRole", &format!("{}-{name}", chart.name), json!({"rules": rules}));
+        remove_namespace(&mut role);
         role
     };
     let bound = |name: &str, kind: &str, role: &str| {
@@ -98,13 +99,13 @@ fn rights(chart: &Chart<'_>, account: &str) -> Vec<Value> {
             "metadata": {"name": format!("{}-{name}", chart.name)}})
     };
     let binding = |name: &str, role: &str| {
-        let mut made = chart.object(GROUP, "ClusterRoleBinding", "", bound(name, "ClusterRole", role));
-        of_the_cluster(&mut made);
+        let mut made = chart.build_object(GROUP, "ClusterRoleBinding", "", bound(name, "ClusterRole", role));
+        remove_namespace(&mut made);
         made
     };
     let reader = format!("{}-resource-reader", chart.name);
     let server = format!("{}-server-resources", chart.name);
-    let mut auth = chart.object(
+    let mut auth = chart.build_object(
         GROUP,
         "RoleBinding",
         "",
@@ -128,7 +129,7 @@ fn rights(chart: &Chart<'_>, account: &str) -> Vec<Value> {
 }
 
 /// An object of the cluster has no namespace.
-fn of_the_cluster(object: &mut Value) {
+fn remove_namespace(object: &mut Value) {
     if let Some(metadata) = object["metadata"].as_object_mut() {
         metadata.shift_remove("namespace");
     }

@@ -4,11 +4,11 @@
 use serde_json::{Value, json};
 
 use super::{adapter, ollama};
-use crate::record::journal::ReleaseRef;
-use crate::world::ReleaseArgs;
+use crate::env::ReleaseArgs;
+use crate::model::journal::ReleaseRef;
 
 /// A chart with the values of one release.
-pub(super) struct Chart<'a> {
+pub(super) struct ChartInstance<'a> {
     /// Name of the chart.
     pub(super) name: &'static str,
     /// Version of the chart: the one that was asked for.
@@ -22,30 +22,30 @@ pub(super) struct Chart<'a> {
 }
 
 /// What is known of a chart.
-struct Known {
+struct KnownChart {
     name: &'static str,
     version: &'static str,
     app_version: &'static str,
     values: &'static str,
-    render: fn(&Chart<'_>) -> Result<Vec<Value>, String>,
+    render: fn(&ChartInstance<'_>) -> Result<Vec<Value>, String>,
 }
 
-const KNOWN: [Known; 3] = [
-    Known {
+const KNOWN_CHARTS: [KnownChart; 3] = [
+    KnownChart {
         name: "ollama",
         version: "1.26.0",
         app_version: "0.11.2",
         values: include_str!("../../../fixtures/charts/ollama/values.yaml"),
         render: ollama::render,
     },
-    Known {
+    KnownChart {
         name: "ollama-statefulset",
         version: "0.1.0",
         app_version: "0.11.2",
         values: include_str!("../../../fixtures/charts/ollama-statefulset/values.yaml"),
         render: ollama::render,
     },
-    Known {
+    KnownChart {
         name: "prometheus-adapter",
         version: "5.3.0",
         app_version: "v0.12.0",
@@ -58,13 +58,13 @@ const KNOWN: [Known; 3] = [
 ///
 /// # Errors
 /// It is not known; the text says which are.
-pub(super) fn chart(args: &ReleaseArgs) -> Result<Chart<'_>, String> {
-    let known = find(args)?;
+pub(super) fn load_chart(args: &ReleaseArgs) -> Result<ChartInstance<'_>, String> {
+    let known = find_chart(args)?;
     let mut values: Value = serde_saphyr::from_str(known.values).map_err(|e| e.without_snippet().to_string())?;
-    lay_over(&mut values, &Value::Object(args.values.clone()));
+    merge_values(&mut values, &Value::Object(args.values.clone()));
     let version = args.version.clone().unwrap_or_else(|| known.version.to_owned());
     let (name, app_version) = (known.name, known.app_version);
-    Ok(Chart { name, version, app_version, release: &args.release, values })
+    Ok(ChartInstance { name, version, app_version, release: &args.release, values })
 }
 
 /// The objects of a release.
@@ -72,26 +72,26 @@ pub(super) fn chart(args: &ReleaseArgs) -> Result<Chart<'_>, String> {
 /// # Errors
 /// Chart or values are not known to the simulation.
 pub(super) fn render(args: &ReleaseArgs) -> Result<Vec<Value>, String> {
-    (find(args)?.render)(&chart(args)?)
+    (find_chart(args)?.render)(&load_chart(args)?)
 }
 
-fn find(args: &ReleaseArgs) -> Result<&'static Known, String> {
+fn find_chart(args: &ReleaseArgs) -> Result<&'static KnownChart, String> {
     let last = args.chart.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
-    KNOWN.iter().find(|known| known.name == last).ok_or_else(|| {
-        let names: Vec<&str> = KNOWN.iter().map(|known| known.name).collect();
+    KNOWN_CHARTS.iter().find(|known| known.name == last).ok_or_else(|| {
+        let names: Vec<&str> = KNOWN_CHARTS.iter().map(|known| known.name).collect();
         format!("the simulated helm knows the charts {}, and not `{}`", names.join(", "), args.chart)
     })
 }
 
 /// As helm lays values over a chart's own: maps are merged, null takes a key away, everything else replaces.
-fn lay_over(values: &mut Value, over: &Value) {
+fn merge_values(values: &mut Value, over: &Value) {
     match (values, over) {
         (Value::Object(values), Value::Object(over)) => {
             for (key, value) in over {
                 if value.is_null() {
                     values.shift_remove(key);
                 } else {
-                    lay_over(values.entry(key).or_insert(Value::Null), value);
+                    merge_values(values.entry(key).or_insert(Value::Null), value);
                 }
             }
         }
@@ -99,29 +99,29 @@ fn lay_over(values: &mut Value, over: &Value) {
     }
 }
 
-impl Chart<'_> {
+impl ChartInstance<'_> {
     /// A value by its path.
     pub(super) fn value(&self, path: &str) -> &Value {
         path.split('.').fold(&self.values, |value, key| &value[key])
     }
 
     /// A value that is a text; empty where there is none.
-    pub(super) fn text(&self, path: &str) -> &str {
+    pub(super) fn string_value(&self, path: &str) -> &str {
         self.value(path).as_str().unwrap_or_default()
     }
 
     /// A value that switches something on.
-    pub(super) fn is(&self, path: &str) -> bool {
+    pub(super) fn is_enabled(&self, path: &str) -> bool {
         self.value(path).as_bool().unwrap_or(false)
     }
 
     /// The release's own name, or with the chart's behind it.
     pub(super) fn full_name(&self) -> String {
-        let name = match self.text("nameOverride") {
+        let name = match self.string_value("nameOverride") {
             "" => self.name,
             name => name,
         };
-        match self.text("fullnameOverride") {
+        match self.string_value("fullnameOverride") {
             "" if self.release.name.contains(name) => self.release.name.clone(),
             "" => format!("{}-{name}", self.release.name),
             full => full.to_owned(),
@@ -129,8 +129,8 @@ impl Chart<'_> {
     }
 
     /// The labels by which a release's pods are selected.
-    pub(super) fn selector(&self) -> Value {
-        let name = match self.text("nameOverride") {
+    pub(super) fn selector_labels(&self) -> Value {
+        let name = match self.string_value("nameOverride") {
             "" if self.name == "ollama-statefulset" => "ollama",
             "" => self.name,
             name => name,
@@ -140,7 +140,7 @@ impl Chart<'_> {
 
     /// All labels of an object.
     pub(super) fn labels(&self) -> Value {
-        let mut labels = self.selector();
+        let mut labels = self.selector_labels();
         labels["helm.sh/chart"] = json!(format!("{}-{}", self.name, self.version));
         labels["app.kubernetes.io/version"] = json!(self.app_version);
         labels["app.kubernetes.io/managed-by"] = json!("Helm");
@@ -148,42 +148,45 @@ impl Chart<'_> {
     }
 
     /// An object of the release, in its namespace unless it says another.
-    pub(super) fn object(&self, api_version: &str, kind: &str, name: &str, rest: Value) -> Value {
+    pub(super) fn build_object(&self, api_version: &str, kind: &str, name: &str, rest: Value) -> Value {
         let mut object = json!({
             "apiVersion": api_version, "kind": kind,
             "metadata": {"name": name, "namespace": self.release.namespace, "labels": self.labels()},
         });
-        lay_over(&mut object, &rest);
+        merge_values(&mut object, &rest);
         object
     }
 
     /// The image and how it is pulled.
-    pub(super) fn image(&self, tag: &str) -> Value {
-        let tag = if self.text("image.tag").is_empty() { tag } else { self.text("image.tag") };
-        json!(format!("{}:{tag}", self.text("image.repository")))
+    pub(super) fn image_ref(&self, tag: &str) -> Value {
+        let tag = if self.string_value("image.tag").is_empty() { tag } else { self.string_value("image.tag") };
+        json!(format!("{}:{tag}", self.string_value("image.repository")))
     }
 
     /// A service account's name, and the account where the chart makes it.
-    pub(super) fn account(&self) -> (String, Option<Value>) {
-        let own =
-            if self.text("serviceAccount.name").is_empty() { None } else { Some(self.text("serviceAccount.name")) };
-        if !self.is("serviceAccount.create") {
+    pub(super) fn service_account(&self) -> (String, Option<Value>) {
+        let own = if self.string_value("serviceAccount.name").is_empty() {
+            None
+        } else {
+            Some(self.string_value("serviceAccount.name"))
+        };
+        if !self.is_enabled("serviceAccount.create") {
             return (own.unwrap_or("default").to_owned(), None);
         }
         let name = own.map_or_else(|| self.full_name(), ToOwned::to_owned);
-        let account = self.object("v1", "ServiceAccount", &name, json!({}));
+        let account = self.build_object("v1", "ServiceAccount", &name, json!({}));
         (name, Some(account))
     }
 
     /// Refuses values that would have an effect which is not simulated.
-    pub(super) fn refuse(&self, switches: &[&str], lists: &[&str]) -> Result<(), String> {
+    pub(super) fn reject_unsupported(&self, switches: &[&str], lists: &[&str]) -> Result<(), String> {
         let is_set = |value: &Value| match value {
             Value::Array(all) => !all.is_empty(),
             Value::Object(all) => !all.is_empty(),
             Value::String(text) => !text.is_empty(),
             _ => false,
         };
-        let on = switches.iter().filter(|path| self.is(path));
+        let on = switches.iter().filter(|path| self.is_enabled(path));
         let unknown: Vec<&str> = on.chain(lists.iter().filter(|path| is_set(self.value(path)))).copied().collect();
         if unknown.is_empty() {
             return Ok(());
@@ -193,7 +196,7 @@ impl Chart<'_> {
 }
 
 /// Sets a field of an object to a value that says something.
-pub(super) fn set(object: &mut Value, field: &str, value: &Value) {
+pub(super) fn set_nonempty(object: &mut Value, field: &str, value: &Value) {
     let says_nothing = match value {
         Value::Null => true,
         Value::String(text) => text.is_empty(),
@@ -209,9 +212,9 @@ pub(super) fn set(object: &mut Value, field: &str, value: &Value) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::units::Span;
+    use crate::units::HumanDuration;
 
-    fn args(chart: &str, values: Value) -> ReleaseArgs {
+    fn release_args(chart: &str, values: Value) -> ReleaseArgs {
         ReleaseArgs {
             release: ReleaseRef { name: "ollama".to_owned(), namespace: "llm".to_owned() },
             chart: chart.to_owned(),
@@ -222,27 +225,32 @@ mod tests {
             plain_http: false,
             ca_file: None,
             registry_config: None,
-            timeout: Span::from_secs(60),
+            timeout: HumanDuration::from_secs(60),
         }
     }
 
     #[test]
     fn values_are_laid_over_the_charts_own_as_helm_does() {
-        let args =
-            args("oci://example.org/charts/ollama", json!({"ollama": {"gpu": {"enabled": true}}, "resources": null}));
-        let chart = chart(&args).unwrap();
-        assert!(chart.is("ollama.gpu.enabled") && chart.text("ollama.gpu.nvidiaResource") == "nvidia.com/gpu");
+        let args = release_args(
+            "oci://example.org/charts/ollama",
+            json!({"ollama": {"gpu": {"enabled": true}}, "resources": null}),
+        );
+        let chart = load_chart(&args).unwrap();
+        assert!(
+            chart.is_enabled("ollama.gpu.enabled")
+                && chart.string_value("ollama.gpu.nvidiaResource") == "nvidia.com/gpu"
+        );
         assert!(chart.value("resources").is_null());
         assert_eq!(chart.full_name(), "ollama");
     }
 
     #[test]
     fn what_is_not_known_is_refused() {
-        let said = render(&args("vllm", json!({}))).unwrap_err();
+        let said = render(&release_args("vllm", json!({}))).unwrap_err();
         assert!(said.contains("ollama, ollama-statefulset, prometheus-adapter") && said.contains("`vllm`"), "{said}");
-        let said = render(&args("ollama", json!({"autoscaling": {"enabled": true}}))).unwrap_err();
+        let said = render(&release_args("ollama", json!({"autoscaling": {"enabled": true}}))).unwrap_err();
         assert!(said.contains("autoscaling.enabled"), "{said}");
         let rules = json!({"rules": {"existing": "mine"}});
-        assert!(render(&args("prometheus-adapter", rules)).unwrap_err().contains("rules.existing"));
+        assert!(render(&release_args("prometheus-adapter", rules)).unwrap_err().contains("rules.existing"));
     }
 }

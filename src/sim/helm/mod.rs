@@ -4,25 +4,25 @@ mod adapter;
 mod chart;
 mod objects;
 mod ollama;
-mod record;
+mod release_record;
 
 use std::time::Duration;
 
 use futures::future::BoxFuture;
 use serde_json::Value;
 
-use super::cluster::Cluster;
-use crate::record::inventory::ExistingRelease;
-use crate::record::journal::ReleaseRef;
-use crate::units::Span;
-use crate::world::{ChartMeta, Helm, HelmError, ReleaseArgs};
-use record::Record;
+use super::cluster::SimCluster;
+use crate::env::{ChartMeta, HelmClient, HelmError, ReleaseArgs};
+use crate::model::inventory::ExistingRelease;
+use crate::model::journal::ReleaseRef;
+use crate::units::HumanDuration;
+use release_record::ReleaseRecord;
 
 /// helm in numbers.
 #[derive(Clone, Debug)]
-pub struct HelmSetting {
+pub struct HelmConfig {
     /// How long a call takes.
-    pub takes: Span,
+    pub latency: HumanDuration,
     /// What goes wrong with an install.
     pub fault: Option<HelmFault>,
 }
@@ -38,66 +38,68 @@ pub enum HelmFault {
     Hangs,
 }
 
-impl Default for HelmSetting {
+impl Default for HelmConfig {
     fn default() -> Self {
-        Self { takes: Span::from_ms(700), fault: None }
+        Self { latency: HumanDuration::from_ms(700), fault: None }
     }
 }
 
 /// helm.
-pub(super) struct SimulatedHelm {
-    cluster: Cluster,
+pub(super) struct SimHelm {
+    cluster: SimCluster,
 }
 
-impl SimulatedHelm {
-    pub(super) const fn new(cluster: Cluster) -> Self {
+impl SimHelm {
+    pub(super) const fn new(cluster: SimCluster) -> Self {
         Self { cluster }
     }
 
-    async fn take_time(&self) {
-        tokio::time::sleep(self.cluster.setting().helm.takes.duration()).await;
+    async fn wait_latency(&self) {
+        tokio::time::sleep(self.cluster.config().helm.latency.to_std()).await;
     }
 
-    async fn put(&self, args: &ReleaseArgs, verb: &str) -> Result<(), HelmError> {
+    async fn install_or_upgrade(&self, args: &ReleaseArgs, verb: &str) -> Result<(), HelmError> {
         let command = format!("{verb} {}", args.release.name);
         let failed = |stderr: String| HelmError::Failed { command: command.clone(), stderr };
-        let fault = self.cluster.setting().helm.fault;
-        self.take_time().await;
+        let fault = self.cluster.config().helm.fault;
+        self.wait_latency().await;
         if fault == Some(HelmFault::Hangs) {
-            tokio::time::sleep(args.timeout.duration()).await;
+            tokio::time::sleep(args.timeout.to_std()).await;
             return Err(HelmError::TimedOut { command, bound: args.timeout });
         }
         if fault == Some(HelmFault::Fails) {
             return Err(failed("Error: INSTALLATION FAILED: Kubernetes cluster unreachable".to_owned()));
         }
-        let chart = chart::chart(args).map_err(&failed)?;
+        let chart = chart::load_chart(args).map_err(&failed)?;
         let documents = chart::render(args).map_err(&failed)?;
-        let last = Record::last(&self.cluster, &args.release);
+        let last = ReleaseRecord::find_latest(&self.cluster, &args.release);
         if verb == "install" && last.is_some() {
             return Err(failed("Error: INSTALLATION FAILED: cannot reuse a name that is still in use".to_owned()));
         }
-        let record = Record {
+        let record = ReleaseRecord {
             release: args.release.clone(),
             revision: last.as_ref().map_or(1, |last| last.revision + 1),
             status: format!("pending-{verb}"),
             chart: format!("{}-{}", chart.name, chart.version),
-            documents,
+            manifests: documents,
         };
-        let labels = if args.labels.is_empty() { last.map(|last| last.labels(&self.cluster)) } else { None };
-        self.cluster.step();
-        record.keep(&self.cluster, &labels.unwrap_or_else(|| args.labels.clone())).map_err(|e| failed(e.message))?;
-        self.carry_out(&record, fault, &failed).await
+        let labels = if args.labels.is_empty() { last.map(|last| last.user_labels(&self.cluster)) } else { None };
+        self.cluster.count_write_step();
+        record
+            .create_secret(&self.cluster, &labels.unwrap_or_else(|| args.labels.clone()))
+            .map_err(|e| failed(e.message))?;
+        self.apply_record(&record, fault, &failed).await
     }
 
     /// Applies the objects of a record, and says in it how that ended.
-    async fn carry_out(
+    async fn apply_record(
         &self,
-        record: &Record,
+        record: &ReleaseRecord,
         fault: Option<HelmFault>,
         failed: &(dyn Fn(String) -> HelmError + Send + Sync),
     ) -> Result<(), HelmError> {
-        let half = if fault == Some(HelmFault::FailsHalfWay) { record.documents.len() / 2 } else { usize::MAX };
-        for (n, document) in record.documents.iter().enumerate() {
+        let half = if fault == Some(HelmFault::FailsHalfWay) { record.manifests.len() / 2 } else { usize::MAX };
+        for (n, document) in record.manifests.iter().enumerate() {
             let made = if n < half {
                 objects::apply(&self.cluster, &record.release, document)
             } else {
@@ -107,7 +109,7 @@ impl SimulatedHelm {
                 record.set_status(&self.cluster, "failed");
                 return Err(failed(format!("Error: INSTALLATION FAILED: {why}")));
             }
-            self.cluster.step();
+            self.cluster.count_write_step();
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         record.set_status(&self.cluster, "deployed");
@@ -115,10 +117,10 @@ impl SimulatedHelm {
     }
 }
 
-impl Helm for SimulatedHelm {
+impl HelmClient for SimHelm {
     fn version(&self) -> BoxFuture<'_, Result<String, HelmError>> {
         Box::pin(async {
-            self.take_time().await;
+            self.wait_latency().await;
             Ok("v4.3.1".to_owned())
         })
     }
@@ -126,7 +128,7 @@ impl Helm for SimulatedHelm {
     fn show_chart<'a>(&'a self, args: &'a ReleaseArgs) -> BoxFuture<'a, Result<ChartMeta, HelmError>> {
         Box::pin(async {
             let wrong = |stderr| HelmError::Failed { command: format!("show chart {}", args.chart), stderr };
-            let chart = chart::chart(args).map_err(wrong)?;
+            let chart = chart::load_chart(args).map_err(wrong)?;
             let (name, app_version) = (chart.name.to_owned(), chart.app_version.to_owned());
             Ok(ChartMeta { name, version: chart.version, app_version })
         })
@@ -147,61 +149,63 @@ impl Helm for SimulatedHelm {
         selector: Option<&'a str>,
     ) -> BoxFuture<'a, Result<Option<ExistingRelease>, HelmError>> {
         Box::pin(async move {
-            let last = Record::last(&self.cluster, release);
-            let last = last.filter(|last| selector.is_none_or(|selector| last.is_selected(&self.cluster, selector)));
+            let last = ReleaseRecord::find_latest(&self.cluster, release);
+            let last =
+                last.filter(|last| selector.is_none_or(|selector| last.matches_selector(&self.cluster, selector)));
             Ok(last.map(|last| ExistingRelease {
                 namespace: release.namespace.clone(),
                 revision: last.revision,
                 status: last.status,
                 chart: last.chart,
-                by_run: false,
+                made_by_run: false,
             }))
         })
     }
 
     fn install<'a>(&'a self, args: &'a ReleaseArgs) -> BoxFuture<'a, Result<(), HelmError>> {
-        Box::pin(self.put(args, "install"))
+        Box::pin(self.install_or_upgrade(args, "install"))
     }
 
     fn upgrade<'a>(&'a self, args: &'a ReleaseArgs) -> BoxFuture<'a, Result<(), HelmError>> {
-        Box::pin(self.put(args, "upgrade"))
+        Box::pin(self.install_or_upgrade(args, "upgrade"))
     }
 
     fn rollback<'a>(&'a self, release: &'a ReleaseRef, revision: i64) -> BoxFuture<'a, Result<(), HelmError>> {
         Box::pin(async move {
             let failed = |stderr: String| HelmError::Failed { command: format!("rollback {}", release.name), stderr };
-            let (Some(to), Some(last)) =
-                (Record::of(&self.cluster, release, revision), Record::last(&self.cluster, release))
-            else {
+            let (Some(to), Some(last)) = (
+                ReleaseRecord::find_revision(&self.cluster, release, revision),
+                ReleaseRecord::find_latest(&self.cluster, release),
+            ) else {
                 return Err(failed(format!("Error: release has no {revision} version")));
             };
-            self.take_time().await;
-            let labels = last.labels(&self.cluster);
-            let record = Record { revision: last.revision + 1, status: "pending-rollback".to_owned(), ..to };
-            record.keep(&self.cluster, &labels).map_err(|e| failed(e.message))?;
-            self.carry_out(&record, None, &failed).await
+            self.wait_latency().await;
+            let labels = last.user_labels(&self.cluster);
+            let record = ReleaseRecord { revision: last.revision + 1, status: "pending-rollback".to_owned(), ..to };
+            record.create_secret(&self.cluster, &labels).map_err(|e| failed(e.message))?;
+            self.apply_record(&record, None, &failed).await
         })
     }
 
-    fn uninstall<'a>(&'a self, release: &'a ReleaseRef, bound: Span) -> BoxFuture<'a, Result<(), HelmError>> {
+    fn uninstall<'a>(&'a self, release: &'a ReleaseRef, bound: HumanDuration) -> BoxFuture<'a, Result<(), HelmError>> {
         Box::pin(async move {
-            let Some(last) = Record::last(&self.cluster, release) else { return Ok(()) };
-            self.take_time().await;
+            let Some(last) = ReleaseRecord::find_latest(&self.cluster, release) else { return Ok(()) };
+            self.wait_latency().await;
             let work = async {
-                for document in last.documents.iter().rev() {
-                    self.cluster.step();
+                for document in last.manifests.iter().rev() {
+                    self.cluster.count_write_step();
                     objects::delete(&self.cluster, document).await;
                 }
             };
             let command = format!("uninstall {}", release.name);
-            tokio::time::timeout(bound.duration(), work).await.map_err(|_| HelmError::TimedOut { command, bound })?;
-            Record::forget(&self.cluster, release);
+            tokio::time::timeout(bound.to_std(), work).await.map_err(|_| HelmError::TimedOut { command, bound })?;
+            ReleaseRecord::delete_all(&self.cluster, release);
             Ok(())
         })
     }
 }
 
 /// A text of an object's metadata.
-fn text(object: &Value, field: &str) -> String {
-    super::cluster::text(object, field)
+fn metadata_text(object: &Value, field: &str) -> String {
+    super::cluster::metadata_text(object, field)
 }

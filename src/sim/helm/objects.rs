@@ -4,18 +4,18 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::text;
-use crate::record::journal::ReleaseRef;
+use super::metadata_text;
+use crate::model::journal::ReleaseRef;
 use crate::sim::api;
-use crate::sim::cluster::Cluster;
+use crate::sim::cluster::SimCluster;
 
 /// Makes an object, or changes the one that the release has already.
 ///
 /// # Errors
 /// The API server refuses it, or it is another's; in the words of helm.
-pub(super) fn apply(cluster: &Cluster, release: &ReleaseRef, document: &Value) -> Result<(), String> {
-    let (api_version, kind) = (field(document, "apiVersion"), field(document, "kind"));
-    let facts = api::by_kind(api_version, kind)
+pub(super) fn apply(cluster: &SimCluster, release: &ReleaseRef, document: &Value) -> Result<(), String> {
+    let (api_version, kind) = (string_field(document, "apiVersion"), string_field(document, "kind"));
+    let facts = api::find_by_kind(api_version, kind)
         .ok_or_else(|| format!("no matches for kind \"{kind}\" in version \"{api_version}\""))?;
     let mut object = document.clone();
     let annotations = &mut object["metadata"]["annotations"];
@@ -24,7 +24,7 @@ pub(super) fn apply(cluster: &Cluster, release: &ReleaseRef, document: &Value) -
     }
     annotations["meta.helm.sh/release-name"] = json!(release.name);
     annotations["meta.helm.sh/release-namespace"] = json!(release.namespace);
-    let (namespace, name) = (text(&object, "namespace"), text(&object, "name"));
+    let (namespace, name) = (metadata_text(&object, "namespace"), metadata_text(&object, "name"));
     let there = cluster.get(&facts.kind, &namespace, &name);
     let is_other =
         |there: &Value| there["metadata"]["annotations"]["meta.helm.sh/release-name"] != release.name.as_str();
@@ -37,21 +37,23 @@ pub(super) fn apply(cluster: &Cluster, release: &ReleaseRef, document: &Value) -
 }
 
 /// Deletes an object and waits until it is gone, and with a workload its pods (`--cascade foreground --wait`).
-pub(super) async fn delete(cluster: &Cluster, document: &Value) {
-    let Some(facts) = api::by_kind(field(document, "apiVersion"), field(document, "kind")) else { return };
-    let (namespace, name) = (text(document, "namespace"), text(document, "name"));
+pub(super) async fn delete(cluster: &SimCluster, document: &Value) {
+    let Some(facts) = api::find_by_kind(string_field(document, "apiVersion"), string_field(document, "kind")) else {
+        return;
+    };
+    let (namespace, name) = (metadata_text(document, "namespace"), metadata_text(document, "name"));
     // Gone already is as good.
     let _ = match facts.kind.kind {
         "Deployment" | "StatefulSet" => api::delete_in_foreground(cluster, &facts.kind, &namespace, &name),
         _ => api::delete(cluster, &facts.kind, &namespace, &name, None),
     };
-    let mut told = cluster.told();
+    let mut told = cluster.change_signal();
     while cluster.get(&facts.kind, &namespace, &name).is_some() {
         // helm asks again every two seconds; a change of anything is looked at sooner here.
         let _ = tokio::time::timeout(Duration::from_secs(2), told.changed()).await;
     }
 }
 
-fn field<'a>(document: &'a Value, name: &str) -> &'a str {
+fn string_field<'a>(document: &'a Value, name: &str) -> &'a str {
     document[name].as_str().unwrap_or_default()
 }

@@ -5,49 +5,49 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::super::cluster::{Refusal, text};
-use super::super::servers::{POD, is_ready};
-use super::Pipeline;
-use super::expression::{Sample, Vector};
-use super::rules::{self, Config, Resource, Rule};
-use super::setting::Place;
-use crate::record::kind::Kind;
-use crate::units::Span;
+use super::super::cluster::{StatusError, metadata_text};
+use super::super::ollama::{POD, is_ready};
+use super::MetricPipeline;
+use super::config::DistortionHop;
+use super::promql::{QueryValue, StoreSample};
+use super::rules::{self, AdapterConfig, AdapterRule, MetricResource};
+use crate::model::resource_kind::ResourceKind;
+use crate::units::HumanDuration;
 
-const API_SERVICE: Kind = Kind::of("apiregistration.k8s.io", "v1", "APIService", "apiservices");
-const SERVICE: Kind = Kind::of("", "v1", "Service", "services");
-const CONFIG_MAP: Kind = Kind::of("", "v1", "ConfigMap", "configmaps");
+const API_SERVICE: ResourceKind = ResourceKind::new("apiregistration.k8s.io", "v1", "APIService", "apiservices");
+const SERVICE: ResourceKind = ResourceKind::new("", "v1", "Service", "services");
+const CONFIG_MAP: ResourceKind = ResourceKind::new("", "v1", "ConfigMap", "configmaps");
 
 /// The adapter as it runs.
-pub(super) struct Adapter {
-    pub(super) config: Arc<Config>,
+pub(super) struct SimAdapter {
+    pub(super) config: Arc<AdapterConfig>,
     /// Series are known up to this moment, milliseconds of the run's clock.
-    listed_ms: u64,
+    relisted_ms: u64,
     /// The moment that a query asks for.
-    at_ms: u64,
+    query_ms: u64,
 }
 
 /// A metric that is served, and the series behind it.
-pub(super) struct Served<'a> {
-    pub(super) rule: &'a Rule,
+pub(super) struct AdapterMetric<'a> {
+    pub(super) rule: &'a AdapterRule,
     pub(super) series: String,
 }
 
 /// The APIService of a group, and where its service is.
-pub(super) fn api_service(pipeline: &Pipeline, group: &str) -> Result<Arc<Value>, Refusal> {
+pub(super) fn find_api_service(pipeline: &MetricPipeline, group: &str) -> Result<Arc<Value>, StatusError> {
     let found = pipeline.0.cluster.get(&API_SERVICE, "", &format!("v1beta1.{group}"));
     // The words of an API server that has no such path: a text, not a Status.
-    found.ok_or_else(|| Refusal::new(404, "", "404 page not found"))
+    found.ok_or_else(|| StatusError::new(404, "", "404 page not found"))
 }
 
-impl Adapter {
+impl SimAdapter {
     /// The adapter that answers for a group.
-    pub(super) fn of(pipeline: &Pipeline, group: &str) -> Result<Self, Refusal> {
+    pub(super) fn from_pipeline(pipeline: &MetricPipeline, group: &str) -> Result<Self, StatusError> {
         let (cluster, servers) = (&pipeline.0.cluster, &pipeline.0.servers);
-        let setting = &cluster.setting().pipeline;
-        let api_service = api_service(pipeline, group)?;
+        let setting = &cluster.config().pipeline;
+        let api_service = find_api_service(pipeline, group)?;
         // The aggregator's words, a text too.
-        let away = || Refusal::new(503, "", "service unavailable");
+        let away = || StatusError::new(503, "", "service unavailable");
         let service = &api_service["spec"]["service"];
         let namespace = service["namespace"].as_str().unwrap_or_default();
         let service = cluster.get(&SERVICE, namespace, service["name"].as_str().unwrap_or_default());
@@ -55,48 +55,56 @@ impl Adapter {
         let behind = |pod: &Value| selector.iter().all(|(key, value)| pod["metadata"]["labels"][key] == *value);
         let pods = cluster.list(&POD, Some(namespace));
         let pod = pods.iter().find(|pod| behind(pod) && is_ready(pod)).ok_or_else(away)?;
-        if servers.is_now(setting.adapter_away.as_ref()) {
+        if servers.is_active(setting.adapter_down.as_ref()) {
             return Err(away());
         }
-        let began = [setting.adapter_cached.as_ref(), setting.store_missing.as_ref()];
-        let began = began.map(|during| during.and_then(|during| servers.began(during)));
+        let began = [setting.adapter_stale.as_ref(), setting.store_missing.as_ref()];
+        let began = began.map(|during| during.and_then(|during| servers.active_since(during)));
         let now = cluster.clock().now_ms();
-        let again = setting.adapter_away.as_ref().and_then(|during| servers.ended(during));
-        let started = again.unwrap_or(0).max(started(pipeline, pod));
+        let again = setting.adapter_down.as_ref().and_then(|during| servers.ended_at(during));
+        let started = again.unwrap_or(0).max(started_ms(pipeline, pod));
         let until = began.into_iter().flatten().min().unwrap_or(now);
-        let interval = relist(pod).unwrap_or(setting.relist_interval).ms().max(1);
+        let interval = relist_interval(pod).unwrap_or(setting.relist_interval).ms().max(1);
         let lists = until.saturating_sub(started) / interval;
         let at_ms = began[0].unwrap_or(now).saturating_sub(setting.store_offset.ms());
         let listed_ms = if started > until { 0 } else { started + lists * interval };
-        Ok(Self { config: config(pipeline, namespace)?, listed_ms, at_ms })
+        Ok(Self { config: load_config(pipeline, namespace)?, relisted_ms: listed_ms, query_ms: at_ms })
     }
 
     /// The series behind a metric of a resource; `None` for one that is not served.
-    pub(super) fn served(&self, pipeline: &Pipeline, resource: Resource, metric: &str) -> Option<Served<'_>> {
-        let all = self.all(pipeline);
+    pub(super) fn find_metric(
+        &self,
+        pipeline: &MetricPipeline,
+        resource: MetricResource,
+        metric: &str,
+    ) -> Option<AdapterMetric<'_>> {
+        let all = self.list_metrics(pipeline);
         all.into_iter().rev().find(|(_, name, resources)| name == metric && resources.contains(&resource)).map(|f| f.0)
     }
 
     /// Every series with its metric's name and resources. Where the namespace is not known, only that is served which
     /// has none.
-    pub(super) fn all(&self, pipeline: &Pipeline) -> Vec<(Served<'_>, String, Vec<Resource>)> {
-        let setting = &pipeline.0.cluster.setting().pipeline;
-        if pipeline.0.servers.is_now(setting.unregistered.as_ref()) {
+    pub(super) fn list_metrics(
+        &self,
+        pipeline: &MetricPipeline,
+    ) -> Vec<(AdapterMetric<'_>, String, Vec<MetricResource>)> {
+        let setting = &pipeline.0.cluster.config().pipeline;
+        if pipeline.0.servers.is_active(setting.metric_unregistered.as_ref()) {
             return Vec::new();
         }
-        let store = pipeline.store_now();
-        let mut all: Vec<(Served<'_>, String, Vec<Resource>)> = Vec::new();
+        let store = pipeline.lock_store();
+        let mut all: Vec<(AdapterMetric<'_>, String, Vec<MetricResource>)> = Vec::new();
         for rule in &self.config.rules {
-            for (series, labels) in store.seen(&rule.series, self.listed_ms) {
-                let mut resources = rule.named(labels);
-                if setting.loses_namespace {
+            for (series, labels) in store.list_series(&rule.series, self.relisted_ms) {
+                let mut resources = rule.named_resources(labels);
+                if setting.drops_namespace_label {
                     resources.retain(|resource| *resource != rules::NAMESPACE);
                 }
                 if !resources.contains(&rules::NAMESPACE) {
                     resources.clear();
                 }
-                if let Some(name) = rule.metric(series) {
-                    all.push((Served { rule, series: series.to_owned() }, name, resources));
+                if let Some(name) = rule.metric_name(series) {
+                    all.push((AdapterMetric { rule, series: series.to_owned() }, name, resources));
                 }
             }
         }
@@ -104,40 +112,41 @@ impl Adapter {
     }
 
     /// Series of an external metric.
-    pub(super) fn external(&self, pipeline: &Pipeline, metric: &str) -> Option<Served<'_>> {
-        let setting = &pipeline.0.cluster.setting().pipeline;
-        if pipeline.0.servers.is_now(setting.unregistered.as_ref()) {
+    pub(super) fn find_external(&self, pipeline: &MetricPipeline, metric: &str) -> Option<AdapterMetric<'_>> {
+        let setting = &pipeline.0.cluster.config().pipeline;
+        if pipeline.0.servers.is_active(setting.metric_unregistered.as_ref()) {
             return None;
         }
-        let store = pipeline.store_now();
-        let find = |rule: &Rule| {
-            let mut seen = store.seen(&rule.series, self.listed_ms);
-            seen.find(|(series, _)| rule.metric(series).as_deref() == Some(metric)).map(|(series, _)| series.to_owned())
+        let store = pipeline.lock_store();
+        let find = |rule: &AdapterRule| {
+            let mut seen = store.list_series(&rule.series, self.relisted_ms);
+            seen.find(|(series, _)| rule.metric_name(series).as_deref() == Some(metric))
+                .map(|(series, _)| series.to_owned())
         };
-        self.config.external.iter().find_map(|rule| Some(Served { rule, series: find(rule)? }))
+        self.config.external_rules.iter().find_map(|rule| Some(AdapterMetric { rule, series: find(rule)? }))
     }
 
     /// The samples of a query. Numbers that are none are 0.
-    pub(super) fn ask(
+    pub(super) fn query_samples(
         &self,
-        pipeline: &Pipeline,
-        served: &Served<'_>,
+        pipeline: &MetricPipeline,
+        served: &AdapterMetric<'_>,
         matchers: &str,
         by: &str,
-    ) -> Result<Vec<Sample>, Refusal> {
-        let (servers, setting) = (&pipeline.0.servers, &pipeline.0.cluster.setting().pipeline);
-        let failed = || Refusal::new(500, "InternalError", "Internal error occurred: unable to fetch metrics");
-        if servers.is_now(setting.store_missing.as_ref()) {
+    ) -> Result<Vec<StoreSample>, StatusError> {
+        let (servers, setting) = (&pipeline.0.servers, &pipeline.0.cluster.config().pipeline);
+        let failed = || StatusError::new(500, "InternalError", "Internal error occurred: unable to fetch metrics");
+        if servers.is_active(setting.store_missing.as_ref()) {
             return Err(failed());
         }
-        let query = served.rule.query(&served.series, matchers, by).map_err(|what| not_known(&what))?;
-        let Vector::Samples(mut samples) = pipeline.store_now().evaluate(&query, self.at_ms) else {
+        let query = served.rule.build_query(&served.series, matchers, by).map_err(|what| not_simulated(&what))?;
+        let QueryValue::Samples(mut samples) = pipeline.lock_store().evaluate(&query, self.query_ms) else {
             return Err(failed());
         };
-        let distortion = setting.distorted.as_ref().filter(|d| d.at == Place::Adapter);
-        let distortion = distortion.filter(|d| servers.is_now(Some(&d.during)));
+        let distortion = setting.distortion.as_ref().filter(|d| d.hop == DistortionHop::Adapter);
+        let distortion = distortion.filter(|d| servers.is_active(Some(&d.window)));
         for sample in &mut samples {
-            let value = distortion.map_or(sample.value, |distortion| distortion.how.of(sample.value));
+            let value = distortion.map_or(sample.value, |distortion| distortion.kind.apply(sample.value));
             sample.value = if value.is_nan() { 0.0 } else { value };
         }
         Ok(samples)
@@ -145,43 +154,44 @@ impl Adapter {
 }
 
 /// What is not known here.
-pub(super) fn not_known(what: &str) -> Refusal {
-    Refusal::new(501, "NotSimulated", format!("the simulated platform does not know {what}"))
+pub(super) fn not_simulated(what: &str) -> StatusError {
+    StatusError::new(501, "NotSimulated", format!("the simulated platform does not know {what}"))
 }
 
 /// How often the adapter lists series, by its arguments.
-fn relist(pod: &Value) -> Option<Span> {
+fn relist_interval(pod: &Value) -> Option<HumanDuration> {
     let args = pod["spec"]["containers"][0]["args"].as_array()?;
     args.iter().filter_map(Value::as_str).find_map(|arg| arg.strip_prefix("--metrics-relist-interval=")?.parse().ok())
 }
 
 /// When the adapter's container started, milliseconds of the run's clock.
-fn started(pipeline: &Pipeline, pod: &Value) -> u64 {
+fn started_ms(pipeline: &MetricPipeline, pod: &Value) -> u64 {
     let status = &pod["status"];
     let at = &status["containerStatuses"][0]["state"]["running"]["startedAt"];
     let at = [at, &status["startTime"], &pod["metadata"]["creationTimestamp"]].into_iter().find_map(Value::as_str);
     let at = at.and_then(|at| at.parse::<jiff::Timestamp>().ok());
-    let ms = at.map_or(0, |at| at.as_millisecond() - pipeline.0.cluster.clock().started().as_millisecond());
+    let ms = at.map_or(0, |at| at.as_millisecond() - pipeline.0.cluster.clock().wall_start().as_millisecond());
     u64::try_from(ms).unwrap_or(0)
 }
 
 /// The rules, read anew when their ConfigMap has changed.
-fn config(pipeline: &Pipeline, namespace: &str) -> Result<Arc<Config>, Refusal> {
+fn load_config(pipeline: &MetricPipeline, namespace: &str) -> Result<Arc<AdapterConfig>, StatusError> {
     let maps = pipeline.0.cluster.list(&CONFIG_MAP, Some(namespace));
     let found = maps.iter().find_map(|map| {
         let config = map["data"]["config.yaml"]
             .as_str()
             .filter(|config| ["rules:", "externalRules:"].iter().any(|key| config.contains(key)))?;
-        Some((text(map, "uid") + &text(map, "resourceVersion"), config))
+        Some((metadata_text(map, "uid") + &metadata_text(map, "resourceVersion"), config))
     });
     let Some((version, config)) = found else {
-        return Err(not_known(&format!("an adapter whose rules are in no ConfigMap of namespace {namespace}")));
+        return Err(not_simulated(&format!("an adapter whose rules are in no ConfigMap of namespace {namespace}")));
     };
-    let mut read = pipeline.0.config.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let mut read = pipeline.0.adapter_config.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     if let Some((_, config)) = read.as_ref().filter(|(known, _)| *known == version) {
         return Ok(Arc::clone(config));
     }
-    let value: Value = serde_saphyr::from_str(config).map_err(|e| not_known(&format!("an adapter's rules: {e}")))?;
-    let config = rules::read(&value).map_err(|words| Refusal::new(501, "NotSimulated", words))?;
+    let value: Value =
+        serde_saphyr::from_str(config).map_err(|e| not_simulated(&format!("an adapter's rules: {e}")))?;
+    let config = rules::parse_config(&value).map_err(|words| StatusError::new(501, "NotSimulated", words))?;
     Ok(Arc::clone(&read.insert((version, Arc::new(config))).1))
 }

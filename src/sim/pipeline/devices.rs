@@ -4,47 +4,47 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::super::cluster::{Cluster, text};
+use super::super::cluster::{SimCluster, metadata_text};
 use super::super::controllers;
-use super::super::servers::{POD, Servers};
-use crate::record::kind::Kind;
+use super::super::ollama::{POD, ServerRegistry};
+use crate::model::resource_kind::ResourceKind;
 
-const NODE: Kind = Kind::of("", "v1", "Node", "nodes");
+const NODE: ResourceKind = ResourceKind::new("", "v1", "Node", "nodes");
 
 /// A device of a node.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Device {
+pub(super) struct SimDevice {
     pub(super) node: String,
     pub(super) index: String,
-    pub(super) holder: Option<Holder>,
+    pub(super) holder: Option<DeviceHolder>,
 }
 
 /// The pod that holds a device.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Holder {
+pub(super) struct DeviceHolder {
     pub(super) namespace: String,
     pub(super) pod: String,
     pub(super) container: String,
     /// Not the first pod of the target.
-    pub(super) new: bool,
+    pub(super) is_new: bool,
 }
 
 /// All devices by UUID, but for those of nodes that are lost.
-pub(super) fn devices(cluster: &Cluster, servers: &Servers) -> BTreeMap<String, Device> {
+pub(super) fn list_devices(cluster: &SimCluster, servers: &ServerRegistry) -> BTreeMap<String, SimDevice> {
     let mut all = BTreeMap::new();
-    for node in cluster.list(&NODE, None).into_iter().filter(|node| !controllers::is_lost(node)) {
-        for (uuid, index) in controllers::offered(&node) {
-            all.insert(uuid, Device { node: text(&node, "name"), index: index.to_string(), holder: None });
+    for node in cluster.list(&NODE, None).into_iter().filter(|node| !controllers::is_node_lost(node)) {
+        for (uuid, index) in controllers::node_devices(&node) {
+            all.insert(uuid, SimDevice { node: metadata_text(&node, "name"), index: index.to_string(), holder: None });
         }
     }
     for pod in cluster.list(&POD, None) {
         let ended = matches!(pod["status"]["phase"].as_str(), Some("Succeeded" | "Failed"));
-        for (_, uuid, _) in controllers::devices(&pod).into_iter().filter(|_| !ended) {
-            let holder = Holder {
-                namespace: text(&pod, "namespace"),
-                pod: text(&pod, "name"),
+        for (_, uuid, _) in controllers::pod_devices(&pod).into_iter().filter(|_| !ended) {
+            let holder = DeviceHolder {
+                namespace: metadata_text(&pod, "namespace"),
+                pod: metadata_text(&pod, "name"),
                 container: pod["spec"]["containers"][0]["name"].as_str().unwrap_or_default().to_owned(),
-                new: servers.is_new(&pod),
+                is_new: servers.is_new(&pod),
             };
             if let Some(device) = all.get_mut(&uuid) {
                 device.holder = Some(holder);
@@ -55,6 +55,6 @@ pub(super) fn devices(cluster: &Cluster, servers: &Servers) -> BTreeMap<String, 
 }
 
 /// Whether a pod holds a device.
-pub(in crate::sim) fn holds(pod: &Value) -> bool {
-    !controllers::devices(pod).is_empty()
+pub(in crate::sim) fn has_device(pod: &Value) -> bool {
+    !controllers::pod_devices(pod).is_empty()
 }

@@ -3,38 +3,38 @@
 use regex::Regex;
 use serde_json::{Map, Value};
 
-use super::exporter::Labels;
-use super::expression::{self, Expression, Selector};
+use super::exporter::PipelineLabels;
+use super::promql::{self, PromqlExpr, PromqlSelector};
 
 /// The adapter's rules.
 #[derive(Debug, Default)]
-pub(super) struct Config {
-    pub(super) rules: Vec<Rule>,
-    pub(super) external: Vec<Rule>,
+pub(super) struct AdapterConfig {
+    pub(super) rules: Vec<AdapterRule>,
+    pub(super) external_rules: Vec<AdapterRule>,
 }
 
 /// A rule.
 #[derive(Debug)]
-pub(super) struct Rule {
+pub(super) struct AdapterRule {
     /// Series that it is about.
-    pub(super) series: Selector,
-    resources: Resources,
-    matches: Regex,
-    name: String,
-    query: String,
+    pub(super) series: PromqlSelector,
+    resources: ResourceMapping,
+    name_pattern: Regex,
+    name_template: String,
+    query_template: String,
 }
 
 /// Which label names which resource.
 #[derive(Debug)]
-enum Resources {
-    Overrides(Vec<(String, Resource)>),
+enum ResourceMapping {
+    Overrides(Vec<(String, MetricResource)>),
     /// Before and after the resource's name.
     Template(String, String),
 }
 
 /// A resource that metrics are about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Resource {
+pub(super) struct MetricResource {
     /// Kind.
     pub(super) kind: &'static str,
     /// As a label's template names it.
@@ -45,26 +45,26 @@ pub(super) struct Resource {
     pub(super) api_version: &'static str,
 }
 
-const fn resource(
+const fn metric_resource(
     kind: &'static str,
     singular: &'static str,
     plural: &'static str,
     api_version: &'static str,
-) -> Resource {
-    Resource { kind, singular, plural, api_version }
+) -> MetricResource {
+    MetricResource { kind, singular, plural, api_version }
 }
 
-pub(super) const NAMESPACE: Resource = resource("Namespace", "namespace", "namespaces", "/v1");
-const RESOURCES: [Resource; 5] = [
+pub(super) const NAMESPACE: MetricResource = metric_resource("Namespace", "namespace", "namespaces", "/v1");
+const RESOURCES: [MetricResource; 5] = [
     NAMESPACE,
-    resource("Pod", "pod", "pods", "/v1"),
-    resource("Service", "service", "services", "/v1"),
-    resource("Deployment", "deployment", "deployments.apps", "apps/v1"),
-    resource("StatefulSet", "statefulset", "statefulsets.apps", "apps/v1"),
+    metric_resource("Pod", "pod", "pods", "/v1"),
+    metric_resource("Service", "service", "services", "/v1"),
+    metric_resource("Deployment", "deployment", "deployments.apps", "apps/v1"),
+    metric_resource("StatefulSet", "statefulset", "statefulsets.apps", "apps/v1"),
 ];
 
 /// The resource that a path names.
-pub(super) fn by_path(plural: &str) -> Option<Resource> {
+pub(super) fn find_resource(plural: &str) -> Option<MetricResource> {
     RESOURCES.into_iter().find(|resource| resource.plural == plural)
 }
 
@@ -75,34 +75,34 @@ pub(in crate::sim) fn check_rules(rules: &Value) -> Result<(), String> {
     let Some(fields) =
         rules.as_object().filter(|fields| !["rules", "externalRules"].iter().any(|key| fields.contains_key(*key)))
     else {
-        return read(rules).map(|_| ());
+        return parse_config(rules).map(|_| ());
     };
     if fields.get("default") != Some(&Value::Bool(false)) {
         return Err(unknown("the adapter's default rules (rules.default: true)"));
     }
-    let is_empty = |value: &Value| matches!(value, Value::Null) || value.as_str() == Some("") || is_none(value);
+    let is_empty = |value: &Value| matches!(value, Value::Null) || value.as_str() == Some("") || is_empty_value(value);
     for (key, value) in fields.iter().filter(|(_, value)| !is_empty(value)) {
         match key.as_str() {
             "default" => {}
-            "custom" | "external" => drop(all(value)?),
+            "custom" | "external" => drop(parse_rules(value)?),
             other => return Err(unknown(&format!("`{other}` among the adapter's rules"))),
         }
     }
     Ok(())
 }
 
-fn is_none(value: &Value) -> bool {
+fn is_empty_value(value: &Value) -> bool {
     value.as_array().is_some_and(Vec::is_empty) || value.as_object().is_some_and(Map::is_empty)
 }
 
 /// The adapter's configuration.
-pub(super) fn read(config: &Value) -> Result<Config, String> {
-    let mut read = Config::default();
+pub(super) fn parse_config(config: &Value) -> Result<AdapterConfig, String> {
+    let mut read = AdapterConfig::default();
     let fields = config.as_object().ok_or("the simulated platform does not know a configuration that is no object")?;
     for (key, value) in fields {
         match key.as_str() {
-            "rules" => read.rules = all(value)?,
-            "externalRules" => read.external = all(value)?,
+            "rules" => read.rules = parse_rules(value)?,
+            "externalRules" => read.external_rules = parse_rules(value)?,
             other => {
                 return Err(format!("the simulated platform does not know `{other}` in the adapter's configuration"));
             }
@@ -111,18 +111,18 @@ pub(super) fn read(config: &Value) -> Result<Config, String> {
     Ok(read)
 }
 
-fn all(rules: &Value) -> Result<Vec<Rule>, String> {
-    let all = rules.as_array().into_iter().flatten().map(rule).collect::<Result<_, _>>();
+fn parse_rules(rules: &Value) -> Result<Vec<AdapterRule>, String> {
+    let all = rules.as_array().into_iter().flatten().map(parse_rule).collect::<Result<_, _>>();
     all.map_err(|what| format!("the simulated platform does not know {what}"))
 }
 
-fn rule(value: &Value) -> Result<Rule, String> {
+fn parse_rule(value: &Value) -> Result<AdapterRule, String> {
     let known = ["seriesQuery", "seriesFilters", "resources", "name", "metricsQuery"];
-    only(value, &known, "an adapter rule")?;
-    if !is_none(&value["seriesFilters"]) && !value["seriesFilters"].is_null() {
+    reject_unknown_keys(value, &known, "an adapter rule")?;
+    if !is_empty_value(&value["seriesFilters"]) && !value["seriesFilters"].is_null() {
         return Err("seriesFilters in an adapter rule".to_owned());
     }
-    only(&value["name"], &["matches", "as"], "the name of an adapter rule")?;
+    reject_unknown_keys(&value["name"], &["matches", "as"], "the name of an adapter rule")?;
     let word = |value: &Value| value.as_str().map(str::to_owned);
     let series = word(&value["seriesQuery"]).ok_or("an adapter rule without seriesQuery")?;
     let matches = word(&value["name"]["matches"]).unwrap_or_else(|| ".*".to_owned());
@@ -133,28 +133,28 @@ fn rule(value: &Value) -> Result<Rule, String> {
         (None, 2) => "$1".to_owned(),
         (None, _) => return Err("a name of an adapter rule with several groups and no `as`".to_owned()),
     };
-    let rule = Rule {
-        series: expression::parse_selector(&series)?,
-        resources: resources(&value["resources"])?,
-        matches,
-        name,
-        query: word(&value["metricsQuery"]).ok_or("an adapter rule without metricsQuery")?,
+    let rule = AdapterRule {
+        series: promql::parse_selector(&series)?,
+        resources: parse_resources(&value["resources"])?,
+        name_pattern: matches,
+        name_template: name,
+        query_template: word(&value["metricsQuery"]).ok_or("an adapter rule without metricsQuery")?,
     };
     // The shape of the query has to be known, whatever it is about.
-    rule.query("series", "label=\"value\"", "label").map(|_| rule)
+    rule.build_query("series", "label=\"value\"", "label").map(|_| rule)
 }
 
-fn only(value: &Value, known: &[&str], of: &str) -> Result<(), String> {
+fn reject_unknown_keys(value: &Value, known: &[&str], of: &str) -> Result<(), String> {
     let other = value.as_object().into_iter().flatten().find(|(key, _)| !known.contains(&key.as_str()));
     other.map_or(Ok(()), |(key, _)| Err(format!("`{key}` in {of}")))
 }
 
-fn resources(value: &Value) -> Result<Resources, String> {
-    only(value, &["overrides", "template"], "the resources of an adapter rule")?;
+fn parse_resources(value: &Value) -> Result<ResourceMapping, String> {
+    reject_unknown_keys(value, &["overrides", "template"], "the resources of an adapter rule")?;
     if let Some(template) = value["template"].as_str() {
         let split = template.split_once("<<.Resource>>").filter(|(a, b)| !a.contains("<<") && !b.contains("<<"));
         let (before, after) = split.ok_or_else(|| format!("the template `{template}` of an adapter rule"))?;
-        return Ok(Resources::Template(before.to_owned(), after.to_owned()));
+        return Ok(ResourceMapping::Template(before.to_owned(), after.to_owned()));
     }
     let overrides = value["overrides"].as_object().into_iter().flatten();
     let overrides = overrides.map(|(label, value)| {
@@ -162,37 +162,39 @@ fn resources(value: &Value) -> Result<Resources, String> {
         let found = RESOURCES.into_iter().find(|r| r.singular == name || r.plural.split('.').next() == Some(name));
         found.map(|r| (label.clone(), r)).ok_or_else(|| format!("the resource `{name}` of an adapter rule"))
     });
-    overrides.collect::<Result<_, _>>().map(Resources::Overrides)
+    overrides.collect::<Result<_, _>>().map(ResourceMapping::Overrides)
 }
 
-impl Rule {
+impl AdapterRule {
     /// The metric's name for a series.
-    pub(super) fn metric(&self, series: &str) -> Option<String> {
-        let captures = self.matches.captures(series)?;
+    pub(super) fn metric_name(&self, series: &str) -> Option<String> {
+        let captures = self.name_pattern.captures(series)?;
         let mut name = String::new();
-        captures.expand(&self.name, &mut name);
+        captures.expand(&self.name_template, &mut name);
         Some(name)
     }
 
     /// The label that names this resource.
-    pub(super) fn label(&self, resource: Resource) -> Option<String> {
+    pub(super) fn resource_label(&self, resource: MetricResource) -> Option<String> {
         match &self.resources {
-            Resources::Overrides(all) => all.iter().find(|(_, one)| *one == resource).map(|(label, _)| label.clone()),
-            Resources::Template(before, after) => Some(format!("{before}{}{after}", resource.singular)),
+            ResourceMapping::Overrides(all) => {
+                all.iter().find(|(_, one)| *one == resource).map(|(label, _)| label.clone())
+            }
+            ResourceMapping::Template(before, after) => Some(format!("{before}{}{after}", resource.singular)),
         }
     }
 
     /// Resources that a series' labels name.
-    pub(super) fn named(&self, labels: &Labels) -> Vec<Resource> {
-        let is_named = |r: &Resource| self.label(*r).is_some_and(|label| labels.contains_key(&label));
+    pub(super) fn named_resources(&self, labels: &PipelineLabels) -> Vec<MetricResource> {
+        let is_named = |r: &MetricResource| self.resource_label(*r).is_some_and(|label| labels.contains_key(&label));
         RESOURCES.into_iter().filter(is_named).collect()
     }
 
     /// The query for a series.
-    pub(super) fn query(&self, series: &str, matchers: &str, by: &str) -> Result<Expression, String> {
-        let query = self.query.replace("<<.Series>>", series).replace("<<.LabelMatchers>>", matchers);
+    pub(super) fn build_query(&self, series: &str, matchers: &str, by: &str) -> Result<PromqlExpr, String> {
+        let query = self.query_template.replace("<<.Series>>", series).replace("<<.LabelMatchers>>", matchers);
         let query = query.replace("<<.GroupBy>>", by);
         let is_placeholder = query.contains("<<").then(|| format!("the placeholder in `{query}`"));
-        is_placeholder.map_or_else(|| expression::parse(&query), Err)
+        is_placeholder.map_or_else(|| promql::parse(&query), Err)
     }
 }

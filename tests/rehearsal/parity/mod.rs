@@ -4,101 +4,101 @@
 //!
 //! The rig's bundles come from `ci/on-rig`; `ci/parity DIR` holds them against the rows.
 
-mod body;
 mod cases;
-mod spans;
+mod compare;
+mod durations;
 
 use std::path::{Path, PathBuf};
 
 use gpuhpa::evidence;
-use gpuhpa::sim::{Mishap, Moment, Setting, What, When, faults};
-use gpuhpa::units::Span;
+use gpuhpa::sim::{ClusterInjection, InjectionAction, InjectionTime, InjectionTrigger, SimConfig, faults};
+use gpuhpa::units::HumanDuration;
 
-use super::bench::{Folder, for_each, rehearse};
-use body::differences;
-use cases::Wanted;
+use super::runner::{RehearsalDir, collect_failures, rehearse};
+use cases::ExpectedCase;
+use compare::find_differences;
 
 /// Seeds of each row.
 const SEEDS: u64 = 5;
 
 /// A run that both can make.
-pub(super) struct Row {
+pub(super) struct ParityCase {
     /// Its name in `ci/cases`.
     case: &'static str,
     /// What stands for the rig's variant.
-    spoil: fn(&mut Setting),
+    inject: fn(&mut SimConfig),
     /// The results of all cases in their order: P for PASS, F for FAIL, I for INCONCLUSIVE.
     results: &'static str,
 }
 
-const fn row(case: &'static str, spoil: fn(&mut Setting), results: &'static str) -> Row {
-    Row { case, spoil, results }
+const fn parity_case(case: &'static str, spoil: fn(&mut SimConfig), results: &'static str) -> ParityCase {
+    ParityCase { case, inject: spoil, results }
 }
 
-const ROWS: &[Row] = &[
-    row("healthy", |_| (), "PPPPPPPPPPPPPP"),
-    row("slow-pipeline", |_| (), "PPPPPPPPPPPPPP"),
-    row("statefulset", |_| (), "PPPPPPPPPPPPPP"),
-    row("loadbalancer", |_| (), "PPPPPPPPPPPPPP"),
-    row("rule-loses-namespace", |_| (), "PIIIIIIIIIIIIP"),
-    row("exported-namespace", |s| fault("exported-namespace", s), "PIIIIIIIIIIIIP"),
-    row("no-metrics-api", |_| (), "PIIIIIIIIIIIIP"),
-    row("suse-ai-one-worker", |_| (), "PPPPPIIIIIIIPP"),
-    row("wrong-sign", |_| (), "PPPPPIIIIIIIPP"),
-    row("unit-fault-unknown", |_| (), "PPPPPIIIIIIIPP"),
-    row("contaminated", |s| s.pipeline.neighbours = vec![95.0], "PPPIPIIIIIIIPP"),
-    row("frozen-low", |s| fault("frozen-low", s), "PPPPPIIIIIIIPP"),
-    row("frozen-high", |_| (), "PPPPPIIIIIIIPP"),
-    row("hpa-controller-off", |s| fault("hpa-controller-off", s), "PPFIIIIIIIIIIP"),
-    row("controller-stops", |s| fault("hpa-stops-after-rise", s), "PPPPPPPPPPFIPP"),
-    row("second-hpa", second_hpa, "PPIIIIIIIIIIIP"),
-    row("hand-up", |s| hand(s, 45, 1), "PPPPIPIIIIIIPP"),
-    row("hand-down", |s| hand(s, 20, -2), "PPPPIPIIIIIIPP"),
-    row("one-gpu", |s| s.controllers.accelerators = 1, "PPPPPPPIIPPPPP"),
-    row("no-accelerator", |_| (), "IIIIIIIIIIIIIP"),
-    row("not-stand-in", |_| (), "PPPPPIPPFIIIPP"),
-    row("model-missing", |_| (), "PPPPPIIIIIIIPP"),
+const PARITY_CASES: &[ParityCase] = &[
+    parity_case("healthy", |_| (), "PPPPPPPPPPPPPP"),
+    parity_case("slow-pipeline", |_| (), "PPPPPPPPPPPPPP"),
+    parity_case("statefulset", |_| (), "PPPPPPPPPPPPPP"),
+    parity_case("loadbalancer", |_| (), "PPPPPPPPPPPPPP"),
+    parity_case("rule-loses-namespace", |_| (), "PIIIIIIIIIIIIP"),
+    parity_case("exported-namespace", |s| inject_fault("exported-namespace", s), "PIIIIIIIIIIIIP"),
+    parity_case("no-metrics-api", |_| (), "PIIIIIIIIIIIIP"),
+    parity_case("suse-ai-one-worker", |_| (), "PPPPPIIIIIIIPP"),
+    parity_case("wrong-sign", |_| (), "PPPPPIIIIIIIPP"),
+    parity_case("unit-fault-unknown", |_| (), "PPPPPIIIIIIIPP"),
+    parity_case("contaminated", |s| s.pipeline.neighbor_utilizations = vec![95.0], "PPPIPIIIIIIIPP"),
+    parity_case("frozen-low", |s| inject_fault("frozen-low", s), "PPPPPIIIIIIIPP"),
+    parity_case("frozen-high", |_| (), "PPPPPIIIIIIIPP"),
+    parity_case("hpa-controller-off", |s| inject_fault("hpa-controller-off", s), "PPFIIIIIIIIIIP"),
+    parity_case("controller-stops", |s| inject_fault("hpa-stops-after-rise", s), "PPPPPPPPPPFIPP"),
+    parity_case("second-hpa", inject_second_hpa, "PPIIIIIIIIIIIP"),
+    parity_case("hand-up", |s| scale_with_kubectl(s, 45, 1), "PPPPIPIIIIIIPP"),
+    parity_case("hand-down", |s| scale_with_kubectl(s, 20, -2), "PPPPIPIIIIIIPP"),
+    parity_case("one-gpu", |s| s.controllers.accelerators_per_node = 1, "PPPPPPPIIPPPPP"),
+    parity_case("no-accelerator", |_| (), "IIIIIIIIIIIIIP"),
+    parity_case("not-stand-in", |_| (), "PPPPPIPPFIIIPP"),
+    parity_case("model-missing", |_| (), "PPPPPIIIIIIIPP"),
 ];
 
 /// The rig: one node with four stand-ins of 1 GiB each.
-fn rig(setting: &mut Setting) {
-    (setting.controllers.nodes, setting.controllers.accelerators) = (1, 4);
-    setting.servers.stand_in = true;
-    (setting.pipeline.memory_mib, setting.servers.model_mib) = (1024, 64);
+fn apply_rig_config(setting: &mut SimConfig) {
+    (setting.controllers.accelerator_nodes, setting.controllers.accelerators_per_node) = (1, 4);
+    setting.ollama.stand_in = true;
+    (setting.pipeline.device_memory_mib, setting.ollama.model_mib) = (1024, 64);
 }
 
-fn second_hpa(setting: &mut Setting) {
-    setting.controllers.namespaces = vec!["gpuhpa".to_owned()];
-    fault("second-hpa", setting);
+fn inject_second_hpa(setting: &mut SimConfig) {
+    setting.controllers.extra_namespaces = vec!["gpuhpa".to_owned()];
+    inject_fault("second-hpa", setting);
 }
 
 /// Somebody changes the size so long after it has risen.
-fn hand(setting: &mut Setting, after_s: u64, by: i32) {
-    let when = When { moment: Moment::FirstRise, after: Span::from_secs(after_s) };
-    setting.controllers.mishaps.push(Mishap { when, what: What::Scales(by) });
+fn scale_with_kubectl(setting: &mut SimConfig, after_s: u64, by: i32) {
+    let when = InjectionTime { trigger: InjectionTrigger::FirstScaleUp, after: HumanDuration::from_secs(after_s) };
+    setting.controllers.injections.push(ClusterInjection { time: when, action: InjectionAction::PatchScale(by) });
 }
 
 /// Makes the platform as a fault of the catalogue has it.
-fn fault(name: &str, setting: &mut Setting) {
-    (faults::find(name).expect("a fault of the catalogue").spoil)(setting);
+fn inject_fault(name: &str, setting: &mut SimConfig) {
+    (faults::find(name).expect("a fault of the catalogue").inject)(setting);
 }
 
 /// A run of a row on the simulated rig, into this folder.
-fn on_the_simulated_rig(row: &Row, wanted: &Wanted, seed: u64, dir: &Path) {
+fn run_on_simulated_rig(row: &ParityCase, wanted: &ExpectedCase, seed: u64, dir: &Path) {
     let scenario = gpuhpa::scenario::load(&wanted.scenarios, None).expect(row.case);
-    let mut setting = Setting::of(&scenario, seed);
-    rig(&mut setting);
-    (row.spoil)(&mut setting);
+    let mut setting = SimConfig::from_scenario(&scenario, seed);
+    apply_rig_config(&mut setting);
+    (row.inject)(&mut setting);
     rehearse(setting, &scenario, dir);
 }
 
 #[test]
 fn the_simulator_ends_as_the_rig_must() {
-    let wrong = for_each("parity", ROWS.len() as u64 * SEEDS, |number, dir| {
-        let (row, seed) = (&ROWS[usize::try_from(number / SEEDS).expect("small")], number % SEEDS);
-        let wanted = Wanted::of(row.case);
-        on_the_simulated_rig(row, &wanted, seed, dir);
-        let told = differences(dir, row, &wanted);
+    let wrong = collect_failures("parity", PARITY_CASES.len() as u64 * SEEDS, |number, dir| {
+        let (row, seed) = (&PARITY_CASES[usize::try_from(number / SEEDS).expect("small")], number % SEEDS);
+        let wanted = ExpectedCase::load(row.case);
+        run_on_simulated_rig(row, &wanted, seed, dir);
+        let told = find_differences(dir, row, &wanted);
         std::fs::remove_dir_all(dir).expect("the folder");
         (!told.is_empty()).then(|| format!("seed {seed}: {}", told.join("\n")))
     });
@@ -114,20 +114,20 @@ fn the_rig_ends_as_the_simulator_does() {
     let dir = PathBuf::from(std::env::var("PARITY").expect("PARITY=DIR names the folder of the rig's bundles"));
     let cases = std::env::var("CASES").unwrap_or_default();
     let cases: Vec<&str> = match cases.split_whitespace().collect::<Vec<_>>() {
-        none if none.is_empty() => ROWS.iter().map(|row| row.case).collect(),
+        none if none.is_empty() => PARITY_CASES.iter().map(|row| row.case).collect(),
         some => some,
     };
     let mut wrong = Vec::new();
     for case in cases {
-        let (row, wanted, bundle) = (named(case), Wanted::of(case), dir.join(format!("{case}-1")));
-        wrong.extend(differences(&bundle, row, &wanted));
+        let (row, wanted, bundle) = (find_case(case), ExpectedCase::load(case), dir.join(format!("{case}-1")));
+        wrong.extend(find_differences(&bundle, row, &wanted));
         // How far a run comes hangs on the moment in some: under a size that swings there may be nothing left to fall.
         let parts = |seed| {
-            let simulated = Folder::new("parity-beside");
-            on_the_simulated_rig(row, &wanted, seed, simulated.path());
-            spans::parts(simulated.path())
+            let simulated = RehearsalDir::new("parity-beside");
+            run_on_simulated_rig(row, &wanted, seed, simulated.path());
+            durations::measured_parts(simulated.path())
         };
-        let (rig, simulator) = (spans::parts(&bundle), (0..SEEDS).map(parts).collect::<Vec<_>>());
+        let (rig, simulator) = (durations::measured_parts(&bundle), (0..SEEDS).map(parts).collect::<Vec<_>>());
         if !simulator.contains(&rig) {
             wrong.push(format!("{case}: times of {rig:?} on the rig, of {simulator:?} in the simulator"));
         }
@@ -135,27 +135,31 @@ fn the_rig_ends_as_the_simulator_does() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-fn named(case: &str) -> &'static Row {
-    ROWS.iter().find(|row| row.case == case).unwrap_or_else(|| panic!("{case}: the simulator has no such run"))
+fn find_case(case: &str) -> &'static ParityCase {
+    PARITY_CASES.iter().find(|row| row.case == case).unwrap_or_else(|| panic!("{case}: the simulator has no such run"))
 }
 
 #[test]
 fn another_ending_another_time_and_an_altered_bundle_are_noticed() {
-    let (healthy, other) = (named("healthy"), named("hpa-controller-off"));
-    let folder = Folder::new("parity");
-    on_the_simulated_rig(healthy, &Wanted::of(healthy.case), 1, folder.path());
-    let told = differences(folder.path(), other, &Wanted::of(other.case));
+    let (healthy, other) = (find_case("healthy"), find_case("hpa-controller-off"));
+    let folder = RehearsalDir::new("parity");
+    run_on_simulated_rig(healthy, &ExpectedCase::load(healthy.case), 1, folder.path());
+    let told = find_differences(folder.path(), other, &ExpectedCase::load(other.case));
     assert!(
         matches!(&told[..], [cases, decided] if cases.contains("the cases are") && decided.contains("decided by")),
         "{told:?}"
     );
 
-    let mut held = evidence::open(folder.path()).expect("a bundle");
+    let mut held = evidence::open_bundle(folder.path()).expect("a bundle");
     let verdict = held.verdict.clone().expect("a verdict");
     let mut outside = |factor: fn(u64) -> u64| {
         let terms = held.plan.bounds.iter_mut().flat_map(|bound| &mut bound.terms);
         terms.for_each(|term| term.ms = factor(term.ms));
-        spans::of(&held, &verdict).iter().filter_map(spans::Measured::outside).collect::<Vec<_>>().join("; ")
+        durations::measure_run(&held, &verdict)
+            .iter()
+            .filter_map(durations::MeasuredDuration::violation)
+            .collect::<Vec<_>>()
+            .join("; ")
     };
     assert_eq!(outside(|ms| ms), "");
     let short = outside(|ms| ms / 100);
@@ -167,5 +171,5 @@ fn another_ending_another_time_and_an_altered_bundle_are_noticed() {
     let timeline = folder.path().join("timeline.jsonl");
     let text = std::fs::read_to_string(&timeline).expect("a timeline");
     std::fs::write(&timeline, text.trim_end()).expect("a file");
-    assert!(!differences(folder.path(), healthy, &Wanted::of(healthy.case)).is_empty());
+    assert!(!find_differences(folder.path(), healthy, &ExpectedCase::load(healthy.case)).is_empty());
 }

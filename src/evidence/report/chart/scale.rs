@@ -2,7 +2,7 @@
 
 /// Moments → x.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Axis {
+pub(super) struct TimeAxis {
     /// Moment of the right edge, milliseconds; the left edge is 0.
     pub(super) end_ms: u64,
     /// x of the left edge.
@@ -15,24 +15,24 @@ pub(super) struct Axis {
 const TIME_STEPS: [u64; 14] = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200];
 
 /// Room that a mark of the time axis takes.
-const TIME_MARK: f64 = 48.0;
+const MIN_TICK_SPACING: f64 = 48.0;
 
-impl Axis {
+impl TimeAxis {
     /// The place of a moment.
     pub(super) fn x(&self, at_ms: u64) -> f64 {
-        let share = seconds(at_ms.min(self.end_ms)) / seconds(self.end_ms.max(1));
+        let share = ms_to_seconds(at_ms.min(self.end_ms)) / ms_to_seconds(self.end_ms.max(1));
         self.left + (self.right - self.left) * share
     }
 
     /// The moment of a place.
     pub(super) fn at_ms(&self, share: f64) -> u64 {
-        std::time::Duration::from_secs_f64(seconds(self.end_ms) * share.clamp(0.0, 1.0)).as_millis() as u64
+        std::time::Duration::from_secs_f64(ms_to_seconds(self.end_ms) * share.clamp(0.0, 1.0)).as_millis() as u64
     }
 
     /// The moments that are marked, in seconds.
     pub(super) fn ticks(&self) -> Vec<u64> {
         let end = self.end_ms / 1000;
-        let most = ((self.right - self.left) / TIME_MARK).floor().max(1.0) as u64;
+        let most = ((self.right - self.left) / MIN_TICK_SPACING).floor().max(1.0) as u64;
         let step = TIME_STEPS.into_iter().find(|step| end / step <= most).unwrap_or_else(|| (end / most).max(1));
         (0..=end / step).map(|n| n * step).collect()
     }
@@ -40,7 +40,7 @@ impl Axis {
 
 /// Values → y.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Range {
+pub(super) struct ValueAxis {
     /// Value of the lower edge.
     pub(super) low: f64,
     /// Value of the upper edge.
@@ -53,9 +53,9 @@ pub(super) struct Range {
     pub(super) bottom: f64,
 }
 
-impl Range {
+impl ValueAxis {
     /// A range that holds 0 and all these values, with round numbers at its edges; `least_step` is 1 for what is counted.
-    pub(super) fn of(values: impl Iterator<Item = f64>, least_step: f64, top: f64, bottom: f64) -> Self {
+    pub(super) fn from_values(values: impl Iterator<Item = f64>, least_step: f64, top: f64, bottom: f64) -> Self {
         let (low, high) = values.filter(|v| v.is_finite()).fold((0.0_f64, 0.0_f64), |(a, b), v| (a.min(v), b.max(v)));
         let high = if low == high { low + least_step.max(1.0) } else { high };
         let marks = ((bottom - top) / 26.0).floor().clamp(1.0, 8.0);
@@ -87,12 +87,12 @@ fn round_step(least: f64) -> f64 {
 }
 
 /// Milliseconds as seconds.
-pub(super) fn seconds(ms: u64) -> f64 {
+pub(super) fn ms_to_seconds(ms: u64) -> f64 {
     std::time::Duration::from_millis(ms).as_secs_f64()
 }
 
 /// A value in few signs: `3`, `0.25`, `12.4`, `35k`, `1.2G`.
-pub(super) fn short(value: f64) -> String {
+pub(super) fn format_value(value: f64) -> String {
     let (size, unit) = [(1e12, "T"), (1e9, "G"), (1e6, "M"), (1e4, "k")]
         .into_iter()
         .find(|(from, _)| value.abs() >= *from)
@@ -108,21 +108,21 @@ mod tests {
 
     #[test]
     fn an_axis_marks_round_moments_that_do_not_touch_each_other() {
-        let axis = Axis { end_ms: 119_887, left: 50.0, right: 1070.0 };
+        let axis = TimeAxis { end_ms: 119_887, left: 50.0, right: 1070.0 };
         assert_eq!((axis.x(0), axis.x(119_887), axis.x(u64::MAX)), (50.0, 1070.0, 1070.0));
         assert_eq!(axis.ticks(), (0..=11).map(|n| n * 10).collect::<Vec<_>>());
-        let hour = Axis { end_ms: 3_600_000, left: 40.0, right: 340.0 };
+        let hour = TimeAxis { end_ms: 3_600_000, left: 40.0, right: 340.0 };
         assert_eq!(hour.ticks(), [0, 600, 1200, 1800, 2400, 3000, 3600]);
-        assert_eq!(Axis { end_ms: 0, ..axis }.ticks(), [0]);
+        assert_eq!(TimeAxis { end_ms: 0, ..axis }.ticks(), [0]);
     }
 
     #[test]
     fn a_range_holds_zero_and_ends_on_round_numbers() {
-        let of = |values: &[f64]| Range::of(values.iter().copied(), 0.0, 0.0, 80.0);
+        let of = |values: &[f64]| ValueAxis::from_values(values.iter().copied(), 0.0, 0.0, 80.0);
         assert_eq!((of(&[99.666, 60.0]).high, of(&[99.666]).ticks().len()), (100.0, 3));
         assert_eq!((of(&[-3.0, 4.0]).low, of(&[-3.0, 4.0]).high), (-5.0, 5.0));
         assert_eq!(of(&[]).high, 1.0);
-        assert_eq!(Range::of([3.0].into_iter(), 1.0, 0.0, 120.0).ticks(), [0.0, 1.0, 2.0, 3.0]);
+        assert_eq!(ValueAxis::from_values([3.0].into_iter(), 1.0, 0.0, 120.0).ticks(), [0.0, 1.0, 2.0, 3.0]);
     }
 
     #[test]
@@ -130,7 +130,7 @@ mod tests {
         let cases =
             [(3.0, "3"), (0.25, "0.25"), (99.666, "99.67"), (35_000.0, "35k"), (67_724_288.0, "67.72M"), (-0.0, "0")];
         for (value, text) in cases {
-            assert_eq!(short(value), text);
+            assert_eq!(format_value(value), text);
         }
     }
 }

@@ -1,0 +1,197 @@
+//! The evidence folder of a run. Files are appended to as things happen, so that a crash leaves a readable bundle.
+
+use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::redactor::Redactor;
+
+/// Evidence that could not be written.
+#[derive(Debug, thiserror::Error)]
+#[error("could not write evidence to {path}: {why}")]
+pub struct BundleError {
+    /// The file.
+    pub path: String,
+    /// The system's words.
+    pub why: String,
+}
+
+/// A bundle on disk. Copies share the same files.
+#[derive(Clone, Debug)]
+pub struct Bundle {
+    dir: Arc<PathBuf>,
+    open_files: Arc<Mutex<BTreeMap<String, File>>>,
+    redactor: Arc<Redactor>,
+    durability: WriteDurability,
+    /// Bytes that the disk still takes.
+    bytes_left: Arc<AtomicU64>,
+}
+
+/// How much is done to keep what is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum WriteDurability {
+    /// What must survive a crash of the machine is on the disk before anything goes on.
+    Synced,
+    /// It is written, and the system brings it to the disk when it likes.
+    Unsynced,
+    /// It is forgotten.
+    Discarded,
+}
+
+impl Bundle {
+    /// Makes the folder; fails when it exists and is not empty, so that two runs never share one.
+    pub fn create(dir: &Path) -> Result<Self, BundleError> {
+        let wrong = |why: String| BundleError { path: dir.display().to_string(), why };
+        std::fs::create_dir_all(dir).map_err(|e| wrong(e.to_string()))?;
+        if std::fs::read_dir(dir).map_err(|e| wrong(e.to_string()))?.next().is_some() {
+            return Err(wrong("the folder is not empty; name another one with --report-dir".to_owned()));
+        }
+        Ok(Self::open(dir))
+    }
+
+    /// A folder that exists already: `clean` goes on in the bundle of an interrupted run.
+    #[must_use]
+    pub fn open(dir: &Path) -> Self {
+        Self {
+            dir: Arc::new(dir.to_owned()),
+            open_files: Arc::default(),
+            redactor: Arc::default(),
+            durability: WriteDurability::Synced,
+            bytes_left: Arc::new(AtomicU64::new(u64::MAX)),
+        }
+    }
+
+    /// No folder: for a look at a run that nobody will read of.
+    #[must_use]
+    pub fn discarding() -> Self {
+        Self { durability: WriteDurability::Discarded, ..Self::open(Path::new("")) }
+    }
+
+    /// The same folder, with this cover over what goes there.
+    #[must_use]
+    pub fn with_redactor(self, cover: Redactor) -> Self {
+        Self { redactor: Arc::new(cover), ..self }
+    }
+
+    /// The same folder, without waiting for the disk: for what can be had again at any time.
+    #[must_use]
+    pub fn without_sync(self) -> Self {
+        Self { durability: WriteDurability::Unsynced, ..self }
+    }
+
+    /// The same folder on a disk that takes so many bytes more.
+    #[must_use]
+    pub fn with_byte_limit(self, bytes: u64) -> Self {
+        Self { bytes_left: Arc::new(AtomicU64::new(bytes)), ..self }
+    }
+
+    /// What must be taken out of a thing before it is judged and kept.
+    #[must_use]
+    pub fn redactor(&self) -> &Arc<Redactor> {
+        &self.redactor
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Writes a whole file in one step: a reader sees the old text or the new one, never half of it.
+    pub fn write_file(&self, name: &str, bytes: &[u8]) -> Result<(), BundleError> {
+        if self.durability == WriteDurability::Discarded {
+            return Ok(());
+        }
+        let path = self.dir.join(name);
+        let write = || {
+            if let Some(parent) = path.parent() {
+                std::fs::create_dir_all(parent)?;
+            }
+            let new = path.with_file_name(format!(".{}.new", path.file_name().unwrap_or_default().to_string_lossy()));
+            let mut file = File::create(&new)?;
+            let written = self
+                .write_within_limit(&mut file, bytes)
+                .and_then(|()| if self.durability == WriteDurability::Synced { file.sync_all() } else { Ok(()) });
+            written.and_then(|()| std::fs::rename(&new, &path)).inspect_err(|_| {
+                // A full disk: half of a file helps nobody. Should it stay, the error is the first one.
+                let _ = std::fs::remove_file(&new);
+            })
+        };
+        write().map_err(|e| self.write_error(name, &e))
+    }
+
+    /// Appends bytes to a file.
+    pub fn append(&self, name: &str, bytes: &[u8]) -> Result<(), BundleError> {
+        self.append_atomically(name, bytes, false)
+    }
+
+    /// Appends bytes and waits until they are on the disk: for what must be known after a crash.
+    pub fn append_synced(&self, name: &str, bytes: &[u8]) -> Result<(), BundleError> {
+        self.append_atomically(name, bytes, self.durability == WriteDurability::Synced)
+    }
+
+    /// Adds to a file, all or nothing: half a line, left by a full disk, would spoil the lines that come after it.
+    fn append_atomically(&self, name: &str, bytes: &[u8], sync: bool) -> Result<(), BundleError> {
+        if self.durability == WriteDurability::Discarded {
+            return Ok(());
+        }
+        let mut open = self.open_files.lock().unwrap_or_else(PoisonError::into_inner);
+        let file = match open.entry(name.to_owned()) {
+            std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
+            std::collections::btree_map::Entry::Vacant(entry) => {
+                let file = OpenOptions::new().create(true).append(true).open(self.dir.join(name));
+                entry.insert(file.map_err(|e| self.write_error(name, &e))?)
+            }
+        };
+        let length = file.metadata().map_err(|e| self.write_error(name, &e))?.len();
+        let written = self.write_within_limit(file, bytes).and_then(|()| if sync { file.sync_data() } else { Ok(()) });
+        written.map_err(|e| {
+            // Should this fail too, the first error is the one to be told.
+            let _ = file.set_len(length);
+            self.write_error(name, &e)
+        })
+    }
+
+    /// Writes as much as the disk takes; what does not fit whole takes no room for good.
+    fn write_within_limit(&self, file: &mut File, bytes: &[u8]) -> io::Result<()> {
+        let whole = |room: u64| room.checked_sub(bytes.len() as u64);
+        match self.bytes_left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, whole) {
+            Ok(_) => file.write_all(bytes),
+            Err(room) => {
+                file.write_all(&bytes[..usize::try_from(room).unwrap_or(bytes.len())])?;
+                Err(io::ErrorKind::StorageFull.into())
+            }
+        }
+    }
+
+    fn write_error(&self, name: &str, why: &io::Error) -> BundleError {
+        BundleError { path: self.dir.join(name).display().to_string(), why: why.to_string() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_could_be_written_by_half_only_is_taken_back() {
+        let dir = std::env::temp_dir().join(format!("gpuhpa-bundle-{}", std::process::id()));
+        let bundle = Bundle::create(&dir).unwrap().with_byte_limit(10);
+        bundle.append("journal.jsonl", b"one\n").unwrap();
+        let failed = bundle.append("journal.jsonl", b"a longer line\n").unwrap_err();
+        assert!(failed.to_string().starts_with("could not write evidence to"), "{failed}");
+        bundle.append_synced("journal.jsonl", b"three\n").unwrap();
+        assert_eq!(std::fs::read_to_string(dir.join("journal.jsonl")).unwrap(), "one\nthree\n");
+        bundle.write_file("verdict.json", b"{}").unwrap_err();
+        assert!(!dir.join("verdict.json").exists() && !dir.join(".verdict.json.new").exists());
+        let bundle = bundle.with_byte_limit(100);
+        // A folder of that name is in the way.
+        std::fs::create_dir(dir.join("verdict.json")).unwrap();
+        bundle.write_file("verdict.json", b"{}").unwrap_err();
+        assert!(!dir.join(".verdict.json.new").exists());
+        std::fs::remove_dir_all(&dir).unwrap();
+    }
+}

@@ -1,0 +1,150 @@
+//! A bundle as one file: a tar, plain or compressed by zstd. Entries are read in their order and never unpacked. The
+//! extensions that carry long names are read here, within bounds: the tar crate would read them whole.
+
+use std::fs::File;
+use std::io::{BufReader, Read, Seek};
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use tar::{Archive, Entry, EntryType, PaxExtensions};
+
+use super::{BundleReadError, FileIndex, MAX_TOTAL_BYTES, entry_name};
+
+/// Bytes of an extension before an entry at most: a long name and some times.
+const MAX_EXTENSION_BYTES: u64 = 16 * 1024;
+/// The window that a decoder keeps, as a power of two: what `zstd -22` asks for, and no more.
+const MAX_WINDOW_LOG: u32 = 27;
+/// zstd's magic number.
+const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+
+/// How the entries are packed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TarCompression {
+    Uncompressed,
+    Zstd,
+}
+
+/// What kind of archive lies there, by its first bytes.
+pub(super) fn detect_compression(path: &Path) -> Result<TarCompression, BundleReadError> {
+    let file = File::open(path).map_err(|e| BundleReadError::read_error(path, e))?;
+    let mut head = Vec::new();
+    file.take(512).read_to_end(&mut head).map_err(|e| BundleReadError::read_error(path, e))?;
+    if head.starts_with(&ZSTD_MAGIC) {
+        Ok(TarCompression::Zstd)
+    } else if head.get(257..262) == Some(b"ustar") {
+        Ok(TarCompression::Uncompressed)
+    } else {
+        Err(BundleReadError::NotABundle { path: path.display().to_string() })
+    }
+}
+
+/// Reads the entries in turn. Every file is noted in `seen` before `take` is given it.
+pub(super) fn walk_files<E: From<BundleReadError>>(
+    path: &Path,
+    packing: TarCompression,
+    seen: &mut FileIndex,
+    mut take: impl FnMut(&str, &mut dyn Read) -> Result<ControlFlow<()>, E>,
+) -> Result<(), E> {
+    let failed = |e: std::io::Error| BundleReadError::read_error(path, format!("the archive is damaged: {e}"));
+    let refused = |what: String| BundleReadError::invalid(path, what);
+    let mut archive = Archive::new(open_decompressed(path, packing)?);
+    let mut long: Option<Vec<u8>> = None;
+    for entry in archive.entries().map_err(failed)?.raw(true) {
+        let mut entry = entry.map_err(failed)?;
+        let kind = entry.header().entry_type();
+        match kind {
+            EntryType::GNULongName | EntryType::XHeader => {
+                let text = read_extension(&mut entry).map_err(refused)?;
+                long = if kind == EntryType::GNULongName {
+                    Some(until_nul(text))
+                } else {
+                    parse_pax_name(&text).map_err(refused)?
+                };
+                continue;
+            }
+            EntryType::XGlobalHeader => continue,
+            _ => {}
+        }
+        let raw = long.take().unwrap_or_else(|| entry.header().path_bytes().into_owned());
+        let name = entry_name::validate_name(&raw).map_err(refused)?;
+        match kind {
+            EntryType::Directory => seen.count_entry(name, 0).map_err(refused)?,
+            EntryType::Regular | EntryType::Continuous if !name.is_empty() => {
+                seen.add_file(name, entry.header().entry_size().map_err(failed)?).map_err(refused)?;
+                if take(name, &mut entry)?.is_break() {
+                    return Ok(());
+                }
+            }
+            _ => return Err(refused(format!("`{name}` is a link or a special file")).into()),
+        }
+    }
+    Ok(())
+}
+
+/// The bytes of the archive, unpacked, and not more of them than a bundle may hold with its headers.
+fn open_decompressed(
+    path: &Path,
+    packing: TarCompression,
+) -> Result<BufReader<SizeLimitedReader<Box<dyn Read>>>, BundleReadError> {
+    let mut file = File::open(path).map_err(|e| BundleReadError::read_error(path, e))?;
+    file.rewind().map_err(|e| BundleReadError::read_error(path, e))?;
+    let inner: Box<dyn Read> = match packing {
+        TarCompression::Uncompressed => Box::new(file),
+        TarCompression::Zstd => {
+            let mut decoder = zstd::Decoder::new(file).map_err(|e| BundleReadError::read_error(path, e))?;
+            decoder.window_log_max(MAX_WINDOW_LOG).map_err(|e| BundleReadError::read_error(path, e))?;
+            Box::new(decoder)
+        }
+    };
+    Ok(BufReader::with_capacity(
+        128 * 1024,
+        SizeLimitedReader { inner, bytes_left: MAX_TOTAL_BYTES + MAX_TOTAL_BYTES / 16 },
+    ))
+}
+
+/// A reader that ends in an error instead of giving more than it may.
+struct SizeLimitedReader<R> {
+    inner: R,
+    bytes_left: u64,
+}
+
+impl<R: Read> Read for SizeLimitedReader<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.bytes_left = self.bytes_left.checked_sub(read as u64).ok_or_else(|| {
+            std::io::Error::other(format!("it unpacks to more than the {MAX_TOTAL_BYTES} bytes that a bundle may hold"))
+        })?;
+        Ok(read)
+    }
+}
+
+fn read_extension(entry: &mut Entry<'_, impl Read>) -> Result<Vec<u8>, String> {
+    let mut text = Vec::new();
+    let read = entry.take(MAX_EXTENSION_BYTES + 1).read_to_end(&mut text);
+    read.map_err(|e| format!("the archive is damaged: {e}"))?;
+    if text.len() as u64 > MAX_EXTENSION_BYTES {
+        return Err(format!("an extension before an entry holds more than {MAX_EXTENSION_BYTES} bytes"));
+    }
+    Ok(text)
+}
+
+fn until_nul(mut text: Vec<u8>) -> Vec<u8> {
+    let end = text.iter().position(|byte| *byte == 0).unwrap_or(text.len());
+    text.truncate(end);
+    text
+}
+
+/// The name that a pax extension gives; one that would change what is read of the entry is refused.
+fn parse_pax_name(text: &[u8]) -> Result<Option<Vec<u8>>, String> {
+    let mut name = None;
+    for record in PaxExtensions::new(text) {
+        let record = record.map_err(|e| format!("the archive is damaged: {e}"))?;
+        match record.key_bytes() {
+            b"path" => name = Some(record.value_bytes().to_vec()),
+            b"size" => return Err("an entry has its size in an extension".to_owned()),
+            key if key.starts_with(b"GNU.sparse") => return Err("it holds a sparse file".to_owned()),
+            _ => {}
+        }
+    }
+    Ok(name)
+}

@@ -1,0 +1,85 @@
+//! Files of one JSON object a line, read line by line.
+
+use std::io::{BufRead, BufReader, Read as _};
+
+use serde::de::DeserializeOwned;
+
+use super::hashing_reader::describe_json_error;
+use super::{MAX_LINE, OpenError};
+
+/// What the lines came to.
+pub(super) struct JsonLines<T> {
+    pub(super) items: Vec<T>,
+    /// A last line without its end that is no whole object: what was being written when the run was killed.
+    truncated: Option<OpenError>,
+}
+
+impl<T> Default for JsonLines<T> {
+    fn default() -> Self {
+        Self { items: Vec::new(), truncated: None }
+    }
+}
+
+impl<T> JsonLines<T> {
+    /// Fails if the last line was cut.
+    pub(super) fn require_complete(&mut self) -> Result<(), OpenError> {
+        self.truncated.take().map_or(Ok(()), Err)
+    }
+}
+
+/// All lines of a file.
+pub(super) fn read<T: DeserializeOwned>(
+    name: &str,
+    file: &mut dyn std::io::Read,
+    most: usize,
+    mut check: impl FnMut(&mut T) -> Result<(), String>,
+) -> Result<JsonLines<T>, OpenError> {
+    let mut read = JsonLines::default();
+    let mut wrong = Ok(());
+    let cut = for_each(name, file, most, |mut one| match check(&mut one) {
+        Ok(()) => read.items.push(one),
+        Err(what) if wrong.is_ok() => {
+            let line = read.items.len() + 1;
+            wrong = Err(OpenError::Parse { file: name.to_owned(), line, column: 1, what });
+        }
+        Err(_) => {}
+    })?;
+    wrong?;
+    read.truncated = cut;
+    Ok(read)
+}
+
+/// Takes each line in turn; what is wrong with a last one that was cut.
+pub(super) fn for_each<T: DeserializeOwned>(
+    name: &str,
+    file: &mut dyn std::io::Read,
+    most: usize,
+    mut take: impl FnMut(T),
+) -> Result<Option<OpenError>, OpenError> {
+    let mut file = BufReader::with_capacity(256 * 1024, file);
+    let mut line = Vec::new();
+    let too_much = |what: String| OpenError::TooLarge { file: name.to_owned(), what };
+    for number in 1_usize.. {
+        line.clear();
+        let read = (&mut file).take(MAX_LINE as u64 + 1).read_until(b'\n', &mut line);
+        if read.map_err(|e| OpenError::Read { file: name.to_owned(), why: e.to_string() })? == 0 {
+            break;
+        }
+        if line.len() > MAX_LINE {
+            return Err(too_much(format!("line {number} holds more than {MAX_LINE} bytes")));
+        }
+        if number > most {
+            return Err(too_much(format!("it holds more than {most} lines")));
+        }
+        let ended = line.last() == Some(&b'\n');
+        let parse =
+            |column: usize, what: String| OpenError::Parse { file: name.to_owned(), line: number, column, what };
+        match serde_json::from_slice(&line) {
+            Ok(one) if ended => take(one),
+            Ok(_) => return Ok(Some(parse(line.len(), "the end of the last line is missing".to_owned()))),
+            Err(e) if !ended => return Ok(Some(parse(e.column(), describe_json_error(&e)))),
+            Err(e) => return Err(parse(e.column(), describe_json_error(&e))),
+        }
+    }
+    Ok(None)
+}

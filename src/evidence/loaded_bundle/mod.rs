@@ -1,0 +1,215 @@
+//! A bundle read back. It may come from anybody: what is not as gpuhpa writes it ends in an error that names file and
+//! line, and memory is bounded whatever the files hold (`world::Intake` bounds their number and sizes).
+
+mod hashing_reader;
+mod json_lines;
+mod partial_bundle;
+mod request_file;
+mod value_limits;
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use self::hashing_reader::HashingReader;
+use self::partial_bundle::PartialBundle;
+use super::FinishedRun;
+use crate::env::{BundleReadError, BundleReader};
+use crate::model::inventory::Inventory;
+use crate::model::journal::JournalEntry;
+use crate::model::load::LoadReport;
+use crate::model::manifest::Manifest;
+use crate::model::observation::Observation;
+use crate::model::plan::Plan;
+use crate::model::prediction::RunPrediction;
+use crate::model::run_records::RunRecords;
+use crate::model::scenario::Scenario;
+use crate::model::verdict::Verdict;
+
+pub use request_file::RequestFileDigest;
+
+/// Version of the bundle's format that is written and read.
+pub(super) const BUNDLE_FORMAT: u32 = 1;
+/// The file that makes a folder a bundle.
+pub(super) const MANIFEST_FILE: &str = "manifest.json";
+/// Bytes of a file that is read as a whole at most.
+const MAX_DOCUMENT: u64 = 16 << 20;
+/// Bytes of a line at most: a reading of a thousand series holds half a million.
+const MAX_LINE: usize = 8 << 20;
+/// Lines of the journal at most: a run makes some dozens of changes.
+const MAX_JOURNAL: usize = 100_000;
+/// Observations at most: a run of a day makes half as many.
+const MAX_TIMELINE: usize = 1_000_000;
+/// Their bytes at most: an hour with a hundred pods makes a tenth of it.
+const MAX_TIMELINE_BYTES: u64 = 512 << 20;
+/// Different series at most: a hop of a run has as many as there are accelerators.
+const MAX_SERIES: usize = 100_000;
+
+/// Why a bundle could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// It could not be taken in at all.
+    #[error(transparent)]
+    Reader(#[from] BundleReadError),
+    /// A file that every bundle holds is missing.
+    #[error("{file} is missing")]
+    Missing {
+        /// The file.
+        file: &'static str,
+    },
+    /// A file could not be read to its end.
+    #[error("{file}: could not be read: {why}")]
+    Read {
+        /// The file.
+        file: String,
+        /// The system's words.
+        why: String,
+    },
+    /// A file is not what gpuhpa writes there.
+    #[error("{file}:{line}:{column}: {what}")]
+    Parse {
+        /// The file.
+        file: String,
+        /// Line, from 1.
+        line: usize,
+        /// Column, from 1.
+        column: usize,
+        /// What is wrong.
+        what: String,
+    },
+    /// A file, or a line of one, holds more than any run writes.
+    #[error("{file}: {what}")]
+    TooLarge {
+        /// The file.
+        file: String,
+        /// What is too much, and the limit.
+        what: String,
+    },
+    /// Another version of gpuhpa wrote it.
+    #[error("manifest.json: the bundle has format {found}, and this gpuhpa reads format {BUNDLE_FORMAT}")]
+    Format {
+        /// The format that it has.
+        found: u32,
+    },
+}
+
+impl OpenError {
+    /// True when there is no bundle at that place, as after a slip of the pen; false when there is one that is not sound.
+    #[must_use]
+    pub fn is_not_found(&self) -> bool {
+        matches!(
+            self,
+            Self::Reader(BundleReadError::NotABundle { .. } | BundleReadError::Read { .. })
+                | Self::Missing { file: MANIFEST_FILE }
+        )
+    }
+
+    /// What to do next.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Missing { file: MANIFEST_FILE }
+            | Self::Reader(BundleReadError::NotABundle { .. } | BundleReadError::Read { .. }) => {
+                "name a folder that verify has written, for example reports/RUN-ID, or a .tar.zst of it"
+            }
+            Self::Format { .. } => "read it with the gpuhpa that wrote it, or a later one",
+            Self::Reader(_) | Self::Missing { .. } | Self::Read { .. } | Self::Parse { .. } | Self::TooLarge { .. } => {
+                "this is not what gpuhpa wrote: ask whoever handed it over for the bundle as it was"
+            }
+        }
+    }
+}
+
+/// A bundle in memory, as far as it is not a stream.
+#[derive(Debug)]
+pub struct LoadedBundle {
+    /// manifest.json.
+    pub manifest: Manifest,
+    /// scenario.yaml.
+    pub scenario: Scenario,
+    /// inventory.json.
+    pub inventory: Inventory,
+    /// plan.json.
+    pub plan: Plan,
+    /// journal.jsonl; empty where the run changed nothing.
+    pub journal: Vec<JournalEntry>,
+    /// timeline.jsonl; empty where the run saw nothing.
+    pub timeline: Vec<Observation>,
+    /// load.json, if the load ran.
+    pub load: Option<LoadReport>,
+    /// verdict.json; missing where the run did not come to its end.
+    pub verdict: Option<Verdict>,
+    /// Files of some megabytes at most, as they stand, by name: those above but for journal and timeline, junit.xml, and
+    /// whatever else lies in the top folder.
+    pub raw_files: BTreeMap<String, Vec<u8>>,
+    /// sha256 of every file but the manifest, hexadecimal, by path.
+    pub digests: BTreeMap<String, String>,
+    reader: BundleReader,
+}
+
+impl LoadedBundle {
+    /// What the judge reads.
+    #[must_use]
+    pub fn records(&self) -> RunRecords<'_> {
+        RunRecords {
+            scenario: &self.scenario,
+            inventory: &self.inventory,
+            journal: &self.journal,
+            timeline: &self.timeline,
+            client_bound: self.load.as_ref().and_then(|load| load.client_bound.as_deref()),
+        }
+    }
+
+    /// What the end of the run left to write, with this verdict, and with what the judge says beside it.
+    #[must_use]
+    pub fn finished_run<'a>(&'a self, verdict: &'a Verdict, prediction: &'a RunPrediction) -> FinishedRun<'a> {
+        let Self { scenario, inventory, plan, journal, timeline, load, .. } = self;
+        FinishedRun { scenario, inventory, plan, journal, timeline, load: load.as_ref(), verdict, prediction }
+    }
+
+    /// Reads requests.jsonl.zst, one request at a time; `None` when the bundle has no such file.
+    ///
+    /// # Errors
+    /// It cannot be read, or holds what is no request. In a bundle that is marked incomplete its end may be missing.
+    pub fn read_requests(
+        &self,
+        take: &mut dyn FnMut(crate::model::load::RequestRecord),
+    ) -> Result<Option<RequestFileDigest>, OpenError> {
+        request_file::read(&self.reader, self.manifest.complete, take)
+    }
+
+    /// Where it lies.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.reader.path()
+    }
+}
+
+/// Reads a bundle: a folder, or a `.tar.zst` or `.tar` of one. Nothing is compared yet: that what was read is what was
+/// written is for `judge` to say.
+///
+/// # Errors
+/// There is none at that place, it holds what no bundle holds, or a file of it cannot be read as what it should be.
+pub fn open_bundle(path: &Path) -> Result<LoadedBundle, OpenError> {
+    let intake = BundleReader::open(path, MANIFEST_FILE)?;
+    if !intake.files().contains_key(MANIFEST_FILE) {
+        return Err(OpenError::Missing { file: MANIFEST_FILE });
+    }
+    let mut found = PartialBundle::default();
+    intake.for_each_file(|name, file| {
+        let mut file = HashingReader::new(file);
+        // A bundle of another format is not to be blamed for its lines, so the first complaint waits for the manifest.
+        if let Err(error) = found.read_file(name, &mut file) {
+            found.first_error.get_or_insert(error);
+        }
+        let digest = file.finish().map_err(|e| OpenError::Read { file: name.to_owned(), why: e.to_string() })?;
+        if name != MANIFEST_FILE {
+            found.digests.insert(name.to_owned(), digest);
+        }
+        Ok::<_, OpenError>(ControlFlow::Continue(()))
+    })?;
+    found.into_loaded(intake)
+}
+
+#[cfg(test)]
+mod tests;

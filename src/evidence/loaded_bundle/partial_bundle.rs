@@ -1,0 +1,170 @@
+//! The files of a bundle as they pass, each read as what it should be.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read;
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+
+use super::{
+    BUNDLE_FORMAT, LoadedBundle, MANIFEST_FILE, MAX_DOCUMENT, MAX_JOURNAL, MAX_SERIES, MAX_TIMELINE,
+    MAX_TIMELINE_BYTES, OpenError, hashing_reader, json_lines, request_file, value_limits,
+};
+use crate::env::BundleReader;
+use crate::model::inventory::Inventory;
+use crate::model::journal::JournalEntry;
+use crate::model::load::LoadReport;
+use crate::model::manifest::Manifest;
+use crate::model::observation::{Observation, ObservationKind};
+use crate::model::plan::Plan;
+use crate::model::reading::{MetricReading, ReadingResult};
+use crate::model::scenario::Scenario;
+use crate::model::verdict::Verdict;
+
+/// What was read so far.
+#[derive(Default)]
+pub(super) struct PartialBundle {
+    manifest: Option<Manifest>,
+    scenario: Option<Scenario>,
+    inventory: Option<Inventory>,
+    plan: Option<Plan>,
+    journal: json_lines::JsonLines<JournalEntry>,
+    timeline: json_lines::JsonLines<Observation>,
+    load: Option<LoadReport>,
+    verdict: Option<Verdict>,
+    raw_files: BTreeMap<String, Vec<u8>>,
+    pub(super) digests: BTreeMap<String, String>,
+    pub(super) first_error: Option<OpenError>,
+}
+
+impl PartialBundle {
+    pub(super) fn read_file(&mut self, name: &str, file: &mut dyn Read) -> Result<(), OpenError> {
+        match name {
+            "journal.jsonl" => {
+                self.journal = json_lines::read(name, file, MAX_JOURNAL, |entry| value_limits::check_entry(entry))?
+            }
+            "timeline.jsonl" => {
+                let (mut shared, mut file) = (LabelInterner::default(), file.take(MAX_TIMELINE_BYTES + 1));
+                self.timeline = json_lines::read(name, &mut file, MAX_TIMELINE, |one| {
+                    shared.intern(one);
+                    value_limits::check_observation(one)
+                })?;
+                let what = || format!("it holds more than {MAX_TIMELINE_BYTES} bytes");
+                ensure_limit(name, file.limit() > 0, what)?;
+                ensure_limit(name, shared.0.len() <= MAX_SERIES, || format!("it holds more than {MAX_SERIES} series"))?;
+            }
+            request_file::REQUESTS_FILE => {}
+            _ if name.contains('/') => {}
+            _ => {
+                let text = read_document(name, file)?;
+                match name {
+                    MANIFEST_FILE => self.manifest = Some(parse_json(name, &text)?),
+                    "scenario.yaml" => self.scenario = Some(parse_yaml(name, &text)?),
+                    "inventory.json" => {
+                        let inventory = parse_json(name, &text)?;
+                        let parse = |what| OpenError::Parse { file: name.to_owned(), line: 1, column: 1, what };
+                        value_limits::check_inventory(&inventory).map_err(parse)?;
+                        self.inventory = Some(inventory);
+                    }
+                    "plan.json" => self.plan = Some(parse_json(name, &text)?),
+                    "load.json" => self.load = Some(parse_json(name, &text)?),
+                    "verdict.json" => self.verdict = Some(parse_json(name, &text)?),
+                    _ => {}
+                }
+                self.raw_files.insert(name.to_owned(), text);
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn into_loaded(mut self, intake: BundleReader) -> Result<LoadedBundle, OpenError> {
+        let wrong = |file| OpenError::Missing { file };
+        let Some(manifest) = self.manifest else { return Err(self.first_error.unwrap_or(wrong(MANIFEST_FILE))) };
+        if manifest.format != BUNDLE_FORMAT {
+            return Err(OpenError::Format { found: manifest.format });
+        }
+        if let Some(error) = self.first_error {
+            return Err(error);
+        }
+        if manifest.complete {
+            // The last line of a run that was killed may be cut; the end of any other is whole.
+            self.journal.require_complete()?;
+            self.timeline.require_complete()?;
+        }
+        Ok(LoadedBundle {
+            manifest,
+            scenario: self.scenario.ok_or(wrong("scenario.yaml"))?,
+            inventory: self.inventory.ok_or(wrong("inventory.json"))?,
+            plan: self.plan.ok_or(wrong("plan.json"))?,
+            journal: self.journal.items,
+            timeline: self.timeline.items,
+            load: self.load,
+            verdict: self.verdict,
+            raw_files: self.raw_files,
+            digests: self.digests,
+            reader: intake,
+        })
+    }
+}
+
+fn ensure_limit(name: &str, holds: bool, what: impl FnOnce() -> String) -> Result<(), OpenError> {
+    if holds { Ok(()) } else { Err(OpenError::TooLarge { file: name.to_owned(), what: what() }) }
+}
+
+/// The labels of the series that were read so far. A series is read thousands of times, and its labels are kept once.
+#[derive(Default)]
+struct LabelInterner(BTreeSet<Arc<BTreeMap<String, String>>>);
+
+impl LabelInterner {
+    fn intern(&mut self, observation: &mut Observation) {
+        let ObservationKind::Metric(MetricReading { result: ReadingResult::Samples(samples), .. }) =
+            &mut observation.kind
+        else {
+            return;
+        };
+        samples.shrink_to_fit();
+        for sample in samples {
+            match self.0.get(&sample.labels) {
+                Some(known) => sample.labels = Arc::clone(known),
+                // One more than there may be is enough to tell.
+                None if self.0.len() <= MAX_SERIES => drop(self.0.insert(Arc::clone(&sample.labels))),
+                None => {}
+            }
+        }
+    }
+}
+
+/// A whole file, if it is not larger than any that gpuhpa writes there.
+fn read_document(name: &str, file: &mut dyn Read) -> Result<Vec<u8>, OpenError> {
+    let mut text = Vec::new();
+    let read = file.take(MAX_DOCUMENT + 1).read_to_end(&mut text);
+    read.map_err(|e| OpenError::Read { file: name.to_owned(), why: e.to_string() })?;
+    ensure_limit(name, text.len() as u64 <= MAX_DOCUMENT, || format!("it holds more than {MAX_DOCUMENT} bytes"))?;
+    Ok(text)
+}
+
+fn parse_json<T: DeserializeOwned>(name: &str, text: &[u8]) -> Result<T, OpenError> {
+    serde_json::from_slice(text).map_err(|e| OpenError::Parse {
+        file: name.to_owned(),
+        line: e.line(),
+        column: e.column(),
+        what: hashing_reader::describe_json_error(&e),
+    })
+}
+
+fn parse_yaml<T: DeserializeOwned>(name: &str, text: &[u8]) -> Result<T, OpenError> {
+    let parse = |line: u64, column: u64, what: String| {
+        let place = |n| usize::try_from(n).unwrap_or(0);
+        OpenError::Parse { file: name.to_owned(), line: place(line), column: place(column), what }
+    };
+    let text = std::str::from_utf8(text).map_err(|e| parse(1, 1, e.to_string()))?;
+    serde_saphyr::from_str(text).map_err(|e| {
+        let at = e.location();
+        let what = e.without_snippet().to_string();
+        parse(
+            at.map_or(1, |l| l.line()),
+            at.map_or(1, |l| l.column()),
+            what.lines().next().unwrap_or_default().to_owned(),
+        )
+    })
+}

@@ -1,0 +1,84 @@
+//! What a metric that did not follow the load looked like on its way.
+
+use super::run_fixture::{CLEANUP, IDLE, RISE, RunFixture, edit_samples, healthy, recorded};
+use crate::judge::Check::MetricFollowsLoad;
+use crate::model::reading::{MetricHop, ReadingResult};
+use crate::units::Milli;
+
+/// Every value of a hop as another function of itself, thousandths.
+fn with_mapped_values(run: RunFixture, hop: MetricHop, value: impl Fn(i64) -> i64) -> RunFixture {
+    run.readings(hop, 0, u64::MAX, |answer| {
+        edit_samples(answer, |sample| sample.value = sample.value.map(|milli| Milli(value(milli.0))));
+    })
+}
+
+fn with_unreadable_hop(run: RunFixture, hop: MetricHop) -> RunFixture {
+    run.readings(hop, 0, u64::MAX, |answer| *answer = ReadingResult::NotReadable("forbidden".to_owned()))
+}
+
+#[test]
+fn a_series_that_is_frozen_on_its_way_names_the_last_hop_that_moves() {
+    let run = with_mapped_values(healthy(), MetricHop::Api, |_| 0);
+    run.assert_inconclusive(
+        MetricFollowsLoad,
+        "the metric stands still at the metrics API while it moves at the store",
+    );
+    run.assert_inconclusive(
+        MetricFollowsLoad,
+        "store 0 without load, 0 to 100 under it; metrics API 0 without load, 0 under it",
+    );
+}
+
+#[test]
+fn an_exporter_that_repeats_one_value_is_named() {
+    let run = [MetricHop::Exporter, MetricHop::Store, MetricHop::Api]
+        .into_iter()
+        .fold(healthy(), |run, hop| with_mapped_values(run, hop, |_| 0));
+    run.assert_inconclusive(MetricFollowsLoad, "the metric stands still from the exporter on");
+    let alone = with_unreadable_hop(with_unreadable_hop(run, MetricHop::Exporter), MetricHop::Store);
+    alone.assert_inconclusive(MetricFollowsLoad, "no hop before the metrics API could be read");
+}
+
+#[test]
+fn a_wrong_sign_is_named() {
+    recorded("wrong-sign")
+        .assert_inconclusive(MetricFollowsLoad, "the metric falls under load, which is the wrong sign");
+}
+
+#[test]
+fn a_unit_that_changes_on_the_way_is_named() {
+    let run = with_mapped_values(healthy(), MetricHop::Api, |milli| milli / 100);
+    run.assert_inconclusive(MetricFollowsLoad, "the metric rises, but in another unit than at the exporter");
+}
+
+#[test]
+fn a_metric_that_stays_below_its_target_is_no_matter_of_units() {
+    let run = [MetricHop::Exporter, MetricHop::Store, MetricHop::Api]
+        .into_iter()
+        .fold(healthy(), |run, hop| with_mapped_values(run, hop, |m| m / 10));
+    run.assert_inconclusive(MetricFollowsLoad, "give more load, lower the target 60");
+}
+
+#[test]
+fn a_failed_load_is_named_instead_of_the_metric() {
+    let run = healthy().metric(IDLE, CLEANUP, Some(0)).loads(|_, load| (load.succeeded, load.failed) = (0, 40));
+    run.assert_inconclusive(MetricFollowsLoad, "most chats failed, so there was little to follow");
+}
+
+#[test]
+fn a_metric_that_moves_otherwise_than_the_load_is_named() {
+    let run = healthy().metric(IDLE, RISE, Some(20_000)).metric(RISE, RISE + 5000, Some(20_000));
+    let run = run.metric(RISE + 5000, CLEANUP, Some(20_000)).metric(IDLE, IDLE + 3000, Some(10_000));
+    run.assert_inconclusive(MetricFollowsLoad, "the metric does not rise with the load");
+}
+
+#[test]
+fn a_busy_beginning_is_no_rise() {
+    let run = healthy().metric(IDLE, RISE, Some(30_000)).metric(RISE, RISE + 3000, Some(40_000));
+    let run = run.metric(RISE + 3000, CLEANUP, Some(20_000)).hpas(|at, hpa| {
+        if at < RISE {
+            hpa.current_metrics.iter_mut().for_each(|metric| metric.average_value = Some(Milli(30_000)));
+        }
+    });
+    run.metric(0, IDLE, Some(30_000)).assert_inconclusive(MetricFollowsLoad, "falls under load");
+}

@@ -1,0 +1,77 @@
+//! What a chart renders, as far as it can be foreseen how the cluster will take it.
+
+use serde::{Deserialize, Serialize};
+
+use super::journal::ObjectRef;
+
+/// One rendered object.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RenderedObject {
+    /// apiVersion, for example apps/v1.
+    pub api_version: String,
+    /// kind.
+    pub kind: String,
+    /// Plural of the kind as the cluster serves it; absent when it does not.
+    pub plural: Option<String>,
+    /// Namespace; absent for objects of the cluster.
+    pub namespace: Option<String>,
+    /// Name.
+    pub name: String,
+}
+
+impl std::fmt::Display for RenderedObject {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let namespace = self.namespace.as_ref().map_or(String::new(), |namespace| format!("{namespace}/"));
+        write!(f, "{} {namespace}{}", self.kind, self.name)
+    }
+}
+
+impl RenderedObject {
+    /// The object as it is asked for; nothing where the cluster does not serve its kind.
+    #[must_use]
+    pub fn object_ref(&self) -> Option<ObjectRef> {
+        Some(ObjectRef {
+            api_version: self.api_version.clone(),
+            kind: self.kind.clone(),
+            plural: self.plural.clone()?,
+            namespace: self.namespace.clone(),
+            name: self.name.clone(),
+        })
+    }
+
+    /// API group, empty for the core group.
+    #[must_use]
+    pub fn group(&self) -> &str {
+        self.api_version.split_once('/').map_or("", |(group, _)| group)
+    }
+}
+
+/// A verb on a resource that a rendered role grants.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RoleGrant {
+    /// The role, for people.
+    pub role: String,
+    /// Namespace of a Role; absent for a ClusterRole.
+    pub namespace: Option<String>,
+    /// API group.
+    pub group: String,
+    /// Resource.
+    pub resource: String,
+    /// Verb.
+    pub verb: String,
+    /// Name of the only object, empty for any.
+    pub resource_name: String,
+}
+
+/// A role that a chart binds and does not make itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BoundRole {
+    /// Role or ClusterRole.
+    pub kind: String,
+    /// Its name.
+    pub role: String,
+    /// Namespace of a RoleBinding; absent for a ClusterRoleBinding.
+    pub namespace: Option<String>,
+}

@@ -1,0 +1,126 @@
+//! `ci/rbac.yaml` and the table name the same rights.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::*;
+use crate::model::inventory::{Inventory, RenderedObject};
+use crate::plan::rendered_chart::parse_rendered_chart;
+
+const RBAC: &str = include_str!("../../../ci/rbac.yaml");
+/// The charts as helm renders them; `ci/on-rig-rights` looks whether it still does.
+const RENDERED_CHARTS: [(&str, &str, &str); 2] = [
+    ("ollama", "gpuhpa", include_str!("../../../fixtures/rendered/ollama.yaml")),
+    ("prometheus-adapter", "gpuhpa-metrics", include_str!("../../../fixtures/rendered/prometheus-adapter.yaml")),
+];
+
+/// Part, verb, group, resource, namespace, name.
+type PermissionKey = (String, String, String, String, String, String);
+
+fn built_in() -> Scenario {
+    let text = include_str!("../../../scenarios/ollama-gpu-utilization.yaml");
+    serde_saphyr::from_str(text).unwrap()
+}
+
+fn inventory(scenario: &Scenario) -> Inventory {
+    let mut inventory = Inventory::default();
+    for (name, namespace, manifests) in RENDERED_CHARTS {
+        let mut facts = parse_rendered_chart(scenario, namespace, manifests).unwrap();
+        facts.objects.iter_mut().for_each(fill_discovery);
+        inventory.charts.insert(name.to_owned(), facts);
+    }
+    inventory
+}
+
+/// What discovery says of the kinds that the charts render.
+fn fill_discovery(object: &mut RenderedObject) {
+    if ["ClusterRole", "ClusterRoleBinding", "APIService"].contains(&object.kind.as_str()) {
+        object.namespace = None;
+    }
+    object.plural = Some(request::guess_plural(&object.kind));
+}
+
+fn permission_key(right: &PermissionCheck) -> PermissionKey {
+    let part = format!("{:?}", right.stage).to_lowercase();
+    let PermissionCheck { verb, group, resource, namespace, resource_name: name, .. } = right.clone();
+    (part, verb, group, resource, namespace, name)
+}
+
+/// The rights that the file's roles grant, and the roles that are bound.
+fn rbac_file_permissions() -> Vec<PermissionKey> {
+    let documents: Vec<Value> = serde_saphyr::from_multiple(RBAC).unwrap();
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let list = |value: &Value| -> Vec<String> { value.as_array().into_iter().flatten().map(text).collect() };
+    let id = |kind: &str, document: &Value, name: &Value| {
+        (kind.to_owned(), text(&document["metadata"]["namespace"]), text(name))
+    };
+    let (mut all, mut roles, mut bound) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
+    for document in &documents {
+        let kind = text(&document["kind"]);
+        if kind.ends_with("Binding") {
+            let role = &document["roleRef"];
+            bound.insert(id(role["kind"].as_str().unwrap(), document, &role["name"]));
+            assert_eq!(document["subjects"][0]["name"], "gpuhpa");
+        } else if kind.ends_with("Role") {
+            let role = id(&kind, document, &document["metadata"]["name"]);
+            let part = role.2.strip_prefix("gpuhpa-").unwrap().to_owned();
+            for rule in document["rules"].as_array().unwrap() {
+                let mut names = list(&rule["resourceNames"]);
+                if names.is_empty() {
+                    names.push(String::new());
+                }
+                for group in list(&rule["apiGroups"]) {
+                    for resource in list(&rule["resources"]) {
+                        for verb in list(&rule["verbs"]) {
+                            all.extend(names.iter().map(|name| {
+                                let namespace = role.1.clone();
+                                (part.clone(), verb.clone(), group.clone(), resource.clone(), namespace, name.clone())
+                            }));
+                        }
+                    }
+                }
+            }
+            roles.insert(role);
+        }
+    }
+    assert_eq!(roles, bound, "every role is bound, and nothing else is");
+    all
+}
+
+#[test]
+fn the_file_grants_what_the_table_names_and_nothing_else() {
+    let scenario = built_in();
+    let mut needed = run_permissions(&scenario, &[]);
+    needed.extend(install_permissions(&scenario, &inventory(&scenario), scenario.releases.keys()));
+    let needed: BTreeSet<PermissionKey> = needed.iter().map(permission_key).collect();
+    let granted = rbac_file_permissions();
+    let once: BTreeSet<PermissionKey> = granted.iter().cloned().collect();
+    assert_eq!(granted.len(), once.len(), "a right is granted twice in one part");
+    let missing: Vec<_> = needed.difference(&once).collect();
+    let idle: Vec<_> = once.difference(&needed).collect();
+    assert!(missing.is_empty() && idle.is_empty(), "ci/rbac.yaml lacks {missing:#?} and has for nothing {idle:#?}");
+}
+
+#[test]
+fn what_a_pass_can_do_without_is_not_required() {
+    let optional: BTreeSet<(String, String)> = run_permissions(&built_in(), &[])
+        .into_iter()
+        .filter(|right| !right.required)
+        .map(|right| (right.namespace, right.resource))
+        .collect();
+    for right in [("monitoring", "services/proxy"), ("gpu-operator", "pods"), ("gpu-operator", "pods/proxy")] {
+        assert!(optional.contains(&(right.0.to_owned(), right.1.to_owned())), "{right:?}");
+    }
+    assert!(!optional.contains(&("gpuhpa".to_owned(), "pods/gpu_utilization".to_owned())));
+}
+
+#[test]
+fn a_missing_namespace_needs_the_right_to_make_it() {
+    let creates = |missing: &[String]| {
+        run_permissions(&built_in(), missing)
+            .iter()
+            .any(|right| right.resource == "namespaces" && right.verb == "create")
+    };
+    assert!(!creates(&[]) && creates(&["gpuhpa".to_owned()]));
+}

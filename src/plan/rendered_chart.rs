@@ -1,0 +1,110 @@
+//! What a chart renders, as far as a plan asks: the target's size and resources, and APIServices.
+
+mod required_objects;
+mod roles;
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::model::inventory::{ChartSummary, RenderedObject};
+use crate::model::scenario::Scenario;
+
+/// Reads rendered manifests.
+///
+/// # Errors
+/// The manifests are no YAML; the text says where.
+pub fn parse_rendered_chart(scenario: &Scenario, namespace: &str, manifests: &str) -> Result<ChartSummary, String> {
+    let documents = parse_documents(manifests)?;
+    let target = &scenario.hpa.spec.scale_target_ref;
+    let own = namespace == scenario.namespace;
+    let is_target =
+        |d: &&Value| own && d["kind"] == target.kind.as_str() && d["metadata"]["name"] == target.name.as_str();
+    let workload = documents.iter().find(is_target);
+    let services = documents.iter().filter(|d| d["kind"] == "APIService");
+    Ok(ChartSummary {
+        rendered_digest: Sha256::digest(manifests.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect(),
+        target_replicas: workload.and_then(|w| w["spec"]["replicas"].as_i64()).and_then(|n| i32::try_from(n).ok()),
+        target_resources: workload.map(extended_resources),
+        api_services: services.filter_map(|d| d["metadata"]["name"].as_str().map(ToOwned::to_owned)).collect(),
+        objects: documents.iter().filter_map(|document| rendered_object(document, namespace)).collect(),
+        grants: documents.iter().flat_map(|document| roles::grants(document, namespace)).collect(),
+        bound_roles: documents.iter().filter_map(|document| roles::binding(document, namespace, &documents)).collect(),
+        volume_claim_templates: workload.map(claim_templates).unwrap_or_default(),
+        required_objects: required_objects::required_objects(&documents, namespace),
+        node_ports: documents.iter().flat_map(|document| node_ports(document, namespace)).collect(),
+        ..ChartSummary::default()
+    })
+}
+
+/// The documents of rendered manifests.
+///
+/// # Errors
+/// They are no YAML; the text says where.
+pub(super) fn parse_documents(manifests: &str) -> Result<Vec<Value>, String> {
+    serde_saphyr::from_multiple(manifests).map_err(|e| e.without_snippet().to_string())
+}
+
+fn claim_templates(workload: &Value) -> Vec<String> {
+    let templates = workload["spec"]["volumeClaimTemplates"].as_array().into_iter().flatten();
+    templates.map(|template| text(&template["metadata"]["name"])).collect()
+}
+
+/// Node ports that a Service asks for by number.
+fn node_ports(document: &Value, release: &str) -> Vec<(String, i32)> {
+    let ports = document["spec"]["ports"].as_array().filter(|_| document["kind"] == "Service");
+    let name = format!("{}/{}", namespace_of(document, release), text(&document["metadata"]["name"]));
+    let number = |port: &Value| port["nodePort"].as_i64().and_then(|port| i32::try_from(port).ok());
+    ports.into_iter().flatten().filter_map(number).map(|port| (name.clone(), port)).collect()
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+/// Namespace of a rendered object; which kinds have none is not known here.
+fn namespace_of(document: &Value, release: &str) -> String {
+    document["metadata"]["namespace"].as_str().unwrap_or(release).to_owned()
+}
+
+fn rendered_object(document: &Value, release: &str) -> Option<RenderedObject> {
+    Some(RenderedObject {
+        api_version: document["apiVersion"].as_str()?.to_owned(),
+        kind: document["kind"].as_str()?.to_owned(),
+        plural: None,
+        namespace: Some(namespace_of(document, release)),
+        name: document["metadata"]["name"].as_str()?.to_owned(),
+    })
+}
+
+/// Extended resources of one pod, summed over its containers.
+fn extended_resources(workload: &Value) -> BTreeMap<String, i64> {
+    let mut all = BTreeMap::new();
+    let containers = workload["spec"]["template"]["spec"]["containers"].as_array().into_iter().flatten();
+    for limits in containers.filter_map(|container| container["resources"]["limits"].as_object()) {
+        for (name, count) in limits.iter().filter(|(name, _)| name.contains('/')) {
+            let count = count.as_i64().or_else(|| count.as_str().and_then(|text| text.parse().ok())).unwrap_or(0);
+            *all.entry(name.clone()).or_insert(0) += count;
+        }
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_targets_size_and_accelerators_are_read_from_the_manifests() {
+        let mut scenario = Scenario::default();
+        scenario.hpa.spec.scale_target_ref.kind = "Deployment".to_owned();
+        scenario.hpa.spec.scale_target_ref.name = "ollama".to_owned();
+        let manifests = "---\n# Source: x\nkind: Deployment\nmetadata: {name: ollama}\nspec:\n  replicas: 1\n  template: {spec: {containers: [{resources: {limits: {cpu: 1, nvidia.com/gpu: 1}}}, {resources: {limits: {nvidia.com/gpu: \"1\"}}}]}}\n---\nkind: APIService\nmetadata: {name: v1beta1.custom.metrics.k8s.io}\n";
+        let facts = parse_rendered_chart(&scenario, "gpuhpa", manifests).unwrap();
+        assert_eq!(facts.target_replicas, Some(1));
+        assert_eq!(facts.target_resources, Some(BTreeMap::from([("nvidia.com/gpu".to_owned(), 2)])));
+        assert_eq!(facts.api_services, ["v1beta1.custom.metrics.k8s.io"]);
+        assert!(parse_rendered_chart(&scenario, "gpuhpa", "a: [").is_err());
+    }
+}

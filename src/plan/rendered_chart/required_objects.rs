@@ -1,0 +1,94 @@
+//! What rendered objects name and cannot do without: storage, runtime and priority classes, Secrets of a registry.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::{namespace_of, text};
+use crate::model::inventory::RequiredObject;
+
+/// The needs of all objects, each once; what the chart renders itself is none.
+pub(super) fn required_objects(documents: &[Value], release: &str) -> Vec<RequiredObject> {
+    let all: BTreeSet<RequiredObject> = documents.iter().flat_map(|document| required_by(document, release)).collect();
+    let own = |need: &RequiredObject| {
+        documents.iter().any(|one| one["kind"] == need.kind.as_str() && one["metadata"]["name"] == need.name.as_str())
+    };
+    all.into_iter().filter(|need| !own(need)).collect()
+}
+
+fn required_by(document: &Value, release: &str) -> Vec<RequiredObject> {
+    let by = format!("{} {}", text(&document["kind"]), text(&document["metadata"]["name"]));
+    let need = |kind: &str, name: &Value| {
+        let (kind, name) = (kind.to_owned(), text(name));
+        RequiredObject { kind, namespace: None, name, required_by: by.clone() }
+    };
+    let pod = &document["spec"]["template"]["spec"];
+    let mut all = Vec::new();
+    for (kind, field) in [("RuntimeClass", "runtimeClassName"), ("PriorityClass", "priorityClassName")] {
+        if pod[field].is_string() {
+            all.push(need(kind, &pod[field]));
+        }
+    }
+    for secret in pod["imagePullSecrets"].as_array().into_iter().flatten() {
+        let namespace = Some(namespace_of(document, release));
+        all.push(RequiredObject { namespace, ..need("Secret", &secret["name"]) });
+    }
+    let templates = document["spec"]["volumeClaimTemplates"].as_array().into_iter().flatten();
+    let claim = Some(document).filter(|_| document["kind"] == "PersistentVolumeClaim");
+    for claim in templates.chain(claim) {
+        // The empty class and a volume by name ask nobody to provision anything.
+        let class = &claim["spec"]["storageClassName"];
+        if class != "" && !claim["spec"]["volumeName"].is_string() {
+            all.push(need("StorageClass", class));
+        }
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn classes_and_secrets_are_found_wherever_they_are_named() {
+        let manifests = r#"
+kind: PersistentVolumeClaim
+metadata: {name: models}
+spec: {storageClassName: longhorn}
+---
+kind: PersistentVolumeClaim
+metadata: {name: plain}
+spec: {}
+---
+kind: PersistentVolumeClaim
+metadata: {name: by-hand}
+spec: {storageClassName: ""}
+---
+kind: Deployment
+metadata: {name: ollama}
+spec: {template: {spec: {runtimeClassName: nvidia, imagePullSecrets: [{name: registry}, {name: own}]}}}
+---
+kind: Secret
+metadata: {name: own}
+---
+kind: StatefulSet
+metadata: {name: each}
+spec: {template: {spec: {}}, volumeClaimTemplates: [{spec: {storageClassName: local}}]}
+"#;
+        let documents = super::super::parse_documents(manifests).unwrap();
+        let found: Vec<String> = required_objects(&documents, "ai")
+            .into_iter()
+            .map(|n| format!("{} {:?} by {}", n.kind, n.name, n.required_by))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                "RuntimeClass \"nvidia\" by Deployment ollama",
+                "Secret \"registry\" by Deployment ollama",
+                "StorageClass \"\" by PersistentVolumeClaim plain",
+                "StorageClass \"local\" by StatefulSet each",
+                "StorageClass \"longhorn\" by PersistentVolumeClaim models",
+            ]
+        );
+    }
+}

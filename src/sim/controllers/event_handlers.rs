@@ -1,0 +1,173 @@
+//! Which change concerns whom: the informers' event handlers.
+
+use serde_json::Value;
+
+use super::config::InjectionTrigger;
+use super::kinds::{
+    API_SERVICE, DEPLOYMENT, HPA, NAMESPACE, PERSISTENT_VOLUME_CLAIM, POD, REPLICA_SET, SERVICE, STATEFUL_SET,
+};
+use super::manager::ControllerManager;
+use super::work_queue::WorkKind;
+use super::{garbage_collector, injections, labels, pods};
+use crate::sim::cluster::{ObjectChange, WatchEventType, metadata_text};
+use crate::units::HumanDuration;
+
+/// What stands is looked at as if it had just been made: when the controllers start, or have missed changes.
+pub(super) fn handle_existing(manager: &mut ControllerManager) {
+    for kind in
+        [DEPLOYMENT, REPLICA_SET, STATEFUL_SET, POD, SERVICE, PERSISTENT_VOLUME_CLAIM, API_SERVICE, HPA, NAMESPACE]
+    {
+        for object in manager.cluster.list(&kind, None) {
+            let resource = crate::sim::cluster::group_resource(&kind);
+            dispatch(manager, &resource, WatchEventType::Added, &object, None);
+        }
+    }
+}
+
+/// One change.
+pub(super) fn handle_change(manager: &mut ControllerManager, change: &ObjectChange) {
+    dispatch(manager, &change.group_resource, change.event_type, &change.object, change.previous.as_deref());
+}
+
+fn dispatch(
+    manager: &mut ControllerManager,
+    resource: &str,
+    became: WatchEventType,
+    object: &Value,
+    before: Option<&Value>,
+) {
+    let (namespace, name) = (metadata_text(object, "namespace"), metadata_text(object, "name"));
+    let gone = became == WatchEventType::Deleted;
+    let is_asked = before.is_none_or(|before| before["spec"] != object["spec"]);
+    match resource {
+        "pods" => return handle_pod(manager, gone, object, before),
+        "deployments.apps" if !gone => manager.enqueue(WorkKind::Deployment, &namespace, &name),
+        "statefulsets.apps" if !gone => manager.enqueue(WorkKind::StatefulSet, &namespace, &name),
+        "replicasets.apps" => {
+            if !gone && is_asked {
+                manager.enqueue(WorkKind::ReplicaSet, &namespace, &name);
+            }
+            enqueue_owner(manager, object);
+        }
+        "services" if !gone && is_asked => {
+            manager.enqueue(WorkKind::EndpointSlice, &namespace, &name);
+            if object["spec"]["type"] == "LoadBalancer" {
+                let after = manager.jittered(manager.config.load_balancer_delay);
+                manager.enqueue_after(WorkKind::LoadBalancer, &namespace, &name, after);
+            }
+        }
+        "services" | "endpointslices.discovery.k8s.io" => enqueue_api_services(manager, object),
+        "apiservices.apiregistration.k8s.io" if !gone && is_asked => manager.enqueue(WorkKind::ApiService, "", &name),
+        "persistentvolumeclaims" if before.is_none() => {
+            let after = manager.jittered(manager.config.volume_binding);
+            manager.enqueue_after(WorkKind::Volume, &namespace, &name, after);
+        }
+        "persistentvolumeclaims" => enqueue_unscheduled(manager),
+        "nodes" if is_asked || became != WatchEventType::Modified => enqueue_unscheduled(manager),
+        "horizontalpodautoscalers.autoscaling" if !gone && is_asked => handle_hpa(manager, object, before),
+        _ => {}
+    }
+    if !object["metadata"]["deletionTimestamp"].is_null() && !gone {
+        let duty = if resource == "namespaces" { WorkKind::Namespace } else { WorkKind::ForegroundDeletion };
+        manager.enqueue(duty, if resource == "namespaces" { "" } else { &namespace }, &name);
+    }
+    if gone {
+        garbage_collector::delete_dependents(manager, object);
+    } else {
+        injections::trigger_on_scale(manager, resource, object, before);
+    }
+}
+
+fn handle_pod(manager: &mut ControllerManager, gone: bool, object: &Value, before: Option<&Value>) {
+    let (namespace, name) = (metadata_text(object, "namespace"), metadata_text(object, "name"));
+    enqueue_owner(manager, object);
+    enqueue_services(manager, gone, object, before);
+    if gone {
+        manager.kubelet_state.forget_pod(object);
+        garbage_collector::delete_dependents(manager, object);
+        return enqueue_unscheduled(manager);
+    }
+    let null = Value::Null;
+    let before = before.unwrap_or(&null);
+    let is_new = |pointer: &str| {
+        !object.pointer(pointer).unwrap_or(&null).is_null() && before.pointer(pointer).is_none_or(Value::is_null)
+    };
+    if before.is_null() && object["spec"]["nodeName"].is_null() {
+        let after = manager.jittered(manager.config.scheduling_delay);
+        manager.enqueue_after(WorkKind::Scheduler, &namespace, &name, after);
+    }
+    if is_new("/spec/nodeName") || is_new("/metadata/deletionTimestamp") {
+        manager.enqueue(WorkKind::Kubelet, &namespace, &name);
+    }
+}
+
+/// The owner of an object that has changed looks after it.
+fn enqueue_owner(manager: &mut ControllerManager, object: &Value) {
+    let Some(owner) = pods::controller_of(object) else { return };
+    let duty = match owner["kind"].as_str() {
+        Some("Deployment") => WorkKind::Deployment,
+        Some("ReplicaSet") => WorkKind::ReplicaSet,
+        Some("StatefulSet") => WorkKind::StatefulSet,
+        _ => return,
+    };
+    manager.enqueue(duty, &metadata_text(object, "namespace"), owner["name"].as_str().unwrap_or_default());
+}
+
+/// The Services that select a pod, now or before, where it has changed in what endpoints tell of it.
+fn enqueue_services(manager: &mut ControllerManager, gone: bool, pod: &Value, before: Option<&Value>) {
+    let told = |pod: &Value| {
+        let ready = super::condition::is_condition_true(pod, "Ready");
+        (ready, pod["status"]["podIP"].clone(), pod["metadata"]["deletionTimestamp"].clone())
+    };
+    if !gone && before.is_some_and(|before| told(before) == told(pod)) {
+        return;
+    }
+    for service in manager.cluster.list(&SERVICE, Some(&metadata_text(pod, "namespace"))) {
+        if labels::has_labels(&service["spec"]["selector"], &pod["metadata"]["labels"]) {
+            manager.enqueue(
+                WorkKind::EndpointSlice,
+                &metadata_text(&service, "namespace"),
+                &metadata_text(&service, "name"),
+            );
+        }
+    }
+}
+
+fn enqueue_api_services(manager: &mut ControllerManager, object: &Value) {
+    let service = object["metadata"]["labels"]["kubernetes.io/service-name"].as_str().map(str::to_owned);
+    let (namespace, service) =
+        (metadata_text(object, "namespace"), service.unwrap_or_else(|| metadata_text(object, "name")));
+    for one in manager.cluster.list(&API_SERVICE, None) {
+        let of = &one["spec"]["service"];
+        if of["namespace"] == namespace.as_str() && of["name"] == service.as_str() {
+            manager.enqueue(WorkKind::ApiService, "", &metadata_text(&one, "name"));
+        }
+    }
+}
+
+/// Pods that wait for room are tried again.
+fn enqueue_unscheduled(manager: &mut ControllerManager) {
+    for pod in manager.cluster.list(&POD, None) {
+        if pod["spec"]["nodeName"].is_null() {
+            let after = manager.jittered(manager.config.scheduling_delay);
+            manager.enqueue_after(
+                WorkKind::Scheduler,
+                &metadata_text(&pod, "namespace"),
+                &metadata_text(&pod, "name"),
+                after,
+            );
+        }
+    }
+}
+
+/// A new HPA is first looked at somewhere within a period (1.37 at once, older releases after a whole one); one whose
+/// spec has changed at once.
+fn handle_hpa(manager: &mut ControllerManager, object: &Value, before: Option<&Value>) {
+    let (namespace, name) = (metadata_text(object, "namespace"), metadata_text(object, "name"));
+    if before.is_some() {
+        return manager.enqueue(WorkKind::Hpa, &namespace, &name);
+    }
+    let after = HumanDuration::from_ms(manager.cluster.random_below(manager.config.hpa_controller.sync_period.ms()));
+    manager.enqueue_after(WorkKind::Hpa, &namespace, &name, after);
+    injections::trigger(manager, InjectionTrigger::HpaCreated);
+}

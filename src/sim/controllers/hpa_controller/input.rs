@@ -1,0 +1,122 @@
+//! What a pass reads.
+
+use std::sync::Arc;
+
+use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscalerSpec;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use serde_json::Value;
+
+use super::{HpaControllerState, metrics, scale_target_ref};
+use crate::hpa::{
+    ControllerFlags, HpaNames, HpaSpec, PodPhase, PodSelector, PodState, ReconcileInput, ScaleSubresource,
+    behavior_from_spec,
+};
+use crate::metrics::selector;
+use crate::sim::cluster::{StatusError, metadata_text};
+use crate::sim::controllers::kinds::{HPA, POD};
+use crate::sim::controllers::manager::ControllerManager;
+use crate::sim::controllers::{condition, labels, pods};
+
+/// All that a pass reads, or why the simulation does not know this HPA.
+pub(super) fn read_input(
+    manager: &ControllerManager,
+    hpa: &Value,
+    memory: &HpaControllerState,
+) -> Result<ReconcileInput, String> {
+    let spec: HorizontalPodAutoscalerSpec =
+        serde_json::from_value(hpa["spec"].clone()).map_err(|why| format!("its spec cannot be read: {why}"))?;
+    let namespace = metadata_text(hpa, "namespace");
+    let setting = &manager.config.hpa_controller;
+    let of = &spec.scale_target_ref;
+    let found = find_target(manager, hpa).ok_or_else(|| target_not_found(&of.kind, &of.name));
+    let matching = found.as_ref().map(|found| selected_pods(manager, &namespace, found)).unwrap_or_default();
+    let scale = found.as_ref().map(|found| read_scale(found)).map_err(Clone::clone);
+    let pods = match &scale {
+        Ok(ScaleSubresource { selector: PodSelector::Parsed(selector), .. }) => selector.as_str(),
+        _ => "",
+    };
+    let metrics = metrics::read_metrics(manager, &spec, &namespace, pods)?;
+    Ok(ReconcileInput {
+        names: HpaNames {
+            namespace: namespace.clone(),
+            hpa: metadata_text(hpa, "name"),
+            target_kind: of.kind.clone(),
+            target_name: of.name.clone(),
+        },
+        spec: HpaSpec {
+            min_replicas: spec.min_replicas,
+            max_replicas: spec.max_replicas,
+            behavior: behavior_from_spec(&spec),
+            metrics,
+        },
+        status: memory.status.clone(),
+        flags: ControllerFlags {
+            tolerance: setting.tolerance,
+            downscale_stabilization: setting.downscale_stabilization.to_std(),
+        },
+        competing_hpa: find_competing_hpa(manager, hpa, &matching),
+        pods: matching.iter().map(|pod| pod_state(pod)).collect(),
+        scale,
+        put_failures: Vec::new(),
+        logs: memory.logs.clone(),
+    })
+}
+
+fn target_not_found(kind: &str, name: &str) -> String {
+    match kind {
+        "Deployment" => format!("deployments.apps \"{name}\" not found"),
+        "StatefulSet" => format!("statefulsets.apps \"{name}\" not found"),
+        other => {
+            StatusError::new(501, "NotSimulated", format!("the simulated platform does not know a scale of {other}"))
+                .message
+        }
+    }
+}
+
+fn find_target(manager: &ControllerManager, hpa: &Value) -> Option<Arc<Value>> {
+    let (kind, name) = scale_target_ref(hpa)?;
+    manager.cluster.get(&kind, &metadata_text(hpa, "namespace"), &name)
+}
+
+fn read_scale(target: &Value) -> ScaleSubresource {
+    let number = |value: &Value, default: i32| value.as_i64().and_then(|n| i32::try_from(n).ok()).unwrap_or(default);
+    let selector = serde_json::from_value::<LabelSelector>(target["spec"]["selector"].clone());
+    let selector = selector.map(|selector| selector::format_selector(&selector)).unwrap_or_default();
+    ScaleSubresource {
+        spec_replicas: number(&target["spec"]["replicas"], 1),
+        status_replicas: number(&target["status"]["replicas"], 0),
+        selector: if selector.is_empty() { PodSelector::Missing } else { PodSelector::Parsed(selector) },
+    }
+}
+
+fn selected_pods(manager: &ControllerManager, namespace: &str, target: &Value) -> Vec<Arc<Value>> {
+    let mut all = manager.cluster.list(&POD, Some(namespace));
+    all.retain(|pod| labels::matches(&target["spec"]["selector"], pod));
+    all
+}
+
+fn pod_state(pod: &Value) -> PodState {
+    let phase = match pod["status"]["phase"].as_str() {
+        Some("Running") => PodPhase::Running,
+        Some("Succeeded") => PodPhase::Succeeded,
+        Some("Failed") => PodPhase::Failed,
+        Some("Unknown") => PodPhase::Unknown,
+        _ => PodPhase::Pending,
+    };
+    let (ready, deleting) = (condition::is_condition_true(pod, "Ready"), pods::is_deleting(pod));
+    PodState { name: metadata_text(pod, "name"), phase, ready, deleting }
+}
+
+/// Another HPA of the namespace whose target selects one of these pods.
+fn find_competing_hpa(manager: &ControllerManager, hpa: &Value, pods: &[Arc<Value>]) -> Option<String> {
+    let others = manager.cluster.list(&HPA, Some(&metadata_text(hpa, "namespace")));
+    let shares = |other: &&Arc<Value>| {
+        other["metadata"]["uid"] != hpa["metadata"]["uid"]
+            && find_target(manager, other)
+                .is_some_and(|target| pods.iter().any(|pod| labels::matches(&target["spec"]["selector"], pod)))
+    };
+    others
+        .iter()
+        .find(shares)
+        .map(|other| format!("{}/{}", metadata_text(other, "namespace"), metadata_text(other, "name")))
+}

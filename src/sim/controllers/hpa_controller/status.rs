@@ -1,0 +1,75 @@
+//! What a pass writes into the HPA's status.
+
+use serde_json::{Value, json};
+
+use super::CONTROLLER_MANAGER;
+use crate::hpa::{ReconcileInput, ReconcileOutput, ReportedValue};
+use crate::sim::cluster::{FieldManager, metadata_text};
+use crate::sim::controllers::kinds::HPA;
+use crate::sim::controllers::manager::ControllerManager;
+use crate::sim::controllers::{condition, event};
+use crate::units::Milli;
+
+/// Writes the status of a pass; the same status is not written again.
+pub(super) fn write_status(manager: &ControllerManager, hpa: &Value, input: &ReconcileInput, out: &ReconcileOutput) {
+    let now = manager.cluster.now();
+    let current: Vec<_> =
+        out.status.current_metrics.iter().enumerate().map(|(n, one)| current_metric(hpa, n, one)).collect();
+    update_status(manager, hpa, |status, generation| {
+        status["currentReplicas"] = json!(out.status.current_replicas);
+        status["desiredReplicas"] = json!(out.status.desired_replicas);
+        status["currentMetrics"] = if current.is_empty() { Value::Null } else { json!(current) };
+        if input.scale.is_ok() {
+            status["observedGeneration"] = generation;
+        }
+        if out.scale_written.is_some() {
+            status["lastScaleTime"] = json!(now);
+        }
+        for one in &out.status.conditions {
+            let (kind, holds) = (format!("{:?}", one.kind), format!("{:?}", one.status));
+            condition::set(status, &now, &kind, &holds, &one.reason, &one.message);
+        }
+    });
+}
+
+/// Says loudly that the simulation does not know this HPA.
+pub(super) fn write_not_simulated(manager: &ControllerManager, hpa: &Value, why: &str) {
+    let now = manager.cluster.now();
+    update_status(manager, hpa, |status, _| {
+        condition::set(status, &now, "ScalingActive", "False", "NotSimulated", why);
+    });
+    event::record(&manager.cluster, "horizontal-pod-autoscaler", hpa, ("Warning", "NotSimulated"), why);
+}
+
+fn update_status(manager: &ControllerManager, hpa: &Value, edit: impl FnOnce(&mut Value, Value)) {
+    let (namespace, name) = (metadata_text(hpa, "namespace"), metadata_text(hpa, "name"));
+    // One that is gone has no status.
+    let _ = manager.cluster.update(FieldManager::update_status(CONTROLLER_MANAGER), &HPA, &namespace, &name, |hpa| {
+        let generation = hpa["metadata"]["generation"].clone();
+        edit(&mut hpa["status"], generation);
+    });
+}
+
+/// An entry of currentMetrics: what the spec asks about, and its value; empty for a failed one.
+fn current_metric(hpa: &Value, number: usize, current: &Option<crate::hpa::CurrentMetric>) -> Value {
+    let Some(current) = current else { return json!({"type": ""}) };
+    let spec = &hpa["spec"]["metrics"][number];
+    let kind = format!("{:?}", current.kind);
+    let field = kind.to_lowercase();
+    let value = match current.reported {
+        ReportedValue::Value(milli) => json!({"value": format_quantity(milli)}),
+        ReportedValue::AverageValue(milli) => json!({"averageValue": format_quantity(milli)}),
+    };
+    let mut entry = json!({"metric": spec[&field]["metric"], "current": value});
+    if !spec[&field]["describedObject"].is_null() {
+        entry["describedObject"] = spec[&field]["describedObject"].clone();
+    }
+    let mut made = json!({"type": kind});
+    made[field] = entry;
+    made
+}
+
+/// A number of thousandths as Kubernetes prints it.
+fn format_quantity(milli: i64) -> String {
+    if milli % 1000 == 0 { Milli(milli).to_string() } else { format!("{milli}m") }
+}

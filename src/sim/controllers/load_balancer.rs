@@ -1,0 +1,23 @@
+//! The platform's load balancer: a Service that asks for one gets an address.
+
+use serde_json::json;
+
+use super::kinds::SERVICE;
+use super::manager::ControllerManager;
+use crate::sim::cluster::FieldManager;
+
+/// Gives a Service its address.
+pub(super) fn sync(manager: &mut ControllerManager, namespace: &str, name: &str) {
+    let cluster = &manager.cluster;
+    let Some(service) = cluster.get(&SERVICE, namespace, name) else { return };
+    if service["spec"]["type"] != "LoadBalancer" || !service["status"]["loadBalancer"]["ingress"].is_null() {
+        return;
+    }
+    let services = cluster.list(&SERVICE, None);
+    let taken = services.iter().filter(|one| !one["status"]["loadBalancer"]["ingress"].is_null()).count();
+    // One that is gone needs none.
+    let _ =
+        cluster.update(FieldManager::update_status("cloud-controller-manager"), &SERVICE, namespace, name, |service| {
+            service["status"]["loadBalancer"] = json!({"ingress": [{"ip": format!("203.0.113.{}", 10 + taken)}]});
+        });
+}

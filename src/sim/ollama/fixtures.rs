@@ -1,0 +1,100 @@
+//! A small simulated cluster for the tests of the doors: nodes, pods and their devices, without controllers.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::StreamExt;
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+
+use super::super::cluster::{FieldManager, SimCluster};
+use super::super::pipeline::MetricPipeline;
+use super::super::{SimConfig, SimPlatform};
+use super::{POD, ServerRegistry};
+use crate::clock::RunClock;
+use crate::env::{HttpError, ResponseBody};
+use crate::model::resource_kind::ResourceKind;
+
+pub(in crate::sim) const TEST_MANAGER: FieldManager<'static> = FieldManager::update("test");
+
+/// A platform of one node with four devices, and everything of it that happens by itself here.
+pub(in crate::sim) fn start_platform(setting: SimConfig) -> (SimPlatform, JoinSet<()>) {
+    let cluster = SimCluster::new(RunClock::start_at("2026-01-01T00:00:00Z".parse().unwrap()), setting);
+    let servers = ServerRegistry::new(cluster.clone());
+    let pipeline = MetricPipeline::new(cluster.clone(), servers.clone());
+    let node = json!({"metadata": {"name": "n1"}, "status": {"allocatable": {"nvidia.com/gpu": "4"},
+        "addresses": [{"type": "InternalIP", "address": "192.0.2.11"}]}});
+    create_object(&cluster, ResourceKind::new("", "v1", "Node", "nodes"), node);
+    let mut tasks = JoinSet::new();
+    pipeline.spawn(&mut tasks);
+    (SimPlatform { cluster, servers, pipeline }, tasks)
+}
+
+pub(in crate::sim) fn create_object(cluster: &SimCluster, kind: ResourceKind, object: Value) {
+    cluster.create(TEST_MANAGER, &kind, object).unwrap();
+}
+
+/// A Ready pod of the target that holds this card.
+pub(in crate::sim) fn create_pod(cluster: &SimCluster, name: &str, card: usize) {
+    let object = json!({
+        "metadata": {"namespace": "ai", "name": name, "labels": {"app": "ollama"},
+            "annotations": {"simulated.gpuhpa/devices": card.to_string()},
+            "ownerReferences": [{"kind": "ReplicaSet", "name": "ollama-1", "uid": "rs", "controller": true}]},
+        "spec": {"nodeName": "n1", "containers": [{"name": "ollama",
+            "lifecycle": {"postStart": {"exec": {"command": ["/bin/sh", "-c", "ollama pull m"]}}}}]},
+        "status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}],
+            "containerStatuses": [{"name": "ollama", "restartCount": 0, "state": {"running": {}}}]},
+    });
+    create_object(cluster, POD, object);
+}
+
+pub(in crate::sim) fn delete_pod(cluster: &SimCluster, name: &str) {
+    assert!(cluster.remove(&POD, "ai", name));
+}
+
+/// A chat of so many tokens.
+pub(in crate::sim) fn chat_request(url: &str, tokens: u64) -> http::Request<Bytes> {
+    let body = json!({"model": "m", "stream": true, "options": {"num_predict": tokens}, "keep_alive": "30m"});
+    http::Request::post(url).body(Bytes::from(body.to_string())).unwrap()
+}
+
+/// Status and text of an answer, or the words of what broke it.
+pub(in crate::sim) async fn read_response(answer: Result<http::Response<ResponseBody>, HttpError>) -> (u16, String) {
+    let answer = match answer {
+        Ok(answer) => answer,
+        Err(error) => return (0, format!("{:?}", error.failure)),
+    };
+    let (status, mut body, mut text) = (answer.status().as_u16(), answer.into_body(), String::new());
+    while let Some(chunk) = body.next().await {
+        match chunk {
+            Ok(bytes) => text.push_str(std::str::from_utf8(&bytes).unwrap()),
+            Err(error) => text.push_str(&format!("{:?}", error.failure)),
+        }
+    }
+    (status, text)
+}
+
+/// So many workers that chat with the service or the pods in turn, for ever.
+pub(in crate::sim) fn spawn_load(
+    platform: &SimPlatform,
+    tasks: &mut JoinSet<()>,
+    workers: usize,
+    pods: &'static [&'static str],
+) {
+    for worker in 0..workers {
+        let servers = platform.servers.clone();
+        tasks.spawn(async move {
+            for turn in worker.. {
+                let answer =
+                    servers.handle_request("ai", pods[turn % pods.len()], chat_request("/api/chat", 100)).await;
+                if read_response(answer).await.0 != 200 {
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                }
+            }
+        });
+    }
+}
+
+pub(in crate::sim) async fn sleep_seconds(count: u64) {
+    tokio::time::sleep(Duration::from_secs(count)).await;
+}

@@ -1,0 +1,196 @@
+use super::fixtures::{chat_request, create_pod, delete_pod, read_response, sleep_seconds, start_platform};
+use serde_json::json;
+
+use super::*;
+use crate::ollama::{ChatStream, find_model, parse_loaded_models};
+use crate::sim::{SimConfig, SimPlatform};
+
+fn config_with(edit: impl FnOnce(&mut OllamaConfig)) -> SimConfig {
+    let mut setting = SimConfig::default();
+    edit(&mut setting.ollama);
+    setting
+}
+
+async fn send_chat(platform: &SimPlatform, tokens: u64) -> (u16, String) {
+    read_response(platform.servers.handle_request("ai", "a", chat_request("/api/chat", tokens)).await).await
+}
+
+async fn get_path(platform: &SimPlatform, pod: &str, path: &str) -> (u16, String) {
+    read_response(
+        platform.servers.handle_request("ai", pod, http::Request::get(path).body(Bytes::new()).unwrap()).await,
+    )
+    .await
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_chat_is_read_as_a_good_one_and_ends_at_num_predict() {
+    let (platform, _tasks) = start_platform(SimConfig::default());
+    create_pod(&platform.cluster, "a", 0);
+    let clock = platform.cluster.clock();
+    let (status, text) = send_chat(&platform, 256).await;
+    let mut stream = ChatStream::default();
+    stream.push(text.as_bytes()).unwrap();
+    let totals = stream.finish().unwrap();
+    // 2 s to load the model, 50 ms for the prompt, 256 tokens at 100 a second: a line a second, and two at the end.
+    assert_eq!((status, totals.tokens, totals.done_reason.as_deref()), (200, 256, Some("length")));
+    assert_eq!((clock.now_ms(), stream.chunks()), (4610, 5));
+    assert_eq!((totals.total_ns, totals.load_ns), (Some(4_610_000_000), Some(2_000_000_000)));
+    let (_, text) = send_chat(&platform, 5000).await;
+    assert!(text.contains(r#""done_reason":"stop""#) && !text.contains(r#""load_duration":2"#), "{text}");
+    let ps = get_path(&platform, "a", "/api/ps").await.1;
+    let models = parse_loaded_models(ps.as_bytes()).unwrap();
+    let model = find_model(&models, "m").unwrap();
+    assert!(model.size == model.size_vram && model.size > Some(0));
+    assert_eq!(get_path(&platform, "a", "/api/tags").await.0, 501);
+    assert_eq!(get_path(&platform, "b", "/").await, (0, "ConnectRefused".to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn chats_wait_in_a_queue_of_bounded_length_and_a_dropped_one_frees_its_slot() {
+    let (platform, mut tasks) = start_platform(config_with(|s| s.max_queue = 1));
+    create_pod(&platform.cluster, "a", 0);
+    let first = platform.servers.handle_request("ai", "a", chat_request("/api/chat", 100_000)).await.unwrap();
+    let (send, mut ended) = tokio::sync::mpsc::unbounded_channel();
+    let again = platform.clone();
+    tasks.spawn(async move { send.send(send_chat(&again, 100).await).unwrap() });
+    sleep_seconds(1).await;
+    let (status, text) = send_chat(&platform, 100).await;
+    assert_eq!(status, 503);
+    assert!(text.contains("maximum pending requests exceeded"));
+    assert!(ended.try_recv().is_err());
+    drop(first);
+    sleep_seconds(2).await;
+    assert_eq!(ended.try_recv().unwrap().0, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pod_that_goes_takes_its_connections_with_it_at_once() {
+    let (platform, mut tasks) = start_platform(SimConfig::default());
+    create_pod(&platform.cluster, "a", 0);
+    let (send, mut ended) = tokio::sync::mpsc::unbounded_channel();
+    for _ in 0..2 {
+        let (again, send) = (platform.clone(), send.clone());
+        tasks.spawn(async move { send.send((send_chat(&again, 600).await, again.cluster.clock().now_ms())).unwrap() });
+    }
+    sleep_seconds(4).await;
+    delete_pod(&platform.cluster, "a");
+    let (first, second) = (ended.recv().await.unwrap(), ended.recv().await.unwrap());
+    let mut words = [first.0.1, second.0.1];
+    words.sort();
+    assert_eq!((words[0].as_str(), first.1, second.1), ("BeforeHeaders", 4000, 4000));
+    assert!(words[1].ends_with("InBody") && !words[1].contains("\"done\":true"));
+    // Another pod of that name is another server: its model is not loaded yet.
+    create_pod(&platform.cluster, "a", 1);
+    assert_eq!(get_path(&platform, "a", "/api/ps").await.1, r#"{"models":[]}"#);
+}
+
+#[tokio::test(start_paused = true)]
+async fn from_a_lost_node_nothing_comes_any_more_not_even_an_end() {
+    const NODE: ResourceKind = ResourceKind::new("", "v1", "Node", "nodes");
+    let (platform, mut tasks) = start_platform(SimConfig::default());
+    create_pod(&platform.cluster, "a", 0);
+    let (send, mut ended) = tokio::sync::mpsc::unbounded_channel();
+    let again = platform.clone();
+    tasks.spawn(async move { send.send(send_chat(&again, 600).await).unwrap() });
+    sleep_seconds(4).await;
+    let lose = |node: &mut Value| node["metadata"]["annotations"]["simulated.gpuhpa/lost"] = json!("true");
+    platform.cluster.update(fixtures::TEST_MANAGER, &NODE, "", "n1", lose).unwrap();
+    let from = platform.cluster.clock().now_ms();
+    assert_eq!(send_chat(&platform, 100).await, (0, "ConnectTimeout".to_owned()));
+    assert_eq!(platform.cluster.clock().now_ms() - from, 10_000);
+    assert_eq!(platform.pipeline.exporter_metrics("ai", "a").unwrap_err().code, 503);
+    sleep_seconds(600).await;
+    assert!(ended.try_recv().is_err(), "it waits for the rest of its answer");
+}
+
+#[tokio::test(start_paused = true)]
+async fn utilization_is_that_of_busy_slots() {
+    for (share, expected) in [(None, 98.0), (Some(20.0), 40.0)] {
+        let (platform, mut tasks) = start_platform(config_with(|s| (s.slots, s.percent_per_slot) = (4, share)));
+        create_pod(&platform.cluster, "a", 0);
+        fixtures::spawn_load(&platform, &mut tasks, 2, &["a"]);
+        sleep_seconds(10).await;
+        let before = platform.servers.usage("ai", "a");
+        sleep_seconds(10).await;
+        let after = platform.servers.usage("ai", "a");
+        assert_eq!(((after.percent_us - before.percent_us) / 10e6).round(), expected);
+        assert_eq!(after.memory_mib, 1900);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_fault_shows_as_it_does_with_ollama() {
+    type Edit = fn(&mut OllamaConfig);
+    const SPOKEN: &str = "\"done\":false}\n";
+    let broken = |how| FaultyChats {
+        faults: vec![how],
+        window: ActiveWindow::starting_at(WindowStart::NthChat(2)),
+        every_nth: 1,
+    };
+    let cases: [(ChatFault, u16, &str); 7] = [
+        (ChatFault::Status500, 500, "terminated: signal: killed\"}"),
+        (ChatFault::Status503, 503, "pending requests exceeded\"}"),
+        (ChatFault::Status404, 404, "model 'm' not found\"}"),
+        (ChatFault::ErrorLine, 200, "CUDA error: out of memory\"}\n"),
+        (ChatFault::Truncated, 200, SPOKEN),
+        (ChatFault::Reset, 200, "InBody"),
+        (ChatFault::LoginPage, 200, "</html>\n"),
+    ];
+    for (how, status, end) in cases {
+        let (platform, _tasks) = start_platform(config_with(|s| s.faulty_chats = Some(broken(how))));
+        create_pod(&platform.cluster, "a", 0);
+        assert!(send_chat(&platform, 5).await.1.contains("\"done\":true"));
+        let (given, text) = send_chat(&platform, 5).await;
+        assert!(given == status && text.ends_with(end), "{how:?}: {given} {text}");
+    }
+    let edits: [(Edit, &str); 3] = [
+        (|s| s.on_cpu = AffectedPods::NewPods, "b on the CPU"),
+        (|s| s.hanging = AffectedPods::NewPods, "b hangs"),
+        (|s| s.slowdown = Some((AffectedPods::NewPods, 3.0)), "b slow"),
+    ];
+    for (edit, name) in edits {
+        let (platform, _tasks) = start_platform(config_with(edit));
+        create_pod(&platform.cluster, "a", 0);
+        create_pod(&platform.cluster, "b", 1);
+        let took = async |pod: &str| {
+            let from = platform.cluster.clock().now_ms();
+            let answer = async {
+                read_response(platform.servers.handle_request("ai", pod, chat_request("/api/chat", 100)).await).await
+            };
+            let _ = tokio::time::timeout(std::time::Duration::from_secs(60), answer).await;
+            platform.cluster.clock().now_ms() - from
+        };
+        let (first, second) = (took("a").await, took("b").await);
+        assert!(first == 3050 && second > 5000, "{name}: {first} {second}");
+        let on_cpu = get_path(&platform, "b", "/api/ps").await.1.contains("\"size_vram\":0");
+        assert_eq!(on_cpu, name == "b on the CPU");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_model_that_the_pod_did_not_pull_is_missing() {
+    let (platform, _tasks) = start_platform(SimConfig::default());
+    create_pod(&platform.cluster, "a", 0);
+    let request = http::Request::post("/api/chat").body(Bytes::from(r#"{"model":"other"}"#)).unwrap();
+    let (status, text) = read_response(platform.servers.handle_request("ai", "a", request).await).await;
+    assert_eq!((status, text.as_str()), (404, r#"{"error":"model 'other' not found"}"#));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_model_that_the_start_runs_is_loaded_until_its_time_is_over() {
+    let (platform, _tasks) = start_platform(SimConfig::default());
+    create_pod(&platform.cluster, "a", 0);
+    let start = json!(["sh", "-c", "while ! /bin/ollama ps; do sleep 1; done\n/bin/ollama run m </dev/null\n"]);
+    let edit = |pod: &mut Value| {
+        pod["spec"]["containers"][0]["lifecycle"]["postStart"]["exec"]["command"] = start;
+        pod["spec"]["containers"][0]["env"] = json!([{"name": "OLLAMA_KEEP_ALIVE", "value": "60s"}]);
+        pod["status"]["containerStatuses"][0]["restartCount"] = json!(1);
+    };
+    platform.cluster.update(fixtures::TEST_MANAGER, &POD, "ai", "a", edit).unwrap();
+    let mut used = Vec::new();
+    for wait in [1, 2, 50, 10] {
+        sleep_seconds(wait).await;
+        used.push(platform.servers.usage("ai", "a").memory_mib);
+    }
+    assert_eq!(used, [0, 1900, 1900, 0]);
+}

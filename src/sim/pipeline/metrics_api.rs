@@ -1,0 +1,234 @@
+//! The custom and external metrics APIs: paths, and answers in the adapter's words.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::super::cluster::{StatusError, metadata_text};
+use super::super::ollama::POD;
+use super::MetricPipeline;
+use super::adapter::{AdapterMetric, SimAdapter, find_api_service, not_simulated};
+use super::pod_selector::PodLabelSelector;
+use super::rules::{self, MetricResource};
+use super::url_query::{percent_decode, split_query};
+
+const CUSTOM: &str = "custom.metrics.k8s.io";
+const EXTERNAL: &str = "external.metrics.k8s.io";
+
+/// What is asked.
+struct AdapterRequest<'a> {
+    adapter: &'a SimAdapter,
+    resource: MetricResource,
+    namespace: &'a str,
+    metric: &'a str,
+    /// Further matchers, from the metric's own selector.
+    extra_matchers: String,
+}
+
+/// The answer to a path.
+pub(super) fn handle_request(pipeline: &MetricPipeline, path: &str) -> Result<Value, StatusError> {
+    let (plain, values) = split_query(path);
+    let value = |key: &str| values.iter().find(|(k, _)| k == key).map_or("", |(_, value)| value.as_str());
+    let segments: Vec<String> = plain.trim_matches('/').split('/').map(percent_decode).collect();
+    let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+    match segments[..] {
+        ["apis", group @ (CUSTOM | EXTERNAL)] => find_api_service(pipeline, group).map(|_| api_group(group)),
+        ["apis", CUSTOM, "v1beta1", ref rest @ ..] => {
+            let adapter = SimAdapter::from_pipeline(pipeline, CUSTOM)?;
+            let more = selector_matchers(value("metricLabelSelector"))?;
+            let question = |resource, namespace, metric| AdapterRequest {
+                adapter: &adapter,
+                resource,
+                namespace,
+                metric,
+                extra_matchers: more.clone(),
+            };
+            match *rest {
+                [] => Ok(api_resource_list(pipeline, &adapter)),
+                ["namespaces", name, "metrics", metric] => {
+                    object_metric(pipeline, &question(rules::NAMESPACE, "", metric), name)
+                }
+                ["namespaces", namespace, plural, name, metric] => {
+                    let resource =
+                        rules::find_resource(plural).ok_or_else(|| not_simulated(&format!("metrics of {plural}")))?;
+                    let question = question(resource, namespace, metric);
+                    if name == "*" {
+                        pod_metrics(pipeline, &question, value("labelSelector"))
+                    } else {
+                        object_metric(pipeline, &question, name)
+                    }
+                }
+                _ => Err(not_simulated(plain)),
+            }
+        }
+        ["apis", EXTERNAL, "v1beta1"] => SimAdapter::from_pipeline(pipeline, EXTERNAL)
+            .map(|_| list_response("APIResourceList", EXTERNAL, "resources", Vec::new())),
+        ["apis", EXTERNAL, "v1beta1", "namespaces", namespace, metric] => {
+            external_metric(pipeline, namespace, metric, value("labelSelector"))
+        }
+        _ => Err(not_simulated(plain)),
+    }
+}
+
+/// One object's value.
+fn object_metric(pipeline: &MetricPipeline, question: &AdapterRequest<'_>, name: &str) -> Result<Value, StatusError> {
+    let mut values = query_values(pipeline, question, &[name.to_owned()])?;
+    let (resource, metric) = (question.resource.plural, question.metric);
+    let value = values.remove(name).ok_or_else(|| metric_not_found(&format!("{metric} for {resource} {name}")))?;
+    Ok(list_response("MetricValueList", CUSTOM, "items", vec![metric_value(pipeline, question, name, value)]))
+}
+
+/// The values of pods that a selector selects.
+fn pod_metrics(pipeline: &MetricPipeline, question: &AdapterRequest<'_>, selector: &str) -> Result<Value, StatusError> {
+    if question.resource.kind != "Pod" {
+        return Err(not_simulated(&format!("metrics of several {}", question.resource.plural)));
+    }
+    let selector = PodLabelSelector::parse(selector).map_err(|what| not_simulated(&what))?;
+    let pods = pipeline.0.cluster.list(&POD, Some(question.namespace));
+    let chosen = pods.iter().filter(|pod| selector.is_match(&pod["metadata"]["labels"]));
+    let names: Vec<String> = chosen.map(|pod| metadata_text(pod, "name")).collect();
+    let values = query_values(pipeline, question, &names)?;
+    let items = values.iter().map(|(name, value)| metric_value(pipeline, question, name, *value)).collect();
+    Ok(list_response("MetricValueList", CUSTOM, "items", items))
+}
+
+/// Values by the names of their objects.
+fn query_values(
+    pipeline: &MetricPipeline,
+    question: &AdapterRequest<'_>,
+    names: &[String],
+) -> Result<BTreeMap<String, f64>, StatusError> {
+    let AdapterRequest { adapter, resource, namespace, metric, extra_matchers: more } = question;
+    let missing = || metric_not_found(&format!("{metric} for {}", resource.plural));
+    let served = adapter.find_metric(pipeline, *resource, metric).ok_or_else(missing)?;
+    let label = served.rule.resource_label(*resource).ok_or_else(missing)?;
+    let mut matchers = Vec::new();
+    if let Some(of) = served.rule.resource_label(rules::NAMESPACE).filter(|_| *resource != rules::NAMESPACE) {
+        matchers.push(format!("{of}=\"{namespace}\""));
+    }
+    matchers.extend((!more.is_empty()).then(|| more.clone()));
+    if pipeline.0.cluster.config().pipeline.ignores_pod_label && resource.kind == "Pod" {
+        return mixed_values(pipeline, adapter, &served, &matchers.join(","), names);
+    }
+    match names {
+        [] => return Ok(BTreeMap::new()),
+        [name] => matchers.push(format!("{label}=\"{name}\"")),
+        names => matchers.push(format!("{label}=~\"{}\"", names.join("|"))),
+    }
+    let samples = adapter.query_samples(pipeline, &served, &matchers.join(","), &label)?;
+    let named = samples.into_iter().filter_map(|sample| Some((sample.labels.get(&label)?.clone(), sample.value)));
+    Ok(named.filter(|(name, _)| names.contains(name)).collect())
+}
+
+/// A fault: for every name the value of all series together.
+fn mixed_values(
+    pipeline: &MetricPipeline,
+    adapter: &SimAdapter,
+    served: &AdapterMetric<'_>,
+    matchers: &str,
+    names: &[String],
+) -> Result<BTreeMap<String, f64>, StatusError> {
+    let samples = adapter.query_samples(pipeline, served, matchers, "")?;
+    let value = samples.first().map(|sample| sample.value);
+    Ok(names.iter().filter_map(|name| Some((name.clone(), value?))).collect())
+}
+
+fn external_metric(
+    pipeline: &MetricPipeline,
+    namespace: &str,
+    metric: &str,
+    selector: &str,
+) -> Result<Value, StatusError> {
+    let adapter = SimAdapter::from_pipeline(pipeline, EXTERNAL)?;
+    let served =
+        adapter.find_external(pipeline, metric).ok_or_else(|| metric_not_found(&format!("{metric} for namespaces")))?;
+    let of = served.rule.resource_label(rules::NAMESPACE).map(|label| format!("{label}=\"{namespace}\""));
+    let more = Some(selector_matchers(selector)?).filter(|more| !more.is_empty());
+    let matchers: Vec<_> = of.into_iter().chain(more).collect();
+    let samples = adapter.query_samples(pipeline, &served, &matchers.join(","), "")?;
+    let now = pipeline.0.cluster.now();
+    let items = samples.into_iter().map(|sample| {
+        json!({"metricName": metric, "metricLabels": sample.labels, "timestamp": now, "value": format_quantity(sample.value)})
+    });
+    Ok(list_response("ExternalMetricValueList", EXTERNAL, "items", items.collect()))
+}
+
+/// The metric's own selector as matchers.
+fn selector_matchers(selector: &str) -> Result<String, StatusError> {
+    let one = |part: &str| match part.split_once('=') {
+        Some((key, value)) if !key.contains(['!', ' ']) => Ok(format!("{key}=\"{}\"", value.trim_start_matches('='))),
+        _ => Err(not_simulated(&format!("the selector `{part}` of a metric"))),
+    };
+    let parts: Result<Vec<_>, _> = selector.split(',').filter(|part| !part.is_empty()).map(one).collect();
+    parts.map(|parts| parts.join(","))
+}
+
+fn metric_value(pipeline: &MetricPipeline, question: &AdapterRequest<'_>, name: &str, value: f64) -> Value {
+    let MetricResource { kind, api_version, .. } = question.resource;
+    let mut described = json!({"kind": kind, "name": name, "apiVersion": api_version});
+    if !question.namespace.is_empty() {
+        described["namespace"] = json!(question.namespace);
+    }
+    json!({"describedObject": described, "metricName": question.metric, "timestamp": pipeline.0.cluster.now(),
+        "value": format_quantity(value), "selector": null})
+}
+
+fn metric_not_found(of: &str) -> StatusError {
+    StatusError::new(404, "NotFound", format!("the server could not find the metric {of}"))
+}
+
+fn list_response(kind: &str, group: &str, field: &str, items: Vec<Value>) -> Value {
+    let version = format!("{group}/v1beta1");
+    match field {
+        "items" => json!({"kind": kind, "apiVersion": version, "metadata": {}, "items": items}),
+        _ => json!({"kind": kind, "apiVersion": "v1", "groupVersion": version, "resources": items}),
+    }
+}
+
+fn api_group(group: &str) -> Value {
+    let version = json!({"groupVersion": format!("{group}/v1beta1"), "version": "v1beta1"});
+    json!({"kind": "APIGroup", "apiVersion": "v1", "name": group, "versions": [version], "preferredVersion": version})
+}
+
+/// The APIResourceList: `pods/gpu_utilization`.
+fn api_resource_list(pipeline: &MetricPipeline, adapter: &SimAdapter) -> Value {
+    let mut names = BTreeMap::new();
+    for (_, metric, resources) in adapter.list_metrics(pipeline) {
+        for resource in resources {
+            names.insert(format!("{}/{metric}", resource.plural), resource != rules::NAMESPACE);
+        }
+    }
+    let one = |(name, namespaced): (String, bool)| {
+        json!({"name": name, "singularName": "", "namespaced": namespaced, "kind": "MetricValueList",
+            "verbs": ["get"]})
+    };
+    list_response("APIResourceList", CUSTOM, "resources", names.into_iter().map(one).collect())
+}
+
+/// A value in thousandths, cut off towards zero, as Kubernetes writes a quantity.
+fn format_quantity(value: f64) -> String {
+    #[expect(clippy::cast_possible_truncation, reason = "the adapter cuts as well; what is out of range saturates")]
+    let mut number = (value * 1000.0) as i64;
+    let mut suffixes = ["m", "", "k", "M", "G", "T", "P"].into_iter();
+    let mut suffix = suffixes.next().unwrap_or_default();
+    if number == 0 {
+        return "0".to_owned();
+    }
+    while number % 1000 == 0
+        && let Some(next) = suffixes.next()
+    {
+        (number, suffix) = (number / 1000, next);
+    }
+    format!("{number}{suffix}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_written_as_kubernetes_does() {
+        let written = [0.0, 98.0, 42.5, 81_000.0, 81_559.0, 0.0004, -3.0].map(format_quantity);
+        assert_eq!(written, ["0", "98", "42500m", "81k", "81559", "0", "-3"]);
+    }
+}

@@ -1,0 +1,64 @@
+//! Which series a selector selects.
+
+use regex::Regex;
+
+use super::super::exporter::PipelineLabels;
+
+/// A name and matchers of labels.
+#[derive(Clone, Debug, Default)]
+pub(in crate::sim::pipeline) struct PromqlSelector {
+    /// The metric's name; empty where matchers alone select.
+    pub(in crate::sim::pipeline) name: String,
+    pub(super) matchers: Vec<PromqlMatcher>,
+}
+
+/// What a label has to be. A label that is not there is empty.
+#[derive(Clone, Debug)]
+pub(super) struct PromqlMatcher {
+    pub(super) label: String,
+    pub(super) test: MatchTest,
+    /// `!=` and `!~`.
+    pub(super) negated: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum MatchTest {
+    Equal(String),
+    /// `a|b|c`.
+    OneOf(Vec<String>),
+    Matches(Regex),
+}
+
+impl MatchTest {
+    /// A regular expression, which matches the whole of a value.
+    pub(super) fn from_pattern(text: &str) -> Result<Self, String> {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_|/: ".contains(c);
+        if text.chars().all(plain) {
+            return Ok(Self::OneOf(text.split('|').map(str::to_owned).collect()));
+        }
+        let regex = Regex::new(&format!("^(?:{text})$"));
+        regex.map(Self::Matches).map_err(|_| format!("the regular expression {text}"))
+    }
+
+    fn is_match(&self, value: &str) -> bool {
+        match self {
+            Self::Equal(wanted) => wanted == value,
+            Self::OneOf(all) => all.iter().any(|one| one == value),
+            Self::Matches(regex) => regex.is_match(value),
+        }
+    }
+}
+
+impl PromqlSelector {
+    /// Whether it selects a series of this name and these labels.
+    pub(in crate::sim::pipeline) fn is_match(&self, name: &str, labels: &PipelineLabels) -> bool {
+        (self.name.is_empty() || self.name == name)
+            && self.matchers.iter().all(|matcher| {
+                let value = match matcher.label.as_str() {
+                    "__name__" => name,
+                    label => labels.get(label).map_or("", String::as_str),
+                };
+                matcher.test.is_match(value) != matcher.negated
+            })
+    }
+}
