@@ -11,7 +11,7 @@ import xml.etree.ElementTree as xml
 CASES = 14
 KINDS = {"PASS": None, "FAIL": "failure", "INCONCLUSIVE": "error", "NOT_APPLICABLE": "skipped"}
 # What ci/rig/faults/ollama gives, and what the load calls it.
-FAULTS = {"500": "http-5xx", "503": "http-503-queue", "error-line": "error-line", "cut": "truncated", "html": "bad-json"}
+FAULTS = {"500": "http-5xx", "503": "http-503", "error-line": "error-line", "cut": "truncated", "html": "bad-json"}
 wrong = []
 
 

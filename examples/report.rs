@@ -1,5 +1,5 @@
-//! Draws report.html anew from the records of a bundle: `cargo run --example report -- BUNDLE > report.html`. For whoever works
-//! on the report; a run writes its own.
+//! Renders report.html from the records of a bundle: `cargo run --example report -- BUNDLE > report.html`. Helps to
+//! work on the report without a new run.
 
 use std::io::Write;
 
@@ -7,9 +7,9 @@ use anyhow::Context;
 use gpuhpa::{evidence, judge};
 
 fn main() -> anyhow::Result<()> {
-    let bundle = std::env::args_os().nth(1).context("name a bundle")?;
-    let held = evidence::open_bundle(bundle.as_ref())?;
-    let (verdict, prediction) = (judge::judge(held.records()), judge::predict(held.records()));
-    let page = evidence::render_report(&held.finished_run(&verdict, &prediction));
-    std::io::stdout().write_all(page.as_bytes()).context("could not write")
+    let bundle = std::env::args_os().nth(1).context("usage: report BUNDLE")?;
+    let loaded = evidence::open_bundle(bundle.as_ref())?;
+    let (verdict, prediction) = (judge::judge(loaded.records()), judge::predict(loaded.records()));
+    let html = evidence::render_report(&loaded.finished_run(&verdict, &prediction));
+    std::io::stdout().write_all(html.as_bytes()).context("could not write to stdout")
 }

@@ -1,19 +1,19 @@
-//! How tasks are told to stop, all at once and in their order. Not a `watch` channel: that one wakes its receivers in an order of chance, and a run in
-//! virtual time is to be the same run every time.
+//! Cancellation of tasks. Waiting tasks wake in the order in which they began to wait: a `watch` channel wakes its
+//! receivers in a random order, which would make runs in virtual time irreproducible.
 
 use futures::FutureExt;
 use futures::future::Shared;
 use tokio::sync::oneshot;
 
-/// Stops them when pressed, and when dropped.
+/// Cancels all tokens of its channel, when called or dropped.
 #[derive(Debug)]
 pub struct CancelHandle(oneshot::Sender<()>);
 
-/// What the tasks wait for.
+/// Tells a task that it is cancelled.
 #[derive(Clone, Debug)]
 pub struct CancelToken(Shared<oneshot::Receiver<()>>);
 
-/// A button and its bell.
+/// A handle and its token.
 #[must_use]
 pub fn channel() -> (CancelHandle, CancelToken) {
     let (sender, receiver) = oneshot::channel();
@@ -21,23 +21,23 @@ pub fn channel() -> (CancelHandle, CancelToken) {
 }
 
 impl CancelHandle {
-    /// Stops them.
+    /// Cancels all tokens.
     pub fn cancel(self) {
-        // Nobody listens when every task has ended already.
+        // An error means that every task has already ended.
         let _ = self.0.send(());
     }
 }
 
 impl CancelToken {
-    /// Whether they are to stop, or nobody is left who could stop them.
+    /// True once the handle was used or dropped.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.0.clone().now_or_never().is_some()
     }
 
-    /// Resolves when [`Stop::now`] turns true.
+    /// Waits until [`is_cancelled`](Self::is_cancelled) is true.
     pub async fn cancelled(&self) {
-        // An error means that the button is gone: the same end.
+        // An error means that the handle was dropped, which cancels too.
         let _ = self.0.clone().await;
     }
 }

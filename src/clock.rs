@@ -1,11 +1,11 @@
-//! The one place where time is read. A run has one monotonic clock; wall time is that clock laid over the moment at
-//! which the run began, so that a step of the machine's wall clock cannot reorder observations. On a paused tokio
-//! runtime the same clock is virtual.
+//! The only module that reads the time. A run has one monotonic clock. Its wall time is the wall time at the start plus
+//! the monotonic time since then, so a step of the system clock cannot reorder observations. On a paused tokio runtime
+//! the clock is virtual.
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
-/// A run's clock. Copies agree with each other.
+/// The clock of a run. All copies show the same time.
 #[derive(Clone, Copy, Debug)]
 pub struct RunClock {
     origin: Instant,
@@ -13,40 +13,40 @@ pub struct RunClock {
 }
 
 impl RunClock {
-    /// A clock that starts now, at the machine's wall time.
+    /// A clock that starts now, at the system's wall time.
     #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "this is the place where time is read")]
+    #[expect(clippy::disallowed_methods, reason = "only this module reads the time")]
     pub fn start() -> Self {
         Self { origin: Instant::now(), wall_start: Timestamp::now() }
     }
 
-    /// A clock that starts now and calls this moment `wall`: for simulated runs with a fixed epoch.
+    /// A clock that starts now, at wall time `wall`: for simulated runs with a fixed epoch.
     #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "this is the place where time is read")]
+    #[expect(clippy::disallowed_methods, reason = "only this module reads the time")]
     pub fn start_at(wall: Timestamp) -> Self {
         Self { origin: Instant::now(), wall_start: wall }
     }
 
-    /// Milliseconds since the clock was started.
+    /// Milliseconds since the clock started.
     #[must_use]
     pub fn now_ms(&self) -> u64 {
         self.now_us() / 1000
     }
 
-    /// Microseconds since the clock was started: the resolution of the load's stamps.
+    /// Microseconds since the clock started: the resolution of request records.
     #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "this is the place where time is read")]
+    #[expect(clippy::disallowed_methods, reason = "only this module reads the time")]
     pub fn now_us(&self) -> u64 {
         u64::try_from(Instant::now().saturating_duration_since(self.origin).as_micros()).unwrap_or(u64::MAX)
     }
 
-    /// Wall time of the moment at which the clock was started.
+    /// Wall time at which the clock started.
     #[must_use]
     pub fn wall_start(&self) -> Timestamp {
         self.wall_start
     }
 
-    /// Wall time now, by this clock.
+    /// Current wall time of this clock.
     #[must_use]
     pub fn wall_time(&self) -> Timestamp {
         self.wall_start
@@ -55,14 +55,14 @@ impl RunClock {
     }
 }
 
-/// Real time, also where a run's own is virtual: for saying how long it took.
+/// A stopwatch in real time, also where the run's clock is virtual.
 #[derive(Clone, Copy, Debug)]
 pub struct Stopwatch(std::time::Instant);
 
 impl Stopwatch {
-    /// Starts it.
+    /// A stopwatch that starts now.
     #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "this is the place where time is read")]
+    #[expect(clippy::disallowed_methods, reason = "only this module reads the time")]
     pub fn start() -> Self {
         Self(std::time::Instant::now())
     }

@@ -1,18 +1,18 @@
-//! An error with what lies behind it.
+//! Error chains: an error and its sources.
 
 use std::error::Error;
 
-/// The error and its causes, outermost first.
+/// The error and its sources, outermost first.
 pub fn error_sources<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |error: &&'a (dyn Error + 'static)| (**error).source())
 }
 
-/// The words of an error and its causes: the outermost alone ("error sending request", "client error (Connect)") does not
-/// tell what happened. What an error says of its cause already is not said twice.
+/// The messages of the error and its sources, joined by colons. The outermost message alone ("error sending request",
+/// "client error (Connect)") does not name the cause. A source whose message an outer one already contains is skipped.
 pub fn format_chain(error: &(dyn Error + 'static)) -> String {
-    error_sources(error).fold(String::new(), |text, cause| match cause.to_string() {
-        more if text.is_empty() => more,
-        more if text.contains(&more) => text,
-        more => format!("{text}: {more}"),
+    error_sources(error).fold(String::new(), |text, source| match source.to_string() {
+        message if text.is_empty() => message,
+        message if text.contains(&message) => text,
+        message => format!("{text}: {message}"),
     })
 }

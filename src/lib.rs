@@ -1,18 +1,56 @@
 //! gpuhpa: a conformance harness for the HorizontalPodAutoscaler on accelerator pods.
 //!
-//! The house has floors. A module imports only from floors below its own; strangers on one floor do not import each
-//! other. `tests/floors.rs` reads the sources and fails on an edge that climbs.
+//! # Layers
+//! A module imports only from layers below its own; modules of one layer do not import each other. `tests/layers.rs` reads
+//! the sources and fails on any other import.
 //!
-//! | floor | modules | what stands there |
+//! | layer | modules | contents |
 //! |---|---|---|
-//! | face | [`cli`] | one file per command, console, exit codes |
-//! | conductor | [`run`] | the phases in order; load beside observation; clean-up on every path; the review of a bundle |
-//! | verbs | [`scenario`] [`plan`] [`install`] [`load`] [`observe`] [`judge`] [`evidence`] [`live`] [`sim`] | functions over nouns |
-//! | readers | [`metrics`] [`ollama`] | what a server's answer means |
-//! | doors | [`world`] | all that touches the outside |
-//! | maths | [`hpa`] [`bounds`] | the controller's arithmetic, and named terms of time |
-//! | nouns | [`record`] | plain structs, without IO |
-//! | words | [`units`] [`clock`] [`seed`] [`causes`] [`stop`] | units, time, chance, what lies behind an error, an end for all |
+//! | CLI | [`cli`] | commands, console, exit codes |
+//! | orchestration | [`run`] | the phases of a run, early exit, clean-up on every path; the review of bundles |
+//! | stages | [`scenario`] [`plan`] [`install`] [`load`] [`observe`] [`judge`] [`evidence`] | from scenario files to the bundle, in this order |
+//! | | [`live`] [`sim`] | the two environments: a real cluster, a simulated one |
+//! | parsers | [`metrics`] [`ollama`] | metrics APIs, store and exporter; chats |
+//! | I/O boundary | [`env`](mod@env) | Kubernetes API, HTTP, helm, bundle, timeline, redaction |
+//! | time bounds | [`bounds`] | the time bounds of phases and checks |
+//! | HPA model | [`hpa`] | the controller's arithmetic |
+//! | data model | [`model`] | plain structs of scenario, inventory, plan, journal, observation, load, verdict |
+//! | primitives | [`units`] [`clock`] [`seed`] [`cancel`] [`error_chain`] | units, time, random numbers, cancellation, error messages |
+//!
+//! # Glossary
+//! | word | meaning |
+//! |---|---|
+//! | adopt | to use an existing release or object without a change; its digest must be the same after the run |
+//! | baseline | the phase without load before the scale-up, in which replicas must stay at minReplicas |
+//! | bound | a time limit, the sum of named terms |
+//! | bundle | the folder with the evidence of one run |
+//! | case | one result of the verdict, and one JUnit test case |
+//! | check | the function that evaluates a case from the records |
+//! | client-bound | of a load: limited by the load generator instead of the target, so that it proves nothing |
+//! | direct chat, probe | one chat with a single pod, through the API server's pod proxy |
+//! | finding | a remark of the verdict that changes no result |
+//! | format | the revision of the bundle's files and keys |
+//! | hop | one of the places where the metric can be read: exporter, store, metrics API, HPA status |
+//! | inventory | the state of the cluster before the run |
+//! | journal | the changes of a run to the cluster, each recorded before it is attempted; undo reads it |
+//! | lag | the time until a change of the load shows in the metric at the metrics API, the sum of the hops' intervals |
+//! | leftovers | objects of an interrupted run, found by the run's label |
+//! | observation | the state of one object at one time of the run's clock, one line of the timeline |
+//! | orphan | an object that a helm release created outside of its namespace, and whose helm record is gone |
+//! | plan | the changes, bounds, preflight errors and warnings of a run, before its first change |
+//! | preflight | the part of the plan that finds why a run cannot pass |
+//! | recommendation | the desired replicas that the HPA controller computes from one metric value |
+//! | rehearsal | a run on a simulated cluster in virtual time |
+//! | rules | the revision of the checks, bounds and texts that derive the verdict from the records |
+//! | scenario | the YAML file with releases, HPA, metric, load and assumptions of a run |
+//! | settled | of a run: no remaining phase can change the verdict |
+//! | stamp | a restriction of the evidence that every file names: STAND-IN, REHEARSAL |
+//! | stand-in | a replacement for a real accelerator, as the test rig uses it |
+//! | sweep | a rehearsal of one scenario under a range of loads |
+//! | target | the workload that the HPA scales |
+//! | term | one part of a bound: read from the cluster, assumed, or caused by gpuhpa |
+//! | timeline | all observations of a run, in the order in which gpuhpa received them |
+//! | verdict | the results of all cases, and the result of the run |
 
 pub mod bounds;
 pub mod cancel;

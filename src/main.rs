@@ -1,4 +1,4 @@
-//! gpuhpa: parse, run, exit code.
+//! The gpuhpa binary.
 
 use std::process::ExitCode;
 

@@ -1,5 +1,4 @@
-//! Quantities with their units in their types: durations as the scenario writes them, metric values in thousandths.
-//! Nothing here knows a clock or a cluster.
+//! Types with units: durations as scenarios write them, and metric values in thousandths.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,30 +7,30 @@ use std::time::Duration;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// A length of time, written `90s`, `10m`, `1h30m` or `250ms`; whole milliseconds inside.
+/// A duration in whole milliseconds, written `90s`, `10m`, `1h30m` or `250ms`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct HumanDuration(u64);
 
 impl HumanDuration {
-    /// A span of so many milliseconds.
+    /// A duration of `ms` milliseconds.
     #[must_use]
     pub const fn from_ms(ms: u64) -> Self {
         Self(ms)
     }
 
-    /// A span of so many seconds.
+    /// A duration of `seconds` seconds.
     #[must_use]
     pub const fn from_secs(seconds: u64) -> Self {
         Self(seconds * 1000)
     }
 
-    /// The length in milliseconds.
+    /// The duration in milliseconds.
     #[must_use]
     pub const fn ms(self) -> u64 {
         self.0
     }
 
-    /// The length as the standard library's duration, for timers.
+    /// The duration as [`std::time::Duration`].
     #[must_use]
     pub const fn to_std(self) -> Duration {
         Duration::from_millis(self.0)
@@ -52,7 +51,7 @@ impl fmt::Display for HumanDuration {
     }
 }
 
-/// A text that is no duration.
+/// A text is not a duration.
 #[derive(Debug, thiserror::Error)]
 #[error("`{0}` is not a duration; write for example 90s, 10m or 1h30m")]
 pub struct ParseDurationError(String);
@@ -61,9 +60,9 @@ impl FromStr for HumanDuration {
     type Err = ParseDurationError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let wrong = || ParseDurationError(text.to_owned());
-        let parsed = jiff::SignedDuration::from_str(text).map_err(|_| wrong())?;
-        u64::try_from(parsed.as_millis()).map(Self).map_err(|_| wrong())
+        let error = || ParseDurationError(text.to_owned());
+        let parsed = jiff::SignedDuration::from_str(text).map_err(|_| error())?;
+        u64::try_from(parsed.as_millis()).map(Self).map_err(|_| error())
     }
 }
 
@@ -85,11 +84,12 @@ impl JsonSchema for HumanDuration {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({"type": "string", "description": "a duration: 90s, 10m, 1h30m", "examples": ["90s", "10m"]})
+        json_schema!({"type": "string", "description": "A duration of hours, minutes, seconds and milliseconds.",
+            "examples": ["90s", "10m", "1h30m", "250ms"]})
     }
 }
 
-/// A metric value or target in thousandths, as the HPA controller computes (70 is `Milli(70_000)`).
+/// A metric value or target in thousandths, the unit of the HPA controller's arithmetic: 70 is `Milli(70_000)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Milli(pub i64);
@@ -107,7 +107,7 @@ impl fmt::Display for Milli {
     }
 }
 
-/// A text that is no Kubernetes quantity.
+/// A text is not a Kubernetes quantity.
 #[derive(Debug, thiserror::Error)]
 #[error("`{0}` is not a Kubernetes quantity such as 70, 500m, 1.5k or 2Gi")]
 pub struct ParseQuantityError(String);
@@ -115,11 +115,11 @@ pub struct ParseQuantityError(String);
 impl FromStr for Milli {
     type Err = ParseQuantityError;
 
-    /// Reads a Kubernetes quantity and rounds it **up** to the next thousandth, as `Quantity.MilliValue` does
+    /// Parses a Kubernetes quantity and rounds it **up** to the next thousandth, as `Quantity.MilliValue` does
     /// (k8s.io/apimachinery v0.37.2, pkg/api/resource/quantity.go).
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let wrong = || ParseQuantityError(text.to_owned());
-        let (digits, power) = split_suffix(text).ok_or_else(wrong)?;
+        let error = || ParseQuantityError(text.to_owned());
+        let (digits, power) = split_suffix(text).ok_or_else(error)?;
         let (negative, digits) = match digits.as_bytes().first() {
             Some(b'-') => (true, &digits[1..]),
             Some(b'+') => (false, &digits[1..]),
@@ -128,17 +128,17 @@ impl FromStr for Milli {
         let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
         let all = format!("{whole}{fraction}");
         if all.is_empty() || !all.bytes().all(|b| b.is_ascii_digit()) {
-            return Err(wrong());
+            return Err(error());
         }
-        let number: i128 = all.parse().map_err(|_| wrong())?;
-        let (ten, factor) = match power {
+        let number: i128 = all.parse().map_err(|_| error())?;
+        let (power_of_ten, factor) = match power {
             SuffixPower::Ten(exponent) => (exponent + 3, 1),
             SuffixPower::Two(exponent) => (3, 1_i128 << exponent),
         };
-        let scale = ten - i32::try_from(fraction.len()).map_err(|_| wrong())?;
-        let number = number.checked_mul(factor).ok_or_else(wrong)?;
-        let milli = multiply_pow10(number, scale, negative).ok_or_else(wrong)?;
-        i64::try_from(if negative { -milli } else { milli }).map(Milli).map_err(|_| wrong())
+        let scale = power_of_ten - i32::try_from(fraction.len()).map_err(|_| error())?;
+        let number = number.checked_mul(factor).ok_or_else(error)?;
+        let milli = multiply_pow10(number, scale, negative).ok_or_else(error)?;
+        i64::try_from(if negative { -milli } else { milli }).map(Milli).map_err(|_| error())
     }
 }
 
@@ -175,7 +175,7 @@ fn split_suffix(text: &str) -> Option<(&str, SuffixPower)> {
     SUFFIXES.into_iter().find_map(|(suffix, power)| text.strip_suffix(suffix).map(|digits| (digits, power)))
 }
 
-/// `number * 10^scale`, its magnitude rounded up for positive numbers and down for negative ones.
+/// `number * 10^scale`: rounded up for positive numbers, and the magnitude rounded down for negative ones.
 fn multiply_pow10(number: i128, scale: i32, negative: bool) -> Option<i128> {
     let factor = 10_i128.checked_pow(scale.unsigned_abs().min(38))?;
     if scale >= 0 {
@@ -221,10 +221,10 @@ mod tests {
     }
 
     #[test]
-    fn a_duration_reads_back_what_it_prints() {
+    fn a_duration_parses_what_it_prints() {
         for ms in [0, 250, 1000, 1250, 60_000, 90_000, 61_001, 3_600_000] {
-            let span = HumanDuration::from_ms(ms);
-            assert_eq!(span.to_string().parse::<HumanDuration>().unwrap(), span);
+            let duration = HumanDuration::from_ms(ms);
+            assert_eq!(duration.to_string().parse::<HumanDuration>().unwrap(), duration);
         }
         assert!("ninety".parse::<HumanDuration>().is_err() && "-5s".parse::<HumanDuration>().is_err());
     }

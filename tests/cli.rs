@@ -1,12 +1,11 @@
-//! The command line as a user or a pipeline meets it, as far as it goes without a cluster: messages, hints, exit codes,
-//! and the JUnit file that is written on every ending.
+//! The command line without a cluster: messages, hints, exit codes, and the JUnit file, which is written on every error.
 
 #![expect(clippy::expect_used, reason = "a test that cannot read its own files has failed")]
 
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
-/// A folder of this test's own, removed at its end.
+/// A temporary folder, removed on drop.
 struct CliTempDir(PathBuf);
 
 impl CliTempDir {
@@ -29,7 +28,7 @@ impl Drop for CliTempDir {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the test starts the program")]
+#[expect(clippy::disallowed_methods, reason = "the test starts the binary")]
 fn run_gpuhpa(folder: &CliTempDir, args: &[&str]) -> Output {
     std::process::Command::new(env!("CARGO_BIN_EXE_gpuhpa"))
         .args(args)
@@ -39,7 +38,7 @@ fn run_gpuhpa(folder: &CliTempDir, args: &[&str]) -> Output {
         .env_remove("KUBERNETES_SERVICE_HOST")
         .stdin(std::process::Stdio::null())
         .output()
-        .expect("the program must start")
+        .expect("the binary must start")
 }
 
 /// Exit code, stdout and stderr.
@@ -48,16 +47,16 @@ fn decode_output(output: &Output) -> (i32, String, String) {
     (output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
 }
 
-/// Results of the tests in a JUnit file, the suite and its groups among them: how many, and how many errors.
+/// Number of test cases in a JUnit file, including suite and groups, and number of errors.
 fn junit_counts(path: &Path) -> (usize, usize) {
-    let xml = std::fs::read_to_string(path).expect("the JUnit file must be there");
-    let report = quick_junit::Report::deserialize_from_str(&xml).expect("the JUnit file must be sound");
+    let xml = std::fs::read_to_string(path).expect("the JUnit file must exist");
+    let report = quick_junit::Report::deserialize_from_str(&xml).expect("the JUnit file must be valid");
     let suite = &report.test_suites[0];
     (suite.test_cases.len(), suite.errors)
 }
 
 #[test]
-fn help_names_what_exists_and_the_exit_codes() {
+fn help_lists_the_commands_and_the_exit_codes() {
     let folder = CliTempDir::new("help");
     let (code, out, _) = decode_output(&run_gpuhpa(&folder, &["--help"]));
     assert_eq!(code, 0);
@@ -66,7 +65,7 @@ fn help_names_what_exists_and_the_exit_codes() {
     {
         assert!(out.contains(word), "{word} is missing in:\n{out}");
     }
-    assert!(!out.contains("audit"), "audit does not exist yet, but stands in:\n{out}");
+    assert!(!out.contains("audit"), "audit does not exist yet, but is in:\n{out}");
     let (code, out, _) = decode_output(&run_gpuhpa(&folder, &["verify", "--help"]));
     assert!(code == 0 && out.contains("Examples:") && out.contains("--report-dir"), "{out}");
 }
@@ -90,38 +89,42 @@ fn a_bad_scenario_is_named_with_its_line_and_leaves_a_junit_file() {
 }
 
 #[test]
-fn a_scenario_file_that_is_not_there_is_named() {
+fn a_missing_scenario_file_is_named() {
     let folder = CliTempDir::new("nofile");
     let (code, _, err) = decode_output(&run_gpuhpa(&folder, &["plan", "-f", "nowhere.yaml"]));
     assert!(code == 2 && err.contains("nowhere.yaml: could not be read"), "{code} {err}");
 }
 
 #[test]
-fn without_a_kubeconfig_the_error_says_what_to_name() {
+fn without_a_kubeconfig_the_hint_names_the_flag() {
     let folder = CliTempDir::new("nokube");
     let (code, _, err) =
         decode_output(&run_gpuhpa(&folder, &["verify", "--yes", "--report-dir", "b", "--junit", "j.xml"]));
-    assert!(code == 2 && err.contains("no ~/.kube/config") && err.contains("hint: name a kubeconfig"), "{code} {err}");
+    assert!(
+        code == 2 && err.contains("KUBECONFIG or ~/.kube/config") && err.contains("hint: name a kubeconfig"),
+        "{code} {err}"
+    );
     assert_eq!(junit_counts(&folder.0.join("j.xml")), (22, 22));
     assert_eq!(junit_counts(&folder.0.join("b/junit.xml")), (22, 22));
-    // The report is there on every ending, and the manifest knows it.
-    let read = |file: &str| std::fs::read_to_string(folder.0.join("b").join(file)).expect("the bundle must be whole");
+    // The report is written on every error, and the manifest lists it.
+    let read =
+        |file: &str| std::fs::read_to_string(folder.0.join("b").join(file)).expect("the bundle must be complete");
     assert!(read("report.html").contains("INCONCLUSIVE") && read("manifest.json").contains("\"report.html\": \""));
     let (code, out, err) = decode_output(&run_gpuhpa(&folder, &["judge", "b"]));
-    assert!(code == 3 && out.contains("INCONCLUSIVE: ") && out.contains("no ~/.kube/config"), "{out} {err}");
+    assert!(code == 3 && out.contains("INCONCLUSIVE: ") && out.contains("KUBECONFIG or ~/.kube/config"), "{out} {err}");
 }
 
-/// The path of the home folder is kept out of a bundle before the run is judged, so that no reader needs to have it.
+/// The path of the home folder is redacted before the verdict, so that the verdict does not depend on it.
 #[test]
-fn a_bundle_without_the_home_folder_is_sound_for_whoever_reads_it() {
+fn a_bundle_without_the_home_folder_is_sound_for_every_reader() {
     let folder = CliTempDir::new("home");
     folder.write("config", "clusters: 7\n");
     let config = folder.0.join("config").display().to_string();
     let (code, _, err) =
         decode_output(&run_gpuhpa(&folder, &["verify", "--yes", "--kubeconfig", &config, "--report-dir", "b"]));
     assert!(code == 2 && err.contains("~/config") && !err.contains(&config), "{code} {err}");
-    let seen = std::fs::read_to_string(folder.0.join("b/timeline.jsonl")).expect("a timeline");
-    assert!(seen.contains("could not read the kubeconfig ~/config"), "{seen}");
+    let timeline = std::fs::read_to_string(folder.0.join("b/timeline.jsonl")).expect("a timeline");
+    assert!(timeline.contains("could not read the kubeconfig ~/config"), "{timeline}");
     let bundle = folder.0.join("b").display().to_string();
     let reader = CliTempDir::new("reader");
     let (code, out, err) = decode_output(&run_gpuhpa(&reader, &["judge", &bundle]));
@@ -143,9 +146,9 @@ fn a_broken_kubeconfig_and_an_unknown_context_are_named() {
 }
 
 #[test]
-fn a_cluster_that_does_not_answer_is_inconclusive_and_leaves_evidence() {
+fn a_cluster_that_does_not_respond_is_inconclusive_and_leaves_evidence() {
     let folder = CliTempDir::new("down");
-    // A port that was free a moment ago: nobody listens there.
+    // A port that was free a moment ago, without a listener.
     let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port").port();
     let config = format!(
         "apiVersion: v1\nkind: Config\ncurrent-context: x\nclusters: [{{name: x, cluster: {{server: \"http://127.0.0.1:{port}\"}}}}]\nusers: [{{name: x, user: {{}}}}]\ncontexts: [{{name: x, context: {{cluster: x, user: x}}}}]\n"
@@ -153,13 +156,16 @@ fn a_cluster_that_does_not_answer_is_inconclusive_and_leaves_evidence() {
     folder.write("config", &config);
     let args = ["verify", "--yes", "--kubeconfig", "config", "--report-dir", "b", "--junit", "j.xml"];
     let (code, _, err) = decode_output(&run_gpuhpa(&folder, &args));
-    assert!(code == 3 && err.contains("the API server could not be asked"), "{code} {err}");
+    assert!(code == 3 && err.contains("could not read the version from the API server"), "{code} {err}");
     assert_eq!(junit_counts(&folder.0.join("j.xml")), (22, 22));
     let manifest = std::fs::read_to_string(folder.0.join("b/manifest.json")).expect("a manifest");
     assert!(manifest.contains("\"complete\": true") && manifest.contains("verdict.json"), "{manifest}");
-    // Why the run did not begin is on record, so that its verdict follows from the bundle.
+    // The reason why the run did not start is recorded, so that the verdict follows from the bundle.
     let (code, out, err) = decode_output(&run_gpuhpa(&folder, &["judge", "b"]));
-    assert!(code == 3 && out.contains("INCONCLUSIVE: the API server could not be asked"), "{code} {out} {err}");
+    assert!(
+        code == 3 && out.contains("INCONCLUSIVE: could not read the version from the API server"),
+        "{code} {out} {err}"
+    );
 }
 
 #[test]
@@ -173,7 +179,7 @@ fn a_report_folder_that_is_not_empty_is_left_alone() {
 }
 
 #[test]
-fn clean_without_a_journal_says_what_to_name() {
+fn clean_without_a_journal_has_a_hint() {
     let folder = CliTempDir::new("clean");
     let (code, _, err) = decode_output(&run_gpuhpa(&folder, &["clean", "reports/none"]));
     assert!(
@@ -186,7 +192,7 @@ fn clean_without_a_journal_says_what_to_name() {
 }
 
 #[test]
-fn the_schema_is_json_and_knows_the_scenarios_fields() {
+fn the_schema_is_json_and_has_the_scenarios_fields() {
     let folder = CliTempDir::new("schema");
     let (code, out, _) = decode_output(&run_gpuhpa(&folder, &["schema"]));
     let schema: serde_json::Value = serde_json::from_str(&out).expect("the schema must be JSON");
@@ -195,12 +201,12 @@ fn the_schema_is_json_and_knows_the_scenarios_fields() {
     assert!(code == 0 && out.contains("_gpuhpa"));
 }
 
-/// As under `nohup`, in the background of a script: the shell has both ignored before.
+/// As with `nohup` in the background of a script: the shell ignores both signals.
 #[test]
-#[expect(clippy::disallowed_methods, reason = "the test starts the program")]
+#[expect(clippy::disallowed_methods, reason = "the test starts the binary")]
 fn a_hangup_that_was_ignored_stays_so_and_an_interrupt_ends_the_run() {
     let folder = CliTempDir::new("signals");
-    // It takes the connection and never answers.
+    // It accepts the connection and never responds.
     let server = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let port = server.local_addr().expect("its address").port();
     let config = format!(
@@ -213,10 +219,98 @@ fn a_hangup_that_was_ignored_stays_so_and_an_interrupt_ends_the_run() {
         .current_dir(&folder.0)
         .stderr(std::process::Stdio::piped())
         .spawn()
-        .expect("the program must start");
-    let (_open, _) = server.accept().expect("it asks the server");
+        .expect("the binary must start");
+    let (_open, _) = server.accept().expect("a connection");
     let signals = format!("kill -HUP {0} && kill -INT {0}", run.id());
     assert!(std::process::Command::new("sh").args(["-c", &signals]).status().expect("sh").success());
-    let (code, _, err) = decode_output(&run.wait_with_output().expect("it ends"));
-    assert!(code == 130 && err.contains("SIGINT: ending") && !err.contains("SIGHUP"), "{code} {err}");
+    let (code, _, err) = decode_output(&run.wait_with_output().expect("its exit"));
+    assert!(code == 130 && err.contains("SIGINT: cleaning up") && !err.contains("SIGHUP"), "{code} {err}");
+}
+
+/// The lines of a run, each with its time in seconds and its text.
+fn progress_lines(err: &str) -> Vec<(u64, &str)> {
+    let lines = err.lines().filter_map(|line| line.strip_prefix('[')?.split_once("s] "));
+    lines.filter_map(|(seconds, text)| Some((seconds.trim().parse().ok()?, text.trim()))).collect()
+}
+
+/// The rows of the table of cases: the case, its result, and the lines of its reason.
+fn case_rows(out: &str) -> Vec<(String, String, Vec<String>)> {
+    let mut rows: Vec<(String, String, Vec<String>)> = Vec::new();
+    let table = out.lines().skip_while(|line| !line.starts_with('╞')).skip(1).take_while(|line| !line.starts_with('└'));
+    for line in table {
+        let cells: Vec<String> = line.trim_matches('│').split('┆').map(|cell| cell.trim().to_owned()).collect();
+        match rows.last_mut() {
+            Some(row) if cells[0].is_empty() => row.2.push(cells[2].clone()),
+            _ => rows.push((cells[0].clone(), cells[1].clone(), vec![cells[2].clone()])),
+        }
+    }
+    rows
+}
+
+/// What is wrong with the lines of a healthy rehearsal of the built-in scenario.
+fn faults_of_a_healthy_console(out: &str, err: &str) -> Vec<String> {
+    let lines = progress_lines(err);
+    let count = |text: &str| lines.iter().filter(|(_, line)| line.contains(text)).count();
+    let mut faults = Vec::new();
+    let mut demand = |is_met: bool, fault: String| faults.extend((!is_met).then_some(fault));
+    demand(lines.len() < 45, format!("{} lines", lines.len()));
+    let longest = err.lines().map(|line| line.chars().count()).max().unwrap_or(0);
+    demand(longest <= 160, format!("a line of {longest} characters"));
+    let texts: std::collections::BTreeSet<&str> = lines.iter().map(|(_, text)| *text).collect();
+    demand(texts.len() == lines.len(), format!("{} lines are repeated", lines.len() - texts.len()));
+    demand(!err.contains("broken"), "a fault is told".to_owned());
+    for change in ["1 → 2", "2 → 3", "3 → 1"] {
+        let text = format!("{change} by the HPA: pods metric gpu_utilization ");
+        demand(count(&text) == 1, format!("no line `{text}`"));
+    }
+    demand(count(" Ready after ") == 3, "no line for each pod that became Ready".to_owned());
+    demand(count("2 pods deleted: ") == 1, "no line for the deleted pods".to_owned());
+    demand(count("the metrics API serves the metric") == 1, "no line for the metrics API".to_owned());
+    let beats: Vec<u64> = lines.iter().filter(|(_, text)| text.starts_with("replicas ")).map(|(at, _)| *at).collect();
+    demand(beats.len() > 4, format!("{} heartbeats", beats.len()));
+    demand(beats.windows(2).all(|two| two[1] - two[0] >= 60), format!("heartbeats at {beats:?}"));
+    let likely = "\nlikely about 15m from the HPA's creation (at least 12m15s); run ";
+    demand(err.contains(likely), "no likely duration".to_owned());
+    let rows = case_rows(out);
+    demand(rows.len() == 14, format!("{} cases", rows.len()));
+    for (case, result, reason) in rows {
+        let has_reason = !reason[0].is_empty() && reason.len() <= 2;
+        demand(result == "PASS" && has_reason, format!("{case}: {result} {reason:?}"));
+    }
+    faults
+}
+
+#[test]
+fn without_a_terminal_a_healthy_run_tells_each_change_once() {
+    let folder = CliTempDir::new("console");
+    let (code, out, err) = decode_output(&run_gpuhpa(&folder, &["rehearse", "--report-dir", "b"]));
+    assert_eq!(code, 0, "{err}");
+    assert_eq!(faults_of_a_healthy_console(&out, &err), Vec::<String>::new(), "{err}\n{out}");
+    let (_, judged, _) = decode_output(&run_gpuhpa(&folder, &["judge", "b"]));
+    assert_eq!(case_rows(&judged), case_rows(&out));
+    let plan = std::fs::read_to_string(folder.0.join("b/plan.json")).expect("a plan");
+    assert!(plan.contains("\"likelyDurationMs\": 915000,"), "{plan}");
+}
+
+#[test]
+fn verbose_adds_every_reason_and_quiet_leaves_the_result() {
+    let scenario = concat!(env!("CARGO_MANIFEST_DIR"), "/ci/rig/scenarios/rig.yaml");
+    let folder = CliTempDir::new("verbosity");
+    let rehearse = |flag: &str| {
+        let output = run_gpuhpa(&folder, &["rehearse", flag, "-f", scenario, "--report-dir", "b"]);
+        decode_output(&output)
+    };
+    let (_, _, err) = rehearse("-v");
+    let reasons: Vec<u64> =
+        progress_lines(&err).into_iter().filter(|(_, text)| text.starts_with("replicas ")).map(|(at, _)| at).collect();
+    assert!(reasons.len() > 30 && reasons.windows(2).all(|two| two[1] - two[0] >= 2), "{reasons:?}");
+    assert!(err.contains("first broken hop: ") && err.contains("at most 41m"), "{err}");
+    assert!(err.contains("deleting Lease"), "{err}");
+    let (_, out, err) = rehearse("-q");
+    assert!(out.contains("PASS (REHEARSAL"), "{out}");
+    let lines: Vec<&str> = err.lines().collect();
+    assert!(
+        matches!(&lines[..], [evidence, stamp] if evidence.starts_with("evidence: ") && stamp.starts_with("REHEARSAL: ")),
+        "{err}"
+    );
 }

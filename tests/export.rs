@@ -1,5 +1,5 @@
-//! `gpuhpa export` as whoever submits meets it: what it writes, what it refuses, and its exit codes. The bundle is a
-//! recorded run on stand-ins.
+//! `gpuhpa export` as a submitter runs it: the files that it writes, the bundles that it rejects, and its exit codes. The
+//! bundle is of a recorded run on stand-ins.
 
 #![expect(clippy::expect_used, reason = "a test that cannot read its own files has failed")]
 
@@ -16,7 +16,7 @@ use gpuhpa::model::scenario::Scenario;
 use gpuhpa::plan::plan;
 use gpuhpa::run::run_id;
 
-/// A bundle and a clone of the programme's repository, of one test.
+/// A bundle, and a clone of the programme's repository, for one test.
 struct ExportFixture(PathBuf);
 
 impl Drop for ExportFixture {
@@ -36,8 +36,8 @@ fn parse_lines<T: serde::de::DeserializeOwned>(text: &str) -> Vec<T> {
 
 impl ExportFixture {
     fn new(name: &str) -> Self {
-        let desk = Self(std::env::temp_dir().join(format!("gpuhpa-export-{name}-{}", std::process::id())));
-        let _ = std::fs::remove_dir_all(&desk.0);
+        let fixture = Self(std::env::temp_dir().join(format!("gpuhpa-export-{name}-{}", std::process::id())));
+        let _ = std::fs::remove_dir_all(&fixture.0);
         let scenario: Scenario =
             serde_saphyr::from_str(&read_recording("scenario.yaml")).expect("the scenario must parse");
         let inventory: Inventory =
@@ -53,12 +53,12 @@ impl ExportFixture {
             client_bound: None,
         };
         let verdict = judge::judge(records);
-        let bundle = Bundle::create(&desk.0.join("bundle")).expect("a temporary folder");
+        let bundle = Bundle::create(&fixture.0.join("bundle")).expect("a temporary folder");
         begin(&bundle, &scenario, &inventory, &plan).expect("a bundle");
         for name in ["journal.jsonl", "timeline.jsonl"] {
             bundle.write_file(name, read_recording(name).as_bytes()).expect("a file of the bundle");
         }
-        let ending = FinishedRun {
+        let run = FinishedRun {
             scenario: &scenario,
             inventory: &inventory,
             plan: &plan,
@@ -68,11 +68,11 @@ impl ExportFixture {
             verdict: &verdict,
             prediction: &judge::predict(records),
         };
-        finish(&bundle, &ending).expect("a bundle");
-        desk
+        finish(&bundle, &run).expect("a bundle");
+        fixture
     }
 
-    /// Exit code and what was said.
+    /// Exit code, stdout and stderr.
     fn run_gpuhpa(&self, args: &[&str]) -> (i32, String) {
         #[expect(clippy::disallowed_methods, reason = "the test starts the program")]
         let output = std::process::Command::new(env!("CARGO_BIN_EXE_gpuhpa"))
@@ -81,14 +81,14 @@ impl ExportFixture {
             .stdin(std::process::Stdio::null())
             .output()
             .expect("the program must start");
-        let said = [output.stdout, output.stderr].concat();
-        (output.status.code().unwrap_or(-1), String::from_utf8_lossy(&said).into_owned())
+        let text = [output.stdout, output.stderr].concat();
+        (output.status.code().unwrap_or(-1), String::from_utf8_lossy(&text).into_owned())
     }
 
     fn replace_text(&self, name: &str, from: &str, to: &str) {
         let path = self.0.join(name);
-        let text = std::fs::read_to_string(&path).expect("the file must be there");
-        assert!(text.contains(from), "{name} does not hold {from}");
+        let text = std::fs::read_to_string(&path).expect("the file must exist");
+        assert!(text.contains(from), "{name} does not contain {from}");
         std::fs::write(path, text.replacen(from, to, 1)).expect("the file must be writable");
     }
 }
@@ -97,69 +97,69 @@ const EXPORT: [&str; 4] = ["export", "bundle", "--dir", "v1.37/acme"];
 const FORCE: [&str; 5] = ["export", "bundle", "--dir", "v1.37/acme", "--force"];
 
 #[test]
-fn a_stand_in_is_refused_and_forced_with_a_mark_in_every_file() {
-    let desk = ExportFixture::new("stand-in");
-    let (code, said) = desk.run_gpuhpa(&EXPORT);
-    assert!(code == 2 && said.contains("STAND-IN") && said.contains("--force"), "{code} {said}");
-    assert!(!desk.0.join("v1.37").exists());
-    let (code, said) = desk.run_gpuhpa(&FORCE);
-    assert!(code == 0 && said.contains("only the programme's own merge certifies"), "{code} {said}");
+fn a_stand_in_is_rejected_and_if_forced_marked_in_every_file() {
+    let fixture = ExportFixture::new("stand-in");
+    let (code, output) = fixture.run_gpuhpa(&EXPORT);
+    assert!(code == 2 && output.contains("STAND-IN") && output.contains("--force"), "{code} {output}");
+    assert!(!fixture.0.join("v1.37").exists());
+    let (code, output) = fixture.run_gpuhpa(&FORCE);
+    assert!(code == 0 && output.contains("only the programme's own merge certifies"), "{code} {output}");
     let names = ["junit.xml", "results.json", "e2e.log", "README.md", "scenario.yaml", "product-fragment.yaml"];
     for name in names {
-        let path = desk.0.join("v1.37/acme/pod_autoscaling").join(name);
-        let text = std::fs::read_to_string(path).expect("the file must be there");
+        let path = fixture.0.join("v1.37/acme/pod_autoscaling").join(name);
+        let text = std::fs::read_to_string(path).expect("the file must exist");
         assert!(text.contains("FORCED EXPORT: STAND-IN"), "{name}");
     }
-    // The validator has nothing to say; the marks are found.
-    let (code, said) = desk.run_gpuhpa(&["export", "--check", "v1.37/acme"]);
-    assert!(code == 6 && said.contains("0 that the validator refuses, 6 that it does not see"), "{code} {said}");
-    assert!(said.contains("not checked here: whether URLs answer"), "{said}");
+    // The validator rejects nothing; our own rules find the marks.
+    let (code, output) = fixture.run_gpuhpa(&["export", "--check", "v1.37/acme"]);
+    assert!(code == 6 && output.contains("0 rejected by the validator, 6 not detected by it"), "{code} {output}");
+    assert!(output.contains("not checked here: whether URLs are reachable"), "{output}");
 }
 
 #[test]
-fn what_is_there_is_not_written_over_without_a_word() {
-    let desk = ExportFixture::new("overwrite");
-    assert_eq!(desk.run_gpuhpa(&FORCE).0, 0);
-    assert_eq!(desk.run_gpuhpa(&FORCE).0, 0, "the same files again are no change");
+fn existing_files_are_overwritten_only_on_request() {
+    let fixture = ExportFixture::new("overwrite");
+    assert_eq!(fixture.run_gpuhpa(&FORCE).0, 0);
+    assert_eq!(fixture.run_gpuhpa(&FORCE).0, 0, "writing the same files again is allowed");
     let readme = "v1.37/acme/pod_autoscaling/README.md";
-    desk.replace_text(readme, "[to be stated by the submitter]", "the platform");
-    let (code, said) = desk.run_gpuhpa(&FORCE);
-    assert!(code == 2 && said.contains("README.md") && said.contains("--overwrite"), "{code} {said}");
-    let kept = std::fs::read_to_string(desk.0.join(readme)).expect("the file must be there");
+    fixture.replace_text(readme, "[to be stated by the submitter]", "the platform");
+    let (code, output) = fixture.run_gpuhpa(&FORCE);
+    assert!(code == 2 && output.contains("README.md") && output.contains("--overwrite"), "{code} {output}");
+    let kept = std::fs::read_to_string(fixture.0.join(readme)).expect("the file must exist");
     assert!(kept.contains("the platform"));
-    assert_eq!(desk.run_gpuhpa(&[&FORCE[..], &["--overwrite"]].concat()).0, 0);
+    assert_eq!(fixture.run_gpuhpa(&[&FORCE[..], &["--overwrite"]].concat()).0, 0);
 }
 
 #[test]
-fn an_altered_bundle_and_a_rehearsal_are_refused_whatever_is_forced() {
+fn an_altered_bundle_and_a_rehearsal_are_rejected_even_with_force() {
     let altered = |name: &str, file: &str, from: &str, to: &str| {
-        let desk = ExportFixture::new(name);
-        desk.replace_text(&format!("bundle/{file}"), from, to);
-        let (code, said) = desk.run_gpuhpa(&FORCE);
-        assert!(!desk.0.join("v1.37").exists(), "{name}");
-        (code, said)
+        let fixture = ExportFixture::new(name);
+        fixture.replace_text(&format!("bundle/{file}"), from, to);
+        let (code, output) = fixture.run_gpuhpa(&FORCE);
+        assert!(!fixture.0.join("v1.37").exists(), "{name}");
+        (code, output)
     };
-    let (code, said) = altered("timeline", "timeline.jsonl", "\"atMs\":", "\"atMs\": ");
-    assert!(code == 6 && said.contains("timeline.jsonl"), "{code} {said}");
-    let (code, said) = altered("verdict", "verdict.json", "\"standIn\": true", "\"standIn\": false");
-    assert!(code == 6 && said.contains("altered"), "{code} {said}");
-    let (code, said) = altered("rehearsal", "manifest.json", "STAND-IN", "REHEARSAL");
-    assert!([2, 6].contains(&code) && !said.contains("--force writes"), "{code} {said}");
+    let (code, output) = altered("timeline", "timeline.jsonl", "\"atMs\":", "\"atMs\": ");
+    assert!(code == 6 && output.contains("timeline.jsonl"), "{code} {output}");
+    let (code, output) = altered("verdict", "verdict.json", "\"standIn\": true", "\"standIn\": false");
+    assert!(code == 6 && output.contains("altered"), "{code} {output}");
+    let (code, output) = altered("rehearsal", "manifest.json", "STAND-IN", "REHEARSAL");
+    assert!([2, 6].contains(&code) && !output.contains("--force writes"), "{code} {output}");
 }
 
 #[test]
-fn a_bundle_that_was_cut_short_is_forced_only() {
-    let desk = ExportFixture::new("cut");
-    desk.replace_text("bundle/manifest.json", "\"complete\": true", "\"complete\": false");
-    let (code, said) = desk.run_gpuhpa(&EXPORT);
-    assert!(code == 2 && said.contains("INCOMPLETE"), "{code} {said}");
-    assert_eq!(desk.run_gpuhpa(&FORCE).0, 0);
+fn an_incomplete_bundle_needs_force() {
+    let fixture = ExportFixture::new("cut");
+    fixture.replace_text("bundle/manifest.json", "\"complete\": true", "\"complete\": false");
+    let (code, output) = fixture.run_gpuhpa(&EXPORT);
+    assert!(code == 2 && output.contains("INCOMPLETE"), "{code} {output}");
+    assert_eq!(fixture.run_gpuhpa(&FORCE).0, 0);
 }
 
 #[test]
-fn usage_errors_say_what_to_name() {
-    let desk = ExportFixture::new("usage");
-    for (args, what) in [
+fn usage_errors_say_which_argument_is_expected() {
+    let fixture = ExportFixture::new("usage");
+    for (args, message) in [
         (vec!["export"], "required"),
         (vec!["export", "bundle"], "--dir"),
         (vec!["export", "bundle", "--dir", "acme"], "vX.Y/<dir>"),
@@ -167,7 +167,7 @@ fn usage_errors_say_what_to_name() {
         (vec!["export", "--check", "nowhere"], "vX.Y/<dir>"),
         (vec!["export", "--check", "v1.37/acme", "--force"], "--force"),
     ] {
-        let (code, said) = desk.run_gpuhpa(&args);
-        assert!(code == 2 && said.contains(what), "{args:?}: {code} {said}");
+        let (code, output) = fixture.run_gpuhpa(&args);
+        assert!(code == 2 && output.contains(message), "{args:?}: {code} {output}");
     }
 }

@@ -1,5 +1,5 @@
-//! The floors of the house: a module imports only from floors below its own, and strangers on one floor do not import
-//! each other. The map itself stands in `src/lib.rs`.
+//! The layers of `src/lib.rs`: a module imports only from layers below its own, and modules of one layer do not import each
+//! other.
 
 #![expect(clippy::expect_used, reason = "a test that cannot read its own files has failed")]
 
@@ -7,20 +7,21 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Top-level modules by floor, the lowest first.
-const FLOORS: &[&[&str]] = &[
-    &["causes", "clock", "seed", "stop", "units"],
-    &["record"],
-    &["bounds", "hpa"],
-    &["world"],
-    &["metrics", "ollama"],
-    &["evidence", "install", "judge", "live", "load", "observe", "plan", "scenario", "sim"],
-    &["run"],
-    &["cli"],
+/// The top-level modules of each layer, the lowest layer first.
+const LAYERS: &[(&str, &[&str])] = &[
+    ("primitives", &["cancel", "clock", "error_chain", "seed", "units"]),
+    ("data model", &["model"]),
+    ("HPA model: arithmetic", &["hpa"]),
+    ("HPA model: time bounds", &["bounds"]),
+    ("I/O boundary", &["env"]),
+    ("parsers", &["metrics", "ollama"]),
+    ("stages", &["evidence", "install", "judge", "live", "load", "observe", "plan", "scenario", "sim"]),
+    ("orchestration", &["run"]),
+    ("CLI", &["cli"]),
 ];
 
-fn floor(module: &str) -> Option<usize> {
-    FLOORS.iter().position(|floor| floor.contains(&module))
+fn layer_of(module: &str) -> Option<usize> {
+    LAYERS.iter().position(|(_, modules)| modules.contains(&module))
 }
 
 fn sources(dir: &Path, found: &mut Vec<PathBuf>) {
@@ -34,7 +35,7 @@ fn sources(dir: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// The top-level module that a file belongs to; none for main.rs and lib.rs.
+/// The top-level module of a file; none for main.rs and lib.rs.
 fn module_of(path: &Path) -> Option<String> {
     let below = path.strip_prefix("src").ok()?;
     let first = below.components().next()?.as_os_str().to_string_lossy().into_owned();
@@ -42,7 +43,7 @@ fn module_of(path: &Path) -> Option<String> {
     (!matches!(name.as_str(), "main" | "lib")).then_some(name)
 }
 
-/// Every module named after `crate::`, groups included: `crate::a::B`, `crate::{a, b::C}`.
+/// The modules of all paths from `crate::`, groups included: `crate::a::B`, `crate::{a, b::C}`.
 fn imports(text: &str) -> Vec<String> {
     let mut found = Vec::new();
     for rest in text.split("crate::").skip(1) {
@@ -60,7 +61,7 @@ fn imports(text: &str) -> Vec<String> {
     found
 }
 
-/// The parts of a `{...}` group at its own depth.
+/// The items of a `{...}` group, without those of nested groups.
 fn split_group(group: &str) -> Vec<&str> {
     let (mut depth, mut start, mut parts) = (0, 0, Vec::new());
     for (n, c) in group.char_indices() {
@@ -81,28 +82,28 @@ fn split_group(group: &str) -> Vec<&str> {
     parts
 }
 
-/// Edges that climb or cross, as text.
-fn wrong_edges(files: &BTreeMap<String, Vec<String>>) -> Vec<String> {
-    let mut wrong = Vec::new();
+/// Imports from the same layer or from a layer above, as text.
+fn forbidden_imports(files: &BTreeMap<String, Vec<String>>) -> Vec<String> {
+    let mut forbidden = Vec::new();
     for (file, imports) in files {
         let Some(own) = module_of(Path::new(file)) else { continue };
-        let Some(here) = floor(&own) else {
-            wrong.push(format!("{file}: module {own} stands on no floor"));
+        let Some(own_layer) = layer_of(&own) else {
+            forbidden.push(format!("{file}: module {own} has no layer"));
             continue;
         };
         for import in imports.iter().filter(|import| **import != own) {
-            match floor(import) {
-                Some(there) if there < here => {}
-                Some(_) => wrong.push(format!("{file}: {own} must not import {import}")),
-                None => wrong.push(format!("{file}: imports {import}, which stands on no floor")),
+            match layer_of(import) {
+                Some(layer) if layer < own_layer => {}
+                Some(_) => forbidden.push(format!("{file}: {own} must not import {import}")),
+                None => forbidden.push(format!("{file}: imports {import}, which has no layer")),
             }
         }
     }
-    wrong
+    forbidden
 }
 
 #[test]
-fn no_import_climbs_or_crosses() {
+fn modules_import_only_from_layers_below() {
     let mut paths = Vec::new();
     sources(Path::new("src"), &mut paths);
     let read = |path: &PathBuf| {
@@ -111,18 +112,18 @@ fn no_import_climbs_or_crosses() {
     };
     let files: BTreeMap<String, Vec<String>> = paths.iter().map(read).collect();
     assert!(files.len() > 50, "only {} sources were found", files.len());
-    assert_eq!(wrong_edges(&files), Vec::<String>::new());
+    assert_eq!(forbidden_imports(&files), Vec::<String>::new());
 }
 
 #[test]
-fn climbing_and_crossing_edges_are_found() {
-    let text = "use crate::{run, units::Span, record::{a, b}};\nfn x() { crate::judge::judge() }";
-    assert_eq!(imports(text), ["run", "units", "record", "judge"]);
+fn imports_from_the_same_layer_and_from_above_are_found() {
+    let text = "use crate::{run, units::Milli, model::{a, b}};\nfn x() { crate::judge::judge() }";
+    assert_eq!(imports(text), ["run", "units", "model", "judge"]);
     let files = BTreeMap::from([("src/load/mod.rs".to_owned(), imports(text))]);
     assert_eq!(
-        wrong_edges(&files),
+        forbidden_imports(&files),
         ["src/load/mod.rs: load must not import run", "src/load/mod.rs: load must not import judge"]
     );
     let reexports = fs::read_to_string("src/lib.rs").expect("lib.rs must be readable");
-    assert!(!reexports.contains("pub use"), "a re-export from lib.rs would hide edges from this test");
+    assert!(!reexports.contains("pub use"), "a re-export from lib.rs would hide imports from this test");
 }

@@ -1,8 +1,8 @@
-//! The load generator against fakes in virtual time, and its HTTP door against raw sockets on this machine.
+//! Tests of the load generator against a fake server in virtual time, and of its HTTP client against raw sockets.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
-    reason = "helpers of a test crate, which `allow-*-in-tests` does not reach"
+    reason = "clippy's `allow-*-in-tests` does not cover helpers of a test crate"
 )]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,8 +19,8 @@ use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, stream};
 use gpuhpa::clock::RunClock;
 use gpuhpa::env::{
-    Bundle, ChartMeta, HelmClient, HelmError, HttpClient, HttpError, HttpFailure, ReleaseArgs, ResponseBody, RunEnv,
-    TimelineWriter,
+    Bundle, ChartMeta, HelmClient, HelmError, HttpClient, HttpError, HttpFailure, KubeClients, ReleaseArgs,
+    ResponseBody, RunEnv, TimelineWriter,
 };
 use gpuhpa::live::http::http_client;
 use gpuhpa::load::{ChatClient, LoadError, ScheduledRequest, send_chat, start};
@@ -38,9 +38,9 @@ const EMPTY: &str = "{\"message\":{\"content\":\"\"},\"done\":false}\n";
 const DONE: &str =
     "{\"message\":{\"content\":\"\"},\"done\":true,\"total_duration\":5,\"load_duration\":2,\"eval_count\":7}\n";
 
-// ── A fake Ollama ──────────────────────────────────────────────────────────────────────────────────────────────────
+// ── A fake Ollama ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-/// How the fake answers one request; times in milliseconds.
+/// The fake's response to one request; times in milliseconds.
 #[derive(Clone)]
 enum FakeChatResponse {
     Fail(HttpFailure),
@@ -81,18 +81,18 @@ impl Drop for InFlightGuard {
     }
 }
 
-/// A server that answers its n-th request with `answer(n)`.
+/// A server that answers its n-th request with `response(n)`.
 fn fake_ollama(
-    answer: impl Fn(u64) -> FakeChatResponse + std::marker::Send + Sync + 'static,
+    response: impl Fn(u64) -> FakeChatResponse + std::marker::Send + Sync + 'static,
 ) -> (HttpClient, Arc<InFlightGauge>) {
     let gauge = Arc::new(InFlightGauge::default());
-    let (seen, answer) = (Arc::clone(&gauge), Arc::new(answer));
+    let (counter, response) = (Arc::clone(&gauge), Arc::new(response));
     let service = tower::service_fn(move |request: http::Request<Bytes>| {
         assert_eq!((request.method().as_str(), request.uri().to_string()), ("POST", format!("{URL}api/chat")));
-        let (nth, guard) = (seen.requests.fetch_add(1, Ordering::SeqCst), InFlightGuard::enter(&seen));
-        let answer = answer(nth);
+        let (nth, guard) = (counter.requests.fetch_add(1, Ordering::SeqCst), InFlightGuard::enter(&counter));
+        let response = response(nth);
         async move {
-            match answer {
+            match response {
                 FakeChatResponse::Fail(failure) => {
                     Err(HttpError { failure, message: format!("{failure:?} of the fake") })
                 }
@@ -143,14 +143,14 @@ fn load(concurrency: u32) -> LoadSpec {
     LoadSpec { concurrency, timeouts, ..LoadSpec::default() }
 }
 
-/// One chat with a server that answers like this.
-async fn chat_once(answer: FakeChatResponse) -> RequestRecord {
-    let (http, _) = fake_ollama(move |_| answer.clone());
-    let caller = ChatClient::new(http, RunClock::start(), load(1), URL).unwrap();
-    send_chat(&caller, ScheduledRequest { id: 0, worker: 0, due_us: 0 }, std::future::pending(), &mut ()).await
+/// Sends one chat to a server with this response.
+async fn chat_once(response: FakeChatResponse) -> RequestRecord {
+    let (http, _) = fake_ollama(move |_| response.clone());
+    let client = ChatClient::new(http, RunClock::start(), load(1), URL).unwrap();
+    send_chat(&client, ScheduledRequest { id: 0, worker: 0, due_us: 0 }, std::future::pending(), &mut ()).await
 }
 
-// ── A world without a cluster ──────────────────────────────────────────────────────────────────────────────────────
+// ── A RunEnv without a cluster ──────────────────────────────────────────────────────────────────────────────────────
 
 struct NoHelm;
 
@@ -186,10 +186,10 @@ impl HelmClient for NoHelm {
 }
 
 fn unused_helm<T: std::marker::Send + 'static>() -> BoxFuture<'static, T> {
-    async { panic!("the load asked helm") }.boxed()
+    async { panic!("the load called helm") }.boxed()
 }
 
-/// A folder for one test's evidence, removed at its end.
+/// A directory for the evidence of one test, removed at its end.
 struct LoadTempDir(PathBuf);
 
 impl Drop for LoadTempDir {
@@ -203,12 +203,11 @@ fn load_env(http: HttpClient, name: &str) -> (RunEnv, LoadTempDir) {
     let _ = std::fs::remove_dir_all(&dir);
     let (clock, bundle) = (RunClock::start(), Bundle::create(&dir).unwrap());
     let kube = tower::service_fn(|_: http::Request<kube::client::Body>| async {
-        Err::<http::Response<kube::client::Body>, _>(std::io::Error::other("the load asked the cluster"))
+        Err::<http::Response<kube::client::Body>, _>(std::io::Error::other("the load called the cluster"))
     });
     let kube = kube::Client::new(kube, "default");
-    let world = RunEnv {
-        kube_no_retry: kube.clone(),
-        kube,
+    let env = RunEnv {
+        kube: KubeClients { retrying: kube.clone(), no_retry: kube },
         http,
         helm: Arc::new(NoHelm),
         bundle: bundle.clone(),
@@ -216,18 +215,18 @@ fn load_env(http: HttpClient, name: &str) -> (RunEnv, LoadTempDir) {
         clock,
         seed: 0,
     };
-    (world, LoadTempDir(dir))
+    (env, LoadTempDir(dir))
 }
 
-fn read_records(folder: &LoadTempDir) -> Vec<RequestRecord> {
-    let text = zstd::decode_all(std::fs::File::open(folder.0.join("requests.jsonl.zst")).unwrap()).unwrap();
+fn read_records(dir: &LoadTempDir) -> Vec<RequestRecord> {
+    let text = zstd::decode_all(std::fs::File::open(dir.0.join("requests.jsonl.zst")).unwrap()).unwrap();
     String::from_utf8(text).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-fn load_samples(world: &RunEnv) -> Vec<(u64, LoadSnapshot)> {
-    world.timeline.with_observations(|all| {
-        let load = |seen: &ObservationKind| {
-            if let ObservationKind::Load(seen) = seen { seen.clone() } else { panic!("{seen:?}") }
+fn load_samples(env: &RunEnv) -> Vec<(u64, LoadSnapshot)> {
+    env.timeline.with_observations(|all| {
+        let load = |kind: &ObservationKind| {
+            if let ObservationKind::Load(snapshot) = kind { snapshot.clone() } else { panic!("{kind:?}") }
         };
         all.iter().map(|o| (o.at_ms, load(&o.kind))).collect()
     })
@@ -237,11 +236,11 @@ async fn sleep_ms(ms: u64) {
     tokio::time::sleep(Duration::from_millis(ms)).await;
 }
 
-// ── One chat ───────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── One chat ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/// Each way in which a request can end, but for our own cancellation.
+/// Every way in which a request can end, except cancellation by ramp-down.
 fn taxonomy() -> Vec<(FakeChatResponse, RequestOutcome)> {
-    let speak = |status, steps| FakeChatResponse::Respond(10, status, steps);
+    let respond = |status, steps| FakeChatResponse::Respond(10, status, steps);
     let trickle = (0..100).flat_map(|_| [Send(TOKEN), Wait(1000)]).collect();
     let silent = (0..100).flat_map(|_| [Send(EMPTY), Wait(1000)]).collect();
     vec![
@@ -250,46 +249,46 @@ fn taxonomy() -> Vec<(FakeChatResponse, RequestOutcome)> {
         (FakeChatResponse::Fail(HttpFailure::ConnectRefused), RequestOutcome::ConnectRefused),
         (FakeChatResponse::Fail(HttpFailure::ConnectTimeout), RequestOutcome::ConnectTimeout),
         (FakeChatResponse::Fail(HttpFailure::BeforeHeaders), RequestOutcome::ResetBeforeHeaders),
-        (speak(404, vec![Send("{\"error\":\"model 'm' not found\"}")]), RequestOutcome::Http4xx),
-        (speak(500, vec![Send("{\"error\":\"boom\"}")]), RequestOutcome::Http5xx),
-        (speak(502, vec![Send("<html>bad gateway</html>"), FakeBodyStep::Hang]), RequestOutcome::Http5xx),
-        (speak(503, vec![Send("{\"error\":\"server busy\"}"), Break]), RequestOutcome::Http503),
-        (speak(302, vec![]), RequestOutcome::HttpOther),
-        (speak(200, vec![Send(TOKEN), Send("{\"error\":\"runner died\"}\n")]), RequestOutcome::ErrorLine),
-        (speak(200, vec![Send(TOKEN), Send(DONE), Send("{\"error\":\"late\"}\n")]), RequestOutcome::ErrorLine),
-        (speak(200, vec![Send(TOKEN), Send(TOKEN)]), RequestOutcome::Truncated),
-        (speak(200, vec![Send(TOKEN), Send("{\"mess"), Break]), RequestOutcome::Truncated),
-        (speak(200, vec![]), RequestOutcome::Truncated),
-        (speak(200, vec![Send("<html><h1>It works!</h1></html>")]), RequestOutcome::BadJson),
-        (speak(200, vec![Send(TOKEN), Send("{nonsense}\n"), Send(DONE)]), RequestOutcome::BadJson),
+        (respond(404, vec![Send("{\"error\":\"model 'm' not found\"}")]), RequestOutcome::Http4xx),
+        (respond(500, vec![Send("{\"error\":\"boom\"}")]), RequestOutcome::Http5xx),
+        (respond(502, vec![Send("<html>bad gateway</html>"), FakeBodyStep::Hang]), RequestOutcome::Http5xx),
+        (respond(503, vec![Send("{\"error\":\"server busy\"}"), Break]), RequestOutcome::Http503),
+        (respond(302, vec![]), RequestOutcome::HttpOther),
+        (respond(200, vec![Send(TOKEN), Send("{\"error\":\"runner died\"}\n")]), RequestOutcome::ErrorLine),
+        (respond(200, vec![Send(TOKEN), Send(DONE), Send("{\"error\":\"late\"}\n")]), RequestOutcome::ErrorLine),
+        (respond(200, vec![Send(TOKEN), Send(TOKEN)]), RequestOutcome::Truncated),
+        (respond(200, vec![Send(TOKEN), Send("{\"mess"), Break]), RequestOutcome::Truncated),
+        (respond(200, vec![]), RequestOutcome::Truncated),
+        (respond(200, vec![Send("<html><h1>It works!</h1></html>")]), RequestOutcome::BadJson),
+        (respond(200, vec![Send(TOKEN), Send("{nonsense}\n"), Send(DONE)]), RequestOutcome::BadJson),
         (FakeChatResponse::Hang, RequestOutcome::TtftTimeout),
-        (speak(200, vec![FakeBodyStep::Hang]), RequestOutcome::TtftTimeout),
-        (speak(200, silent), RequestOutcome::TtftTimeout),
-        (speak(200, vec![Send(TOKEN), FakeBodyStep::Hang]), RequestOutcome::IdleTimeout),
-        (speak(200, trickle), RequestOutcome::TotalTimeout),
+        (respond(200, vec![FakeBodyStep::Hang]), RequestOutcome::TtftTimeout),
+        (respond(200, silent), RequestOutcome::TtftTimeout),
+        (respond(200, vec![Send(TOKEN), FakeBodyStep::Hang]), RequestOutcome::IdleTimeout),
+        (respond(200, trickle), RequestOutcome::TotalTimeout),
     ]
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_way_to_end_has_its_outcome_and_its_words() {
-    for (index, (answer, outcome)) in taxonomy().into_iter().enumerate() {
-        let record = chat_once(answer).await;
+async fn each_way_to_end_has_its_outcome_and_its_error() {
+    for (index, (response, outcome)) in taxonomy().into_iter().enumerate() {
+        let record = chat_once(response).await;
         assert_eq!(record.outcome, outcome, "case {index}: {record:?}");
         assert_eq!(record.error.is_none(), outcome == RequestOutcome::Succeeded, "case {index}: {record:?}");
     }
-    let words = |record: RequestRecord| record.error.unwrap();
-    assert_eq!(words(chat_once(taxonomy().remove(5).0).await), "HTTP 404: model 'm' not found");
-    assert_eq!(words(chat_once(taxonomy().remove(9).0).await), "HTTP 302: no words");
-    assert_eq!(words(chat_once(taxonomy().remove(10).0).await), "runner died");
+    let error_text = |record: RequestRecord| record.error.unwrap();
+    assert_eq!(error_text(chat_once(taxonomy().remove(5).0).await), "HTTP 404: model 'm' not found");
+    assert_eq!(error_text(chat_once(taxonomy().remove(9).0).await), "HTTP 302: empty body");
+    assert_eq!(error_text(chat_once(taxonomy().remove(10).0).await), "runner died");
     assert_eq!(
-        words(chat_once(taxonomy().remove(13).0).await),
-        "the answer ended after 1 chunks without done:true: reset by the fake"
+        error_text(chat_once(taxonomy().remove(13).0).await),
+        "the response ended after 1 chunks without done:true: reset by the fake"
     );
-    assert_eq!(words(chat_once(FakeChatResponse::Hang).await), "gave up 3s after sending, without a status line");
+    assert_eq!(error_text(chat_once(FakeChatResponse::Hang).await), "timed out after 3s without response headers");
 }
 
 #[tokio::test(start_paused = true)]
-async fn stamps_are_exact() {
+async fn timestamps_are_exact() {
     let record = chat_once(good_response()).await;
     let expected = RequestRecord {
         id: 0,
@@ -312,22 +311,22 @@ async fn stamps_are_exact() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_bound_runs_from_its_own_start() {
-    let ended = async |answer| chat_once(answer).await.ended_us / 1000;
+async fn each_timeout_runs_from_its_own_start() {
+    let ended = async |response| chat_once(response).await.ended_us / 1000;
     assert_eq!(ended(FakeChatResponse::Hang).await, 3000);
-    let speak = |steps| FakeChatResponse::Respond(500, 200, steps);
+    let respond = |steps| FakeChatResponse::Respond(500, 200, steps);
     assert_eq!(
-        ended(speak(vec![Wait(1000), Send(EMPTY), FakeBodyStep::Hang])).await,
+        ended(respond(vec![Wait(1000), Send(EMPTY), FakeBodyStep::Hang])).await,
         3000,
-        "an empty chunk is no token"
+        "an empty chunk is not a token"
     );
-    assert_eq!(ended(speak(vec![Wait(1000), Send(TOKEN), Wait(1900), Send(EMPTY), FakeBodyStep::Hang])).await, 5400);
+    assert_eq!(ended(respond(vec![Wait(1000), Send(TOKEN), Wait(1900), Send(EMPTY), FakeBodyStep::Hang])).await, 5400);
     let trickle = (0..100).flat_map(|_| [Send(TOKEN), Wait(1000)]).collect();
-    assert_eq!(ended(speak(trickle)).await, 10_000);
+    assert_eq!(ended(respond(trickle)).await, 10_000);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_that_stays_open_after_done_holds_no_worker() {
+async fn a_body_that_stays_open_after_done_blocks_no_worker() {
     let clock = RunClock::start();
     let record = chat_once(FakeChatResponse::Respond(
         0,
@@ -342,14 +341,14 @@ async fn a_body_that_stays_open_after_done_holds_no_worker() {
 #[test]
 fn an_outcome_has_one_name() {
     let outcomes: BTreeSet<RequestOutcome> = taxonomy().into_iter().map(|(_, o)| o).collect();
-    assert_eq!(outcomes.len() + 1, 16, "the taxonomy of the tests is complete, our own cancellation left out");
+    assert_eq!(outcomes.len() + 1, 16, "the taxonomy of the tests is complete, except cancellation by ramp-down");
     for outcome in outcomes.into_iter().chain([RequestOutcome::CancelledByRampDown]) {
         assert_eq!(serde_json::to_value(outcome).unwrap(), outcome.as_str());
     }
 }
 
 #[tokio::test]
-async fn an_address_that_is_no_url_is_refused() {
+async fn an_address_that_is_not_a_url_is_rejected() {
     let (http, _) = fake_ollama(|_| FakeChatResponse::Hang);
     for url in ["", "node:30000", "ftp://node/", "http://", "http://no de/"] {
         let error = ChatClient::new(http.clone(), RunClock::start(), load(1), url).unwrap_err();
@@ -357,14 +356,15 @@ async fn an_address_that_is_no_url_is_refused() {
     }
 }
 
-// ── The loop ───────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── The loop ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 #[tokio::test(start_paused = true)]
 async fn every_outcome_is_counted_exactly() {
-    let (http, gauge) =
-        fake_ollama(|nth| taxonomy().get(nth as usize).map_or(FakeChatResponse::Hang, |(answer, _)| answer.clone()));
-    let (world, folder) = load_env(http, "taxonomy");
-    let running = start(&world, &load(1), URL).unwrap();
+    let (http, gauge) = fake_ollama(|nth| {
+        taxonomy().get(nth as usize).map_or(FakeChatResponse::Hang, |(response, _)| response.clone())
+    });
+    let (env, dir) = load_env(http, "taxonomy");
+    let running = start(&env, &load(1), URL).unwrap();
     while gauge.requests.load(Ordering::SeqCst) <= taxonomy().len() as u64 {
         sleep_ms(10).await;
     }
@@ -383,26 +383,26 @@ async fn every_outcome_is_counted_exactly() {
     assert_eq!((report.tokens, report.ttft_us.count, report.chunk_gap_us.count), (7, 1, 2));
     assert_eq!(report.client_bound, None);
 
-    let (_, last) = load_samples(&world).pop().unwrap();
+    let (_, last) = load_samples(&env).pop().unwrap();
     assert_eq!((last.in_flight, last.succeeded, last.failed, last.tokens), (0, 1, taxonomy().len() as u64 - 1, 7));
     let by_kind: u64 = last.failures.values().map(|kind| kind.count).sum();
     assert_eq!(by_kind, last.failed);
-    assert!(last.failures["http-503-queue"].example.contains("server busy"), "{:?}", last.failures);
+    assert!(last.failures["http-503"].example.contains("server busy"), "{:?}", last.failures);
 
-    let records = read_records(&folder);
+    let records = read_records(&dir);
     assert_eq!(records.iter().map(|r| r.id).collect::<Vec<_>>(), (0..report.requests).collect::<Vec<_>>());
-    let mut kept = BTreeMap::new();
+    let mut counted = BTreeMap::new();
     for record in &records {
-        *kept.entry(record.outcome.as_str().to_owned()).or_insert(0) += 1;
+        *counted.entry(record.outcome.as_str().to_owned()).or_insert(0) += 1;
     }
-    assert_eq!(kept, report.outcomes);
+    assert_eq!(counted, report.outcomes);
 }
 
 #[tokio::test(start_paused = true)]
 async fn each_worker_has_one_request_in_flight_and_sends_the_next_at_once() {
     let (http, gauge) = fake_ollama(|_| good_response());
-    let (world, folder) = load_env(http, "loop");
-    let running = start(&world, &load(4), URL).unwrap();
+    let (env, dir) = load_env(http, "loop");
+    let running = start(&env, &load(4), URL).unwrap();
     sleep_ms(5500).await;
     let report = running.stop().await.unwrap();
 
@@ -421,22 +421,22 @@ async fn each_worker_has_one_request_in_flight_and_sends_the_next_at_once() {
         report.chunk_gap_us
     );
     assert_eq!((report.send_delay_us.count, report.send_delay_us.max, report.client_bound), (124, 0, None));
-    for record in read_records(&folder) {
+    for record in read_records(&dir) {
         assert_eq!((record.scheduled_us, record.sent_us % 180_000), (record.sent_us, 0), "{record:?}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_counters_are_noted_at_the_start_each_second_and_at_the_end() {
+async fn the_counters_are_recorded_at_the_start_each_second_and_at_the_end() {
     let (http, _) = fake_ollama(|_| good_response());
-    let (world, _folder) = load_env(http, "samples");
-    let running = start(&world, &load(2), URL).unwrap();
+    let (env, _dir) = load_env(http, "samples");
+    let running = start(&env, &load(2), URL).unwrap();
     sleep_ms(3500).await;
     running.stop().await.unwrap();
-    let samples = load_samples(&world);
+    let samples = load_samples(&env);
     assert_eq!(samples.iter().map(|(at_ms, _)| *at_ms).collect::<Vec<_>>(), [0, 1000, 2000, 3000, 3500]);
     assert_eq!(samples[0].1, LoadSnapshot::default());
-    // At 1000 ms each worker has ended five and got the status of its sixth.
+    // At 1000 ms each worker has ended five requests and received the headers of its sixth.
     let (_, second) = &samples[1];
     assert_eq!(
         (second.in_flight, second.answered_connections, second.succeeded, second.failed, second.tokens),
@@ -447,30 +447,29 @@ async fn the_counters_are_noted_at_the_start_each_second_and_at_the_end() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn kept_connections_are_counted_once_a_worker() {
+async fn reused_connections_are_counted_once_per_worker() {
     let (http, _) = fake_ollama(|_| good_response());
-    let (world, _folder) = load_env(http, "keepalive");
+    let (env, _dir) = load_env(http, "keepalive");
     let load = LoadSpec { connection: ConnectionPolicy::Reuse, ..load(3) };
-    let running = start(&world, &load, URL).unwrap();
+    let running = start(&env, &load, URL).unwrap();
     sleep_ms(2000).await;
     running.stop().await.unwrap();
-    assert_eq!(load_samples(&world).pop().unwrap().1.answered_connections, 3);
+    assert_eq!(load_samples(&env).pop().unwrap().1.answered_connections, 3);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failing_server_is_not_hammered_and_waiting_is_not_lateness() {
+async fn a_failing_server_is_not_hammered_and_back_off_is_not_lateness() {
     let (http, _) = fake_ollama(|_| FakeChatResponse::Fail(HttpFailure::ConnectRefused));
-    let (world, folder) = load_env(http, "refused");
-    let running = start(&world, &load(2), URL).unwrap();
+    let (env, dir) = load_env(http, "refused");
+    let running = start(&env, &load(2), URL).unwrap();
     sleep_ms(60_000).await;
     let report = running.stop().await.unwrap();
-    // Six waits of at most 50 to 1600 ms, then one every 1 to 2 s: at least 33 a worker, at most 66.
+    // Six waits of at most 50 to 1600 ms, then one every 1 to 2 s: 33 to 66 requests per worker.
     assert!((60..=140).contains(&report.requests), "{}", report.requests);
     assert!(report.send_delay_us.max <= 1000, "{:?}", report.send_delay_us);
-    assert_eq!(load_samples(&world).pop().unwrap().1.answered_connections, 0);
-    let of = |worker| {
-        read_records(&folder).iter().filter(|r| r.worker == worker).map(|r| r.scheduled_us).collect::<Vec<_>>()
-    };
+    assert_eq!(load_samples(&env).pop().unwrap().1.answered_connections, 0);
+    let of =
+        |worker| read_records(&dir).iter().filter(|r| r.worker == worker).map(|r| r.scheduled_us).collect::<Vec<_>>();
     assert_ne!(of(0), of(1), "workers that fail together do not return together");
 }
 
@@ -482,67 +481,67 @@ async fn a_load_stops_at_once_whatever_the_server_does() {
         FakeChatResponse::Fail(HttpFailure::Dns),
     ];
     let (http, gauge) = fake_ollama(move |nth| stuck[nth as usize % 3].clone());
-    let (world, folder) = load_env(http, "stop");
-    let running = start(&world, &load(30), URL).unwrap();
+    let (env, dir) = load_env(http, "stop");
+    let running = start(&env, &load(30), URL).unwrap();
     sleep_ms(10).await;
-    let before_ms = world.clock.now_ms();
+    let before_ms = env.clock.now_ms();
     let report = running.stop().await.unwrap();
-    assert_eq!(world.clock.now_ms(), before_ms);
+    assert_eq!(env.clock.now_ms(), before_ms);
     assert_eq!(gauge.now.load(Ordering::SeqCst), 0);
     assert_eq!(report.outcomes, BTreeMap::from([("cancelled-by-ramp-down".to_owned(), 20), ("dns".to_owned(), 10)]));
-    let cut: Vec<_> = read_records(&folder).into_iter().filter(|r| r.chunks == 1).collect();
-    assert_eq!(cut.len(), 10, "what had come before the cancellation is kept");
+    let cut: Vec<_> = read_records(&dir).into_iter().filter(|r| r.chunks == 1).collect();
+    assert_eq!(cut.len(), 10, "what had arrived before the cancellation is recorded");
     assert!(cut.iter().all(|r| r.status == Some(200) && r.ended_us == 10_000 + r.scheduled_us), "{cut:?}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_record_can_be_read_while_the_load_runs() {
+async fn the_request_log_can_be_read_while_the_load_runs() {
     let (http, _) = fake_ollama(|_| good_response());
-    let (world, folder) = load_env(http, "prefix");
-    let running = start(&world, &load(2), URL).unwrap();
+    let (env, dir) = load_env(http, "prefix");
+    let running = start(&env, &load(2), URL).unwrap();
     sleep_ms(2500).await;
-    let file = std::fs::File::open(folder.0.join("requests.jsonl.zst")).unwrap();
+    let file = std::fs::File::open(dir.0.join("requests.jsonl.zst")).unwrap();
     let mut text = Vec::new();
-    // The frame has no end yet, so that reading fails there, after what was flushed.
+    // The zstd frame has no end yet, so reading fails there, after the flushed records.
     assert!(zstd::Decoder::new(file).unwrap().read_to_end(&mut text).is_err());
     assert_eq!(text.iter().filter(|b| **b == b'\n').count(), 22, "all that had ended by the last full second");
     running.stop().await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_second_load_of_a_run_adds_to_the_record() {
+async fn a_second_load_of_a_run_appends_to_the_request_log() {
     let (http, _) = fake_ollama(|_| good_response());
-    let (world, folder) = load_env(http, "twice");
+    let (env, dir) = load_env(http, "twice");
     let mut requests = 0;
     for _ in 0..2 {
-        let running = start(&world, &load(1), URL).unwrap();
+        let running = start(&env, &load(1), URL).unwrap();
         sleep_ms(1000).await;
         requests += running.stop().await.unwrap().requests;
     }
-    assert_eq!(read_records(&folder).len() as u64, requests);
+    assert_eq!(read_records(&dir).len() as u64, requests);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_record_that_cannot_be_kept_is_an_error_of_the_run() {
+async fn a_request_log_that_cannot_be_written_is_an_error_of_the_run() {
     let (http, gauge) = fake_ollama(|_| good_response());
-    let (world, folder) = load_env(http, "unwritable");
-    std::fs::create_dir(folder.0.join("requests.jsonl.zst")).unwrap();
-    let running = start(&world, &load(3), URL).unwrap();
+    let (env, dir) = load_env(http, "unwritable");
+    std::fs::create_dir(dir.0.join("requests.jsonl.zst")).unwrap();
+    let running = start(&env, &load(3), URL).unwrap();
     sleep_ms(5000).await;
-    assert!(gauge.requests.load(Ordering::SeqCst) > 70, "the load goes on");
+    assert!(gauge.requests.load(Ordering::SeqCst) > 70, "the load continues");
     let error = running.stop().await.unwrap_err();
-    assert!(matches!(&error, LoadError::Evidence(why) if why.path.ends_with("requests.jsonl.zst")), "{error}");
+    assert!(matches!(&error, LoadError::Evidence(error) if error.path.ends_with("requests.jsonl.zst")), "{error}");
     assert_eq!(gauge.now.load(Ordering::SeqCst), 0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_load_that_is_dropped_ends_by_itself() {
+async fn a_dropped_load_ends() {
     let (http, gauge) = fake_ollama(|_| FakeChatResponse::Respond(0, 200, vec![Send(TOKEN), FakeBodyStep::Hang]));
-    let (world, folder) = load_env(http, "dropped");
-    drop(start(&world, &load(3), URL).unwrap());
+    let (env, dir) = load_env(http, "dropped");
+    drop(start(&env, &load(3), URL).unwrap());
     sleep_ms(100).await;
     assert_eq!(gauge.now.load(Ordering::SeqCst), 0);
-    assert!(read_records(&folder).len() <= 3);
+    assert!(read_records(&dir).len() <= 3);
 }
 
 #[tokio::test(start_paused = true)]
@@ -552,16 +551,16 @@ async fn the_same_seed_makes_the_same_bytes() {
         let (http, _) = fake_ollama(|nth| {
             if nth % 3 == 2 { FakeChatResponse::Fail(HttpFailure::BeforeHeaders) } else { good_response() }
         });
-        let (world, folder) = load_env(http, name);
-        let running = start(&world, &load(5), URL).unwrap();
+        let (env, dir) = load_env(http, name);
+        let running = start(&env, &load(5), URL).unwrap();
         sleep_ms(20_000).await;
         running.stop().await.unwrap();
-        files.push(std::fs::read(folder.0.join("requests.jsonl.zst")).unwrap());
+        files.push(std::fs::read(dir.0.join("requests.jsonl.zst")).unwrap());
     }
     assert!(files[0] == files[1], "{} and {} bytes", files[0].len(), files[1].len());
 }
 
-// ── The HTTP door ──────────────────────────────────────────────────────────────────────────────────────────────────
+// ── The HTTP client ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 /// A raw server: hands each connection to `serve`, for so many connections.
 fn raw_server(connections: usize, serve: impl Fn(TcpStream) + std::marker::Send + 'static) -> (String, JoinHandle<()>) {
@@ -610,15 +609,15 @@ async fn a_name_that_does_not_exist_is_a_dns_failure() {
 
 #[tokio::test]
 async fn a_port_without_a_listener_refuses() {
-    // Bound and dropped: nobody listens there now.
+    // Bound and dropped: the port has no listener now.
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let (failure, message) = request_failure(&format!("http://{address}/")).await;
     assert_eq!(failure, HttpFailure::ConnectRefused, "{message}");
 }
 
 #[tokio::test]
-async fn a_handshake_that_is_never_answered_runs_into_the_connect_timeout() {
-    // The socket is held until the client gives up and closes it: the read returns then.
+async fn a_handshake_without_response_hits_the_connect_timeout() {
+    // The socket stays open until the client times out and closes it: the read returns then.
     let (address, thread) = raw_server(1, |mut stream| {
         let _ = std::io::copy(&mut stream, &mut std::io::sink());
     });
@@ -643,7 +642,7 @@ async fn a_connection_closed_before_the_status_line_is_lost_before_headers() {
 }
 
 #[tokio::test]
-async fn a_connection_closed_in_the_body_fails_in_the_body_after_what_came() {
+async fn a_connection_closed_in_the_body_fails_in_the_body_after_its_chunks() {
     let (address, thread) = raw_server(1, |mut stream| {
         read_request(&mut stream);
         stream.write_all(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n5\r\nwo").unwrap();
@@ -662,7 +661,7 @@ async fn a_connection_closed_in_the_body_fails_in_the_body_after_what_came() {
 }
 
 #[tokio::test]
-async fn a_redirect_is_an_answer_and_is_not_followed() {
+async fn a_redirect_is_a_response_and_is_not_followed() {
     let (address, thread) = raw_server(1, |mut stream| {
         read_request(&mut stream);
         stream.write_all(b"HTTP/1.1 302 Found\r\nlocation: /elsewhere\r\ncontent-length: 0\r\n\r\n").unwrap();
@@ -677,20 +676,20 @@ async fn a_redirect_is_an_answer_and_is_not_followed() {
 async fn a_connection_serves_one_request_or_many_as_asked() {
     for (connection, expected) in [(ConnectionPolicy::PerRequest, 3), (ConnectionPolicy::Reuse, 1)] {
         let opened = Arc::new(AtomicU64::new(0));
-        let seen = Arc::clone(&opened);
+        let counter = Arc::clone(&opened);
         let (address, thread) = raw_server(expected, move |mut stream| {
-            seen.fetch_add(1, Ordering::SeqCst);
+            counter.fetch_add(1, Ordering::SeqCst);
             while read_request(&mut stream) {
                 stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").unwrap();
             }
         });
-        let door = client_with(connection);
+        let client = client_with(connection);
         for _ in 0..3 {
-            let body = get(&door, &format!("http://{address}/")).await.unwrap().into_body();
+            let body = get(&client, &format!("http://{address}/")).await.unwrap().into_body();
             assert_eq!(body.map(Result::unwrap).collect::<Vec<_>>().await, ["ok"]);
         }
-        drop(door);
-        // The closing is done by a task of the client's; the server's thread is joined without blocking it.
+        drop(client);
+        // A task of the client closes the connection; joining the server's thread must not block that task.
         tokio::task::spawn_blocking(move || thread.join().unwrap()).await.unwrap();
         assert_eq!(opened.load(Ordering::SeqCst), expected as u64, "{connection:?}");
     }

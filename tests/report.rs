@@ -1,5 +1,5 @@
-//! report.html by the eyes of an independent reader: runs that were recorded on the rig, what an attacker could write into
-//! any field of them, and a run of an hour with a hundred replicas.
+//! report.html as an independent HTML parser reads it: runs recorded on the rig, hostile text in every field, and a run of an
+//! hour with a hundred replicas.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot read its own files has failed")]
 
@@ -14,7 +14,7 @@ use gpuhpa::model::inventory::Inventory;
 use gpuhpa::model::journal::JournalEntry;
 use gpuhpa::model::load::{LoadReport, Quantiles};
 use gpuhpa::model::observation::{LoadSnapshot, Observation, ObservationKind};
-use gpuhpa::model::plan::{Plan, PreflightProblem, Term, TermSource, TimeBound};
+use gpuhpa::model::plan::{BoundName, Plan, PreflightProblem, Term, TermSource, TimeBound};
 use gpuhpa::model::prediction::{AllowedReplicas, MetricRecommendation, PredictedChange, RunPrediction};
 use gpuhpa::model::reading::{MetricHop, MetricReading, MetricSample, ReadingResult};
 use gpuhpa::model::run_records::RunRecords;
@@ -27,7 +27,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-/// All that a report is drawn from.
+/// Everything that a report is rendered from.
 struct RecordedRun {
     scenario: Scenario,
     inventory: Inventory,
@@ -40,7 +40,7 @@ struct RecordedRun {
 }
 
 impl RecordedRun {
-    /// A run as it was recorded on the rig, judged.
+    /// A run recorded on the rig, with its verdict.
     fn from_recording(name: &str) -> Self {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/timelines").join(name);
         let read = |file: &str| std::fs::read_to_string(folder.join(file)).unwrap();
@@ -77,8 +77,8 @@ impl RecordedRun {
 
 fn plan() -> Plan {
     let term = |name: &str, source| Term { name: name.to_owned(), ms: 5000, source };
-    let terms = vec![term("sync period", TermSource::Assumed), term("slack", TermSource::Harness)];
-    let bounds = vec![TimeBound { name: "replicas rise".to_owned(), terms }];
+    let terms = vec![term("sync period", TermSource::Assumed), term("API latency allowance", TermSource::Harness)];
+    let bounds = vec![TimeBound { name: BoundName::ScaleUp, terms }];
     Plan { run: "20261124-130934-541".to_owned(), expected_replicas: 2, bounds, ..Plan::default() }
 }
 
@@ -101,7 +101,7 @@ fn select_text(page: &Html, selector: &str) -> String {
     select_all(page, selector).iter().flat_map(|element| element.text()).collect()
 }
 
-/// Nothing on the page is fetched, run or sent, and a policy forbids it anyhow.
+/// The page loads, runs and sends nothing, and its policy forbids it.
 #[track_caller]
 fn assert_self_contained(html: &str, page: &Html) {
     const KNOWN: &str = "a aside b body br circle code dd div dl dt figure g h1 h2 h3 head header html i li main meta nav ol p path \
@@ -126,11 +126,11 @@ fn assert_self_contained(html: &str, page: &Html) {
     let digest = base64::prelude::BASE64_STANDARD.encode(Sha256::digest(&style));
     let policy = select_all(page, "meta[http-equiv=Content-Security-Policy]")[0].attr("content").unwrap();
     assert_eq!(policy, format!("default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"));
-    assert!(!html.contains("NaN") && !html.contains("inf "), "a place of the picture is no number");
+    assert!(!html.contains("NaN") && !html.contains("inf "), "a coordinate is not a number");
 }
 
 #[test]
-fn a_recorded_run_is_told_whole_and_asks_for_nothing() {
+fn a_recorded_run_is_shown_completely_and_loads_nothing() {
     for name in
         ["healthy", "adapter-away", "hpa-controller-off", "one-gpu", "wrong-sign", "divided-twice", "contaminated"]
     {
@@ -142,17 +142,17 @@ fn a_recorded_run_is_told_whole_and_asks_for_nothing() {
         assert_eq!(select_text(&page, "h1"), run.verdict.title(), "{name}");
         assert_eq!(select_text(&page, "p.reason"), run.verdict.reason, "{name}");
         assert_eq!(select_all(&page, "ol.cases > li").len(), run.verdict.cases.len(), "{name}");
-        // Each number leads to what was seen.
+        // Each cited number links to its observation.
         let rows: BTreeSet<&str> = select_all(&page, "tr[id]").iter().filter_map(|row| row.attr("id")).collect();
         for link in select_all(&page, "p.cites a, section#oracle a") {
-            assert!(rows.contains(&link.attr("href").unwrap()[1..]), "{name}: {link:?} leads nowhere");
+            assert!(rows.contains(&link.attr("href").unwrap()[1..]), "{name}: {link:?} has no target");
         }
-        assert_eq!(html, run.render(), "{name}: another picture of the same records");
+        assert_eq!(html, run.render(), "{name}: the same records gave another page");
     }
 }
 
 #[test]
-fn stand_ins_are_said_in_the_title_the_head_the_picture_and_on_each_printed_page() {
+fn stand_ins_are_marked_in_the_title_the_head_the_chart_and_on_each_printed_page() {
     let run = RecordedRun::from_recording("rig-healthy");
     let page = Html::parse_document(&run.render());
     for place in ["title", "h1", "div.stand-in", "svg.on-page text.stand-in", "svg.on-phone text.stand-in", "div.stamp"]
@@ -168,32 +168,32 @@ fn stand_ins_are_said_in_the_title_the_head_the_picture_and_on_each_printed_page
 #[test]
 fn a_minute_without_the_metric_is_hatched_and_no_line_passes_through_it() {
     let page = Html::parse_document(&RecordedRun::from_recording("rig-adapter-away").render());
-    let blind = |run: &Html| {
-        select_all(run, "svg.on-page g.blind > title").iter().map(|t| t.text().collect()).collect::<Vec<String>>()
+    let gaps = |page: &Html| {
+        select_all(page, "svg.on-page g.gap > title").iter().map(|t| t.text().collect()).collect::<Vec<String>>()
     };
     let healthy = Html::parse_document(&RecordedRun::from_recording("rig-healthy").render());
-    assert_eq!(blind(&page).len(), blind(&healthy).len() + 1, "{:?}", blind(&page));
+    assert_eq!(gaps(&page).len(), gaps(&healthy).len() + 1, "{:?}", gaps(&page));
     let d = select_all(&page, "svg.on-page path.value:not(.points)").last().and_then(|path| path.attr("d")).unwrap();
     assert!(d.matches('M').count() >= 2, "the line is in one piece: {d}");
 }
 
 #[test]
-fn a_source_that_could_not_be_read_hides_a_part_of_its_panel() {
+fn a_source_that_was_not_readable_hides_a_part_of_its_panel() {
     let mut run = RecordedRun::from_recording("rig-healthy");
     let (seq, at_ms) = run.timeline.last().map(|last| (last.seq + 1, last.at_ms)).unwrap();
     for (n, source) in ["hpa", "pods", "clock"].into_iter().enumerate() {
-        let gap = json!({"seq": seq + n as u64, "atMs": at_ms, "gap": {"source": source, "fromMs": 60_000, "why": "forbidden"}});
+        let gap = json!({"seq": seq + n as u64, "atMs": at_ms, "gap": {"source": source, "fromMs": 60_000, "reason": "forbidden"}});
         run.timeline.push(serde_json::from_value(gap).unwrap());
     }
     let page = Html::parse_document(&run.render());
-    // The hops say themselves why they have no value.
-    let hidden = select_text(&page, "svg.on-page g.blind > title");
+    // Gaps of other sources are not hatched: a hop's own readings state why there is no value.
+    let hidden = select_text(&page, "svg.on-page g.gap > title");
     assert_eq!((hidden.matches("hpa: forbidden").count(), hidden.matches("forbidden").count()), (1, 2), "{hidden}");
-    assert_eq!(select_text(&page, "section#events ul").matches("could not be read: forbidden").count(), 3);
+    assert_eq!(select_text(&page, "section#events ul").matches("was not readable: forbidden").count(), 3);
 }
 
 #[test]
-fn a_total_is_shown_as_it_is_served_and_as_it_is_compared() {
+fn a_total_is_shown_as_served_and_divided_by_the_replicas() {
     let page = Html::parse_document(&RecordedRun::from_recording("rig-divided-twice").render());
     let d = |class: &str| {
         select_all(&page, &format!("svg.on-page path.{class}:not(.points)"))[1].attr("d").unwrap().to_owned()
@@ -204,21 +204,20 @@ fn a_total_is_shown_as_it_is_served_and_as_it_is_compared() {
 }
 
 #[test]
-fn a_run_that_did_not_begin_has_a_report_too() {
+fn a_run_that_did_not_start_has_a_report_too() {
     let mut run = RecordedRun::from_recording("rig-healthy");
     (run.timeline, run.journal, run.prediction) = (Vec::new(), Vec::new(), RunPrediction::default());
     let html = run.render();
     let page = Html::parse_document(&html);
     assert_self_contained(&html, &page);
-    assert!(select_text(&page, "section#course").contains("Nothing was observed"));
+    assert!(select_text(&page, "section#timeline").contains("Nothing was observed"));
 }
 
-/// What closes every context that a text can stand in, and asks for something.
+/// Closes every context that a text can be in, and tries to load or run something.
 const HOSTILE: &str = "\"'></title></style></text></svg></table><script src=http://evil.example/x.js>alert(1)</script><img src=//evil.example/y \
                        onerror=alert(2)><a href=\"javascript:alert(3)\">&lt;b&gt; ]]> --> {{7*7}} \u{1b}[31m\u{0}\u{202e}gpj.exe";
 
-/// A record with the hostile text at the end of every string that it has, keys of maps included, wherever it still is a
-/// record with it.
+/// The record with the hostile text appended to every string and map key for which it still deserializes.
 fn inject_hostile_text<T: Serialize + DeserializeOwned>(record: &T) -> T {
     const MAPS: [&str; 12] = [
         "labels",
@@ -234,43 +233,43 @@ fn inject_hostile_text<T: Serialize + DeserializeOwned>(record: &T) -> T {
         "permissions",
         "declares",
     ];
-    let mut whole = serde_json::to_value(record).unwrap();
-    let mut places = Vec::new();
-    find_places(&whole, String::new(), &mut places);
-    for place in places {
-        let before = whole.clone();
-        match whole.pointer_mut(&place) {
+    let mut json = serde_json::to_value(record).unwrap();
+    let mut pointers = Vec::new();
+    find_pointers(&json, String::new(), &mut pointers);
+    for pointer in pointers {
+        let before = json.clone();
+        match json.pointer_mut(&pointer) {
             Some(Value::String(text)) => text.push_str(HOSTILE),
-            Some(Value::Object(map)) if place.rsplit('/').next().is_some_and(|name| MAPS.contains(&name)) => {
+            Some(Value::Object(map)) if pointer.rsplit('/').next().is_some_and(|name| MAPS.contains(&name)) => {
                 *map = std::mem::take(map).into_iter().map(|(key, value)| (key + HOSTILE, value)).collect();
             }
             _ => continue,
         }
-        if serde_json::from_value::<T>(whole.clone()).is_err() {
-            whole = before;
+        if serde_json::from_value::<T>(json.clone()).is_err() {
+            json = before;
         }
     }
-    serde_json::from_value(whole).unwrap()
+    serde_json::from_value(json).unwrap()
 }
 
-/// Places of all strings and maps, the innermost first.
-fn find_places(value: &Value, place: String, found: &mut Vec<String>) {
-    let step = |key: &str| format!("{place}/{}", key.replace('~', "~0").replace('/', "~1"));
+/// JSON pointers to all strings and maps, the innermost first.
+fn find_pointers(value: &Value, pointer: String, found: &mut Vec<String>) {
+    let child = |key: &str| format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1"));
     match value {
-        Value::Object(map) => map.iter().for_each(|(key, inner)| find_places(inner, step(key), found)),
+        Value::Object(map) => map.iter().for_each(|(key, inner)| find_pointers(inner, child(key), found)),
         Value::Array(all) => {
-            all.iter().enumerate().for_each(|(n, inner)| find_places(inner, step(&n.to_string()), found))
+            all.iter().enumerate().for_each(|(n, inner)| find_pointers(inner, child(&n.to_string()), found))
         }
         _ => {}
     }
     if value.is_string() || value.is_object() {
-        found.push(place);
+        found.push(pointer);
     }
 }
 
-/// Kinds that the recorded run does not hold.
+/// Observations of kinds that the recorded run does not have.
 fn other_observations(seq: u64, at_ms: u64) -> Vec<Observation> {
-    let seen = [
+    let observations = [
         json!({"gap": {"source": "hpa", "fromMs": at_ms - 3000, "reason": "forbidden"}}),
         json!({"leader": {"holder": "rig", "transitions": 1, "renewed": null}}),
         json!({"interrupted": {"signal": "SIGINT"}}),
@@ -285,16 +284,16 @@ fn other_observations(seq: u64, at_ms: u64) -> Vec<Observation> {
                "owner": "ReplicaSet/x", "extendedResources": {"nvidia.com/gpu": 1}, "resourceClaims": ["c"], "allocatedDevices": ["d"],
                "notRunning": {"reason": "Unschedulable", "message": "no room"}, "restarts": 3}}),
     ];
-    let numbered = |(n, mut one): (usize, Value)| {
-        one["seq"] = json!(seq + n as u64);
-        one["atMs"] = json!(at_ms);
-        serde_json::from_value(one).unwrap()
+    let numbered = |(n, mut observation): (usize, Value)| {
+        observation["seq"] = json!(seq + n as u64);
+        observation["atMs"] = json!(at_ms);
+        serde_json::from_value(observation).unwrap()
     };
-    seen.into_iter().enumerate().map(numbered).collect()
+    observations.into_iter().enumerate().map(numbered).collect()
 }
 
 #[test]
-fn whatever_is_written_into_any_field_stays_text() {
+fn hostile_text_in_any_field_stays_text() {
     let mut run = RecordedRun::from_recording("rig-healthy");
     let last = run.timeline.last().unwrap().clone();
     run.timeline.extend(other_observations(last.seq + 1, last.at_ms));
@@ -303,9 +302,9 @@ fn whatever_is_written_into_any_field_stays_text() {
     let cases = seqs.chunks(60).map(|cites| Case { cited_seqs: cites.to_vec(), ..run.verdict.cases[1].clone() });
     run.verdict.cases.extend(cases.collect::<Vec<_>>());
     run.load.client_bound = Some("the client was late".to_owned());
-    let refusal = PreflightProblem { message: "no".to_owned(), hint: "do".to_owned() };
-    (run.plan.errors, run.plan.warnings) = (vec![refusal], vec!["careful".to_owned()]);
-    let mut poison = RecordedRun {
+    let problem = PreflightProblem { message: "no".to_owned(), hint: "do".to_owned() };
+    (run.plan.errors, run.plan.warnings) = (vec![problem], vec!["careful".to_owned()]);
+    let mut hostile_run = RecordedRun {
         scenario: inject_hostile_text(&run.scenario),
         inventory: inject_hostile_text(&run.inventory),
         plan: inject_hostile_text(&run.plan),
@@ -313,68 +312,70 @@ fn whatever_is_written_into_any_field_stays_text() {
         timeline: run.timeline.iter().map(inject_hostile_text).collect(),
         load: inject_hostile_text(&run.load),
         verdict: inject_hostile_text(&run.verdict),
-        prediction: inject_hostile_text(&run.prediction),
+        prediction: run.prediction.clone(),
     };
-    // A target that is no quantity is no target, and then the name of its metric would not be shown.
+    hostile_run.prediction.changes.iter_mut().for_each(|change| change.writer.push_str(HOSTILE));
+    // With hostile text the target is no quantity, and then the name of its metric would not be shown.
     let target = run.scenario.hpa.spec.metrics.as_ref().unwrap()[0].pods.as_ref().unwrap().target.clone();
-    poison.scenario.hpa.spec.metrics.as_mut().unwrap()[0].pods.as_mut().unwrap().target = target;
-    let html = poison.render();
+    hostile_run.scenario.hpa.spec.metrics.as_mut().unwrap()[0].pods.as_mut().unwrap().target = target;
+    let html = hostile_run.render();
     let page = Html::parse_document(&html);
     assert_self_contained(&html, &page);
     assert!(page.errors.is_empty(), "{:?}", page.errors);
     let shown = page.root_element().text().collect::<String>();
-    assert!(shown.matches("<script src=http://evil.example/x.js>").count() > 300, "too little was poisoned");
+    assert!(shown.matches("<script src=http://evil.example/x.js>").count() > 300, "too few fields had hostile text");
     assert!(!html.contains('\u{1b}') && !html.contains('\u{0}') && !html.contains('\u{202e}'));
     for place in ["h3", "td", "th", "dd", "li", "p.reason", "svg title", "code", "p.cites ~ *, ul.findings"] {
-        assert!(select_text(&page, place).contains("<img src=//evil"), "nothing hostile stands in {place}");
+        assert!(select_text(&page, place).contains("<img src=//evil"), "no hostile text in {place}");
     }
-    // Names in the picture are cut, so that they have room.
-    for place in ["svg text.key", "svg text.on"] {
+    // Names in the chart are cut to the available width.
+    for place in ["svg text.legend", "svg text.on"] {
         assert!(select_text(&page, place).contains("\"'></ti"), "{place}: {}", select_text(&page, place));
     }
-    // As many cases, pods and observations as without it: nothing broke out of its place.
+    // As many elements as without hostile text: nothing broke out of its context.
     let clean = Html::parse_document(&run.render());
-    for what in ["section", "ol.cases > li", "table", "tr", "td", "th", "dt", "svg", "g.pointer rect"] {
+    for what in ["section", "ol.cases > li", "table", "tr", "td", "th", "dt", "svg", "g.tooltips rect"] {
         assert_eq!(select_all(&page, what).len(), select_all(&clean, what).len(), "{what}");
     }
 }
 
-/// Length of the long run, seconds.
+/// Duration of the long run, seconds.
 const HOUR: u64 = 3600;
 
-/// Its size: from 1 to a hundred and back.
+/// Replicas of the long run: from 1 to 100 and back.
 fn replicas_at(second: u64) -> i32 {
     1 + (second.min(HOUR - second) / 18).min(99) as i32
 }
 
-/// A run that is made second by second after the pattern of the healthy one.
+/// A run built second by second from observations of a healthy run.
 struct LongRun {
-    pattern: RecordedRun,
+    template: RecordedRun,
     timeline: Vec<Observation>,
     prediction: RunPrediction,
 }
 
 impl LongRun {
-    fn push_observation(&mut self, second: u64, seen: ObservationKind) -> u64 {
+    fn push_observation(&mut self, second: u64, kind: ObservationKind) -> u64 {
         let seq = self.timeline.len() as u64;
-        self.timeline.push(Observation { seq, at_ms: second * 1000 + seq % 700, source_time: None, kind: seen });
+        self.timeline.push(Observation { seq, at_ms: second * 1000 + seq % 700, source_time: None, kind });
         seq
     }
 
-    fn clone_first<T: Clone>(&self, part: fn(&ObservationKind) -> Option<&T>) -> T {
-        self.pattern.timeline.iter().find_map(|observation| part(&observation.kind)).unwrap().clone()
+    fn clone_first<T: Clone>(&self, select: fn(&ObservationKind) -> Option<&T>) -> T {
+        self.template.timeline.iter().find_map(|observation| select(&observation.kind)).unwrap().clone()
     }
 
     fn push_resize(&mut self, second: u64, from: i32) {
         let to = replicas_at(second);
-        let mut now =
-            self.clone_first(|seen| if let ObservationKind::Workload(workload) = seen { Some(workload) } else { None });
-        (now.spec_replicas, now.replicas, now.ready_replicas) = (to, to, from.min(to));
-        let seq = self.push_observation(second, ObservationKind::Workload(now));
-        let own = Some(AllowedReplicas { by_readings: [Some(1), Some(100)], by_status: None, rate_limit: Some(100) });
+        let mut workload =
+            self.clone_first(|kind| if let ObservationKind::Workload(workload) = kind { Some(workload) } else { None });
+        (workload.spec_replicas, workload.replicas, workload.ready_replicas) = (to, to, from.min(to));
+        let seq = self.push_observation(second, ObservationKind::Workload(workload));
+        let allowed =
+            Some(AllowedReplicas { by_readings: [Some(1), Some(100)], by_status: None, rate_limit: Some(100) });
         let (at_ms, writer) = (second * 1000, "kube-controller-manager".to_owned());
-        self.prediction.changes.push(PredictedChange { seq, at_ms, from, to, writer, allowed: own });
-        let mut pod = self.clone_first(|seen| if let ObservationKind::Pod(pod) = seen { Some(pod) } else { None });
+        self.prediction.changes.push(PredictedChange { seq, at_ms, from, to, writer, allowed });
+        let mut pod = self.clone_first(|kind| if let ObservationKind::Pod(pod) = kind { Some(pod) } else { None });
         (pod.name, pod.uid, pod.ready) = (format!("ollama-{to}"), format!("uid-{to}"), true);
         self.push_observation(second, ObservationKind::Pod(pod));
     }
@@ -384,22 +385,22 @@ impl LongRun {
         let object = |n: i32| Some(format!("ollama-{n}"));
         let sample =
             |n: i32| MetricSample { object: object(n), labels: Arc::default(), value: value(n), timestamp: None };
-        let answer = ReadingResult::Samples((1..=replicas_at(second)).map(sample).collect());
+        let result = ReadingResult::Samples((1..=replicas_at(second)).map(sample).collect());
         let seq = self.push_observation(
             second,
-            ObservationKind::Metric(MetricReading { hop, requested_ms: second * 1000, result: answer }),
+            ObservationKind::Metric(MetricReading { hop, requested_ms: second * 1000, result }),
         );
         if hop == MetricHop::Api {
-            let asked = Some(replicas_at(second) + second as i32 % 3);
+            let replicas = Some(replicas_at(second) + second as i32 % 3);
             let reading =
-                MetricRecommendation { seq, at_ms: second * 1000, value: value(replicas_at(second)), replicas: asked };
+                MetricRecommendation { seq, at_ms: second * 1000, value: value(replicas_at(second)), replicas };
             self.prediction.recommendations.push(reading);
         }
     }
 
     fn push_load(&mut self, second: u64) {
-        let (good, tokens) = (second * 40, second * (8000 + second % 900));
-        let load = LoadSnapshot { in_flight: 5000 - second % 17, succeeded: good, tokens, ..LoadSnapshot::default() };
+        let (succeeded, tokens) = (second * 40, second * (8000 + second % 900));
+        let load = LoadSnapshot { in_flight: 5000 - second % 17, succeeded, tokens, ..LoadSnapshot::default() };
         self.push_observation(
             second,
             ObservationKind::Load(LoadSnapshot { ttft_p50_us: 1_000_000 + second * 97 % 400_000, ..load }),
@@ -407,10 +408,10 @@ impl LongRun {
     }
 }
 
-/// An hour with a reading of the metrics API each second, and up to a hundred pods; every case cites all of it.
+/// An hour with a reading of the metrics API each second, and up to a hundred pods; every case cites every observation.
 fn long_run() -> RecordedRun {
-    let pattern = RecordedRun::from_recording("rig-healthy");
-    let mut long = LongRun { pattern, timeline: Vec::new(), prediction: RunPrediction::default() };
+    let template = RecordedRun::from_recording("rig-healthy");
+    let mut long = LongRun { template, timeline: Vec::new(), prediction: RunPrediction::default() };
     for second in 0..HOUR {
         let before = if second == 0 { 0 } else { replicas_at(second - 1) };
         if before != replicas_at(second) {
@@ -422,13 +423,13 @@ fn long_run() -> RecordedRun {
             long.push_reading(second, MetricHop::Store);
         }
         if second % 5 == 0 {
-            let mut hpa = long.clone_first(|seen| if let ObservationKind::Hpa(hpa) = seen { Some(hpa) } else { None });
+            let mut hpa = long.clone_first(|kind| if let ObservationKind::Hpa(hpa) = kind { Some(hpa) } else { None });
             hpa.desired_replicas = replicas_at(second);
             long.push_observation(second, ObservationKind::Hpa(hpa));
         }
         long.push_load(second);
     }
-    let LongRun { pattern: mut run, timeline, prediction } = long;
+    let LongRun { template: mut run, timeline, prediction } = long;
     run.scenario.hpa.spec.max_replicas = 100;
     for case in &mut run.verdict.cases {
         (case.cited_seqs, case.reason) = (timeline.iter().map(|o| o.seq).collect(), "every reading".to_owned());
@@ -443,10 +444,10 @@ fn an_hour_with_a_hundred_replicas_stays_below_three_megabytes() {
     assert!(html.len() < 3_000_000, "{} bytes", html.len());
     let page = Html::parse_document(&html);
     assert_self_contained(&html, &page);
-    // No line has more points than the picture has room for.
+    // No path has more points than the chart can show.
     for path in select_all(&page, "svg.on-page path") {
         assert!(path.attr("d").unwrap().len() < 4 * 1080 * 14, "{:?}", path.value());
     }
-    assert_eq!(select_all(&page, "svg.on-page g > rect.serving").len(), 100);
+    assert_eq!(select_all(&page, "svg.on-page g > rect.ready").len(), 100);
     assert!(select_text(&page, "p.cites").contains("more in verdict.json"));
 }

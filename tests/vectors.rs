@@ -1,8 +1,8 @@
-//! Every answer of the real controller, asked again of `gpuhpa::hpa` and compared whole, texts included.
+//! Runs `gpuhpa::hpa` on recorded inputs of the real controller and compares the whole outputs, texts included.
 //!
-//! The vectors are the `.ndjson` files of `fixtures/hpa/`, or of the folder that `HPA_VECTORS` names; `SCHEMA.md`
-//! beside them says what each field means. A line that cannot be read, an unknown field or kind, and a folder without
-//! vectors are failures.
+//! The vectors are the `.ndjson` files in `fixtures/hpa/`, or in the directory that `HPA_VECTORS` names. `SCHEMA.md`
+//! there defines each field. A line that does not parse, an unknown field or kind, and a directory without vectors fail
+//! the test.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -15,8 +15,8 @@ use gpuhpa::hpa;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-/// So many mismatches are printed in full.
-const SHOWN: usize = 5;
+/// Number of mismatches that are printed in full.
+const MAX_PRINTED: usize = 5;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -36,26 +36,26 @@ struct VectorTally {
 
 #[test]
 fn vectors() {
-    let folder = match std::env::var_os("HPA_VECTORS") {
-        Some(folder) => PathBuf::from(folder),
+    let dir = match std::env::var_os("HPA_VECTORS") {
+        Some(dir) => PathBuf::from(dir),
         None => Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/hpa"),
     };
-    let vectors = read_vectors(&folder);
-    assert!(vectors.is_ok(), "{}: {}", folder.display(), vectors.err().unwrap_or_default());
+    let vectors = read_vectors(&dir);
+    assert!(vectors.is_ok(), "{}: {}", dir.display(), vectors.err().unwrap_or_default());
     let vectors = vectors.unwrap_or_default();
     let (tallies, mismatches) = compare_vectors(&vectors);
-    let mut report = format!("\nvectors of {}\n", folder.display());
+    let mut report = format!("\nvectors of {}\n", dir.display());
     for (kind, VectorTally { passed, failed }) in &tallies {
         let _ = writeln!(report, "{kind:>24}: {passed} passed, {failed} failed");
     }
-    // Straight to stderr, so that the counts are seen when all is well too.
+    // Written to stderr directly, because the test harness captures the output of passing tests.
     let _ = std::io::stderr().write_all(report.as_bytes());
-    let shown: String = mismatches.iter().take(SHOWN).map(String::as_str).collect();
-    assert!(mismatches.is_empty(), "{} mismatches, the first:\n{shown}", mismatches.len());
+    let printed: String = mismatches.iter().take(MAX_PRINTED).map(String::as_str).collect();
+    assert!(mismatches.is_empty(), "{} mismatches, the first:\n{printed}", mismatches.len());
 }
 
-fn read_vectors(folder: &Path) -> Result<Vec<HpaVector>, String> {
-    let entries = fs::read_dir(folder).map_err(|error| error.to_string())?;
+fn read_vectors(dir: &Path) -> Result<Vec<HpaVector>, String> {
+    let entries = fs::read_dir(dir).map_err(|error| error.to_string())?;
     let mut files = Vec::new();
     for entry in entries {
         let path = entry.map_err(|error| error.to_string())?.path();
@@ -68,8 +68,8 @@ fn read_vectors(folder: &Path) -> Result<Vec<HpaVector>, String> {
     for file in files {
         let text = fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()))?;
         for (index, line) in text.lines().enumerate() {
-            let at = |error| format!("{}:{}: {error}", file.display(), index + 1);
-            vectors.push(serde_json::from_str(line).map_err(at)?);
+            let with_position = |error| format!("{}:{}: {error}", file.display(), index + 1);
+            vectors.push(serde_json::from_str(line).map_err(with_position)?);
         }
     }
     if vectors.is_empty() { Err("no vectors".to_owned()) } else { Ok(vectors) }
@@ -78,13 +78,13 @@ fn read_vectors(folder: &Path) -> Result<Vec<HpaVector>, String> {
 fn compare_vectors(vectors: &[HpaVector]) -> (BTreeMap<&str, VectorTally>, Vec<String>) {
     let mut tallies = BTreeMap::<&str, VectorTally>::new();
     let mut mismatches = Vec::new();
-    for HpaVector { id, kind, input: question, out } in vectors {
+    for HpaVector { id, kind, input, out } in vectors {
         let tally = tallies.entry(kind).or_default();
-        match compute_output(kind, question) {
-            Ok(got) if got == *out => tally.passed += 1,
-            Ok(got) => {
+        match compute_output(kind, input) {
+            Ok(actual) if actual == *out => tally.passed += 1,
+            Ok(actual) => {
                 tally.failed += 1;
-                mismatches.push(format!("{id}\n  expected {out}\n  got      {got}\n"));
+                mismatches.push(format!("{id}\n  expected {out}\n  actual   {actual}\n"));
             }
             Err(error) => {
                 tally.failed += 1;
@@ -95,22 +95,22 @@ fn compare_vectors(vectors: &[HpaVector]) -> (BTreeMap<&str, VectorTally>, Vec<S
     (tallies, mismatches)
 }
 
-fn compute_output(kind: &str, question: &Value) -> Result<Value, String> {
+fn compute_output(kind: &str, input: &Value) -> Result<Value, String> {
     Ok(match kind {
-        "pods_metric" => parse_input::<PodsVectorInput>(question)?.compute(),
-        "object_value" | "object_average_value" => parse_input::<ObjectVectorInput>(question)?.compute(),
-        "external_value" | "external_average_value" => parse_input::<ExternalVectorInput>(question)?.compute(),
-        "behavior" | "legacy" => parse_input::<SizingVectorInput>(question)?.compute(),
-        "reconcile" => run_reconcile(parse_input(question)?)?,
+        "pods_metric" => parse_input::<PodsVectorInput>(input)?.compute(),
+        "object_value" | "object_average_value" => parse_input::<ObjectVectorInput>(input)?.compute(),
+        "external_value" | "external_average_value" => parse_input::<ExternalVectorInput>(input)?.compute(),
+        "behavior" | "legacy" => parse_input::<SizingVectorInput>(input)?.compute(),
+        "reconcile" => run_reconcile(parse_input(input)?)?,
         _ => return Err(format!("unknown kind {kind}")),
     })
 }
 
-fn parse_input<'a, T: Deserialize<'a>>(question: &'a Value) -> Result<T, String> {
-    T::deserialize(question).map_err(|error| error.to_string())
+fn parse_input<'a, T: Deserialize<'a>>(input: &'a Value) -> Result<T, String> {
+    T::deserialize(input).map_err(|error| error.to_string())
 }
 
-// One metric to a proposal.
+// From one metric to a proposal.
 
 type VectorLabels = BTreeMap<String, String>;
 
@@ -144,7 +144,7 @@ impl PodsVectorInput {
     }
 }
 
-/// Both kinds of target: the fields of one are absent in the other.
+/// Input of `object_value` and `object_average_value`; each kind lacks the other's fields.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct ObjectVectorInput {
@@ -231,14 +231,14 @@ fn external_metric(name: &str, selector: Option<VectorLabels>) -> hpa::ExternalM
     hpa::ExternalMetric { name: name.into(), namespace: "default".into(), selector }
 }
 
-fn proposal_json(answer: Result<hpa::Proposal, hpa::MetricError>, value_field: &str) -> Value {
-    match answer {
+fn proposal_json(result: Result<hpa::Proposal, hpa::MetricError>, value_field: &str) -> Value {
+    match result {
         Ok(proposal) => json!({ "replicas": proposal.replicas, value_field: proposal.value_milli }),
         Err(error) => json!({ "error": error.to_string() }),
     }
 }
 
-// A proposal to a size.
+// From a proposal to the desired replicas.
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -289,7 +289,7 @@ fn to_slots(log: &[hpa::LogSlot]) -> Vec<(u64, i32)> {
     log.iter().map(|slot| (slot.age.as_secs(), slot.count)).collect()
 }
 
-// One whole pass.
+// One pass.
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -364,14 +364,15 @@ impl MetricVectorInput {
                 target,
                 values_milli: self.fetch_error.map_or(self.values_milli.ok_or_else(|| missing("values")), Err),
             },
-            _ => return Err(format!("unknown type of metric {}", self.kind)),
+            _ => return Err(format!("unknown metric type {}", self.kind)),
         })
     }
 }
 
-/// The controller's parser of selectors is not modelled: these are all that occur, with its words.
+/// Parses the selectors that occur in the vectors. The controller's parser is not modelled, so its error texts are
+/// copied.
 fn pod_selector(text: String) -> Result<hpa::PodSelector, String> {
-    let unparsable = |why: &str| hpa::PodSelector::Unparsable { why: why.to_owned() };
+    let unparsable = |error: &str| hpa::PodSelector::Unparsable { error: error.to_owned() };
     Ok(match text.as_str() {
         "" => hpa::PodSelector::Missing,
         "app in (llm" => unparsable("unable to parse requirement: found '', expected: ',' or ')'"),
@@ -381,17 +382,17 @@ fn pod_selector(text: String) -> Result<hpa::PodSelector, String> {
     })
 }
 
-fn run_reconcile(question: ReconcileVectorInput) -> Result<Value, String> {
+fn run_reconcile(input: ReconcileVectorInput) -> Result<Value, String> {
     let conflict = "Operation cannot be fulfilled on deployments.apps \"llm\": the object has been modified; \
                     please apply your changes to the latest version and try again";
-    let mut put_failures = vec![hpa::PutFailure::Conflict(conflict.to_owned()); question.scale_update_conflicts];
-    put_failures.extend(question.scale_update_error.map(hpa::PutFailure::Other));
+    let mut put_failures = vec![hpa::PutFailure::Conflict(conflict.to_owned()); input.scale_update_conflicts];
+    put_failures.extend(input.scale_update_error.map(hpa::PutFailure::Other));
     let scale = hpa::ScaleSubresource {
-        spec_replicas: question.spec_replicas,
-        status_replicas: question.status_replicas,
-        selector: pod_selector(question.selector)?,
+        spec_replicas: input.spec_replicas,
+        status_replicas: input.status_replicas,
+        selector: pod_selector(input.selector)?,
     };
-    let metrics: Result<Vec<_>, _> = question.metrics.into_iter().map(MetricVectorInput::into_metric).collect();
+    let metrics: Result<Vec<_>, _> = input.metrics.into_iter().map(MetricVectorInput::into_metric).collect();
     let out = hpa::reconcile(&hpa::ReconcileInput {
         names: hpa::HpaNames {
             namespace: "default".to_owned(),
@@ -400,31 +401,28 @@ fn run_reconcile(question: ReconcileVectorInput) -> Result<Value, String> {
             target_name: "llm".to_owned(),
         },
         spec: hpa::HpaSpec {
-            min_replicas: question.min_replicas,
-            max_replicas: question.max_replicas,
-            behavior: question.behavior,
+            min_replicas: input.min_replicas,
+            max_replicas: input.max_replicas,
+            behavior: input.behavior,
             metrics: metrics?,
         },
         status: hpa::HpaStatus {
-            current_replicas: question.spec_replicas,
-            desired_replicas: question.status_desired_replicas,
-            conditions: question.conditions,
+            current_replicas: input.spec_replicas,
+            desired_replicas: input.status_desired_replicas,
+            conditions: input.conditions,
             current_metrics: Vec::new(),
         },
         flags: hpa::ControllerFlags {
-            tolerance: question.tolerance,
-            downscale_stabilization: Duration::from_secs(question.downscale_stabilization_seconds),
+            tolerance: input.tolerance,
+            downscale_stabilization: Duration::from_secs(input.downscale_stabilization_seconds),
         },
-        scale: question.scale_get_error.map_or(Ok(scale), Err),
-        pods: question.pods,
-        competing_hpa: question.competing_hpa.then(|| "default/other".to_owned()),
+        scale: input.scale_get_error.map_or(Ok(scale), Err),
+        pods: input.pods,
+        competing_hpa: input.competing_hpa.then(|| "default/other".to_owned()),
         put_failures,
         logs: hpa::HpaLogs {
-            recommendations: to_log(&question.recommendations),
-            events: hpa::ScaleEvents {
-                ups: to_log(&question.scale_up_events),
-                downs: to_log(&question.scale_down_events),
-            },
+            recommendations: to_log(&input.recommendations),
+            events: hpa::ScaleEvents { ups: to_log(&input.scale_up_events), downs: to_log(&input.scale_down_events) },
         },
     });
     Ok(reconcile_json(&out))

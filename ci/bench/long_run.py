@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""The records of a long run, made from those of the recorded healthy one: its second pod becomes 49, its third 50, and its
-load is held for an hour by 5,000 workers.
+"""Makes the records of a long run from the recorded healthy run: copies its second pod to 49 and its third to 50, and extends
+the hold to an hour with 5,000 workers.
 
-  ci/bench/long_run.py DIR    writes the records; ci/bench/long-run makes a bundle of them and judges it
+  ci/bench/long_run.py DIR    writes the records to DIR; ci/bench/long-run builds a bundle from them and judges it
 """
 import datetime
 import json
@@ -14,9 +14,10 @@ import sys
 
 SOURCE = pathlib.Path(__file__).parent / "../../fixtures/bundles/rig-healthy"
 OUT = pathlib.Path(sys.argv[1])
-WORKERS, HELD_MS = 5000, 3_540_000
-# Where time is put in: in the middle of the hold, and before the fall, whose window begins later with so low a target.
-STRETCHES = [(70_000, HELD_MS), (100_000, 12_000)]
+WORKERS, HOLD_MS = 5000, 3_540_000
+# Inserted time (position, duration), milliseconds: within the hold, and before scale-down, whose stabilization window starts later
+# with the low target.
+INSERTIONS = [(70_000, HOLD_MS), (100_000, 12_000)]
 CLONES = {2: 50, 3: 100}
 
 random.seed(5)
@@ -28,7 +29,7 @@ timeline = [json.loads(line) for line in text["timeline.jsonl"].splitlines()]
 
 
 def later(ms):
-    return ms + sum(by for at, by in STRETCHES if ms >= at)
+    return ms + sum(duration for at, duration in INSERTIONS if ms >= at)
 
 
 def stamp(ms, digits=0):
@@ -38,7 +39,7 @@ def stamp(ms, digits=0):
 
 
 def shifted(value):
-    """Every time in it, moved as the run's own clock is."""
+    """A copy of a JSON value with the inserted time added to every time in it."""
     if isinstance(value, dict):
         return {k: (later(v) if k in ("atMs", "requestedMs", "beganMs", "fromMs") else shifted(v)) for k, v in value.items()}
     if isinstance(value, list):
@@ -64,17 +65,17 @@ def names(name):
 
 
 def copies(value, name, key):
-    """One copy of what is said of a pod for each pod that it stands for; ids and devices are their own."""
+    """Copies of a JSON value about a pod, one for each clone of the pod, with its own name, UID and device."""
     if name not in COUNTS:
         return [value]
-    made = [value]
+    result = [value]
     raw = json.dumps(value)
     for n, clone in enumerate(names(name)[1:], 1 if name == SECOND else 101):
         one = raw.replace(name, clone)
         one = re.sub(r'("uid": ")[0-9a-f]{8}', rf"\g<1>{n:08x}", one)
         one = re.sub(r"GPU-6f1d2c3a-000\d", f"GPU-6f1d{n:04x}-{n:04x}", one)
-        made.append(json.loads(one))
-    return made
+        result.append(json.loads(one))
+    return result
 
 
 def sized(n):
@@ -82,7 +83,7 @@ def sized(n):
 
 
 def grown(o):
-    """The observations that one of the small run becomes."""
+    """The observations of the long run that replace one of the recorded run."""
     if "pod" in o:
         return [dict(o, pod=p) for p in copies(o["pod"], o["pod"]["name"], "pod")]
     if "podDeleted" in o:
@@ -112,7 +113,7 @@ def grown(o):
 
 
 def requests(began_us, ended_us):
-    """A closed loop: each worker sends its next chat when the last one has ended."""
+    """The requests of a closed loop: each worker sends its next chat when the previous one has ended."""
     made = []
     for worker in range(WORKERS):
         due = began_us
@@ -127,7 +128,7 @@ def requests(began_us, ended_us):
             if ended >= ended_us:
                 r.update(endedUs=ended_us, outcome="cancelled-by-ramp-down", tokens=0, serverTotalNs=None, serverLoadNs=None)
                 if first >= ended_us:
-                    r.update(headersUs=None, firstTokenUs=None, status=None, chunks=0, largestGapUs=0)
+                    r.update(headersUs=None, firstTokenUs=None, status=None, chunks=0, largestChunkGapUs=0)
             made.append(r)
             due = ended + random.randint(20, 200)
     made.sort(key=lambda r: r["sentUs"])
@@ -143,8 +144,8 @@ def quantiles(values):
     return {"count": len(values), "min": values[0], "p50": at(0.5), "p90": at(0.9), "p99": at(0.99), "max": values[-1]}
 
 
-# The hour in the middle of the hold.
-hold_from = STRETCHES[0][0]
+# The observations just before the inserted hour, by kind, as templates.
+hold_from = INSERTIONS[0][0]
 last = {}
 for o in timeline:
     if o["atMs"] < hold_from:
@@ -155,10 +156,10 @@ last = {k: grown(json.loads(json.dumps(o)))[0] for k, o in last.items()}
 
 def hour():
     average = None
-    for second in range(HELD_MS // 1000):
+    for second in range(HOLD_MS // 1000):
         at = hold_from + second * 1000
-        wanted = [("api", 1)] + ([("store", 15)] if second % 15 == 0 else []) + ([("exporter", 30)] if second % 30 == 0 else [])
-        for hop, _ in wanted:
+        hops = [("api", 1)] + ([("store", 15)] if second % 15 == 0 else []) + ([("exporter", 30)] if second % 30 == 0 else [])
+        for hop, _ in hops:
             samples = last[hop]["metric"]["result"]["samples"]
             new = []
             for s in samples:
@@ -167,7 +168,7 @@ def hour():
                     s["timestamp"] = stamp(at - 5000, 3 if hop == "store" else 0)
                 new.append(s)
             if hop == "exporter":
-                # Each node's exporter is a reading of its own.
+                # Each node's exporter gives a reading of its own.
                 for node in range(0, len(new), 8):
                     yield {"atMs": at + 40, "metric": {"hop": hop, "requestedMs": at + 20, "result": {"samples": new[node:node + 8]}}}
             else:
@@ -189,10 +190,10 @@ for o in timeline:
         merged.extend(hour())
         hold_from = 1 << 60
     merged.extend(shifted(one) for one in grown(o))
-# The readings before the fall, whose time was put in.
-gap = [o for o in merged if later(STRETCHES[1][0]) - 1500 - STRETCHES[1][1] <= o["atMs"] < later(STRETCHES[1][0]) - STRETCHES[1][1] and "metric" in o and o["metric"]["hop"] == "api"]
+# Repeats the last reading before scale-down during the inserted time.
+gap = [o for o in merged if later(INSERTIONS[1][0]) - 1500 - INSERTIONS[1][1] <= o["atMs"] < later(INSERTIONS[1][0]) - INSERTIONS[1][1] and "metric" in o and o["metric"]["hop"] == "api"]
 zero = gap[-1]
-for second in range(STRETCHES[1][1] // 1000):
+for second in range(INSERTIONS[1][1] // 1000):
     copy = json.loads(json.dumps(zero))
     copy["atMs"] += (second + 1) * 1000
     copy["metric"]["requestedMs"] += (second + 1) * 1000

@@ -1,4 +1,4 @@
-//! `gpuhpa clean`: undoes what is left of an interrupted run, by its journal or by the labels in the cluster.
+//! `gpuhpa clean`: undoes the leftovers of an interrupted run, by its journal or by its label in the cluster.
 
 use std::path::{Path, PathBuf};
 
@@ -19,10 +19,10 @@ use crate::{evidence, live, run};
 pub(super) struct CleanArgs {
     /// Folder of the run's evidence, with its journal.jsonl
     bundle: Option<PathBuf>,
-    /// Without a journal: the id of the run, whose label is on everything that it made
+    /// Without a journal: the id of the run, which is a label on its objects
     #[arg(long, value_name = "ID", value_parser = parse_run_id)]
     run_id: Option<String>,
-    /// Say what would be done, and change nothing
+    /// Print what would be undone, and change nothing
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
@@ -32,7 +32,7 @@ pub(super) struct CleanArgs {
     timeout: HumanDuration,
 }
 
-/// An id as `verify` makes them: it goes into a label selector and into the name of a folder.
+/// Parses an id as `verify` creates them: it becomes part of a label selector and of a folder's name.
 fn parse_run_id(text: &str) -> Result<String, String> {
     match !text.is_empty() && text.chars().all(|c| c.is_ascii_digit() || c == '-') {
         true => Ok(text.to_owned()),
@@ -50,35 +50,35 @@ pub(super) async fn clean(args: &CleanArgs) -> CliExit {
         Err(error) => return Console::print_error(&error.to_string(), None, CliExit::Usage),
     };
     let clock = RunClock::start();
-    // What is done is journalled where the run's journal is; where that is lost, in a folder of its own.
+    // The clean-up continues the run's journal; without one it writes its own, in a new folder.
     let dir = args.bundle.clone().unwrap_or_else(|| {
         let run = args.run_id.as_deref().unwrap_or_default();
         PathBuf::from("reports").join(format!("clean-{run}-at-{}", run::run_id(clock.wall_start())))
     });
     let bundle = Bundle::open(&dir).with_redactor(super::new_redactor());
-    let world = match environment::build_env(&args.cluster, &cluster, &Scenario::default(), clock, &bundle) {
-        Ok(world) => world,
+    let env = match environment::build_env(&args.cluster, &cluster, &Scenario::default(), clock, &bundle) {
+        Ok(env) => env,
         Err(error) => return Console::print_error(&error, None, CliExit::Internal),
     };
     let entries = match (journal, &args.run_id) {
         (Some(entries), _) => entries,
-        (None, run) => match install::find_leftovers(&world, run.as_deref().unwrap_or_default()).await {
+        (None, run) => match install::find_leftovers(&env, run.as_deref().unwrap_or_default()).await {
             Ok(entries) => entries,
             Err(error) => return Console::print_error(&error.to_string(), Some(RUN_ID_HINT), CliExit::NotRestored),
         },
     };
     if entries.is_empty() {
-        return report_nothing_found(&world, args.run_id.as_deref()).await;
+        return report_nothing_found(&env, args.run_id.as_deref()).await;
     }
-    let held = args.bundle.as_deref().and_then(|dir| evidence::open_bundle(dir).ok());
+    let loaded = args.bundle.as_deref().and_then(|dir| evidence::open_bundle(dir).ok());
     let mut journal = Journal::from_entries(bundle, clock, entries);
-    if let Some(held) = &held {
-        journal = journal.with_run_start(held.inventory.started);
+    if let Some(loaded) = &loaded {
+        journal = journal.with_run_start(loaded.inventory.started);
     }
     if args.dry_run {
-        return print_dry_run(&world, &journal).await;
+        return print_dry_run(&env, &journal).await;
     }
-    if let Some(exit) = refuse_active_run(&world, &journal).await {
+    if let Some(exit) = refuse_active_run(&env, &journal).await {
         return exit;
     }
     if args.bundle.is_none()
@@ -86,32 +86,36 @@ pub(super) async fn clean(args: &CleanArgs) -> CliExit {
     {
         return Console::print_error(&error.to_string(), None, CliExit::Usage);
     }
-    // A bundle that was sound before its journal grew is sound afterwards; any other is left as it is.
-    let sound = held.is_some_and(|held| run::review_bundle(&held).is_ok_and(|review| review.sound));
-    let cleaned = run::clean(&world, &journal, args.timeout, &Console::print_message).await;
-    if let Some(exit) = args.bundle.as_deref().filter(|_| sound).and_then(|dir| update_verdict(dir, &world.bundle)) {
+    // A bundle that was sound before its journal grew is sound again afterwards; no other is rewritten.
+    let was_sound =
+        loaded.is_some_and(|loaded| run::review_bundle(&loaded).is_ok_and(|review| review.soundness.is_sound()));
+    let result = run::clean(&env, &journal, args.timeout, &Console::print_message).await;
+    if let Some(exit) = args.bundle.as_deref().filter(|_| was_sound).and_then(|dir| update_verdict(dir, &env.bundle)) {
         return exit;
     }
-    match cleaned {
+    report_result(result)
+}
+
+fn report_result(result: Result<(), run::RunError>) -> CliExit {
+    match result {
         Ok(()) => {
-            Console::print_message("everything that the run made is gone");
+            Console::print_message("everything that the run installed is gone");
             CliExit::Ok
         }
-        Err(error) => Console::print_error(
-            &error.to_string(),
-            Some("run clean again once the cause is gone"),
-            CliExit::NotRestored,
-        ),
+        Err(error) => {
+            let hint = "run clean again when the cause is fixed";
+            Console::print_error(&error.to_string(), Some(hint), CliExit::NotRestored)
+        }
     }
 }
 
-/// Brings the bundle up to its journal; what went wrong, if something did.
+/// Rewrites the derived files of the bundle after the clean-up. Returns an exit code on error only.
 fn update_verdict(dir: &Path, bundle: &Bundle) -> Option<CliExit> {
-    let held = match evidence::open_bundle(dir) {
-        Ok(held) => held,
+    let loaded = match evidence::open_bundle(dir) {
+        Ok(loaded) => loaded,
         Err(error) => return Some(Console::print_error(&error.to_string(), Some(error.hint()), CliExit::Internal)),
     };
-    match run::reissue_verdict(&held, bundle) {
+    match run::reissue_verdict(&loaded, bundle) {
         Ok(verdict) => {
             Console::print_message(&format!("the run's verdict is now {}: {}", verdict.title(), verdict.reason));
             None
@@ -120,24 +124,24 @@ fn update_verdict(dir: &Path, bundle: &Bundle) -> Option<CliExit> {
     }
 }
 
-/// A run at work is not cleaned up behind its back.
-async fn refuse_active_run(world: &RunEnv, journal: &Journal) -> Option<CliExit> {
-    match install::is_run_active(world, journal).await {
+/// Refuses to clean up an active run.
+async fn refuse_active_run(env: &RunEnv, journal: &Journal) -> Option<CliExit> {
+    match install::is_run_active(env, journal).await {
         Ok(false) => None,
         Ok(true) => Some(Console::print_error(
-            "the run is still at work: it renewed its claim on the target just now; nothing was changed",
-            Some("end it by Ctrl-C or SIGTERM, and it cleans up by itself; or wait until it has ended"),
+            "the run is still active: it renewed its Lease on the target; nothing was changed",
+            Some("stop it with Ctrl-C or SIGTERM, and it cleans up by itself; or wait until it has ended"),
             CliExit::Usage,
         )),
         Err(error) => {
-            // What cannot be read is told by the clean-up itself, thing by thing.
-            Console::print_message(&format!("it cannot be seen whether the run is still at work: {error}"));
+            // The clean-up itself reports what cannot be read.
+            Console::print_message(&format!("could not check whether the run is active: {error}"));
             None
         }
     }
 }
 
-const RUN_ID_HINT: &str = "--run-id looks through all namespaces; use an account that may, or the run's folder";
+const RUN_ID_HINT: &str = "--run-id lists all namespaces; use an account with that permission, or the run's folder";
 
 fn load_journal(dir: &Path) -> Result<Vec<JournalEntry>, CliExit> {
     read_journal(dir).map_err(|error| {
@@ -147,30 +151,30 @@ fn load_journal(dir: &Path) -> Result<Vec<JournalEntry>, CliExit> {
     })
 }
 
-async fn print_dry_run(world: &RunEnv, journal: &Journal) -> CliExit {
-    match install::dry_run_undo(world, journal).await {
-        Ok(all) => {
-            let text = if all.is_empty() { "nothing is left to be done" } else { "this would be done, in this order:" };
+async fn print_dry_run(env: &RunEnv, journal: &Journal) -> CliExit {
+    match install::dry_run_undo(env, journal).await {
+        Ok(steps) => {
+            let text = if steps.is_empty() { "nothing to undo" } else { "this would be undone, in this order:" };
             Console::print_message(text);
-            all.iter().for_each(|line| Console::print_message(&format!("  {line}")));
+            steps.iter().for_each(|line| Console::print_message(&format!("  {line}")));
             CliExit::Ok
         }
         Err(error) => Console::print_error(&error.to_string(), None, CliExit::NotRestored),
     }
 }
 
-/// Nothing was found: the run is gone, or it has another id.
-async fn report_nothing_found(world: &RunEnv, run: Option<&str>) -> CliExit {
+/// Reports that the run has no leftovers, or that the id is another one.
+async fn report_nothing_found(env: &RunEnv, run: Option<&str>) -> CliExit {
     let Some(run) = run else {
         Console::print_message("the journal is empty: the run changed nothing");
         return CliExit::Ok;
     };
-    Console::print_message(&format!("nothing in this cluster carries the label of run {run}"));
-    match install::runs_with_leftovers(world).await {
-        Ok(others) if others.is_empty() => Console::print_message("no other run has left anything either"),
+    Console::print_message(&format!("no object in this cluster has the label of run {run}"));
+    match install::runs_with_leftovers(env).await {
+        Ok(others) if others.is_empty() => Console::print_message("no other run has leftovers"),
         Ok(others) => {
             let others: Vec<String> = others.into_iter().collect();
-            Console::print_message(&format!("runs that have something in this cluster: {}", others.join(", ")));
+            Console::print_message(&format!("runs with leftovers: {}", others.join(", ")));
         }
         Err(error) => return Console::print_error(&error.to_string(), Some(RUN_ID_HINT), CliExit::NotRestored),
     }

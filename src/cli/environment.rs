@@ -1,4 +1,4 @@
-//! The doors of the real world, and what must not be shown of it.
+//! Builds the I/O boundary of a real cluster, and registers what to redact.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::live::{self, HelmBinary};
 use crate::model::inventory::Inventory;
 use crate::model::scenario::Scenario;
 
-/// The doors of the real world. The credentials that lead there are covered from here on.
+/// Builds the I/O boundary of a real cluster. From here on the cluster's credentials are redacted.
 pub(super) fn build_env(
     args: &ClusterArgs,
     cluster: &live::ClusterConnection,
@@ -23,8 +23,7 @@ pub(super) fn build_env(
     let helm =
         HelmBinary { binary: args.helm.clone(), kubeconfig: args.kubeconfig.clone(), context: args.context.clone() };
     Ok(RunEnv {
-        kube: cluster.client.clone(),
-        kube_no_retry: cluster.client_no_retry.clone(),
+        kube: cluster.kube.clone(),
         http,
         helm: Arc::new(helm),
         bundle: bundle.clone(),
@@ -34,12 +33,12 @@ pub(super) fn build_env(
     })
 }
 
-/// Tells what is covered with `--redact`, as far as it is known before the first change.
-pub(super) fn register_hosts(cover: &Redactor, inventory: &Inventory, scenario: &Scenario) {
-    cover.add_url_host(&inventory.server);
-    inventory.nodes.iter().for_each(|node| cover.add_host("NODE", &node.name));
-    inventory.node_addresses.iter().for_each(|address| cover.add_host("ADDRESS", address));
+/// Registers the hosts that `--redact` replaces, as far as they are known before the first change.
+pub(super) fn register_hosts(redactor: &Redactor, inventory: &Inventory, scenario: &Scenario) {
+    redactor.add_url_host(&inventory.server);
+    inventory.nodes.iter().for_each(|node| redactor.add_host("NODE", &node.name));
+    inventory.node_addresses.iter().for_each(|address| redactor.add_host("ADDRESS", address));
     let releases = scenario.releases.values().flat_map(|release| [Some(&release.chart), release.repo.as_ref()]);
     let store = scenario.metric.store.as_ref().and_then(|store| store.url.as_ref());
-    releases.chain([scenario.endpoint.url.as_ref(), store]).flatten().for_each(|url| cover.add_url_host(url));
+    releases.chain([scenario.endpoint.url.as_ref(), store]).flatten().for_each(|url| redactor.add_url_host(url));
 }

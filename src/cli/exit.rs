@@ -1,4 +1,4 @@
-//! The exit codes: a documented interface, in one place.
+//! The exit codes, a documented interface.
 
 use std::process::ExitCode;
 
@@ -8,40 +8,40 @@ use crate::model::verdict::{CaseResult, Verdict};
 pub(super) const EXIT_CODE_HELP: &str = "\
 Exit codes:
   0    PASS
-  1    FAIL: the platform broke a claim
+  1    FAIL: a check failed, and the platform is the cause
   2    usage or scenario error, or a scenario that cannot pass; nothing was changed
-  3    INCONCLUSIVE: it could not be told, and the output says why
+  3    INCONCLUSIVE: no verdict is possible; the output says why
   4    NOT APPLICABLE: the platform has no HPA API
-  5    PASS, but something that was created could not be removed
-  6    a bundle that is altered, incomplete or not reproducible; a submission in which export --check finds something
+  5    PASS, but an object of the run could not be removed
+  6    a bundle that is altered, incomplete or not reproducible; a submission with findings of export --check
   70   internal error
   130  interrupted";
 
-/// How gpuhpa ends.
+/// The exit code of gpuhpa.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CliExit {
-    /// Done; for verify, PASS.
+    /// Success; for verify, PASS.
     Ok,
-    /// The platform broke a claim.
+    /// A check failed, and the platform is the cause.
     Fail,
     /// Usage or scenario error.
     Usage,
-    /// It could not be told.
+    /// No verdict is possible.
     Inconclusive,
-    /// No HPA API.
+    /// The platform has no HPA API.
     NotApplicable,
-    /// PASS, but something is left behind.
+    /// PASS, but not restored.
     NotRestored,
     /// A bundle that is altered, incomplete or not reproducible.
     Unsound,
-    /// A bug, or evidence that could not be written.
+    /// A bug in gpuhpa, or evidence that could not be written.
     Internal,
-    /// Stopped by a signal.
+    /// Interrupted by a signal.
     Interrupted,
 }
 
 impl CliExit {
-    /// The code of a verdict.
+    /// The exit code of a verdict.
     #[must_use]
     pub fn from_verdict(verdict: &Verdict) -> Self {
         match verdict.result {
@@ -53,7 +53,7 @@ impl CliExit {
         }
     }
 
-    /// The number.
+    /// The numeric code.
     #[must_use]
     pub fn code(self) -> u8 {
         match self {

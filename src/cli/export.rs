@@ -1,4 +1,4 @@
-//! `gpuhpa export`: a bundle as files of a submission, and the check of what was written.
+//! `gpuhpa export`: writes a bundle as files of a submission, and checks such files.
 
 use std::path::{Path, PathBuf};
 
@@ -15,7 +15,7 @@ use crate::run;
 
 /// Arguments of `export`.
 #[derive(Debug, Args)]
-#[command(group(ArgGroup::new("what").required(true).args(["bundle", "check"])))]
+#[command(group(ArgGroup::new("action").required(true).args(["bundle", "check"])))]
 pub(super) struct ExportArgs {
     /// Folder of the run's evidence, or a .tar.zst of it
     #[arg(requires = "dir")]
@@ -23,10 +23,10 @@ pub(super) struct ExportArgs {
     /// The product's folder in a clone of the programme's repository: vX.Y/DIR. The files go into its pod_autoscaling/
     #[arg(long, value_name = "DIR", conflicts_with = "check")]
     dir: Option<PathBuf>,
-    /// Write it although it is a STAND-IN, incomplete, not restored, of another version, or no PASS; every file then says so
+    /// Write it although it is a STAND-IN, incomplete, not restored, of another version, or not PASS; every file then says so
     #[arg(long, conflicts_with = "check")]
     force: bool,
-    /// Write over files that are there already
+    /// Overwrite existing files
     #[arg(long, conflicts_with = "check")]
     overwrite: bool,
     /// Check a product's folder by the rules of the programme's validator, without the network
@@ -38,76 +38,80 @@ pub(super) fn export(args: &ExportArgs) -> CliExit {
     match (&args.check, &args.bundle, &args.dir) {
         (Some(dir), ..) => check_product(dir),
         (None, Some(bundle), Some(dir)) => write_submission(args, bundle, dir),
-        // clap sees to it that one of the two is there.
+        // clap requires one of the two.
         (None, ..) => Console::print_error("name a bundle and --dir, or --check", None, CliExit::Usage),
     }
 }
 
 fn write_submission(args: &ExportArgs, bundle: &Path, dir: &Path) -> CliExit {
-    let edition = match std::path::absolute(dir)
+    let version = match std::path::absolute(dir)
         .map_err(|e| e.to_string())
         .and_then(|dir| ProgramVersion::from_product_dir(&dir))
     {
-        Ok(edition) => edition,
-        Err(what) => return Console::print_error(&what, None, CliExit::Usage),
+        Ok(version) => version,
+        Err(error) => return Console::print_error(&error, None, CliExit::Usage),
     };
-    let held = match evidence::open_bundle(bundle) {
-        Ok(held) => held,
+    let loaded = match evidence::open_bundle(bundle) {
+        Ok(loaded) => loaded,
         Err(error) => {
             let exit = if error.is_not_found() { CliExit::Usage } else { CliExit::Unsound };
             return Console::print_error(&error.to_string(), Some(error.hint()), exit);
         }
     };
-    let verdict = match require_sound(&held) {
+    let verdict = match require_sound(&loaded) {
         Ok(verdict) => verdict,
         Err(exit) => return exit,
     };
-    let obstacles = submission::find_blockers(&held, &verdict, &edition);
-    if let Some(exit) = report_blockers(&obstacles, args.force) {
+    let blockers = submission::find_blockers(&loaded, &verdict, &version);
+    if let Some(exit) = report_blockers(&blockers, args.force) {
         return exit;
     }
-    let submission = Submission { bundle: &held, verdict: &verdict, version: &edition, overridden: &obstacles };
+    let submission = Submission { bundle: &loaded, verdict: &verdict, version: &version, overridden: &blockers };
     match submission.files() {
-        Ok(files) => write_files(args, dir, &files, &obstacles),
+        Ok(files) => write_files(args, dir, &files, &blockers),
         Err(error) => Console::print_error(&error.to_string(), None, CliExit::Internal),
     }
 }
 
-/// The verdict of a bundle in which nothing is altered, as its observations have it; else the exit code. That it is
-/// incomplete is an obstacle of its own.
-fn require_sound(held: &LoadedBundle) -> Result<Verdict, CliExit> {
-    let review =
-        run::review_bundle(held).map_err(|e| Console::print_error(&e.to_string(), Some(e.hint()), CliExit::Unsound))?;
+/// The verdict of a bundle without alterations; else the exit code. An incomplete bundle is a blocker of its own.
+fn require_sound(loaded: &LoadedBundle) -> Result<Verdict, CliExit> {
+    let review = run::review_bundle(loaded)
+        .map_err(|e| Console::print_error(&e.to_string(), Some(e.hint()), CliExit::Unsound))?;
     let altered = review.checks.iter().filter(|check| check.name != "complete");
     let differences: Vec<&String> = altered.flat_map(|check| &check.differences).collect();
+    if differences.is_empty() && review.changed_cases.is_empty() {
+        // The stored verdict is the one of the artifacts: under older rules the same results can have other texts.
+        return Ok(loaded.verdict.clone().unwrap_or(review.verdict));
+    }
     if differences.is_empty() {
-        return Ok(review.verdict);
+        let hint = Some("export it with the release that wrote it, or make a new run");
+        return Err(Console::print_error(&format!("not exported: {}", review.statement), hint, CliExit::Unsound));
     }
     differences.iter().for_each(|one| Console::print_message(&format!("error: not exported: {one}")));
     Console::print_message("  hint: `gpuhpa judge` says more; no flag overrides this");
     Err(CliExit::Unsound)
 }
 
-fn report_blockers(obstacles: &[ExportBlocker], force: bool) -> Option<CliExit> {
-    let standing: Vec<&ExportBlocker> = obstacles.iter().filter(|one| !force || !one.can_force).collect();
-    let last = standing.last()?;
-    standing.iter().for_each(|one| Console::print_message(&format!("error: not exported: {}", one.what)));
-    let hint = match last.can_force && standing.iter().all(|one| one.can_force) {
-        true => "--force writes it all the same, and says so in every file",
+fn report_blockers(blockers: &[ExportBlocker], force: bool) -> Option<CliExit> {
+    let remaining: Vec<&ExportBlocker> = blockers.iter().filter(|one| !force || !one.can_force).collect();
+    let last = remaining.last()?;
+    remaining.iter().for_each(|one| Console::print_message(&format!("error: not exported: {}", one.message)));
+    let hint = match last.can_force && remaining.iter().all(|one| one.can_force) {
+        true => "--force writes it nevertheless, and marks every file",
         false => "no flag overrides this",
     };
     Console::print_message(&format!("  hint: {hint}"));
     Some(CliExit::Usage)
 }
 
-fn write_files(args: &ExportArgs, dir: &Path, files: &[(String, String)], obstacles: &[ExportBlocker]) -> CliExit {
+fn write_files(args: &ExportArgs, dir: &Path, files: &[(String, String)], blockers: &[ExportBlocker]) -> CliExit {
     let folder = dir.join(REQUIREMENT_DIR);
     let differs = |name: &str, text: &str| std::fs::read(folder.join(name)).is_ok_and(|old| old != text.as_bytes());
-    let there: Vec<&str> =
+    let conflicting: Vec<&str> =
         files.iter().filter(|(name, text)| differs(name, text)).map(|(name, _)| name.as_str()).collect();
-    if !there.is_empty() && !args.overwrite {
-        let what = format!("{} holds other files of these names: {}", folder.display(), there.join(", "));
-        return Console::print_error(&what, Some("--overwrite writes over them"), CliExit::Usage);
+    if !conflicting.is_empty() && !args.overwrite {
+        let message = format!("{} has other files of these names: {}", folder.display(), conflicting.join(", "));
+        return Console::print_error(&message, Some("--overwrite replaces them"), CliExit::Usage);
     }
     let bundle = Bundle::open(&folder);
     for (name, text) in files {
@@ -116,11 +120,13 @@ fn write_files(args: &ExportArgs, dir: &Path, files: &[(String, String)], obstac
         }
         Console::print_message(&format!("{}", folder.join(name).display()));
     }
-    obstacles.iter().for_each(|one| Console::print_message(&format!("FORCED, and said in every file: {}", one.what)));
+    blockers
+        .iter()
+        .for_each(|one| Console::print_message(&format!("forced, and marked in every file: {}", one.message)));
     Console::print_message(&format!(
-        "next: put the entry of {REQUIREMENT_DIR}/{FRAGMENT_FILE} into PRODUCT.yaml, state in {REQUIREMENT_DIR}/README.md whose"
+        "next: add the entry of {REQUIREMENT_DIR}/{FRAGMENT_FILE} to PRODUCT.yaml, state in {REQUIREMENT_DIR}/README.md who"
     ));
-    Console::print_message(&format!("each layer is, and look with: gpuhpa export --check {}", dir.display()));
+    Console::print_message(&format!("provides each layer, and run: gpuhpa export --check {}", dir.display()));
     Console::print_message("only the programme's own merge certifies a platform");
     CliExit::Ok
 }
@@ -128,19 +134,21 @@ fn write_files(args: &ExportArgs, dir: &Path, files: &[(String, String)], obstac
 fn check_product(dir: &Path) -> CliExit {
     let report = match std::path::absolute(dir).map_err(|e| e.to_string()).and_then(|dir| submission::check(&dir)) {
         Ok(report) => report,
-        Err(what) => return Console::print_error(&what, Some("name the product's folder: vX.Y/<dir>"), CliExit::Usage),
+        Err(error) => {
+            return Console::print_error(&error, Some("name the product's folder: vX.Y/<dir>"), CliExit::Usage);
+        }
     };
     for finding in &report.findings {
-        let whose = match finding.origin {
-            RuleOrigin::Validator => "the validator refuses this",
-            RuleOrigin::Reviewer => "the validator does not see this",
+        let origin = match finding.origin {
+            RuleOrigin::Validator => "rejected by the validator",
+            RuleOrigin::Reviewer => "not detected by the validator",
         };
-        let _ = Console::print_data(&format!("{}: {}: {} ({whose})\n", finding.file, finding.rule, finding.what));
+        let _ = Console::print_data(&format!("{}: {}: {} ({origin})\n", finding.file, finding.rule, finding.message));
     }
     report.notes.iter().for_each(|note| Console::print_message(&format!("note: {note}")));
-    report.unchecked.iter().for_each(|what| Console::print_message(&format!("not checked here: {what}")));
-    let refusals = report.findings.iter().filter(|finding| finding.origin == RuleOrigin::Validator).count();
-    let rest = report.findings.len() - refusals;
-    Console::print_message(&format!("{refusals} that the validator refuses, {rest} that it does not see"));
+    report.unchecked.iter().for_each(|item| Console::print_message(&format!("not checked here: {item}")));
+    let rejected = report.findings.iter().filter(|finding| finding.origin == RuleOrigin::Validator).count();
+    let undetected = report.findings.len() - rejected;
+    Console::print_message(&format!("{rejected} rejected by the validator, {undetected} not detected by it"));
     if report.findings.is_empty() { CliExit::Ok } else { CliExit::Unsound }
 }

@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
-use super::console::{new_table, strip_control_chars};
+use super::console::new_table;
 use super::signing::{self, SignatureStatus};
+use super::text::strip_control_chars;
 use super::{CliExit, Console};
 use crate::evidence::{self, LoadedBundle, OpenError};
-use crate::run::{self, BundleReview, DiffRow};
+use crate::run::{self, BundleReview, DiffRow, Soundness};
 
 /// Arguments of `judge`.
 #[derive(Debug, Args)]
@@ -73,7 +74,7 @@ fn judge_bundle(path: &Path, args: &JudgeArgs) -> CliExit {
         JudgeFormat::Table => print_review(&review, &signed),
         JudgeFormat::Json => print_json(&JudgeReport { review: &review, signature: &signed }),
     };
-    if let Some(exit) = report_unsound(path, &review) {
+    if let Some(exit) = report_unsound(path, &held, &review) {
         return exit;
     }
     if let SignatureStatus::Invalid { reason: why } = &signed {
@@ -91,16 +92,17 @@ struct JudgeReport<'a> {
     signature: &'a SignatureStatus,
 }
 
-/// Says that a bundle is not sound, if it is not.
-fn report_unsound(path: &Path, review: &BundleReview) -> Option<CliExit> {
-    if review.sound {
-        return None;
-    }
-    let count: usize = review.checks.iter().map(|check| check.differences.len()).sum();
-    let things = if count == 1 { "1 difference" } else { &format!("{count} differences") };
-    let hint =
-        "its verdict is what the observations in it come to, and no evidence of a run; judge names each difference";
-    let text = format!("{} is not sound: {things}", path.display());
+/// Reports a bundle whose stored verdict is not what the observations give: altered, incomplete, or with another verdict under
+/// today's rules.
+fn report_unsound(path: &Path, bundle: &LoadedBundle, review: &BundleReview) -> Option<CliExit> {
+    let hint = match review.soundness {
+        Soundness::NotSound => "the verdict shown is derived from the observations, and is not evidence of a run",
+        _ if bundle.verdict.as_ref().is_some_and(|stored| stored.result != review.verdict.result) => {
+            "the verdict shown is today's; the stored one is reproduced by the release that wrote the bundle"
+        }
+        _ => return None,
+    };
+    let text = format!("{}: {}", path.display(), review.statement);
     Some(Console::print_error(&text, Some(hint), CliExit::Unsound))
 }
 
@@ -116,15 +118,23 @@ fn print_review(review: &BundleReview, signed: &SignatureStatus) -> CliExit {
     Console::print_verdict(&review.verdict);
     let mut lines = format!("\nbundle of run {}:\n", review.run);
     for check in &review.checks {
-        let mark = if check.differences.is_empty() { "sound" } else { "DIFFERENT" };
+        let mark = match (check.differences.is_empty(), check.changed_by_rules.is_empty()) {
+            (false, _) => "DIFFERENT",
+            (true, false) => "by rules",
+            (true, true) => "sound",
+        };
         lines += &format!("  {mark:9}  {}: {}\n", check.name, check.summary);
-        for difference in &check.differences {
+        for difference in check.differences.iter().chain(&check.changed_by_rules) {
             lines += &format!("             - {difference}\n");
         }
     }
-    if !review.sound {
-        lines += "NOT SOUND: the verdict above is what this bundle's observations come to, and no evidence of a run\n";
-    }
+    lines += &match review.soundness {
+        Soundness::NotSound => {
+            "NOT SOUND: the verdict above is derived from this bundle's observations, and is not evidence of a run\n"
+                .to_owned()
+        }
+        _ => format!("{}\n", review.statement),
+    };
     lines += &format!("{}\n", signed.describe());
     if review.stamps.iter().any(|stamp| stamp == "REHEARSAL") {
         lines += "REHEARSAL: this run was simulated and says nothing about any platform\n";
@@ -142,7 +152,7 @@ fn diff_bundles(a: &Path, b: &Path, output: JudgeFormat) -> CliExit {
         JudgeFormat::Table => print_diff(&rows),
         JudgeFormat::Json => print_json(&rows),
     };
-    let exits = [report_unsound(a, &left.1), report_unsound(b, &right.1)];
+    let exits = [report_unsound(a, &left.0, &left.1), report_unsound(b, &right.0, &right.1)];
     exits.into_iter().flatten().next().unwrap_or(CliExit::Ok)
 }
 

@@ -1,4 +1,4 @@
-//! The face: what is typed, what is shown, and the exit code. One file a command; only `console` prints.
+//! The command line: arguments, output and exit codes. One file per command; only `console` prints.
 
 mod clean;
 mod console;
@@ -7,23 +7,27 @@ mod exit;
 mod export;
 mod judge;
 mod plan;
+mod progress;
 mod rehearse;
 mod session;
 mod signals;
 mod signing;
 mod sweep;
+mod text;
 mod verify;
 
 use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
+use crate::model::revision;
+
 pub use console::Console;
 pub use exit::CliExit;
 
 /// Proves, or disproves, that a Kubernetes platform scales accelerator pods on a custom metric.
 #[derive(Debug, Parser)]
-#[command(name = "gpuhpa", version, about, long_about = LONG_ABOUT, after_long_help = exit::EXIT_CODE_HELP, max_term_width = 110)]
+#[command(name = "gpuhpa", version = revision::build_text(), about, long_about = LONG_ABOUT, after_long_help = exit::EXIT_CODE_HELP, max_term_width = 110)]
 pub struct Cli {
     #[command(subcommand)]
     command: CliCommand,
@@ -42,13 +46,13 @@ enum CliCommand {
     /// Show what verify would do and whether it can pass at all; changes nothing
     #[command(after_long_help = PLAN_EXAMPLES)]
     Plan(plan::PlanArgs),
-    /// The same run against a simulated cluster, in a moment: what verify does, and whether a scenario can work at all
+    /// The same run against a simulated cluster, in virtual time: what verify does, and whether a scenario can work at all
     #[command(after_long_help = REHEARSE_EXAMPLES)]
     Rehearse(rehearse::RehearseArgs),
-    /// Derive the verdict of a bundle again from its observations, and find what was altered; needs no cluster
+    /// Derive the verdict of a bundle again from its observations, and find alterations; needs no cluster
     #[command(after_long_help = JUDGE_EXAMPLES)]
     Judge(judge::JudgeArgs),
-    /// Undo what an interrupted run left behind
+    /// Undo the leftovers of an interrupted run
     #[command(after_long_help = CLEAN_EXAMPLES)]
     Clean(clean::CleanArgs),
     /// Write a run's evidence as files of a submission to the programme, or check such files
@@ -68,56 +72,56 @@ Examples:
   gpuhpa verify                               the built-in scenario, on the current context
   gpuhpa verify -f mine.yaml                  a scenario of your own; it may `extends:` another file
   gpuhpa verify -f mine.yaml --yes --report-dir out --junit out/junit.xml
-                                              in a pipeline: no questions, files where it looks for them
-  gpuhpa verify --keep                        leave everything standing, and print the clean command
+                                              in a pipeline: no prompt, files where it expects them
+  gpuhpa verify --keep                        keep everything that was installed, and print the clean command
 
 Exit codes: see `gpuhpa --help`.";
 
 const PLAN_EXAMPLES: &str = "\
 Examples:
-  gpuhpa plan                                 every change that verify would make, and what stands in its way
+  gpuhpa plan                                 every change that verify would make, and preflight errors and warnings
   gpuhpa plan -f mine.yaml -o yaml            the scenario with every default filled in
   gpuhpa plan -o json                         the plan for programs";
 
 const REHEARSE_EXAMPLES: &str = "\
 Examples:
   gpuhpa rehearse                             the built-in scenario; needs no cluster, no helm, no accelerator
-  gpuhpa rehearse -f mine.yaml --seed 7       a scenario of your own, with another course of chance
-  gpuhpa rehearse --gpus 1                    will it do with one accelerator?
+  gpuhpa rehearse -f mine.yaml --seed 7       a scenario of your own, with another random seed
+  gpuhpa rehearse --gpus 1                    is one accelerator enough?
   gpuhpa rehearse --fault wrong-sign          what a broken cluster looks like; --fault list shows all faults
-  gpuhpa rehearse -f mine.yaml --sweep concurrency=1..32 --set sharePerSlot=20 --set slots=8
-                                              under which loads it scales, flaps, and holds
+  gpuhpa rehearse -f mine.yaml --sweep concurrency=1..32 --set percentPerSlot=20 --set slots=8
+                                              under which loads it scales, oscillates, and is stable
 
-Everything that it writes is stamped REHEARSAL: it says nothing about any platform.";
+All its output is stamped REHEARSAL: it is no evidence about any platform.";
 
 const JUDGE_EXAMPLES: &str = "\
 Examples:
-  gpuhpa judge reports/20261124-101500-042          the cases as they follow from the bundle, and a line a check
-  gpuhpa judge evidence.tar.zst                     the same, of a bundle that somebody handed over
+  gpuhpa judge reports/20261124-101500-042          the cases, derived from the bundle, and a line per check
+  gpuhpa judge evidence.tar.zst                     the same, for a bundle from someone else
   gpuhpa judge -o json evidence.tar.zst             for programs: sound, checks with differences, verdict
-  gpuhpa judge --diff reports/A reports/B           two runs side by side, what changed marked
-  gpuhpa judge --sign key.pem reports/A             sign it, if it is sound (verify --sign does so at the end of a run)
-  gpuhpa judge --verify-key pub.pem reports/A       it has to be signed with this key, and be what was signed
+  gpuhpa judge --diff reports/A reports/B           two runs side by side, changes marked
+  gpuhpa judge --sign key.pem reports/A             sign it, if it is sound (verify --sign signs at the end of a run)
+  gpuhpa judge --verify-key pub.pem reports/A       it must have a valid signature of this key
 
 A sound bundle exits with the code of its verdict; one that is altered, incomplete or not reproducible exits with 6.";
 
 const CLEAN_EXAMPLES: &str = "\
 Examples:
-  gpuhpa clean reports/20261124-101500-042              undo what this run left behind, by its journal
-  gpuhpa clean --run-id 20261124-101500-042             the journal is lost: by the label on all that it made
-  gpuhpa clean --run-id 20261124-101500-042 --dry-run   say what that would do, and change nothing";
+  gpuhpa clean reports/20261124-101500-042              undo the leftovers of this run, by its journal
+  gpuhpa clean --run-id 20261124-101500-042             without a journal: by the run's label on its objects
+  gpuhpa clean --run-id 20261124-101500-042 --dry-run   print what would be undone, and change nothing";
 
 const EXPORT_EXAMPLES: &str = "\
 Examples:
   gpuhpa export reports/20261124-101500-042 --dir v1.37/acme    junit.xml, results.json, e2e.log, README.md, scenario.yaml
                                                                 and the entry for PRODUCT.yaml, in v1.37/acme/pod_autoscaling
   gpuhpa export reports/20261124-101500-042 --dir v1.36/acme    before v1.37: Markdown and text
-  gpuhpa export --check v1.37/acme                              what the programme's validator would say, and what it overlooks
+  gpuhpa export --check v1.37/acme                              findings of the programme's validator, and those that it does not detect
 
-Ends with 0 when the files are written, or nothing was found; 2 when the bundle is not one to hand in; 6 when it is altered, or
---check found something. Only the programme's own merge certifies a platform.";
+Exits with 0 if the files are written, or nothing was found; 2 if the bundle cannot be submitted; 6 if it is altered, or --check
+has findings. Only the programme's own merge certifies a platform.";
 
-/// Which cluster.
+/// Selects the cluster.
 #[derive(Clone, Debug, Args)]
 struct ClusterArgs {
     /// Path of the kubeconfig; else KUBECONFIG, ~/.kube/config, or the pod's service account
@@ -132,7 +136,7 @@ struct ClusterArgs {
 }
 
 impl ClusterArgs {
-    /// The flags that lead to the same cluster again, for a command that is shown.
+    /// The flags that select the same cluster, for a command in a message.
     fn to_flags(&self) -> String {
         let path = self.kubeconfig.as_ref().map(|path| format!(" --kubeconfig {}", path.display()));
         let context = self.context.as_ref().map(|name| format!(" --context {name}"));
@@ -141,10 +145,10 @@ impl ClusterArgs {
     }
 }
 
-/// Which scenario.
+/// Selects the scenario.
 #[derive(Clone, Debug, Args)]
 struct ScenarioArgs {
-    /// Scenario file; may be given several times, each is laid over the ones before it
+    /// Scenario file; may be given several times, each overrides the ones before it
     #[arg(short = 'f', long = "scenario", value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Namespace of the target, instead of the scenario's
@@ -152,13 +156,13 @@ struct ScenarioArgs {
     namespace: Option<String>,
 }
 
-/// What is kept out of the evidence of this process.
-#[expect(clippy::disallowed_methods, reason = "the home folder's name is what must be kept out")]
+/// The redactor of this process.
+#[expect(clippy::disallowed_methods, reason = "the redactor removes the home folder's path")]
 fn new_redactor() -> crate::env::Redactor {
     crate::env::Redactor::new(std::env::var("HOME").ok())
 }
 
-/// Runs the command that was typed, to its exit code. Never panics and never exits by itself.
+/// Parses the command line and runs the command, to its exit code.
 #[must_use]
 pub fn main() -> CliExit {
     let cli = match Cli::try_parse() {
@@ -171,10 +175,16 @@ pub fn main() -> CliExit {
     };
     let runtime = match runtime {
         Ok(runtime) => runtime,
-        Err(error) => return Console::print_error(&format!("no runtime: {error}"), None, CliExit::Internal),
+        Err(error) => {
+            return Console::print_error(
+                &format!("could not start the async runtime: {error}"),
+                None,
+                CliExit::Internal,
+            );
+        }
     };
     let exit = runtime.block_on(dispatch(cli.command));
-    // A question that nobody answers or a name that does not resolve must not hold the end back.
+    // A prompt without an answer and a DNS lookup block their threads; neither may delay the exit.
     runtime.shutdown_background();
     exit
 }

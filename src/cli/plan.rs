@@ -1,4 +1,4 @@
-//! `gpuhpa plan`: what verify would do, and whether it can pass at all. Changes nothing.
+//! `gpuhpa plan`: the changes that verify would make, and whether it can pass. Changes nothing.
 
 use clap::{Args, ValueEnum};
 
@@ -50,13 +50,12 @@ pub(super) async fn plan(args: &PlanArgs) -> CliExit {
             return Console::print_error(&error.to_string(), Some(hint), CliExit::Usage);
         }
     };
-    // A plan writes nothing.
-    let nowhere = Bundle::discarding();
-    let world = match environment::build_env(&args.cluster, &cluster, &scenario, clock, &nowhere) {
-        Ok(world) => world,
+    let discarding = Bundle::discarding();
+    let env = match environment::build_env(&args.cluster, &cluster, &scenario, clock, &discarding) {
+        Ok(env) => env,
         Err(error) => return Console::print_error(&error, None, CliExit::Internal),
     };
-    let mut inventory = match planning::survey(&world, &scenario).await {
+    let mut inventory = match planning::survey(&env, &scenario).await {
         Ok(inventory) => inventory,
         Err(error) => {
             let (exit, hint) = survey_failure(&error);
@@ -65,73 +64,106 @@ pub(super) async fn plan(args: &PlanArgs) -> CliExit {
     };
     inventory.kube_context = cluster.context;
     inventory.server = cluster.server;
-    let made = planning::plan(&scenario, &inventory, &crate::run::run_id(clock.wall_start()));
+    let plan = planning::plan(&scenario, &inventory, &crate::run::run_id(clock.wall_start()));
     if args.output == PlanFormat::Json {
-        match serde_json::to_string_pretty(&made) {
+        match serde_json::to_string_pretty(&plan) {
             Ok(text) => Console::print_data(&format!("{text}\n")),
             Err(error) => return Console::print_error(&error.to_string(), None, CliExit::Internal),
         };
     } else {
-        print_plan(&inventory, &made);
+        print_plan(&inventory, &plan);
     }
-    match (inventory.hpa_served, made.errors.is_empty()) {
+    match (inventory.hpa_served, plan.errors.is_empty()) {
         (false, _) => Console::print_error("the platform does not serve autoscaling/v2", None, CliExit::NotApplicable),
         (true, false) => CliExit::Usage,
         (true, true) => CliExit::Ok,
     }
 }
 
-/// Exit code and hint of a survey that failed: a cluster that does not answer tells nothing, a chart or a helm that is
-/// not there is the user's to mend.
+/// Exit code and hint of a survey that failed: without the API server no verdict is possible; a missing chart or helm is a
+/// usage error.
 pub(super) fn survey_failure(error: &SurveyError) -> (CliExit, &'static str) {
     match error {
         SurveyError::Cluster { .. } => {
             (CliExit::Inconclusive, "is the cluster reachable with this kubeconfig and context?")
         }
         SurveyError::Chart { .. } => (CliExit::Usage, "check chart, repo and version of this release in the scenario"),
-        SurveyError::Helm(_) => (CliExit::Usage, "put helm 3 or 4 on PATH, or name it with --helm"),
+        SurveyError::Helm(_) => (CliExit::Usage, "install helm 3 or 4 on PATH, or set its path with --helm"),
     }
 }
 
-/// Context, server and every change: what verify shows before it asks.
-pub(super) fn format_changes(inventory: &Inventory, plan: &Plan) -> String {
+/// Context, server and every change: what verify prints before its prompt. The longest duration only where `verbose`: it adds up
+/// every bound with doubled assumptions, installation and clean-up, which no healthy run needs.
+pub(super) fn format_changes(inventory: &Inventory, plan: &Plan, verbose: bool) -> String {
     let Inventory { kube_context: context, server, kubernetes_version: kubernetes, .. } = inventory;
     let changes = plan.changes.iter().enumerate().map(|(n, change)| format!("  {}. {change}", n + 1));
     let warnings = plan.warnings.iter().map(|warning| format!("warning: {warning}"));
-    let first = format!("context {context} at {server} (Kubernetes {kubernetes})");
-    let (least, longest) = (HumanDuration::from_ms(plan.min_duration_ms), HumanDuration::from_ms(plan.max_duration_ms));
-    let last = format!("at least {least} and at most {longest} from the HPA on; run {}", plan.run);
-    let lines: Vec<String> = std::iter::once(first).chain(changes).chain(warnings).chain([last]).collect();
+    let header = format!("context {context} at {server} (Kubernetes {kubernetes})");
+    let footer = format!("{}; run {}", format_duration(plan, verbose), plan.run);
+    let lines: Vec<String> = std::iter::once(header).chain(changes).chain(warnings).chain([footer]).collect();
     lines.join("\n")
 }
 
+/// The likely duration, then its limits.
+fn format_duration(plan: &Plan, with_longest: bool) -> String {
+    let [min, max] = [plan.min_duration_ms, plan.max_duration_ms].map(HumanDuration::from_ms);
+    let longest = if with_longest { format!(", at most {max} with installation and clean-up") } else { String::new() };
+    format!("likely about {} from the HPA's creation (at least {min}{longest})", round_likely(plan.likely_duration_ms))
+}
+
+/// An estimate without more digits than it is worth: whole minutes, or tens of seconds below five minutes.
+fn round_likely(ms: u64) -> HumanDuration {
+    let unit_ms = if ms >= 300_000 { 60_000 } else { 10_000 };
+    HumanDuration::from_ms((ms + unit_ms / 2) / unit_ms * unit_ms)
+}
+
 fn print_plan(inventory: &Inventory, plan: &Plan) {
-    Console::print_message(&format_changes(inventory, plan));
-    let sizes: Vec<String> = plan.reachable_replicas.iter().map(ToString::to_string).collect();
+    Console::print_message(&format_changes(inventory, plan, false));
+    let reachable: Vec<String> = plan.reachable_replicas.iter().map(ToString::to_string).collect();
     let capacity = &plan.accelerators;
     let free = capacity.free.map_or("not readable".to_owned(), |free| free.to_string());
-    let mut facts = new_table(&["", "value"]);
-    facts.add_row(["sizes that the metric can lead to", &sizes.join(" → ")]);
-    facts.add_row(["replicas expected", &plan.expected_replicas.to_string()]);
-    facts.add_row([
+    let mut summary = new_table(&["", "value"]);
+    summary.add_row(["replicas that the metric can reach", &reachable.join(" → ")]);
+    summary.add_row(["replicas expected", &plan.expected_replicas.to_string()]);
+    summary.add_row([
         "accelerators",
         &format!("{} needed, {free} free of {}", capacity.needed, capacity.resource.as_deref().unwrap_or("-")),
     ]);
-    let held = inventory.permissions.iter().filter(|right| right.allowed).count();
-    facts.add_row(["rights", &format!("{held} of {} held", inventory.permissions.len())]);
+    summary.add_row(["duration", &format_duration(plan, true)]);
+    let granted = inventory.permissions.iter().filter(|permission| permission.allowed).count();
+    summary.add_row(["permissions", &format!("{granted} of {} granted", inventory.permissions.len())]);
     for (name, api) in &inventory.metrics_apis {
-        facts.add_row([name.as_str(), &format!("served by {}, available: {}", api.service, api.available)]);
+        summary.add_row([name.as_str(), &format!("served by {}, available: {}", api.service, api.available)]);
     }
     let mut bounds = new_table(&["bound", "length and terms"]);
     for bound in &plan.bounds {
-        bounds.add_row([bound.name.clone(), bound.to_string()]);
+        bounds.add_row([bound.name.to_string(), bound.to_string()]);
     }
-    Console::print_data(&format!("{facts}\n{bounds}\n"));
-    for refusal in &plan.errors {
+    Console::print_data(&format!("{summary}\n{bounds}\n"));
+    for problem in &plan.errors {
         Console::print_error(
-            &format!("this run cannot pass: {}", refusal.message),
-            Some(&refusal.hint),
+            &format!("this run cannot pass: {}", problem.message),
+            Some(&problem.hint),
             CliExit::Usage,
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_likely_duration_comes_first_and_the_longest_only_on_request() {
+        let plan = Plan {
+            min_duration_ms: 735_000,
+            likely_duration_ms: 915_000,
+            max_duration_ms: 7_239_000,
+            ..Plan::default()
+        };
+        let likely = "likely about 15m from the HPA's creation (at least 12m15s";
+        assert_eq!(format_duration(&plan, false), format!("{likely})"));
+        assert_eq!(format_duration(&plan, true), format!("{likely}, at most 120m39s with installation and clean-up)"));
+        assert_eq!(round_likely(111_000).to_string(), "1m50s");
     }
 }

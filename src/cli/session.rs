@@ -1,5 +1,5 @@
-//! From a scenario to a verdict, on whichever world: what verify and rehearse have in common. The bundle and the JUnit
-//! file are written on every ending.
+//! From a scenario to a verdict: what verify and rehearse have in common. The bundle and the JUnit file are written on success
+//! and on every error.
 
 use std::path::{Path, PathBuf};
 
@@ -23,20 +23,20 @@ use crate::run::{
     self, CleanupPolicy, ClusterIdentity, PreparedRun, ReceivedSignals, RunError, RunInputs, RunStartError,
 };
 
-/// Where a run's files go, and how much it says.
+/// Output files and verbosity of a run.
 #[derive(Clone, Debug, Args)]
 pub(super) struct OutputArgs {
-    /// Folder of the evidence; must not exist, or be empty, or hold a rehearsal where one is to come [default:
+    /// Folder of the evidence; must not exist, or be empty, or contain a rehearsal if the run is one [default:
     /// reports/RUN-ID, or reports/rehearsal]
     #[arg(long, value_name = "DIR")]
     pub(super) report_dir: Option<PathBuf>,
-    /// Write the JUnit file here too
+    /// Also write the JUnit file here
     #[arg(long, value_name = "FILE")]
     pub(super) junit: Option<PathBuf>,
-    /// Say nothing on the way
+    /// Print only errors and the result
     #[arg(long, short, conflicts_with = "verbose")]
     pub(super) quiet: bool,
-    /// Say more on the way
+    /// Print every evaluation with its reason in full
     #[arg(long, short)]
     pub(super) verbose: bool,
 }
@@ -50,60 +50,60 @@ impl OutputArgs {
         }
     }
 
-    /// A run that did not come to have a scenario or a place for its bundle: a pipeline finds its JUnit file all the same.
+    /// Ends a run without a scenario or without a folder for its bundle. A pipeline gets its JUnit file nevertheless.
     pub(super) fn report_not_started(&self, clock: RunClock, error: &str) -> CliExit {
         let inventory = Inventory { started: clock.wall_start(), ..Inventory::default() };
-        let seen = Observation {
+        let observation = Observation {
             seq: 0,
             at_ms: clock.now_ms(),
             source_time: None,
             kind: ObservationKind::NotStarted { reason: error.to_owned() },
         };
         let scenario = Scenario::default();
-        let verdict = judge::judge(RunRecords::without_changes(&scenario, &inventory, &[seen]));
-        let facts = ArtifactInput {
+        let verdict = judge::judge(RunRecords::without_changes(&scenario, &inventory, &[observation]));
+        let input = ArtifactInput {
             verdict: &verdict,
             inventory: &inventory,
             run: "",
             scenario: &scenario.name,
             extra_marks: &[],
         };
-        write_junit(self.junit.as_deref(), &facts);
+        write_junit(self.junit.as_deref(), &input);
         Console::print_error(error, None, CliExit::Usage)
     }
 }
 
-/// Why a run does not begin.
+/// Why a run does not start.
 pub(super) struct PreflightFailure {
-    pub(super) what: String,
+    pub(super) message: String,
     pub(super) hint: Option<String>,
     pub(super) exit: CliExit,
 }
 
 impl PreflightFailure {
-    pub(super) fn new(what: impl Into<String>, hint: Option<&str>, exit: CliExit) -> Self {
-        Self { what: what.into(), hint: hint.map(ToOwned::to_owned), exit }
+    pub(super) fn new(message: impl Into<String>, hint: Option<&str>, exit: CliExit) -> Self {
+        Self { message: message.into(), hint: hint.map(ToOwned::to_owned), exit }
     }
 }
 
 impl From<RunStartError> for PreflightFailure {
-    fn from(why: RunStartError) -> Self {
-        let (exit, hint) = match &why {
-            RunStartError::Survey(error) => {
-                let (exit, hint) = super::plan::survey_failure(error);
+    fn from(error: RunStartError) -> Self {
+        let (exit, hint) = match &error {
+            RunStartError::Survey(survey_error) => {
+                let (exit, hint) = super::plan::survey_failure(survey_error);
                 (exit, Some(hint))
             }
             RunStartError::Evidence(_) => (CliExit::Internal, None),
             RunStartError::HpaApiNotServed => (CliExit::NotApplicable, None),
-            RunStartError::PreflightFailed(refusals) => {
-                (CliExit::Usage, refusals.first().map(|first| first.hint.as_str()))
+            RunStartError::PreflightFailed(problems) => {
+                (CliExit::Usage, problems.first().map(|first| first.hint.as_str()))
             }
         };
-        Self::new(why.to_string(), hint, exit)
+        Self::new(error.to_string(), hint, exit)
     }
 }
 
-/// What a command holds on its way to a verdict.
+/// A run of verify or rehearse, from its scenario to its verdict.
 pub(super) struct RunSession<'a> {
     pub(super) output: &'a OutputArgs,
     pub(super) scenario: Scenario,
@@ -112,14 +112,14 @@ pub(super) struct RunSession<'a> {
     pub(super) clock: RunClock,
     pub(super) prepared: PreparedRun,
     pub(super) cleanup_policy: CleanupPolicy,
-    /// Do not ask before the first change.
+    /// Skip the prompt before the first change.
     pub(super) assume_yes: bool,
-    /// The flags with which `clean` finds the same cluster; none where there is nothing to be found.
+    /// The flags of a `clean` command for the same cluster; none for a simulated cluster.
     pub(super) cluster_flags: Option<String>,
 }
 
 impl<'a> RunSession<'a> {
-    /// A desk with nothing on it but the scenario.
+    /// A session before its preparation.
     pub(super) fn new(
         output: &'a OutputArgs,
         scenario: Scenario,
@@ -143,31 +143,28 @@ impl<'a> RunSession<'a> {
         }
     }
 
-    /// Everything before the first change: inventory, plan, consent.
+    /// All steps before the first change: inventory, plan, confirmation.
     pub(super) async fn prepare(
         &mut self,
-        world: &RunEnv,
-        place: &ClusterIdentity,
+        env: &RunEnv,
+        identity: &ClusterIdentity,
     ) -> Result<RedactedInputs, PreflightFailure> {
-        // Known before anything else can fail.
-        self.prepared.inventory.simulated.clone_from(&place.simulated);
-        let prepared = run::prepare(world, &self.scenario, &self.prepared.plan.run, place).await;
+        // Set first, so that a failure below has the stamp REHEARSAL too.
+        self.prepared.inventory.simulated.clone_from(&identity.simulated);
+        let prepared = run::prepare(env, &self.scenario, &self.prepared.plan.run, identity).await;
         self.prepared = prepared.map_err(RunStartError::from)?;
         environment::register_hosts(self.bundle.redactor(), &self.prepared.inventory, &self.scenario);
-        let kept = run::begin_bundle(world, &self.scenario, &self.prepared)?;
+        let redacted = run::begin_bundle(env, &self.scenario, &self.prepared)?;
         self.confirm_changes().await?;
-        Ok(kept)
+        Ok(redacted)
     }
 
-    /// Shows every change before the first one, and asks.
+    /// Prints all changes and asks for confirmation.
     async fn confirm_changes(&self) -> Result<(), PreflightFailure> {
         if !self.output.quiet {
-            Console::print_message(
-                &self
-                    .bundle
-                    .redactor()
-                    .redact_text(&super::plan::format_changes(&self.prepared.inventory, &self.prepared.plan)),
-            );
+            let PreparedRun { inventory, plan } = &self.prepared;
+            let changes = super::plan::format_changes(inventory, plan, self.output.verbose);
+            Console::print_message(&self.bundle.redactor().redact_text(&changes));
         }
         if self.assume_yes {
             return Ok(());
@@ -176,55 +173,59 @@ impl<'a> RunSession<'a> {
             Some(true) => Ok(()),
             Some(false) => Err(PreflightFailure::new("not confirmed; nothing was changed", None, CliExit::Usage)),
             None => {
-                let hint = Some("add --yes to run without a question");
-                Err(PreflightFailure::new("there is no terminal to ask on; nothing was changed", hint, CliExit::Usage))
+                let hint = Some("add --yes to run without confirmation");
+                Err(PreflightFailure::new(
+                    "no terminal for the confirmation; nothing was changed",
+                    hint,
+                    CliExit::Usage,
+                ))
             }
         }
     }
 
-    /// The run, from the first change to the verdict.
+    /// Runs from the first change to the verdict.
     pub(super) async fn execute(
         &self,
-        world: &RunEnv,
-        kept: &RedactedInputs,
+        env: &RunEnv,
+        redacted: &RedactedInputs,
         signals: watch::Receiver<ReceivedSignals>,
     ) -> CliExit {
         let console = Console::new(self.clock, self.output.verbosity(), self.bundle.redactor().clone());
-        let script = RunInputs {
-            env: world,
+        let inputs = RunInputs {
+            env,
             scenario: &self.scenario,
             inventory: &self.prepared.inventory,
-            redacted: kept,
+            redacted,
             plan: &self.prepared.plan,
             progress: &console,
             signals,
             cleanup_policy: self.cleanup_policy,
         };
-        let outcome = run::run(script).await;
+        let outcome = run::run(inputs).await;
         console.finish();
-        let signed = self.write_outputs(&outcome.verdict, kept);
+        let signed = self.write_outputs(&outcome.verdict, redacted);
         Console::print_verdict(&outcome.verdict);
         Console::print_message(&format!("evidence: {}", self.bundle.dir().display()));
         let exit = match signed {
-            // Why the bundle could not be signed is told; what ended the run is told first.
+            // The signing error is printed already; an error of the run takes precedence for the exit code.
             Err(exit) if outcome.error.is_none() => exit,
             _ => self.report_outcome(&outcome),
         };
-        if let Some(again) = self.cluster_flags.as_ref().filter(|_| !outcome.verdict.restored) {
+        if let Some(flags) = self.cluster_flags.as_ref().filter(|_| !outcome.verdict.restored) {
             Console::print_message(&format!(
-                "to remove what is left: gpuhpa clean {}{again}",
+                "to remove the leftovers: gpuhpa clean {}{flags}",
                 self.bundle.dir().display()
             ));
         }
         exit
     }
 
-    /// The JUnit file where a pipeline looks for it, and the signature of a bundle that is whole.
-    fn write_outputs(&self, verdict: &Verdict, kept: &RedactedInputs) -> Result<(), CliExit> {
-        let RedactedInputs { scenario, inventory, plan } = kept;
-        let facts = ArtifactInput { verdict, inventory, run: &plan.run, scenario: &scenario.name, extra_marks: &[] };
-        write_junit(self.output.junit.as_deref(), &facts);
-        self.signer.as_ref().map_or(Ok(()), |signer| signing::sign_bundle(&self.bundle, signer, &facts))
+    /// Writes the JUnit file of `--junit`, and signs the complete bundle.
+    fn write_outputs(&self, verdict: &Verdict, redacted: &RedactedInputs) -> Result<(), CliExit> {
+        let RedactedInputs { scenario, inventory, plan } = redacted;
+        let input = ArtifactInput { verdict, inventory, run: &plan.run, scenario: &scenario.name, extra_marks: &[] };
+        write_junit(self.output.junit.as_deref(), &input);
+        self.signer.as_ref().map_or(Ok(()), |signer| signing::sign_bundle(&self.bundle, signer, &input))
     }
 
     fn report_outcome(&self, outcome: &run::RunOutcome) -> CliExit {
@@ -232,7 +233,7 @@ impl<'a> RunSession<'a> {
         let (hint, exit) = match error {
             RunError::Interrupted(_) => (None, CliExit::Interrupted),
             error if error.is_evidence_error() => (
-                Some("the run ended there; make room, or name a folder on another disk with --report-dir"),
+                Some("the run ended there; free disk space, or choose a folder on another disk with --report-dir"),
                 CliExit::Internal,
             ),
             _ => (None, CliExit::from_verdict(&outcome.verdict)),
@@ -240,26 +241,26 @@ impl<'a> RunSession<'a> {
         Console::print_error(&self.bundle.redactor().redact_text(&error.to_string()), hint, exit)
     }
 
-    /// A run that did not begin leaves its bundle and its JUnit file too.
-    pub(super) fn abort(&self, refused: &PreflightFailure) -> CliExit {
-        let (verdict, kept, failed) =
-            run::abandon_run(&self.bundle, self.clock, &self.scenario, &self.prepared, &refused.what);
-        let signed = self.write_outputs(&verdict, &kept);
-        if let Some(error) = failed {
+    /// Writes the bundle and the JUnit file of a run that does not start.
+    pub(super) fn abort(&self, failure: &PreflightFailure) -> CliExit {
+        let (verdict, redacted, write_error) =
+            run::abandon_run(&self.bundle, self.clock, &self.scenario, &self.prepared, &failure.message);
+        let signed = self.write_outputs(&verdict, &redacted);
+        if let Some(error) = write_error {
             Console::print_message(&format!("error: {error}"));
         }
         let exit = Console::print_error(
-            &self.bundle.redactor().redact_text(&refused.what),
-            refused.hint.as_deref(),
-            refused.exit,
+            &self.bundle.redactor().redact_text(&failure.message),
+            failure.hint.as_deref(),
+            failure.exit,
         );
         signed.err().unwrap_or(exit)
     }
 }
 
-fn write_junit(path: Option<&Path>, facts: &ArtifactInput<'_>) {
+fn write_junit(path: Option<&Path>, input: &ArtifactInput<'_>) {
     if let Some(path) = path
-        && let Err(error) = evidence::write_junit(path, facts)
+        && let Err(error) = evidence::write_junit(path, input)
     {
         Console::print_message(&format!("error: {error}"));
     }

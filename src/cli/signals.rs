@@ -6,19 +6,19 @@ use tokio::sync::watch;
 use super::Console;
 use crate::run::ReceivedSignals;
 
-/// Counts the signals that end a run. A hangup that was ignored when gpuhpa was started (`nohup`) stays so; SIGINT does not,
-/// which a shell ignores for whatever it starts in the background.
+/// Counts the signals that end a run. A SIGHUP that was ignored when gpuhpa started (`nohup`) stays ignored. An ignored SIGINT
+/// does not: a shell ignores it for every background process.
 pub(super) fn listen() -> std::io::Result<watch::Receiver<ReceivedSignals>> {
     let (sender, receiver) = watch::channel(ReceivedSignals::default());
-    let all =
+    let signals =
         [(SignalKind::interrupt(), "SIGINT"), (SignalKind::terminate(), "SIGTERM"), (SignalKind::hangup(), "SIGHUP")];
     let ignored = ignored_signals();
     let stays_ignored = |kind: SignalKind| kind == SignalKind::hangup() && is_in_mask(ignored, kind);
-    for (kind, last) in all.into_iter().filter(|(kind, _)| !stays_ignored(*kind)) {
+    for (kind, last) in signals.into_iter().filter(|(kind, _)| !stays_ignored(*kind)) {
         let (mut signal, sender) = (signal(kind)?, sender.clone());
         tokio::spawn(async move {
             while signal.recv().await.is_some() {
-                Console::print_message(&format!("{last}: ending; once more to stop at once"));
+                Console::print_message(&format!("{last}: cleaning up; send it again to stop immediately"));
                 sender.send_modify(|signals| *signals = ReceivedSignals { count: signals.count + 1, last });
             }
         });
@@ -26,8 +26,8 @@ pub(super) fn listen() -> std::io::Result<watch::Receiver<ReceivedSignals>> {
     Ok(receiver)
 }
 
-/// The signals that this process was started to ignore, a bit each: SigIgn of `/proc/self/status` (proc(5)). None where
-/// the system does not tell.
+/// Mask of the signals that were ignored when this process started: SigIgn of `/proc/self/status` (proc(5)); empty if the
+/// system does not provide it.
 fn ignored_signals() -> u64 {
     parse_ignored_mask(&std::fs::read_to_string("/proc/self/status").unwrap_or_default())
 }
@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_nohup_ignores_is_told_from_the_rest() {
+    fn signals_ignored_by_nohup_are_told_from_the_rest() {
         let ignored = parse_ignored_mask("Name:\tgpuhpa\nSigBlk:\t0000000000000002\nSigIgn:\t0000000000001001\n");
         assert!(is_in_mask(ignored, SignalKind::hangup()));
         assert!(!is_in_mask(ignored, SignalKind::interrupt()) && !is_in_mask(ignored, SignalKind::terminate()));

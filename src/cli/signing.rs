@@ -1,4 +1,4 @@
-//! Keys of signatures, and what the signature of a bundle says.
+//! Signs bundles, and checks their signatures.
 
 use std::path::Path;
 
@@ -9,65 +9,68 @@ use crate::env::Bundle;
 use crate::evidence::{ArtifactInput, BundleSigner, BundleVerifier, LoadedBundle, SIGNATURE_FILE, sign};
 use crate::run::BundleReview;
 
-/// What is known of a bundle's signature.
+/// The state of a bundle's signature.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase", tag = "state")]
 pub(super) enum SignatureStatus {
-    /// There is none.
+    /// The bundle has no signature.
     Unsigned,
-    /// There is one, and no key was given to check it with.
+    /// The bundle has a signature, and no key to check it was given.
     Unchecked,
-    /// It is of this key.
+    /// The signature is valid.
     #[serde(rename_all = "camelCase")]
     Valid {
         /// The key's id.
         key_id: String,
     },
-    /// It does not hold.
+    /// The signature is missing or not valid.
     Invalid {
-        /// Why.
+        /// The reason.
         reason: String,
     },
 }
 
 impl SignatureStatus {
-    /// The signature of a bundle, checked where there is a key.
-    pub(super) fn check(held: &LoadedBundle, review: &BundleReview, key: Option<&BundleVerifier>) -> Self {
-        let wrong = |why: String| Self::Invalid { reason: why };
-        let (envelope, key) = match (held.raw_files.get(SIGNATURE_FILE), key) {
+    /// Checks the signature of a bundle, if a key is given.
+    pub(super) fn check(loaded: &LoadedBundle, review: &BundleReview, key: Option<&BundleVerifier>) -> Self {
+        let invalid = |reason: String| Self::Invalid { reason };
+        let (envelope, key) = match (loaded.raw_files.get(SIGNATURE_FILE), key) {
             (None, None) => return Self::Unsigned,
-            (None, Some(_)) => return wrong(format!("there is no {SIGNATURE_FILE}: the bundle is not signed")),
+            (None, Some(_)) => return invalid(format!("no {SIGNATURE_FILE}: the bundle is not signed")),
             (Some(_), None) => return Self::Unchecked,
             (Some(envelope), Some(key)) => (envelope, key),
         };
-        let manifest = held.raw_files.get("manifest.json").map(Vec::as_slice).unwrap_or_default();
-        let told = match key.verify(manifest, envelope) {
+        let manifest = loaded.raw_files.get("manifest.json").map(Vec::as_slice).unwrap_or_default();
+        let predicate = match key.verify(manifest, envelope) {
             Ok(statement) => statement.predicate,
-            Err(error) => return wrong(error.to_string()),
+            Err(error) => return invalid(error.to_string()),
         };
         let title = review.verdict.title();
-        match told.run == review.run && told.verdict == title {
+        match predicate.run == review.run && predicate.verdict == title {
             true => Self::Valid { key_id: key.keyid().to_owned() },
-            false => {
-                wrong(format!("run {} with {} was signed, this is {} with {title}", told.run, told.verdict, review.run))
-            }
+            false => invalid(format!(
+                "run {} with {} was signed, this is {} with {title}",
+                predicate.run, predicate.verdict, review.run
+            )),
         }
     }
 
-    /// In one line.
+    /// The state in one line.
     pub(super) fn describe(&self) -> String {
         match self {
-            Self::Unsigned => "unsigned: digests show accidents, not forgery".to_owned(),
+            Self::Unsigned => "unsigned: digests detect corruption, not forgery".to_owned(),
             Self::Unchecked => {
                 format!("{SIGNATURE_FILE} was not checked: name the signer's public key with --verify-key")
             }
-            Self::Valid { key_id } => format!("signed with the key {key_id}; whose it is, the signature does not say"),
-            Self::Invalid { reason: why } => format!("the signature does not hold: {why}"),
+            Self::Valid { key_id } => {
+                format!("signed with the key {key_id}; the signature does not identify its owner")
+            }
+            Self::Invalid { reason } => format!("the signature is not valid: {reason}"),
         }
     }
 }
 
-/// Reads the keys that were named; what is wrong with one otherwise.
+/// Reads both keys; the error names the file.
 pub(super) fn read_keys(
     public: Option<&Path>,
     private: Option<&Path>,
@@ -75,39 +78,43 @@ pub(super) fn read_keys(
     Ok((public.map(read_verifier).transpose()?, private.map(read_signer).transpose()?))
 }
 
-/// Reads the key to sign with; what is wrong with it otherwise.
+/// Reads the private key; the error names the file.
 pub(super) fn read_signer(path: &Path) -> Result<BundleSigner, String> {
     let pem = std::fs::read(path).map_err(|e| format!("{}: the key could not be read: {e}", path.display()))?;
-    let hint = "openssl genpkey -algorithm ed25519 makes one";
+    let hint = "openssl genpkey -algorithm ed25519 creates one";
     BundleSigner::from_pem(&pem).map_err(|e| format!("{}: {e}; {hint}", path.display()))
 }
 
-/// Reads the key to check with; what is wrong with it otherwise.
+/// Reads the public key; the error names the file.
 fn read_verifier(path: &Path) -> Result<BundleVerifier, String> {
     let pem = std::fs::read(path).map_err(|e| format!("{}: the key could not be read: {e}", path.display()))?;
-    let hint = "openssl pkey -in KEY -pubout gives the signer's";
+    let hint = "openssl pkey -in KEY -pubout prints the signer's";
     BundleVerifier::from_pem(&pem).map_err(|e| format!("{}: {e}; {hint}", path.display()))
 }
 
-/// Signs a bundle that was judged, and is sound.
-pub(super) fn sign_reviewed(held: &LoadedBundle, review: &BundleReview, signer: &BundleSigner) -> Result<(), CliExit> {
-    if !held.path().is_dir() {
-        let hint = "sign the folder, and pack it then";
-        return Err(Console::print_error("an archive cannot be signed where it lies", Some(hint), CliExit::Usage));
+/// Signs a bundle whose review found it sound.
+pub(super) fn sign_reviewed(
+    loaded: &LoadedBundle,
+    review: &BundleReview,
+    signer: &BundleSigner,
+) -> Result<(), CliExit> {
+    if !loaded.path().is_dir() {
+        let hint = "sign the folder, then pack it";
+        return Err(Console::print_error("an archive cannot be signed in place", Some(hint), CliExit::Usage));
     }
-    let facts = ArtifactInput {
+    let input = ArtifactInput {
         verdict: &review.verdict,
-        inventory: &held.inventory,
+        inventory: &loaded.inventory,
         run: &review.run,
-        scenario: &held.scenario.name,
+        scenario: &loaded.scenario.name,
         extra_marks: &[],
     };
-    sign_bundle(&Bundle::open(held.path()), signer, &facts)
+    sign_bundle(&Bundle::open(loaded.path()), signer, &input)
 }
 
-/// Signs a bundle that is complete, and says so; else says why it could not.
-pub(super) fn sign_bundle(bundle: &Bundle, signer: &BundleSigner, facts: &ArtifactInput<'_>) -> Result<(), CliExit> {
-    sign(bundle, signer, facts)
+/// Signs a complete bundle, and prints the result.
+pub(super) fn sign_bundle(bundle: &Bundle, signer: &BundleSigner, input: &ArtifactInput<'_>) -> Result<(), CliExit> {
+    sign(bundle, signer, input)
         .map_err(|e| Console::print_error(&format!("not signed: {e}"), None, CliExit::Internal))?;
     Console::print_message(&format!(
         "signed with the key {}: {}",

@@ -1,4 +1,5 @@
-//! The evidence folder of a run. Files are appended to as things happen, so that a crash leaves a readable bundle.
+//! Writes the bundle: the directory with the evidence of a run. Files are appended to during the run, so that a crash
+//! leaves a readable bundle.
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
@@ -15,44 +16,44 @@ use super::redactor::Redactor;
 pub struct BundleError {
     /// The file.
     pub path: String,
-    /// The system's words.
+    /// The error message of the system.
     pub why: String,
 }
 
-/// A bundle on disk. Copies share the same files.
+/// A bundle on disk. Clones share its files.
 #[derive(Clone, Debug)]
 pub struct Bundle {
     dir: Arc<PathBuf>,
     open_files: Arc<Mutex<BTreeMap<String, File>>>,
     redactor: Arc<Redactor>,
     durability: WriteDurability,
-    /// Bytes that the disk still takes.
+    /// Bytes that may still be written: tests and simulated runs use it as a full disk.
     bytes_left: Arc<AtomicU64>,
 }
 
-/// How much is done to keep what is written.
+/// Durability of written files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum WriteDurability {
-    /// What must survive a crash of the machine is on the disk before anything goes on.
+    /// Files that must survive a crash of the machine are synced to disk before the run continues.
     Synced,
-    /// It is written, and the system brings it to the disk when it likes.
+    /// Files are written without sync.
     Unsynced,
-    /// It is forgotten.
+    /// Nothing is written.
     Discarded,
 }
 
 impl Bundle {
-    /// Makes the folder; fails when it exists and is not empty, so that two runs never share one.
+    /// Creates the directory. Fails if it exists and is not empty, so that two runs never share one.
     pub fn create(dir: &Path) -> Result<Self, BundleError> {
         let wrong = |why: String| BundleError { path: dir.display().to_string(), why };
         std::fs::create_dir_all(dir).map_err(|e| wrong(e.to_string()))?;
         if std::fs::read_dir(dir).map_err(|e| wrong(e.to_string()))?.next().is_some() {
-            return Err(wrong("the folder is not empty; name another one with --report-dir".to_owned()));
+            return Err(wrong("the directory is not empty; choose another with --report-dir".to_owned()));
         }
         Ok(Self::open(dir))
     }
 
-    /// A folder that exists already: `clean` goes on in the bundle of an interrupted run.
+    /// An existing directory: `clean` adds to the bundle of an interrupted run.
     #[must_use]
     pub fn open(dir: &Path) -> Self {
         Self {
@@ -64,43 +65,43 @@ impl Bundle {
         }
     }
 
-    /// No folder: for a look at a run that nobody will read of.
+    /// A bundle that writes nothing, for runs whose evidence is not needed.
     #[must_use]
     pub fn discarding() -> Self {
         Self { durability: WriteDurability::Discarded, ..Self::open(Path::new("")) }
     }
 
-    /// The same folder, with this cover over what goes there.
+    /// The same bundle, with this redactor.
     #[must_use]
-    pub fn with_redactor(self, cover: Redactor) -> Self {
-        Self { redactor: Arc::new(cover), ..self }
+    pub fn with_redactor(self, redactor: Redactor) -> Self {
+        Self { redactor: Arc::new(redactor), ..self }
     }
 
-    /// The same folder, without waiting for the disk: for what can be had again at any time.
+    /// The same bundle, without sync: for evidence that can be produced again at any time.
     #[must_use]
     pub fn without_sync(self) -> Self {
         Self { durability: WriteDurability::Unsynced, ..self }
     }
 
-    /// The same folder on a disk that takes so many bytes more.
+    /// The same bundle on a disk that has space for `bytes` bytes.
     #[must_use]
     pub fn with_byte_limit(self, bytes: u64) -> Self {
         Self { bytes_left: Arc::new(AtomicU64::new(bytes)), ..self }
     }
 
-    /// What must be taken out of a thing before it is judged and kept.
+    /// The redactor, to be applied to all data before it is judged and written.
     #[must_use]
     pub fn redactor(&self) -> &Arc<Redactor> {
         &self.redactor
     }
 
-    /// The folder.
+    /// The directory.
     #[must_use]
     pub fn dir(&self) -> &Path {
         &self.dir
     }
 
-    /// Writes a whole file in one step: a reader sees the old text or the new one, never half of it.
+    /// Writes a file atomically: a reader sees the old content or the new one.
     pub fn write_file(&self, name: &str, bytes: &[u8]) -> Result<(), BundleError> {
         if self.durability == WriteDurability::Discarded {
             return Ok(());
@@ -116,7 +117,7 @@ impl Bundle {
                 .write_within_limit(&mut file, bytes)
                 .and_then(|()| if self.durability == WriteDurability::Synced { file.sync_all() } else { Ok(()) });
             written.and_then(|()| std::fs::rename(&new, &path)).inspect_err(|_| {
-                // A full disk: half of a file helps nobody. Should it stay, the error is the first one.
+                // Half a file, on a full disk, is useless. If removing it fails too, the first error is reported.
                 let _ = std::fs::remove_file(&new);
             })
         };
@@ -128,12 +129,12 @@ impl Bundle {
         self.append_atomically(name, bytes, false)
     }
 
-    /// Appends bytes and waits until they are on the disk: for what must be known after a crash.
+    /// Appends bytes and syncs them to disk: for records that must survive a crash.
     pub fn append_synced(&self, name: &str, bytes: &[u8]) -> Result<(), BundleError> {
         self.append_atomically(name, bytes, self.durability == WriteDurability::Synced)
     }
 
-    /// Adds to a file, all or nothing: half a line, left by a full disk, would spoil the lines that come after it.
+    /// Appends all bytes or none: half a line, left by a full disk, would corrupt the lines after it.
     fn append_atomically(&self, name: &str, bytes: &[u8], sync: bool) -> Result<(), BundleError> {
         if self.durability == WriteDurability::Discarded {
             return Ok(());
@@ -149,19 +150,19 @@ impl Bundle {
         let length = file.metadata().map_err(|e| self.write_error(name, &e))?.len();
         let written = self.write_within_limit(file, bytes).and_then(|()| if sync { file.sync_data() } else { Ok(()) });
         written.map_err(|e| {
-            // Should this fail too, the first error is the one to be told.
+            // If this fails too, the first error is reported.
             let _ = file.set_len(length);
             self.write_error(name, &e)
         })
     }
 
-    /// Writes as much as the disk takes; what does not fit whole takes no room for good.
+    /// Writes as many bytes as the limit allows; bytes that do not fit completely do not count.
     fn write_within_limit(&self, file: &mut File, bytes: &[u8]) -> io::Result<()> {
-        let whole = |room: u64| room.checked_sub(bytes.len() as u64);
+        let whole = |bytes_left: u64| bytes_left.checked_sub(bytes.len() as u64);
         match self.bytes_left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, whole) {
             Ok(_) => file.write_all(bytes),
-            Err(room) => {
-                file.write_all(&bytes[..usize::try_from(room).unwrap_or(bytes.len())])?;
+            Err(bytes_left) => {
+                file.write_all(&bytes[..usize::try_from(bytes_left).unwrap_or(bytes.len())])?;
                 Err(io::ErrorKind::StorageFull.into())
             }
         }
@@ -177,7 +178,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_could_be_written_by_half_only_is_taken_back() {
+    fn an_incomplete_write_is_rolled_back() {
         let dir = std::env::temp_dir().join(format!("gpuhpa-bundle-{}", std::process::id()));
         let bundle = Bundle::create(&dir).unwrap().with_byte_limit(10);
         bundle.append("journal.jsonl", b"one\n").unwrap();
@@ -188,7 +189,7 @@ mod tests {
         bundle.write_file("verdict.json", b"{}").unwrap_err();
         assert!(!dir.join("verdict.json").exists() && !dir.join(".verdict.json.new").exists());
         let bundle = bundle.with_byte_limit(100);
-        // A folder of that name is in the way.
+        // A directory of that name makes the rename fail.
         std::fs::create_dir(dir.join("verdict.json")).unwrap();
         bundle.write_file("verdict.json", b"{}").unwrap_err();
         assert!(!dir.join(".verdict.json.new").exists());

@@ -1,4 +1,4 @@
-//! The API of a kind that no typed one is at hand for.
+//! Creates dynamic APIs for kinds without a Rust type.
 
 use kube::Client;
 use kube::api::Api;
@@ -15,7 +15,7 @@ pub fn api_for_object(client: &Client, object: &ObjectRef) -> Api<DynamicObject>
     dynamic_api(client, &ApiResource::from_gvk_with_plural(&kind, &object.plural), object.namespace.as_deref())
 }
 
-/// The API of a kind in one namespace, or in all.
+/// The API of a kind in one namespace, or in all if `namespace` is `None`.
 #[must_use]
 pub fn api_for_kind(client: &Client, kind: &ResourceKind, namespace: Option<&str>) -> Api<DynamicObject> {
     let resource = GroupVersionKind::gvk(kind.group, kind.version, kind.kind);

@@ -1,4 +1,4 @@
-//! The helm door: the few things that a run asks of helm. Live it is the helm binary, 3 or 4.
+//! The helm interface: the operations that a run needs. `live` implements it with the helm binary, 3 or 4.
 
 use futures::future::BoxFuture;
 use serde_json::{Map, Value};
@@ -8,7 +8,7 @@ use crate::model::journal::ReleaseRef;
 use crate::model::scenario::{ReleaseSpec, Scenario};
 use crate::units::HumanDuration;
 
-/// What helm is to install.
+/// A release to install or upgrade.
 #[derive(Clone, Debug)]
 pub struct ReleaseArgs {
     /// Name and namespace.
@@ -21,20 +21,20 @@ pub struct ReleaseArgs {
     pub version: Option<String>,
     /// Values.
     pub values: Map<String, Value>,
-    /// Labels of the release's own record.
+    /// Labels of the release's storage Secret.
     pub labels: Vec<(String, String)>,
-    /// The OCI registry speaks plain HTTP.
+    /// Whether the OCI registry uses plain HTTP.
     pub plain_http: bool,
-    /// CA bundle.
+    /// Path of a CA bundle.
     pub ca_file: Option<String>,
-    /// Registry credentials file.
+    /// Path of a registry credentials file.
     pub registry_config: Option<String>,
-    /// Bound of one helm call.
+    /// Timeout of one helm call.
     pub timeout: HumanDuration,
 }
 
 impl ReleaseArgs {
-    /// What helm is to do for one release of a scenario.
+    /// The arguments for one release of a scenario.
     #[must_use]
     pub fn from_scenario(
         name: &str,
@@ -42,7 +42,7 @@ impl ReleaseArgs {
         scenario: &Scenario,
         labels: Vec<(String, String)>,
     ) -> Self {
-        let namespace = release.namespace.clone().unwrap_or_else(|| scenario.namespace.clone());
+        let namespace = scenario.release_namespace(name).to_owned();
         Self {
             release: ReleaseRef { name: name.to_owned(), namespace },
             chart: release.chart.clone(),
@@ -58,14 +58,14 @@ impl ReleaseArgs {
     }
 }
 
-/// A chart's own description (Chart.yaml).
+/// The metadata of a chart (Chart.yaml).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ChartMeta {
-    /// name.
+    /// The chart's `name`.
     pub name: String,
-    /// version.
+    /// The chart's `version`.
     pub version: String,
-    /// appVersion.
+    /// The chart's `appVersion`.
     pub app_version: String,
 }
 
@@ -73,48 +73,48 @@ pub struct ChartMeta {
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum HelmError {
     /// The binary could not be started.
-    #[error("helm could not be started as `{binary}`: {why}")]
+    #[error("could not start helm as `{binary}`: {reason}")]
     Start {
-        /// The binary.
+        /// Path or name of the binary.
         binary: String,
-        /// Why.
-        why: String,
+        /// What is wrong.
+        reason: String,
     },
-    /// It ran and failed.
+    /// helm exited with an error.
     #[error("`helm {command}` failed: {stderr}")]
     Failed {
-        /// Sub-command and release, without values.
+        /// Subcommand and release, without values.
         command: String,
-        /// What it said.
+        /// Its error output.
         stderr: String,
     },
-    /// It did not end within its bound and was killed.
-    #[error("`helm {command}` did not end within {bound} and was stopped")]
+    /// helm did not exit within its timeout.
+    #[error("`helm {command}` timed out after {bound} and was killed")]
     TimedOut {
-        /// Sub-command and release.
+        /// Subcommand and release.
         command: String,
-        /// The bound.
+        /// The timeout.
         bound: HumanDuration,
     },
-    /// It answered something that could not be read.
-    #[error("`helm {command}` answered something unexpected: {why}")]
+    /// The output of helm could not be parsed.
+    #[error("`helm {command}` returned unexpected output: {reason}")]
     Unreadable {
-        /// Sub-command and release.
+        /// Subcommand and release.
         command: String,
-        /// Why.
-        why: String,
+        /// What is wrong.
+        reason: String,
     },
 }
 
-/// The helm client. Every call is bounded; dropping a call's future stops the process.
+/// The helm client. Every call has a timeout; dropping a call's future kills the process.
 pub trait HelmClient: Send + Sync {
     /// helm's version, for example `v4.3.1`.
     fn version(&self) -> BoxFuture<'_, Result<String, HelmError>>;
-    /// The chart's own description.
+    /// The chart's metadata.
     fn show_chart<'a>(&'a self, args: &'a ReleaseArgs) -> BoxFuture<'a, Result<ChartMeta, HelmError>>;
-    /// The manifests that an install would apply, rendered without the cluster.
+    /// The manifests that an install would apply, rendered without a cluster.
     fn template<'a>(&'a self, args: &'a ReleaseArgs) -> BoxFuture<'a, Result<String, HelmError>>;
-    /// The release as it stands; `None` when there is none, or none that the label selector allows.
+    /// The current state of the release; `None` if it does not exist or does not match the label selector.
     fn status<'a>(
         &'a self,
         release: &'a ReleaseRef,
@@ -126,6 +126,6 @@ pub trait HelmClient: Send + Sync {
     fn upgrade<'a>(&'a self, args: &'a ReleaseArgs) -> BoxFuture<'a, Result<(), HelmError>>;
     /// Rolls the release back to a revision.
     fn rollback<'a>(&'a self, release: &'a ReleaseRef, revision: i64) -> BoxFuture<'a, Result<(), HelmError>>;
-    /// Uninstalls the release and waits for its objects to be deleted; success when there is none.
+    /// Uninstalls the release and waits until its objects are deleted; succeeds if the release does not exist.
     fn uninstall<'a>(&'a self, release: &'a ReleaseRef, bound: HumanDuration) -> BoxFuture<'a, Result<(), HelmError>>;
 }

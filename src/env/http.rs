@@ -1,36 +1,36 @@
-//! The HTTP door: a boxed tower service over `http` types, with a body that streams and failures that keep their kind.
+//! The HTTP client interface: a boxed tower service over `http` types, with a streamed body and typed failures.
 
 use bytes::Bytes;
 use futures::stream::BoxStream;
 use tower::util::BoxCloneSyncService;
 
-/// A response body: chunks as they arrive.
+/// A response body, streamed in chunks.
 pub type ResponseBody = BoxStream<'static, Result<Bytes, HttpError>>;
 
 /// An HTTP client.
 pub type HttpClient = BoxCloneSyncService<http::Request<Bytes>, http::Response<ResponseBody>, HttpError>;
 
-/// An exchange that did not come to its end.
+/// A request or response that failed.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct HttpError {
-    /// At which step it failed.
+    /// The step that failed.
     pub failure: HttpFailure,
-    /// In the system's words.
+    /// The error message of the system.
     pub message: String,
 }
 
-/// The steps at which an exchange can fail.
+/// The steps of an exchange that can fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HttpFailure {
     /// The name was not resolved.
     Dns,
-    /// Nobody listens at the address.
+    /// The address refused the connection.
     ConnectRefused,
-    /// No connection within the bound, or no route.
+    /// No connection within the timeout, or no route.
     ConnectTimeout,
     /// The connection was lost before a status line.
     BeforeHeaders,
-    /// The body broke off.
+    /// The connection was lost in the body.
     InBody,
 }

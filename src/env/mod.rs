@@ -1,5 +1,5 @@
-//! The doors: all that touches the outside goes through one [`World`]. The live world opens them on a real cluster
-//! (`live`); a simulated one answers in process. Nothing here knows what the doors are used for.
+//! The I/O boundary: everything outside the process is reached through one [`RunEnv`]. `live` creates it for a real
+//! cluster, `sim` for a simulated one in process. Nothing here depends on what its clients are used for.
 
 mod bundle;
 mod bundle_reader;
@@ -18,28 +18,28 @@ pub use dynamic_api::{api_for_kind, api_for_object};
 pub use helm::{ChartMeta, HelmClient, HelmError, ReleaseArgs};
 pub use http::{HttpClient, HttpError, HttpFailure, ResponseBody};
 pub use redactor::Redactor;
-pub use retry::with_retry;
+pub(crate) use redactor::sanitize_text;
+pub use retry::KubeClients;
+pub(crate) use retry::parse_retry_after;
 pub use timeline_writer::TimelineWriter;
 
 use crate::clock::RunClock;
 
-/// Everything outside the process that a run touches.
+/// Everything outside the process that a run uses.
 #[derive(Clone)]
 pub struct RunEnv {
-    /// The cluster, for whoever changes it. Any tower service can stand behind it.
-    pub kube: kube::Client,
-    /// The cluster, for whoever observes: each question is sent once, and a refusal is an answer.
-    pub kube_no_retry: kube::Client,
-    /// HTTP to the target and to stores that have a URL.
+    /// The clients of the cluster.
+    pub kube: KubeClients,
+    /// HTTP to the target, and to stores with a URL.
     pub http: HttpClient,
     /// The helm binary.
     pub helm: Arc<dyn HelmClient>,
-    /// Where evidence goes.
+    /// The evidence of the run.
     pub bundle: Bundle,
-    /// The timeline, written to the bundle as it grows.
+    /// The timeline, which the writer appends to the bundle.
     pub timeline: Arc<TimelineWriter>,
     /// The run's clock.
     pub clock: RunClock,
-    /// The seed of every random number of the run.
+    /// Seed of all random numbers of the run.
     pub seed: u64,
 }

@@ -1,5 +1,5 @@
-//! The book of a run: every observation gets its number and its time here, goes to timeline.jsonl at once, and wakes
-//! whoever waits for something to be seen.
+//! Writes the timeline of a run: numbers and timestamps every observation, appends it to timeline.jsonl at once, and
+//! notifies subscribers.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -10,10 +10,10 @@ use super::bundle::{Bundle, BundleError};
 use crate::clock::RunClock;
 use crate::model::observation::{Observation, ObservationKind};
 
-/// The file in the bundle.
+/// Name of the file in the bundle.
 const FILE_NAME: &str = "timeline.jsonl";
 
-/// The timeline as it grows.
+/// The timeline of a run, in memory and in the bundle.
 #[derive(Debug)]
 pub struct TimelineWriter {
     clock: RunClock,
@@ -29,53 +29,54 @@ struct TimelineState {
 }
 
 impl TimelineWriter {
-    /// An empty book that writes to this bundle.
+    /// An empty timeline that is written to this bundle.
     #[must_use]
     pub fn new(clock: RunClock, bundle: Bundle) -> Self {
         Self { clock, bundle, state: Mutex::default(), count: watch::Sender::new(0) }
     }
 
-    /// Notes what was seen, now. A write that fails is kept for [`Book::failure`]; the observation stays in memory.
-    pub fn record(&self, seen: ObservationKind, source: Option<Timestamp>) {
-        let mut pages = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        // The time is read under the lock, so that the order of numbers is the order of time.
-        let seq = pages.observations.len() as u64;
-        // Nodes come as a run goes on; what was noted of them before would show their names.
-        match &seen {
+    /// Records an observation, with the current time. [`TimelineWriter::take_failure`] returns a failed write; the
+    /// observation stays in memory.
+    pub fn record(&self, kind: ObservationKind, source: Option<Timestamp>) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        // Reads the time under the lock, so that numbers and times have the same order.
+        let seq = state.observations.len() as u64;
+        // Nodes are added during a run: their names must be known to the redactor before their first record.
+        match &kind {
             ObservationKind::Node(node) => self.bundle.redactor().add_host("NODE", &node.name),
             ObservationKind::Pod(pod) => {
                 self.bundle.redactor().add_host("NODE", pod.node.as_deref().unwrap_or_default())
             }
             _ => {}
         }
-        let mut observation = Observation { seq, at_ms: self.clock.now_ms(), source_time: source, kind: seen };
+        let mut observation = Observation { seq, at_ms: self.clock.now_ms(), source_time: source, kind };
         if let Err(error) = self.write_redacted(&mut observation) {
-            pages.first_failure.get_or_insert(error);
+            state.first_failure.get_or_insert(error);
         }
-        pages.observations.push(observation);
-        let count = pages.observations.len() as u64;
-        drop(pages);
+        state.observations.push(observation);
+        let count = state.observations.len() as u64;
+        drop(state);
         self.count.send_replace(count);
     }
 
-    /// Looks at all that was noted so far.
-    pub fn with_observations<T>(&self, look: impl FnOnce(&[Observation]) -> T) -> T {
-        look(&self.state.lock().unwrap_or_else(PoisonError::into_inner).observations)
+    /// Calls `read` with all observations so far.
+    pub fn with_observations<T>(&self, read: impl FnOnce(&[Observation]) -> T) -> T {
+        read(&self.state.lock().unwrap_or_else(PoisonError::into_inner).observations)
     }
 
-    /// Tells of every new observation.
+    /// A receiver of the number of observations, notified of every new one.
     #[must_use]
     pub fn subscribe(&self) -> watch::Receiver<u64> {
         self.count.subscribe()
     }
 
-    /// The first write that failed, once: evidence that cannot be kept ends the run.
+    /// Takes the error of the first failed write: evidence that cannot be written ends the run.
     #[must_use]
     pub fn take_failure(&self) -> Option<BundleError> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).first_failure.take()
     }
 
-    /// Writes the observation as it may be kept; what is judged is what was written.
+    /// Redacts the observation and writes it: the checks read exactly what was written.
     fn write_redacted(&self, observation: &mut Observation) -> Result<(), BundleError> {
         let line = self.bundle.redactor().redact_value(observation);
         let mut line = line.map_err(|e| BundleError { path: FILE_NAME.to_owned(), why: e.to_string() })?;

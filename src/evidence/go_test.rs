@@ -1,18 +1,18 @@
-//! Verdict → what `go test` writes: the events of `go test -json` (results.json), and their text (e2e.log), which is what
-//! `go test -v` prints. FAIL and INCONCLUSIVE are fails there, NOT APPLICABLE is a skip.
+//! Verdict → output of `go test`: the events of `go test -json` (results.json), and their text, as `go test -v` prints it
+//! (e2e.log). FAIL and INCONCLUSIVE are fails, NOT APPLICABLE is a skip.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::test_tree::{ArtifactInput, TestNode, TestOutcome, build_test_tree};
 
-/// What stands for the Go package.
+/// Name in place of a Go package.
 const PACKAGE: &str = "gpuhpa/pod_autoscaling";
 
-/// Longest line of text, in characters: readers of lines have limits.
+/// Longest line, characters: readers have limits.
 const MAX_LINE_CHARS: usize = 1000;
 
-/// One line of `go test -json`, with the fields in go's order (`go doc test2json`).
+/// One line of `go test -json`, fields in the order of `go doc test2json`.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct GoTestEvent {
@@ -27,39 +27,38 @@ struct GoTestEvent {
     output: Option<String>,
 }
 
-/// The lines of results.json.
+/// Renders results.json.
 ///
 /// # Errors
-/// The writer fails; the text says why.
-pub(super) fn render_results_json(facts: &ArtifactInput<'_>) -> Result<String, String> {
-    let lines: Result<Vec<String>, _> = build_events(facts).iter().map(serde_json::to_string).collect();
+/// The writer fails, with its message.
+pub(super) fn render_results_json(input: &ArtifactInput<'_>) -> Result<String, String> {
+    let lines: Result<Vec<String>, _> = build_events(input).iter().map(serde_json::to_string).collect();
     lines.map(|lines| lines.join("\n") + "\n").map_err(|e| e.to_string())
 }
 
-/// The text of e2e.log: the outputs of results.json, one after the other.
-pub(super) fn render_e2e_log(facts: &ArtifactInput<'_>) -> String {
-    build_events(facts).into_iter().filter_map(|event| event.output).collect()
+/// Renders e2e.log: the concatenated outputs of results.json.
+pub(super) fn render_e2e_log(input: &ArtifactInput<'_>) -> String {
+    build_events(input).into_iter().filter_map(|event| event.output).collect()
 }
 
-fn build_events(facts: &ArtifactInput<'_>) -> Vec<GoTestEvent> {
-    let started = facts.inventory.started;
-    let tests = build_test_tree(facts);
-    let mut tape = GoTestWriter { started, events: Vec::new() };
-    tape.push(0, "start", None, None, None);
+fn build_events(input: &ArtifactInput<'_>) -> Vec<GoTestEvent> {
+    let started = input.inventory.started;
+    let tests = build_test_tree(input);
+    let mut writer = GoTestWriter { started, events: Vec::new() };
+    writer.push(0, "start", None, None, None);
     let mut open: Vec<&TestNode> = Vec::new();
     for test in &tests {
         while open.last().is_some_and(|last| last.depth >= test.depth) {
-            open.pop().into_iter().for_each(|done| tape.end_test(done));
+            open.pop().into_iter().for_each(|test| writer.end_test(test));
         }
-        tape.start_test(test);
+        writer.start_test(test);
         open.push(test);
     }
-    open.into_iter().rev().for_each(|done| tape.end_test(done));
-    tape.end_package(tests.first());
-    tape.events
+    open.into_iter().rev().for_each(|test| writer.end_test(test));
+    writer.end_package(tests.first());
+    writer.events
 }
 
-/// Events as they are written.
 struct GoTestWriter {
     started: Timestamp,
     events: Vec<GoTestEvent>,
@@ -74,8 +73,8 @@ impl GoTestWriter {
         elapsed: Option<f64>,
         output: Option<String>,
     ) {
-        let since = SignedDuration::from_millis(i64::try_from(at_ms).unwrap_or(i64::MAX));
-        let time = self.started.checked_add(since).unwrap_or(self.started);
+        let offset = SignedDuration::from_millis(i64::try_from(at_ms).unwrap_or(i64::MAX));
+        let time = self.started.checked_add(offset).unwrap_or(self.started);
         let test = test.map(|test| test.name.clone());
         self.events.push(GoTestEvent { time, action, package: PACKAGE, test, elapsed, output });
     }
@@ -93,43 +92,44 @@ impl GoTestWriter {
     }
 
     fn end_test(&mut self, test: &TestNode) {
-        let (action, word) = match test.outcome {
+        let (action, status) = match test.outcome {
             TestOutcome::Pass => ("pass", "PASS"),
             TestOutcome::Skip => ("skip", "SKIP"),
             TestOutcome::Error | TestOutcome::Fail => ("fail", "FAIL"),
         };
-        let (at, took) = (test.span_ms.map_or(0, |span| span[1]), elapsed_seconds(test.took_ms()));
-        self.push(at, "output", Some(test), None, Some(format!("--- {word}: {} ({took:.2}s)\n", test.name)));
-        self.push(at, action, Some(test), Some(took), None);
+        let (at, elapsed) = (test.span_ms.map_or(0, |span| span[1]), elapsed_seconds(test.duration_ms()));
+        self.push(at, "output", Some(test), None, Some(format!("--- {status}: {} ({elapsed:.2}s)\n", test.name)));
+        self.push(at, action, Some(test), Some(elapsed), None);
     }
 
-    /// The package's own end: go knows no package that is skipped for its tests.
+    /// Ends the package. Go never reports a package as skipped because its tests are.
     fn end_package(&mut self, root: Option<&TestNode>) {
         let failed = root.is_some_and(|root| root.outcome >= TestOutcome::Error);
-        let (at, took) = root.map_or((0, 0), |root| (root.span_ms.map_or(0, |span| span[1]), root.took_ms()));
-        let (action, word, sum) = if failed { ("fail", "FAIL", "FAIL") } else { ("pass", "PASS", "ok  ") };
-        let seconds = SignedDuration::from_millis(i64::try_from(took).unwrap_or(i64::MAX)).as_secs_f64();
-        self.push(at, "output", None, None, Some(format!("{word}\n")));
-        self.push(at, "output", None, None, Some(format!("{sum}\t{PACKAGE}\t{seconds:.3}s\n")));
+        let (at, duration_ms) =
+            root.map_or((0, 0), |root| (root.span_ms.map_or(0, |span| span[1]), root.duration_ms()));
+        let (action, status, summary) = if failed { ("fail", "FAIL", "FAIL") } else { ("pass", "PASS", "ok  ") };
+        let seconds = SignedDuration::from_millis(i64::try_from(duration_ms).unwrap_or(i64::MAX)).as_secs_f64();
+        self.push(at, "output", None, None, Some(format!("{status}\n")));
+        self.push(at, "output", None, None, Some(format!("{summary}\t{PACKAGE}\t{seconds:.3}s\n")));
         self.push(at, action, None, Some(seconds), None);
     }
 }
 
-/// Seconds as go prints a test's: to the hundredth.
+/// Seconds with two decimals, as go prints them for a test.
 fn elapsed_seconds(ms: u64) -> f64 {
-    let tens = SignedDuration::from_millis(i64::try_from(ms / 10 * 10).unwrap_or(i64::MAX));
-    tens.as_secs_f64()
+    let duration = SignedDuration::from_millis(i64::try_from(ms / 10 * 10).unwrap_or(i64::MAX));
+    duration.as_secs_f64()
 }
 
-/// Text as lines that no reader of go's output takes for one of go's own: each stands behind a bar, and go's marks in it
-/// are taken apart, since some readers look for them anywhere in a line. The text as it was stands in verdict.json.
+/// Text as lines that no reader of go's output takes for a result: the caller prefixes each with a bar, and go's `---` and
+/// `===` are broken up, since some readers look for them anywhere in a line. verdict.json has the original text.
 fn escaped_lines(text: &str) -> Vec<String> {
     let ends = ['\n', '\r', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}'];
-    let harmless = |line: &str| {
+    let escape = |line: &str| {
         let line: String = line.chars().map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c }).collect();
         line.replace("---", "- - -").replace("===", "= = =")
     };
-    let parts = text.split(ends).filter(|line| !line.is_empty()).map(harmless);
+    let parts = text.split(ends).filter(|line| !line.is_empty()).map(escape);
     let cut = |line: String| {
         line.chars()
             .collect::<Vec<_>>()

@@ -1,6 +1,6 @@
-//! Verdict → JUnit XML: FAIL is a `failure`, INCONCLUSIVE an `error`, NOT APPLICABLE `skipped`. junit-report writes the
-//! tests. It does not make text safe for XML, so every string is made safe here; and it knows neither properties nor
-//! totals, which Jenkins and GitLab show, so those are laid over what it wrote.
+//! Verdict → JUnit XML: FAIL is a `failure`, INCONCLUSIVE an `error`, NOT APPLICABLE `skipped`. The crate junit-report
+//! writes the tests. It writes characters that XML forbids, so every string passes `xml_safe`; and it writes neither
+//! properties nor totals, which Jenkins and GitLab show, so `add_totals` adds them to its output.
 
 use junit_report::{Duration, OffsetDateTime, ReportBuilder, TestCase, TestCaseBuilder, TestSuiteBuilder};
 use quick_xml::events::{BytesEnd, BytesStart, Event};
@@ -8,32 +8,33 @@ use quick_xml::{Reader, Writer};
 
 use super::test_tree::{ArtifactInput, TestNode, TestOutcome, build_test_tree};
 
-/// The JUnit file of a verdict.
+/// Renders junit.xml.
 ///
 /// # Errors
-/// The writer fails; the text says why.
-pub(super) fn render_junit(facts: &ArtifactInput<'_>) -> Result<String, String> {
-    let verdict = facts.verdict;
-    let tests = build_test_tree(facts);
-    let stamp = OffsetDateTime::from_unix_timestamp(facts.inventory.started.as_second()).map_err(|e| e.to_string())?;
+/// The writer fails, with its message.
+pub(super) fn render_junit(input: &ArtifactInput<'_>) -> Result<String, String> {
+    let verdict = input.verdict;
+    let tests = build_test_tree(input);
+    let timestamp =
+        OffsetDateTime::from_unix_timestamp(input.inventory.started.as_second()).map_err(|e| e.to_string())?;
     let mut suite = TestSuiteBuilder::new(&xml_safe(&verdict.suite));
-    suite.set_timestamp(stamp);
+    suite.set_timestamp(timestamp);
     suite.add_testcases(tests.iter().map(|test| test_case(&verdict.suite, test)));
-    let marks: String = facts.all_marks().iter().map(|mark| format!("{mark}\n")).collect();
+    let marks: String = input.all_marks().iter().map(|mark| format!("{mark}\n")).collect();
     suite.set_system_out(&xml_safe(&format!("{marks}{}: {}", verdict.title(), verdict.reason)));
     let mut suite = suite.build();
     "gpuhpa".clone_into(&mut suite.package);
-    suite.hostname = xml_safe(&server_host(&facts.inventory.server));
+    suite.hostname = xml_safe(&server_host(&input.inventory.server));
     let report = ReportBuilder::new().add_testsuite(suite).build();
     let mut bytes = Vec::new();
     report.write_xml(&mut bytes).map_err(|e| e.to_string())?;
     let written = String::from_utf8(bytes).map_err(|e| e.to_string())?;
-    add_totals(&written, facts, &tests).map_err(|e| e.to_string())
+    add_totals(&written, input, &tests).map_err(|e| e.to_string())
 }
 
 fn test_case(suite: &str, test: &TestNode) -> TestCase {
     let name = xml_safe(&test.name);
-    let time = Duration::milliseconds(i64::try_from(test.took_ms()).unwrap_or(i64::MAX));
+    let time = Duration::milliseconds(i64::try_from(test.duration_ms()).unwrap_or(i64::MAX));
     let reason = xml_safe(&test.reason);
     let mut builder = match test.outcome {
         TestOutcome::Pass => TestCaseBuilder::success(&name, time),
@@ -41,7 +42,7 @@ fn test_case(suite: &str, test: &TestNode) -> TestCase {
         TestOutcome::Error => TestCaseBuilder::error(&name, time, test.result_label, &reason),
         TestOutcome::Skip => TestCaseBuilder::skipped_with_cause(&name, test.result_label, &reason),
     };
-    // Readers show the text of a failure, not always its message.
+    // Some readers show the text of a failure, and not its message.
     let mut text = format!("{}: {}", test.result_label, test.reason);
     builder.set_trace(&xml_safe(&text));
     builder.set_classname(&xml_safe(suite));
@@ -50,23 +51,23 @@ fn test_case(suite: &str, test: &TestNode) -> TestCase {
     builder.build()
 }
 
-/// The host of an address; JUnit's word where there is none is localhost.
+/// The host of a URL, or `localhost`, as JUnit has it where the host is unknown.
 fn server_host(server: &str) -> String {
     let host = server.parse::<http::Uri>().ok().and_then(|uri| uri.host().map(ToOwned::to_owned));
     host.unwrap_or_else(|| "localhost".to_owned())
 }
 
-/// Adds totals, the number of skipped tests, the suite's own length and its properties. The writer's length is the sum of
-/// tests that ran side by side.
-fn add_totals(written: &str, facts: &ArtifactInput<'_>, tests: &[TestNode]) -> Result<String, quick_xml::Error> {
+/// Adds totals, the number of skipped tests, the suite's duration and its properties. junit-report's duration is the sum
+/// over tests that overlap.
+fn add_totals(written: &str, input: &ArtifactInput<'_>, tests: &[TestNode]) -> Result<String, quick_xml::Error> {
     let count = |outcome| tests.iter().filter(|test| test.outcome == outcome).count().to_string();
-    let took = tests.first().map_or(0, TestNode::took_ms);
-    let took = format!("{}.{:03}", took / 1000, took % 1000);
+    let duration_ms = tests.first().map_or(0, TestNode::duration_ms);
+    let seconds = format!("{}.{:03}", duration_ms / 1000, duration_ms % 1000);
     let totals = [
         ("tests", tests.len().to_string()),
         ("failures", count(TestOutcome::Fail)),
         ("errors", count(TestOutcome::Error)),
-        ("time", took.clone()),
+        ("time", seconds.clone()),
     ];
     let mut reader = Reader::from_str(written);
     let mut writer = Writer::new(Vec::new());
@@ -74,14 +75,14 @@ fn add_totals(written: &str, facts: &ArtifactInput<'_>, tests: &[TestNode]) -> R
         match reader.read_event()? {
             Event::Eof => break,
             Event::Start(tag) if tag.name().as_ref() == b"testsuites" => {
-                let named = ("name", xml_safe(&facts.verdict.suite));
-                let all = totals.iter().cloned().chain([named]);
+                let name = ("name", xml_safe(&input.verdict.suite));
+                let all = totals.iter().cloned().chain([name]);
                 writer.write_event(Event::Start(with_attributes(&tag, all)?))?;
             }
             Event::Start(tag) if tag.name().as_ref() == b"testsuite" => {
-                let all = [("time", took.clone()), ("skipped", count(TestOutcome::Skip))];
+                let all = [("time", seconds.clone()), ("skipped", count(TestOutcome::Skip))];
                 writer.write_event(Event::Start(with_attributes(&tag, all.into_iter())?))?;
-                write_properties(&mut writer, facts)?;
+                write_properties(&mut writer, input)?;
             }
             other => writer.write_event(other)?,
         }
@@ -89,7 +90,7 @@ fn add_totals(written: &str, facts: &ArtifactInput<'_>, tests: &[TestNode]) -> R
     Ok(String::from_utf8_lossy(&writer.into_inner()).into_owned() + "\n")
 }
 
-/// A tag with some of its attributes added or replaced.
+/// The tag, with attributes added or replaced.
 fn with_attributes(
     tag: &BytesStart<'_>,
     set: impl Iterator<Item = (&'static str, String)>,
@@ -106,10 +107,10 @@ fn with_attributes(
     Ok(new)
 }
 
-fn write_properties(writer: &mut Writer<Vec<u8>>, facts: &ArtifactInput<'_>) -> std::io::Result<()> {
-    let marks = facts.all_marks().into_iter().map(|mark| ("gpuhpa.mark", mark));
+fn write_properties(writer: &mut Writer<Vec<u8>>, input: &ArtifactInput<'_>) -> std::io::Result<()> {
+    let marks = input.all_marks().into_iter().map(|mark| ("gpuhpa.mark", mark));
     writer.write_event(Event::Start(BytesStart::new("properties")))?;
-    for (name, value) in facts.properties().into_iter().chain(marks) {
+    for (name, value) in input.properties().into_iter().chain(marks) {
         writer
             .create_element("property")
             .with_attributes([("name", name), ("value", xml_safe(&value).as_str())])
@@ -118,7 +119,7 @@ fn write_properties(writer: &mut Writer<Vec<u8>>, facts: &ArtifactInput<'_>) -> 
     writer.write_event(Event::End(BytesEnd::new("properties")))
 }
 
-/// Text without the characters that XML 1.0 forbids, and without an end of CDATA.
+/// Replaces the characters that XML 1.0 forbids, and breaks up the end of a CDATA section.
 fn xml_safe(text: &str) -> String {
     let allowed =
         |c: char| matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..);
@@ -151,7 +152,7 @@ mod tests {
         assert_eq!(found, expected_outcomes());
         assert_eq!((suite.tests, suite.failures, suite.errors, suite.skipped), (13, 3, 5, 2));
         assert_eq!((report.tests, report.failures, report.errors), (13, 3, 5));
-        // The length of the run, not the sum of tests that overlap.
+        // The duration of the run, not the sum over tests that overlap.
         assert_eq!(suite.time.unwrap().as_millis(), 1500);
         assert_eq!(suite.timestamp.unwrap().timestamp(), 0);
         assert_eq!(suite.test_cases[4].classname.as_ref().unwrap().as_str(), "TestPodAutoscaling");

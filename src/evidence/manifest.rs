@@ -3,20 +3,19 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use sha2::{Digest, Sha256};
-
-use super::loaded_bundle::{BUNDLE_FORMAT, MANIFEST_FILE as FILE};
+use super::loaded_bundle::MANIFEST_FILE as FILE;
 use super::signature::SIGNATURE_FILE;
 use crate::env::{Bundle, BundleError};
-use crate::model::manifest::Manifest;
+use crate::model::manifest::{Manifest, sha256_hex};
+use crate::model::revision::{FORMAT, RULES};
 use crate::model::stamp::RunStamp;
 
-/// How far the bundle is.
+/// State of the bundle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ManifestState {
-    /// The run has begun; files still grow, so no digests yet.
+    /// The run has started: files still grow, so there are no digests.
     Incomplete,
-    /// Everything is written.
+    /// Every file is written.
     Complete,
 }
 
@@ -32,7 +31,8 @@ pub(super) fn write(
             .map_err(|e| BundleError { path: bundle.dir().display().to_string(), why: e.to_string() })?;
     }
     let manifest = Manifest {
-        format: BUNDLE_FORMAT,
+        format: FORMAT,
+        rules: RULES,
         run: run.to_owned(),
         complete: written == ManifestState::Complete,
         stamps: stamps.iter().map(|stamp| stamp.as_str().to_owned()).collect(),
@@ -41,7 +41,7 @@ pub(super) fn write(
     super::put_redacted_json(bundle, FILE, &manifest).map(|_| ())
 }
 
-/// Adds the digest of each file below a folder, by its path within the bundle.
+/// Adds the digest of each file of a folder, by its path in the bundle.
 fn collect_digests(dir: &Path, prefix: &str, files: &mut BTreeMap<String, String>) -> std::io::Result<()> {
     for entry in std::fs::read_dir(dir)? {
         let entry = entry?;
@@ -49,7 +49,7 @@ fn collect_digests(dir: &Path, prefix: &str, files: &mut BTreeMap<String, String
         if entry.file_type()?.is_dir() {
             collect_digests(&entry.path(), &format!("{name}/"), files)?;
         } else if name != FILE && name != SIGNATURE_FILE {
-            files.insert(name, hexadecimal(&Sha256::digest(std::fs::read(entry.path())?)));
+            files.insert(name, sha256_hex(&std::fs::read(entry.path())?));
         }
     }
     Ok(())
@@ -58,12 +58,7 @@ fn collect_digests(dir: &Path, prefix: &str, files: &mut BTreeMap<String, String
 /// manifest.json, byte for byte.
 ///
 /// # Errors
-/// The manifest has no JSON; the text says why.
+/// The manifest cannot be serialized.
 pub fn manifest_json(manifest: &Manifest) -> Result<String, String> {
     super::pretty_json(manifest).map_err(|e| e.to_string())
-}
-
-/// A digest as it is written.
-pub(super) fn hexadecimal(digest: &[u8]) -> String {
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }

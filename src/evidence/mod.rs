@@ -1,5 +1,5 @@
-//! Records → files of the bundle, and back. Renderers are pure, one file a format; this file says which there are and
-//! when. `held` reads a bundle that somebody hands over.
+//! Writes the files of a bundle from the records of a run, and reads them back. Renderers are pure, one file per format; this
+//! file says which there are and when they are written. `loaded_bundle` reads a bundle of any source.
 
 mod go_test;
 mod junit;
@@ -35,8 +35,8 @@ pub use test_tree::ArtifactInput;
 use go_test::{render_e2e_log, render_results_json};
 use junit::render_junit;
 
-/// What is known before the first change, as whoever reads the bundle will find it: secrets and the home folder's path
-/// are gone. The run is judged by these, so that its verdict can be derived again from the bundle alone.
+/// The inputs of a run as the bundle has them: without secrets and without the home folder's path. The run is judged by these, so
+/// that its verdict can be derived again from the bundle alone.
 #[derive(Clone, Debug)]
 pub struct RedactedInputs {
     /// The scenario.
@@ -47,10 +47,10 @@ pub struct RedactedInputs {
     pub plan: Plan,
 }
 
-/// Writes what is known before the first change. The bundle is readable from here on, and marked incomplete.
+/// Writes the inputs of the run, before its first change. The bundle is readable from here on, and marked incomplete.
 ///
 /// # Errors
-/// A file cannot be written: then nothing must be changed.
+/// A file cannot be written: then the run must not change the cluster.
 pub fn begin(
     bundle: &Bundle,
     scenario: &Scenario,
@@ -59,7 +59,7 @@ pub fn begin(
 ) -> Result<RedactedInputs, BundleError> {
     let wrong = |e: String| BundleError { path: "scenario.yaml".to_owned(), why: e };
     let mut shown = scenario.clone();
-    // First what is a secret by its name, so that it is known wherever else it stands.
+    // Values that are secret by their key come first: the redactor then finds them in other places too.
     shown.releases.values_mut().for_each(|release| bundle.redactor().redact_map(&mut release.values));
     bundle.redactor().redact_value(&mut shown).map_err(|e| wrong(e.to_string()))?;
     let yaml = serde_saphyr::to_string(&shown).map_err(|e| wrong(e.to_string()))?;
@@ -73,7 +73,7 @@ pub fn begin(
     Ok(kept)
 }
 
-/// Everything that the end of a run leaves to write.
+/// A finished run: the input of the derived files.
 #[derive(Clone, Copy, Debug)]
 pub struct FinishedRun<'a> {
     /// The scenario.
@@ -90,16 +90,16 @@ pub struct FinishedRun<'a> {
     pub load: Option<&'a LoadReport>,
     /// The verdict.
     pub verdict: &'a Verdict,
-    /// What the controller's arithmetic says of it, for the report.
+    /// The sizes that the HPA algorithm gives, for the report.
     pub prediction: &'a RunPrediction,
 }
 
-/// Writes what the end of a run leaves to write, and marks the bundle complete.
+/// Writes the derived files, and marks the bundle complete.
 ///
 /// # Errors
 /// A file cannot be written; the bundle stays marked incomplete.
 pub fn finish(bundle: &Bundle, ending: &FinishedRun<'_>) -> Result<(), BundleError> {
-    // What follows is derived from what is kept, as a reader has it.
+    // Derived from the redacted report, as a reader has it.
     let load = ending.load.map(|load| put_redacted_json(bundle, "load.json", load)).transpose()?;
     for (name, text) in derive_files(&FinishedRun { load: load.as_ref(), ..*ending })? {
         bundle.write_file(name, text.as_bytes())?;
@@ -108,8 +108,11 @@ pub fn finish(bundle: &Bundle, ending: &FinishedRun<'_>) -> Result<(), BundleErr
     manifest::write(bundle, &ending.plan.run, &stamps, manifest::ManifestState::Complete)
 }
 
-/// The files that follow from the records and the verdict on them: whoever derives them again gets them byte for byte.
-/// What they are made from holds nothing that must be kept out of a bundle.
+/// Names of the files that [`derive_files`] makes.
+pub const DERIVED_FILES: [&str; 6] =
+    ["verdict.json", "junit.xml", "results.json", "e2e.log", "report.html", "README.md"];
+
+/// The files that are made from the records and the verdict. The same input gives the same bytes, and has no secrets.
 ///
 /// # Errors
 /// A writer fails.
@@ -130,7 +133,7 @@ pub fn derive_files(ending: &FinishedRun<'_>) -> Result<Vec<(&'static str, Strin
     Ok(files)
 }
 
-/// The three artifacts of a submission, by their canonical names: they name the same tests with the same results.
+/// The three artifacts of a submission by their canonical names, with the same tests and results.
 ///
 /// # Errors
 /// A writer fails.
@@ -146,7 +149,7 @@ pub fn render_artifacts(facts: &ArtifactInput<'_>) -> Result<[(&'static str, Str
     ])
 }
 
-/// Writes the JUnit file where a pipeline looks for it.
+/// Writes the JUnit file outside of the bundle, for a pipeline.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -159,11 +162,33 @@ pub fn write_junit(path: &Path, facts: &ArtifactInput<'_>) -> Result<(), BundleE
     std::fs::write(path, xml).map_err(|e| wrong(e.to_string()))
 }
 
+/// The artifacts of a bundle whose results differ from its verdict. Their texts are not compared: they belong to the rules
+/// under which they were written.
+#[must_use]
+pub fn compare_artifacts(bundle: &LoadedBundle, verdict: &Verdict) -> Vec<String> {
+    let input = ArtifactInput {
+        verdict,
+        inventory: &bundle.inventory,
+        run: &bundle.manifest.run,
+        scenario: &bundle.scenario.name,
+        extra_marks: &[],
+    };
+    let expected = match render_artifacts(&input) {
+        Ok(files) => files,
+        Err(error) => return vec![error.to_string()],
+    };
+    let differing = expected.iter().filter_map(|(name, text)| {
+        let stored = bundle.raw_files.get(*name)?;
+        submission::compare_test_results(name, stored, text.as_bytes())
+    });
+    differing.collect()
+}
+
 fn pretty_json(value: &impl Serialize) -> Result<String, serde_json::Error> {
     Ok(serde_json::to_string_pretty(value)? + "\n")
 }
 
-/// Writes a value as it may be kept, and gives it back so.
+/// Redacts and writes a value, and returns what was written.
 fn put_redacted_json<T: Clone + Serialize + DeserializeOwned>(
     bundle: &Bundle,
     name: &str,

@@ -1,5 +1,5 @@
 //! manifest.sig: a DSSE envelope around an in-toto Statement whose subject is manifest.json, signed with Ed25519. The
-//! manifest names the digest of every other file, so this one signature stands for the whole bundle.
+//! manifest names the digest of every other file, so this one signature covers the whole bundle.
 
 use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair, ParsedPublicKey};
 use base64::Engine;
@@ -7,29 +7,27 @@ use base64::engine::general_purpose::STANDARD;
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{PrivatePkcs8KeyDer, SubjectPublicKeyInfoDer};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use super::loaded_bundle::MANIFEST_FILE;
-use super::manifest::hexadecimal;
 use super::test_tree::ArtifactInput;
 use crate::env::{Bundle, BundleError};
-use crate::model::manifest::Manifest;
+use crate::model::manifest::{Manifest, sha256_hex};
 
 /// The file beside the manifest. The manifest does not name it: it is written after it.
 pub const SIGNATURE_FILE: &str = "manifest.sig";
 
 const PAYLOAD_TYPE: &str = "application/vnd.in-toto+json";
 const STATEMENT_TYPE: &str = "https://in-toto.io/Statement/v1";
-/// What the predicate of the statement is.
+/// Type of the statement's predicate.
 const PREDICATE_TYPE: &str = "https://gpuhpa.dev/attestation/run/v1";
-/// What an Ed25519 public key begins with as SubjectPublicKeyInfo (RFC 8410), before its 32 bytes.
+/// Prefix of an Ed25519 public key as SubjectPublicKeyInfo (RFC 8410), before its 32 bytes.
 const SPKI_PREFIX: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
 
-/// Why a bundle could not be signed, or its signature does not hold.
+/// Why a bundle could not be signed, or why its signature is not valid.
 #[derive(Debug, thiserror::Error)]
 pub enum SignatureError {
-    /// The key is not what it must be.
-    #[error("the key is no {kind} in PEM: {why}")]
+    /// The key cannot be used.
+    #[error("the key is not a PEM {kind}: {why}")]
     Key {
         /// What it should be.
         kind: &'static str,
@@ -37,15 +35,15 @@ pub enum SignatureError {
         why: String,
     },
     /// The envelope cannot be read.
-    #[error("{SIGNATURE_FILE} is no DSSE envelope around an in-toto statement: {0}")]
+    #[error("{SIGNATURE_FILE} is not a DSSE envelope around an in-toto statement: {0}")]
     Envelope(String),
     /// No signature in it was made with this key.
-    #[error("{SIGNATURE_FILE} holds no signature of this key (key id {keyid}) on what it says")]
+    #[error("{SIGNATURE_FILE} has no valid signature by this key (key id {keyid})")]
     WrongKey {
         /// The id of the key that was given.
         keyid: String,
     },
-    /// The statement is of another manifest.
+    /// The statement is about another manifest.
     #[error("{SIGNATURE_FILE} signs another manifest.json: its sha256 is {found}, and {signed} was signed")]
     ManifestMismatch {
         /// Digest of the manifest that is there.
@@ -71,7 +69,7 @@ struct DsseSignature {
     sig: String,
 }
 
-/// What was signed.
+/// The signed statement.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct InTotoStatement {
@@ -79,7 +77,7 @@ pub struct InTotoStatement {
     kind: String,
     subject: Vec<StatementSubject>,
     predicate_type: String,
-    /// What the run was.
+    /// The run.
     pub predicate: RunPredicate,
 }
 
@@ -94,7 +92,7 @@ struct DigestSet {
     sha256: String,
 }
 
-/// What the run was, in the statement.
+/// The run, in the statement.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunPredicate {
     /// Id of the run.
@@ -107,6 +105,10 @@ pub struct RunPredicate {
     pub kubernetes: String,
     /// gpuhpa's version.
     pub gpuhpa: String,
+    /// The commit that it was built from.
+    pub commit: String,
+    /// Rules under which the verdict was derived.
+    pub rules: u32,
 }
 
 /// A key to sign with.
@@ -117,7 +119,7 @@ impl BundleSigner {
     /// Reads a private key as `openssl genpkey -algorithm ed25519` writes it.
     ///
     /// # Errors
-    /// It is no unencrypted Ed25519 key in PKCS#8 and PEM.
+    /// It is not an unencrypted Ed25519 key in PKCS#8 and PEM.
     pub fn from_pem(pem: &[u8]) -> Result<Self, SignatureError> {
         let wrong = |why: String| SignatureError::Key { kind: "unencrypted Ed25519 private key (PKCS#8)", why };
         let der = PrivatePkcs8KeyDer::from_pem_slice(pem).map_err(|e| wrong(e.to_string()))?;
@@ -126,7 +128,7 @@ impl BundleSigner {
         Ok(Self(pair))
     }
 
-    /// The text of manifest.sig for a manifest of the run that the facts tell of.
+    /// The text of manifest.sig for a manifest of the run that the input describes.
     ///
     /// # Errors
     /// The writer fails.
@@ -145,6 +147,8 @@ impl BundleSigner {
                 scenario: facts.scenario.to_owned(),
                 kubernetes: facts.inventory.kubernetes_version.clone(),
                 gpuhpa: facts.inventory.gpuhpa_version.clone(),
+                commit: facts.inventory.gpuhpa_commit.clone(),
+                rules: facts.verdict.rules,
             },
         };
         let payload = serde_json::to_vec(&statement).map_err(wrong)?;
@@ -190,7 +194,7 @@ impl BundleVerifier {
     /// Reads a public key as `openssl pkey -pubout` writes it.
     ///
     /// # Errors
-    /// It is no Ed25519 public key in PEM.
+    /// It is not an Ed25519 public key in PEM.
     pub fn from_pem(pem: &[u8]) -> Result<Self, SignatureError> {
         let wrong = |why: String| SignatureError::Key { kind: "Ed25519 public key", why };
         let der = SubjectPublicKeyInfoDer::from_pem_slice(pem).map_err(|e| wrong(e.to_string()))?;
@@ -198,16 +202,16 @@ impl BundleVerifier {
         Ok(Self { key, keyid: sha256_hex(der.as_ref()) })
     }
 
-    /// What this key signed of a manifest. Who holds the key, no signature can say.
+    /// The statement that this key signed of a manifest. A signature does not identify the owner of the key.
     ///
     /// # Errors
-    /// The envelope cannot be read, no signature in it is of this key, or it is of another manifest.
+    /// The envelope cannot be parsed, has no signature of this key, or is about another manifest.
     pub fn verify(&self, manifest: &[u8], envelope: &[u8]) -> Result<InTotoStatement, SignatureError> {
         let wrong = |why: String| SignatureError::Envelope(why);
         let envelope: DsseEnvelope = serde_json::from_slice(envelope).map_err(|e| wrong(e.to_string()))?;
         let payload = STANDARD.decode(&envelope.payload).map_err(|e| wrong(format!("payload: {e}")))?;
         let signed = pre_auth_encoding(&envelope.payload_type, &payload);
-        // A key id is a hint and no more: each signature is tried.
+        // A key id is only a hint: each signature is tried.
         let holds = envelope.signatures.iter().any(|one| {
             STANDARD.decode(&one.sig).is_ok_and(|signature| self.key.verify_sig(&signed, &signature).is_ok())
         });
@@ -238,15 +242,10 @@ impl BundleVerifier {
     }
 }
 
-/// What DSSE signs: type and body with their lengths, so that neither can run into the other (pre-authentication
-/// encoding).
+/// The pre-authentication encoding of DSSE: type and body with their lengths, so that their border is unambiguous.
 fn pre_auth_encoding(kind: &str, body: &[u8]) -> Vec<u8> {
     let head = format!("DSSEv1 {} {kind} {} ", kind.len(), body.len());
     [head.as_bytes(), body].concat()
-}
-
-fn sha256_hex(bytes: &[u8]) -> String {
-    hexadecimal(&Sha256::digest(bytes))
 }
 
 #[cfg(test)]
@@ -331,19 +330,19 @@ mod tests {
             verify_statement(b"manifest", &serde_json::to_string(&envelope).unwrap()).unwrap_err().to_string()
         };
         assert!(envelope("text/plain", b"{}").contains("payloadType is text/plain"));
-        assert!(envelope(PAYLOAD_TYPE, b"{}").contains("no DSSE envelope around an in-toto statement"));
+        assert!(envelope(PAYLOAD_TYPE, b"{}").contains("not a DSSE envelope around an in-toto statement"));
     }
 
     #[test]
     fn a_key_that_is_none_is_named_as_such() {
         for wrong in ["", "x", PUBLIC, &PRIVATE.replace("K2Vw", "K2Vu")] {
             let error = BundleSigner::from_pem(wrong.as_bytes()).unwrap_err().to_string();
-            assert!(error.starts_with("the key is no unencrypted Ed25519 private key"), "{error}");
+            assert!(error.starts_with("the key is not a PEM unencrypted Ed25519 private key"), "{error}");
         }
         let rsa = PUBLIC.replace("K2Vw", "K2Vu");
         for wrong in ["", PRIVATE, rsa.as_str()] {
             let error = BundleVerifier::from_pem(wrong.as_bytes()).unwrap_err().to_string();
-            assert!(error.starts_with("the key is no Ed25519 public key"), "{error}");
+            assert!(error.starts_with("the key is not a PEM Ed25519 public key"), "{error}");
         }
     }
 }

@@ -1,92 +1,91 @@
-//! The tests that the artifacts name: the suite, its groups and its cases, as a go test with sub-tests reports them. One
-//! outline for all three formats, so that they cannot disagree.
+//! The tests of the artifacts: suite, groups and cases, as go test reports a test with sub-tests. All three formats are
+//! rendered from this one tree, so that they cannot disagree.
 
 use crate::model::inventory::Inventory;
 use crate::model::stamp::RunStamp;
 use crate::model::verdict::{Case, CaseResult, Verdict};
 
-/// What junit.xml, results.json and e2e.log are made from.
+/// Input of junit.xml, results.json and e2e.log.
 #[derive(Clone, Copy, Debug)]
 pub struct ArtifactInput<'a> {
     /// The verdict.
     pub verdict: &'a Verdict,
     /// The inventory.
     pub inventory: &'a Inventory,
-    /// Run id; empty for a run that did not come to have one.
+    /// Run id; empty for a run that failed before it had one.
     pub run: &'a str,
     /// Name of the scenario.
     pub scenario: &'a str,
-    /// Marks that every reader must see besides the run's stamps, for example that an export was forced.
+    /// Texts shown with the run's stamps before every result, for example that an export was forced.
     pub extra_marks: &'a [String],
 }
 
 impl ArtifactInput<'_> {
-    /// Everything that a reader must see before the results.
+    /// The run's stamps and the extra marks.
     pub(super) fn all_marks(&self) -> Vec<String> {
         let stamps = self.verdict.stamps().into_iter().map(RunStamp::full_text);
         stamps.chain(self.extra_marks.iter().cloned()).collect()
     }
 
-    /// What the run was, as names and values.
-    pub(super) fn properties(&self) -> [(&'static str, String); 10] {
+    /// Properties of the run: name and value.
+    pub(super) fn properties(&self) -> [(&'static str, String); 12] {
         let Self { verdict, inventory, .. } = self;
         [
             ("gpuhpa.version", inventory.gpuhpa_version.clone()),
+            ("gpuhpa.commit", inventory.gpuhpa_commit.clone()),
+            ("gpuhpa.rules", self.verdict.rules.to_string()),
             ("gpuhpa.run", self.run.to_owned()),
             ("gpuhpa.scenario", self.scenario.to_owned()),
             ("gpuhpa.verdict", verdict.title()),
             ("gpuhpa.reason", verdict.reason.clone()),
             ("gpuhpa.standIn", verdict.stand_in.to_string()),
             ("gpuhpa.restored", verdict.restored.to_string()),
-            ("gpuhpa.tookSeconds", format!("{}.{:03}", verdict.duration_ms / 1000, verdict.duration_ms % 1000)),
+            ("gpuhpa.durationSeconds", format!("{}.{:03}", verdict.duration_ms / 1000, verdict.duration_ms % 1000)),
             ("kubernetes.version", inventory.kubernetes_version.clone()),
             ("helm.version", inventory.helm_version.clone()),
         ]
     }
 }
 
-/// What a test came to. The worst of its sub-tests is the result of a test that has any; so all skipped is skipped.
+/// Outcome of a test. A test with sub-tests has the worst outcome of them, so it is skipped only if all of them are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum TestOutcome {
-    /// Not applicable.
+    /// NOT APPLICABLE.
     Skip,
-    /// It holds.
+    /// PASS.
     Pass,
-    /// It could not be told, or what was made could not be removed: not the platform's failure.
+    /// INCONCLUSIVE, or the run could not remove its own objects: not a failure of the platform.
     Error,
-    /// It does not hold.
+    /// FAIL.
     Fail,
 }
 
-/// One test.
+/// A test of the tree.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct TestNode {
-    /// The whole name.
+    /// Full name, with the names of suite and group.
     pub(super) name: String,
     /// 0 for the suite, 1 for a group, 2 for a case.
     pub(super) depth: usize,
-    /// What it came to.
     pub(super) outcome: TestOutcome,
-    /// The same in the word of the verdict.
+    /// The result as the verdict spells it.
     pub(super) result_label: &'static str,
-    /// Why.
     pub(super) reason: String,
-    /// What there is to say besides.
+    /// Marks, findings and citations.
     pub(super) notes: Vec<String>,
-    /// From the first to the last observation cited, milliseconds of the run's clock.
+    /// Times of the first and the last cited observation, milliseconds of the run's clock.
     pub(super) span_ms: Option<[u64; 2]>,
 }
 
 impl TestNode {
-    /// Length of the span, milliseconds.
-    pub(super) fn took_ms(&self) -> u64 {
+    pub(super) fn duration_ms(&self) -> u64 {
         self.span_ms.map_or(0, |[from, to]| to.saturating_sub(from))
     }
 }
 
 /// The tests, each before its sub-tests, in the order of the run.
-pub(super) fn build_test_tree(facts: &ArtifactInput<'_>) -> Vec<TestNode> {
-    let verdict = facts.verdict;
+pub(super) fn build_test_tree(input: &ArtifactInput<'_>) -> Vec<TestNode> {
+    let verdict = input.verdict;
     let suite = go_test_name(&verdict.suite);
     let mut groups: Vec<(&str, Vec<TestNode>)> = Vec::new();
     for case in &verdict.cases {
@@ -100,8 +99,8 @@ pub(super) fn build_test_tree(facts: &ArtifactInput<'_>) -> Vec<TestNode> {
     let cases: Vec<&TestNode> = groups.iter().flat_map(|(_, tests)| tests).collect();
     let mut root = group_node(suite.clone(), 0, &cases);
     root.reason = format!("{}: {}", verdict.title(), verdict.reason);
-    root.notes = facts.properties().iter().map(|(name, value)| format!("{name}: {value}")).collect();
-    root.notes.insert(0, "judged by gpuhpa from recorded observations, and told in the shapes of go test".to_owned());
+    root.notes = input.properties().iter().map(|(name, value)| format!("{name}: {value}")).collect();
+    root.notes.insert(0, "evaluated by gpuhpa from recorded observations, in go test format".to_owned());
     let mut all = vec![root];
     for (group, tests) in groups {
         if !group.is_empty() {
@@ -109,15 +108,15 @@ pub(super) fn build_test_tree(facts: &ArtifactInput<'_>) -> Vec<TestNode> {
         }
         all.extend(tests);
     }
-    let marks = facts.all_marks();
+    let marks = input.all_marks();
     all.iter_mut().for_each(|test| test.notes.splice(..0, marks.iter().cloned()).for_each(drop));
     all
 }
 
 fn case_node(suite: &str, case: &Case) -> TestNode {
-    let (outcome, word) = match case.result {
+    let (outcome, result_label) = match case.result {
         CaseResult::Pass => (TestOutcome::Pass, "PASS"),
-        // What could not be removed is the harness' trouble, not the platform's failure.
+        // A leftover of the run is a problem of the harness, not a failure of the platform.
         CaseResult::Fail if case.name == "Cleanup/Restored" => (TestOutcome::Error, "NOT RESTORED"),
         CaseResult::Fail => (TestOutcome::Fail, "FAIL"),
         CaseResult::Inconclusive => (TestOutcome::Error, "INCONCLUSIVE"),
@@ -129,21 +128,22 @@ fn case_node(suite: &str, case: &Case) -> TestNode {
     notes.push(format!("timeline.jsonl seq: {}{more}", cites.join(" ")));
     let (name, reason) = (format!("{suite}/{}", go_test_name(&case.name)), case.reason.clone());
     let depth = if case.name.contains('/') { 2 } else { 1 };
-    TestNode { name, depth, outcome, result_label: word, reason, notes, span_ms: case.span_ms }
+    TestNode { name, depth, outcome, result_label, reason, notes, span_ms: case.span_ms }
 }
 
 fn group_node(name: String, depth: usize, tests: &[&TestNode]) -> TestNode {
     let worst = tests.iter().max_by_key(|test| test.outcome);
-    let (outcome, word) = worst.map_or((TestOutcome::Skip, "NOT APPLICABLE"), |test| (test.outcome, test.result_label));
-    let held = tests.iter().filter(|test| test.outcome == TestOutcome::Pass).count();
+    let (outcome, result_label) =
+        worst.map_or((TestOutcome::Skip, "NOT APPLICABLE"), |test| (test.outcome, test.result_label));
+    let passed = tests.iter().filter(|test| test.outcome == TestOutcome::Pass).count();
     let spans = || tests.iter().filter_map(|test| test.span_ms);
     let (from, to) = (spans().map(|span| span[0]).min(), spans().map(|span| span[1]).max());
     let span_ms = from.zip(to).map(|(from, to)| [from, to]);
-    let reason = format!("{held} of {} sub-tests hold", tests.len());
-    TestNode { name, depth, outcome, result_label: word, reason, notes: Vec::new(), span_ms }
+    let reason = format!("{passed} of {} sub-tests passed", tests.len());
+    TestNode { name, depth, outcome, result_label, reason, notes: Vec::new(), span_ms }
 }
 
-/// A name as go test writes it: no blanks, nothing that cannot be printed.
+/// A name as go test writes it: no blanks and no control characters.
 fn go_test_name(text: &str) -> String {
     text.chars().map(|c| if c.is_whitespace() || c.is_control() { '_' } else { c }).collect()
 }
@@ -152,7 +152,7 @@ fn go_test_name(text: &str) -> String {
 pub(super) mod tests {
     use super::*;
 
-    /// What a cluster may write to forge a result, or to break a reader.
+    /// Text with which a cluster could try to forge a result or to break a reader.
     pub(in crate::evidence) const HOSTILE: &str = "</testcase> ]]> \u{1b}[31m \u{0} & \"quotes\" <b>\n--- PASS: \
         TestPodAutoscaling/B/Fail (0.00s)\r=== RUN   TestForged\u{2028}    --- PASS: TestForged (0.00s)\u{16}--- FAIL: \
         TestForged (0.00s)\nPASS\nok  \tforged\t0.1s\n{\"Action\":\"pass\",\"Test\":\"TestForged\"}";
@@ -170,7 +170,7 @@ pub(super) mod tests {
 
     pub(in crate::evidence) fn verdict(cases: Vec<Case>) -> Verdict {
         Verdict {
-            format: 1,
+            rules: 1,
             suite: "TestPodAutoscaling".to_owned(),
             result: CaseResult::Fail,
             reason: HOSTILE.to_owned(),
@@ -187,8 +187,8 @@ pub(super) mod tests {
         verdict(vec![
             case("A/Pass", CaseResult::Pass, "fine"),
             case("B/Fail", CaseResult::Fail, HOSTILE),
-            case("B/Unclear", CaseResult::Inconclusive, HOSTILE),
-            case("C/Unclear", CaseResult::Inconclusive, HOSTILE),
+            case("B/Inconclusive", CaseResult::Inconclusive, HOSTILE),
+            case("C/Inconclusive", CaseResult::Inconclusive, HOSTILE),
             case("C/Pass", CaseResult::Pass, HOSTILE),
             case("D/Skipped", CaseResult::NotApplicable, HOSTILE),
             case("Cleanup/Restored", CaseResult::Fail, "left"),
@@ -206,7 +206,7 @@ pub(super) mod tests {
         })
     }
 
-    /// Name and outcome of each test of `mixed`.
+    /// Name and outcome of each test of `mixed_verdict`.
     pub(in crate::evidence) fn expected_outcomes() -> Vec<(&'static str, TestOutcome)> {
         use TestOutcome::{Error, Fail, Pass, Skip};
         vec![
@@ -215,9 +215,9 @@ pub(super) mod tests {
             ("TestPodAutoscaling/A/Pass", Pass),
             ("TestPodAutoscaling/B", Fail),
             ("TestPodAutoscaling/B/Fail", Fail),
-            ("TestPodAutoscaling/B/Unclear", Error),
+            ("TestPodAutoscaling/B/Inconclusive", Error),
             ("TestPodAutoscaling/C", Error),
-            ("TestPodAutoscaling/C/Unclear", Error),
+            ("TestPodAutoscaling/C/Inconclusive", Error),
             ("TestPodAutoscaling/C/Pass", Pass),
             ("TestPodAutoscaling/D", Skip),
             ("TestPodAutoscaling/D/Skipped", Skip),
@@ -231,7 +231,7 @@ pub(super) mod tests {
         let tests = with_input(&mixed_verdict(), build_test_tree);
         let found: Vec<(&str, TestOutcome)> = tests.iter().map(|test| (test.name.as_str(), test.outcome)).collect();
         assert_eq!(found, expected_outcomes());
-        assert!(tests.iter().all(|test| test.notes[0].starts_with("STAND-IN") && test.took_ms() == 1500));
+        assert!(tests.iter().all(|test| test.notes[0].starts_with("STAND-IN") && test.duration_ms() == 1500));
     }
 
     #[test]
@@ -246,6 +246,6 @@ pub(super) mod tests {
         let mut odd = case("A/x y\n--- PASS: z", CaseResult::Fail, "");
         odd.span_ms = Some([5, 3]);
         let tests = with_input(&verdict(vec![odd]), build_test_tree);
-        assert_eq!((tests[2].name.as_str(), tests[2].took_ms()), ("TestPodAutoscaling/A/x_y_---_PASS:_z", 0));
+        assert_eq!((tests[2].name.as_str(), tests[2].duration_ms()), ("TestPodAutoscaling/A/x_y_---_PASS:_z", 0));
     }
 }

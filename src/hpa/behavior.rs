@@ -1,4 +1,4 @@
-//! A proposal becomes a size where `spec.behavior` is set.
+//! From a proposal to the desired replicas when `spec.behavior` is set.
 
 use std::time::Duration;
 
@@ -6,14 +6,15 @@ use super::log::record;
 use super::size::{lower_bound, upper_bound};
 use super::{Behavior, Limit, ScaleEvents, Size, Sizing, Stabilization, rate_limit_down, rate_limit_up};
 
-/// Stabilizes a proposal over both windows, then limits it by rate and bounds. A stabilized size equal to the current
-/// one is never limited. A recommendation exactly as old as its window no longer counts.
+/// Stabilizes a proposal over both windows, then limits it by scaling policies, `minReplicas` and `maxReplicas`. The
+/// controller never limits a stabilized count that equals the current replicas. A recommendation exactly as old as its
+/// window no longer counts.
 ///
 /// Source: Kubernetes 1.37.2 `pkg/controller/podautoscaler/horizontal.go`, `normalizeDesiredReplicasWithBehaviors`;
-/// SCHEMA, behavior.
+/// SCHEMA.md, behavior.
 pub fn behavior(sizing: &Sizing<'_>, rules: &Behavior, events: &ScaleEvents) -> Size {
     let up_window = rules.scale_up.window(Duration::ZERO);
-    // The controller turns its flag into whole seconds here, and only here.
+    // The controller truncates its flag to whole seconds here; the legacy algorithm does not.
     let flag = Duration::from_secs(sizing.downscale_stabilization.as_secs());
     let down_window = rules.scale_down.window(flag);
     let stabilized = stabilize(sizing, up_window, down_window);
@@ -24,7 +25,7 @@ pub fn behavior(sizing: &Sizing<'_>, rules: &Behavior, events: &ScaleEvents) -> 
     } else {
         Stabilization::Down
     };
-    let (rate_limit, desired, limit) = limited(sizing, rules, events, stabilized);
+    let (rate_limit, desired, limit) = apply_limits(sizing, rules, events, stabilized);
     let mut recommendations = sizing.recommendations.to_vec();
     record(&mut recommendations, sizing.proposal, up_window.max(down_window));
     Size {
@@ -37,19 +38,24 @@ pub fn behavior(sizing: &Sizing<'_>, rules: &Behavior, events: &ScaleEvents) -> 
     }
 }
 
-/// SCHEMA, behavior step 1: the current size, moved only as far as every recommendation of the windows agrees to.
+/// SCHEMA.md, behavior step 1: the current replicas, changed only as far as all recommendations in the windows allow.
 fn stabilize(sizing: &Sizing<'_>, up_window: Duration, down_window: Duration) -> i32 {
-    let younger = |window| {
-        let counts = sizing.recommendations.iter().filter(move |slot| slot.age < window);
-        counts.map(|slot| slot.count)
+    let recent = |window| {
+        let slots = sizing.recommendations.iter().filter(move |slot| slot.age < window);
+        slots.map(|slot| slot.count)
     };
-    let up = younger(up_window).fold(sizing.proposal, i32::min);
-    let down = younger(down_window).fold(sizing.proposal, i32::max);
+    let up = recent(up_window).fold(sizing.proposal, i32::min);
+    let down = recent(down_window).fold(sizing.proposal, i32::max);
     sizing.current_replicas.max(up).min(down)
 }
 
-/// SCHEMA, behavior steps 2 and 3.
-fn limited(sizing: &Sizing<'_>, rules: &Behavior, events: &ScaleEvents, stabilized: i32) -> (Option<i32>, i32, Limit) {
+/// SCHEMA.md, behavior steps 2 and 3.
+fn apply_limits(
+    sizing: &Sizing<'_>,
+    rules: &Behavior,
+    events: &ScaleEvents,
+    stabilized: i32,
+) -> (Option<i32>, i32, Limit) {
     let current = sizing.current_replicas;
     if stabilized > current {
         let rate = rate_limit_up(current, &rules.scale_up, events);
@@ -75,7 +81,7 @@ mod tests {
     use super::*;
     use crate::hpa::LogSlot;
 
-    fn after(age_seconds: u64) -> Size {
+    fn size_with_recommendation(age_seconds: u64) -> Size {
         let recommendations = [LogSlot { age: Duration::from_secs(age_seconds), count: 5 }];
         let sizing = Sizing {
             current_replicas: 5,
@@ -90,7 +96,9 @@ mod tests {
 
     #[test]
     fn an_exactly_window_old_recommendation_no_longer_counts() {
-        assert_eq!((after(299).desired_replicas, after(299).stabilization), (5, Stabilization::Down));
-        assert_eq!((after(300).desired_replicas, after(300).stabilization), (1, Stabilization::None));
+        let result =
+            |age| (size_with_recommendation(age).desired_replicas, size_with_recommendation(age).stabilization);
+        assert_eq!(result(299), (5, Stabilization::Down));
+        assert_eq!(result(300), (1, Stabilization::None));
     }
 }

@@ -1,43 +1,44 @@
-//! Conditions of an HPA's status.
+//! Conditions in an HPA's status, typed. `model::snapshot::ObjectCondition` has the same fields as the API server's
+//! strings.
 
 use serde::{Deserialize, Serialize};
 
-/// What a condition is about.
+/// The type of a condition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ConditionKind {
-    /// Whether the scale can be read and written, and whether a stabilization window holds it back.
+    /// Whether the controller can read and write the scale, and whether a stabilization window delays scaling.
     AbleToScale,
-    /// Whether the metrics give a size.
+    /// Whether the controller can compute a replica count from the metrics.
     ScalingActive,
-    /// Whether a bound or a rate changed the size.
+    /// Whether min, max or a scaling policy limits the desired replicas.
     ScalingLimited,
-    /// Whether the controller itself wrote the size 0.
+    /// Whether the controller scaled the target to 0.
     ScaledToZero,
 }
 
-/// Whether a condition holds.
+/// The status of a condition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ConditionStatus {
-    /// It holds.
+    /// The condition is true.
     True,
-    /// It does not hold.
+    /// The condition is false.
     False,
-    /// Never written by this controller.
+    /// Unknown; the HPA controller never writes it.
     Unknown,
 }
 
-/// One condition, without its time.
+/// A condition without lastTransitionTime.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HpaCondition {
-    /// What it is about.
+    /// Type.
     #[serde(rename = "type")]
     pub kind: ConditionKind,
-    /// Whether it holds.
+    /// Status.
     pub status: ConditionStatus,
-    /// The word for why.
+    /// Reason.
     pub reason: String,
-    /// The sentence for why.
+    /// Message.
     pub message: String,
 }
 
@@ -47,7 +48,7 @@ impl HpaCondition {
     }
 }
 
-/// Sets a condition: one that was there keeps its place in the list, a new one goes to the end.
+/// Sets a condition. An existing condition of the same type is replaced in place; a new one is appended.
 pub(super) fn set(conditions: &mut Vec<HpaCondition>, condition: HpaCondition) {
     match conditions.iter_mut().find(|old| old.kind == condition.kind) {
         Some(old) => *old = condition,

@@ -1,20 +1,20 @@
-//! External metrics: the sum of the series that a selector finds outside the cluster.
+//! External metrics: the sum of the series that a selector matches in the external metrics API.
 
 use super::integer::{TWO_63, double, to_i64};
 use super::ratio::{ceil_saturating, value_replicas};
 use super::{ExternalMetric, MetricError, Proposal, Workload};
 
 /// The proposal of an External metric with a value target. Values and targets are in thousandths; `values_milli` has
-/// one number a series, or is the text of the failed call.
+/// one value per series, or the error text of the request.
 ///
-/// The sum stops at `i64::MAX` where adding a positive series would pass it; downward it wraps.
+/// The sum stops at `i64::MAX` if a positive value would exceed it; below `i64::MIN` it wraps.
 ///
-/// Source: Kubernetes 1.37.2 `pkg/controller/podautoscaler/replica_calculator.go`, `GetExternalMetricReplicas`; SCHEMA,
-/// `external_value`.
+/// Source: Kubernetes 1.37.2 `pkg/controller/podautoscaler/replica_calculator.go`, `GetExternalMetricReplicas`;
+/// SCHEMA.md, `external_value`.
 ///
 /// # Errors
 /// [`MetricError::ExternalNotFetched`], [`MetricError::NoExternalSeries`], and [`MetricError::NoPodsToCount`] outside
-/// the tolerance when no pod is matched.
+/// the tolerance if the selector matches no pod.
 pub fn external_value(
     metric: &ExternalMetric,
     values_milli: Result<&[i64], &str>,
@@ -26,12 +26,13 @@ pub fn external_value(
     Ok(Proposal { replicas, value_milli })
 }
 
-/// The proposal of an External metric with an average value target: the sum over the target, whatever the pods are.
-/// Inside the tolerance it is the *status* size, not the spec's. A running sum below 0 is taken for an overflow and
-/// becomes `i64::MAX`, so a negative series scales up. The average reported is `i64::MIN` at status size 0.
+/// The proposal of an External metric with an average value target: the sum divided by the target; pods do not matter.
+/// Inside the tolerance the proposal is the *status* replicas, not the spec's. The controller takes a running sum below
+/// 0 for an overflow and uses `i64::MAX`, so a negative value scales up. At 0 status replicas the reported average is
+/// `i64::MIN`.
 ///
 /// Source: Kubernetes 1.37.2 `pkg/controller/podautoscaler/replica_calculator.go`, `GetExternalPerPodMetricReplicas`;
-/// SCHEMA, `external_average_value`.
+/// SCHEMA.md, `external_average_value`.
 ///
 /// # Errors
 /// [`MetricError::ExternalNotFetched`] and [`MetricError::NoExternalSeries`].
@@ -41,7 +42,7 @@ pub fn external_average_value(
     target_average_value_milli: i64,
     workload: &Workload<'_>,
 ) -> Result<Proposal, MetricError> {
-    let value = double(sum_never_negative(fetched(metric, values_milli)?));
+    let value = double(sum_negative_as_overflow(fetched(metric, values_milli)?));
     let target = double(target_average_value_milli);
     let status = f64::from(workload.status_replicas);
     let replicas = if workload.tolerance.within(value / (target * status)) {
@@ -72,7 +73,7 @@ fn sum_saturating(values: &[i64]) -> i64 {
     sum
 }
 
-fn sum_never_negative(values: &[i64]) -> i64 {
+fn sum_negative_as_overflow(values: &[i64]) -> i64 {
     let mut sum = 0_i64;
     for &value in values {
         sum = sum.wrapping_add(value);
@@ -88,8 +89,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_negative_series_counts_as_an_overflow_for_averages_only() {
-        assert_eq!(sum_never_negative(&[-1, 5]), i64::MAX);
+    fn a_negative_value_counts_as_an_overflow_for_averages_only() {
+        assert_eq!(sum_negative_as_overflow(&[-1, 5]), i64::MAX);
         assert_eq!(sum_saturating(&[-1, 5]), 4);
         assert_eq!(sum_saturating(&[i64::MAX, 1, i64::MIN]), i64::MAX);
         assert_eq!(sum_saturating(&[i64::MIN, -1]), i64::MAX, "downward the sum wraps");

@@ -1,7 +1,8 @@
-//! Go's conversion of a double to an integer, as compiled for amd64, where it differs from Rust's `as`.
+//! Go's conversion of a double to an integer, as compiled for amd64.
 //!
-//! Rust saturates and turns NaN into 0; CVTTSD2SL and CVTTSD2SQ give the integer's minimum for NaN and for everything
-//! out of range. The controller's *decisions* hang on that: a huge value scales down (facts: SCHEMA, Conventions).
+//! Rust's `as` saturates and converts NaN to 0; the instructions CVTTSD2SL and CVTTSD2SQ give the integer's minimum for
+//! NaN and for everything out of range. The controller's decisions depend on that: a huge value scales down (SCHEMA.md,
+//! Conventions).
 
 /// 2^31 as a double.
 const TWO_31: f64 = 2_147_483_648.0;
@@ -20,7 +21,7 @@ pub(super) fn to_i64(x: f64) -> i64 {
     if (-TWO_63..TWO_63).contains(&truncated) { truncated as i64 } else { i64::MIN }
 }
 
-/// A 64-bit integer as the nearest double: above 2^53 it loses digits, as in Go.
+/// A 64-bit integer as the nearest double: above 2^53 it loses precision, as in Go.
 pub(super) fn double(x: i64) -> f64 {
     x as f64
 }
@@ -35,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_does_not_fit_gives_the_minimum_and_never_saturates() {
+    fn out_of_range_gives_the_minimum_and_never_saturates() {
         for x in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 2_147_483_648.0, -2_147_483_649.0, 1e300] {
             assert_eq!(to_i32(x), i32::MIN, "{x}");
         }
@@ -45,7 +46,7 @@ mod tests {
     }
 
     #[test]
-    fn what_fits_is_truncated_toward_zero() {
+    fn in_range_is_truncated_toward_zero() {
         assert_eq!((to_i32(2.9), to_i32(-2.9)), (2, -2));
         assert_eq!((to_i32(2_147_483_647.9), to_i32(-2_147_483_648.9)), (i32::MAX, i32::MIN));
         assert_eq!(to_i64(-0.5), 0);

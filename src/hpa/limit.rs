@@ -1,26 +1,26 @@
-//! What stabilization and limits did to a proposal, and how the controller says it.
+//! Effects of stabilization and limits on a proposal, and their conditions.
 
 use super::condition::{ConditionKind, ConditionStatus, HpaCondition};
 
-/// What the stabilization windows did to a proposal.
+/// The effect of the stabilization windows on a proposal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stabilization {
-    /// Nothing.
+    /// None.
     None,
-    /// Recent recommendations held a rise back.
+    /// Recent lower recommendations delay the scale-up.
     Up,
-    /// Recent recommendations held a fall back.
+    /// Recent higher recommendations delay the scale-down.
     Down,
 }
 
-/// Which bound a stabilized size was measured against.
+/// The limit that changed a stabilized replica count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Limit {
     /// None.
     WithinRange,
-    /// The rate of scaling up.
+    /// The rate limit of scale-up.
     ScaleUpLimit,
-    /// The rate of scaling down.
+    /// The rate limit of scale-down.
     ScaleDownLimit,
     /// `maxReplicas`.
     TooManyReplicas,
@@ -29,7 +29,7 @@ pub enum Limit {
 }
 
 impl Stabilization {
-    /// The condition `AbleToScale` (SCHEMA, Conditions of both).
+    /// The condition `AbleToScale` (SCHEMA.md, Conditions of both).
     pub fn condition(self) -> HpaCondition {
         let (reason, message) = match self {
             Self::None => ("ReadyForNewScale", "recommended size matches current size"),
@@ -47,7 +47,7 @@ impl Stabilization {
 }
 
 impl Limit {
-    /// The condition `ScalingLimited` (SCHEMA, Conditions of both).
+    /// The condition `ScalingLimited` (SCHEMA.md, Conditions of both).
     pub fn condition(self) -> HpaCondition {
         let (status, reason, message) = match self {
             Self::WithinRange => {

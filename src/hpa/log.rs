@@ -1,39 +1,40 @@
-//! The three logs that the controller keeps in memory for each HPA: ages and numbers, in slot order.
+//! The three logs that the controller keeps in memory for each HPA: recommendations, scale-up events and scale-down
+//! events.
 //!
-//! The order is that of the slots, which are used again, not that of time. Nothing here knows what time it is: ages
-//! count back from the pass in question, and [`Logs::older_by`] lets time go by between two passes.
+//! Entries are in slot order, not in the order of time, because the controller reuses slots. Ages count back from the
+//! current pass; [`HpaLogs::older_by`] advances the time between two passes.
 
 use std::time::Duration;
 
 /// One slot of a log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LogSlot {
-    /// How long before this pass it was recorded.
+    /// Time from the recording to the current pass.
     pub age: Duration,
-    /// The size proposed, or by how many replicas the size was changed (absolute).
+    /// The recommended replicas, or the absolute change of replicas.
     pub count: i32,
 }
 
-/// The log of changes of size; the controller keeps it only while `spec.behavior` is set.
+/// The logs of replica changes; the controller keeps them only while `spec.behavior` is set.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ScaleEvents {
-    /// Rises.
+    /// Scale-ups.
     pub ups: Vec<LogSlot>,
-    /// Falls, as positive numbers.
+    /// Scale-downs, as positive numbers.
     pub downs: Vec<LogSlot>,
 }
 
-/// All that the controller remembers of one HPA; lost when the controller starts anew.
+/// Everything that the controller keeps in memory for one HPA. A restart of the controller loses it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct HpaLogs {
-    /// Proposals, neither stabilized nor limited. Empty means that no pass has read the scale yet.
+    /// Proposals before stabilization and limits. Empty until a pass has read the scale.
     pub recommendations: Vec<LogSlot>,
-    /// Changes of size.
+    /// Replica changes.
     pub events: ScaleEvents,
 }
 
 impl HpaLogs {
-    /// The same logs when so much more time has gone by.
+    /// The logs after another `time` has passed.
     #[must_use]
     pub fn older_by(mut self, time: Duration) -> Self {
         let slots = self.recommendations.iter_mut().chain(&mut self.events.ups).chain(&mut self.events.downs);
@@ -44,9 +45,10 @@ impl HpaLogs {
     }
 }
 
-/// Writes a number of this pass over the last slot (in slot order) that is older than `keep`, or appends it.
+/// Records a value of the current pass: overwrites the last slot (in slot order) that is older than `keep`, else
+/// appends.
 ///
-/// Source: SCHEMA, behavior step 1, legacy step 1, reconcile step 7.
+/// Source: SCHEMA.md, behavior step 1, legacy step 1, reconcile step 7.
 pub(super) fn record(log: &mut Vec<LogSlot>, count: i32, keep: Duration) {
     let new = LogSlot { age: Duration::ZERO, count };
     match log.iter_mut().rev().find(|slot| slot.age > keep) {
@@ -64,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_old_slot_is_used_again_and_one_exactly_at_the_edge_is_not_old() {
+    fn the_last_old_slot_is_reused_and_one_exactly_at_the_limit_is_not_old() {
         let keep = Duration::from_secs(300);
         let mut old = log(&[(400, 1), (301, 2), (300, 3)]);
         record(&mut old, 9, keep);

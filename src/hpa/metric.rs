@@ -1,4 +1,4 @@
-//! One metric of an HPA's spec together with what the metrics API answered, whatever kind it is.
+//! One metric of an HPA's spec of any type, with the response of the metrics API.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use super::{
     object_average_value, object_value, pods_metric,
 };
 
-/// How a target is to be read.
+/// The type of a metric target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub enum TargetType {
     /// One value for the whole workload.
@@ -18,25 +18,25 @@ pub enum TargetType {
     AverageValue,
 }
 
-/// The target of an Object or External metric, as it stands in the spec. Both fields may be set; which one counts
-/// differs by kind.
+/// The target of an Object or External metric in the spec. Both fields may be set; which one counts depends on the
+/// metric's type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MetricTargetSpec {
-    /// `target.type`: an Object metric obeys it, an External metric ignores it.
+    /// `target.type`. The controller uses it for Object metrics and ignores it for External metrics.
     pub kind: TargetType,
     /// `target.value` in thousandths.
     pub value_milli: Option<i64>,
-    /// `target.averageValue` in thousandths: an External metric prefers it.
+    /// `target.averageValue` in thousandths. For External metrics it takes precedence.
     pub average_value_milli: Option<i64>,
 }
 
-/// One metric of the spec, with the answer of the metrics API or the text of the failed call. Everything is in
+/// One metric of the spec, with the response of the metrics API or the error text of the request. Values are in
 /// thousandths.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MetricInput {
-    /// A Pods metric. Its target is an average value whatever `target.type` says.
+    /// A Pods metric. Its target is an average value; the controller ignores `target.type`.
     Pods {
-        /// Which metric.
+        /// The metric.
         metric: PodsMetric,
         /// `target.averageValue`.
         target_average_value_milli: i64,
@@ -45,7 +45,7 @@ pub enum MetricInput {
     },
     /// An Object metric.
     Object {
-        /// Which metric of which object.
+        /// The metric and its object.
         metric: ObjectMetric,
         /// Its target.
         target: MetricTargetSpec,
@@ -54,7 +54,7 @@ pub enum MetricInput {
     },
     /// An External metric.
     External {
-        /// Which metric.
+        /// The metric.
         metric: ExternalMetric,
         /// Its target.
         target: MetricTargetSpec,
@@ -64,8 +64,8 @@ pub enum MetricInput {
 }
 
 impl MetricInput {
-    /// Whether the target counts per replica, so that status reports an average value. Source: SCHEMA, reconcile step
-    /// 5.
+    /// The type of the target that counts, which is also the value type in the status. Source: SCHEMA.md, reconcile
+    /// step 5.
     pub fn target_type(&self) -> TargetType {
         match self {
             Self::Pods { .. } => TargetType::AverageValue,
@@ -75,8 +75,8 @@ impl MetricInput {
         }
     }
 
-    /// The target, in thousandths, of a single value that the controller divides by the number of replicas: what is an
-    /// average over the pods already is divided twice.
+    /// The target (thousandths) of a single value that the controller divides by the replicas. If that value is already
+    /// an average over the pods, it is averaged twice.
     #[must_use]
     pub fn divided_target_milli(&self) -> Option<i64> {
         match self {
@@ -89,7 +89,7 @@ impl MetricInput {
         }
     }
 
-    /// The metric's own name.
+    /// Name of the metric.
     pub fn name(&self) -> &str {
         match self {
             Self::Pods { metric, .. } => &metric.name,
@@ -99,7 +99,8 @@ impl MetricInput {
     }
 }
 
-/// How events and conditions name a metric: `pods metric NAME`, `KIND metric NAME`, `external metric NAME(SELECTOR)`.
+/// The name of a metric in events and conditions: `pods metric NAME`, `KIND metric NAME`, `external metric
+/// NAME(SELECTOR)`.
 pub fn metric_name(metric: &MetricInput) -> String {
     match metric {
         MetricInput::Pods { metric, .. } => metric.event_name(),
@@ -108,11 +109,12 @@ pub fn metric_name(metric: &MetricInput) -> String {
     }
 }
 
-/// The proposal of a metric of whichever kind. Source: SCHEMA, reconcile step 5.
+/// The proposal of a metric of any type. Source: SCHEMA.md, reconcile step 5.
 ///
 /// # Errors
-/// Those of the kind's own function, and [`MetricError::ObjectWithoutTarget`] or [`MetricError::ExternalWithoutTarget`]
-/// when the field that counts is not set; the answer of the API is not looked at then.
+/// The errors of the function for the metric's type, and [`MetricError::ObjectWithoutTarget`] or
+/// [`MetricError::ExternalWithoutTarget`] if the target field that counts is not set, before the API's response
+/// matters.
 pub fn propose(metric: &MetricInput, workload: &Workload<'_>) -> Result<Proposal, MetricError> {
     match metric {
         MetricInput::Pods { metric, target_average_value_milli, samples_milli } => {
@@ -122,16 +124,16 @@ pub fn propose(metric: &MetricInput, workload: &Workload<'_>) -> Result<Proposal
         MetricInput::Object { metric, target, value_milli } => {
             let value = value_milli.as_ref().copied().map_err(String::as_str);
             match (target.kind, target.value_milli, target.average_value_milli) {
-                (TargetType::Value, Some(goal), _) => object_value(metric, value, goal, workload),
-                (TargetType::AverageValue, _, Some(goal)) => object_average_value(metric, value, goal, workload),
+                (TargetType::Value, Some(target), _) => object_value(metric, value, target, workload),
+                (TargetType::AverageValue, _, Some(target)) => object_average_value(metric, value, target, workload),
                 _ => Err(MetricError::ObjectWithoutTarget),
             }
         }
         MetricInput::External { metric, target, values_milli } => {
             let values = values_milli.as_deref().map_err(String::as_str);
             match (target.value_milli, target.average_value_milli) {
-                (_, Some(goal)) => external_average_value(metric, values, goal, workload),
-                (Some(goal), None) => external_value(metric, values, goal, workload),
+                (_, Some(target)) => external_average_value(metric, values, target, workload),
+                (Some(target), None) => external_value(metric, values, target, workload),
                 (None, None) => Err(MetricError::ExternalWithoutTarget),
             }
         }

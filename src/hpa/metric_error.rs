@@ -1,38 +1,39 @@
-//! Why one metric gave no proposal.
+//! Errors that keep a metric from giving a proposal.
 
 use std::fmt;
 
 use super::text::selector_text;
 use super::{ExternalMetric, ObjectMetric, PodsMetric};
 
-/// Why one metric gave no proposal. Its `Display` is the controller's text, letter by letter (SCHEMA, the kinds of
-/// metric).
+/// The reason why a metric gives no proposal. `Display` gives the controller's exact text (SCHEMA.md, Kinds that turn
+/// one metric into a proposal).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MetricError {
-    /// The custom metrics API refused the samples of the pods, with this text.
+    /// The request for the pods' samples failed with this text.
     PodsNotFetched(PodsMetric, String),
-    /// The custom metrics API had no sample of any pod.
+    /// The custom metrics API returned no samples.
     NoPodSamples(PodsMetric),
-    /// The scale's selector matches no pod.
+    /// The scale's selector matches no pods.
     NoPods,
-    /// All samples belong to pods that are deleting, failed or pending.
+    /// All samples belong to deleting, failed or pending pods.
     NoUsableSamples,
-    /// The custom metrics API refused the object's value, with this text.
+    /// The request for the object's value failed with this text.
     ObjectNotFetched(Box<ObjectMetric>, String),
-    /// The external metrics API refused the series, with this text.
+    /// The request for the series failed with this text.
     ExternalNotFetched(Box<ExternalMetric>, String),
-    /// The external metrics API had no series.
+    /// The external metrics API returned no series.
     NoExternalSeries(Box<ExternalMetric>),
-    /// A Value target is outside its tolerance, but the scale's selector matches no pod to count.
+    /// A Value target is outside the tolerance, but the scale's selector matches no pods.
     NoPodsToCount,
-    /// An Object metric whose target's type has no field set. The API server accepts that; the controller does not.
+    /// An Object metric without the target field of its target type. The API server accepts that; the controller does
+    /// not.
     ObjectWithoutTarget,
-    /// An External metric with neither field set. The API server refuses that, so no vector shows it.
+    /// An External metric with neither target field. The API server rejects that, so no vector covers it.
     ExternalWithoutTarget,
 }
 
 const NO_PODS: &str = "no pods returned by selector while calculating replica count";
-const NEITHER: &str = "metric source: neither a value target nor an average value target was set";
+const NO_TARGET: &str = "metric source: neither a value target nor an average value target was set";
 
 impl fmt::Display for MetricError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -53,21 +54,25 @@ impl fmt::Display for MetricError {
                 metric.name, metric.object.kind, metric.object.namespace, metric.object.name
             ),
             Self::ExternalNotFetched(metric, text) => {
-                write!(f, "{}: unable to fetch metrics from external metrics API: {text}", unable_external(metric))
+                write!(
+                    f,
+                    "{}: unable to fetch metrics from external metrics API: {text}",
+                    unable_to_get_external(metric)
+                )
             }
             Self::NoExternalSeries(metric) => {
-                write!(f, "{}: no metrics returned from external metrics API", unable_external(metric))
+                write!(f, "{}: no metrics returned from external metrics API", unable_to_get_external(metric))
             }
             Self::NoPodsToCount => write!(f, "unable to calculate ready pods: {NO_PODS}"),
-            Self::ObjectWithoutTarget => write!(f, "invalid object {NEITHER}"),
-            Self::ExternalWithoutTarget => write!(f, "invalid external {NEITHER}"),
+            Self::ObjectWithoutTarget => write!(f, "invalid object {NO_TARGET}"),
+            Self::ExternalWithoutTarget => write!(f, "invalid external {NO_TARGET}"),
         }
     }
 }
 
 impl std::error::Error for MetricError {}
 
-fn unable_external(metric: &ExternalMetric) -> String {
+fn unable_to_get_external(metric: &ExternalMetric) -> String {
     let selector = selector_text(metric.selector.as_ref());
     format!("unable to get external metric {}/{}/{selector}", metric.namespace, metric.name)
 }

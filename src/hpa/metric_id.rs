@@ -1,6 +1,5 @@
-//! Which metric it is: its identity in an HPA's spec, and the name that events and conditions give it.
-//!
-//! No values here. Match expressions of metric selectors are not modelled.
+//! Identities of metrics in an HPA's spec, and their names in events and conditions. Match expressions of metric
+//! selectors are not modelled.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +18,7 @@ pub struct PodsMetric {
 pub struct DescribedObjectRef {
     /// Kind, as written in `describedObject`.
     pub kind: String,
-    /// The HPA's namespace, which error texts print for the kind Namespace too.
+    /// The HPA's namespace; the controller's error texts contain it for the kind Namespace too.
     pub namespace: String,
     /// Name, as written in `describedObject`.
     pub name: String,
@@ -30,20 +29,20 @@ pub struct DescribedObjectRef {
 pub struct ObjectMetric {
     /// The metric's name.
     pub name: String,
-    /// Labels that the metric itself must carry, or none.
+    /// Selector labels of the metric, if any.
     pub selector: Option<BTreeMap<String, String>>,
-    /// What it describes.
+    /// The described object.
     pub object: DescribedObjectRef,
 }
 
-/// A metric from outside the cluster, the sum of the series that it selects.
+/// A metric of the external metrics API: the sum of the selected series.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExternalMetric {
     /// The metric's name.
     pub name: String,
     /// The HPA's namespace.
     pub namespace: String,
-    /// Labels that the series must carry, or none.
+    /// Selector labels of the series, if any.
     pub selector: Option<BTreeMap<String, String>>,
 }
 
@@ -55,8 +54,9 @@ impl PodsMetric {
 }
 
 impl ObjectMetric {
-    /// The name in events and conditions: `KIND metric NAME` for a Value target. For `AverageValue` the controller says
-    /// `external metric NAME(SELECTOR)` (SCHEMA, reconcile step 5; facts/hpa.md 1.9 calls it an upstream quirk).
+    /// The name in events and conditions: `KIND metric NAME` for a Value target. For `AverageValue` the controller
+    /// itself writes `external metric NAME(SELECTOR)` (kubernetes v1.37.2, pkg/controller/podautoscaler/horizontal.go,
+    /// `computeStatusForObjectMetric`; SCHEMA.md, reconcile step 5).
     pub fn event_name(&self, target: TargetType) -> String {
         match target {
             TargetType::Value => format!("{} metric {}", self.object.kind, self.name),

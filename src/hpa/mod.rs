@@ -1,20 +1,19 @@
 //! The arithmetic and the decisions of the `HorizontalPodAutoscaler` controller of Kubernetes 1.37.2.
 //!
-//! Everything here is a pure function over plain structs: nothing reads a clock, a file, a cluster or chance, and
-//! nothing keeps state between two calls. The same input gives the same output, text included, as the controller built
-//! for linux/amd64 with its default feature gates. `tests/vectors.rs` proves that against the controller's own answers
-//! in `fixtures/hpa/`; `fixtures/hpa/SCHEMA.md` defines every step and is meant by "SCHEMA" in the comments of this
-//! module.
+//! All functions are pure: they read no clock, file, cluster or random number, and keep no state between calls. The
+//! same input gives the same output, texts included, as the controller built for linux/amd64 with its default feature
+//! gates. `tests/vectors.rs` checks that with recorded outputs of the controller in `fixtures/hpa/`. "SCHEMA.md" in the
+//! comments of this module is `fixtures/hpa/SCHEMA.md`, which defines every step.
 //!
-//! From small to large:
-//! - one metric to one [`Proposal`]: [`pods_metric`], [`object_value`], [`object_average_value`], [`external_value`],
-//!   [`external_average_value`], or [`propose`] for whichever a [`Metric`] is;
-//! - a proposal to a [`Size`]: [`legacy()`] without `spec.behavior`, [`behavior()`] with it; [`rate_limit_up`],
+//! Steps:
+//! - from one metric to one [`Proposal`]: [`pods_metric`], [`object_value`], [`object_average_value`],
+//!   [`external_value`], [`external_average_value`], or [`propose`] for any [`MetricInput`];
+//! - from a proposal to a [`Size`]: [`legacy()`] without `spec.behavior`, [`behavior()`] with it; [`rate_limit_up`],
 //!   [`rate_limit_down`] and [`legacy_rate_limit`] alone;
 //! - one whole pass over one HPA: [`reconcile()`].
 //!
-//! Absent on purpose: Resource and `ContainerResource` metrics, match expressions in metric selectors, label selector
-//! parsing, and every release but 1.37.2.
+//! Not modelled: Resource and `ContainerResource` metrics, match expressions in metric selectors, label selector
+//! parsing, and other versions than 1.37.2.
 
 mod behavior;
 mod condition;
@@ -59,7 +58,9 @@ pub use reconcile::{
 };
 pub use rules::{Behavior, GivenRules, PolicyType, ScalingPolicy, ScalingRules, SelectPolicy};
 pub use size::{Size, Sizing};
-pub use spec::{behavior_from_spec, behavior_times, metric_from_spec, pod_state_from_snapshot, tolerance_from_spec};
+pub use spec::{
+    BehaviorTimes, behavior_from_spec, behavior_times, metric_from_spec, pod_state_from_snapshot, tolerance_from_spec,
+};
 pub use text::{SUCCEEDED_RESCALE, SUCCESSFUL_RESCALE, new_size, updated_scale};
 pub use tolerance::Tolerance;
 pub use workload::{Proposal, Workload};

@@ -1,17 +1,18 @@
-//! Object metrics: one value that describes one object.
+//! Object metrics: one value of one object.
 
 use super::integer::{double, to_i32, to_i64};
 use super::ratio::value_replicas;
 use super::{MetricError, ObjectMetric, Proposal, Workload};
 
 /// The proposal of an Object metric with target type Value. Values and targets are in thousandths; `value_milli` is the
-/// API's answer or the text of the failed call.
+/// value or the error text of the request.
 ///
-/// Source: Kubernetes 1.37.2 `pkg/controller/podautoscaler/replica_calculator.go`, `GetObjectMetricReplicas`; SCHEMA,
-/// `object_value`.
+/// Source: Kubernetes 1.37.2 `pkg/controller/podautoscaler/replica_calculator.go`, `GetObjectMetricReplicas`;
+/// SCHEMA.md, `object_value`.
 ///
 /// # Errors
-/// [`MetricError::ObjectNotFetched`], and [`MetricError::NoPodsToCount`] outside the tolerance when no pod is matched.
+/// [`MetricError::ObjectNotFetched`], and [`MetricError::NoPodsToCount`] outside the tolerance if the selector
+/// matches no pod.
 pub fn object_value(
     metric: &ObjectMetric,
     value_milli: Result<i64, &str>,
@@ -23,11 +24,12 @@ pub fn object_value(
     Ok(Proposal { replicas, value_milli })
 }
 
-/// The proposal of an Object metric with target type `AverageValue`: the value over the target, whatever the pods are.
-/// Inside the tolerance it is the *status* size, not the spec's. The average reported is `i64::MIN` at status size 0.
+/// The proposal of an Object metric with target type `AverageValue`: the value divided by the target; pods do not
+/// matter. Inside the tolerance the proposal is the *status* replicas, not the spec's. At 0 status replicas the
+/// reported average is `i64::MIN`.
 ///
 /// Source: Kubernetes 1.37.2 `pkg/controller/podautoscaler/replica_calculator.go`, `GetObjectPerPodMetricReplicas`;
-/// SCHEMA, `object_average_value`. Nothing saturates here: what does not fit gives `i32::MIN`.
+/// SCHEMA.md, `object_average_value`. Nothing saturates: a count that does not fit 32 bits gives `i32::MIN`.
 ///
 /// # Errors
 /// [`MetricError::ObjectNotFetched`].
@@ -73,8 +75,8 @@ mod tests {
     fn rounding_noise_shows_290_of_70_with_7_pods_is_30() {
         let pods = ready(7);
         let workload = Workload { spec_replicas: 7, status_replicas: 7, pods: &pods, tolerance: TOLERANCE };
-        let answer = object_value(&gpu(), Ok(290_000), 70_000, &workload);
-        assert_eq!(answer, Ok(Proposal { replicas: 30, value_milli: 290_000 }));
+        let proposal = object_value(&gpu(), Ok(290_000), 70_000, &workload);
+        assert_eq!(proposal, Ok(Proposal { replicas: 30, value_milli: 290_000 }));
     }
 
     #[test]
@@ -88,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn a_huge_average_value_recommends_a_negative_size_but_a_huge_value_saturates() {
+    fn a_huge_average_value_recommends_negative_replicas_but_a_huge_value_saturates() {
         let pods = ready(1);
         let workload = Workload { spec_replicas: 1, status_replicas: 1, pods: &pods, tolerance: TOLERANCE };
         let average = object_average_value(&gpu(), Ok(i64::MAX), 1, &workload);

@@ -1,41 +1,41 @@
-//! A pod as far as the controller looks at it for Pods, Object and External metrics.
+//! Pods, reduced to the fields that the controller reads for Pods, Object and External metrics.
 
 use serde::Deserialize;
 
 /// The phase in a pod's status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub enum PodPhase {
-    /// Accepted, but not all containers run yet.
+    /// Accepted; not all containers run yet.
     Pending,
     /// Bound to a node, with at least one container running or starting.
     Running,
-    /// All containers ended well.
+    /// All containers terminated successfully.
     Succeeded,
-    /// All containers ended, at least one badly.
+    /// All containers terminated, at least one in failure.
     Failed,
-    /// The node cannot be asked.
+    /// The node does not report the state.
     Unknown,
 }
 
-/// One pod that the scale's selector matches, whoever owns it.
+/// A pod that the scale's selector matches, with any owner.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PodState {
-    /// The pod's name, by which samples of a Pods metric are matched.
+    /// Name; samples of a Pods metric are matched by it.
     pub name: String,
-    /// The phase in its status.
+    /// status.phase.
     pub phase: PodPhase,
-    /// Whether its Ready condition is True; False, Unknown and no condition are equal here.
+    /// Whether the condition Ready is True; False, Unknown and no condition are the same here.
     pub ready: bool,
-    /// Whether it has a deletionTimestamp.
+    /// Whether deletionTimestamp is set.
     #[serde(default)]
     pub deleting: bool,
 }
 
 impl PodState {
-    /// Whether a Value target counts this pod: Running and ready, and deleting makes no difference.
+    /// Whether a Value target counts this pod: it is Running and ready. Deleting pods count too.
     ///
-    /// Source: Kubernetes 1.37.2 `pkg/controller/podautoscaler/replica_calculator.go` (`getReadyPodsCount`); SCHEMA,
+    /// Source: Kubernetes 1.37.2 `pkg/controller/podautoscaler/replica_calculator.go` (`getReadyPodsCount`); SCHEMA.md,
     /// `object_value` step 4.
     pub fn counts_as_ready(&self) -> bool {
         self.phase == PodPhase::Running && self.ready

@@ -1,17 +1,17 @@
-//! Pods metrics: one sample per pod against an average.
+//! Pods metrics: one sample per pod, compared with a target average.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::integer::{count, double, to_i32};
 use super::{MetricError, PodPhase, PodState, PodsMetric, Proposal, Workload};
 
-/// The proposal of a Pods metric. Samples (by pod name) and target are in thousandths; `samples_milli` is the API's
-/// answer or the text of the failed call. Samples of pods that are not in the workload count for the average.
+/// The proposal of a Pods metric. Samples (by pod name) and target are in thousandths; `samples_milli` is the
+/// response or the error text of the request. Samples of pods outside the workload count in the average.
 ///
-/// Nothing saturates: sums wrap, and a size that does not fit is `i32::MIN`, so a huge value scales *down*.
+/// Nothing saturates: sums wrap, and a count that does not fit 32 bits is `i32::MIN`, so a huge value scales *down*.
 ///
 /// Source: Kubernetes 1.37.2 `pkg/controller/podautoscaler/replica_calculator.go`, `GetMetricReplicas` and
-/// `calcPlainMetricReplicas`; SCHEMA, `pods_metric`.
+/// `calcPlainMetricReplicas`; SCHEMA.md, `pods_metric`.
 ///
 /// # Errors
 /// [`MetricError::PodsNotFetched`], [`MetricError::NoPodSamples`], [`MetricError::NoPods`],
@@ -35,8 +35,8 @@ pub fn pods_metric(
         return Err(MetricError::NoUsableSamples);
     }
     let ratio = samples.ratio(target_average_value_milli);
-    let grows_with_unready = groups.unready > 0 && ratio > 1.0;
-    let replicas = if groups.missing == 0 && !grows_with_unready {
+    let unready_damps_growth = groups.unready > 0 && ratio > 1.0;
+    let replicas = if groups.missing == 0 && !unready_damps_growth {
         plain_replicas(ratio, groups.ready, workload)
     } else {
         let filled = samples.filled(ratio, &groups, target_average_value_milli);
@@ -45,16 +45,16 @@ pub fn pods_metric(
     Ok(Proposal { replicas, value_milli: samples.average() })
 }
 
-/// SCHEMA, `pods_metric` step 5.
+/// SCHEMA.md, `pods_metric` step 5.
 fn plain_replicas(ratio: f64, ready: usize, workload: &Workload<'_>) -> i32 {
     if workload.tolerance.within(ratio) { workload.spec_replicas } else { to_i32((ratio * count(ready)).ceil()) }
 }
 
-/// SCHEMA, `pods_metric` step 6: filled-in samples may damp a change, never turn it round.
+/// SCHEMA.md, `pods_metric` step 6: filled-in samples may reduce a change, never reverse it.
 fn damped_replicas(before: f64, after: f64, samples: usize, workload: &Workload<'_>) -> i32 {
     let current = workload.spec_replicas;
-    let turned = (before < 1.0 && after > 1.0) || (before > 1.0 && after < 1.0);
-    if workload.tolerance.within(after) || turned {
+    let reversed = (before < 1.0 && after > 1.0) || (before > 1.0 && after < 1.0);
+    if workload.tolerance.within(after) || reversed {
         return current;
     }
     let replicas = to_i32((after * count(samples)).ceil());
@@ -62,15 +62,16 @@ fn damped_replicas(before: f64, after: f64, samples: usize, workload: &Workload<
     if wrong_side { current } else { replicas }
 }
 
-/// The workload's pods by what their samples are good for (SCHEMA, `pods_metric` step 2). Readiness plays no part.
+/// The workload's pods, grouped by the use of their samples (SCHEMA.md, `pods_metric` step 2). Readiness does not
+/// matter.
 struct PodGroups<'a> {
-    /// Deleting, Failed or Pending: their samples are dropped.
+    /// Names of deleting, Failed and Pending pods; their samples are dropped.
     dropped: BTreeSet<&'a str>,
-    /// Pending.
+    /// Number of Pending pods.
     unready: usize,
-    /// Without a sample.
+    /// Number of other pods without a sample.
     missing: usize,
-    /// With a sample that counts.
+    /// Number of other pods with a sample.
     ready: usize,
 }
 
@@ -93,7 +94,7 @@ impl<'a> PodGroups<'a> {
     }
 }
 
-/// Samples summed up: thousandths, wrapping.
+/// Sum and number of samples; the sum wraps.
 #[derive(Clone, Copy)]
 struct SampleSum {
     sum_milli: i64,
@@ -101,14 +102,14 @@ struct SampleSum {
 }
 
 impl SampleSum {
-    /// Those that are left without the dropped pods.
+    /// The samples of all pods but the dropped ones.
     fn usable(all: &BTreeMap<String, i64>, groups: &PodGroups<'_>) -> Self {
         let kept = all.iter().filter(|(pod, _)| !groups.dropped.contains(pod.as_str()));
         kept.fold(Self { sum_milli: 0, count: 0 }, |so_far, (_, &sample)| so_far.with(1, sample))
     }
 
-    /// Missing pods count as the target when the ratio is below 1, as 0 when it is above, and not at all at 1; unready
-    /// pods count as 0 when it is above.
+    /// Adds samples of missing and unready pods. Below a ratio of 1, missing pods count as the target; above it,
+    /// missing and unready pods count as 0.
     fn filled(self, ratio: f64, groups: &PodGroups<'_>, target_milli: i64) -> Self {
         if ratio < 1.0 {
             self.with(groups.missing, target_milli)
@@ -124,7 +125,7 @@ impl SampleSum {
         Self { sum_milli: self.sum_milli.wrapping_add(added), count: self.count.saturating_add(samples) }
     }
 
-    /// The integer average, truncated toward zero; there is always a sample when it is asked for.
+    /// The integer average, truncated toward zero; 0 without samples.
     fn average(self) -> i64 {
         self.sum_milli.checked_div(integer_count(self.count)).unwrap_or(0)
     }
@@ -153,13 +154,13 @@ mod tests {
     }
 
     #[test]
-    fn a_huge_sample_recommends_a_negative_size() {
-        let answer = proposal(&[PodPhase::Running], &[("p0", i64::MAX)], 1);
-        assert_eq!(answer, Ok(Proposal { replicas: i32::MIN, value_milli: i64::MAX }));
+    fn a_huge_sample_recommends_negative_replicas() {
+        let result = proposal(&[PodPhase::Running], &[("p0", i64::MAX)], 1);
+        assert_eq!(result, Ok(Proposal { replicas: i32::MIN, value_milli: i64::MAX }));
     }
 
     #[test]
-    fn a_pending_pod_damps_growth_but_not_a_fall() {
+    fn a_pending_pod_damps_a_scale_up_but_not_a_scale_down() {
         let phases = [PodPhase::Running, PodPhase::Running, PodPhase::Pending];
         let up = proposal(&phases, &[("p0", 2000), ("p1", 2000)], 3);
         assert_eq!(up.map(|p| p.replicas), Ok(4), "4000 over 3 pods is 1333: 1.333 * 3 pods, not 2 * 2");
@@ -169,8 +170,8 @@ mod tests {
 
     #[test]
     fn a_stray_sample_alone_avoids_the_error() {
-        let answer = proposal(&[PodPhase::Pending], &[("stray", 500)], 1);
-        assert_eq!(answer, Ok(Proposal { replicas: 0, value_milli: 500 }));
+        let result = proposal(&[PodPhase::Pending], &[("stray", 500)], 1);
+        assert_eq!(result, Ok(Proposal { replicas: 0, value_milli: 500 }));
         assert_eq!(proposal(&[PodPhase::Pending], &[("p0", 500)], 1), Err(MetricError::NoUsableSamples));
     }
 }

@@ -1,17 +1,18 @@
-//! How far the policies of one direction let a size go in one pass.
+//! Rate limits: the replica count that the scaling policies of one direction allow in one pass.
 
 use std::time::Duration;
 
 use super::integer::to_i32;
 use super::{LogSlot, PolicyType, ScaleEvents, ScalingPolicy, ScalingRules, SelectPolicy};
 
-/// The largest size that the scale-up rules allow from `current_replicas` with these changes of size behind it.
+/// The largest replica count that the scale-up rules allow from `current_replicas` after the scale events.
 ///
-/// It is the bare limit: it may lie below the current size (changes have used it up), to which [`super::behavior()`]
-/// then raises it, and `maxReplicas` is not in it. Changes exactly as old as a period no longer count.
+/// This is the limit of the policies alone, without `maxReplicas`. It may be below the current replicas, if earlier
+/// events have exhausted the policies; [`super::behavior()`] then raises it to them. Events exactly as old as a period
+/// no longer count.
 ///
 /// Source: Kubernetes 1.37.2 `pkg/controller/podautoscaler/horizontal.go`, `calculateScaleUpLimitWithScalingRules`;
-/// SCHEMA, behavior step 2.
+/// SCHEMA.md, behavior step 2.
 pub fn rate_limit_up(current_replicas: i32, rules: &ScalingRules, events: &ScaleEvents) -> i32 {
     let limits = rules.policies.iter().map(|policy| {
         let start = period_start(current_replicas, policy, events);
@@ -27,13 +28,13 @@ pub fn rate_limit_up(current_replicas: i32, rules: &ScalingRules, events: &Scale
     }
 }
 
-/// The smallest size that the scale-down rules allow from `current_replicas` with these changes of size behind it.
+/// The smallest replica count that the scale-down rules allow from `current_replicas` after the scale events.
 ///
-/// It is the bare limit: it may lie above the current size, to which [`super::behavior()`] then lowers it, and
-/// `minReplicas` is not in it. Percent truncates, noise included: 80 % down of 10 gives 1.
+/// This is the limit of the policies alone, without `minReplicas`. It may be above the current replicas;
+/// [`super::behavior()`] then lowers it to them. Percent truncates, rounding noise included: 80 % down from 10 gives 1.
 ///
 /// Source: Kubernetes 1.37.2 `pkg/controller/podautoscaler/horizontal.go`, `calculateScaleDownLimitWithBehaviors`;
-/// SCHEMA, behavior step 2.
+/// SCHEMA.md, behavior step 2.
 pub fn rate_limit_down(current_replicas: i32, rules: &ScalingRules, events: &ScaleEvents) -> i32 {
     let limits = rules.policies.iter().map(|policy| {
         let start = period_start(current_replicas, policy, events);
@@ -49,13 +50,13 @@ pub fn rate_limit_down(current_replicas: i32, rules: &ScalingRules, events: &Sca
     }
 }
 
-/// The size at the start of a policy's period, as far as the controller's own changes tell.
+/// The replicas at the start of a policy's period, by the controller's own scale events.
 fn period_start(current_replicas: i32, policy: &ScalingPolicy, events: &ScaleEvents) -> i32 {
-    let changed = |log| sum_younger(log, policy.period());
-    current_replicas.wrapping_sub(changed(&events.ups)).wrapping_add(changed(&events.downs))
+    let change = |log| sum_within(log, policy.period());
+    current_replicas.wrapping_sub(change(&events.ups)).wrapping_add(change(&events.downs))
 }
 
-fn sum_younger(log: &[LogSlot], period: Duration) -> i32 {
+fn sum_within(log: &[LogSlot], period: Duration) -> i32 {
     log.iter().filter(|slot| slot.age < period).fold(0, |sum, slot| sum.wrapping_add(slot.count))
 }
 
@@ -70,18 +71,18 @@ mod tests {
     }
 
     #[test]
-    fn percent_down_truncates_with_the_noise_of_doubles() {
+    fn percent_down_truncates_with_the_rounding_noise_of_doubles() {
         let down = |value| rate_limit_down(10, &percent(value), &ScaleEvents::default());
         assert_eq!((down(25), down(80), down(90)), (7, 1, 0));
     }
 
     #[test]
-    fn percent_up_rounds_up_with_the_noise_of_doubles() {
+    fn percent_up_rounds_up_with_the_rounding_noise_of_doubles() {
         assert_eq!(rate_limit_up(50, &percent(10), &ScaleEvents::default()), 56);
     }
 
     #[test]
-    fn a_change_counts_until_it_is_as_old_as_the_period() {
+    fn a_scale_event_counts_until_it_is_as_old_as_the_period() {
         let rules = Behavior::defaulted(None, None).scale_up;
         let limit = |age| {
             let ups = vec![LogSlot { age: Duration::from_secs(age), count: 4 }];

@@ -1,18 +1,18 @@
-//! Value targets: one number against a target for the whole workload, times the ready pods.
+//! Value targets: the ratio of one value to its target, multiplied by the ready pods.
 
 use super::integer::{count, double, to_i32};
 use super::{MetricError, Workload};
 
-/// The size that a value asks for against a Value target, both in thousandths.
+/// The replicas that a value recommends for a Value target, both in thousandths.
 ///
-/// At size 0 it is the rounded ratio, without tolerance and without pods; else, outside the tolerance, the ratio times
-/// the pods that are Running and ready, cut at `i32::MAX`.
+/// At 0 replicas it is the ratio rounded up, without tolerance and pods. Else, outside the tolerance, it is the ratio
+/// times the pods that are Running and ready, at most `i32::MAX`.
 ///
-/// Source: Kubernetes 1.37.2 `pkg/controller/podautoscaler/replica_calculator.go`, `getUsageRatioReplicaCount`; SCHEMA,
-/// `object_value` steps 3 and 4.
+/// Source: Kubernetes 1.37.2 `pkg/controller/podautoscaler/replica_calculator.go`, `getUsageRatioReplicaCount`;
+/// SCHEMA.md, `object_value` steps 3 and 4.
 ///
 /// # Errors
-/// [`MetricError::NoPodsToCount`] outside the tolerance when no pod is matched.
+/// [`MetricError::NoPodsToCount`] outside the tolerance if the selector matches no pod.
 pub(super) fn value_replicas(
     value_milli: i64,
     target_value_milli: i64,
@@ -32,7 +32,7 @@ pub(super) fn value_replicas(
     Ok(ceil_saturating(ratio * count(ready)))
 }
 
-/// Rounds up to a size; above `i32::MAX` it stays there, below `i32::MIN` (and for NaN) it becomes `i32::MIN`.
+/// Rounds up; above `i32::MAX` the result is `i32::MAX`, below `i32::MIN` and for NaN it is `i32::MIN`.
 pub(super) fn ceil_saturating(x: f64) -> i32 {
     if x > f64::from(i32::MAX) { i32::MAX } else { to_i32(x.ceil()) }
 }

@@ -1,19 +1,19 @@
-//! `spec.behavior`: how fast and how soon a size may change.
+//! `spec.behavior`: scaling policies and stabilization windows.
 
 use std::time::Duration;
 
 use serde::Deserialize;
 
-/// What a policy's value counts.
+/// The unit of a policy's value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub enum PolicyType {
     /// Pods.
     Pods,
-    /// Percent of the size at the start of the period.
+    /// Percent of the replicas at the start of the period.
     Percent,
 }
 
-/// Which of several policies counts.
+/// `selectPolicy`: which of several policies counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub enum SelectPolicy {
     /// The one that allows the largest change.
@@ -24,75 +24,76 @@ pub enum SelectPolicy {
     Disabled,
 }
 
-/// One limit of change over a period.
+/// A scaling policy: the largest change within a period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ScalingPolicy {
-    /// What `value` counts.
+    /// Unit of `value`.
     #[serde(rename = "type")]
     pub kind: PolicyType,
-    /// Pods, or percent.
+    /// Number of pods, or percent.
     pub value: i32,
     /// The period in seconds, 1 to 1800.
     pub period_seconds: i32,
 }
 
-/// The rules of one direction, defaulted.
+/// The scaling rules of one direction, with defaults.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ScalingRules {
-    /// The window in seconds, 0 to 3600. Upward none means 0; downward none means the controller's flag.
+    /// The stabilization window in seconds, 0 to 3600. Without one, scale-up uses 0 and scale-down the controller's
+    /// flag.
     pub stabilization_window_seconds: Option<i32>,
     /// Which policy counts.
     pub select_policy: SelectPolicy,
     /// The policies.
     pub policies: Vec<ScalingPolicy>,
-    /// A fraction that replaces the controller's tolerance in this direction.
+    /// Tolerance of this direction, a fraction; replaces the controller's.
     pub tolerance: Option<f64>,
 }
 
-/// `spec.behavior` with the API server's defaults filled in.
+/// `spec.behavior` with the API server's defaults.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Behavior {
-    /// Upward.
+    /// Rules of scale-up.
     pub scale_up: ScalingRules,
-    /// Downward.
+    /// Rules of scale-down.
     pub scale_down: ScalingRules,
 }
 
-/// The rules of one direction as a user wrote them: what is not written is `None`.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[serde(rename_all = "camelCase")]
+/// The scaling rules of one direction as written by the user, without defaults.
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct GivenRules {
-    /// The window in seconds.
+    /// The stabilization window in seconds.
     pub stabilization_window_seconds: Option<i32>,
     /// Which policy counts.
     pub select_policy: Option<SelectPolicy>,
-    /// The policies; written ones replace the default ones.
+    /// The policies; they replace the default policies.
     pub policies: Option<Vec<ScalingPolicy>>,
-    /// A fraction.
+    /// Tolerance of this direction, a fraction.
     pub tolerance: Option<f64>,
 }
 
 impl Behavior {
-    /// Fills in what is not written, as the API server does once `spec.behavior` is set at all: upward window 0, Max of
-    /// 4 pods and 100 % in 15 s; downward no window (so the controller's flag), 100 % in 15 s. Without `spec.behavior`
-    /// nothing is filled in and the controller takes [`super::legacy()`].
+    /// Sets the defaults of the API server for a `spec.behavior` that is set. Scale-up: window 0, the Max of 4 pods and
+    /// 100 % in 15 s. Scale-down: no window (so the controller's flag), 100 % in 15 s. Without `spec.behavior` the API
+    /// server sets no defaults, and the controller uses [`super::legacy()`].
     ///
-    /// Source: Kubernetes 1.37.2 `pkg/apis/autoscaling/v2/defaults.go`; facts/hpa.md 1.6.
+    /// Source: Kubernetes 1.37.2 `pkg/apis/autoscaling/v2/defaults.go`, `GenerateHPAScaleUpRules` and
+    /// `GenerateHPAScaleDownRules`.
     pub fn defaulted(scale_up: Option<GivenRules>, scale_down: Option<GivenRules>) -> Self {
         let percent = ScalingPolicy { kind: PolicyType::Percent, value: 100, period_seconds: 15 };
         let pods = ScalingPolicy { kind: PolicyType::Pods, value: 4, period_seconds: 15 };
         Self {
-            scale_up: scale_up.unwrap_or_default().or(Some(0), vec![pods, percent]),
-            scale_down: scale_down.unwrap_or_default().or(None, vec![percent]),
+            scale_up: scale_up.unwrap_or_default().with_defaults(Some(0), vec![pods, percent]),
+            scale_down: scale_down.unwrap_or_default().with_defaults(None, vec![percent]),
         }
     }
 }
 
 impl GivenRules {
-    fn or(self, window_seconds: Option<i32>, policies: Vec<ScalingPolicy>) -> ScalingRules {
+    fn with_defaults(self, window_seconds: Option<i32>, policies: Vec<ScalingPolicy>) -> ScalingRules {
         ScalingRules {
             stabilization_window_seconds: self.stabilization_window_seconds.or(window_seconds),
             select_policy: self.select_policy.unwrap_or(SelectPolicy::Max),
@@ -103,12 +104,12 @@ impl GivenRules {
 }
 
 impl ScalingRules {
-    /// The stabilization window, `unset` when there is none.
-    pub fn window(&self, unset: Duration) -> Duration {
-        self.stabilization_window_seconds.map_or(unset, seconds)
+    /// The stabilization window, or `default` without one.
+    pub fn window(&self, default: Duration) -> Duration {
+        self.stabilization_window_seconds.map_or(default, seconds)
     }
 
-    /// The longest period of the policies: so long a change of size is remembered.
+    /// The longest period of the policies: the controller keeps scale events for that long.
     pub fn longest_period(&self) -> Duration {
         self.policies.iter().map(|policy| policy.period()).max().unwrap_or(Duration::ZERO)
     }
@@ -121,7 +122,7 @@ impl ScalingPolicy {
     }
 }
 
-/// The API server accepts no negative seconds; they count as 0 here.
+/// Negative seconds count as 0; the API server rejects them.
 fn seconds(n: i32) -> Duration {
     Duration::from_secs(u64::try_from(n).unwrap_or(0))
 }
@@ -131,9 +132,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_written_field_leaves_every_other_default_in_place() {
-        let written = GivenRules { stabilization_window_seconds: Some(60), ..GivenRules::default() };
-        let behavior = Behavior::defaulted(None, Some(written));
+    fn one_given_field_keeps_every_other_default() {
+        let given = GivenRules { stabilization_window_seconds: Some(60), ..GivenRules::default() };
+        let behavior = Behavior::defaulted(None, Some(given));
         assert_eq!(behavior.scale_up, Behavior::defaulted(None, None).scale_up);
         assert_eq!(behavior.scale_up.stabilization_window_seconds, Some(0));
         assert_eq!(behavior.scale_up.policies.len(), 2);

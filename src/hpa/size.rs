@@ -1,58 +1,58 @@
-//! From a proposal to a size: the question and its answer, for both algorithms.
+//! From a proposal to the desired replicas: input and output of both algorithms.
 
 use std::time::Duration;
 
 use super::{HpaCondition, Limit, LogSlot, Stabilization};
 
-/// A proposal and the bounds it has to respect.
+/// A proposal, and everything that limits it.
 #[derive(Debug, Clone, Copy)]
 pub struct Sizing<'a> {
     /// `spec.replicas` of the scale.
     pub current_replicas: i32,
-    /// The size that the metrics ask for.
+    /// The replicas that the metrics recommend.
     pub proposal: i32,
-    /// `spec.minReplicas`, 1 when it is not set.
+    /// `spec.minReplicas`, 1 if not set.
     pub min_replicas: i32,
     /// `spec.maxReplicas`.
     pub max_replicas: i32,
-    /// The controller's `--horizontal-pod-autoscaler-downscale-stabilization`, 5 minutes unless set.
+    /// The controller's `--horizontal-pod-autoscaler-downscale-stabilization`; its default is 5 minutes.
     pub downscale_stabilization: Duration,
     /// The controller's log of earlier proposals.
     pub recommendations: &'a [LogSlot],
 }
 
-/// The size that comes out, and how it came about.
+/// The desired replicas, and how they were computed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Size {
-    /// After stabilization, before limits.
+    /// Replicas after stabilization, before limits.
     pub stabilized_replicas: i32,
-    /// The bare limit of the rate, where it was asked for.
+    /// The rate limit alone, without min and max; `None` if it was not computed.
     pub rate_limit: Option<i32>,
-    /// The size in the end.
+    /// Replicas after all limits.
     pub desired_replicas: i32,
-    /// What stabilization did.
+    /// The effect of stabilization.
     pub stabilization: Stabilization,
-    /// Which bound changed the stabilized size.
+    /// The limit that changed the stabilized replicas.
     pub limit: Limit,
-    /// The log of proposals afterwards.
+    /// The log of proposals, with this one.
     pub recommendations: Vec<LogSlot>,
 }
 
 impl Size {
-    /// The conditions `AbleToScale` and `ScalingLimited`, in the order in which the controller sets them.
+    /// The conditions `AbleToScale` and `ScalingLimited`, in the controller's order.
     pub fn conditions(&self) -> [HpaCondition; 2] {
         [self.stabilization.condition(), self.limit.condition()]
     }
 }
 
-/// A bound and why it is one.
+/// A limit of the replicas, and its source.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ReplicaBound {
     pub(super) replicas: i32,
     pub(super) limit: Limit,
 }
 
-/// The tighter of the rate's limit and `maxReplicas`; of two equal ones `maxReplicas` is named.
+/// The lower one of the rate limit and `maxReplicas`; `maxReplicas` if they are equal.
 pub(super) fn upper_bound(rate_limit: i32, max_replicas: i32) -> ReplicaBound {
     if max_replicas > rate_limit {
         ReplicaBound { replicas: rate_limit, limit: Limit::ScaleUpLimit }
@@ -61,7 +61,7 @@ pub(super) fn upper_bound(rate_limit: i32, max_replicas: i32) -> ReplicaBound {
     }
 }
 
-/// The tighter of the rate's limit and `minReplicas`; of two equal ones `minReplicas` is named.
+/// The higher one of the rate limit and `minReplicas`; `minReplicas` if they are equal.
 pub(super) fn lower_bound(rate_limit: i32, min_replicas: i32) -> ReplicaBound {
     if min_replicas < rate_limit {
         ReplicaBound { replicas: rate_limit, limit: Limit::ScaleDownLimit }

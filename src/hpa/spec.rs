@@ -1,4 +1,4 @@
-//! From an autoscaling/v2 spec, and readings of its metric, to what the arithmetic takes.
+//! Conversions from an autoscaling/v2 spec, samples and pod snapshots to the inputs of the HPA model.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,13 +13,12 @@ use super::{
     rate_limit_down, rate_limit_up,
 };
 use crate::model::observation::PodSnapshot;
-use crate::model::plan::BehaviorTimes;
 use crate::model::reading::MetricSample;
 use crate::model::scenario::Scenario;
 use crate::units::Milli;
 
-/// The metric of a spec with what the metrics API served for it. `None` when the spec holds no usable metric, which a
-/// checked scenario never does.
+/// The metric of a spec, with the samples that the metrics API served for it. `None` if the spec has no usable metric;
+/// scenario validation excludes that.
 #[must_use]
 pub fn metric_from_spec(
     spec: &HorizontalPodAutoscalerSpec,
@@ -64,7 +63,7 @@ pub fn metric_from_spec(
     })
 }
 
-/// `spec.behavior` with the API server's defaults; `None` when the spec states none and the legacy rules apply.
+/// `spec.behavior` with the API server's defaults; `None` if it is not set and the legacy algorithm applies.
 #[must_use]
 pub fn behavior_from_spec(spec: &HorizontalPodAutoscalerSpec) -> Option<Behavior> {
     let behavior = spec.behavior.as_ref()?;
@@ -72,13 +71,13 @@ pub fn behavior_from_spec(spec: &HorizontalPodAutoscalerSpec) -> Option<Behavior
     Some(Behavior::defaulted(given(&behavior.scale_up), given(&behavior.scale_down)))
 }
 
-/// The tolerance of a spec, a ratio; `flag` is the controller's.
+/// The tolerance of a spec; `flag` is the controller's, a fraction.
 #[must_use]
 pub fn tolerance_from_spec(spec: &HorizontalPodAutoscalerSpec, flag: f64) -> Tolerance {
     Tolerance::new(flag, behavior_from_spec(spec).as_ref())
 }
 
-/// A pod as the controller's arithmetic sees it.
+/// The state of a pod that the HPA model reads.
 #[must_use]
 pub fn pod_state_from_snapshot(pod: &PodSnapshot) -> PodState {
     let phase = match pod.phase.as_str() {
@@ -93,12 +92,12 @@ pub fn pod_state_from_snapshot(pod: &PodSnapshot) -> PodState {
 
 fn given_rules(rules: &HPAScalingRules) -> GivenRules {
     let policies = rules.policies.as_ref().map(|policies| {
-        let one = |policy: &k8s_openapi::api::autoscaling::v2::HPAScalingPolicy| ScalingPolicy {
+        let convert = |policy: &k8s_openapi::api::autoscaling::v2::HPAScalingPolicy| ScalingPolicy {
             kind: if policy.type_ == "Percent" { PolicyType::Percent } else { PolicyType::Pods },
             value: policy.value,
             period_seconds: policy.period_seconds,
         };
-        policies.iter().map(one).collect()
+        policies.iter().map(convert).collect()
     });
     GivenRules {
         stabilization_window_seconds: rules.stabilization_window_seconds,
@@ -128,12 +127,25 @@ fn labels(selector: Option<&LabelSelector>) -> Option<BTreeMap<String, String>> 
     selector?.match_labels.clone()
 }
 
-/// What the spec of a scenario says about time.
+/// The times that `spec.behavior` of an HPA sets.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct BehaviorTimes {
+    /// `scaleDown.stabilizationWindowSeconds`, milliseconds; `None` if it is not set.
+    pub down_window_ms: Option<u64>,
+    /// `scaleUp.stabilizationWindowSeconds`, milliseconds.
+    pub up_window_ms: u64,
+    /// Time that the scaling policies need from minReplicas up to the expected replicas, milliseconds.
+    pub up_rate_ms: u64,
+    /// Time that the scaling policies need from maxReplicas down to minReplicas, milliseconds.
+    pub down_rate_ms: u64,
+}
+
+/// The times that a scenario's `spec.behavior` sets.
 #[must_use]
 pub fn behavior_times(scenario: &Scenario) -> BehaviorTimes {
     let spec = &scenario.hpa.spec;
     let behavior = behavior_from_spec(spec);
-    let stated = |rules: fn(&Behavior) -> &super::ScalingRules| {
+    let window_ms = |rules: fn(&Behavior) -> &super::ScalingRules| {
         let seconds = rules(behavior.as_ref()?).stabilization_window_seconds?;
         Some(u64::try_from(seconds).unwrap_or(0) * 1000)
     };
@@ -141,51 +153,53 @@ pub fn behavior_times(scenario: &Scenario) -> BehaviorTimes {
     let (up, down) = rate_delay(spec, expect, scenario.assumptions.sync_period.to_std());
     let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     BehaviorTimes {
-        down_window_ms: stated(|behavior| &behavior.scale_down),
-        // The legacy rules hold no rise back.
-        up_window_ms: stated(|behavior| &behavior.scale_up).unwrap_or(0),
+        down_window_ms: window_ms(|behavior| &behavior.scale_down),
+        // The legacy algorithm has no scale-up stabilization.
+        up_window_ms: window_ms(|behavior| &behavior.scale_up).unwrap_or(0),
         up_rate_ms: ms(up),
         down_rate_ms: ms(down),
     }
 }
 
-/// How long the spec's rate limits hold a size back at least: upwards from min to `expect`, and downwards from max to
-/// min, when a pass comes each `sync`. An hour at most; more is as good as never.
+/// The shortest time that the rate limits allow from minReplicas up to `expect`, and from maxReplicas down to
+/// minReplicas, with one pass per `sync`. At most an hour, which is longer than any run.
 fn rate_delay(spec: &HorizontalPodAutoscalerSpec, expect: i32, sync: Duration) -> (Duration, Duration) {
     let min = spec.min_replicas.unwrap_or(1);
     let Some(behavior) = behavior_from_spec(spec) else {
-        let up = delay(min, expect, sync, |size, _| super::legacy_rate_limit(size));
+        let up = scaling_time(min, expect, sync, |replicas, _| super::legacy_rate_limit(replicas));
         return (up, Duration::ZERO);
     };
     let events = |log: &[LogSlot], up: bool| {
         let (ups, downs) = if up { (log.to_vec(), Vec::new()) } else { (Vec::new(), log.to_vec()) };
         ScaleEvents { ups, downs }
     };
-    let up = delay(min, expect, sync, |size, log| rate_limit_up(size, &behavior.scale_up, &events(log, true)));
-    let down = delay(spec.max_replicas, min, sync, |size, log| {
-        rate_limit_down(size, &behavior.scale_down, &events(log, false))
+    let up = scaling_time(min, expect, sync, |replicas, log| {
+        rate_limit_up(replicas, &behavior.scale_up, &events(log, true))
+    });
+    let down = scaling_time(spec.max_replicas, min, sync, |replicas, log| {
+        rate_limit_down(replicas, &behavior.scale_down, &events(log, false))
     });
     (up, down)
 }
 
-/// Time from the first pass until `goal`, when each pass goes as far as `limit` lets it.
-fn delay(start: i32, goal: i32, sync: Duration, limit: impl Fn(i32, &[LogSlot]) -> i32) -> Duration {
-    const NEVER: Duration = Duration::from_secs(3600);
+/// Time from the first pass until `goal`, when each pass scales as far as `limit` allows.
+fn scaling_time(start: i32, goal: i32, sync: Duration, limit: impl Fn(i32, &[LogSlot]) -> i32) -> Duration {
+    const MAX_TIME: Duration = Duration::from_secs(3600);
     let sync = sync.max(Duration::from_secs(1));
-    let (mut size, mut waited, mut log) = (start, Duration::ZERO, Vec::<LogSlot>::new());
-    while size != goal && waited < NEVER {
-        let reach = limit(size, &log);
-        let next = if goal > start { reach.clamp(size, goal) } else { reach.clamp(goal, size) };
-        if next != size {
-            log.push(LogSlot { age: Duration::ZERO, count: (next - size).abs() });
-            size = next;
+    let (mut replicas, mut elapsed, mut log) = (start, Duration::ZERO, Vec::<LogSlot>::new());
+    while replicas != goal && elapsed < MAX_TIME {
+        let limit = limit(replicas, &log);
+        let next = if goal > start { limit.clamp(replicas, goal) } else { limit.clamp(goal, replicas) };
+        if next != replicas {
+            log.push(LogSlot { age: Duration::ZERO, count: (next - replicas).abs() });
+            replicas = next;
         }
-        if size != goal {
-            waited += sync;
+        if replicas != goal {
+            elapsed += sync;
             log.iter_mut().for_each(|event| event.age += sync);
         }
     }
-    waited
+    elapsed
 }
 
 #[cfg(test)]
@@ -197,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn one_pod_a_minute_delays_a_rise_by_four_by_three_minutes() {
+    fn one_pod_a_minute_delays_a_scale_up_by_four_by_three_minutes() {
         let spec = spec(
             r#"{"scaleTargetRef":{"kind":"Deployment","name":"x"},"minReplicas":1,"maxReplicas":5,"behavior":
                {"scaleUp":{"policies":[{"type":"Pods","value":1,"periodSeconds":60}]}}}"#,

@@ -1,11 +1,11 @@
-//! The controller's fixed words: reasons of conditions and events, and Go's printed form of a label selector.
+//! Fixed texts of the controller: reasons of conditions and events, and Go's text form of a label selector.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-/// Reason of `AbleToScale` after a pass that wrote a size; its message is `updated_scale`.
+/// Reason of the condition `AbleToScale` after a successful write; its message is [`updated_scale`].
 pub const SUCCEEDED_RESCALE: &str = "SucceededRescale";
-/// Reason of the event that such a pass sends; its message is `new_size`.
+/// Reason of the event after a successful write; its message is [`new_size`].
 pub const SUCCESSFUL_RESCALE: &str = "SuccessfulRescale";
 
 pub(super) const SUCCEEDED_GET_SCALE: &str = "SucceededGetScale";
@@ -21,20 +21,20 @@ pub(super) const FAILED_COMPUTE_METRICS_REPLICAS: &str = "FailedComputeMetricsRe
 pub(super) const SCALED_TO_ZERO: &str = "ScaledToZero";
 pub(super) const NOT_SCALED_TO_ZERO: &str = "NotScaledToZero";
 
-/// Message of `SUCCEEDED_RESCALE`: `to` is the size that was written.
+/// Message of [`SUCCEEDED_RESCALE`]; `to` is the written replica count.
 #[must_use]
 pub fn updated_scale(to: i32) -> String {
     format!("the HPA controller was able to update the target scale to {to}")
 }
 
-/// Message of `SUCCESSFUL_RESCALE`: the size that was written, and why.
+/// Message of [`SUCCESSFUL_RESCALE`]; `to` is the written replica count.
 #[must_use]
 pub fn new_size(to: i32, reason: &str) -> String {
     format!("New size: {to}; reason: {reason}")
 }
 
-/// The text form of a metric selector (SCHEMA, Conventions, `SEL(s)`): `nil` when there is none, else the generated Go
-/// `String()` of a `LabelSelector`, keys in order.
+/// The text form of a metric selector (SCHEMA.md, Conventions, `SEL(s)`): `nil` without one, else the generated
+/// Go `String()` of a `LabelSelector`, keys sorted.
 pub(super) fn selector_text(selector: Option<&BTreeMap<String, String>>) -> String {
     let Some(labels) = selector else {
         return "nil".to_owned();

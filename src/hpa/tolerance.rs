@@ -1,36 +1,36 @@
-//! How far a ratio may lie from 1 before it asks for another size.
+//! The tolerance: how far the ratio of usage to target may differ from 1 without scaling.
 
 use super::Behavior;
 
-/// The controller's tolerance for each direction: fractions, so 0.1 is 10 %.
+/// The tolerance of each direction, a fraction: 0.1 is 10 %.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Tolerance {
-    /// How far above 1 a ratio may be.
+    /// Largest ratio above 1 without scale-up, minus 1.
     pub up: f64,
-    /// How far below 1 a ratio may be.
+    /// 1 minus the smallest ratio without scale-down.
     pub down: f64,
 }
 
 impl Tolerance {
-    /// The tolerance of one HPA: the controller's flag (`--horizontal-pod-autoscaler-tolerance`, 0.1 unless set),
-    /// replaced on each side for which `spec.behavior` names one (gate `HPAConfigurableTolerance`, locked on in 1.37).
+    /// The tolerance of one HPA: the controller's flag (`--horizontal-pod-autoscaler-tolerance`, default 0.1), replaced
+    /// in each direction for which `spec.behavior` sets one (gate `HPAConfigurableTolerance`, locked on in 1.37).
     pub fn new(flag: f64, behavior: Option<&Behavior>) -> Self {
-        let side = |own: Option<f64>| own.unwrap_or(flag);
+        let side = |tolerance: Option<f64>| tolerance.unwrap_or(flag);
         Self {
             up: side(behavior.and_then(|b| b.scale_up.tolerance)),
             down: side(behavior.and_then(|b| b.scale_down.tolerance)),
         }
     }
 
-    /// Turns thousandths, the canonical form of a tolerance in a spec (`50m`), into the double that the controller
-    /// sees: `milli * 1e-3`, which is not always `milli / 1e3` (`Quantity.AsApproximateFloat64`).
+    /// Converts thousandths, the canonical form of a tolerance in a spec (`50m`), to the double that the controller
+    /// uses: `milli * 1e-3`, which is not always `milli / 1e3` (`Quantity.AsApproximateFloat64`).
     pub fn side_from_milli(milli: i64) -> f64 {
         super::integer::double(milli) * 1e-3
     }
 
-    /// Whether a ratio of usage to target asks for no change. Both edges are inside; NaN never is.
+    /// Whether a ratio of usage to target recommends no change. Both limits are inside; NaN never is.
     ///
-    /// Source: Kubernetes 1.37.2 `pkg/controller/podautoscaler/replica_calculator.go`; SCHEMA, Conventions,
+    /// Source: Kubernetes 1.37.2 `pkg/controller/podautoscaler/replica_calculator.go`; SCHEMA.md, Conventions,
     /// `within(r)`.
     pub fn within(self, ratio: f64) -> bool {
         1.0 - self.down <= ratio && ratio <= 1.0 + self.up

@@ -1,19 +1,18 @@
-//! What is used as it stands: its digest is written down before the run, and compared after it.
+//! Adopted objects: used by the run and not changed by it. Their digests are journalled before the run and compared after it.
 
 use kube::core::DynamicObject;
 use serde_json::{Map, Value};
-use sha2::{Digest, Sha256};
 
-use super::apply::error_message;
-use super::{InstallError, Journal, adopt_change};
+use super::{InstallError, Journal};
 use crate::env::{RunEnv, api_for_object};
 use crate::model::inventory::Inventory;
-use crate::model::journal::{ChangeState, ObjectRef};
+use crate::model::journal::{ChangeState, ObjectRef, RunChange};
+use crate::model::manifest::sha256_hex;
 use crate::model::scenario::Scenario;
 
-/// Adopts the objects of a release that the run leans on: the target, or the APIService that it serves.
+/// Adopts the objects of a release that the run depends on: the target, and the APIServices that the release serves.
 pub(super) async fn adopt_release(
-    world: &RunEnv,
+    env: &RunEnv,
     journal: &Journal,
     scenario: &Scenario,
     inventory: &Inventory,
@@ -34,33 +33,32 @@ pub(super) async fn adopt_release(
         });
     }
     for object in objects {
-        let digest = read_digest(world, &object).await?;
-        let change = journal.record_intent(adopt_change(object, digest))?;
+        let digest = read_digest(env, &object).await?;
+        let change = journal.record_intent(RunChange::Adopt { object, digest })?;
         journal.record_step(change, ChangeState::Done { uid: None })?;
     }
     Ok(())
 }
 
-/// Digest of an object as it stands in the cluster.
-pub(super) async fn read_digest(world: &RunEnv, object: &ObjectRef) -> Result<String, InstallError> {
-    let found = api_for_object(&world.kube, object).get(&object.name).await;
-    let found =
-        found.map_err(|e| InstallError::Object { verb: "read", object: object.to_string(), why: error_message(&e) })?;
+/// Digest of an object in the cluster.
+pub(super) async fn read_digest(env: &RunEnv, object: &ObjectRef) -> Result<String, InstallError> {
+    let found = api_for_object(&env.kube.retrying, object).get(&object.name).await;
+    let found = found.map_err(|e| InstallError::object("read", object, &e))?;
     Ok(object_digest(&found))
 }
 
-/// sha256 over identity, labels, annotations, spec and data: what an owner would call the object. Bookkeeping of the
-/// API server (managedFields, resourceVersion, generation, status) changes by itself and is left out.
+/// sha256 over identity, labels, annotations, spec and data. Fields that the API server maintains (managedFields,
+/// resourceVersion, generation, status) change without an edit and are left out.
 fn object_digest(object: &DynamicObject) -> String {
-    let mut kept = Map::new();
+    let mut fields = Map::new();
     let metadata = serde_json::to_value(&object.metadata).unwrap_or_default();
     for field in ["name", "namespace", "uid", "labels", "annotations"] {
-        kept.insert(field.to_owned(), metadata[field].clone());
+        fields.insert(field.to_owned(), metadata[field].clone());
     }
-    if let Value::Object(fields) = &object.data {
-        kept.extend(fields.iter().filter(|(name, _)| *name != "status").map(|(k, v)| (k.clone(), v.clone())));
+    if let Value::Object(data) = &object.data {
+        fields.extend(data.iter().filter(|(name, _)| *name != "status").map(|(k, v)| (k.clone(), v.clone())));
     }
-    let sorted: std::collections::BTreeMap<_, _> = kept.into_iter().collect();
+    let sorted: std::collections::BTreeMap<_, _> = fields.into_iter().collect();
     let bytes = serde_json::to_vec(&sorted).unwrap_or_default();
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    sha256_hex(&bytes)
 }

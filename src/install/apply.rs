@@ -1,4 +1,4 @@
-//! Making an object: created when it must not be there yet, or applied by server-side apply, always after the journal.
+//! Writes an object: creates it, or applies it by server-side apply, always after the journal entry.
 
 use kube::api::{Api, ObjectMeta, Patch, PatchParams, PostParams};
 use kube::core::DynamicObject;
@@ -9,54 +9,55 @@ use crate::env::{RunEnv, api_for_object};
 use crate::error_chain;
 use crate::model::journal::{ObjectRef, RUN_LABEL, RunChange};
 
-/// How an object is made.
+/// How an object is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum WriteMethod {
-    /// It must not be there yet.
+    /// Fails if the object exists.
     Create,
-    /// Server-side apply under our own name.
+    /// Server-side apply under our own field manager.
     Apply,
 }
 
-/// Makes an object, after its intention was journalled.
+/// Writes an object, after the intent was journalled.
 pub(super) async fn write_object(
-    world: &RunEnv,
+    env: &RunEnv,
     journal: &Journal,
-    how: WriteMethod,
+    method: WriteMethod,
     object: ObjectRef,
     content: &impl Serialize,
 ) -> Result<(), InstallError> {
-    let api = api_for_object(&world.kube, &object);
+    let api = api_for_object(&env.kube.retrying, &object);
     let body = to_dynamic_object(&object, content)?;
     let change = journal.record_intent(RunChange::Create(object.clone()))?;
-    let (verb, result) = match how {
+    let (verb, result) = match method {
         WriteMethod::Create => ("create", create(&api, &body).await),
         WriteMethod::Apply => {
             let params = PatchParams::apply(FIELD_MANAGER);
             ("apply", api.patch(&object.name, &params, &Patch::Apply(&body)).await)
         }
     };
-    let named = |e: kube::Error| match (how, &e) {
+    let to_error = |e: kube::Error| match (method, &e) {
         (WriteMethod::Create, kube::Error::Api(status)) if status.code == 409 => {
-            InstallError::AlreadyExists { object: object.to_string(), why: error_message(&e) }
+            InstallError::AlreadyExists { object: object.to_string(), message: error_message(&e) }
         }
-        _ => InstallError::Object { verb, object: object.to_string(), why: error_message(&e) },
+        _ => InstallError::object(verb, &object, &e),
     };
-    journal.record_result(change, result.map_err(named), |made| made.metadata.uid.clone())?.map(drop)
+    journal.record_result(change, result.map_err(to_error), |written| written.metadata.uid.clone())?.map(drop)
 }
 
-/// Creates the object. One of this very run that is there already is the first try of it, whose answer was lost.
+/// Creates the object. If an object of this run exists already, an earlier attempt created it and its response was lost.
 async fn create(api: &Api<DynamicObject>, body: &DynamicObject) -> kube::Result<DynamicObject> {
-    let refused = match api.create(&PostParams::default(), body).await {
+    let conflict = match api.create(&PostParams::default(), body).await {
         Err(kube::Error::Api(status)) if status.code == 409 => kube::Error::Api(status),
-        made => return made,
+        created => return created,
     };
-    let run = |object: &DynamicObject| object.metadata.labels.as_ref().and_then(|all| all.get(RUN_LABEL)).cloned();
-    let there = api.get_opt(body.metadata.name.as_deref().unwrap_or_default()).await?;
-    there.filter(|there| run(there).is_some() && run(there) == run(body)).ok_or(refused)
+    let run_label =
+        |object: &DynamicObject| object.metadata.labels.as_ref().and_then(|all| all.get(RUN_LABEL)).cloned();
+    let existing = api.get_opt(body.metadata.name.as_deref().unwrap_or_default()).await?;
+    existing.filter(|existing| run_label(existing).is_some() && run_label(existing) == run_label(body)).ok_or(conflict)
 }
 
-/// The API server's own message, without the wrapping.
+/// The API server's own message, without kube's wrapping.
 pub(super) fn error_message(error: &kube::Error) -> String {
     match error {
         kube::Error::Api(status) if status.code == 401 => {
@@ -71,10 +72,9 @@ pub(super) fn error_message(error: &kube::Error) -> String {
 }
 
 fn to_dynamic_object(object: &ObjectRef, content: &impl Serialize) -> Result<DynamicObject, InstallError> {
-    let wrong =
-        |e: serde_json::Error| InstallError::Object { verb: "write", object: object.to_string(), why: e.to_string() };
-    let mut value = serde_json::to_value(content).map_err(wrong)?;
-    let metadata: ObjectMeta = serde_json::from_value(value["metadata"].take()).map_err(wrong)?;
+    let to_error = |e: serde_json::Error| InstallError::object_message("write", object, e.to_string());
+    let mut value = serde_json::to_value(content).map_err(to_error)?;
+    let metadata: ObjectMeta = serde_json::from_value(value["metadata"].take()).map_err(to_error)?;
     if let Some(map) = value.as_object_mut() {
         map.remove("metadata");
         map.remove("apiVersion");

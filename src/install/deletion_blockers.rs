@@ -1,13 +1,13 @@
-//! Why something that was deleted is still there: its finalizers, and for a namespace what the API server says is left.
+//! Why a deleted object still exists: its finalizers, and for a namespace the content that the API server reports.
 
 use kube::core::DynamicObject;
 
 use crate::env::{RunEnv, api_for_object};
 use crate::model::journal::ObjectRef;
 
-/// The object's own words, after a deletion that did not end. Empty where there are none.
-pub(super) async fn read_blockers(world: &RunEnv, object: &ObjectRef) -> String {
-    match api_for_object(&world.kube, object).get_opt(&object.name).await {
+/// Conditions and finalizers of an object whose deletion did not end; empty without any.
+pub(super) async fn read_blockers(env: &RunEnv, object: &ObjectRef) -> String {
+    match api_for_object(&env.kube.retrying, object).get_opt(&object.name).await {
         Ok(Some(found)) => describe_blockers(&found),
         _ => String::new(),
     }
@@ -23,9 +23,9 @@ fn describe_blockers(found: &DynamicObject) -> String {
             Some(format!("; {}: {message}", condition["type"].as_str().unwrap_or_default()))
         })
         .collect();
-    let own = found.metadata.finalizers.clone().unwrap_or_default();
-    if !own.is_empty() {
-        all.push(format!("; it waits for its finalizers {}", own.join(", ")));
+    let finalizers = found.metadata.finalizers.clone().unwrap_or_default();
+    if !finalizers.is_empty() {
+        all.push(format!("; finalizers: {}", finalizers.join(", ")));
     }
     all.concat()
 }
@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_namespace_says_what_keeps_it() {
+    fn a_namespace_says_what_blocks_its_deletion() {
         let namespace = serde_json::json!({"apiVersion": "v1", "kind": "Namespace",
             "metadata": {"name": "llm", "finalizers": ["example.org/hold"]},
             "status": {"conditions": [
@@ -43,7 +43,7 @@ mod tests {
                 {"type": "NamespaceDeletionContentFailure", "status": "False", "message": "All content successfully deleted"}]}});
         assert_eq!(
             describe_blockers(&serde_json::from_value(namespace).unwrap()),
-            "; NamespaceContentRemaining: pods. has 1 resource instances; it waits for its finalizers example.org/hold"
+            "; NamespaceContentRemaining: pods. has 1 resource instances; finalizers: example.org/hold"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! The way of the load to the target: a Service of our own, or a URL that is there already.
+//! The endpoint of the load: a Service that the run creates, or the scenario's URL.
 
 use k8s_openapi::api::core::v1::{Service, ServicePort, ServiceSpec};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
@@ -6,7 +6,7 @@ use kube::api::Api;
 use kube::core::DynamicObject;
 use kube::runtime::wait::{await_condition, conditions};
 
-use super::apply::{self, error_message};
+use super::apply;
 use super::{InstallError, Journal, run_metadata};
 use crate::env::{RunEnv, api_for_object};
 use crate::model::endpoint::ResolvedEndpoint;
@@ -15,19 +15,19 @@ use crate::model::journal::ObjectRef;
 use crate::model::plan::Plan;
 use crate::model::scenario::{EndpointSpec, EndpointType, Scenario};
 
-/// Makes the Service, and says where the load goes.
+/// Creates the Service, and resolves the URL for the load.
 ///
 /// # Errors
-/// The target is not there, the API server refuses the Service, or no address can be found within `phases.install`.
+/// The target does not exist, the API server rejects the Service, or no address is known within `phases.install`.
 pub async fn create_endpoint(
-    world: &RunEnv,
+    env: &RunEnv,
     journal: &Journal,
     scenario: &Scenario,
     inventory: &Inventory,
     plan: &Plan,
 ) -> Result<ResolvedEndpoint, InstallError> {
     let endpoint = &scenario.endpoint;
-    let selector = service_selector(world, scenario).await?;
+    let selector = service_selector(env, scenario).await?;
     if let (EndpointType::Url, Some(url)) = (endpoint.kind, &endpoint.url) {
         return Ok(ResolvedEndpoint {
             url: url.trim_end_matches('/').to_owned(),
@@ -58,25 +58,25 @@ pub async fn create_endpoint(
         }),
         ..Service::default()
     };
-    apply::write_object(world, journal, apply::WriteMethod::Apply, object, &service).await?;
-    let api: Api<Service> = Api::namespaced(world.kube.clone(), &scenario.namespace);
+    apply::write_object(env, journal, apply::WriteMethod::Apply, object, &service).await?;
+    let api: Api<Service> = Api::namespaced(env.kube.retrying.clone(), &scenario.namespace);
     match endpoint.kind {
         EndpointType::NodePort => node_port_endpoint(&api, endpoint, inventory, &plan.service).await,
         EndpointType::LoadBalancer | EndpointType::Url => load_balancer_endpoint(&api, scenario, &plan.service).await,
     }
 }
 
-/// The Service's selector: the scenario's, or the target's own.
+/// The Service's selector: the scenario's, or else the target's.
 async fn service_selector(
-    world: &RunEnv,
+    env: &RunEnv,
     scenario: &Scenario,
 ) -> Result<std::collections::BTreeMap<String, String>, InstallError> {
     let target = &scenario.hpa.spec.scale_target_ref;
     let object = ObjectRef::scale_target(scenario);
-    let found: Option<DynamicObject> = api_for_object(&world.kube, &object)
+    let found: Option<DynamicObject> = api_for_object(&env.kube.retrying, &object)
         .get_opt(&target.name)
         .await
-        .map_err(|e| InstallError::Object { verb: "read", object: object.to_string(), why: error_message(&e) })?;
+        .map_err(|e| InstallError::object("read", &object, &e))?;
     let found = found.ok_or_else(|| InstallError::TargetNotFound(object.to_string()))?;
     if !scenario.endpoint.selector.is_empty() {
         return Ok(scenario.endpoint.selector.clone());
@@ -91,16 +91,12 @@ async fn node_port_endpoint(
     inventory: &Inventory,
     name: &str,
 ) -> Result<ResolvedEndpoint, InstallError> {
-    let made = api.get(name).await.map_err(|e| InstallError::Object {
-        verb: "read",
-        object: format!("Service {name}"),
-        why: error_message(&e),
-    })?;
-    let port = made.spec.and_then(|spec| spec.ports?.first()?.node_port);
-    let port = port.ok_or_else(|| InstallError::NoAddress(format!("Service {name} was given no node port")))?;
-    let ready =
+    let service = api.get(name).await.map_err(|e| InstallError::object("read", &format!("Service {name}"), &e))?;
+    let port = service.spec.and_then(|spec| spec.ports?.first()?.node_port);
+    let port = port.ok_or_else(|| InstallError::NoAddress(format!("Service {name} has no node port")))?;
+    let ready_node =
         inventory.nodes.iter().zip(&inventory.node_addresses).find(|(node, address)| node.ready && !address.is_empty());
-    let (address, node) = match (&endpoint.node_address, ready) {
+    let (address, node) = match (&endpoint.node_address, ready_node) {
         (Some(address), _) => (address.clone(), "the scenario's node address".to_owned()),
         (None, Some((node, address))) => (address.clone(), format!("node {}", node.name)),
         (None, None) => {
@@ -121,15 +117,17 @@ async fn load_balancer_endpoint(
     name: &str,
 ) -> Result<ResolvedEndpoint, InstallError> {
     let bound = scenario.phases.install_timeout;
-    let none =
-        |why: &str| InstallError::NoAddress(format!("Service {name}: {why}; set endpoint.type: NodePort or URL"));
+    let no_address = |message: &str| {
+        InstallError::NoAddress(format!("Service {name}: {message}; set endpoint.type: NodePort or URL"))
+    };
     let wait = await_condition(api.clone(), name, conditions::is_service_loadbalancer_provisioned());
     let service = tokio::time::timeout(bound.to_std(), wait)
         .await
-        .map_err(|_| none(&format!("no load balancer was provisioned within {bound}")))?
-        .map_err(|e| none(&e.to_string()))?;
+        .map_err(|_| no_address(&format!("no load balancer was provisioned within {bound}")))?
+        .map_err(|e| no_address(&e.to_string()))?;
     let ingress = service.and_then(|s| s.status?.load_balancer?.ingress?.into_iter().next());
-    let address = ingress.and_then(|i| i.ip.or(i.hostname)).ok_or_else(|| none("the load balancer has no address"))?;
+    let address =
+        ingress.and_then(|i| i.ip.or(i.hostname)).ok_or_else(|| no_address("the load balancer has no address"))?;
     Ok(ResolvedEndpoint {
         url: format!("http://{address}:{}", scenario.endpoint.port),
         description: format!("LoadBalancer {address}"),

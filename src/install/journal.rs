@@ -1,4 +1,4 @@
-//! The journal file: a line before a change is tried, a line after it, each on the disk before anything goes on.
+//! The journal file: a line before each change, a line after it, each synced to disk before the run continues.
 
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -17,7 +17,7 @@ pub struct Journal {
     bundle: Bundle,
     clock: RunClock,
     run: String,
-    /// What the run's clock showed when ours was started, milliseconds.
+    /// The run's clock when this process's clock started, milliseconds.
     offset_ms: u64,
     entries: Mutex<Vec<JournalEntry>>,
 }
@@ -29,21 +29,21 @@ impl Journal {
         Self { bundle, clock, run: run.to_owned(), offset_ms: 0, entries: Mutex::default() }
     }
 
-    /// The journal of an interrupted run, to be gone on with.
+    /// The journal of an interrupted run, to be continued.
     #[must_use]
     pub fn from_entries(bundle: Bundle, clock: RunClock, entries: Vec<JournalEntry>) -> Self {
         let run = entries.first().map(|entry| entry.run.clone()).unwrap_or_default();
-        // A clock of another process: it goes on where the run's stood last, unless more is known.
-        let since_ms = entries.last().map_or(0, |entry| entry.at_ms);
-        Self { bundle, clock, run, offset_ms: since_ms, entries: Mutex::new(entries) }
+        // This process has its own clock: it continues from the run's last entry, unless the run's start is known.
+        let offset_ms = entries.last().map_or(0, |entry| entry.at_ms);
+        Self { bundle, clock, run, offset_ms, entries: Mutex::new(entries) }
     }
 
-    /// The same journal, of a run that began then by the wall clock: times go on counting from there.
+    /// The same journal, with times counted from the run's start by the wall clock.
     #[must_use]
     pub fn with_run_start(self, started: Timestamp) -> Self {
-        let since = self.clock.wall_start().as_millisecond() - started.as_millisecond();
-        // A wall clock that was set back since: no line may come before the last.
-        Self { offset_ms: u64::try_from(since).unwrap_or(0).max(self.offset_ms), ..self }
+        let elapsed_ms = self.clock.wall_start().as_millisecond() - started.as_millisecond();
+        // At least the last entry's time, in case the wall clock was set back.
+        Self { offset_ms: u64::try_from(elapsed_ms).unwrap_or(0).max(self.offset_ms), ..self }
     }
 
     /// All entries so far.
@@ -52,30 +52,29 @@ impl Journal {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Looks at all entries so far.
-    pub fn read<T>(&self, look: impl FnOnce(&[JournalEntry]) -> T) -> T {
-        look(&self.entries.lock().unwrap_or_else(PoisonError::into_inner))
+    /// Calls `f` with all entries so far.
+    pub fn read<T>(&self, f: impl FnOnce(&[JournalEntry]) -> T) -> T {
+        f(&self.entries.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Writes down a change that is about to be tried, and gives it a number.
+    /// Records the intent of a change, and returns the change's number.
     pub(super) fn record_intent(&self, change: RunChange) -> Result<u32, BundleError> {
         let number = self.entries().iter().map(|entry| entry.change + 1).max().unwrap_or(0);
         self.record_step(number, ChangeState::Intended(change))?;
         Ok(number)
     }
 
-    /// Writes down what became of a change.
-    pub(super) fn record_step(&self, change: u32, step: ChangeState) -> Result<(), BundleError> {
-        // Nothing but the words of others is covered: by the names `clean` has to find what was made.
-        let step = match step {
+    /// Records the next state of a change.
+    pub(super) fn record_step(&self, change: u32, state: ChangeState) -> Result<(), BundleError> {
+        // Only error messages are redacted: `clean` finds objects by their names.
+        let state = match state {
             ChangeState::Failed { error } => ChangeState::Failed { error: self.bundle.redactor().redact_text(&error) },
             ChangeState::UndoFailed { error } => {
                 ChangeState::UndoFailed { error: self.bundle.redactor().redact_text(&error) }
             }
             other => other,
         };
-        let entry =
-            JournalEntry { run: self.run.clone(), change, at_ms: self.offset_ms + self.clock.now_ms(), state: step };
+        let entry = JournalEntry { run: self.run.clone(), change, at_ms: self.offset_ms + self.clock.now_ms(), state };
         let mut line = serde_json::to_vec(&entry)
             .map_err(|e| BundleError { path: JOURNAL_FILE.to_owned(), why: e.to_string() })?;
         line.push(b'\n');
@@ -84,34 +83,34 @@ impl Journal {
         Ok(())
     }
 
-    /// Writes down how a try ended, and hands the result on.
+    /// Records the result of a change, and returns it.
     pub(super) fn record_result<T, E: std::fmt::Display>(
         &self,
         change: u32,
         result: Result<T, E>,
         uid: impl FnOnce(&T) -> Option<String>,
     ) -> Result<Result<T, E>, BundleError> {
-        let step = match &result {
-            Ok(made) => ChangeState::Done { uid: uid(made) },
+        let state = match &result {
+            Ok(object) => ChangeState::Done { uid: uid(object) },
             Err(error) => ChangeState::Failed { error: error.to_string() },
         };
-        self.record_step(change, step)?;
+        self.record_step(change, state)?;
         Ok(result)
     }
 }
 
-/// The journal of a bundle on disk. A last line that was cut by a crash is left out: what it spoke of was not tried.
+/// Reads the journal of a bundle on disk. A last line that a crash truncated is left out: its change was not attempted.
 ///
 /// # Errors
 /// The file cannot be read, or a line before the last is no journal entry.
 pub fn read_journal(dir: &Path) -> Result<Vec<JournalEntry>, BundleError> {
     let path = dir.join(JOURNAL_FILE);
-    let wrong = |why: String| BundleError { path: path.display().to_string(), why };
-    let text = std::fs::read_to_string(&path).map_err(|e| wrong(e.to_string()))?;
-    let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+    let read_error = |why: String| BundleError { path: path.display().to_string(), why };
+    let text = std::fs::read_to_string(&path).map_err(|e| read_error(e.to_string()))?;
+    let complete = text.rfind('\n').map_or("", |end| &text[..end]);
     let entry =
-        |(n, line): (usize, &str)| serde_json::from_str(line).map_err(|e| wrong(format!("line {}: {e}", n + 1)));
-    whole.lines().enumerate().filter(|(_, line)| !line.is_empty()).map(entry).collect()
+        |(n, line): (usize, &str)| serde_json::from_str(line).map_err(|e| read_error(format!("line {}: {e}", n + 1)));
+    complete.lines().enumerate().filter(|(_, line)| !line.is_empty()).map(entry).collect()
 }
 
 #[cfg(test)]

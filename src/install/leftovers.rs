@@ -1,4 +1,4 @@
-//! What a run left in the cluster, found by its label alone: for a clean-up whose journal is lost.
+//! Leftovers of a run, found by its label: for a clean-up without a journal.
 
 use std::collections::BTreeSet;
 
@@ -7,12 +7,11 @@ use kube::api::{Api, ListParams};
 use kube::core::DynamicObject;
 
 use super::InstallError;
-use super::apply::error_message;
 use crate::env::{RunEnv, api_for_kind};
 use crate::model::journal::{ChangeState, JournalEntry, ObjectRef, RUN_LABEL, ReleaseRef, RunChange};
 use crate::model::resource_kind::ResourceKind;
 
-/// What a run makes, in the order in which it does; the releases come between the two groups.
+/// Kinds of the objects that a run creates, in their order; it installs the releases between the two groups.
 const KINDS_BEFORE_RELEASES: [ResourceKind; 2] = [
     ResourceKind::new("", "v1", "Namespace", "namespaces"),
     ResourceKind::new("coordination.k8s.io", "v1", "Lease", "leases"),
@@ -22,40 +21,39 @@ const KINDS_AFTER_RELEASES: [ResourceKind; 2] = [
     ResourceKind::new("autoscaling", "v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers"),
 ];
 
-/// The journal that this run would have, as far as the cluster remembers it. A release that was upgraded carries no
-/// label and is not among them.
+/// Reconstructs the journal of a run from the objects with its label. An upgraded release has no such label and is not found.
 ///
 /// # Errors
-/// The API server does not let us look through all namespaces.
-pub async fn find_leftovers(world: &RunEnv, run: &str) -> Result<Vec<JournalEntry>, InstallError> {
+/// We may not list objects of all namespaces.
+pub async fn find_leftovers(env: &RunEnv, run: &str) -> Result<Vec<JournalEntry>, InstallError> {
     let mut found = Vec::new();
     for kind in KINDS_BEFORE_RELEASES {
-        found.extend(find_objects(world, kind, run).await?);
+        found.extend(find_objects(env, kind, run).await?);
     }
     found.extend(
-        find_releases(world, run).await?.into_iter().map(|release| (RunChange::HelmInstall(release.into()), None)),
+        find_releases(env, run).await?.into_iter().map(|release| (RunChange::HelmInstall(release.into()), None)),
     );
     for kind in KINDS_AFTER_RELEASES {
-        found.extend(find_objects(world, kind, run).await?);
+        found.extend(find_objects(env, kind, run).await?);
     }
     let entries = found.into_iter().zip(0..).flat_map(|((change, uid), number)| {
-        let entry = |step| JournalEntry { run: run.to_owned(), change: number, at_ms: 0, state: step };
+        let entry = |state| JournalEntry { run: run.to_owned(), change: number, at_ms: 0, state };
         [entry(ChangeState::Intended(change)), entry(ChangeState::Done { uid })]
     });
     Ok(entries.collect())
 }
 
-/// Runs that left something in the cluster, by their ids.
+/// Ids of the runs with leftovers in the cluster.
 ///
 /// # Errors
-/// The API server does not let us look through all namespaces.
-pub async fn runs_with_leftovers(world: &RunEnv) -> Result<BTreeSet<String>, InstallError> {
+/// We may not list objects of all namespaces.
+pub async fn runs_with_leftovers(env: &RunEnv) -> Result<BTreeSet<String>, InstallError> {
     let mut all = BTreeSet::new();
     for kind in KINDS_BEFORE_RELEASES.into_iter().chain(KINDS_AFTER_RELEASES) {
-        let list = list_labelled(world, kind, RUN_LABEL).await?;
+        let list = list_labelled(env, kind, RUN_LABEL).await?;
         all.extend(list.into_iter().filter_map(|object| object.metadata.labels?.remove(RUN_LABEL)));
     }
-    let secrets: Api<Secret> = Api::all(world.kube.clone());
+    let secrets: Api<Secret> = Api::all(env.kube.retrying.clone());
     let list = secrets.list_metadata(&ListParams::default().labels(&format!("owner=helm,{RUN_LABEL}"))).await;
     let list = list.map_err(|e| list_error("Secret", &e))?;
     all.extend(list.items.into_iter().filter_map(|object| object.metadata.labels?.remove(RUN_LABEL)));
@@ -63,20 +61,20 @@ pub async fn runs_with_leftovers(world: &RunEnv) -> Result<BTreeSet<String>, Ins
 }
 
 fn list_error(kind: &str, error: &kube::Error) -> InstallError {
-    InstallError::Object { verb: "list", object: format!("{kind}s of all namespaces"), why: error_message(error) }
+    InstallError::object("list", &format!("{kind}s of all namespaces"), error)
 }
 
-async fn list_labelled(world: &RunEnv, kind: ResourceKind, selector: &str) -> Result<Vec<DynamicObject>, InstallError> {
-    let list = api_for_kind(&world.kube, &kind, None).list(&ListParams::default().labels(selector)).await;
+async fn list_labelled(env: &RunEnv, kind: ResourceKind, selector: &str) -> Result<Vec<DynamicObject>, InstallError> {
+    let list = api_for_kind(&env.kube.retrying, &kind, None).list(&ListParams::default().labels(selector)).await;
     Ok(list.map_err(|e| list_error(kind.kind, &e))?.items)
 }
 
 async fn find_objects(
-    world: &RunEnv,
+    env: &RunEnv,
     kind: ResourceKind,
     run: &str,
 ) -> Result<Vec<(RunChange, Option<String>)>, InstallError> {
-    let list = list_labelled(world, kind, &format!("{RUN_LABEL}={run}")).await?;
+    let list = list_labelled(env, kind, &format!("{RUN_LABEL}={run}")).await?;
     let change = |object: DynamicObject| {
         let reference = ObjectRef {
             api_version: kind.api_version(),
@@ -90,9 +88,9 @@ async fn find_objects(
     Ok(list.into_iter().map(change).collect())
 }
 
-/// helm's own records (its default storage: Secrets, one a revision).
-async fn find_releases(world: &RunEnv, run: &str) -> Result<Vec<ReleaseRef>, InstallError> {
-    let api: Api<Secret> = Api::all(world.kube.clone());
+/// Releases of the run, from helm's own records (its default storage: Secrets, one per revision).
+async fn find_releases(env: &RunEnv, run: &str) -> Result<Vec<ReleaseRef>, InstallError> {
+    let api: Api<Secret> = Api::all(env.kube.retrying.clone());
     let params = ListParams::default().labels(&format!("owner=helm,{RUN_LABEL}={run}"));
     let list = api.list_metadata(&params).await.map_err(|e| list_error("Secret", &e))?;
     let mut all = Vec::new();

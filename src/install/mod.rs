@@ -1,5 +1,5 @@
-//! Plan → cluster. Every change is journalled before it is tried, with how to undo it; undoing goes backwards through
-//! the journal and looks whether each thing is really gone. What was there before is never changed.
+//! Plan → cluster. Each change is journalled before it is attempted, with the data that its undo needs; undo goes through the
+//! journal in reverse order and waits until each object is gone. Existing objects are never changed.
 
 mod adopt;
 mod apply;
@@ -23,74 +23,84 @@ pub use target_scale::record_target_scale;
 pub use undo::{dry_run_undo, undo};
 pub use volume_claims::record_volume_claims;
 
+use std::fmt::Display;
+
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::api::ObjectMeta;
 
 use crate::env::{BundleError, HelmError, RunEnv};
 use crate::model::inventory::Inventory;
-use crate::model::journal::{ObjectRef, RUN_LABEL, RunChange};
+use crate::model::journal::{ObjectRef, RUN_LABEL};
 use crate::model::plan::Plan;
 use crate::model::scenario::Scenario;
 
 /// Field manager of server-side apply.
 pub const FIELD_MANAGER: &str = "gpuhpa";
 
-/// A change that could not be made.
+/// A change to the cluster that failed.
 #[derive(Debug, thiserror::Error)]
 pub enum InstallError {
-    /// The API server refused an object.
-    #[error("could not {verb} {object}: {why}")]
+    /// A request for an object failed.
+    #[error("could not {verb} {object}: {message}")]
     Object {
-        /// create, apply or read.
+        /// The verb, for example create, apply or read.
         verb: &'static str,
         /// The object.
         object: String,
-        /// Its words.
-        why: String,
+        /// The API server's message.
+        message: String,
     },
-    /// An object that is to be made is there already, and not of this run.
-    #[error("could not create {object}: {why}")]
+    /// An object that the run creates exists already, and does not belong to this run.
+    #[error("could not create {object}: {message}")]
     AlreadyExists {
         /// The object.
         object: String,
-        /// The API server's words.
-        why: String,
+        /// The API server's message.
+        message: String,
     },
     /// helm failed.
     #[error(transparent)]
     Helm(#[from] HelmError),
-    /// The target is not there after the releases were installed.
-    #[error("the scenario's target {0} does not exist; check hpa.spec.scaleTargetRef and the release that makes it")]
+    /// The target does not exist after the releases were installed.
+    #[error("the scenario's target {0} does not exist; check hpa.spec.scaleTargetRef and the release that contains it")]
     TargetNotFound(String),
-    /// Another run is at work on the same target, and was quicker.
+    /// Another run acquired the target's Lease first.
     #[error(
-        "another run has claimed the target just now: {0} is there. Wait until it ends; gpuhpa plan says which run it is, and whether it still renews its claim"
+        "another run holds the {0} of the target. Wait until it ends; gpuhpa plan shows which run it is, and whether it still renews the Lease"
     )]
     LeaseHeld(String),
-    /// There is no address for the load.
+    /// The load has no address.
     #[error("no address for the load: {0}")]
     NoAddress(String),
-    /// The journal could not be written: nothing is changed without it.
+    /// The journal could not be written; without it nothing is changed.
     #[error(transparent)]
     Bundle(#[from] BundleError),
 }
 
-/// Makes the namespaces that are missing.
+impl InstallError {
+    fn object(verb: &'static str, object: &dyn Display, error: &kube::Error) -> Self {
+        Self::object_message(verb, object, apply::error_message(error))
+    }
+
+    fn object_message(verb: &'static str, object: &dyn Display, message: String) -> Self {
+        Self::Object { verb, object: object.to_string(), message }
+    }
+}
+
+/// Creates the missing namespaces.
 ///
 /// # Errors
-/// The API server refuses one, or the journal cannot be written.
+/// The API server rejects one, or the journal cannot be written.
 pub async fn create_namespaces(
-    world: &RunEnv,
+    env: &RunEnv,
     journal: &Journal,
     scenario: &Scenario,
     inventory: &Inventory,
     run: &str,
 ) -> Result<(), InstallError> {
-    let mut names = vec![scenario.namespace.clone()];
-    names.extend(scenario.releases.values().filter_map(|release| release.namespace.clone()));
+    let mut names = scenario.namespaces();
     names.sort();
-    names.dedup();
     for name in names.into_iter().filter(|name| !inventory.existing_namespaces.contains(name)) {
         let object = ObjectRef {
             api_version: "v1".to_owned(),
@@ -100,7 +110,7 @@ pub async fn create_namespaces(
             name: name.clone(),
         };
         let namespace = Namespace { metadata: run_metadata(&name, run), ..Namespace::default() };
-        apply::write_object(world, journal, apply::WriteMethod::Create, object, &namespace).await?;
+        apply::write_object(env, journal, apply::WriteMethod::Create, object, &namespace).await?;
     }
     Ok(())
 }
@@ -110,7 +120,7 @@ pub async fn create_namespaces(
 /// # Errors
 /// helm fails, or the journal cannot be written.
 pub async fn install_releases(
-    world: &RunEnv,
+    env: &RunEnv,
     journal: &Journal,
     scenario: &Scenario,
     inventory: &Inventory,
@@ -119,9 +129,9 @@ pub async fn install_releases(
 ) -> Result<(), InstallError> {
     for name in scenario.releases.keys() {
         if adopted(name) {
-            adopt::adopt_release(world, journal, scenario, inventory, name).await?;
+            adopt::adopt_release(env, journal, scenario, inventory, name).await?;
         } else {
-            releases::install(world, journal, scenario, inventory, name, run).await?;
+            releases::install(env, journal, scenario, inventory, name, run).await?;
         }
     }
     Ok(())
@@ -130,13 +140,8 @@ pub async fn install_releases(
 /// Applies the HPA.
 ///
 /// # Errors
-/// The API server refuses it, or the journal cannot be written.
-pub async fn apply_hpa(
-    world: &RunEnv,
-    journal: &Journal,
-    scenario: &Scenario,
-    plan: &Plan,
-) -> Result<(), InstallError> {
+/// The API server rejects it, or the journal cannot be written.
+pub async fn apply_hpa(env: &RunEnv, journal: &Journal, scenario: &Scenario, plan: &Plan) -> Result<(), InstallError> {
     let object = ObjectRef {
         api_version: "autoscaling/v2".to_owned(),
         kind: "HorizontalPodAutoscaler".to_owned(),
@@ -149,10 +154,10 @@ pub async fn apply_hpa(
         spec: scenario.hpa.spec.clone(),
         ..HorizontalPodAutoscaler::default()
     };
-    apply::write_object(world, journal, apply::WriteMethod::Apply, object, &hpa).await
+    apply::write_object(env, journal, apply::WriteMethod::Apply, object, &hpa).await
 }
 
-/// Name and labels of everything that a run makes.
+/// Name and labels of each object that a run creates.
 fn run_metadata(name: &str, run: &str) -> ObjectMeta {
     let labels = [("app.kubernetes.io/managed-by", "gpuhpa"), (RUN_LABEL, run)];
     ObjectMeta {
@@ -160,11 +165,6 @@ fn run_metadata(name: &str, run: &str) -> ObjectMeta {
         labels: Some(labels.map(|(k, v)| (k.to_owned(), v.to_owned())).into()),
         ..ObjectMeta::default()
     }
-}
-
-/// The journal's word for a change that was only adopted.
-fn adopt_change(object: ObjectRef, digest: String) -> RunChange {
-    RunChange::Adopt { object, digest }
 }
 
 #[cfg(test)]

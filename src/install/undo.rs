@@ -1,5 +1,5 @@
-//! The way back: every change of the journal undone, the last one first, and each looked for until it is gone. One
-//! failure does not keep the others from being undone.
+//! Undo: reverts the changes of the journal, the last one first, and waits for each until its object is gone. After a failure
+//! it continues with the others.
 
 use kube::api::{DeleteParams, Preconditions};
 use kube::core::DynamicObject;
@@ -13,79 +13,79 @@ use crate::env::{HelmError, RunEnv, api_for_object};
 use crate::model::journal::{ChangeState, JournalEntry, NewRelease, ObjectRef, RUN_LABEL, RunChange};
 use crate::units::HumanDuration;
 
-/// Between two looks at an object that is to go, where no watch holds.
+/// Between two reads of an object under deletion, if the watch fails.
 const POLL_INTERVAL: std::time::Duration = std::time::Duration::from_secs(1);
 
-/// Bound of a question that only serves an error's text.
+/// Bound of a read that only completes an error message.
 const BLOCKERS_TIMEOUT: HumanDuration = HumanDuration::from_secs(10);
 
-/// How long an API server that does not answer is waited for: one that is started again is back within half a minute, and
-/// is asked again for a minute where it refuses connections.
+/// How long to wait for an API server that does not respond: one that restarts is back within half a minute, and kube's
+/// client retries refused connections for a minute.
 const API_SERVER_TIMEOUT: HumanDuration = HumanDuration::from_secs(75);
 
-/// One change that is to be undone.
+/// A change to undo.
 struct PendingUndo {
     run: String,
     number: u32,
     change: RunChange,
     uid: Option<String>,
-    /// Nothing tells how the try ended: a crash came in between, and what was started may still be at work.
+    /// The journal has no result of the change: the run crashed before it, and a helm process may still be active.
     is_outcome_unknown: bool,
 }
 
-/// Undoes what the journal made. Within `bound` for each change; what could not be undone is in the journal.
+/// Undoes the changes of the journal, within `bound` for each. The journal records each failure.
 ///
 /// # Errors
-/// The first thing that could not be undone; the others were tried all the same.
+/// The first change that could not be undone; the others were attempted nevertheless.
 pub async fn undo(
-    world: &RunEnv,
+    env: &RunEnv,
     journal: &Journal,
     bound: HumanDuration,
-    tell: &(dyn Fn(&str) + Send + Sync),
+    on_progress: &(dyn Fn(&str) + Send + Sync),
 ) -> Result<(), InstallError> {
-    let (mut first, mut silence) = (Ok(()), None);
-    for undoing in pending_undos(&journal.entries()) {
-        tell(&describe_undo(&undoing.change));
-        silence = match silence {
-            None => api_server_failure(world).await,
+    let (mut first, mut api_failure) = (Ok(()), None);
+    for pending in pending_undos(&journal.entries()) {
+        on_progress(&describe_undo(&pending.change));
+        api_failure = match api_failure {
+            None => api_server_failure(env).await,
             known => known,
         };
-        let why = match &silence {
-            Some(why) => Err(format!("the API server does not answer: {why}")),
-            None => tokio::time::timeout(bound.to_std(), undo_with_retry(world, &undoing, bound))
+        let attempt = match &api_failure {
+            Some(reason) => Err(format!("the API server does not respond: {reason}")),
+            None => tokio::time::timeout(bound.to_std(), undo_with_retry(env, &pending, bound))
                 .await
-                .map_err(|_| format!("not gone within {bound}")),
+                .map_err(|_| format!("not deleted within {bound}")),
         };
-        let result = match why {
+        let result = match attempt {
             Ok(result) => result,
-            Err(why) => {
-                let more =
-                    if silence.is_none() { blockers_of_change(world, &undoing.change).await } else { String::new() };
-                let why = format!("{why}{more}");
-                Err(InstallError::Object { verb: "remove", object: change_object(&undoing.change), why })
+            Err(message) => {
+                let blockers =
+                    if api_failure.is_none() { blockers_of_change(env, &pending.change).await } else { String::new() };
+                let object = change_object(&pending.change);
+                Err(InstallError::object_message("remove", &object, format!("{message}{blockers}")))
             }
         };
-        let step = match &result {
+        let state = match &result {
             Ok(()) => ChangeState::Undone,
             Err(error) => ChangeState::UndoFailed { error: error.to_string() },
         };
-        let written = journal.record_step(undoing.number, step).map_err(InstallError::from);
+        let written = journal.record_step(pending.number, state).map_err(InstallError::from);
         first = first.and(result).and(written);
     }
     first
 }
 
-/// Why the API server does not answer, if it does not. A cluster that is gone is waited for once, and not again for each
-/// change; any answer of its own is one.
-async fn api_server_failure(world: &RunEnv) -> Option<String> {
-    match tokio::time::timeout(API_SERVER_TIMEOUT.to_std(), world.kube.apiserver_version()).await {
+/// Why the API server does not respond, if it does not. `undo` waits once for a cluster that is gone, and not again for each
+/// change; an error response counts as a response.
+async fn api_server_failure(env: &RunEnv) -> Option<String> {
+    match tokio::time::timeout(API_SERVER_TIMEOUT.to_std(), env.kube.retrying.apiserver_version()).await {
         Ok(Ok(_) | Err(kube::Error::Api(_))) => None,
         Ok(Err(error)) => Some(error_message(&error)),
-        Err(_) => Some(format!("nothing within {API_SERVER_TIMEOUT}")),
+        Err(_) => Some(format!("no response within {API_SERVER_TIMEOUT}")),
     }
 }
 
-/// Changes without an end, newest first.
+/// Changes that are not undone, newest first.
 fn pending_undos(entries: &[JournalEntry]) -> Vec<PendingUndo> {
     let mut open: Vec<PendingUndo> = Vec::new();
     for entry in entries {
@@ -94,17 +94,17 @@ fn pending_undos(entries: &[JournalEntry]) -> Vec<PendingUndo> {
                 let (run, change) = (entry.run.clone(), change.clone());
                 open.push(PendingUndo { run, number: entry.change, change, uid: None, is_outcome_unknown: true });
             }
-            ChangeState::Undone => open.retain(|undoing| undoing.number != entry.change),
+            ChangeState::Undone => open.retain(|pending| pending.number != entry.change),
             ChangeState::Done { uid } => {
-                for undoing in open.iter_mut().filter(|undoing| undoing.number == entry.change) {
-                    undoing.uid.clone_from(uid);
-                    undoing.is_outcome_unknown = false;
+                for pending in open.iter_mut().filter(|pending| pending.number == entry.change) {
+                    pending.uid.clone_from(uid);
+                    pending.is_outcome_unknown = false;
                 }
             }
             ChangeState::Failed { .. } => {
                 open.iter_mut()
-                    .filter(|undoing| undoing.number == entry.change)
-                    .for_each(|one| one.is_outcome_unknown = false);
+                    .filter(|pending| pending.number == entry.change)
+                    .for_each(|pending| pending.is_outcome_unknown = false);
             }
             ChangeState::UndoFailed { .. } => {}
         }
@@ -113,66 +113,63 @@ fn pending_undos(entries: &[JournalEntry]) -> Vec<PendingUndo> {
     open
 }
 
-/// helm does not wait for an API server that starts again, as our own questions do: where helm failed, the server is waited
-/// for, and helm is run once more.
-async fn undo_with_retry(world: &RunEnv, undoing: &PendingUndo, bound: HumanDuration) -> Result<(), InstallError> {
-    match undo_change(world, undoing, bound).await {
-        Err(InstallError::Helm(HelmError::Failed { .. })) if api_server_failure(world).await.is_none() => {
-            undo_change(world, undoing, bound).await
+/// Undoes a change. helm does not wait for an API server that restarts, as our own requests do: after a failure of helm this
+/// waits for the API server and runs helm once more.
+async fn undo_with_retry(env: &RunEnv, pending: &PendingUndo, bound: HumanDuration) -> Result<(), InstallError> {
+    match undo_change(env, pending, bound).await {
+        Err(InstallError::Helm(HelmError::Failed { .. })) if api_server_failure(env).await.is_none() => {
+            undo_change(env, pending, bound).await
         }
         result => result,
     }
 }
 
-async fn undo_change(world: &RunEnv, undoing: &PendingUndo, bound: HumanDuration) -> Result<(), InstallError> {
-    match &undoing.change {
-        RunChange::Create(object) => delete_object(world, object, undoing).await,
-        RunChange::HelmInstall(made) => {
-            releases::uninstall(world, &made.release, &undoing.run, undoing.is_outcome_unknown, bound).await?;
-            orphans::remove(world, made).await
+async fn undo_change(env: &RunEnv, pending: &PendingUndo, bound: HumanDuration) -> Result<(), InstallError> {
+    match &pending.change {
+        RunChange::Create(object) => delete_object(env, object, pending).await,
+        RunChange::HelmInstall(installed) => {
+            releases::uninstall(env, &installed.release, &pending.run, pending.is_outcome_unknown, bound).await?;
+            orphans::remove(env, installed).await
         }
-        RunChange::VolumeClaims(claims) => volume_claims::remove(world, claims).await,
-        RunChange::Scale { object, previous_replicas: replicas } => {
-            target_scale::restore(world, object, *replicas).await
-        }
+        RunChange::VolumeClaims(claims) => volume_claims::remove(env, claims).await,
+        RunChange::Scale { object, previous_replicas: replicas } => target_scale::restore(env, object, *replicas).await,
         RunChange::HelmUpgrade { release, previous_revision: revision } => {
-            Ok(world.helm.rollback(release, *revision).await?)
+            Ok(env.helm.rollback(release, *revision).await?)
         }
         RunChange::Adopt { object, digest } => {
-            let now = adopt::read_digest(world, object).await?;
+            let now = adopt::read_digest(env, object).await?;
             if now == *digest {
                 return Ok(());
             }
-            let why = "it is not as it was before the run: somebody changed it meanwhile".to_owned();
-            Err(InstallError::Object { verb: "find unchanged", object: object.to_string(), why })
+            let message = "it was changed during the run".to_owned();
+            Err(InstallError::object_message("find unchanged", object, message))
         }
     }
 }
 
-/// Deletes an object and waits until it is gone. One of the same name that is not ours stays.
-async fn delete_object(world: &RunEnv, object: &ObjectRef, undoing: &PendingUndo) -> Result<(), InstallError> {
-    let api = api_for_object(&world.kube, object);
-    let wrong =
-        |e: &kube::Error| InstallError::Object { verb: "remove", object: object.to_string(), why: error_message(e) };
-    let Some(found) = api.get_opt(&object.name).await.map_err(|e| wrong(&e))? else { return Ok(()) };
-    if !is_ours(&found, undoing) {
+/// Deletes an object and waits until it is gone. Keeps an object of the same name that is not ours.
+async fn delete_object(env: &RunEnv, object: &ObjectRef, pending: &PendingUndo) -> Result<(), InstallError> {
+    let api = api_for_object(&env.kube.retrying, object);
+    let remove_error = |e: &kube::Error| InstallError::object("remove", object, e);
+    let Some(found) = api.get_opt(&object.name).await.map_err(|e| remove_error(&e))? else { return Ok(()) };
+    if !is_ours(&found, pending) {
         return Ok(());
     }
     if object.kind == "Namespace" {
-        foreign_objects::ensure_none(world, object, &undoing.run).await?;
+        foreign_objects::ensure_none(env, object, &pending.run).await?;
     }
     let uid = found.metadata.uid.clone().unwrap_or_default();
     let preconditions = Preconditions { uid: Some(uid.clone()), resource_version: None };
     let params = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::background() };
     match api.delete(&object.name, &params).await {
         Ok(_) => {}
-        // Gone, or replaced by another one meanwhile.
+        // Gone, or replaced by another object meanwhile.
         Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => {}
-        Err(e) => return Err(wrong(&e)),
+        Err(e) => return Err(remove_error(&e)),
     }
-    // A watch that breaks off says nothing of the object; whether the API server can be asked at all does the question.
+    // A watch that breaks off is no result: read the object.
     while await_condition(api.clone(), &object.name, conditions::is_deleted(&uid)).await.is_err() {
-        let found = api.get_metadata_opt(&object.name).await.map_err(|e| wrong(&e))?;
+        let found = api.get_metadata_opt(&object.name).await.map_err(|e| remove_error(&e))?;
         if found.is_none_or(|found| found.metadata.uid.as_ref() != Some(&uid)) {
             break;
         }
@@ -181,56 +178,52 @@ async fn delete_object(world: &RunEnv, object: &ObjectRef, undoing: &PendingUndo
     Ok(())
 }
 
-/// Ours by uid; by our label where a crash came between the try and the server's answer. The label of another run is
-/// not ours: it may be at work.
-fn is_ours(found: &DynamicObject, undoing: &PendingUndo) -> bool {
-    match &undoing.uid {
+/// Whether this run created the object: by uid, or by the run's label if a crash hid the API server's response. The label of
+/// another run is not ours: that run may be active.
+fn is_ours(found: &DynamicObject, pending: &PendingUndo) -> bool {
+    match &pending.uid {
         Some(uid) => found.metadata.uid.as_ref() == Some(uid),
-        None => found.metadata.labels.as_ref().and_then(|labels| labels.get(RUN_LABEL)) == Some(&undoing.run),
+        None => found.metadata.labels.as_ref().and_then(|labels| labels.get(RUN_LABEL)) == Some(&pending.run),
     }
 }
 
-/// What `undo` would do now, in its order and in words; nothing is changed.
+/// Describes what `undo` would do now, in its order; changes nothing.
 ///
 /// # Errors
-/// The cluster or helm cannot be asked.
-pub async fn dry_run_undo(world: &RunEnv, journal: &Journal) -> Result<Vec<String>, InstallError> {
+/// The API server or helm fails.
+pub async fn dry_run_undo(env: &RunEnv, journal: &Journal) -> Result<Vec<String>, InstallError> {
     let mut all = Vec::new();
-    for undoing in pending_undos(&journal.entries()) {
-        let is_there = match &undoing.change {
+    for pending in pending_undos(&journal.entries()) {
+        let is_needed = match &pending.change {
             RunChange::Create(object) => {
-                let found = api_for_object(&world.kube, object).get_opt(&object.name).await;
-                let found = found.map_err(|e| InstallError::Object {
-                    verb: "read",
-                    object: object.to_string(),
-                    why: error_message(&e),
-                })?;
-                found.is_some_and(|found| is_ours(&found, &undoing))
+                let found = api_for_object(&env.kube.retrying, object).get_opt(&object.name).await;
+                let found = found.map_err(|e| InstallError::object("read", object, &e))?;
+                found.is_some_and(|found| is_ours(&found, &pending))
             }
-            RunChange::HelmInstall(made) => {
-                releases::find_own_release(world, &made.release, &undoing.run).await?.is_some()
-                    || !orphans::find(world, made).await?.is_empty()
+            RunChange::HelmInstall(installed) => {
+                releases::find_own_release(env, &installed.release, &pending.run).await?.is_some()
+                    || !orphans::find(env, installed).await?.is_empty()
             }
-            RunChange::VolumeClaims(claims) => !volume_claims::find_surplus(world, claims).await?.is_empty(),
+            RunChange::VolumeClaims(claims) => !volume_claims::find_surplus(env, claims).await?.is_empty(),
             RunChange::Scale { object, previous_replicas: replicas } => {
-                !target_scale::is_restored(world, object, *replicas).await?
+                !target_scale::is_restored(env, object, *replicas).await?
             }
             RunChange::HelmUpgrade { .. } | RunChange::Adopt { .. } => true,
         };
-        let idle = match &undoing.change {
-            _ if is_there => "",
-            RunChange::Scale { .. } => ": nothing to do, it has that size",
+        let note = match &pending.change {
+            _ if is_needed => "",
+            RunChange::Scale { .. } => ": nothing to do, it has these replicas",
             _ => ": nothing to do, it is gone",
         };
-        all.push(format!("{}{idle}", describe_undo(&undoing.change)));
+        all.push(format!("{}{note}", describe_undo(&pending.change)));
     }
     Ok(all)
 }
 
-/// What keeps it, where the object itself says so and the API server answers.
-async fn blockers_of_change(world: &RunEnv, change: &RunChange) -> String {
+/// What blocks the deletion of a change's object, as far as the API server responds.
+async fn blockers_of_change(env: &RunEnv, change: &RunChange) -> String {
     let RunChange::Create(object) = change else { return String::new() };
-    tokio::time::timeout(BLOCKERS_TIMEOUT.to_std(), deletion_blockers::read_blockers(world, object))
+    tokio::time::timeout(BLOCKERS_TIMEOUT.to_std(), deletion_blockers::read_blockers(env, object))
         .await
         .unwrap_or_default()
 }
@@ -247,7 +240,7 @@ fn change_object(change: &RunChange) -> String {
     }
 }
 
-/// What is about to be done, for people.
+/// What the undo of a change does, for progress output.
 fn describe_undo(change: &RunChange) -> String {
     match change {
         RunChange::Create(object) => format!("deleting {object}"),

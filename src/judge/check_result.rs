@@ -1,37 +1,37 @@
-//! What a check says, now or at the end.
+//! The result of a check, during the run or at its end.
 
 use crate::model::plan::TimeBound;
 use crate::units::HumanDuration;
 
-/// The states of a check.
+/// The status of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CheckStatus {
-    /// The observations show that it holds.
+    /// The observations show what the check demands.
     Pass,
-    /// The observations show that it does not hold.
+    /// The observations show a violation.
     Fail,
-    /// It cannot be told, and nothing that is still to come would change that.
+    /// The observations decide nothing, and no later observation can change that.
     Inconclusive,
-    /// Not yet. At the end of the records this is "could not be told".
+    /// Later observations may still decide. At the end of the run this becomes Inconclusive.
     Pending,
 }
 
-/// A check's word with its grounds.
+/// The status of a check with its reason and evidence.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CheckResult {
-    /// The state.
+    /// The status.
     pub status: CheckStatus,
-    /// Why, from observations only.
+    /// Why, from observations only. Of a PASS: what was seen, in one line.
     pub reason: String,
-    /// Numbers of the observations that it rests on.
+    /// Sequence numbers of the observations that decide the check.
     pub cites: Vec<u64>,
-    /// What was noticed besides.
+    /// Remarks that do not decide the check.
     pub findings: Vec<String>,
 }
 
 impl CheckResult {
-    fn new(state: CheckStatus, reason: impl Into<String>) -> Self {
-        Self { status: state, reason: reason.into(), cites: Vec::new(), findings: Vec::new() }
+    fn new(status: CheckStatus, reason: impl Into<String>) -> Self {
+        Self { status, reason: reason.into(), cites: Vec::new(), findings: Vec::new() }
     }
 
     pub(super) fn pass(reason: impl Into<String>) -> Self {
@@ -62,36 +62,42 @@ impl CheckResult {
         self
     }
 
-    pub(super) fn has_status(&self, state: CheckStatus) -> bool {
-        self.status == state
+    pub(super) fn has_status(&self, status: CheckStatus) -> bool {
+        self.status == status
     }
 }
 
-/// Whether something came in time.
+/// Whether an event came within a time bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum BoundResult {
     /// Within the bound.
     Within,
-    /// After it, but within twice its assumed terms: no reason to blame anybody.
+    /// After the bound, but before the bound with its assumed terms doubled: the assumptions may be wrong, so this is
+    /// no FAIL.
     Late,
-    /// Not yet, and there is still time.
+    /// Not yet, and the doubled bound has not passed.
     Pending,
-    /// Not within twice the assumed terms.
+    /// Not within the bound with its assumed terms doubled.
     Exceeded,
 }
 
-/// Judges a wait: from `from_ms`, against the bound, for something that came at `came_ms` or has not come by `now_ms`.
-pub(super) fn compare_with_bound(from_ms: u64, bound: &TimeBound, came_ms: Option<u64>, now_ms: u64) -> BoundResult {
-    match came_ms {
-        Some(came) if came <= from_ms + bound.total_ms() => BoundResult::Within,
-        Some(came) if came <= from_ms + bound.lenient_ms() => BoundResult::Late,
+/// Compares a wait that began at `from_ms` with its bound. The event came at `event_ms`, or has not come by `now_ms`.
+pub(super) fn compare_with_bound(from_ms: u64, bound: &TimeBound, event_ms: Option<u64>, now_ms: u64) -> BoundResult {
+    match event_ms {
+        Some(at) if at <= from_ms + bound.total_ms() => BoundResult::Within,
+        Some(at) if at <= from_ms + bound.lenient_ms() => BoundResult::Late,
         Some(_) => BoundResult::Exceeded,
         None if now_ms < from_ms + bound.lenient_ms() => BoundResult::Pending,
         None => BoundResult::Exceeded,
     }
 }
 
-/// Milliseconds for people: `12.3s`.
+/// Formats a number of replicas: `1 replica`, `2 replicas`.
+pub(super) fn format_replicas(replicas: i32) -> String {
+    format!("{replicas} {}", if replicas == 1 { "replica" } else { "replicas" })
+}
+
+/// Formats milliseconds for people: `12.3s`, or `1m3s` from a minute on.
 pub(super) fn format_ms(ms: u64) -> String {
     if ms >= 60_000 {
         HumanDuration::from_ms(ms / 1000 * 1000).to_string()

@@ -1,33 +1,29 @@
-//! The bench: all checks over one set of records, with what each needs.
+//! Evaluates all checks on one set of records, prerequisites first.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use super::attribution;
-use super::check::{Check, Prerequisite};
 use super::check_result::{CheckResult, CheckStatus};
+use super::checks::{Check, Prerequisite};
+use super::decisions;
 use super::run_view::{EvaluationCache, RunView};
-use super::{
-    autoscaler_active, by_the_autoscaler, decisions_explained, hold_steady, idle_holds, metric_follows_load,
-    metric_served, new_pods_run_on_accelerators, new_pods_serve, not_early, pods_request_accelerators, replicas_fall,
-    replicas_rise, restored,
-};
 use crate::model::observation::Phase;
 use crate::model::run_records::RunRecords;
 
-/// What a run may still show.
+/// Whether a run may stop early: accelerators are expensive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EarlyExit {
-    /// It may pass, or a check that is open may fail.
+    /// The run goes on: it may pass, or a pending check may fail.
     No,
-    /// It cannot pass any more, and only the oracle has something to wait for: the autoscaler has a size to take back, and
-    /// may do so too early or too fast. No load is needed for that.
+    /// The run skips to the scale-down, without load: it cannot pass any more, and only Oracle/DecisionsExplained can
+    /// still fail, if the HPA scales down too early or too fast.
     AfterScaleDown,
-    /// Nothing.
+    /// The run stops: nothing can change its verdict.
     Now,
 }
 
-/// Rules on each check once; rulings are kept.
+/// Evaluates each check once and keeps the results.
 #[derive(Debug)]
 pub struct Evaluator<'a> {
     view: RunView<'a>,
@@ -35,117 +31,93 @@ pub struct Evaluator<'a> {
 }
 
 impl<'a> Evaluator<'a> {
-    /// A bench over these records.
+    /// An evaluator of these records.
     #[must_use]
     pub fn new(records: RunRecords<'a>) -> Self {
         Self::with_cache(records, &EvaluationCache::default())
     }
 
-    /// The same, with what was worked out when this run was looked at before.
+    /// The same, reusing what an earlier evaluator of this run has computed.
     #[must_use]
-    pub fn with_cache(records: RunRecords<'a>, memory: &EvaluationCache) -> Self {
-        Self { view: RunView::with_cache(records, memory), results: RefCell::default() }
+    pub fn with_cache(records: RunRecords<'a>, cache: &EvaluationCache) -> Self {
+        Self { view: RunView::with_cache(records, cache), results: RefCell::default() }
     }
 
-    /// What the records show.
+    /// The view of the records that the checks read.
     #[must_use]
     pub fn view(&self) -> &RunView<'a> {
         &self.view
     }
 
-    /// The ruling on a check, what it needs included.
+    /// The result of a check, its prerequisites included.
     #[must_use]
     pub fn evaluate(&self, check: Check) -> CheckResult {
         self.evaluate_prerequisite(Prerequisite::Whole(check))
     }
 
-    /// The ruling on a check or on half of one.
+    /// The result of a check or of a part of one, its prerequisites included.
     #[must_use]
-    pub fn evaluate_prerequisite(&self, part: Prerequisite) -> CheckResult {
-        if let Some(ruling) = self.results.borrow().get(&part) {
-            return ruling.clone();
+    pub fn evaluate_prerequisite(&self, prerequisite: Prerequisite) -> CheckResult {
+        if let Some(result) = self.results.borrow().get(&prerequisite) {
+            return result.clone();
         }
-        let needs = match part {
-            Prerequisite::Whole(check) => check.prerequisites(),
-            Prerequisite::MetricRises | Prerequisite::MetricFalls => Check::MetricFollowsLoad.prerequisites(),
+        let unmet = self.unmet_prerequisite(prerequisite.prerequisites());
+        let result = unmet.unwrap_or_else(|| self.run_check(prerequisite));
+        let result = match prerequisite.attribution() {
+            Some(needed) => attribution::downgrade_fail(&self.view, needed, result),
+            None => result,
         };
-        let ruling = self.unmet_prerequisite(needs).unwrap_or_else(|| self.run_check(part));
-        let ruling = match part {
-            Prerequisite::Whole(check) => attribution::downgrade_fail(&self.view, check, ruling),
-            // Halves blame nobody.
-            Prerequisite::MetricRises | Prerequisite::MetricFalls => ruling,
-        };
-        self.results.borrow_mut().insert(part, ruling.clone());
-        ruling
+        self.results.borrow_mut().insert(prerequisite, result.clone());
+        result
     }
 
-    /// True when the run has nothing left to show.
+    /// True when nothing can change the verdict of the run.
     #[must_use]
     pub fn is_settled(&self) -> bool {
         self.early_exit() == EarlyExit::Now
     }
 
-    /// What the run may still show. It is settled when it has failed, or PASS is impossible and nothing that is still open
-    /// could turn INCONCLUSIVE into FAIL, as of pods without accelerators nothing can: accelerators are expensive. The
-    /// clean-up comes anyhow.
+    /// Whether the run may stop early. It may when a check has failed, or when it cannot pass and no pending check can
+    /// turn INCONCLUSIVE into FAIL. Pods without accelerators are outside of the requirement, so none of their checks
+    /// can fail. The clean-up always follows.
     #[must_use]
     pub fn early_exit(&self) -> EarlyExit {
-        let waited_for =
-            Check::ALL.iter().filter(|check| !matches!(check, Check::Restored | Check::DecisionsExplained));
-        let rulings: Vec<CheckResult> = waited_for.map(|check| self.evaluate(*check)).collect();
-        let any = |state| rulings.iter().any(|ruling| ruling.has_status(state));
+        let checks = Check::all().filter(|check| check.spec().counts_for_early_exit);
+        let results: Vec<CheckResult> = checks.map(|check| self.evaluate(check)).collect();
+        let any = |status| results.iter().any(|result| result.has_status(status));
         let oracle = self.evaluate(Check::DecisionsExplained);
-        // What it finds in a fall, the checks of the fall can say in their own words once the surplus pods are gone: soon,
-        // and without load.
-        let is_falling = self.view.phase_start(Phase::ScaleDown).is_some()
+        // The checks of the scale-down report what the oracle finds in it more precisely, once the surplus pods are
+        // gone: soon, and without load.
+        let is_scaling_down = self.view.phase_start(Phase::ScaleDown).is_some()
             && self.evaluate(Check::ReplicasFall).has_status(CheckStatus::Pending);
         let no_accelerators = self.evaluate(Check::PodsRequestAccelerators).has_status(CheckStatus::Inconclusive);
-        if any(CheckStatus::Fail) || (oracle.has_status(CheckStatus::Fail) && !is_falling) || no_accelerators {
+        if any(CheckStatus::Fail) || (oracle.has_status(CheckStatus::Fail) && !is_scaling_down) || no_accelerators {
             EarlyExit::Now
         } else if any(CheckStatus::Pending) || !any(CheckStatus::Inconclusive) {
-            // A check with a dead need is Unclear already, so what is Open can still fail.
+            // A check whose prerequisite cannot pass is Inconclusive already, so a Pending one can still fail.
             EarlyExit::No
-        } else if oracle.has_status(CheckStatus::Pending) && decisions_explained::can_still_fail(&self.view) {
+        } else if oracle.has_status(CheckStatus::Pending) && decisions::can_still_fail(&self.view) {
             EarlyExit::AfterScaleDown
         } else {
             EarlyExit::Now
         }
     }
 
-    /// Why the check cannot be ruled on, if what it needs does not hold.
-    fn unmet_prerequisite(&self, needs: &[Prerequisite]) -> Option<CheckResult> {
-        let rulings: Vec<(Prerequisite, CheckResult)> =
-            needs.iter().map(|need| (*need, self.evaluate_prerequisite(*need))).collect();
-        let with = |state: CheckStatus| rulings.iter().find(|(_, ruling)| ruling.has_status(state));
-        if let Some((need, _)) = with(CheckStatus::Fail).or_else(|| with(CheckStatus::Inconclusive)) {
-            return Some(CheckResult::inconclusive(format!("needs {}, which does not hold", need.name())));
+    /// The result of a check of which a prerequisite has not passed.
+    fn unmet_prerequisite(&self, prerequisites: &[Prerequisite]) -> Option<CheckResult> {
+        let results: Vec<(Prerequisite, CheckResult)> =
+            prerequisites.iter().map(|one| (*one, self.evaluate_prerequisite(*one))).collect();
+        let with = |status: CheckStatus| results.iter().find(|(_, result)| result.has_status(status));
+        if let Some((prerequisite, _)) = with(CheckStatus::Fail).or_else(|| with(CheckStatus::Inconclusive)) {
+            return Some(CheckResult::inconclusive(format!("prerequisite {} did not pass", prerequisite.name())));
         }
-        with(CheckStatus::Pending)
-            .map(|(need, ruling)| CheckResult::pending(format!("needs {}: {}", need.name(), ruling.reason)))
+        with(CheckStatus::Pending).map(|(prerequisite, result)| {
+            CheckResult::pending(format!("prerequisite {} is pending: {}", prerequisite.name(), result.reason))
+        })
     }
 
-    /// The claim itself, given that all it needs holds.
-    fn run_check(&self, part: Prerequisite) -> CheckResult {
-        let view = &self.view;
-        match part {
-            Prerequisite::MetricRises => metric_follows_load::evaluate_rise(view),
-            Prerequisite::MetricFalls => metric_follows_load::evaluate_fall(view),
-            Prerequisite::Whole(check) => match check {
-                Check::PodsRequestAccelerators => pods_request_accelerators::evaluate(view),
-                Check::MetricServed => metric_served::evaluate(view),
-                Check::AutoscalerActive => autoscaler_active::evaluate(view),
-                Check::IdleHolds => idle_holds::evaluate(view),
-                Check::ByTheAutoscaler => by_the_autoscaler::evaluate(view),
-                Check::MetricFollowsLoad => metric_follows_load::evaluate(view),
-                Check::ReplicasRise => replicas_rise::evaluate(view),
-                Check::NewPodsRunOnAccelerators => new_pods_run_on_accelerators::evaluate(view),
-                Check::NewPodsServe => new_pods_serve::evaluate(view),
-                Check::HoldSteady => hold_steady::evaluate(view),
-                Check::ReplicasFall => replicas_fall::evaluate(view),
-                Check::NotEarly => not_early::evaluate(view),
-                Check::DecisionsExplained => decisions_explained::evaluate(view),
-                Check::Restored => restored::evaluate(view),
-            },
-        }
+    /// Evaluates the check itself, once all prerequisites have passed.
+    fn run_check(&self, prerequisite: Prerequisite) -> CheckResult {
+        prerequisite.evaluate_alone(&self.view)
     }
 }

@@ -1,107 +1,104 @@
-//! Records → verdict. Pure: the same records always give the same verdict, with the cluster or without it. One file a
-//! check; each states what it needs, when it holds, and what it is otherwise (DESIGN section 4).
+//! Evaluates the records of a run to a verdict. Pure: the same records always give the same verdict, with or without
+//! the cluster. Each check is one file and one row of the table in `checks`; the head of the file says when it passes and
+//! what it reports otherwise.
 //!
-//! The conductor asks the same checks while the run goes on, so that what ends a phase is what will be judged.
+//! `run` evaluates the same checks while a run goes on, so that a phase ends by the results that the verdict will have.
 
 mod attribution;
-mod check;
 mod check_result;
-mod contamination;
-mod double_average;
+mod checks;
+mod decisions;
+mod diagnosis;
 mod evaluator;
-mod metric_diagnosis;
 mod prediction;
 mod run_view;
-
-mod autoscaler_active;
-mod by_the_autoscaler;
-mod decisions_explained;
-mod hold_steady;
-mod idle_holds;
-mod metric_follows_load;
-mod metric_served;
-mod new_pods_run_on_accelerators;
-mod new_pods_serve;
-mod not_early;
-mod pods_request_accelerators;
-mod replicas_fall;
-mod replicas_rise;
-mod restored;
+mod waiting;
 
 #[cfg(test)]
 mod tests;
 
-pub use check::{Check, Prerequisite};
 pub use check_result::{CheckResult, CheckStatus};
+pub use checks::{Check, CheckPart, Prerequisite};
 pub use evaluator::{EarlyExit, Evaluator};
 pub use prediction::predict;
-pub use run_view::{ApiReading, EvaluationCache, LiveStatus, RunView, SizeChange};
+pub use run_view::{ApiReading, EvaluationCache, LiveStatus, ProgressEvent, RunView, SizeChange};
+pub use waiting::{WaitingReason, waiting_for};
 
+use crate::model::revision::RULES;
 use crate::model::run_records::RunRecords;
 use crate::model::verdict::{Case, CaseResult, Verdict};
 
-/// Root name of the cases. KAR-0057 names no test; a third-party suite already used this one.
+/// Root name of the cases. KAR-0057 prescribes no test name; a third-party suite already uses this one.
 pub const SUITE: &str = "TestPodAutoscaling";
 
 /// Why the requirement does not apply.
 const HPA_API_NOT_SERVED: &str = "the platform does not serve autoscaling/v2";
 
-/// The verdict on these records.
+/// Computes the verdict on these records.
 #[must_use]
 pub fn judge(records: RunRecords<'_>) -> Verdict {
-    let bench = Evaluator::new(records);
-    let cases: Vec<Case> = Check::ALL.iter().map(|check| build_case(&bench, *check)).collect();
-    let judged = || cases.iter().filter(|case| case.name != Check::Restored.name());
-    let first = |result| judged().find(|case| case.result == result);
-    let (result, reason) = if records.is_not_applicable() {
-        (CaseResult::NotApplicable, HPA_API_NOT_SERVED.to_owned())
-    } else if let Some((_, why)) = records.not_started() {
-        (CaseResult::Inconclusive, why.to_owned())
-    } else if let Some(case) = first(CaseResult::Fail) {
-        (CaseResult::Fail, format!("{}: {}", case.name, case.reason))
-    } else if let Some(case) = first(CaseResult::Inconclusive) {
-        (CaseResult::Inconclusive, format!("{}: {}", case.name, case.reason))
-    } else {
-        (CaseResult::Pass, "every case holds".to_owned())
-    };
-    let view = bench.view();
+    let evaluator = Evaluator::new(records);
+    let cases: Vec<Case> = Check::all().map(|check| build_case(&evaluator, check)).collect();
+    let (result, reason) = overall_result(&records, &cases);
+    let view = evaluator.view();
     Verdict {
-        format: 1,
+        rules: RULES,
         suite: SUITE.to_owned(),
         result,
         reason,
         stand_in: records.scenario.accelerator.is_stand_in(),
         rehearsal: records.inventory.simulated.is_some(),
-        restored: bench.evaluate(Check::Restored).status == CheckStatus::Pass,
+        restored: evaluator.evaluate(Check::Restored).status == CheckStatus::Pass,
         duration_ms: view.took_ms(),
         min_duration_ms: view.times.min_duration_ms(records.scenario.phases.baseline_sync_periods),
         cases,
     }
 }
 
-fn build_case(bench: &Evaluator<'_>, check: Check) -> Case {
-    let records = bench.view().records;
-    let ruling = match records.not_started() {
-        Some((seen, why)) if !records.is_not_applicable() => CheckResult::inconclusive(why).with_cites([seen.seq]),
-        _ => bench.evaluate(check),
+/// What the cases add up to, and why: FAIL if one fails, else INCONCLUSIVE if one is, else PASS. What the clean-up left
+/// behind has an exit code of its own, and says nothing about the platform.
+#[must_use]
+pub fn overall_result(records: &RunRecords<'_>, cases: &[Case]) -> (CaseResult, String) {
+    let first = |result| {
+        let mut judged = cases.iter().filter(|case| case.name != Check::Restored.name());
+        judged.find(|case| case.result == result)
     };
-    let (result, reason) = match ruling.status {
+    if records.is_not_applicable() {
+        (CaseResult::NotApplicable, HPA_API_NOT_SERVED.to_owned())
+    } else if let Some((_, reason)) = records.not_started() {
+        (CaseResult::Inconclusive, reason.to_owned())
+    } else if let Some(case) = first(CaseResult::Fail).or_else(|| first(CaseResult::Inconclusive)) {
+        (case.result, format!("{}: {}", case.name, case.reason))
+    } else {
+        (CaseResult::Pass, "every case passed".to_owned())
+    }
+}
+
+fn build_case(evaluator: &Evaluator<'_>, check: Check) -> Case {
+    let records = evaluator.view().records;
+    let evaluated = match records.not_started() {
+        Some((observation, reason)) if !records.is_not_applicable() => {
+            CheckResult::inconclusive(reason).with_cites([observation.seq])
+        }
+        _ => evaluator.evaluate(check),
+    };
+    let (result, reason) = match evaluated.status {
         _ if records.is_not_applicable() => (CaseResult::NotApplicable, HPA_API_NOT_SERVED.to_owned()),
-        CheckStatus::Pass => (CaseResult::Pass, ruling.reason),
-        CheckStatus::Fail => (CaseResult::Fail, ruling.reason),
-        CheckStatus::Inconclusive => (CaseResult::Inconclusive, ruling.reason),
+        CheckStatus::Pass => (CaseResult::Pass, evaluated.reason),
+        CheckStatus::Fail => (CaseResult::Fail, evaluated.reason),
+        CheckStatus::Inconclusive => (CaseResult::Inconclusive, evaluated.reason),
         CheckStatus::Pending => {
-            (CaseResult::Inconclusive, format!("the run ended before it could be told: {}", ruling.reason))
+            (CaseResult::Inconclusive, format!("the run ended while this was pending: {}", evaluated.reason))
         }
     };
-    let moments = || ruling.cites.iter().filter_map(|seq| bench.view().observed_at_ms(*seq));
-    let span_ms = moments().min().zip(moments().max()).map(|(from, to)| [from, to]);
+    let times_ms = || evaluated.cites.iter().filter_map(|seq| evaluator.view().observed_at_ms(*seq));
+    let span_ms = times_ms().min().zip(times_ms().max()).map(|(from, to)| [from, to]);
     Case {
         name: check.name().to_owned(),
         result,
         reason,
-        cited_seqs: ruling.cites.clone(),
+        cited_seqs: evaluated.cites.clone(),
         span_ms,
-        findings: ruling.findings,
+        findings: evaluated.findings,
     }
 }

@@ -1,9 +1,10 @@
-//! What the records show, put in order once: phases, sizes, pods, readings. The checks read this and nothing else.
+//! The records of a run, indexed once: phases, sizes, pods, readings. The checks read only this.
 
 mod api_readings;
 mod cache;
 mod gaps;
 mod live_status;
+mod progress;
 mod recommendations;
 mod series_bounds;
 mod size_changes;
@@ -19,6 +20,7 @@ pub use api_readings::ApiReading;
 pub(super) use api_readings::MAX_READING_GAP_MS;
 pub use cache::EvaluationCache;
 pub use live_status::LiveStatus;
+pub use progress::ProgressEvent;
 pub(super) use recommendations::RecommendationRange;
 pub use size_changes::SizeChange;
 pub(super) use target_pods::TargetPod;
@@ -35,21 +37,21 @@ use crate::model::observation::{
 use crate::model::reading::MetricReading;
 use crate::model::run_records::RunRecords;
 
-/// An observation with the part that it carries.
+/// An observation with its typed content.
 pub(super) type ObservedItem<'a, T> = (&'a Observation, &'a T);
 
-/// The records in order.
+/// The indexed records of a run.
 #[derive(Debug)]
 pub struct RunView<'a> {
     /// The records themselves.
     pub records: RunRecords<'a>,
-    /// Terms of time for this run.
+    /// The time bounds of this run.
     pub times: TimingModel<'a>,
     /// spec.minReplicas.
     pub min_replicas: i32,
     /// spec.maxReplicas.
     pub max_replicas: i32,
-    /// Replicas that the load must lead to.
+    /// Replicas that the run must reach under load.
     pub expected_replicas: i32,
     pub(super) hpas: Vec<ObservedItem<'a, HpaSnapshot>>,
     pub(super) workloads: Vec<ObservedItem<'a, WorkloadSnapshot>>,
@@ -60,36 +62,36 @@ pub struct RunView<'a> {
     pub(super) loads: Vec<ObservedItem<'a, LoadSnapshot>>,
     pub(super) probes: Vec<ObservedItem<'a, ProbeRecord>>,
     pub(super) readings: Vec<ObservedItem<'a, MetricReading>>,
-    /// Readings of the metrics API with the state of the target at each.
+    /// Readings of the metrics API, each with the state of the target.
     pub(super) api_readings: Vec<ApiReading<'a>>,
-    /// States of the target.
     target_states: Vec<TargetState>,
-    /// Changes of the target's size since the HPA was made and until the clean-up.
+    /// Replica changes of the target between the HPA's creation and the clean-up.
     pub(super) size_changes: Vec<SizeChange<'a>>,
     phases: BTreeMap<Phase, (u64, Option<u64>)>,
     leaders: Vec<ObservedItem<'a, LeaderSnapshot>>,
     gaps: Vec<ObservedItem<'a, RecordedGap>>,
-    /// `None` while the API server's clock was never measured: then no time of its can be put in order with ours.
+    /// `None` until the API server's clock is measured: its times cannot be compared with the run's clock then.
     skew: Option<ClockSkewRange>,
-    /// What was asked for between each reading and the next, and by each status, once it was worked out.
+    /// Possible recommendations between each reading and the next, computed on first use.
     recommendations: Vec<OnceCell<RecommendationRange>>,
+    /// Possible recommendations by each HPA status, computed on first use.
     status_recommendations: Vec<OnceCell<Option<RecommendationRange>>>,
     metric_in_range: OnceCell<bool>,
     target_pods: Vec<TargetPod<'a>>,
-    /// Pods and other objects that went away.
+    /// Deletions of pods and other objects.
     pub(super) deletions: Vec<ObservedItem<'a, DeletedObject>>,
 }
 
 impl<'a> RunView<'a> {
-    /// Puts the records in order.
+    /// Indexes the records.
     #[must_use]
     pub fn new(records: RunRecords<'a>) -> Self {
         Self::with_cache(records, &EvaluationCache::default())
     }
 
-    /// The same, with what was worked out when this run was looked at before: then its timeline was the same, or shorter.
+    /// Indexes the records, reusing the cache of earlier views of this run, whose timelines were the same or shorter.
     #[must_use]
-    pub fn with_cache(records: RunRecords<'a>, memory: &EvaluationCache) -> Self {
+    pub fn with_cache(records: RunRecords<'a>, cache: &EvaluationCache) -> Self {
         let spec = &records.scenario.hpa.spec;
         let min = spec.min_replicas.unwrap_or(1);
         let mut view = Self {
@@ -120,15 +122,15 @@ impl<'a> RunView<'a> {
             target_pods: Vec::new(),
             deletions: Vec::new(),
         };
-        let mut reader = api_readings::ReadingCollector::new(records.scenario, memory);
+        let mut collector = api_readings::ReadingCollector::new(records.scenario, cache);
         for observation in records.timeline {
             view.add_observation(observation);
-            reader.push(observation);
+            collector.push(observation);
         }
         view.times.termination_grace_s =
             view.workloads.first().map(|(_, workload)| workload.termination_grace_period_seconds);
         view.times.clock_skew_ms = view.skew.map_or(0, |skew| u64::try_from(skew.high_ms - skew.low_ms).unwrap_or(0));
-        (view.api_readings, view.target_states) = reader.finish();
+        (view.api_readings, view.target_states) = collector.finish();
         view.recommendations.resize_with(view.api_readings.len(), OnceCell::new);
         view.status_recommendations.resize_with(view.hpas.len(), OnceCell::new);
         view.size_changes = size_changes::collect_size_changes(&view);
@@ -138,11 +140,11 @@ impl<'a> RunView<'a> {
 
     fn add_observation(&mut self, observation: &'a Observation) {
         match &observation.kind {
-            ObservationKind::Phase(mark) => {
-                // An end without a beginning shows nothing of the phase.
-                if mark.edge == PhaseEdge::Began {
-                    self.phases.entry(mark.phase).or_insert((observation.at_ms, None));
-                } else if let Some(span) = self.phases.get_mut(&mark.phase) {
+            ObservationKind::Phase(change) => {
+                // The end of a phase without its beginning is ignored.
+                if change.edge == PhaseEdge::Began {
+                    self.phases.entry(change.phase).or_insert((observation.at_ms, None));
+                } else if let Some(span) = self.phases.get_mut(&change.phase) {
                     span.1 = Some(observation.at_ms);
                 }
             }
@@ -158,79 +160,79 @@ impl<'a> RunView<'a> {
             ObservationKind::ClockSkew(skew) => self.skew = Some(*skew),
             ObservationKind::Leader(leader) => self.leaders.push((observation, leader)),
             ObservationKind::Gap(gap) => self.gaps.push((observation, gap)),
-            ObservationKind::PodDeleted(gone) | ObservationKind::ObjectDeleted(gone) => {
-                self.deletions.push((observation, gone))
+            ObservationKind::PodDeleted(deleted) | ObservationKind::ObjectDeleted(deleted) => {
+                self.deletions.push((observation, deleted))
             }
             ObservationKind::Interrupted { .. } | ObservationKind::NotStarted { .. } => {}
         }
     }
 
-    /// Moment of the last observation, milliseconds of the run's clock: "now", as far as the records go.
+    /// Time of the last observation, milliseconds of the run's clock.
     #[must_use]
     pub fn now_ms(&self) -> u64 {
         self.records.timeline.last().map_or(0, |last| last.at_ms)
     }
 
-    /// When a phase began, and when it ended if it has.
+    /// The beginning of a phase, and its end if it has ended.
     #[must_use]
     pub fn phase_span(&self, phase: Phase) -> Option<(u64, Option<u64>)> {
         self.phases.get(&phase).copied()
     }
 
-    /// When a phase began.
+    /// The beginning of a phase.
     #[must_use]
     pub fn phase_start(&self, phase: Phase) -> Option<u64> {
         self.phase_span(phase).map(|(began, _)| began)
     }
 
-    /// The phase of a moment.
+    /// The phase at this time.
     pub(super) fn phase_at(&self, at_ms: u64) -> Option<Phase> {
         self.phases.iter().rev().find(|(_, (began, _))| *began <= at_ms).map(|(phase, _)| *phase)
     }
 
-    /// The idle baseline: its beginning, and its end if it has one. Should that not be noted, it ends with the next phase.
+    /// The baseline: its beginning, and its end if it has ended. Where its end is not recorded, the next phase ends it.
     pub(super) fn baseline_span(&self) -> Option<(u64, Option<u64>)> {
         let (began, ended) = self.phase_span(Phase::Baseline)?;
         Some((began, ended.or_else(|| self.phase_start(Phase::ScaleUp)).or_else(|| self.phase_start(Phase::Cleanup))))
     }
 
-    /// End of what is judged: the beginning of the clean-up, or now.
+    /// The end of the evaluated time: the beginning of the clean-up, or the last observation.
     pub(super) fn end_ms(&self) -> u64 {
         self.phase_start(Phase::Cleanup).unwrap_or_else(|| self.now_ms())
     }
 
-    /// The span of load: its beginning, and its end or now.
+    /// The load: its beginning, and its end or the last observation.
     pub(super) fn load_span(&self) -> Option<(u64, u64)> {
         let began = self.phase_start(Phase::ScaleUp)?;
         Some((began, self.phase_start(Phase::ScaleDown).unwrap_or_else(|| self.end_ms())))
     }
 
-    /// True while the load is on.
+    /// True while the load runs.
     pub(super) fn is_under_load(&self) -> bool {
         let over = self.phase_start(Phase::ScaleDown).is_some() || self.phase_start(Phase::Cleanup).is_some();
         self.phase_start(Phase::ScaleUp).is_some() && !over
     }
 
-    /// True when a value may be served between two polls and never be seen by us: the exporter samples about as often
-    /// as we ask.
+    /// True when a value may be served between two polls unread, because the exporter samples about as often as the run
+    /// polls.
     pub(super) fn may_miss_values(&self) -> bool {
         self.times.assumptions.exporter_interval.ms() < 2 * POLL_INTERVAL.ms()
     }
 
-    /// Moment of an observation.
+    /// Time of the observation with this sequence number.
     pub(super) fn observed_at_ms(&self, seq: u64) -> Option<u64> {
-        // A number is a name, not a place: a timeline may lack some.
+        // A sequence number is no index: numbers may be missing in the timeline.
         let index = self.records.timeline.partition_point(|observation| observation.seq < seq);
         self.records.timeline.get(index).filter(|observation| observation.seq == seq).map(|found| found.at_ms)
     }
 
-    /// Length of the run from its first phase to its end.
+    /// Duration of the run from its first phase to the last observation, milliseconds.
     pub(super) fn took_ms(&self) -> u64 {
         let began = self.phases.values().map(|(began, _)| *began).min().unwrap_or(0);
         self.now_ms().saturating_sub(began)
     }
 
-    /// The HPA of this run by the journal: its name, and when it was about to be made.
+    /// The name of the run's HPA, and the time just before its creation, by the journal.
     pub(super) fn hpa_creation(&self) -> Option<(&'a str, u64)> {
         self.records.journal.iter().find_map(|entry| match &entry.state {
             ChangeState::Intended(RunChange::Create(object)) if object.kind == "HorizontalPodAutoscaler" => {
@@ -240,9 +242,9 @@ impl<'a> RunView<'a> {
         })
     }
 
-    /// The uid that the API server gave to the HPA of this run, by the journal.
+    /// The uid of the run's HPA, by the journal.
     pub(super) fn hpa_uid(&self) -> Option<&'a str> {
-        let is_hpa = |step: &ChangeState| matches!(step, ChangeState::Intended(RunChange::Create(object)) if object.kind == "HorizontalPodAutoscaler");
+        let is_hpa = |state: &ChangeState| matches!(state, ChangeState::Intended(RunChange::Create(object)) if object.kind == "HorizontalPodAutoscaler");
         let change = self.records.journal.iter().find(|entry| is_hpa(&entry.state))?.change;
         self.records.journal.iter().filter(|entry| entry.change == change).find_map(|entry| match &entry.state {
             ChangeState::Done { uid } => uid.as_deref(),
@@ -250,13 +252,13 @@ impl<'a> RunView<'a> {
         })
     }
 
-    /// Observations of our HPA.
+    /// Snapshots of the run's HPA.
     pub(super) fn our_hpa_snapshots(&self) -> impl Iterator<Item = &ObservedItem<'a, HpaSnapshot>> {
         let name = self.hpa_creation().map(|(name, _)| name);
         self.hpas.iter().filter(move |(_, hpa)| name == Some(hpa.name.as_str()))
     }
 
-    /// How events and conditions name our metric.
+    /// The metric's name as events and conditions print it.
     pub(super) fn metric_name(&self) -> String {
         let scenario = self.records.scenario;
         hpa::metric_from_spec(&scenario.hpa.spec, &scenario.namespace, &[])
@@ -264,14 +266,14 @@ impl<'a> RunView<'a> {
             .unwrap_or_default()
     }
 
-    /// The interval of our clock, in milliseconds, in which a whole-second time of the cluster lies; `None` while the
-    /// cluster's clock was not measured.
+    /// The interval of the run's clock, in milliseconds, in which a time of the cluster lies, given in whole seconds;
+    /// `None` until the API server's clock is measured.
     pub(super) fn to_run_clock(&self, source: Timestamp) -> Option<(i64, i64)> {
         let since = source.as_millisecond() - self.records.inventory.started.as_millisecond();
         self.skew.map(|skew| (since - skew.high_ms, since + 999 - skew.low_ms))
     }
 
-    /// True once the cluster's clock was measured.
+    /// True once the API server's clock is measured.
     pub(super) fn has_skew(&self) -> bool {
         self.skew.is_some()
     }

@@ -1,51 +1,49 @@
-//! The way to the cluster, found as kubectl finds it: `--kubeconfig`, `KUBECONFIG`, `~/.kube/config`, or the service
-//! account of the pod that we run in.
+//! Connects to the cluster that kubectl would use: `--kubeconfig`, `KUBECONFIG`, `~/.kube/config`, or the service
+//! account of the pod that gpuhpa runs in.
 
 use std::path::{Path, PathBuf};
 
 use kube::config::{Config, KubeConfigOptions, Kubeconfig};
 
-use crate::env::with_retry;
+use crate::env::KubeClients;
 use crate::error_chain::format_chain;
 
-/// A cluster that can be asked.
+/// The clients of a cluster, and how it was configured.
 #[derive(Clone)]
 pub struct ClusterConnection {
-    /// The client of whoever changes things: patient with an API server that is busy or starts again.
-    pub client: kube::Client,
-    /// The client of whoever observes: each question is sent once, and a refusal is an answer.
-    pub client_no_retry: kube::Client,
+    /// The clients.
+    pub kube: KubeClients,
     /// Context name; `in-cluster` inside a pod.
     pub context: String,
     /// Address of the API server.
     pub server: String,
-    /// The users of the kubeconfig as they stand there: secrets, to be kept out of everything that is shown.
+    /// The users of the kubeconfig, unredacted: secrets, which must not appear in any output.
     pub credentials: serde_json::Value,
 }
 
-/// No way to a cluster.
+/// Why no connection could be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum ClusterError {
     /// The kubeconfig could not be read.
-    #[error("could not read the kubeconfig {path}: {why}")]
+    #[error("could not read the kubeconfig {path}: {reason}")]
     Kubeconfig {
         /// The file.
         path: String,
-        /// Why.
-        why: String,
+        /// What is wrong with it.
+        reason: String,
     },
-    /// It was read and leads nowhere.
-    #[error("no cluster could be chosen: {0}")]
+    /// The kubeconfig, or its absence, gives no cluster.
+    #[error("no cluster configured: {0}")]
     NoCluster(String),
-    /// The client could not be made.
-    #[error("no client for the cluster could be made: {0}")]
+    /// The client could not be created.
+    #[error("could not create the Kubernetes client: {0}")]
     Client(String),
 }
 
-/// Opens the way to the cluster. Nothing is sent yet.
+/// Creates the clients of the cluster. Sends nothing yet.
 ///
 /// # Errors
-/// A kubeconfig that cannot be read, a context that it does not hold, credentials that cannot be loaded.
+/// The kubeconfig cannot be read, it does not have the context, or its credentials cannot be loaded.
 pub async fn connect(kubeconfig: Option<&Path>, context: Option<&str>) -> Result<ClusterConnection, ClusterError> {
     let options = KubeConfigOptions { context: context.map(ToOwned::to_owned), ..KubeConfigOptions::default() };
     let mut credentials = serde_json::Value::Null;
@@ -59,30 +57,25 @@ pub async fn connect(kubeconfig: Option<&Path>, context: Option<&str>) -> Result
         None => (Config::incluster().map_err(|e| ClusterError::NoCluster(format_chain(&e)))?, "in-cluster".to_owned()),
     };
     let server = config.cluster_url.to_string().trim_end_matches('/').to_owned();
+    // The retries of `KubeClients` replace kube's own.
     config.default_retry = false;
-    let plain = kube::Client::try_from(config).map_err(|e| ClusterError::Client(format_chain(&e)))?;
-    Ok(ClusterConnection {
-        client: with_retry(plain.clone()),
-        client_no_retry: plain,
-        context: name,
-        server,
-        credentials,
-    })
+    let no_retry = kube::Client::try_from(config).map_err(|e| ClusterError::Client(format_chain(&e)))?;
+    Ok(ClusterConnection { kube: KubeClients::new(no_retry), context: name, server, credentials })
 }
 
-/// The kubeconfig that kubectl would read; none inside a pod without one.
+/// The kubeconfig that kubectl would read; `None` in a pod without one.
 #[expect(clippy::disallowed_methods, reason = "live reads the environment as kubectl does")]
 fn read_kubeconfig(path: Option<&Path>) -> Result<Option<Kubeconfig>, ClusterError> {
     let from = |path: &Path| {
         Kubeconfig::read_from(path)
-            .map_err(|e| ClusterError::Kubeconfig { path: path.display().to_string(), why: format_chain(&e) })
+            .map_err(|e| ClusterError::Kubeconfig { path: path.display().to_string(), reason: format_chain(&e) })
     };
     if let Some(path) = path {
         return from(path).map(Some);
     }
     if std::env::var("KUBECONFIG").is_ok_and(|v| !v.is_empty()) {
         return Kubeconfig::from_env()
-            .map_err(|e| ClusterError::Kubeconfig { path: "named by KUBECONFIG".to_owned(), why: format_chain(&e) });
+            .map_err(|e| ClusterError::Kubeconfig { path: "$KUBECONFIG".to_owned(), reason: format_chain(&e) });
     }
     let home = std::env::var("HOME").map(PathBuf::from).unwrap_or_default().join(".kube/config");
     if home.exists() {
@@ -91,7 +84,5 @@ fn read_kubeconfig(path: Option<&Path>) -> Result<Option<Kubeconfig>, ClusterErr
     if std::env::var("KUBERNETES_SERVICE_HOST").is_ok() {
         return Ok(None);
     }
-    Err(ClusterError::NoCluster(
-        "there is no --kubeconfig, no KUBECONFIG, no ~/.kube/config, and this is no pod of a cluster".to_owned(),
-    ))
+    Err(ClusterError::NoCluster("no --kubeconfig, KUBECONFIG or ~/.kube/config, and not running in a pod".to_owned()))
 }

@@ -1,5 +1,5 @@
-//! The helm binary, 3 or 4, behind the helm door. Values go in by standard input, so that no file with them is left
-//! behind; helm runs in a process group of its own, so that Ctrl-C at the terminal reaches us first and we decide.
+//! Runs the helm binary, version 3 or 4. Values are passed on standard input, so that no file with them is left behind;
+//! helm runs in its own process group, so that Ctrl-C in the terminal does not reach it and gpuhpa decides what to do.
 
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -14,13 +14,13 @@ use crate::model::inventory::ExistingRelease;
 use crate::model::journal::ReleaseRef;
 use crate::units::HumanDuration;
 
-/// Bound of a call that asks the cluster or a registry something and changes nothing.
+/// Timeout of a call that only queries the cluster or a registry.
 const QUERY_TIMEOUT: HumanDuration = HumanDuration::from_secs(120);
 
-/// The helm binary and the cluster that it works on.
+/// The helm binary and the cluster that it uses.
 #[derive(Clone, Debug)]
 pub struct HelmBinary {
-    /// Path, or a name to be found on PATH.
+    /// Path, or a name in PATH.
     pub binary: String,
     /// `--kubeconfig`.
     pub kubeconfig: Option<PathBuf>,
@@ -29,22 +29,22 @@ pub struct HelmBinary {
 }
 
 impl HelmBinary {
-    /// Runs helm to its end; the future may be dropped, which stops the process.
+    /// Runs helm to its end. Dropping the future kills the process.
     async fn run(&self, args: &[&str], values: Option<String>, bound: HumanDuration) -> Result<String, HelmError> {
-        // The command as errors name it: sub-command and operand, no flags.
+        // The command in error messages: subcommand and operands, no flags.
         let command =
             args.iter().take(if args.first() == Some(&"show") { 3 } else { 2 }).copied().collect::<Vec<_>>().join(" ");
         let work = self.spawn_and_wait(args, values);
         let output = tokio::time::timeout(bound.to_std(), work)
             .await
             .map_err(|_| HelmError::TimedOut { command: command.clone(), bound })?
-            .map_err(|e| HelmError::Start { binary: self.binary.clone(), why: e.to_string() })?;
+            .map_err(|e| HelmError::Start { binary: self.binary.clone(), reason: e.to_string() })?;
         if !output.status.success() {
             let stderr = String::from_utf8_lossy(&output.stderr).trim().to_owned();
             return Err(HelmError::Failed { command, stderr: last_lines(&stderr) });
         }
         String::from_utf8(output.stdout)
-            .map_err(|_| HelmError::Unreadable { command, why: "the answer is not UTF-8".to_owned() })
+            .map_err(|_| HelmError::Unreadable { command, reason: "its output is not UTF-8".to_owned() })
     }
 
     #[expect(clippy::disallowed_methods, reason = "live starts processes")]
@@ -60,32 +60,32 @@ impl HelmBinary {
         }
         let mut child = command.spawn()?;
         if let (Some(mut stdin), Some(values)) = (child.stdin.take(), values) {
-            // helm may end before it has read everything; its own error then says why.
+            // helm may exit before it has read everything; its own error then gives the reason.
             let _ = stdin.write_all(values.as_bytes()).await;
         }
         let group = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
         let mut output = std::pin::pin!(child.wait_with_output());
-        // Dropped before the child is, so that its number is still its own.
-        let mut stop = ProcessGroup(group);
-        let ended = (&mut output).await;
-        stop.0 = None;
-        ended
+        // Dropped before the child, so that the process id is not reused yet.
+        let mut group = ProcessGroup(group);
+        let result = (&mut output).await;
+        group.0 = None;
+        result
     }
 }
 
-/// helm's process group: a wrapper around helm, a credential plugin or a post-renderer ends with it.
+/// helm's process group, killed on drop: a wrapper around helm, a credential plugin or a post-renderer ends with it.
 struct ProcessGroup(Option<Pid>);
 
 impl Drop for ProcessGroup {
     fn drop(&mut self) {
         if let Some(leader) = self.0 {
-            // Gone already is as good.
+            // The group may have ended already.
             let _ = kill_process_group(leader, Signal::KILL);
         }
     }
 }
 
-/// The flags that name a chart, the same for every sub-command.
+/// The flags that identify a chart, the same for every subcommand.
 fn chart_flags(args: &ReleaseArgs) -> Vec<&str> {
     let mut flags = Vec::new();
     for (flag, value) in [
@@ -104,7 +104,7 @@ fn chart_flags(args: &ReleaseArgs) -> Vec<&str> {
     flags
 }
 
-/// Sub-command, name, chart, namespace, chart flags; values come by standard input.
+/// Subcommand, release name, chart, namespace and chart flags; values are read from standard input.
 fn release_command_args<'a>(verb: &'a str, args: &'a ReleaseArgs) -> Vec<&'a str> {
     let mut all = vec![verb, &args.release.name, &args.chart, "--namespace", &args.release.namespace, "--values", "-"];
     all.extend(chart_flags(args));
@@ -116,7 +116,7 @@ fn values_yaml(args: &ReleaseArgs) -> Option<String> {
     Some(Value::Object(args.values.clone()).to_string())
 }
 
-/// What counts of a long error: helm repeats itself, and the end names the cause.
+/// The last lines of an error: helm repeats itself, and the end has the cause.
 fn last_lines(text: &str) -> String {
     let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
     lines[lines.len().saturating_sub(6)..].join("; ")
@@ -125,8 +125,8 @@ fn last_lines(text: &str) -> String {
 impl HelmClient for HelmBinary {
     fn version(&self) -> BoxFuture<'_, Result<String, HelmError>> {
         Box::pin(async {
-            let answer = self.run(&["version", "--template", "{{.Version}}"], None, QUERY_TIMEOUT).await?;
-            Ok(answer.trim().to_owned())
+            let output = self.run(&["version", "--template", "{{.Version}}"], None, QUERY_TIMEOUT).await?;
+            Ok(output.trim().to_owned())
         })
     }
 
@@ -134,10 +134,10 @@ impl HelmClient for HelmBinary {
         Box::pin(async {
             let mut all = vec!["show", "chart", &args.chart];
             all.extend(chart_flags(args));
-            let answer = self.run(&all, None, QUERY_TIMEOUT).await?;
-            let chart: Value = serde_saphyr::from_str(&answer).map_err(|e| HelmError::Unreadable {
+            let output = self.run(&all, None, QUERY_TIMEOUT).await?;
+            let chart: Value = serde_saphyr::from_str(&output).map_err(|e| HelmError::Unreadable {
                 command: format!("show chart {}", args.chart),
-                why: e.without_snippet().to_string(),
+                reason: e.without_snippet().to_string(),
             })?;
             let field = |name: &str| match &chart[name] {
                 Value::String(text) => text.clone(),
@@ -177,18 +177,18 @@ impl HelmClient for HelmBinary {
             if let Some(selector) = selector {
                 all.extend(["--selector", selector]);
             }
-            let answer = self.run(&all, None, QUERY_TIMEOUT).await?;
-            let unreadable = |why: String| HelmError::Unreadable { command: format!("list {filter}"), why };
-            let releases: Vec<Value> = serde_json::from_str(&answer).map_err(|e| unreadable(e.to_string()))?;
-            let Some(found) = releases.first() else { return Ok(None) };
-            let text = |name: &str| found[name].as_str().unwrap_or_default().to_owned();
+            let output = self.run(&all, None, QUERY_TIMEOUT).await?;
+            let unreadable = |reason: String| HelmError::Unreadable { command: format!("list {filter}"), reason };
+            let releases: Vec<Value> = serde_json::from_str(&output).map_err(|e| unreadable(e.to_string()))?;
+            let Some(entry) = releases.first() else { return Ok(None) };
+            let field = |name: &str| entry[name].as_str().unwrap_or_default().to_owned();
             // helm prints the revision as a string.
-            let revision = text("revision").parse().map_err(|_| unreadable("no revision".to_owned()))?;
+            let revision = field("revision").parse().map_err(|_| unreadable("invalid revision".to_owned()))?;
             Ok(Some(ExistingRelease {
                 namespace: release.namespace.clone(),
                 revision,
-                status: text("status"),
-                chart: text("chart"),
+                status: field("status"),
+                chart: field("chart"),
                 made_by_run: false,
             }))
         })
@@ -230,7 +230,8 @@ impl HelmClient for HelmBinary {
                 "--namespace",
                 &release.namespace,
                 "--ignore-not-found",
-                // Pods hold accelerators until they are gone, and in a namespace that stays nothing else waits for them.
+                // Pods keep accelerators until they are deleted, and in a namespace that stays nothing else waits for
+                // them.
                 "--cascade",
                 "foreground",
                 "--wait",
@@ -247,9 +248,9 @@ mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt;
 
-    /// A wrapper that starts helm as a child of its own, which never ends.
+    /// A wrapper that starts helm as its child, which never ends.
     #[tokio::test]
-    async fn a_helm_that_hangs_is_stopped_with_all_that_it_started() {
+    async fn a_helm_that_hangs_is_killed_with_all_its_children() {
         let dir = std::env::temp_dir().join(format!("gpuhpa-helm-{}", std::process::id()));
         std::fs::create_dir_all(&dir).unwrap();
         let (binary, child) = (dir.join("helm"), dir.join("child"));

@@ -1,6 +1,6 @@
-//! The HTTP door on the real network: reqwest behind the boxed service, with failures told apart by the types in the
-//! chain of causes, never by their words. Nothing is taken from the environment (no proxy) and nothing is done on the
-//! caller's behalf (no redirect, no retry): a request that is counted is a request that was sent.
+//! The HTTP client for the network: reqwest as a boxed tower service, with failures distinguished by the types of their
+//! sources, never by their text. It takes nothing from the environment (no proxy) and sends nothing on its own (no
+//! redirect, no retry): every counted request was sent once.
 
 use std::io::ErrorKind;
 use std::net::ToSocketAddrs;
@@ -15,8 +15,8 @@ use crate::error_chain::{error_sources, format_chain};
 use crate::model::load::ConnectionPolicy;
 use crate::units::HumanDuration;
 
-/// A client that speaks HTTP/1.1. `connect_timeout` bounds name, connection and TLS together; every other bound is the
-/// caller's, who ends a request by dropping its future or its body. Fails only when the client cannot be set up at all.
+/// A client for HTTP/1.1. `connect_timeout` bounds name resolution, connection and TLS handshake together; the caller
+/// enforces every other timeout by dropping the future or the body. Fails only if the client cannot be created.
 pub fn http_client(connection: ConnectionPolicy, connect_timeout: HumanDuration) -> Result<HttpClient, HttpError> {
     let setup = || {
         let client = reqwest::Client::builder()
@@ -30,12 +30,12 @@ pub fn http_client(connection: ConnectionPolicy, connect_timeout: HumanDuration)
             .dns_resolver(SystemResolver)
             .connect_timeout(connect_timeout.to_std());
         match connection {
-            // Without an idle connection to take, every request opens its own.
+            // Without idle connections every request opens its own.
             ConnectionPolicy::PerRequest => client.pool_max_idle_per_host(0),
             ConnectionPolicy::Reuse => client,
         }
     };
-    // A machine without CA certificates cannot check any TLS server, but it can still reach a NodePort in cleartext.
+    // A machine without CA certificates cannot verify a TLS server, but it can still reach a NodePort in cleartext.
     let client = setup()
         .build()
         .or_else(|_| setup().tls_certs_only([]).build())
@@ -52,14 +52,14 @@ async fn send_request(
     let (status, headers) = (response.status(), response.headers().clone());
     let in_body = |e: reqwest::Error| HttpError { failure: HttpFailure::InBody, message: format_chain(&e) };
     let body: ResponseBody = response.bytes_stream().map(move |bytes| bytes.map_err(in_body)).boxed();
-    let mut answer = http::Response::new(body);
-    (*answer.status_mut(), *answer.headers_mut()) = (status, headers);
-    Ok(answer)
+    let mut streamed = http::Response::new(body);
+    (*streamed.status_mut(), *streamed.headers_mut()) = (status, headers);
+    Ok(streamed)
 }
 
-/// An error that came before the status line.
+/// An error before the status line.
 fn error_before_headers(error: &reqwest::Error) -> HttpError {
-    let failure = if error_sources(error).any(|cause| cause.is::<ResolveError>()) {
+    let failure = if error_sources(error).any(|source| source.is::<ResolveError>()) {
         HttpFailure::Dns
     } else if error.is_connect() {
         connect_failure(error)
@@ -69,29 +69,30 @@ fn error_before_headers(error: &reqwest::Error) -> HttpError {
     HttpError { failure, message: format_chain(error) }
 }
 
-/// Why no connection stands: the system's own error kind, or the bound, which reqwest tells of by a type of its own.
+/// Why no connection was made: the I/O error kind, or the timeout, for which reqwest has its own type.
 fn connect_failure(error: &reqwest::Error) -> HttpFailure {
-    let kind = error_sources(error).find_map(|cause| cause.downcast_ref::<std::io::Error>().map(std::io::Error::kind));
+    let kind =
+        error_sources(error).find_map(|source| source.downcast_ref::<std::io::Error>().map(std::io::Error::kind));
     match kind {
         Some(ErrorKind::ConnectionRefused) => HttpFailure::ConnectRefused,
         Some(ErrorKind::TimedOut | ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable) => {
             HttpFailure::ConnectTimeout
         }
         _ if error.is_timeout() => HttpFailure::ConnectTimeout,
-        // The connection stood and TLS did not: lost before a status line.
+        // The TLS handshake failed.
         _ => HttpFailure::BeforeHeaders,
     }
 }
 
-/// A name that the system did not resolve: a type, because the system's own error for it has no kind to tell it by.
+/// A name that the system did not resolve. It has its own type because the system's error has no distinct kind.
 #[derive(Debug, thiserror::Error)]
-#[error("could not resolve {name}: {why}")]
+#[error("could not resolve {name}: {reason}")]
 struct ResolveError {
     name: String,
-    why: String,
+    reason: String,
 }
 
-/// The system's resolver, asked anew for each connection, so that a name may come to mean more addresses during a run.
+/// The system's resolver, called for each connection, so that new addresses of a name are used during a run.
 #[derive(Debug)]
 struct SystemResolver;
 
@@ -100,14 +101,14 @@ impl Resolve for SystemResolver {
         Box::pin(async move {
             let name = name.as_str().to_owned();
             let host = name.clone();
-            // Port 0: the client puts the URL's own port in.
+            // Port 0: the client sets the URL's port.
             let found = tokio::task::spawn_blocking(move || (host.as_str(), 0).to_socket_addrs()).await;
-            let why = match found {
+            let reason = match found {
                 Ok(Ok(addresses)) => return Ok(Box::new(addresses) as Addrs),
                 Ok(Err(error)) => error.to_string(),
                 Err(error) => error.to_string(),
             };
-            Err(ResolveError { name, why }.into())
+            Err(ResolveError { name, reason }.into())
         })
     }
 }

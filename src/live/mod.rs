@@ -1,4 +1,4 @@
-//! The real world: the doors opened on a real cluster, a real helm and a real network.
+//! Clients for a real cluster, the helm binary and the network.
 
 mod cluster;
 mod helm;

@@ -1,6 +1,6 @@
-//! One chat: sent, its answer read to the end under three bounds, and a record of it. The reading half (`receive`) takes
-//! any response, so that a probe through another transport is judged by the same rule. Nothing here decides when to
-//! send, and nothing is counted.
+//! Sends one chat, reads its response within three timeouts, and returns a record of it. [`receive_response`] takes any
+//! response, so that a probe through another transport has the same rule of success. Nothing here decides when to send
+//! or counts requests.
 
 use std::time::Duration;
 
@@ -11,69 +11,69 @@ use tower::ServiceExt;
 use super::chat_client::ChatClient;
 use super::deadline::{RequestDeadline, timeout_at};
 use crate::clock::RunClock;
-use crate::env::{HttpError, HttpFailure, ResponseBody};
+use crate::env::{HttpError, HttpFailure, ResponseBody, sanitize_text};
 use crate::model::load::{RequestOutcome, RequestRecord, RequestTimeouts};
 use crate::ollama::{self, ChatStream, ChatStreamError, ChatTotals};
 
-/// Bytes of a refusal's body that are read: many times what is kept of its words.
+/// Bytes of an error response's body that are read: many times what the record keeps.
 const ERROR_BODY_BYTES: usize = 4096;
-/// How long those bytes, or the end of a body after `done: true`, are waited for. Both are there at once or never; the
-/// outcome stands without them.
+/// Wait for those bytes, or for the end of a body after `done: true`. Both arrive at once or never; the outcome does
+/// not depend on them.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// One request's place in the load.
+/// One request of the load, before it is sent.
 #[derive(Clone, Copy, Debug)]
 pub struct ScheduledRequest {
-    /// Number of the request; with the load's seed it gives the generation's seed.
+    /// Number of the request; determines its seed together with the load's seed.
     pub id: u64,
     /// Number of the worker.
     pub worker: u32,
-    /// When it was due, microseconds of the run's clock.
+    /// When it is due, in microseconds of the run's clock.
     pub due_us: u64,
 }
 
-/// What can be heard of a request before it has ended. `()` listens to nothing.
+/// Callbacks during a response. `()` ignores them.
 pub trait ResponseObserver {
-    /// A status line came, so a connection stands.
+    /// The status line arrived: the connection works.
     fn on_headers(&mut self) {}
-    /// A chat chunk came so many microseconds after the one before it.
+    /// A chat chunk arrived `us` microseconds after the previous one.
     fn on_chunk_gap(&mut self, _us: u64) {}
 }
 
 impl ResponseObserver for () {}
 
-/// Sends one chat and reads its answer. It ends by itself within the load's total timeout (and a second of courtesy);
-/// `stop` ends it sooner, as cancelled by ramp-down with what had come until then. It does not fail: what goes wrong is
-/// in the record.
+/// Sends one chat and reads its response. Ends within the load's total timeout plus 1 s for the rest of the body;
+/// `stop` ends it sooner, as cancelled by ramp-down, with what had arrived until then. Never fails: errors are in the
+/// record.
 pub async fn send_chat(
-    caller: &ChatClient,
-    turn: ScheduledRequest,
+    client: &ChatClient,
+    scheduled: ScheduledRequest,
     stop: impl Future<Output = ()>,
-    ear: &mut impl ResponseObserver,
+    observer: &mut impl ResponseObserver,
 ) -> RequestRecord {
-    // The body is made before the request counts as sent: its cost is ours, so it belongs to the lateness.
-    let request = caller.request(turn.id);
-    let mut record = new_record(turn, caller.clock().now_us());
-    let ended = tokio::select! {
+    // The body is built before the request counts as sent: that time is the client's, so it counts as lateness.
+    let request = client.request(scheduled.id);
+    let mut record = new_record(scheduled, client.clock().now_us());
+    let finished = tokio::select! {
         biased;
-        () = send_and_receive(caller, request, &mut record, ear) => true,
+        () = send_and_receive(client, request, &mut record, observer) => true,
         () = stop => false,
     };
-    // A good answer whose body is only being drained stays good.
-    if !ended && record.outcome != RequestOutcome::Succeeded {
-        record.ended_us = caller.clock().now_us();
+    // A response that has succeeded stays so while the rest of its body is drained.
+    if !finished && record.outcome != RequestOutcome::Succeeded {
+        record.ended_us = client.clock().now_us();
     }
     record
 }
 
-/// The record of a request that was sent at this moment, in microseconds of the run's clock. Until something else is
-/// known, what ended it is our own plan.
+/// The record of a request that is sent at `sent_us` microseconds of the run's clock. Its outcome is cancelled by
+/// ramp-down until the request ends otherwise.
 #[must_use]
-pub fn new_record(turn: ScheduledRequest, sent_us: u64) -> RequestRecord {
+pub fn new_record(scheduled: ScheduledRequest, sent_us: u64) -> RequestRecord {
     RequestRecord {
-        id: turn.id,
-        worker: turn.worker,
-        scheduled_us: turn.due_us,
+        id: scheduled.id,
+        worker: scheduled.worker,
+        scheduled_us: scheduled.due_us,
         sent_us,
         headers_us: None,
         first_token_us: None,
@@ -90,17 +90,17 @@ pub fn new_record(turn: ScheduledRequest, sent_us: u64) -> RequestRecord {
 }
 
 async fn send_and_receive(
-    caller: &ChatClient,
+    client: &ChatClient,
     request: http::Request<Bytes>,
     record: &mut RequestRecord,
-    ear: &mut impl ResponseObserver,
+    observer: &mut impl ResponseObserver,
 ) {
-    let (clock, timeouts) = (caller.clock(), &caller.load().timeouts);
+    let (clock, timeouts) = (client.clock(), &client.load().timeouts);
     let bound = RequestDeadline::next(record, timeouts, None);
-    match timeout_at(clock, bound.at_us, caller.http().oneshot(request)).await {
+    match timeout_at(clock, bound.at_us, client.http().oneshot(request)).await {
         None => complete_failed(record, clock, bound.outcome, &bound.describe(record)),
         Some(Err(error)) => complete_failed(record, clock, failure_outcome(error.failure), &error.message),
-        Some(Ok(response)) => receive_response(response, clock, timeouts, record, ear).await,
+        Some(Ok(response)) => receive_response(response, clock, timeouts, record, observer).await,
     }
 }
 
@@ -113,16 +113,16 @@ fn failure_outcome(failure: HttpFailure) -> RequestOutcome {
     }
 }
 
-/// Reads an answer to its end and completes the record, whose `sent_us` starts the bounds of the first token and of the
-/// whole. Ends within the total timeout and a second of courtesy; dropping the future drops the body.
+/// Reads a response to its end and completes the record, whose `sent_us` is the start of the first-token and total
+/// timeouts. Ends within the total timeout plus 1 s; dropping the future drops the body.
 pub async fn receive_response(
     response: http::Response<ResponseBody>,
     clock: &RunClock,
     timeouts: &RequestTimeouts,
     record: &mut RequestRecord,
-    ear: &mut impl ResponseObserver,
+    observer: &mut impl ResponseObserver,
 ) {
-    ear.on_headers();
+    observer.on_headers();
     let (head, body) = response.into_parts();
     let status = head.status.as_u16();
     record.headers_us = Some(clock.now_us());
@@ -130,10 +130,10 @@ pub async fn receive_response(
     match ollama::status_outcome(status) {
         Some(outcome) => {
             complete_failed(record, clock, outcome, &format!("HTTP {status}"));
-            let words = read_error_body(body).await;
-            record.error = Some(format!("HTTP {status}: {words}"));
+            let text = read_error_body(body).await;
+            record.error = Some(format!("HTTP {status}: {text}"));
         }
-        None => receive_stream(body, clock, timeouts, record, ear).await,
+        None => receive_stream(body, clock, timeouts, record, observer).await,
     }
 }
 
@@ -146,10 +146,10 @@ async fn read_error_body(mut body: ResponseBody) -> String {
             bytes.extend_from_slice(&more[..more.len().min(ERROR_BODY_BYTES - bytes.len())]);
         }
     };
-    // Too slow or broken: what came will do.
+    // Too slow or broken: what has arrived is enough.
     let _ = tokio::time::timeout(DRAIN_TIMEOUT, read).await;
-    let words = ollama::error_body_text(&bytes);
-    if words.is_empty() { "no words".to_owned() } else { words }
+    let text = ollama::error_body_text(&bytes);
+    if text.is_empty() { "empty body".to_owned() } else { text }
 }
 
 async fn receive_stream(
@@ -157,11 +157,11 @@ async fn receive_stream(
     clock: &RunClock,
     timeouts: &RequestTimeouts,
     record: &mut RequestRecord,
-    ear: &mut impl ResponseObserver,
+    observer: &mut impl ResponseObserver,
 ) {
     let mut stream = ChatStream::default();
     let mut last_us = None;
-    let broke = loop {
+    let body_error = loop {
         let bound = RequestDeadline::next(record, timeouts, last_us);
         let bytes = match timeout_at(clock, bound.at_us, body.next()).await {
             None => return complete_failed(record, clock, bound.outcome, &bound.describe(record)),
@@ -169,11 +169,11 @@ async fn receive_stream(
             Some(Some(Err(error))) => break Some(error),
             Some(Some(Ok(bytes))) => bytes,
         };
-        let fed = stream.push(&bytes);
-        last_us = record_chunks(&stream, clock.now_us(), last_us, record, ear);
-        match (fed, stream.totals()) {
-            // The done line and a fault can come in the same bytes: the fault decides.
-            (Err(fault), _) => return complete_failed(record, clock, fault.outcome(), &fault.to_string()),
+        let pushed = stream.push(&bytes);
+        last_us = record_chunks(&stream, clock.now_us(), last_us, record, observer);
+        match (pushed, stream.totals()) {
+            // The done line and an error can arrive in the same bytes: the error decides.
+            (Err(error), _) => return complete_failed(record, clock, error.outcome(), &error.to_string()),
             (Ok(()), Some(totals)) => {
                 complete_good(record, clock, totals);
                 return drain_body(body, stream, clock, record).await;
@@ -181,18 +181,18 @@ async fn receive_stream(
             (Ok(()), None) => {}
         }
     };
-    let ended = stream.finish();
-    record_chunks(&stream, clock.now_us(), last_us, record, ear);
-    match (ended, broke) {
+    let finished = stream.finish();
+    record_chunks(&stream, clock.now_us(), last_us, record, observer);
+    match (finished, body_error) {
         (Ok(totals), _) => complete_good(record, clock, &totals),
-        (Err(fault @ ChatStreamError::Truncated { .. }), Some(HttpError { message, .. })) => {
-            complete_failed(record, clock, fault.outcome(), &format!("{fault}: {message}"));
+        (Err(error @ ChatStreamError::Truncated { .. }), Some(HttpError { message, .. })) => {
+            complete_failed(record, clock, error.outcome(), &format!("{error}: {message}"));
         }
-        (Err(fault), _) => complete_failed(record, clock, fault.outcome(), &fault.to_string()),
+        (Err(error), _) => complete_failed(record, clock, error.outcome(), &error.to_string()),
     }
 }
 
-/// Reads on after `done: true`: nothing but blank lines may follow. A body that breaks or stays open changes nothing.
+/// Reads the rest after `done: true`: only blank lines may follow. A body that breaks or stays open changes nothing.
 async fn drain_body(mut body: ResponseBody, mut stream: ChatStream, clock: &RunClock, record: &mut RequestRecord) {
     let rest = async {
         while let Some(Ok(bytes)) = body.next().await {
@@ -200,23 +200,23 @@ async fn drain_body(mut body: ResponseBody, mut stream: ChatStream, clock: &RunC
         }
         stream.finish().map(|_| ())
     };
-    if let Ok(Err(fault)) = tokio::time::timeout(DRAIN_TIMEOUT, rest).await {
-        complete_failed(record, clock, fault.outcome(), &fault.to_string());
+    if let Ok(Err(error)) = tokio::time::timeout(DRAIN_TIMEOUT, rest).await {
+        complete_failed(record, clock, error.outcome(), &error.to_string());
     }
 }
 
-/// Notes the chunks that the last bytes completed; returns when the last one came.
+/// Records the chunks that the last bytes completed; returns the arrival time of the last chunk.
 fn record_chunks(
     stream: &ChatStream,
     now_us: u64,
     mut last_us: Option<u64>,
     record: &mut RequestRecord,
-    ear: &mut impl ResponseObserver,
+    observer: &mut impl ResponseObserver,
 ) -> Option<u64> {
     for _ in record.chunks..stream.chunks() {
         if let Some(last) = last_us {
             let gap_us = now_us.saturating_sub(last);
-            ear.on_chunk_gap(gap_us);
+            observer.on_chunk_gap(gap_us);
             record.largest_chunk_gap_us = record.largest_chunk_gap_us.max(gap_us);
         }
         last_us = Some(now_us);
@@ -236,8 +236,8 @@ fn complete_good(record: &mut RequestRecord, clock: &RunClock, totals: &ChatTota
     record.server_load_ns = totals.load_ns;
 }
 
-fn complete_failed(record: &mut RequestRecord, clock: &RunClock, outcome: RequestOutcome, why: &str) {
+fn complete_failed(record: &mut RequestRecord, clock: &RunClock, outcome: RequestOutcome, reason: &str) {
     record.outcome = outcome;
     record.ended_us = clock.now_us();
-    record.error = Some(ollama::sanitize_text(why));
+    record.error = Some(sanitize_text(reason, ollama::MAX_ERROR_CHARS));
 }

@@ -1,4 +1,4 @@
-//! Who asks whom, and for what.
+//! The HTTP client for chats.
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Uri, header};
@@ -9,7 +9,7 @@ use crate::env::HttpClient;
 use crate::model::load::LoadSpec;
 use crate::ollama;
 
-/// One client of one server's `/api/chat`.
+/// Client of one server's `/api/chat`.
 #[derive(Clone, Debug)]
 pub struct ChatClient {
     http: HttpClient,
@@ -19,9 +19,9 @@ pub struct ChatClient {
 }
 
 impl ChatClient {
-    /// Asks `{base_url}/api/chat`. Fails when that is no URL with scheme `http` or `https` and a host.
+    /// A client of `{base_url}/api/chat`. Fails if that is not a URL with the scheme `http` or `https` and a host.
     pub fn new(http: HttpClient, clock: RunClock, load: LoadSpec, base_url: &str) -> Result<Self, LoadError> {
-        let wrong = |why: String| LoadError::Url { url: base_url.to_owned(), why };
+        let wrong = |reason: String| LoadError::Url { url: base_url.to_owned(), reason };
         let uri: Uri = format!("{}/api/chat", base_url.trim_end_matches('/'))
             .parse()
             .map_err(|e: http::uri::InvalidUri| wrong(e.to_string()))?;
@@ -31,13 +31,13 @@ impl ChatClient {
         Ok(Self { http, clock, load, uri })
     }
 
-    /// The clock of its stamps.
+    /// The clock of its timestamps.
     #[must_use]
     pub fn clock(&self) -> &RunClock {
         &self.clock
     }
 
-    /// The load that it gives.
+    /// The load that it sends.
     #[must_use]
     pub fn load(&self) -> &LoadSpec {
         &self.load
@@ -47,7 +47,7 @@ impl ChatClient {
         self.http.clone()
     }
 
-    /// The request with this number.
+    /// The request with the number `id`.
     pub(super) fn request(&self, id: u64) -> http::Request<Bytes> {
         let seed = ollama::request_seed(self.load.seed, id);
         let mut request = http::Request::new(Bytes::from(ollama::request_body(&self.load, seed)));

@@ -1,8 +1,9 @@
-//! The load: a closed loop of workers, each sending its next chat when its last one has ended, against one URL.
+//! The load generator: a closed loop of workers against one URL, each sending its next chat when its last one has
+//! ended.
 //!
-//! It measures itself beside the server (`void`): how late it sent, and how late its own timers ran. It judges nothing
-//! but that; what the platform made of the load is read from the timeline. Nothing here reads a wall clock or opens a
-//! socket: requests go through [`World::http`](crate::world::World), waits through `tokio::time`.
+//! It also measures itself (`client_bound`): the lateness of its requests and of its own timers. It judges nothing
+//! else; the effect of the load is read from the timeline. Nothing here reads a wall clock or opens a socket: requests
+//! go through [`RunEnv::http`], waits through `tokio::time`.
 
 mod backoff;
 mod chat;
@@ -23,7 +24,7 @@ use tokio::task::JoinHandle;
 
 pub use chat::{ResponseObserver, ScheduledRequest, new_record, receive_response, send_chat};
 pub use chat_client::ChatClient;
-pub use client_bound::reason as void_reason;
+pub use client_bound::reason as client_bound_reason;
 pub use probe::{probe_from_record, probe_pod};
 use quantiles::MicrosHistogram;
 use record_file::RecordFile;
@@ -36,42 +37,42 @@ use crate::env::{BundleError, RunEnv, TimelineWriter};
 use crate::model::load::{LoadReport, LoadSpec};
 use crate::model::observation::ObservationKind;
 
-/// Records that may wait for the file. One second of the fastest load that one machine is meant to give (1000 requests
-/// a second, under a megabyte); when the disk falls further behind, workers wait, and that shows as lateness.
+/// Capacity of the queue to the request log, in records: 1 s of the highest load that one machine is meant to send
+/// (1000 requests per second, below 1 MB). When the disk is slower, workers wait, which shows as lateness.
 const QUEUED_RECORDS: usize = 1024;
 
-/// Why a load could not be given, or not be recorded.
+/// Why a load could not be sent, or not be recorded.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
-    /// The address is no HTTP URL.
-    #[error("send load to `{url}`: {why}")]
+    /// The address is not an HTTP URL.
+    #[error("cannot send load to `{url}`: {reason}")]
     Url {
-        /// What was given.
+        /// The address.
         url: String,
-        /// What is wrong with it.
-        why: String,
+        /// What is wrong with the address.
+        reason: String,
     },
-    /// The record of requests could not be kept.
+    /// The request log could not be written.
     #[error(transparent)]
     Evidence(#[from] BundleError),
-    /// The record of requests could not be compressed.
-    #[error("compress the record of requests: {0}")]
+    /// The request log could not be compressed.
+    #[error("could not compress the request log: {0}")]
     Compression(String),
-    /// A histogram could not be made: a bug, its bounds are constants.
-    #[error("make a histogram: {0} (this is a bug in gpuhpa)")]
+    /// A histogram could not be created: a bug, because its bounds are constants.
+    #[error("could not create a histogram: {0} (this is a bug in gpuhpa)")]
     Histogram(String),
-    /// A task of the load ended in a panic: a bug.
-    #[error("the load's {task} failed: {why} (this is a bug in gpuhpa)")]
+    /// A task of the load panicked: a bug.
+    #[error("the load's {task} failed: {reason} (this is a bug in gpuhpa)")]
     Task {
-        /// Which one.
+        /// Name of the task.
         task: &'static str,
-        /// What it said.
-        why: String,
+        /// Message of the panic.
+        reason: String,
     },
 }
 
-/// A load that runs until it is stopped. Dropped instead, its tasks end by themselves soon after, unjoined and without
-/// a report.
+/// A load that runs until it is stopped. If it is dropped instead, its tasks end soon after, unjoined and without a
+/// report.
 #[derive(Debug)]
 pub struct RunningLoad {
     timeline: Arc<TimelineWriter>,
@@ -82,56 +83,55 @@ pub struct RunningLoad {
     record_file: JoinHandle<Result<(), LoadError>>,
 }
 
-/// Starts the load: `load.concurrency` workers that post to `{base_url}/api/chat`, at once and until [`Running::stop`].
-/// Counters go to the timeline now, every second, and at the end; each request to `requests.jsonl.zst`. Fails when the
-/// URL cannot be used. Must be called on a tokio runtime.
-pub fn start(world: &RunEnv, load: &LoadSpec, base_url: &str) -> Result<RunningLoad, LoadError> {
-    let caller = ChatClient::new(world.http.clone(), world.clock, load.clone(), base_url)?;
-    let tally = Arc::new(LoadStats::new(load)?);
-    let (stop, stopped) = cancel::channel();
-    let (records, written) = mpsc::channel(QUEUED_RECORDS);
-    let file = RecordFile::open(world.bundle.clone())?;
-    let metronome = LoadSampler::new(world.clock, Arc::clone(&world.timeline), Arc::clone(&tally))?;
-    world.timeline.record(ObservationKind::Load(tally.snapshot()), None);
+/// Starts the load: `load.concurrency` workers that post to `{base_url}/api/chat`, at once and until
+/// [`RunningLoad::stop`]. Records counters in the timeline now, every second, and at the end, and each request in
+/// `requests.jsonl.zst`. Fails if the URL is not valid. Must be called on a tokio runtime.
+pub fn start(env: &RunEnv, load: &LoadSpec, base_url: &str) -> Result<RunningLoad, LoadError> {
+    let client = ChatClient::new(env.http.clone(), env.clock, load.clone(), base_url)?;
+    let stats = Arc::new(LoadStats::new(load)?);
+    let (handle, token) = cancel::channel();
+    let (records, receiver) = mpsc::channel(QUEUED_RECORDS);
+    let file = RecordFile::open(env.bundle.clone())?;
+    let sampler = LoadSampler::new(env.clock, Arc::clone(&env.timeline), Arc::clone(&stats))?;
+    env.timeline.record(ObservationKind::Load(stats.snapshot()), None);
 
-    let desk =
-        WorkerContext { client: Arc::new(caller), stats: Arc::clone(&tally), records, cancelled: stopped.clone() };
-    let due_us = world.clock.now_us();
+    let context =
+        WorkerContext { client: Arc::new(client), stats: Arc::clone(&stats), records, cancelled: token.clone() };
+    let due_us = env.clock.now_us();
     let workers = (0..load.concurrency)
-        .map(|number| Ok(tokio::spawn(worker::LoadWorker::new(number, desk.clone())?.run(due_us))))
+        .map(|number| Ok(tokio::spawn(worker::LoadWorker::new(number, context.clone())?.run(due_us))))
         .collect::<Result<_, LoadError>>()?;
     Ok(RunningLoad {
-        timeline: Arc::clone(&world.timeline),
-        stats: tally,
-        cancel: stop,
+        timeline: Arc::clone(&env.timeline),
+        stats,
+        cancel: handle,
         workers,
-        sampler: tokio::spawn(metronome.run(stopped)),
-        record_file: tokio::spawn(file.run(written)),
+        sampler: tokio::spawn(sampler.run(token)),
+        record_file: tokio::spawn(file.run(receiver)),
     })
 }
 
 impl RunningLoad {
-    /// Takes the load away: requests in flight are dropped and counted as cancelled by ourselves, every task is joined,
-    /// the record of requests is finished. Fails when that record could not be kept, or on a bug; even then every task
-    /// has ended.
+    /// Stops the load: drops the requests in flight and counts them as cancelled by ramp-down, joins every task, and
+    /// closes the request log. Fails if the log could not be written, or on a bug; even then every task has ended.
     pub async fn stop(self) -> Result<LoadReport, LoadError> {
         self.cancel.cancel();
         let mut ended = Ok(());
         for worker in self.workers {
             ended = ended.and(join_result("worker", worker.await));
         }
-        let late = join_result("metronome", self.sampler.await);
-        // The workers held the queue's other end, so that the file ends when they have.
-        let file = join_result("record of requests", self.record_file.await).and_then(|written| written);
+        let timer_lateness = join_result("sampler", self.sampler.await);
+        // The workers own the senders of the queue, so the log ends once they have ended.
+        let file = join_result("request log", self.record_file.await).and_then(|written| written);
         self.timeline.record(ObservationKind::Load(self.stats.snapshot()), None);
         ended.and(file)?;
         let mut report = self.stats.report();
-        report.timer_delay_us = quantiles::compute_quantiles(&late?);
+        report.timer_delay_us = quantiles::compute_quantiles(&timer_lateness?);
         report.client_bound = client_bound::reason(&report);
         Ok(report)
     }
 }
 
 fn join_result<T>(task: &'static str, result: Result<T, tokio::task::JoinError>) -> Result<T, LoadError> {
-    result.map_err(|e| LoadError::Task { task, why: e.to_string() })
+    result.map_err(|e| LoadError::Task { task, reason: e.to_string() })
 }

@@ -1,5 +1,5 @@
-//! One chat to one pod alone, through the API server's pod proxy, and where the pod says its model is. The same
-//! reading of the answer as under load; only the way is another one.
+//! Probes one pod: one chat through the API server's pod proxy, and the placement of the pod's model. The chat has the
+//! same rule of success as the load; only its transport differs.
 
 use bytes::Bytes;
 use futures::StreamExt;
@@ -13,76 +13,76 @@ use crate::model::observation::ProbeRecord;
 use crate::model::scenario::Scenario;
 use crate::ollama;
 
-/// Tokens of a probe: enough to show that the pod generates, few enough not to disturb the measurement.
+/// Tokens of a probe: enough to show that the pod generates, too few to disturb the measurement.
 const PROBE_TOKENS: i64 = 16;
 
-/// Number of a probe's request, apart from those of the load.
+/// Request number of a probe, distinct from those of the load.
 const PROBE_ID: u64 = u64::MAX;
 
-/// Sends one chat to this pod and asks it where its model is. Ends within the load's timeouts.
+/// Sends one chat to a pod and reads the placement of its model. Ends within the load's timeouts.
 ///
 /// # Errors
-/// The scenario's names do not make a URL. What goes wrong at the pod or on the way is in the result.
-pub async fn probe_pod(world: &RunEnv, scenario: &Scenario, pod: &str) -> Result<ProbeRecord, LoadError> {
-    let base = format!("/api/v1/namespaces/{}/pods/{pod}:{}/proxy", scenario.namespace, scenario.endpoint.port);
+/// The names of the scenario and the pod do not form a URL. Errors of the pod or the transport are in the result.
+pub async fn probe_pod(env: &RunEnv, scenario: &Scenario, pod: &str) -> Result<ProbeRecord, LoadError> {
+    let proxy_path = format!("/api/v1/namespaces/{}/pods/{pod}:{}/proxy", scenario.namespace, scenario.endpoint.port);
     let mut load: LoadSpec = scenario.load.clone();
     load.options.insert("num_predict".to_owned(), PROBE_TOKENS.into());
-    // The client puts the API server's address in place of this host.
-    let caller = ChatClient::new(
-        proxy_http_client(world.kube_no_retry.clone()),
-        world.clock,
+    // The Kubernetes client replaces this host with the API server's address.
+    let client = ChatClient::new(
+        proxy_http_client(env.kube.no_retry.clone()),
+        env.clock,
         load,
-        &format!("http://api-server{base}"),
+        &format!("http://api-server{proxy_path}"),
     )?;
-    let turn = ScheduledRequest { id: PROBE_ID, worker: 0, due_us: world.clock.now_us() };
-    let record = send_chat(&caller, turn, std::future::pending(), &mut ()).await;
-    let mut seen =
+    let scheduled = ScheduledRequest { id: PROBE_ID, worker: 0, due_us: env.clock.now_us() };
+    let record = send_chat(&client, scheduled, std::future::pending(), &mut ()).await;
+    let mut probe =
         ProbeRecord { pod: pod.to_owned(), not_delivered: is_transport_failure(&record), ..probe_from_record(&record) };
-    if seen.error.is_none() {
-        read_model_placement(world, &base, &scenario.load.model, &mut seen).await;
+    if probe.error.is_none() {
+        read_model_placement(env, &proxy_path, &scenario.load.model, &mut probe).await;
     }
-    Ok(seen)
+    Ok(probe)
 }
 
-/// A request as an observation of its own: the first chat, or a probe.
+/// The observation of one request: of the first chat, or of a probe.
 #[must_use]
 pub fn probe_from_record(record: &RequestRecord) -> ProbeRecord {
-    let words = || format!("{}: {}", record.outcome.as_str(), record.error.clone().unwrap_or_default());
+    let error_text = || format!("{}: {}", record.outcome.as_str(), record.error.clone().unwrap_or_default());
     ProbeRecord {
         began_ms: record.sent_us / 1000,
         status: record.status,
         tokens: record.tokens,
-        error: (record.outcome != RequestOutcome::Succeeded).then(words),
+        error: (record.outcome != RequestOutcome::Succeeded).then(error_text),
         ..ProbeRecord::default()
     }
 }
 
-async fn read_model_placement(world: &RunEnv, base: &str, model: &str, seen: &mut ProbeRecord) {
-    let Ok(request) = http::Request::get(format!("{base}/api/ps")).body(Vec::new()) else { return };
-    let Ok(text) = world.kube_no_retry.request_text(request).await else { return };
+async fn read_model_placement(env: &RunEnv, proxy_path: &str, model: &str, probe: &mut ProbeRecord) {
+    let Ok(request) = http::Request::get(format!("{proxy_path}/api/ps")).body(Vec::new()) else { return };
+    let Ok(text) = env.kube.no_retry.request_text(request).await else { return };
     let Ok(models) = ollama::parse_loaded_models(text.as_bytes()) else { return };
-    if let Some(found) = ollama::find_model(&models, model) {
-        seen.model_size = found.size;
-        seen.model_size_vram = found.size_vram;
-        seen.model_digest = found.digest.clone();
+    if let Some(loaded) = ollama::find_model(&models, model) {
+        probe.model_size = loaded.size;
+        probe.model_size_vram = loaded.size_vram;
+        probe.model_digest = loaded.digest.clone();
     }
 }
 
-/// The API server could not carry the probe: no answer at all, or an answer that is its own Status and not the pod's.
+/// True if the probe did not reach the pod: no response, or a Kubernetes Status, which is the API server's own.
 fn is_transport_failure(record: &RequestRecord) -> bool {
-    let own_status = record.error.as_ref().is_some_and(|text| text.contains("\"kind\":\"Status\""));
-    record.outcome != RequestOutcome::Succeeded && (record.status.is_none() || own_status)
+    let is_api_status = record.error.as_ref().is_some_and(|text| text.contains("\"kind\":\"Status\""));
+    record.outcome != RequestOutcome::Succeeded && (record.status.is_none() || is_api_status)
 }
 
-/// The HTTP door through the API server.
+/// An HTTP client that sends its requests through the API server.
 fn proxy_http_client(client: kube::Client) -> HttpClient {
     HttpClient::new(service_fn(move |request: http::Request<Bytes>| {
         let client = client.clone();
         async move {
-            let answer = client.send(request.map(|body| kube::client::Body::from(body.to_vec()))).await;
-            let answer =
-                answer.map_err(|e| HttpError { failure: HttpFailure::BeforeHeaders, message: e.to_string() })?;
-            Ok(answer.map(|body| -> ResponseBody {
+            let response = client.send(request.map(|body| kube::client::Body::from(body.to_vec()))).await;
+            let response =
+                response.map_err(|e| HttpError { failure: HttpFailure::BeforeHeaders, message: e.to_string() })?;
+            Ok(response.map(|body| -> ResponseBody {
                 let chunks = body.into_data_stream();
                 chunks
                     .map(|chunk| chunk.map_err(|e| HttpError { failure: HttpFailure::InBody, message: e.to_string() }))

@@ -1,4 +1,4 @@
-//! Histograms of microseconds: bounded memory at any length of a run, because the buckets are fixed at the start.
+//! Histograms of microseconds. Their memory is bounded at any length of a run, because the buckets are fixed.
 
 use super::LoadError;
 use crate::model::load::Quantiles;
@@ -6,15 +6,15 @@ use crate::model::load::Quantiles;
 /// A histogram of microseconds.
 pub(super) type MicrosHistogram = hdrhistogram::Histogram<u64>;
 
-/// Longest time that is told apart from longer ones: one hour, four times the longest default timeout.
+/// Highest distinguishable value, in microseconds: 1 h, four times the longest default timeout.
 const MAX_US: u64 = 3_600_000_000;
 
-/// How exactly a histogram keeps its values.
+/// Precision of a histogram.
 #[derive(Clone, Copy)]
 pub(super) enum HistogramPrecision {
-    /// Within 0.1 %; about 180 KB. For the few histograms of a whole run.
+    /// 0.1 %; about 180 KB. For the few histograms of a whole run.
     Fine,
-    /// Within 1 %; about 26 KB. For the one that each worker has.
+    /// 1 %; about 26 KB. For the histogram of each worker.
     Coarse,
 }
 
@@ -27,7 +27,7 @@ pub(super) fn new_histogram(precision: HistogramPrecision) -> Result<MicrosHisto
     MicrosHistogram::new_with_bounds(1, MAX_US, digits).map_err(|e| LoadError::Histogram(e.to_string()))
 }
 
-/// Its quantiles.
+/// The quantiles of a histogram.
 pub(super) fn compute_quantiles(histogram: &MicrosHistogram) -> Quantiles {
     Quantiles {
         count: histogram.len(),

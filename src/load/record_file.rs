@@ -1,6 +1,6 @@
-//! `requests.jsonl.zst`: one line a request, compressed as it grows and flushed every second, so that a crash leaves a
-//! file whose beginning can be read. Written in place, without a thread of its own: a flush is some kilobytes into the
-//! page cache, and a run in virtual time stays the same run every time.
+//! Writes `requests.jsonl.zst`: one line per request, compressed on the fly and flushed every second, so that a crash
+//! leaves a readable prefix. There is no writer thread: a flush is some kilobytes into the page cache, and a run in
+//! virtual time stays deterministic.
 
 use std::io::Write;
 use std::time::Duration;
@@ -13,14 +13,14 @@ use super::LoadError;
 use crate::env::Bundle;
 use crate::model::load::RequestRecord;
 
-/// The file in the bundle.
+/// Name of the file in the bundle.
 const FILE_NAME: &str = "requests.jsonl.zst";
-/// zstd's own default: the records shrink to a tenth, at a cost of microseconds each.
+/// zstd's default: the records shrink to a tenth, at a cost of microseconds each.
 const ZSTD_LEVEL: i32 = 3;
-/// Records between two flushes at most; each flush ends a block and costs some compression.
+/// Most records between two flushes; each flush ends a block and costs compression ratio.
 const FLUSH_RECORDS: usize = 256;
 
-/// The record of requests.
+/// The request log.
 pub(super) struct RecordFile {
     bundle: Bundle,
     encoder: Encoder<'static, Vec<u8>>,
@@ -28,15 +28,16 @@ pub(super) struct RecordFile {
 }
 
 impl RecordFile {
-    /// Begins a frame; a bundle that has records already gets a second one, which every decoder reads as one text.
+    /// Starts a zstd frame. A bundle that has a request log already gets a second frame; decoders read both as one
+    /// text.
     pub(super) fn open(bundle: Bundle) -> Result<Self, LoadError> {
         let mut encoder = Encoder::new(Vec::new(), ZSTD_LEVEL).map_err(compression_error)?;
         encoder.include_checksum(true).map_err(compression_error)?;
         Ok(Self { bundle, encoder, unflushed: 0 })
     }
 
-    /// Writes records until every sender is gone, then finishes the file. After a failure it goes on taking records, so
-    /// that no worker waits for it, and returns the first error.
+    /// Writes records until every sender is dropped, then ends the frame. After a failure it keeps receiving records,
+    /// so that no worker blocks, and returns the first error.
     pub(super) async fn run(mut self, mut records: mpsc::Receiver<RequestRecord>) -> Result<(), LoadError> {
         let mut second = tokio::time::interval(Duration::from_secs(1));
         second.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -59,7 +60,7 @@ impl RecordFile {
     }
 
     fn write_record(&mut self, mut record: RequestRecord) -> Result<(), LoadError> {
-        // The only text of a request that is not ours.
+        // The only foreign text in a record.
         record.error = record.error.map(|error| self.bundle.redactor().redact_text(&error));
         let mut line = serde_json::to_vec(&record).map_err(|e| LoadError::Compression(e.to_string()))?;
         line.push(b'\n');

@@ -1,4 +1,4 @@
-//! The sum of the load as it grows. Its lock is taken a few times a request, never for a chunk.
+//! Counters and histograms of the whole load. Workers take the lock a few times per request, never per chunk.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -8,7 +8,7 @@ use super::quantiles::{HistogramPrecision, MicrosHistogram, compute_quantiles, n
 use crate::model::load::{LoadReport, LoadSpec, RequestOutcome, RequestRecord};
 use crate::model::observation::{FailureCount, LoadSnapshot};
 
-/// The sum of the load.
+/// Counters and histograms of the load.
 #[derive(Debug)]
 pub(super) struct LoadStats {
     concurrency: u32,
@@ -45,9 +45,8 @@ impl LoadTotals {
 }
 
 impl LoadStats {
-    /// Nothing yet.
     pub(super) fn new(load: &LoadSpec) -> Result<Self, LoadError> {
-        let sums = LoadTotals {
+        let totals = LoadTotals {
             started: 0,
             ended: 0,
             connections: 0,
@@ -57,78 +56,78 @@ impl LoadStats {
             examples: BTreeMap::new(),
             tokens: 0,
             ttft_us: new_histogram(HistogramPrecision::Fine)?,
-            // The same buckets as each worker's, so that theirs are added exactly.
+            // The same buckets as the workers' histograms, so that adding those is exact.
             gap_us: new_histogram(HistogramPrecision::Coarse)?,
             total_us: new_histogram(HistogramPrecision::Fine)?,
             lateness_us: new_histogram(HistogramPrecision::Fine)?,
         };
-        Ok(Self { concurrency: load.concurrency, totals: Mutex::new(sums) })
+        Ok(Self { concurrency: load.concurrency, totals: Mutex::new(totals) })
     }
 
-    /// A request begins; its number.
+    /// Counts a new request; returns its number.
     pub(super) fn begin_request(&self) -> u64 {
-        let mut sums = self.lock_totals();
-        sums.started += 1;
-        sums.started - 1
+        let mut totals = self.lock_totals();
+        totals.started += 1;
+        totals.started - 1
     }
 
-    /// A connection was shown to stand.
+    /// Counts a connection that got a response.
     pub(super) fn count_connection(&self) {
         self.lock_totals().connections += 1;
     }
 
-    /// A request has ended, with these gaps between its chunks.
+    /// Counts a request that has ended, with the gaps between its chunks.
     pub(super) fn end_request(&self, record: &RequestRecord, gaps: &MicrosHistogram) {
-        let mut sums = self.lock_totals();
-        sums.ended += 1;
-        sums.first_sent_us = Some(sums.first_sent_us.map_or(record.sent_us, |began| began.min(record.sent_us)));
-        sums.last_ended_us = sums.last_ended_us.max(record.ended_us);
-        *sums.outcomes.entry(record.outcome).or_default() += 1;
-        sums.lateness_us.saturating_record(record.sent_us.saturating_sub(record.scheduled_us));
+        let mut totals = self.lock_totals();
+        totals.ended += 1;
+        totals.first_sent_us = Some(totals.first_sent_us.map_or(record.sent_us, |first| first.min(record.sent_us)));
+        totals.last_ended_us = totals.last_ended_us.max(record.ended_us);
+        *totals.outcomes.entry(record.outcome).or_default() += 1;
+        totals.lateness_us.saturating_record(record.sent_us.saturating_sub(record.scheduled_us));
         if record.outcome == RequestOutcome::Succeeded {
-            sums.tokens += record.tokens;
-            sums.total_us.saturating_record(record.ended_us.saturating_sub(record.sent_us));
+            totals.tokens += record.tokens;
+            totals.total_us.saturating_record(record.ended_us.saturating_sub(record.sent_us));
             if let Some(first) = record.first_token_us {
-                sums.ttft_us.saturating_record(first.saturating_sub(record.sent_us));
+                totals.ttft_us.saturating_record(first.saturating_sub(record.sent_us));
             }
-            // Both have the same buckets, so nothing can be out of range.
-            let _ = sums.gap_us.add(gaps);
+            // Both have the same buckets, so no value can be out of range.
+            let _ = totals.gap_us.add(gaps);
         } else if let Some(error) = &record.error {
-            sums.examples.entry(record.outcome).or_insert_with(|| error.clone());
+            totals.examples.entry(record.outcome).or_insert_with(|| error.clone());
         }
     }
 
-    /// The counters at this moment.
+    /// The current counters.
     pub(super) fn snapshot(&self) -> LoadSnapshot {
-        let sums = self.lock_totals();
-        let count = |outcome| sums.outcomes.get(&outcome).copied().unwrap_or(0);
+        let totals = self.lock_totals();
+        let count = |outcome| totals.outcomes.get(&outcome).copied().unwrap_or(0);
         let (good, cancelled) = (count(RequestOutcome::Succeeded), count(RequestOutcome::CancelledByRampDown));
         LoadSnapshot {
-            in_flight: sums.started - sums.ended,
-            answered_connections: sums.connections,
+            in_flight: totals.started - totals.ended,
+            answered_connections: totals.connections,
             succeeded: good,
-            failed: sums.ended - good - cancelled,
-            failures: sums.failures(),
-            tokens: sums.tokens,
-            ttft_p50_us: sums.ttft_us.value_at_quantile(0.5),
+            failed: totals.ended - good - cancelled,
+            failures: totals.failures(),
+            tokens: totals.tokens,
+            ttft_p50_us: totals.ttft_us.value_at_quantile(0.5),
         }
     }
 
-    /// The whole, without what the metronome knows.
+    /// The report of the load, without the sampler's timer lateness.
     pub(super) fn report(&self) -> LoadReport {
-        let sums = self.lock_totals();
+        let totals = self.lock_totals();
         LoadReport {
-            began_ms: sums.first_sent_us.unwrap_or(0) / 1000,
-            ended_ms: sums.last_ended_us / 1000,
+            began_ms: totals.first_sent_us.unwrap_or(0) / 1000,
+            ended_ms: totals.last_ended_us / 1000,
             concurrency: self.concurrency,
-            requests: sums.started,
-            outcomes: sums.outcomes.iter().map(|(o, n)| (o.as_str().to_owned(), *n)).collect(),
-            error_examples: sums.examples.iter().map(|(o, text)| (o.as_str().to_owned(), text.clone())).collect(),
-            tokens: sums.tokens,
-            ttft_us: compute_quantiles(&sums.ttft_us),
-            chunk_gap_us: compute_quantiles(&sums.gap_us),
-            duration_us: compute_quantiles(&sums.total_us),
-            send_delay_us: compute_quantiles(&sums.lateness_us),
+            requests: totals.started,
+            outcomes: totals.outcomes.iter().map(|(o, n)| (o.as_str().to_owned(), *n)).collect(),
+            error_examples: totals.examples.iter().map(|(o, text)| (o.as_str().to_owned(), text.clone())).collect(),
+            tokens: totals.tokens,
+            ttft_us: compute_quantiles(&totals.ttft_us),
+            chunk_gap_us: compute_quantiles(&totals.gap_us),
+            duration_us: compute_quantiles(&totals.total_us),
+            send_delay_us: compute_quantiles(&totals.lateness_us),
             ..LoadReport::default()
         }
     }

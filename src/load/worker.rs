@@ -1,4 +1,4 @@
-//! One worker of the closed loop: a chat, its record, a wait if it failed, the next chat.
+//! A worker of the closed loop: sends a chat, records it, waits if it failed, sends the next chat.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use super::stats::LoadStats;
 use crate::cancel::CancelToken;
 use crate::model::load::{ConnectionPolicy, RequestRecord};
 
-/// What all workers share.
+/// State that all workers share.
 #[derive(Clone)]
 pub(super) struct WorkerContext {
     pub(super) client: Arc<ChatClient>,
@@ -23,7 +23,7 @@ pub(super) struct WorkerContext {
     pub(super) cancelled: CancelToken,
 }
 
-/// A worker.
+/// One worker of the closed loop.
 pub(super) struct LoadWorker {
     number: u32,
     context: WorkerContext,
@@ -32,32 +32,33 @@ pub(super) struct LoadWorker {
 }
 
 impl LoadWorker {
-    pub(super) fn new(number: u32, desk: WorkerContext) -> Result<Self, LoadError> {
-        let load = desk.client.load();
+    pub(super) fn new(number: u32, context: WorkerContext) -> Result<Self, LoadError> {
+        let load = context.client.load();
         let backoff = WorkerBackoff::new(load.seed, number);
-        let ear = WorkerObserver {
-            stats: Arc::clone(&desk.stats),
+        let observer = WorkerObserver {
+            stats: Arc::clone(&context.stats),
             connection: load.connection,
             connections: 0,
             chunk_gaps: new_histogram(HistogramPrecision::Coarse)?,
         };
-        Ok(Self { number, context: desk, backoff, observer: ear })
+        Ok(Self { number, context, backoff, observer })
     }
 
-    /// Works until the load is stopped. The first request is due at `due_us`.
+    /// Sends chats until the load is stopped. The first one is due at `due_us`.
     pub(super) async fn run(mut self, mut due_us: u64) {
         let clock = *self.context.client.clock();
-        let stop = self.context.cancelled.clone();
-        while !stop.is_cancelled() {
-            let turn = ScheduledRequest { id: self.context.stats.begin_request(), worker: self.number, due_us };
-            let record = send_chat(&self.context.client, turn, stop.cancelled(), &mut self.observer).await;
-            // The next one is due now: counting and recording this one is our own time, so it shows as lateness.
+        let token = self.context.cancelled.clone();
+        while !token.is_cancelled() {
+            let scheduled = ScheduledRequest { id: self.context.stats.begin_request(), worker: self.number, due_us };
+            let record = send_chat(&self.context.client, scheduled, token.cancelled(), &mut self.observer).await;
+            // The next request is due now: the time to count and record this one is the client's, so it counts as
+            // lateness.
             due_us = clock.now_us();
             self.context.stats.end_request(&record, &self.observer.chunk_gaps);
             self.observer.chunk_gaps.reset();
             let wait = self.backoff.delay_after(record.outcome);
             if self.context.records.send(record).await.is_err() {
-                // The writer is gone, which only a bug in it can do; its join tells of it.
+                // Only a bug ends the request log early; joining its task reports it.
                 return;
             }
             if wait > Duration::ZERO {
@@ -65,7 +66,7 @@ impl LoadWorker {
                 let left = Duration::from_micros(due_us.saturating_sub(clock.now_us()));
                 tokio::select! {
                     biased;
-                    () = stop.cancelled() => {}
+                    () = token.cancelled() => {}
                     () = tokio::time::sleep(left) => {}
                 }
             }
@@ -77,14 +78,14 @@ struct WorkerObserver {
     stats: Arc<LoadStats>,
     connection: ConnectionPolicy,
     connections: u64,
-    /// Gaps of the request that is running: whether they count is known at its end.
+    /// Chunk gaps of the request in flight: they count only if it succeeds.
     chunk_gaps: MicrosHistogram,
 }
 
 impl ResponseObserver for WorkerObserver {
     fn on_headers(&mut self) {
-        // A pool may or may not have a kept connection to give; only the worker's first is certain to be a new one or
-        // another worker's, so that kept connections are never counted twice.
+        // Whether the pool reuses a connection is not known; counting only the worker's first response never counts a
+        // reused connection twice.
         if self.connection == ConnectionPolicy::PerRequest || self.connections == 0 {
             self.connections += 1;
             self.stats.count_connection();

@@ -1,5 +1,5 @@
-//! Answers of the custom and external metrics APIs. Their timestamps are kept but say nothing about age: the adapter
-//! stamps with its own clock.
+//! Parses responses of the custom and external metrics APIs. Their timestamps are kept but say nothing about the age of
+//! a value: the adapter sets them from its own clock.
 
 use std::collections::BTreeMap;
 
@@ -12,24 +12,24 @@ use super::sort_samples;
 use crate::model::reading::MetricSample;
 use crate::units::{Milli, ParseQuantityError};
 
-/// An answer that holds no usable values.
+/// A response without usable values.
 #[derive(Debug, thiserror::Error)]
 pub enum MetricsApiError {
-    /// The answer is of another kind.
-    #[error("the answer is no list of metric values: {0}")]
+    /// The response is of another kind.
+    #[error("the response is not a metric value list: {0}")]
     NotAMetricList(String),
-    /// One value was asked for.
-    #[error("the metrics API returned {0} results when asked for exactly one")]
+    /// The request was for one value.
+    #[error("the metrics API returned {0} values, expected exactly one")]
     NotExactlyOne(usize),
-    /// A value that is no quantity.
-    #[error("item {item} ({object}): {why}")]
+    /// A value that is not a quantity.
+    #[error("item {item} ({object}): {reason}")]
     InvalidQuantity {
-        /// Place in the list, from 1.
+        /// Position in the list, from 1.
         item: usize,
         /// Object or series.
         object: String,
-        /// Why.
-        why: ParseQuantityError,
+        /// Why the quantity is invalid.
+        reason: ParseQuantityError,
     },
 }
 
@@ -40,8 +40,8 @@ struct MetricList {
     items: Option<Vec<MetricItem>>,
 }
 
-/// An item of v1beta1, v1beta2 or the external API: they differ in where they name the metric, which was asked for and
-/// is not read.
+/// An item of v1beta1, v1beta2 or the external API: they differ only in the field with the metric's name, which is not
+/// read because the request gives it.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct MetricItem {
@@ -57,15 +57,15 @@ struct DescribedObject {
     name: String,
 }
 
-/// The values of an answer, sorted. An empty list is an answer where many values were asked for.
-pub fn parse_samples(body: &[u8], asks: ResponseKind) -> Result<Vec<MetricSample>, MetricsApiError> {
+/// The values of a response, sorted. An empty list is valid unless the request was for exactly one value.
+pub fn parse_samples(body: &[u8], response_kind: ResponseKind) -> Result<Vec<MetricSample>, MetricsApiError> {
     let list: MetricList = serde_json::from_slice(body).map_err(|e| MetricsApiError::NotAMetricList(e.to_string()))?;
-    let kind = if asks == ResponseKind::External { "ExternalMetricValueList" } else { "MetricValueList" };
+    let kind = if response_kind == ResponseKind::External { "ExternalMetricValueList" } else { "MetricValueList" };
     if list.kind != kind {
-        return Err(MetricsApiError::NotAMetricList(format!("its kind is {}, not {kind}", list.kind)));
+        return Err(MetricsApiError::NotAMetricList(format!("kind is {}, expected {kind}", list.kind)));
     }
     let items = list.items.unwrap_or_default();
-    if asks == ResponseKind::Object && items.len() != 1 {
+    if response_kind == ResponseKind::Object && items.len() != 1 {
         return Err(MetricsApiError::NotExactlyOne(items.len()));
     }
     items.into_iter().enumerate().map(|(n, item)| parse_sample(n + 1, item)).collect::<Result<_, _>>().map(sort_samples)
@@ -73,13 +73,13 @@ pub fn parse_samples(body: &[u8], asks: ResponseKind) -> Result<Vec<MetricSample
 
 fn parse_sample(number: usize, item: MetricItem) -> Result<MetricSample, MetricsApiError> {
     let labels = item.metric_labels.unwrap_or_default();
-    let object = item.described_object.map(|described| described.name);
-    // A quantity may stand in JSON as a bare number as well.
+    let object = item.described_object.map(|reference| reference.name);
+    // JSON allows a quantity as a bare number as well.
     let text = item.value.as_str().map_or_else(|| item.value.to_string(), str::to_owned);
-    let value: Milli = text.parse().map_err(|why| MetricsApiError::InvalidQuantity {
+    let value: Milli = text.parse().map_err(|reason| MetricsApiError::InvalidQuantity {
         item: number,
         object: object.clone().unwrap_or_else(|| format!("{labels:?}")),
-        why,
+        reason,
     })?;
     Ok(MetricSample { object, labels: labels.into(), value: Some(value), timestamp: item.timestamp })
 }
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_is_no_quantity_names_its_item() {
+    fn an_invalid_quantity_names_its_item() {
         let error =
             parse_samples(&list("MetricValueList", json!([pod("a", "1"), pod("b", "NaN")])), ResponseKind::Pods)
                 .unwrap_err();
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn another_kind_of_answer_is_no_list() {
+    fn a_response_of_another_kind_is_not_a_list() {
         assert!(matches!(
             parse_samples(&list("Status", json!([])), ResponseKind::Pods),
             Err(MetricsApiError::NotAMetricList(_))

@@ -1,5 +1,5 @@
-//! Prometheus text exposition (version 0.0.4; OpenMetrics is tolerated): the samples of one metric. Other metrics,
-//! HELP and TYPE are passed over unread, since an exporter's page holds hundreds of them.
+//! Parses the samples of one metric from the Prometheus text exposition format (version 0.0.4; OpenMetrics is
+//! tolerated). Other metrics, HELP and TYPE are skipped unparsed, because an exporter's page has hundreds of them.
 
 use std::collections::BTreeMap;
 
@@ -8,31 +8,31 @@ use jiff::Timestamp;
 use super::{pod_from_labels, sort_samples, to_milli};
 use crate::model::reading::MetricSample;
 
-/// A text that is no exposition.
+/// A text that is not in the exposition format.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("line {line} is not Prometheus text: {why}")]
+#[error("line {line} is not Prometheus text: {reason}")]
 pub struct ExpositionError {
     /// Line, from 1.
     pub line: usize,
     /// What is wrong with it.
-    pub why: &'static str,
+    pub reason: &'static str,
 }
 
-/// The samples of the metric `name`, sorted; none when the text does not hold it.
+/// The samples of the metric `name`, sorted; empty when the text does not contain the metric.
 pub fn parse_samples(text: &[u8], name: &str) -> Result<Vec<MetricSample>, ExpositionError> {
-    let text = std::str::from_utf8(text).map_err(|_| ExpositionError { line: 1, why: "it is not UTF-8" })?;
-    // OpenMetrics writes sample times in seconds, the Prometheus format in milliseconds.
+    let text = std::str::from_utf8(text).map_err(|_| ExpositionError { line: 1, reason: "it is not UTF-8" })?;
+    // OpenMetrics writes timestamps in seconds, the Prometheus format in milliseconds.
     let scale = if text.trim_end().ends_with("# EOF") { 1000.0 } else { 1.0 };
     let mut samples = Vec::new();
     for (number, line) in text.lines().enumerate() {
-        let wrong = |why| ExpositionError { line: number + 1, why };
+        let wrong = |reason| ExpositionError { line: number + 1, reason };
         let line = line.trim();
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
-        // A page of another kind (a login form, a proxy's error) must not read as "no such metric".
+        // Another page (a login form, a proxy's error) must be an error, not an absent metric.
         if !line.starts_with(|c: char| c.is_ascii_alphabetic() || "_:{".contains(c)) {
-            return Err(wrong("a line begins with a metric name"));
+            return Err(wrong("expected a metric name"));
         }
         if let Some(rest) = line.strip_prefix(name).filter(|rest| rest.starts_with(['{', ' ', '\t'])) {
             samples.extend(parse_sample(rest.trim_start(), scale).map_err(wrong)?);
@@ -41,19 +41,19 @@ pub fn parse_samples(text: &[u8], name: &str) -> Result<Vec<MetricSample>, Expos
     Ok(sort_samples(samples))
 }
 
-/// What follows the name: `{labels} value [time]`. `None` is a blank.
+/// Parses `{labels} value [timestamp]`, which follows the name. `None` for a blank.
 fn parse_sample(rest: &str, scale: f64) -> Result<Option<MetricSample>, &'static str> {
     let (labels, rest) = match rest.strip_prefix('{') {
         Some(rest) => parse_labels(rest)?,
         None => (BTreeMap::new(), rest),
     };
-    let mut words = rest.split_ascii_whitespace();
-    let value: f64 = words.next().ok_or("the value is missing")?.parse().map_err(|_| "the value is no number")?;
-    let at = match words.next() {
+    let mut tokens = rest.split_ascii_whitespace();
+    let value: f64 = tokens.next().ok_or("the value is missing")?.parse().map_err(|_| "the value is not a number")?;
+    let at = match tokens.next() {
         None => None,
         // An exemplar of OpenMetrics.
-        Some(word) if word.starts_with('#') => None,
-        Some(word) => Some(parse_timestamp(word, scale)?),
+        Some(token) if token.starts_with('#') => None,
+        Some(token) => Some(parse_timestamp(token, scale)?),
     };
     Ok(to_milli(value).map(|value| MetricSample {
         object: pod_from_labels(&labels),
@@ -63,16 +63,16 @@ fn parse_sample(rest: &str, scale: f64) -> Result<Option<MetricSample>, &'static
     }))
 }
 
-fn parse_timestamp(word: &str, scale: f64) -> Result<Timestamp, &'static str> {
-    let number: f64 = word.parse().map_err(|_| "the sample's time is no number")?;
-    #[expect(clippy::cast_possible_truncation, reason = "out of range saturates, and is then refused by jiff")]
+fn parse_timestamp(token: &str, scale: f64) -> Result<Timestamp, &'static str> {
+    let number: f64 = token.parse().map_err(|_| "the timestamp is not a number")?;
+    #[expect(clippy::cast_possible_truncation, reason = "out of range saturates, and jiff then rejects it")]
     let ms = (number * scale).round() as i64;
-    Timestamp::from_millisecond(ms).map_err(|_| "the sample's time is out of range")
+    Timestamp::from_millisecond(ms).map_err(|_| "the timestamp is out of range")
 }
 
 type ExpositionLabels = BTreeMap<String, String>;
 
-/// Labels up to the closing brace, and what follows it.
+/// Parses labels up to the closing brace; returns the rest.
 fn parse_labels(mut rest: &str) -> Result<(ExpositionLabels, &str), &'static str> {
     let mut labels = ExpositionLabels::new();
     loop {
@@ -93,7 +93,7 @@ fn parse_labels(mut rest: &str) -> Result<(ExpositionLabels, &str), &'static str
     }
 }
 
-/// A label's value up to its closing quote, and what follows it.
+/// Parses a label's value up to its closing quote; returns the rest.
 fn parse_label_value(text: &str) -> Result<(String, &str), &'static str> {
     let mut value = String::new();
     let mut chars = text.char_indices();
@@ -103,7 +103,7 @@ fn parse_label_value(text: &str) -> Result<(String, &str), &'static str> {
             '\\' => match chars.next() {
                 Some((_, 'n')) => value.push('\n'),
                 Some((_, c @ ('"' | '\\'))) => value.push(c),
-                // Prometheus keeps an unknown escape as it stands.
+                // Prometheus keeps an unknown escape unchanged.
                 Some((_, c)) => value.extend(['\\', c]),
                 None => break,
             },
@@ -134,7 +134,7 @@ DCGM_FI_DEV_FB_USED{gpu="0",UUID="GPU-a"} what?
     }
 
     #[test]
-    fn dcgm_text_gives_the_asked_metric_alone() {
+    fn only_the_requested_metric_is_parsed() {
         let samples = parse_samples(DCGM.as_bytes(), "DCGM_FI_DEV_GPU_UTIL").unwrap();
         let short: Vec<_> = samples.iter().map(|s| (s.object.as_deref(), s.labels["UUID"].as_str(), s.value)).collect();
         assert_eq!(
@@ -146,7 +146,7 @@ DCGM_FI_DEV_FB_USED{gpu="0",UUID="GPU-a"} what?
     }
 
     #[test]
-    fn labels_keep_what_their_escapes_mean() {
+    fn escapes_in_labels_are_decoded() {
         let sample = one(r#"m{ a="x\\y\"z\n}",b = "ü,=" , } 1.5"#);
         assert_eq!(sample.labels["a"], "x\\y\"z\n}");
         assert_eq!(sample.labels["b"], "ü,=");
@@ -154,7 +154,7 @@ DCGM_FI_DEV_FB_USED{gpu="0",UUID="GPU-a"} what?
     }
 
     #[test]
-    fn a_sample_time_is_read_in_the_formats_own_unit() {
+    fn a_timestamp_is_parsed_in_the_formats_own_unit() {
         let at = |text: &str| one(text).timestamp.map(|at| at.to_string());
         assert_eq!(at("m 1 1700000000123").as_deref(), Some("2023-11-14T22:13:20.123Z"));
         assert_eq!(at("m 1 1700000000.123\n# EOF\n").as_deref(), Some("2023-11-14T22:13:20.123Z"));
@@ -163,28 +163,28 @@ DCGM_FI_DEV_FB_USED{gpu="0",UUID="GPU-a"} what?
     }
 
     #[test]
-    fn numbers_that_are_none_have_no_value() {
+    fn nan_and_infinities_have_no_value() {
         for text in ["m NaN", "m +Inf", "m{a=\"b\"} -Inf"] {
             assert_eq!(one(text).value, None, "{text}");
         }
     }
 
     #[test]
-    fn what_is_no_exposition_is_said_with_its_line() {
+    fn an_invalid_exposition_is_reported_with_its_line() {
         let cases = [
-            ("<html>login</html>", 1, "a line begins with a metric name"),
+            ("<html>login</html>", 1, "expected a metric name"),
             ("x 1\nm{a=\"b} 1", 2, "a label's value is not closed"),
             ("m{a=b} 1", 1, "a label's value is not quoted"),
             ("m{a=\"b\" c=\"d\"} 1", 1, "labels are not separated by commas"),
             ("m{a} 1", 1, "a label has no `=`"),
             ("m ", 0, ""),
             ("m{}", 1, "the value is missing"),
-            ("m high", 1, "the value is no number"),
-            ("m 1 soon", 1, "the sample's time is no number"),
+            ("m high", 1, "the value is not a number"),
+            ("m 1 soon", 1, "the timestamp is not a number"),
         ];
-        for (text, line, why) in cases {
+        for (text, line, reason) in cases {
             let error = parse_samples(text.as_bytes(), "m").err();
-            assert_eq!(error, (line > 0).then_some(ExpositionError { line, why }), "{text}");
+            assert_eq!(error, (line > 0).then_some(ExpositionError { line, reason }), "{text}");
         }
         assert!(parse_samples(b"\xff", "m").is_err());
     }

@@ -1,6 +1,6 @@
-//! What the hops of the metric's way answer: exposition text of an exporter, the HTTP API of a Prometheus-compatible
-//! store, the custom and external metrics APIs of Kubernetes. Bytes in, samples or a typed failure out; nothing here
-//! asks a server or reads a clock.
+//! Parsers for the hops of the metric pipeline: the exposition text of an exporter, the HTTP API of a
+//! Prometheus-compatible store, the custom and external metrics APIs of Kubernetes. They turn bytes into samples or a
+//! typed error; nothing here sends a request or reads a clock.
 
 pub mod api;
 pub mod exposition;
@@ -13,42 +13,43 @@ use std::collections::BTreeMap;
 use crate::model::reading::MetricSample;
 use crate::units::Milli;
 
-/// Values above this are DCGM's way to say "blank" (old exporters print 9223372036854775794) and are no measurements.
+/// Values above this are DCGM's blanks (old exporters print 9223372036854775794), not measurements.
 const BLANK_ABOVE: f64 = 1e15;
 
 /// The pod that a series belongs to, by its labels.
 ///
-/// The exporter writes `pod` (`pod_name` with `--use-old-namespace`). A scrape with `honorLabels: false`, the default of
-/// the exporter's charts, overwrites it with the *exporter's* own pod and keeps the workload's as `exported_pod`: the
-/// store renames a scraped label on such a conflict only, so where `exported_pod` exists it is the exporter's word and
-/// wins. Empty labels are absent ones: some exporters print `pod=""` for an idle device.
+/// The exporter writes `pod` (`pod_name` with `--use-old-namespace`). A scrape with `honorLabels: false`, the default
+/// of the exporter's charts, overwrites it with the *exporter's* own pod and keeps the workload's as `exported_pod`:
+/// the store renames a scraped label only on such a conflict, so `exported_pod`, where it exists, is the exporter's
+/// label and wins. Empty labels count as absent: some exporters print `pod=""` for an idle device.
 #[must_use]
 pub fn pod_from_labels(labels: &BTreeMap<String, String>) -> Option<String> {
     const NAMES: [&str; 4] = ["exported_pod", "exported_pod_name", "pod", "pod_name"];
     NAMES.iter().find_map(|name| labels.get(*name).filter(|pod| !pod.is_empty())).cloned()
 }
 
-/// A measured number in thousandths, cut off towards zero as prometheus-adapter does (v0.12.0, pkg/custom-provider), so
-/// that a sample and the value served from it compare equal. `None` for a blank; `Some(None)` for NaN and infinities.
+/// A sample value in thousandths, truncated towards zero as prometheus-adapter does (prometheus-adapter v0.12.0,
+/// pkg/custom-provider), so that a sample and the value served from it are equal. `None` for a blank; `Some(None)` for
+/// NaN and infinities.
 fn to_milli(value: f64) -> Option<Option<Milli>> {
     if value.is_nan() || value.is_infinite() {
         return Some(None);
     }
     #[expect(
         clippy::cast_possible_truncation,
-        reason = "the cut towards zero is the adapter's; magnitudes are bounded"
+        reason = "prometheus-adapter truncates towards zero too; magnitudes are bounded"
     )]
     let milli = (value * 1000.0) as i64;
     (value <= BLANK_ABOVE).then_some(Some(Milli(milli)))
 }
 
-/// In the order in which readings are compared and written.
-fn sort_samples(mut samples: Vec<MetricSample>) -> Vec<MetricSample> {
+/// Sorts samples by object and labels: the order in which readings are compared and written.
+pub(crate) fn sort_samples(mut samples: Vec<MetricSample>) -> Vec<MetricSample> {
     samples.sort_by(|a, b| (&a.object, &a.labels).cmp(&(&b.object, &b.labels)));
     samples
 }
 
-/// A text as a value in a URL's query (RFC 3986: all but the unreserved characters as %XX).
+/// Percent-encodes a value of a URL's query: all but the unreserved characters of RFC 3986.
 fn percent_encode(text: &str) -> String {
     text.bytes().fold(String::new(), |mut out, byte| {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
@@ -86,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn blanks_are_dropped_and_numbers_that_are_none_have_no_value() {
+    fn blanks_are_dropped_and_nan_and_infinities_have_no_value() {
         assert_eq!(to_milli(9_223_372_036_854_775_794.0), None);
         assert_eq!(to_milli(f64::NAN), Some(None));
         assert_eq!(to_milli(f64::INFINITY), Some(None));

@@ -1,12 +1,12 @@
-//! Which request the HPA controller makes for a metric of an HPA (k8s.io/metrics v0.37.2,
-//! pkg/client/custom_metrics/versioned_client.go and external_metrics/client.go). The same request is made here, so that
-//! what is observed is what the controller can have seen.
+//! Builds the request that the HPA controller sends for a metric of an HPA (k8s.io/metrics v0.37.2,
+//! pkg/client/custom_metrics/versioned_client.go and external_metrics/client.go), so that the observer reads what the
+//! controller reads.
 
 use k8s_openapi::api::autoscaling::v2::{CrossVersionObjectReference, MetricSpec};
 
 use super::{percent_encode, selector};
 
-/// Versions of custom.metrics.k8s.io that the controller understands, and that are read here.
+/// Versions of custom.metrics.k8s.io that the controller supports, and that this crate parses.
 pub const CUSTOM_VERSIONS: [&str; 2] = ["v1beta1", "v1beta2"];
 
 /// A request to the custom or external metrics API.
@@ -14,11 +14,11 @@ pub const CUSTOM_VERSIONS: [&str; 2] = ["v1beta1", "v1beta2"];
 pub struct MetricRequest {
     /// Path and query.
     pub path: String,
-    /// What the answer holds.
+    /// What the response contains.
     pub response_kind: ResponseKind,
 }
 
-/// What an answer holds.
+/// What a response contains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ResponseKind {
     /// One value for each pod (MetricValueList).
@@ -29,16 +29,16 @@ pub enum ResponseKind {
     External,
 }
 
-/// What must be known of the cluster to ask.
+/// The properties of the cluster and the HPA that a request depends on.
 #[derive(Clone, Copy, Debug)]
 pub struct RequestContext<'a> {
     /// Namespace of the HPA.
     pub namespace: &'a str,
     /// Version of custom.metrics.k8s.io, by discovery.
     pub custom_version: &'a str,
-    /// The target's label selector, as text; for Pods metrics.
+    /// The target's label selector as text; for Pods metrics.
     pub pod_selector: &'a str,
-    /// Plural of the described object's kind, by discovery (`guessed_plural` where that fails); for Object metrics.
+    /// Plural of the described object's kind, by discovery ([`guess_plural`] where that fails); for Object metrics.
     pub plural: &'a str,
 }
 
@@ -48,45 +48,45 @@ pub fn is_custom_or_external(metric: &MetricSpec) -> bool {
     metric.pods.is_some() || metric.object.is_some() || metric.external.is_some()
 }
 
-/// The request for a metric; `None` for one that these APIs do not serve.
+/// The request for a metric; `None` for a metric that these APIs do not serve.
 #[must_use]
-pub fn metric_request(metric: &MetricSpec, around: &RequestContext<'_>) -> Option<MetricRequest> {
-    let base = format!("/apis/custom.metrics.k8s.io/{}/namespaces/{}", around.custom_version, around.namespace);
+pub fn metric_request(metric: &MetricSpec, context: &RequestContext<'_>) -> Option<MetricRequest> {
+    let base = format!("/apis/custom.metrics.k8s.io/{}/namespaces/{}", context.custom_version, context.namespace);
     if let Some(pods) = &metric.pods {
-        let named = selector_text(pods.metric.selector.as_ref());
-        let query = query_string(&[("labelSelector", around.pod_selector), ("metricLabelSelector", &named)]);
+        let selector = selector_text(pods.metric.selector.as_ref());
+        let query = query_string(&[("labelSelector", context.pod_selector), ("metricLabelSelector", &selector)]);
         return Some(MetricRequest {
             path: format!("{base}/pods/*/{}{query}", pods.metric.name),
             response_kind: ResponseKind::Pods,
         });
     }
     if let Some(object) = &metric.object {
-        let named = selector_text(object.metric.selector.as_ref());
-        let (place, name) = (object_path(&object.described_object, around.plural), &object.metric.name);
-        let path = format!("{base}/{place}/{name}{}", query_string(&[("metricLabelSelector", &named)]));
+        let selector = selector_text(object.metric.selector.as_ref());
+        let (object_path, name) = (object_path(&object.described_object, context.plural), &object.metric.name);
+        let path = format!("{base}/{object_path}/{name}{}", query_string(&[("metricLabelSelector", &selector)]));
         return Some(MetricRequest { path, response_kind: ResponseKind::Object });
     }
     let metric = &metric.external.as_ref()?.metric;
     let query = query_string(&[("labelSelector", &selector_text(metric.selector.as_ref()))]);
-    let base = format!("/apis/external.metrics.k8s.io/v1beta1/namespaces/{}", around.namespace);
+    let base = format!("/apis/external.metrics.k8s.io/v1beta1/namespaces/{}", context.namespace);
     Some(MetricRequest { path: format!("{base}/{}{query}", metric.name), response_kind: ResponseKind::External })
 }
 
-/// The right that this request needs, as the API server takes it from the path
+/// The permission that a request needs, as the API server derives it from the path
 /// (k8s.io/apiserver v0.37.2, pkg/endpoints/request/requestinfo.go).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MetricPermission {
-    /// get, or list where the path names no object.
+    /// `get`, or `list` if the path names no object.
     pub verb: &'static str,
     /// API group.
     pub group: &'static str,
-    /// Resource, with the metric as its subresource where an object is named.
+    /// Resource, with the metric as its subresource if the path names an object.
     pub resource: String,
-    /// The object, empty for any.
+    /// Name of the object; empty for any.
     pub name: String,
 }
 
-/// The right to ask for a metric; `None` for one that these APIs do not serve.
+/// The permission to read a metric; `None` for a metric that these APIs do not serve.
 #[must_use]
 pub fn required_permission(metric: &MetricSpec) -> Option<MetricPermission> {
     let custom = |resource: String, name: String| MetricPermission {
@@ -99,12 +99,12 @@ pub fn required_permission(metric: &MetricSpec) -> Option<MetricPermission> {
         return Some(custom(format!("pods/{}", pods.metric.name), String::new()));
     }
     if let Some(object) = &metric.object {
-        let (described, name) = (&object.described_object, &object.metric.name);
-        return Some(match api_group(described) {
-            "" if described.kind == "Namespace" => custom("metrics".to_owned(), name.clone()),
+        let (object, name) = (&object.described_object, &object.metric.name);
+        return Some(match api_group(object) {
+            "" if object.kind == "Namespace" => custom("metrics".to_owned(), name.clone()),
             group => {
-                let resource = format!("{}.{group}", guess_plural(&described.kind));
-                custom(format!("{}/{name}", resource.trim_end_matches('.')), described.name.clone())
+                let resource = format!("{}.{group}", guess_plural(&object.kind));
+                custom(format!("{}/{name}", resource.trim_end_matches('.')), object.name.clone())
             }
         });
     }
@@ -112,7 +112,7 @@ pub fn required_permission(metric: &MetricSpec) -> Option<MetricPermission> {
     Some(MetricPermission { verb: "list", group: "external.metrics.k8s.io", resource: name, name: String::new() })
 }
 
-/// `RESOURCE[.GROUP]/NAME`; `metrics` for a Namespace, whose name the controller ignores: it asks for the HPA's own.
+/// `RESOURCE[.GROUP]/NAME`; `metrics` for a Namespace, whose name the controller ignores: it uses the HPA's namespace.
 fn object_path(object: &CrossVersionObjectReference, plural: &str) -> String {
     match api_group(object) {
         "" if object.kind == "Namespace" => "metrics".to_owned(),
@@ -127,7 +127,8 @@ pub fn api_group(object: &CrossVersionObjectReference) -> &str {
     object.api_version.as_deref().and_then(|version| version.split_once('/')).map_or("", |(group, _)| group)
 }
 
-/// The plural that Kubernetes itself guesses for a kind (k8s.io/apimachinery, `UnsafeGuessKindToResource`).
+/// The plural that Kubernetes guesses for a kind (k8s.io/apimachinery v0.37.2, pkg/api/meta/restmapper.go,
+/// `UnsafeGuessKindToResource`).
 #[must_use]
 pub fn guess_plural(kind: &str) -> String {
     let kind = kind.to_lowercase();
@@ -139,18 +140,18 @@ pub fn guess_plural(kind: &str) -> String {
     }
 }
 
-fn selector_text(wanted: Option<&k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector>) -> String {
-    wanted.map(selector::format_selector).unwrap_or_default()
+fn selector_text(selector: Option<&k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector>) -> String {
+    selector.map(selector::format_selector).unwrap_or_default()
 }
 
-/// The query of a URL; empty values are left out, as the controller does.
+/// The query of a URL, without empty values, as the controller sends it.
 fn query_string(pairs: &[(&str, &str)]) -> String {
-    let stated: Vec<_> = pairs
+    let parameters: Vec<_> = pairs
         .iter()
         .filter(|(_, value)| !value.is_empty())
         .map(|(key, value)| format!("{key}={}", percent_encode(value)))
         .collect();
-    if stated.is_empty() { String::new() } else { format!("?{}", stated.join("&")) }
+    if parameters.is_empty() { String::new() } else { format!("?{}", parameters.join("&")) }
 }
 
 #[cfg(test)]
@@ -178,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn each_kind_of_metric_is_asked_for_as_the_controller_does() {
+    fn each_kind_of_metric_has_the_controllers_request() {
         const CUSTOM: &str = "/apis/custom.metrics.k8s.io/v1beta1/namespaces/ai";
         let selector = json!({"matchLabels": {"model": "a b"}});
         let target = json!({"type": "AverageValue", "averageValue": "70"});
@@ -202,8 +203,9 @@ mod tests {
     }
 
     #[test]
-    fn the_right_is_the_one_that_the_api_server_names_when_it_refuses() {
-        // Its words (Kubernetes 1.37.2): `cannot get resource "pods/gpu" in API group "custom.metrics.k8s.io"`, and so on.
+    fn the_permission_is_the_one_that_the_api_server_names_in_a_403() {
+        // Its message (Kubernetes 1.37.2): `cannot get resource "pods/gpu" in API group "custom.metrics.k8s.io"`, and
+        // so on.
         let target = json!({"type": "AverageValue", "averageValue": "70"});
         let pods = json!({"type": "Pods", "pods": {"metric": {"name": "gpu"}, "target": target}});
         let external = json!({"type": "External", "external": {"metric": {"name": "q"}, "target": target}});

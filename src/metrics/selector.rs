@@ -1,18 +1,18 @@
-//! A label selector as the text that Kubernetes sends: sorted by key, as `Selector.String()` prints it
+//! Formats a label selector as the HPA controller sends it: sorted by key, as `Selector.String()` prints it
 //! (k8s.io/apimachinery v0.37.2, pkg/labels/selector.go).
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 
-/// The selector's text; empty for one that selects everything, and for none at all.
+/// The selector's text; empty for a selector that selects everything.
 #[must_use]
 pub fn format_selector(selector: &LabelSelector) -> String {
-    let equal = selector.match_labels.iter().flatten().map(|(key, value)| (key.clone(), format!("{key}={value}")));
-    let expressed = selector.match_expressions.iter().flatten().map(|wanted| {
-        let key = &wanted.key;
-        let mut values = wanted.values.clone().unwrap_or_default();
+    let labels = selector.match_labels.iter().flatten().map(|(key, value)| (key.clone(), format!("{key}={value}")));
+    let expressions = selector.match_expressions.iter().flatten().map(|requirement| {
+        let key = &requirement.key;
+        let mut values = requirement.values.clone().unwrap_or_default();
         values.sort();
         let values = values.join(",");
-        let text = match wanted.operator.as_str() {
+        let text = match requirement.operator.as_str() {
             "In" => format!("{key} in ({values})"),
             "NotIn" => format!("{key} notin ({values})"),
             "DoesNotExist" => format!("!{key}"),
@@ -20,7 +20,7 @@ pub fn format_selector(selector: &LabelSelector) -> String {
         };
         (key.clone(), text)
     });
-    let mut all: Vec<(String, String)> = equal.chain(expressed).collect();
+    let mut all: Vec<(String, String)> = labels.chain(expressions).collect();
     all.sort_by(|a, b| a.0.cmp(&b.0));
     all.into_iter().map(|(_, text)| text).collect::<Vec<_>>().join(",")
 }

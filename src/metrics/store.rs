@@ -1,5 +1,5 @@
-//! The HTTP API of a Prometheus-compatible store. Raw samples are asked for (`series[2m]`), because an instant query
-//! hides their age: VictoriaMetrics evaluates it at now minus its latency offset and stamps the answer with now.
+//! The query API of a Prometheus-compatible store. The query is for raw samples (`series[2m]`), because an instant
+//! query hides their age: VictoriaMetrics evaluates it at now minus its latency offset and sets the timestamp to now.
 
 use std::collections::BTreeMap;
 
@@ -10,44 +10,44 @@ use serde_json::value::RawValue;
 use super::{percent_encode, pod_from_labels, sort_samples, to_milli};
 use crate::model::reading::MetricSample;
 
-/// How far back raw samples are asked for: four times the slowest usual interval (30 s of dcgm-exporter).
+/// Range of the query: four times the slowest usual interval (30 s of dcgm-exporter).
 const LOOKBACK: &str = "2m";
 
-/// An answer that holds no samples.
+/// A response without samples.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreQueryError {
-    /// The store refused the query.
-    #[error("the store refused the query ({kind}): {message}")]
+    /// The store rejected the query.
+    #[error("the store rejected the query ({kind}): {message}")]
     QueryFailed {
-        /// errorType.
+        /// The field `errorType`.
         kind: String,
-        /// error.
+        /// The field `error`.
         message: String,
     },
-    /// The answer is not the query API's.
-    #[error("the answer is not that of a Prometheus query API: {0}")]
+    /// The response is not that of a query API.
+    #[error("not a Prometheus query response: {0}")]
     NotAQueryResponse(String),
     /// The series selector is an expression, or has a range of its own.
-    #[error("the query gave a {0} instead of raw samples; `series` must be a plain series selector")]
+    #[error("the query returned a {0} instead of a matrix of raw samples; `series` must be a plain series selector")]
     NotRawSamples(String),
-    /// A sample that cannot be read.
-    #[error("series {series} has a sample that cannot be read: {why}")]
+    /// A sample that cannot be parsed.
+    #[error("series {series} has an invalid sample: {reason}")]
     InvalidSample {
-        /// Its labels.
+        /// Labels of the series.
         series: String,
-        /// Why.
-        why: String,
+        /// What is wrong with the sample.
+        reason: String,
     },
 }
 
-/// Path and query by which the raw samples of a series selector are asked for.
+/// Path and query of the request for the raw samples of a series selector.
 #[must_use]
 pub fn query_path(series: &str) -> String {
     format!("/api/v1/query?query={}", percent_encode(&format!("{series}[{LOOKBACK}]")))
 }
 
-/// The same selector for a store that scrapes without `honor_labels`, where the label `namespace` of the series is called
-/// `exported_namespace`; `None` where the selector does not name that label.
+/// The same selector for a store that scrapes without `honor_labels` and so renames the label `namespace` to
+/// `exported_namespace`; `None` if the selector does not use that label.
 #[must_use]
 pub fn exported_selector(series: &str) -> Option<String> {
     let (name, matchers) = series.split_once('{')?;
@@ -79,24 +79,24 @@ struct QueryData<'a> {
 #[derive(Deserialize)]
 struct StoreSeries {
     metric: BTreeMap<String, String>,
-    /// Absent for native histograms.
+    /// Empty for native histograms.
     #[serde(default)]
     values: Vec<(f64, String)>,
 }
 
-/// The newest sample of each series, sorted; none when nothing matches. VictoriaMetrics shows the staleness marker of a
-/// series that has ended as a newest sample of NaN, which reads as one without a value; Prometheus leaves it out.
+/// The newest sample of each series, sorted; empty when nothing matches. VictoriaMetrics returns the staleness marker
+/// of an ended series as a newest sample of NaN, which is parsed as a sample without a value; Prometheus leaves it out.
 pub fn parse_samples(body: &[u8]) -> Result<Vec<MetricSample>, StoreQueryError> {
-    let wrong = |e: serde_json::Error| StoreQueryError::NotAQueryResponse(e.to_string());
-    let answer: QueryResponse<'_> = serde_json::from_slice(body).map_err(wrong)?;
-    if answer.status != "success" {
-        return Err(StoreQueryError::QueryFailed { kind: answer.error_type, message: answer.error });
+    let error = |e: serde_json::Error| StoreQueryError::NotAQueryResponse(e.to_string());
+    let response: QueryResponse<'_> = serde_json::from_slice(body).map_err(error)?;
+    if response.status != "success" {
+        return Err(StoreQueryError::QueryFailed { kind: response.error_type, message: response.error });
     }
-    let data = answer.data.ok_or_else(|| StoreQueryError::NotAQueryResponse("`data` is missing".to_owned()))?;
+    let data = response.data.ok_or_else(|| StoreQueryError::NotAQueryResponse("`data` is missing".to_owned()))?;
     if data.result_type != "matrix" {
         return Err(StoreQueryError::NotRawSamples(data.result_type));
     }
-    let all: Vec<StoreSeries> = serde_json::from_str(data.result.get()).map_err(wrong)?;
+    let all: Vec<StoreSeries> = serde_json::from_str(data.result.get()).map_err(error)?;
     let newest = all.into_iter().filter_map(|series| newest_sample(series).transpose()).collect::<Result<_, _>>()?;
     Ok(sort_samples(newest))
 }
@@ -106,10 +106,10 @@ fn newest_sample(series: StoreSeries) -> Result<Option<MetricSample>, StoreQuery
     let Some((seconds, text)) = series.values.into_iter().max_by(|a, b| a.0.total_cmp(&b.0)) else {
         return Ok(None);
     };
-    let wrong = |why: String| StoreQueryError::InvalidSample { series: format!("{labels:?}"), why };
-    let value: f64 = text.parse().map_err(|_| wrong(format!("`{text}` is no number")))?;
-    #[expect(clippy::cast_possible_truncation, reason = "out of range saturates, and is then refused by jiff")]
-    let at = Timestamp::from_millisecond((seconds * 1000.0).round() as i64).map_err(|e| wrong(e.to_string()))?;
+    let error = |reason: String| StoreQueryError::InvalidSample { series: format!("{labels:?}"), reason };
+    let value: f64 = text.parse().map_err(|_| error(format!("`{text}` is not a number")))?;
+    #[expect(clippy::cast_possible_truncation, reason = "out of range saturates, and jiff then rejects it")]
+    let at = Timestamp::from_millisecond((seconds * 1000.0).round() as i64).map_err(|e| error(e.to_string()))?;
     Ok(to_milli(value).map(|value| MetricSample {
         object: pod_from_labels(&labels),
         labels: labels.into(),
@@ -124,7 +124,7 @@ mod tests {
     use crate::units::Milli;
 
     #[test]
-    fn raw_samples_of_the_selector_are_asked_for() {
+    fn the_query_is_for_raw_samples_of_the_selector() {
         assert_eq!(
             query_path("DCGM_FI_DEV_GPU_UTIL{namespace=\"ai\"}"),
             "/api/v1/query?query=DCGM_FI_DEV_GPU_UTIL%7Bnamespace%3D%22ai%22%7D%5B2m%5D"
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn the_label_that_a_scrape_renames_is_asked_for_by_its_other_name() {
+    fn the_label_that_a_scrape_renames_gets_its_exported_name() {
         let exported = |series| super::exported_selector(series);
         assert_eq!(exported("u{namespace=\"ai\"}").unwrap(), "u{exported_namespace=\"ai\"}");
         assert_eq!(exported("u{a=\"b\", namespace=~\"ai.*\"}").unwrap(), "u{a=\"b\", exported_namespace=~\"ai.*\"}");
@@ -161,18 +161,18 @@ mod tests {
     }
 
     #[test]
-    fn nothing_that_matches_is_an_answer_too() {
+    fn an_empty_result_is_valid() {
         assert_eq!(parse_samples(br#"{"status":"success","data":{"resultType":"matrix","result":[]}}"#), Ok(vec![]));
     }
 
     #[test]
-    fn each_way_to_have_no_samples_has_its_name() {
-        let refused = br#"{"status":"error","errorType":"bad_data","error":"unexpected end"}"#;
+    fn each_invalid_response_has_its_error() {
+        let rejected = br#"{"status":"error","errorType":"bad_data","error":"unexpected end"}"#;
         let vector = br#"{"status":"success","data":{"resultType":"vector","result":[]}}"#;
         let number = br#"{"status":"success","data":{"resultType":"matrix","result":[
             {"metric":{},"values":[[1,"much"]]}]}}"#;
         assert_eq!(
-            parse_samples(refused),
+            parse_samples(rejected),
             Err(StoreQueryError::QueryFailed { kind: "bad_data".into(), message: "unexpected end".into() })
         );
         assert_eq!(parse_samples(vector), Err(StoreQueryError::NotRawSamples("vector".into())));

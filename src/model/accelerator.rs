@@ -1,16 +1,17 @@
-//! Which accelerator the pods of a run must request.
+//! The accelerator that the pods of a run must request.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Which accelerator the pods must request.
+/// The accelerator that each pod of the target must request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Accelerator {
-    /// Any extended resource or DRA claim of the pods.
+    /// Any extended resource, or any ResourceClaim (DRA).
     Auto,
-    /// As `auto`, on a cluster whose accelerators are stand-ins: every output says so, `size_vram` is not asked for.
+    /// As `auto`, on a cluster whose accelerators are stand-ins: every output is stamped STAND-IN, and `size_vram` of
+    /// Ollama's `/api/ps` is not checked.
     StandIn,
-    /// This extended resource.
+    /// The extended resource of this name.
     Resource(String),
 }
 
@@ -21,8 +22,9 @@ impl Accelerator {
         *self == Self::StandIn
     }
 
-    /// True when a container resource of this name counts as an accelerator request: an extended resource, which is
-    /// any fully qualified name outside the kubernetes.io domains (docs: Extended Resources).
+    /// True when a container resource of this name counts as an accelerator request. `auto` and `standIn` match every
+    /// extended resource: a fully qualified name outside the kubernetes.io domains and without the quota prefix
+    /// `requests.` (kubernetes v1.37.2, pkg/apis/core/v1/helper/helpers.go, `IsExtendedResourceName`).
     #[must_use]
     pub fn matches(&self, resource: &str) -> bool {
         match self {
@@ -52,7 +54,7 @@ impl<'de> Deserialize<'de> for Accelerator {
             "standIn" => Ok(Self::StandIn),
             name if name.contains('/') => Ok(Self::Resource(name.to_owned())),
             other => Err(serde::de::Error::custom(format!(
-                "`{other}` is no accelerator; write auto, standIn or a resource name such as nvidia.com/gpu"
+                "`{other}` is not an accelerator: use auto, standIn or an extended resource such as nvidia.com/gpu"
             ))),
         }
     }
@@ -64,8 +66,13 @@ impl JsonSchema for Accelerator {
     }
 
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({"type": "string", "description": "auto, standIn, or an extended resource's name",
-            "examples": ["auto", "standIn", "nvidia.com/gpu"]})
+        schemars::json_schema!({
+            "type": "string",
+            "description": "auto: any extended resource or ResourceClaim (DRA). standIn: as auto, but the accelerators are \
+                            simulated: every output is stamped STAND-IN, and model memory is not checked. Else the name \
+                            of an extended resource.",
+            "examples": ["auto", "standIn", "nvidia.com/gpu"],
+        })
     }
 }
 
@@ -74,16 +81,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn auto_matches_extended_resources_and_nothing_of_kubernetes_itself() {
-        let covered = |name| Accelerator::Auto.matches(name);
-        assert!(covered("nvidia.com/gpu") && covered("amd.com/gpu") && covered("nvidia.com/mig-1g.10gb"));
+    fn auto_matches_extended_resources_and_no_native_resource() {
+        let matches = |name| Accelerator::Auto.matches(name);
+        assert!(matches("nvidia.com/gpu") && matches("amd.com/gpu") && matches("nvidia.com/mig-1g.10gb"));
         assert!(
-            !covered("cpu")
-                && !covered("hugepages-2Mi")
-                && !covered("kubernetes.io/x")
-                && !covered("a.kubernetes.io/x")
+            !matches("cpu")
+                && !matches("hugepages-2Mi")
+                && !matches("kubernetes.io/x")
+                && !matches("a.kubernetes.io/x")
         );
-        let named = Accelerator::Resource("amd.com/gpu".to_owned());
-        assert!(named.matches("amd.com/gpu") && !named.matches("nvidia.com/gpu"));
+        let resource = Accelerator::Resource("amd.com/gpu".to_owned());
+        assert!(resource.matches("amd.com/gpu") && !resource.matches("nvidia.com/gpu"));
     }
 }

@@ -1,14 +1,12 @@
-//! Where the load goes.
+//! The URL that the load is sent to.
 
-use serde::{Deserialize, Serialize};
-
-/// The way to the target, once it stands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// The endpoint of the target, with its address resolved.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ResolvedEndpoint {
     /// Base URL, without a trailing slash.
     pub url: String,
-    /// What it is, for people: `NodePort 31434 on node-1's address 10.0.0.1`.
+    /// Description for messages, for example `NodePort 31434 on node node-1`.
     pub description: String,
-    /// Name of the Service that gpuhpa made for it.
+    /// Name of the Service that gpuhpa created; `None` for `type: URL`.
     pub service: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! What was found in the cluster before the first change.
+//! The inventory: the state of the cluster before the first change of a run.
 
 use std::collections::BTreeMap;
 
@@ -14,116 +14,123 @@ pub use super::rendered::{BoundRole, RenderedObject, RoleGrant};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Inventory {
-    /// Wall time at which the run's clock was started: what `atMs` counts from.
+    /// Wall time at which the run's clock started; every `atMs` counts from it.
     pub started: Timestamp,
-    /// Kubeconfig context, where there is one.
+    /// Kubeconfig context; empty without a kubeconfig.
     pub kube_context: String,
     /// Address of the API server.
     pub server: String,
     /// Kubernetes version, for example v1.37.2.
     pub kubernetes_version: String,
-    /// gpuhpa's own version.
+    /// Version of gpuhpa.
     pub gpuhpa_version: String,
-    /// The cluster was a simulated one: what it was.
+    /// The commit that it was built from.
+    pub gpuhpa_commit: String,
+    /// Parameters of the simulated cluster; absent for a real one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub simulated: Option<SimulationInfo>,
-    /// helm's version, for example v4.3.1.
+    /// Version of helm, for example v4.3.1.
     pub helm_version: String,
-    /// autoscaling/v2 is served. False makes the requirement not applicable.
+    /// The API server serves autoscaling/v2. If not, the requirement is not applicable.
     pub hpa_served: bool,
     /// APIServices of the metrics groups, by name.
     pub metrics_apis: BTreeMap<String, MetricsApi>,
-    /// Nodes; empty when they may not be read.
+    /// Nodes; empty without the permission to list them.
     pub nodes: Vec<NodeSnapshot>,
-    /// Addresses of the nodes, in the nodes' order.
+    /// Addresses of the nodes, in the order of `nodes`.
     pub node_addresses: Vec<String>,
-    /// Accelerators in use by pods that are already there, by resource; absent when pods may not be listed.
+    /// Accelerators that existing pods request, by resource; absent without the permission to list pods.
     pub accelerators_used: Option<BTreeMap<String, i64>>,
-    /// The namespaces of the scenario that exist already.
+    /// Namespaces of the scenario that already exist.
     pub existing_namespaces: Vec<String>,
-    /// Those of them that are being deleted.
+    /// Existing namespaces that are being deleted.
     #[serde(default)]
     pub terminating_namespaces: Vec<String>,
-    /// The run that has claimed the scenario's target, if one has.
+    /// The Lease by which another run holds the scenario's target.
     #[serde(default)]
     pub target_lease: Option<TargetLease>,
-    /// HPAs that scale the scenario's target already.
+    /// Existing HPAs whose scaleTargetRef is the scenario's target.
     #[serde(default)]
     pub existing_hpas: Vec<String>,
-    /// The releases of the scenario that exist already, by release name.
+    /// Releases of the scenario that already exist, by release name.
     pub existing_releases: BTreeMap<String, ExistingRelease>,
-    /// Rights that were asked about.
+    /// Results of the access reviews.
     pub permissions: Vec<PermissionCheck>,
-    /// What stands in the way of the first changes.
+    /// Findings of the preflight.
     #[serde(default)]
     pub preflight: PreflightFindings,
-    /// Charts of the scenario: digest of what helm will install, by release.
+    /// Charts of the scenario as helm renders them, by release name.
     pub charts: BTreeMap<String, ChartSummary>,
 }
 
-/// A simulated cluster, as far as a reader needs it to have the same again.
+/// Parameters of a simulated cluster: enough to repeat the run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SimulationInfo {
-    /// Seed of everything that chance decided in it.
+    /// Seed of every random choice.
     pub seed: u64,
-    /// What differed from the healthy default: `NAME=VALUE`.
+    /// Parameters that differ from the default, as `NAME=VALUE`.
     pub params: Vec<String>,
-    /// The fault that it had, by name.
+    /// Name of the injected fault.
     pub fault: Option<String>,
 }
 
 impl Inventory {
-    /// What a run is for a platform.
+    /// The build that wrote the bundle, as every output names it.
     #[must_use]
-    pub fn evidence_statement(&self) -> &'static str {
-        if self.simulated.is_some() { "no evidence about any" } else { "evidence for it" }
+    pub fn gpuhpa_build(&self) -> String {
+        format!("gpuhpa {} (commit {})", self.gpuhpa_version, self.gpuhpa_commit)
     }
 
-    /// The command that runs the bundle's scenario again.
+    /// States, in a sentence, whether the run is evidence for a platform.
+    #[must_use]
+    pub fn evidence_statement(&self) -> &'static str {
+        if self.simulated.is_some() {
+            "Simulated cluster: no evidence about any platform."
+        } else {
+            "Evidence for this platform."
+        }
+    }
+
+    /// The command that runs the scenario of a bundle again.
     #[must_use]
     pub fn reproduce_command(&self) -> String {
-        let Some(SimulationInfo { seed, params: set, fault }) = &self.simulated else {
+        let Some(SimulationInfo { seed, params, fault }) = &self.simulated else {
             return "gpuhpa verify -f scenario.yaml".to_owned();
         };
-        let set = set.iter().map(|set| format!(" --set {set}"));
-        let more: String = set.chain(fault.iter().map(|fault| format!(" --fault {fault}"))).collect();
-        format!("gpuhpa rehearse -f scenario.yaml --seed {seed}{more}")
+        let sets = params.iter().map(|param| format!(" --set {param}"));
+        let flags: String = sets.chain(fault.iter().map(|fault| format!(" --fault {fault}"))).collect();
+        format!("gpuhpa rehearse -f scenario.yaml --seed {seed}{flags}")
     }
 }
 
-/// A run's claim of a target.
+/// The Lease by which a run holds a target.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TargetLease {
     /// Id of the run.
     pub run: String,
-    /// Since when.
+    /// acquireTime of the Lease.
     pub acquired: Option<Timestamp>,
-    /// When it was last renewed.
+    /// renewTime of the Lease.
     #[serde(default)]
     pub renewed: Option<Timestamp>,
-    /// When it runs out unless it is renewed.
+    /// Time at which the Lease expires unless the run renews it.
     pub expires: Option<Timestamp>,
 }
 
 impl TargetLease {
-    /// The claim ran out before this time: its run was killed, or left what it made on purpose.
+    /// True when the Lease expired before `now`: its run was killed, or kept its objects on purpose.
     #[must_use]
     pub fn is_expired(&self, now: Timestamp) -> bool {
-        self.expires.is_some_and(|until| until < now)
+        self.expires.is_some_and(|expires| expires < now)
     }
 }
 
 impl std::fmt::Display for TargetLease {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let time = |time: Option<Timestamp>| time.map_or("?".to_owned(), |t| t.strftime("%FT%TZ").to_string());
-        let Self { run, acquired: since, renewed, .. } = self;
-        write!(
-            f,
-            "run {run} has claimed the target since {}, and last renewed its claim at {}",
-            time(*since),
-            time(*renewed)
-        )
+        let Self { run, acquired, renewed, .. } = self;
+        write!(f, "run {run} holds the Lease on the target since {} (renewed {})", time(*acquired), time(*renewed))
     }
 }
 
@@ -131,18 +138,18 @@ impl std::fmt::Display for TargetLease {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct MetricsApi {
-    /// `namespace/name` of the Service behind it.
+    /// `namespace/name` of its Service.
     pub service: String,
-    /// The Available condition is True.
+    /// The condition Available is True.
     pub available: bool,
-    /// helm release that owns it, `namespace/name`, by its annotations.
+    /// `namespace/name` of the helm release that owns it, from its annotations.
     pub release: Option<String>,
-    /// A run of gpuhpa made that release, and is going to remove it.
+    /// A run of gpuhpa created that release and will remove it.
     #[serde(default)]
     pub made_by_run: bool,
 }
 
-/// A helm release that is already there.
+/// A helm release that exists before the run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ExistingRelease {
@@ -150,16 +157,16 @@ pub struct ExistingRelease {
     pub namespace: String,
     /// Revision.
     pub revision: i64,
-    /// Status, for example deployed.
+    /// Status in helm, for example deployed.
     pub status: String,
     /// Chart name and version.
     pub chart: String,
-    /// A run of gpuhpa made it, and is going to remove it.
+    /// A run of gpuhpa created it and will remove it.
     #[serde(default)]
     pub made_by_run: bool,
 }
 
-/// What helm says of a chart.
+/// A chart as helm renders it with the scenario's values.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ChartSummary {
@@ -169,30 +176,30 @@ pub struct ChartSummary {
     pub version: String,
     /// appVersion.
     pub app_version: String,
-    /// sha256 of what `helm template` renders with the scenario's values.
+    /// sha256 of the output of `helm template`.
     pub rendered_digest: String,
-    /// spec.replicas of the target as the chart renders it, when it does.
+    /// spec.replicas of the target, when this chart renders the target and sets the field.
     pub target_replicas: Option<i32>,
-    /// Extended resources of one pod of the target, when this chart renders the target.
+    /// Extended resources that one pod of the target requests, when this chart renders the target.
     pub target_resources: Option<BTreeMap<String, i64>>,
-    /// APIServices that the chart renders: each is a singleton of the cluster.
+    /// Names of the APIServices that the chart renders. Each exists once per cluster.
     pub api_services: Vec<String>,
-    /// Every object that the chart renders.
+    /// All objects that the chart renders.
     #[serde(default)]
     pub objects: Vec<RenderedObject>,
-    /// What the chart's roles grant: who makes a role must hold as much.
+    /// Permissions that the chart's roles grant. The creator of a role must have them (RBAC escalation prevention).
     #[serde(default)]
     pub grants: Vec<RoleGrant>,
-    /// What its objects name and cannot do without.
+    /// Objects that the rendered objects reference and cannot work without.
     #[serde(default)]
     pub required_objects: Vec<RequiredObject>,
-    /// Node ports of its Services, by Service.
+    /// Node ports of the chart's Services, by Service name.
     #[serde(default)]
     pub node_ports: BTreeMap<String, i32>,
     /// Names of the target's volumeClaimTemplates, when this chart renders the target as a StatefulSet.
     #[serde(default)]
     pub volume_claim_templates: Vec<String>,
-    /// Roles of others that the chart binds.
+    /// Roles that the chart binds but does not render.
     #[serde(default)]
     pub bound_roles: Vec<BoundRole>,
 }

@@ -1,78 +1,78 @@
-//! The journal: each change to the cluster, written before it is tried, with how to undo it.
+//! The journal: every change of the cluster and how to undo it, written before the change is made.
 
 use serde::{Deserialize, Serialize};
 
 use super::scenario::Scenario;
 
-/// Label on everything that a run makes, helm's records included; its value is the run's id.
+/// Label of every object that a run creates, helm's release Secrets included. Its value is the run id.
 pub const RUN_LABEL: &str = "gpuhpa.dev/run";
 
 /// One line of journal.jsonl.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct JournalEntry {
-    /// The run that makes the changes: what it makes carries this in its label.
+    /// Id of the run; the value of [`RUN_LABEL`] on the objects that it creates.
     pub run: String,
-    /// Number of the change, from 0; the lines of one change share it.
+    /// Number of the change, from 0. All lines about one change have the same number.
     pub change: u32,
     /// Milliseconds of the run's clock.
     pub at_ms: u64,
-    /// What this line says about the change.
+    /// State of the change.
     #[serde(flatten)]
     pub state: ChangeState,
 }
 
-/// The life of a change.
+/// The states of a change.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum ChangeState {
-    /// About to be tried.
+    /// The change is about to be made.
     Intended(RunChange),
-    /// Done; for objects with the uid that the server gave.
+    /// The change was made.
     Done {
-        /// Uid of the object that was made, where there is one.
+        /// Uid of the created object; absent for changes that create no single object.
         #[serde(default)]
         uid: Option<String>,
     },
-    /// Tried, and failed; it may be half done.
+    /// The change failed; it may be partly made.
     Failed {
-        /// The error.
+        /// Error message.
         error: String,
     },
-    /// Undone, and seen to be gone.
+    /// The change was undone, and the harness confirmed it.
     Undone,
-    /// Could not be undone.
+    /// The change could not be undone.
     UndoFailed {
-        /// The error.
+        /// Error message.
         error: String,
     },
 }
 
-/// A change to the cluster. Undoing it is written here too, so that a journal alone is enough to clean up.
+/// A change of the cluster, with everything that undoing it needs: a journal alone is enough to clean up.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum RunChange {
-    /// An object is made; undone by deleting it (by uid, once known).
+    /// The run creates an object. Undo: delete it, by uid once the uid is known.
     Create(ObjectRef),
-    /// `helm install`; undone by `helm uninstall`.
+    /// `helm install`. Undo: `helm uninstall`.
     HelmInstall(NewRelease),
-    /// `helm upgrade`; undone by `helm rollback` to this revision.
+    /// `helm upgrade`. Undo: `helm rollback` to the previous revision.
     HelmUpgrade {
         /// The release.
         release: ReleaseRef,
         /// Revision before the upgrade.
         previous_revision: i64,
     },
-    /// A StatefulSet will make volume claims; undone by deleting those that were not there before.
+    /// A StatefulSet creates PersistentVolumeClaims. Undo: delete those that did not exist before the run.
     VolumeClaims(VolumeClaims),
-    /// A target that stands already is scaled; undone by setting its size back.
+    /// The HPA scales an existing target. Undo: restore spec.replicas.
     Scale {
         /// The target.
         object: ObjectRef,
         /// spec.replicas before the run.
         previous_replicas: i32,
     },
-    /// Something is used as it stands; nothing to undo, its digest must stay.
+    /// The run uses an existing object unchanged. Nothing to undo; the object's digest must stay the same.
     Adopt {
         /// The object.
         object: ObjectRef,
@@ -81,7 +81,7 @@ pub enum RunChange {
     },
 }
 
-/// The volume claims of a StatefulSet in a namespace that was there before the run.
+/// The PersistentVolumeClaims of a StatefulSet in a namespace that existed before the run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct VolumeClaims {
@@ -91,17 +91,17 @@ pub struct VolumeClaims {
     pub stateful_set: String,
     /// Names of its volumeClaimTemplates.
     pub templates: Vec<String>,
-    /// Names of the claims that were there before the run.
+    /// Names of the PersistentVolumeClaims that existed before the run.
     pub existing: Vec<String>,
 }
 
 impl std::fmt::Display for VolumeClaims {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "the new volume claims of StatefulSet {}/{}", self.namespace, self.stateful_set)
+        write!(f, "PersistentVolumeClaims created for StatefulSet {}/{}", self.namespace, self.stateful_set)
     }
 }
 
-/// An object of the cluster.
+/// A reference to an object of the cluster.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ObjectRef {
@@ -109,16 +109,16 @@ pub struct ObjectRef {
     pub api_version: String,
     /// Kind.
     pub kind: String,
-    /// Plural resource name, as in the URL.
+    /// Plural resource name, as in API paths.
     pub plural: String,
-    /// Namespace, for namespaced kinds.
+    /// Namespace; absent for cluster-scoped objects.
     pub namespace: Option<String>,
     /// Name.
     pub name: String,
 }
 
 impl ObjectRef {
-    /// The scenario's target.
+    /// The target of the scenario's HPA.
     #[must_use]
     pub fn scale_target(scenario: &Scenario) -> Self {
         let target = &scenario.hpa.spec.scale_target_ref;
@@ -141,7 +141,7 @@ impl std::fmt::Display for ObjectRef {
     }
 }
 
-/// A helm release.
+/// A reference to a helm release.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReleaseRef {
     /// Release name.
@@ -150,20 +150,21 @@ pub struct ReleaseRef {
     pub namespace: String,
 }
 
-/// A helm release that the run makes.
+/// A helm release that the run installs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NewRelease {
     /// The release.
     #[serde(flatten)]
     pub release: ReleaseRef,
-    /// What its chart makes outside of the release's namespace, where helm's own record lies.
+    /// Objects that the chart creates outside of the release's namespace. If that namespace is deleted first, helm's
+    /// release Secret is lost, and `helm uninstall` cannot remove them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub outside_objects: Vec<ObjectRef>,
 }
 
 impl From<ReleaseRef> for NewRelease {
-    /// One of whose chart nothing is known.
+    /// A release of a chart that was not rendered.
     fn from(release: ReleaseRef) -> Self {
         Self { release, outside_objects: Vec::new() }
     }

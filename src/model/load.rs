@@ -1,30 +1,33 @@
-//! The load: what is asked for in the scenario, what each request became, and the sum of it.
+//! The load: its specification, the record of each request, and the report over all requests.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::units::HumanDuration;
 
-/// The load of a scenario: a closed loop of workers, each sending its next chat when the last one has ended.
+/// The load of a scenario: a closed loop of workers. Each worker sends its next chat request when its last one has
+/// ended.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct LoadSpec {
-    /// Model name for `/api/chat`.
+    /// Name of the model in the requests to Ollama's `/api/chat`. Default: llama3.2:1b.
     pub model: String,
-    /// The user message of each chat.
+    /// The user message of each request.
     pub prompt: String,
-    /// Number of workers, each with one request in flight.
+    /// Number of workers, each with one request in flight. 1 to 10000. Default: 10.
     pub concurrency: u32,
-    /// Ollama's `options`; `num_predict` bounds a generation, the seed comes from `seed`.
+    /// Ollama's `options`. `num_predict` (tokens) must be positive: nothing else bounds a generation. gpuhpa
+    /// sets `seed` in each request.
     #[schemars(with = "serde_json::Value")]
     pub options: serde_json::Map<String, serde_json::Value>,
-    /// Ollama's `keep_alive`; a model that is unloaded between requests is loaded again inside the measurement.
+    /// Ollama's `keep_alive`: how long the model stays loaded after a request, as a duration such as 30m, or in
+    /// seconds. Too short a time adds model loads to the measured requests. Default: 30m.
     pub keep_alive: String,
-    /// When a connection is used again. A NodePort balances connections, not requests.
+    /// Whether workers reuse connections. Kubernetes Services balance connections, not requests. Default: perRequest.
     pub connection: ConnectionPolicy,
-    /// Seed of every random number of the run.
+    /// Seed of every random number of the run. Default: 0.
     pub seed: u64,
-    /// How long each part of a request may take.
+    /// Timeouts of one request.
     pub timeouts: RequestTimeouts,
 }
 
@@ -47,27 +50,28 @@ impl Default for LoadSpec {
     }
 }
 
-/// Connection policy.
+/// Whether workers reuse connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum ConnectionPolicy {
-    /// A new connection for each request, so that new pods get their share.
+    /// A new connection for each request, so that new pods receive traffic.
     PerRequest,
-    /// Connections are kept and used again.
+    /// Workers reuse their connections (HTTP keep-alive).
     Reuse,
 }
 
-/// Bounds of one request's parts.
+/// Timeouts of one request.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct RequestTimeouts {
-    /// Until the connection stands.
+    /// Until the connection is established. Default: 10s.
     pub connect: HumanDuration,
-    /// From sending until the first token. Overload of Ollama shows here, not as 503.
+    /// From sending until the first token. An overloaded Ollama queues requests before it answers 503, so overload
+    /// appears here. Default: 5m.
     pub first_token: HumanDuration,
-    /// Between two chunks.
+    /// Between two chunks of a response. Default: 2m.
     pub idle: HumanDuration,
-    /// The whole request.
+    /// From sending until the end of the response. Default: 15m.
     pub total: HumanDuration,
 }
 
@@ -82,19 +86,19 @@ impl Default for RequestTimeouts {
     }
 }
 
-/// What became of one request. Only `Good` counts as load that was served: HTTP 200, `done: true`, no error line.
+/// The outcome of one request. Only [`Succeeded`](Self::Succeeded) counts as load that was served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RequestOutcome {
-    /// HTTP 200, an object with `done: true`, no error line.
+    /// HTTP 200, a final chunk with `done: true`, and no error line.
     Succeeded,
-    /// The name was not resolved.
+    /// The host name could not be resolved.
     Dns,
-    /// Nobody listens at the address.
+    /// The connection was refused.
     ConnectRefused,
-    /// No connection within the bound.
+    /// No connection within [`RequestTimeouts::connect`].
     ConnectTimeout,
-    /// The connection was lost before a status line.
+    /// The connection was lost before the status line.
     ResetBeforeHeaders,
     /// A 4xx status.
     #[serde(rename = "http-4xx")]
@@ -102,29 +106,29 @@ pub enum RequestOutcome {
     /// A 5xx status other than 503.
     #[serde(rename = "http-5xx")]
     Http5xx,
-    /// 503: Ollama's queue is full (ErrMaxQueue), or nobody stands behind the service.
-    #[serde(rename = "http-503-queue")]
+    /// HTTP 503: Ollama's queue is full (`ErrMaxQueue`), or the Service has no endpoints.
+    #[serde(rename = "http-503")]
     Http503,
-    /// A status that is neither 200 nor an error (redirects and the like).
+    /// Any other status, for example a redirect.
     HttpOther,
     /// HTTP 200, then a line `{"error": ...}`.
     ErrorLine,
-    /// HTTP 200, the body ended or broke without `done: true`.
+    /// HTTP 200, and the body ended without `done: true`.
     Truncated,
     /// A line that is not the JSON of a chat chunk.
     BadJson,
-    /// No first token within the bound.
+    /// No first token within [`RequestTimeouts::first_token`].
     TtftTimeout,
-    /// Too long between two chunks.
+    /// No chunk within [`RequestTimeouts::idle`] after the last one.
     IdleTimeout,
-    /// The whole request took too long.
+    /// No end of the response within [`RequestTimeouts::total`].
     TotalTimeout,
-    /// Ended by our own plan: the load was taken away.
+    /// The harness cancelled the request at the end of the load.
     CancelledByRampDown,
 }
 
 impl RequestOutcome {
-    /// The name used in evidence and tables.
+    /// The name in evidence and tables.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -135,7 +139,7 @@ impl RequestOutcome {
             Self::ResetBeforeHeaders => "reset-before-headers",
             Self::Http4xx => "http-4xx",
             Self::Http5xx => "http-5xx",
-            Self::Http503 => "http-503-queue",
+            Self::Http503 => "http-503",
             Self::HttpOther => "http-other",
             Self::ErrorLine => "error-line",
             Self::Truncated => "truncated",
@@ -148,79 +152,79 @@ impl RequestOutcome {
     }
 }
 
-/// One request of the load; times in microseconds of the run's clock.
+/// One request of the load. Times are microseconds of the run's clock.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RequestRecord {
     /// Number of the request, from 0.
     pub id: u64,
-    /// Number of the worker that sent it.
+    /// Number of the worker that sent it, from 0.
     pub worker: u32,
-    /// When it was due: in a closed loop, when the worker's last one had ended and its back-off was over.
+    /// When it was due: the end of the worker's last request plus its back-off.
     pub scheduled_us: u64,
-    /// When it was sent, connect included in what follows.
+    /// When the worker sent it, before it connected.
     pub sent_us: u64,
-    /// When the status line came.
+    /// When the response headers arrived.
     pub headers_us: Option<u64>,
-    /// When the first non-empty content or thinking came.
+    /// When the first non-empty `content` or `thinking` arrived.
     pub first_token_us: Option<u64>,
-    /// When it ended, well or not; a good one ends with its `done: true`.
+    /// When it ended; a succeeded one ends with its `done: true`.
     pub ended_us: u64,
-    /// HTTP status, where one came.
+    /// HTTP status, if one arrived.
     pub status: Option<u16>,
-    /// What became of it.
+    /// The outcome.
     pub outcome: RequestOutcome,
-    /// Chat chunks of the stream, its last one included.
+    /// Chunks of the response, the last one included.
     pub chunks: u32,
-    /// Largest gap between two lines, microseconds.
+    /// Largest gap between two chunks.
     pub largest_chunk_gap_us: u64,
-    /// Tokens generated: Ollama's `eval_count`, never the number of chunks.
+    /// Generated tokens: Ollama's `eval_count`. A chunk may hold several tokens.
     pub tokens: u64,
-    /// Ollama's own `total_duration`, nanoseconds.
+    /// Ollama's `total_duration`, nanoseconds.
     pub server_total_ns: Option<u64>,
-    /// Ollama's own `load_duration` (scheduler wait included), nanoseconds.
+    /// Ollama's `load_duration` (scheduler wait included), nanoseconds.
     pub server_load_ns: Option<u64>,
-    /// What went wrong, in the server's or the system's words, cut to a bounded length.
+    /// Error message of the server or the system, truncated.
     pub error: Option<String>,
 }
 
-/// The load as a whole.
+/// The report over all requests of the load.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LoadReport {
     /// When the first request was sent, milliseconds of the run's clock.
     pub began_ms: u64,
-    /// When the last one had ended.
+    /// When the last request ended, milliseconds of the run's clock.
     pub ended_ms: u64,
-    /// Workers.
+    /// Number of workers.
     pub concurrency: u32,
-    /// Requests sent.
+    /// Number of requests sent.
     pub requests: u64,
-    /// Requests by outcome, named as in [`Outcome::name`].
+    /// Number of requests by outcome, named as in [`RequestOutcome::as_str`].
     pub outcomes: std::collections::BTreeMap<String, u64>,
-    /// First words of an error of each outcome.
+    /// First error message of each outcome.
     pub error_examples: std::collections::BTreeMap<String, String>,
-    /// Tokens of good requests.
+    /// Tokens of succeeded requests.
     pub tokens: u64,
-    /// Time to first token, from sending (connect included), of good requests.
+    /// Time to first token of succeeded requests, from sending (connect included).
     pub ttft_us: Quantiles,
-    /// Gap between two chunks, of good requests.
+    /// Gap between two chunks of succeeded requests.
     pub chunk_gap_us: Quantiles,
-    /// Whole duration of good requests.
+    /// Duration of succeeded requests.
     pub duration_us: Quantiles,
-    /// How late a worker sent after it was due: the client's own share of every delay.
+    /// Time from when a request was due until it was sent: a delay that the client itself adds.
     pub send_delay_us: Quantiles,
-    /// How late the client's own timers ran: the delay that reading an answer suffered too.
+    /// Delay of the client's timers. Reading a response is delayed as much.
     #[serde(default)]
     pub timer_delay_us: Quantiles,
-    /// Why the load is void, if the client was the bottleneck.
+    /// Reason why the client limited the load; absent if it did not.
     pub client_bound: Option<String>,
 }
 
-/// Quantiles of an HDR histogram, in the unit of the field's name; all 0 when nothing was counted.
+/// Quantiles of an HDR histogram, in the unit that the name of the field ends with. All 0 without a value.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Quantiles {
-    /// Values counted.
+    /// Number of values.
     pub count: u64,
     /// Smallest value.
     pub min: u64,

@@ -1,21 +1,36 @@
-//! The manifest of a bundle: what files it holds, and their digests. Digests show accidents, not forgery.
+//! The manifest of a bundle: its files and their digests. Digests detect corruption, not forgery.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 /// manifest.json.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Manifest {
-    /// Version of the bundle's format.
+    /// Format of the records ([`FORMAT`](super::revision::FORMAT)).
     pub format: u32,
+    /// Rules under which the verdict was derived ([`RULES`](super::revision::RULES)).
+    pub rules: u32,
     /// Run id.
     pub run: String,
-    /// False until the run has ended and every file is written.
+    /// True once the run has ended and every file is written.
     pub complete: bool,
-    /// Marks that every reader must see: `STAND-IN`, `REHEARSAL`.
+    /// Stamps of the run: `STAND-IN`, `REHEARSAL`.
     pub stamps: Vec<String>,
-    /// File path within the bundle → sha256, hexadecimal.
+    /// sha256 (hexadecimal) of each file, by its path in the bundle.
     pub files: BTreeMap<String, String>,
+}
+
+/// A digest as text, in lower-case hexadecimal digits.
+#[must_use]
+pub fn to_hex(digest: &[u8]) -> String {
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// sha256 of these bytes, in lower-case hexadecimal digits.
+#[must_use]
+pub fn sha256_hex(bytes: &[u8]) -> String {
+    to_hex(&Sha256::digest(bytes))
 }

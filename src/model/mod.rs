@@ -1,5 +1,5 @@
-//! The nouns: everything that passes between the verbs and into the bundle. Plain structs that know no IO, no clock
-//! and no cluster; each is written to and read from the evidence as it stands here.
+//! Data model: plain structs passed between the stages and written to the bundle. Nothing here does I/O or reads a
+//! clock. The serde keys of these structs are the format of the bundle.
 
 pub mod accelerator;
 pub mod assumptions;
@@ -16,6 +16,7 @@ pub mod preflight;
 pub mod reading;
 pub mod rendered;
 pub mod resource_kind;
+pub mod revision;
 pub mod run_records;
 pub mod scenario;
 pub mod snapshot;

@@ -1,4 +1,4 @@
-//! What was seen: one observation is one state of one thing at one moment of the run's clock.
+//! Observations: the state of one object at one time of the run's clock.
 
 use std::collections::BTreeMap;
 
@@ -11,27 +11,27 @@ pub use super::snapshot::{
     ObjectCondition, PodSnapshot, ReplicasManager, WorkloadSnapshot,
 };
 
-/// One observation, one line of timeline.jsonl.
+/// One observation: one line of timeline.jsonl.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Observation {
-    /// Number in the timeline, from 0: what a case cites.
+    /// Number in the timeline, from 0. Cases cite observations by it.
     pub seq: u64,
-    /// When we received it, milliseconds of the run's clock (monotonic).
+    /// When the harness received it, milliseconds of the run's clock (monotonic).
     pub at_ms: u64,
-    /// Its own time, where it carries one; whole seconds for Kubernetes.
+    /// Time that its source gave it, if any. Kubernetes gives whole seconds.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub source_time: Option<Timestamp>,
-    /// What was seen.
+    /// What was observed.
     #[serde(flatten)]
     pub kind: ObservationKind,
 }
 
-/// The kinds of thing that are observed.
+/// The kinds of observation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum ObservationKind {
-    /// A phase of the run began or ended (ours).
+    /// A phase of the run began or ended.
     Phase(PhaseChange),
     /// The HPA, spec and status.
     Hpa(HpaSnapshot),
@@ -39,64 +39,64 @@ pub enum ObservationKind {
     Workload(WorkloadSnapshot),
     /// A pod of the target's namespace.
     Pod(PodSnapshot),
-    /// A pod is gone.
+    /// A pod was deleted.
     PodDeleted(DeletedObject),
-    /// The HPA, the workload or another watched object is gone.
+    /// The HPA, the workload or another watched object was deleted.
     ObjectDeleted(DeletedObject),
     /// A Kubernetes event of the target's namespace.
     Event(EventSnapshot),
     /// A node.
     Node(NodeSnapshot),
-    /// The endpoints of our Service.
+    /// The endpoints of the run's Service.
     Endpoints(EndpointsSnapshot),
     /// The metric at one hop.
     Metric(MetricReading),
-    /// The load at a moment (ours).
+    /// The load's counters.
     Load(LoadSnapshot),
-    /// A chat of our own: the first one, or one to a new pod alone.
+    /// A probe chat: the warm-up chat through the Service, or a direct chat to a new pod.
     Probe(ProbeRecord),
-    /// The API server's clock against ours.
+    /// The difference between the API server's clock and the harness's.
     ClockSkew(ClockSkewRange),
-    /// Which process leads the controller managers.
+    /// The leader of the kube-controller-manager instances.
     Leader(LeaderSnapshot),
-    /// A stretch of time in which a source could not be read.
+    /// A time in which a source could not be read.
     Gap(RecordedGap),
-    /// The run was interrupted from outside.
+    /// A signal interrupted the run.
     Interrupted {
-        /// The signal's name.
+        /// Name of the signal.
         signal: String,
     },
-    /// The run did not begin, and nothing was changed.
+    /// The run did not start; it changed nothing.
     NotStarted {
-        /// Why.
+        /// The reason.
         reason: String,
     },
 }
 
-/// The phases of a run, in their order.
+/// The phases of a run, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Phase {
-    /// Releases, service and target come up.
+    /// Install releases and Service; wait for the target.
     Install,
-    /// The metric is awaited at each hop.
+    /// Wait until each hop serves the metric.
     Metric,
-    /// The HPA is applied and awaited.
+    /// Apply the HPA and wait until it is active.
     Autoscaler,
-    /// No load: replicas must stay at min.
+    /// No load: replicas must stay at minReplicas.
     Baseline,
-    /// Load: replicas must rise.
+    /// Load: replicas must increase.
     ScaleUp,
-    /// Constant load: replicas must not fall.
+    /// Constant load: replicas must not decrease.
     Hold,
-    /// The load is gone: replicas must fall.
+    /// No load any more: replicas must return to minReplicas.
     ScaleDown,
-    /// What was made is removed.
+    /// Undo every change.
     Cleanup,
 }
 
 impl Phase {
-    /// The name for people.
+    /// The name in evidence and messages.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -112,16 +112,16 @@ impl Phase {
     }
 }
 
-/// Beginning or end of a phase.
+/// The beginning or the end of a phase.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PhaseChange {
     /// The phase.
     pub phase: Phase,
-    /// Which end of it.
+    /// Whether it began or ended.
     pub edge: PhaseEdge,
 }
 
-/// The two ends of a phase.
+/// Whether a phase began or ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum PhaseEdge {
@@ -131,91 +131,92 @@ pub enum PhaseEdge {
     Ended,
 }
 
-/// The load at a moment; counters since its start.
+/// The load's state at one time. Counters start at the beginning of the load.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LoadSnapshot {
     /// Requests in flight.
     pub in_flight: u64,
-    /// Connections that were answered with a status line: what a NodePort has balanced.
+    /// Connections with a response status: a Service has assigned each of them to a pod.
     pub answered_connections: u64,
-    /// Requests that ended well.
+    /// Succeeded requests.
     pub succeeded: u64,
-    /// Requests that ended otherwise, our own cancellations left out.
+    /// Failed requests, without those that the harness cancelled.
     pub failed: u64,
-    /// Those by kind (the names of `Outcome`), each with the first one's own words.
+    /// Failed requests by outcome, named as in [`RequestOutcome::as_str`](super::load::RequestOutcome::as_str).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub failures: BTreeMap<String, FailureCount>,
-    /// Tokens of good requests.
+    /// Tokens of succeeded requests.
     pub tokens: u64,
-    /// Median time to first token of the good requests so far, microseconds.
+    /// Median time to first token of the succeeded requests so far, microseconds.
     pub ttft_p50_us: u64,
 }
 
-/// Failed requests of one kind.
+/// Failed requests with one outcome.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FailureCount {
-    /// How many.
+    /// Their number.
     pub count: u64,
-    /// What the server, or the system, said of the first one.
+    /// Error message of the first one.
     pub example: String,
 }
 
-/// One chat sent to one pod alone, or the first chat of a run, which goes through the Service.
+/// A probe chat: a direct chat to one pod, or the run's warm-up chat through the Service.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ProbeRecord {
-    /// Pod name; empty for the first chat.
+    /// Pod name; empty for the warm-up chat.
     pub pod: String,
     /// When it was sent, milliseconds of the run's clock.
     pub began_ms: u64,
-    /// What went wrong, if it did.
+    /// Error message, if it failed.
     pub error: Option<String>,
-    /// The pod's own HTTP status, where it answered.
+    /// HTTP status of the pod, if it answered.
     pub status: Option<u16>,
-    /// The API server or we could not carry the probe (rights, proxy): says nothing about the pod.
+    /// The probe did not reach the pod (missing permission, proxy error), so it shows nothing about the pod.
     pub not_delivered: bool,
-    /// Tokens of the answer.
+    /// Tokens of the response.
     pub tokens: u64,
-    /// `/api/ps`: bytes of the model.
+    /// Size of the model from `/api/ps`, bytes.
     pub model_size: Option<u64>,
-    /// `/api/ps`: bytes of the model in the accelerator's memory.
+    /// Part of the model in accelerator memory (`size_vram` of `/api/ps`), bytes.
     pub model_size_vram: Option<u64>,
-    /// `/api/ps`: digest of the model.
+    /// Digest of the model from `/api/ps`.
     pub model_digest: Option<String>,
 }
 
-/// The API server's clock minus ours lies in this interval, milliseconds.
+/// The range of the API server's clock minus the harness's clock.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ClockSkewRange {
-    /// Smallest possible difference.
+    /// Smallest possible difference, milliseconds.
     pub low_ms: i64,
-    /// Largest possible difference.
+    /// Largest possible difference, milliseconds.
     pub high_ms: i64,
 }
 
-/// The Lease of the controller manager: another holder is another process, which remembers nothing.
+/// The leader election Lease of kube-controller-manager. A new holder is a new process, which starts with empty HPA
+/// logs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LeaderSnapshot {
-    /// holderIdentity; another one after each start.
+    /// holderIdentity; a new value after each start.
     pub holder: String,
     /// leaseTransitions.
     pub transitions: i32,
-    /// renewTime, cut to the minute: shows that the Lease is in use.
+    /// renewTime, truncated to the minute: shows that the Lease is in use.
     pub renewed: Option<Timestamp>,
 }
 
-/// A stretch of time in which a source could not be read.
+/// A time in which a source could not be read.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RecordedGap {
-    /// The source: hpa, workload, pods, events, nodes, endpoints, leader, api, clock; `observer` for a task of our own that broke.
-    /// The hops of the metric tell in each reading whether they were readable.
+    /// The source: hpa, workload, pods, events, nodes, endpoints, leader, api or clock; `observer` if a task of the
+    /// harness failed. The metric's hops are no sources: each reading says whether its hop was readable.
     pub source: String,
-    /// Since when, milliseconds of the run's clock; the gap ends with this observation.
+    /// Start of the gap, milliseconds of the run's clock. The gap ends at this observation's `atMs`.
     pub from_ms: u64,
-    /// Why.
+    /// The reason.
     pub reason: String,
 }

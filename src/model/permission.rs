@@ -1,12 +1,12 @@
-//! A right in the cluster, as a role grants it.
+//! Permissions in the cluster, as a role grants them.
 
 use serde::{Deserialize, Serialize};
 
-/// One right, and whether we hold it.
+/// One permission, and whether the user has it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PermissionCheck {
-    /// The part of the work that needs it.
+    /// The stage that needs it.
     #[serde(default)]
     pub stage: PermissionStage,
     /// Verb, for example create.
@@ -14,41 +14,42 @@ pub struct PermissionCheck {
     /// API group, empty for the core group.
     #[serde(default)]
     pub group: String,
-    /// Resource, with its subresource where it has one: `pods/proxy`.
+    /// Resource, with its subresource if any: `pods/proxy`.
     pub resource: String,
-    /// Namespace, empty for all of them and for what has none.
+    /// Namespace; empty for all namespaces and for cluster-scoped resources.
     pub namespace: String,
-    /// Name of the only object that it is needed for, empty for any.
+    /// Name of the only object that it is needed for; empty for any.
     #[serde(default)]
     pub resource_name: String,
-    /// What it is needed for; reads after "needed to".
+    /// Its purpose; completes the phrase "needed to".
     pub purpose: String,
-    /// The run cannot pass without it.
+    /// The run cannot pass without this permission.
     pub required: bool,
-    /// The API server allows it.
+    /// Result of the access review.
     pub allowed: bool,
 }
 
-/// The parts of the work.
+/// The stages that need permissions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum PermissionStage {
-    /// Reading what is there: all that `plan` needs, and the hops of the metric.
+    /// Reading the cluster's state (all that `plan` needs) and the hops of the metric.
     #[default]
     Read,
-    /// Installing the charts, and removing them.
+    /// Installing and uninstalling the charts.
     Install,
-    /// The run itself: HPA, Service, load, observation.
+    /// The run: HPA, Service, load and observation.
     Run,
 }
 
 impl PermissionCheck {
-    /// Where and on what, for people: `rbac.authorization.k8s.io/roles x in namespace y`.
+    /// Describes the resource for messages: `rbac.authorization.k8s.io/roles x in namespace y`.
     #[must_use]
     pub fn describe_object(&self) -> String {
         let group = if self.group.is_empty() { String::new() } else { format!("{}/", self.group) };
         let name = if self.resource_name.is_empty() { String::new() } else { format!(" {}", self.resource_name) };
-        let place = if self.namespace.is_empty() { String::new() } else { format!(" in namespace {}", self.namespace) };
-        format!("{group}{}{name}{place}", self.resource)
+        let namespace =
+            if self.namespace.is_empty() { String::new() } else { format!(" in namespace {}", self.namespace) };
+        format!("{group}{}{name}{namespace}", self.resource)
     }
 }

@@ -1,4 +1,4 @@
-//! What a run would do, whether it can pass at all, and how long its parts may take.
+//! The plan of a run: its changes, the preflight errors and warnings, and the time bounds of its phases and checks.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,97 +6,181 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Plan {
-    /// Id of the run: in names and labels of everything that it makes.
+    /// Rules under which the plan was made: `clean` derives the verdict again under later ones, and leaves the plan.
+    pub rules: u32,
+    /// Id of the run; part of the names and labels of the objects that it creates.
     pub run: String,
-    /// Every change, in order, in words.
+    /// Every change in order, in words.
     pub changes: Vec<String>,
-    /// Name of the HPA of this run.
+    /// Name of the run's HPA.
     pub hpa: String,
-    /// Name of the Service of this run.
+    /// Name of the run's Service.
     pub service: String,
-    /// Name of the Lease that claims the target.
+    /// Name of the Lease that reserves the target for the run.
     #[serde(default)]
     pub lease: String,
-    /// Sizes that the metric can lead to, from min on.
+    /// Replicas that the metric can reach, from minReplicas on.
     pub reachable_replicas: Vec<i32>,
-    /// Replicas that the load must lead to.
+    /// Replicas that the HPA must reach under load.
     pub expected_replicas: i32,
-    /// Accelerators that the run needs at most, and those free, where it could be read.
+    /// Accelerators that the run needs at most, and free accelerators.
     pub accelerators: AcceleratorCapacity,
-    /// The bounds that the checks will use.
+    /// The time bounds of the phases and checks.
     pub bounds: Vec<TimeBound>,
-    /// The least that such a run can take, milliseconds.
+    /// Shortest possible duration of the run, milliseconds.
     pub min_duration_ms: u64,
-    /// The longest that it can take if everything takes its bound, milliseconds.
+    /// Likely duration of the run from the HPA's creation to the end of the scale-down, milliseconds; 0 in plans that
+    /// were written before there was one.
+    #[serde(default)]
+    pub likely_duration_ms: u64,
+    /// Duration of the run if every part takes its whole bound, milliseconds.
     pub max_duration_ms: u64,
-    /// Why the run cannot pass: exit 2 before anything is changed.
+    /// Reasons why the run cannot pass. With any, gpuhpa exits with 2 and changes nothing.
     pub errors: Vec<PreflightProblem>,
-    /// What a reader should know before starting.
+    /// Warnings; the run may start.
     pub warnings: Vec<String>,
 }
 
-/// Accelerators needed and free.
+/// Needed and free accelerators.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct AcceleratorCapacity {
-    /// Resource name, where it is known.
+    /// Resource name, if known.
     pub resource: Option<String>,
-    /// Needed at maxReplicas.
+    /// Accelerators needed at maxReplicas.
     pub needed: i64,
-    /// Free on ready nodes; absent when nodes or pods could not be read.
+    /// Free accelerators on ready nodes; absent if nodes or pods could not be read.
     pub free: Option<i64>,
 }
 
-/// A reason not to start.
+/// A reason why the run cannot pass.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PreflightProblem {
-    /// What is wrong.
+    /// The problem.
     pub message: String,
-    /// What to do next.
+    /// How to solve it.
     pub hint: String,
 }
 
-/// What the HPA's own spec says about time.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct BehaviorTimes {
-    /// `scaleDown.stabilizationWindowSeconds`, milliseconds, when it is stated.
-    pub down_window_ms: Option<u64>,
-    /// `scaleUp.stabilizationWindowSeconds`, for which a rise is held back, milliseconds.
-    pub up_window_ms: u64,
-    /// What the rate limit forces between min and the expected size, upwards, milliseconds.
-    pub up_rate_ms: u64,
-    /// The same downwards, from max to min.
-    pub down_rate_ms: u64,
+/// What a time bound limits. The text of [`BoundName::as_str`] is the name in plan.json and in messages.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(into = "String", from = "String")]
+pub enum BoundName {
+    /// Age of the state that a reading of the metrics API shows.
+    MetricLag,
+    /// From the adapter's start until the metrics API serves the metric.
+    MetricServed,
+    /// From the HPA's creation until it is active.
+    HpaActive,
+    /// The baseline without load.
+    Baseline,
+    /// How long the metric must recommend other replicas before the controller must have acted.
+    RecommendationSustained,
+    /// From the start of the load until the metric recommends more replicas.
+    MetricFollowsLoad,
+    /// From the first reading that recommends the expected replicas until the target has them.
+    ScaleUp,
+    /// From a pod's creation until it is Ready.
+    PodStartup,
+    /// From a pod's readiness until its traffic is visible in the metric.
+    TrafficVisible,
+    /// As `TrafficVisible`, with time for queued requests to end and for each worker to open a new connection.
+    NewConnections,
+    /// The hold under constant load.
+    Hold,
+    /// From the end of the load until the metric recommends minReplicas.
+    MetricFallsBack,
+    /// From the end of the load until the target has minReplicas and its surplus pods are deleted.
+    ScaleDown,
+    /// A bound of other rules: a plan that was written under them stays readable.
+    Other(String),
 }
 
-/// A length of time, made of named terms.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+impl BoundName {
+    const ALL: [Self; 13] = [
+        Self::MetricLag,
+        Self::MetricServed,
+        Self::HpaActive,
+        Self::Baseline,
+        Self::RecommendationSustained,
+        Self::MetricFollowsLoad,
+        Self::ScaleUp,
+        Self::PodStartup,
+        Self::TrafficVisible,
+        Self::NewConnections,
+        Self::Hold,
+        Self::MetricFallsBack,
+        Self::ScaleDown,
+    ];
+
+    /// The name in plan.json and in messages.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::MetricLag => "metric lag",
+            Self::MetricServed => "metric served",
+            Self::HpaActive => "HPA active",
+            Self::Baseline => "baseline",
+            Self::RecommendationSustained => "recommendation sustained",
+            Self::MetricFollowsLoad => "metric follows the load",
+            Self::ScaleUp => "scale-up",
+            Self::PodStartup => "pod startup",
+            Self::TrafficVisible => "traffic visible in the metric",
+            Self::NewConnections => "new connections",
+            Self::Hold => "hold",
+            Self::MetricFallsBack => "metric falls back",
+            Self::ScaleDown => "scale-down",
+            Self::Other(name) => name,
+        }
+    }
+}
+
+impl From<BoundName> for String {
+    fn from(name: BoundName) -> Self {
+        name.as_str().to_owned()
+    }
+}
+
+impl From<String> for BoundName {
+    fn from(text: String) -> Self {
+        Self::ALL.into_iter().find(|name| name.as_str() == text).unwrap_or(Self::Other(text))
+    }
+}
+
+impl std::fmt::Display for BoundName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// An upper bound of a duration, the sum of named terms.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TimeBound {
-    /// What it bounds.
-    pub name: String,
+    /// What it limits.
+    pub name: BoundName,
     /// Its terms.
     pub terms: Vec<Term>,
 }
 
-/// One term of a bound.
+/// One term of a time bound.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Term {
     /// Name.
     pub name: String,
     /// Milliseconds.
     pub ms: u64,
-    /// Where it comes from.
+    /// Origin of the term.
     pub source: TermSource,
 }
 
-/// Where a term comes from.
+/// Origin of a term.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum TermSource {
-    /// Read from the cluster or from the spec that we applied.
+    /// Read from the cluster or from the HPA's spec.
     Read,
-    /// Assumed by the scenario.
+    /// Assumed (`assumptions` of the scenario).
     Assumed,
-    /// Our own doing: poll intervals, measured skew.
+    /// Set by the harness: poll interval, allowances, timeouts of the load.
     Harness,
 }
 
@@ -107,7 +191,8 @@ impl TimeBound {
         self.terms.iter().fold(0, |sum, term| sum.saturating_add(term.ms))
     }
 
-    /// The sum with every assumed term doubled: a FAIL that would flip within it is INCONCLUSIVE.
+    /// Sum of the terms with every assumed term doubled, milliseconds. A check that exceeds `total_ms` but not this is
+    /// INCONCLUSIVE, not FAIL.
     #[must_use]
     pub fn lenient_ms(&self) -> u64 {
         let ms = |term: &Term| term.ms.saturating_mul(if term.source == TermSource::Assumed { 2 } else { 1 });

@@ -1,60 +1,56 @@
-//! What the controller's arithmetic says of a run, to be shown beside what the controller did. The judge works it out
-//! from the records, so that it is kept nowhere: whoever has the records has this too.
-
-use serde::{Deserialize, Serialize};
+//! Predictions of the HPA model for a run, shown beside the controller's decisions. The judge derives them from the
+//! records, so no file of the bundle holds them.
 
 use crate::units::Milli;
 
-/// The prediction of a whole run.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+/// The predictions for a whole run.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct RunPrediction {
-    /// What each reading of the metrics API comes to, in the order of receipt.
+    /// The recommendation of each reading of the metrics API, in the order of receipt.
     pub recommendations: Vec<MetricRecommendation>,
-    /// Each change of the target's size from the HPA's creation to the clean-up.
+    /// Each change of the target's spec.replicas from the HPA's creation to the clean-up.
     pub changes: Vec<PredictedChange>,
 }
 
-/// What one reading of the metrics API comes to by the controller's arithmetic.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+/// The recommendation of the HPA model for one reading of the metrics API.
+#[derive(Clone, Debug, PartialEq)]
 pub struct MetricRecommendation {
-    /// Number of the reading.
+    /// Number of the observation that holds the reading.
     pub seq: u64,
     /// When it was received, milliseconds of the run's clock.
     pub at_ms: u64,
-    /// The value as the controller would report it; absent where it could not have computed one.
+    /// The metric value as the HPA's status would report it; `None` if the controller could not have computed one.
     pub value: Option<Milli>,
-    /// The size that it asks for from the size at that moment, tolerance included, before bounds, rate and window;
-    /// absent before there was an HPA.
+    /// Recommended replicas from the replicas at that time: after tolerance, before min and max, scaling policies and
+    /// stabilization. `None` before the HPA existed.
     pub replicas: Option<i32>,
 }
 
-/// A change of size beside what could have explained it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+/// A change of spec.replicas, and the decisions that could explain it.
+#[derive(Clone, Debug, PartialEq)]
 pub struct PredictedChange {
     /// Number of the observation that shows the change.
     pub seq: u64,
     /// When it was received, milliseconds of the run's clock.
     pub at_ms: u64,
-    /// Size before.
+    /// Replicas before the change.
     pub from: i32,
-    /// Size after.
+    /// Replicas after the change.
     pub to: i32,
-    /// Who wrote it, in words.
+    /// The writer of the change, in words.
     pub writer: String,
-    /// What could have been decided; absent when the HPA's status does not confirm that the autoscaler decided it.
+    /// The decisions that the controller could have made; `None` if the HPA's status does not attribute the change to
+    /// the HPA.
     pub allowed: Option<AllowedReplicas>,
 }
 
-/// What a pass of the controller could have decided. A limit that nobody can tell is absent.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+/// The replicas that one sync of the controller could have decided. Unknown limits are `None`.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AllowedReplicas {
-    /// Smallest and largest size that the values served around it can have asked for.
+    /// Smallest and largest recommendation of the values that the metrics API served around the change.
     pub by_readings: [Option<i32>; 2],
-    /// The same for the value that the status of that very pass reports, where it was seen.
+    /// The same for the value in the status that this sync wrote, if that status was observed.
     pub by_status: Option<[Option<i32>; 2]>,
-    /// How far the spec's rate let it go: the largest size for a rise, the smallest for a fall.
+    /// The limit of the scaling policies: the largest replicas for a scale-up, the smallest for a scale-down.
     pub rate_limit: Option<i32>,
 }

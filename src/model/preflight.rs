@@ -1,4 +1,4 @@
-//! What stands in the way of the first changes, as far as it could be seen before them.
+//! Findings of the preflight: obstacles to the changes of a run, detected before the first change.
 
 use std::collections::BTreeMap;
 
@@ -6,34 +6,34 @@ use serde::{Deserialize, Serialize};
 
 use super::snapshot::ReplicasManager;
 
-/// What was foreseen. A part that could not be read is empty.
+/// Findings of the preflight. What could not be read is empty.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct PreflightFindings {
-    /// Node ports in use, each with the Service that has it (`namespace/name`); absent when Services may not be listed.
+    /// Node ports in use, each with its Service (`namespace/name`); absent without the permission to list Services.
     pub used_node_ports: Option<BTreeMap<i32, String>>,
-    /// Objects that the API server would not take.
+    /// Objects that the API server rejects.
     pub rejected_objects: Vec<RejectedObject>,
-    /// Objects that the charts name and that do not exist.
+    /// Objects that the charts reference and that do not exist.
     pub missing_objects: Vec<RequiredObject>,
-    /// The target as it stands.
+    /// The target, if it already exists.
     pub target: Option<ExistingTarget>,
-    /// What the quotas of the target's namespace leave, by quota and resource.
+    /// Headroom of the ResourceQuotas in the target's namespace.
     pub quotas: Vec<QuotaHeadroom>,
 }
 
-/// An object that the API server refused to a create with dryRun=All, which changes nothing.
+/// An object that the API server rejects on a create with dryRun=All, which changes nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RejectedObject {
-    /// The release that renders it; absent for the run's own objects.
+    /// The release that renders it; absent for objects of the run itself.
     pub release: Option<String>,
     /// Kind, namespace and name.
     pub object: String,
-    /// Why, in its words.
+    /// The API server's message.
     pub message: String,
 }
 
-/// Another object that a rendered one cannot do without.
+/// An object that a rendered object references and cannot work without.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RequiredObject {
@@ -43,7 +43,7 @@ pub struct RequiredObject {
     pub namespace: Option<String>,
     /// Name; empty for the cluster's default StorageClass.
     pub name: String,
-    /// Which object needs it.
+    /// The object that references it.
     pub required_by: String,
 }
 
@@ -53,16 +53,16 @@ pub struct RequiredObject {
 pub struct ExistingTarget {
     /// spec.replicas.
     pub replicas: i32,
-    /// Who owns spec.replicas.
+    /// Field managers that own spec.replicas.
     pub replicas_managers: Vec<ReplicasManager>,
-    /// helm made it by server-side apply, as helm 4 does, and not by client-side apply, as helm 3 does.
+    /// helm wrote it by server-side apply (helm 4), not by client-side apply (helm 3).
     pub server_side_applied: bool,
 }
 
-/// What a ResourceQuota leaves of a resource.
+/// Headroom of a ResourceQuota for one resource.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QuotaHeadroom {
-    /// Name of the quota.
+    /// Name of the ResourceQuota.
     pub quota: String,
     /// Resource, for example `requests.nvidia.com/gpu` or `pods`.
     pub resource: String,

@@ -1,4 +1,4 @@
-//! One reading of the metric at one hop of its way: exporter, store or metrics API.
+//! One reading of the metric at one hop of its pipeline: exporter, store or metrics API.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::units::Milli;
 
-/// The hops of the metric's way, in its direction.
+/// The hops of the metric pipeline, in the direction of the data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum MetricHop {
-    /// The exporter's own text.
+    /// The exporter's exposition.
     Exporter,
     /// Raw samples of the store.
     Store,
@@ -21,7 +21,7 @@ pub enum MetricHop {
 }
 
 impl MetricHop {
-    /// The name for people.
+    /// The name in messages.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -32,46 +32,47 @@ impl MetricHop {
     }
 }
 
-/// One reading: the samples, or why there are none.
+/// One reading of the metric: the samples, or the reason why there are none.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct MetricReading {
-    /// Where it was read.
+    /// The hop that was read.
     pub hop: MetricHop,
-    /// When the question was sent, milliseconds of the run's clock: the answer was made between this and its receipt.
+    /// When the request was sent, milliseconds of the run's clock. The hop answered between this time and the
+    /// observation's `atMs`.
     pub requested_ms: u64,
-    /// The samples, or the failure.
+    /// The result.
     pub result: ReadingResult,
 }
 
-/// What came back.
+/// The result of a reading.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum ReadingResult {
-    /// Samples, sorted by their objects and labels; may be empty.
+    /// Samples, sorted by object and labels; may be empty.
     Samples(Vec<MetricSample>),
-    /// Not served: the answer of the hop itself (404, 500, a text that does not parse).
+    /// The hop does not serve the metric: its error response (404, 500, a body that does not parse).
     Failed(String),
-    /// Not readable from here (forbidden, unreachable): says nothing about the hop.
+    /// The harness could not read the hop (forbidden, unreachable); shows nothing about the hop.
     NotReadable(String),
 }
 
 /// One sample.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MetricSample {
-    /// The pod or other object that the value belongs to, where the hop names one.
+    /// The pod or other object that the value describes, if the hop names one.
     pub object: Option<String>,
-    /// Labels of the series, where the hop shows them. A series is read thousands of times: readings may share them.
+    /// Labels of the series, if the hop returns them. Shared between readings: a series is read thousands of times.
     #[serde(with = "labels")]
     pub labels: Arc<BTreeMap<String, String>>,
     /// The value in thousandths; absent when it is not a finite number.
     pub value: Option<Milli>,
-    /// The sample's own time. The adapter's is its own clock, so it says nothing about age.
+    /// The sample's timestamp. The adapter sets its own current time, so a timestamp from it does not tell the age.
     pub timestamp: Option<Timestamp>,
 }
 
 impl MetricReading {
-    /// The samples, if it was served.
+    /// The samples, if the hop served the metric.
     #[must_use]
     pub fn samples(&self) -> Option<&[MetricSample]> {
         match &self.result {
@@ -81,7 +82,7 @@ impl MetricReading {
     }
 }
 
-/// Shared labels in JSON: as if each reading had its own.
+/// Serializes shared labels as a map in each reading.
 mod labels {
     use std::collections::BTreeMap;
     use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! What a chart renders, as far as it can be foreseen how the cluster will take it.
+//! Objects and roles that a chart renders, as far as the preflight checks them.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,9 +12,9 @@ pub struct RenderedObject {
     pub api_version: String,
     /// kind.
     pub kind: String,
-    /// Plural of the kind as the cluster serves it; absent when it does not.
+    /// Plural resource name from API discovery; absent if the cluster does not serve the kind.
     pub plural: Option<String>,
-    /// Namespace; absent for objects of the cluster.
+    /// Namespace; absent for cluster-scoped objects.
     pub namespace: Option<String>,
     /// Name.
     pub name: String,
@@ -28,7 +28,7 @@ impl std::fmt::Display for RenderedObject {
 }
 
 impl RenderedObject {
-    /// The object as it is asked for; nothing where the cluster does not serve its kind.
+    /// A reference to the object; `None` if the cluster does not serve its kind.
     #[must_use]
     pub fn object_ref(&self) -> Option<ObjectRef> {
         Some(ObjectRef {
@@ -47,11 +47,11 @@ impl RenderedObject {
     }
 }
 
-/// A verb on a resource that a rendered role grants.
+/// One verb on one resource that a rendered role grants.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RoleGrant {
-    /// The role, for people.
+    /// The role, for messages.
     pub role: String,
     /// Namespace of a Role; absent for a ClusterRole.
     pub namespace: Option<String>,
@@ -61,16 +61,16 @@ pub struct RoleGrant {
     pub resource: String,
     /// Verb.
     pub verb: String,
-    /// Name of the only object, empty for any.
+    /// Name of the only object; empty for any.
     pub resource_name: String,
 }
 
-/// A role that a chart binds and does not make itself.
+/// A role that a chart binds but does not render.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BoundRole {
     /// Role or ClusterRole.
     pub kind: String,
-    /// Its name.
+    /// Name of the role.
     pub role: String,
     /// Namespace of a RoleBinding; absent for a ClusterRoleBinding.
     pub namespace: Option<String>,

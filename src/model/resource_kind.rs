@@ -1,6 +1,6 @@
-//! Kinds of objects that are asked for without being named one by one.
+//! Kinds of objects that the harness lists.
 
-/// A kind as the API server serves it.
+/// A kind and its API resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ResourceKind {
     /// API group, empty for the core group.
@@ -9,12 +9,12 @@ pub struct ResourceKind {
     pub version: &'static str,
     /// Kind.
     pub kind: &'static str,
-    /// Plural resource name, as in the URL.
+    /// Plural resource name, as in API paths.
     pub plural: &'static str,
 }
 
 impl ResourceKind {
-    /// A kind of this group and version.
+    /// A kind of an API group and version.
     #[must_use]
     pub const fn new(group: &'static str, version: &'static str, kind: &'static str, plural: &'static str) -> Self {
         Self { group, version, kind, plural }
@@ -27,7 +27,8 @@ impl ResourceKind {
     }
 }
 
-/// What somebody would miss in a namespace that is deleted. What a controller made goes with its owner.
+/// Kinds whose foreign objects keep a namespace from being deleted. Objects with a controlling owner are covered by
+/// their owner.
 pub const PROTECTED_KINDS: [ResourceKind; 9] = [
     ResourceKind::new("apps", "v1", "Deployment", "deployments"),
     ResourceKind::new("apps", "v1", "StatefulSet", "statefulsets"),

@@ -1,22 +1,22 @@
-//! Everything that a verdict rests on, borrowed from whoever keeps it: the running harness or a bundle on disk.
+//! The input of a verdict, borrowed from the running harness or from a bundle on disk.
 
 use super::inventory::Inventory;
 use super::journal::JournalEntry;
 use super::observation::{Observation, ObservationKind};
 use super::scenario::Scenario;
 
-/// The records of one run: the judge's whole input.
+/// The records of one run: everything that the judge reads.
 #[derive(Clone, Copy, Debug)]
 pub struct RunRecords<'a> {
     /// The scenario with every default filled in.
     pub scenario: &'a Scenario,
-    /// What was found before the first change.
+    /// The state of the cluster before the first change.
     pub inventory: &'a Inventory,
-    /// Every change.
+    /// Every change of the run.
     pub journal: &'a [JournalEntry],
     /// Every observation, in the order of receipt.
     pub timeline: &'a [Observation],
-    /// Why the load is void, when the client was the bottleneck.
+    /// Reason why the client limited the load, if it did.
     pub client_bound: Option<&'a str>,
 }
 
@@ -27,16 +27,16 @@ impl<'a> RunRecords<'a> {
         Self { scenario, inventory, journal: &[], timeline, client_bound: None }
     }
 
-    /// Why the run did not begin, and what shows it.
+    /// The reason why the run did not start, and the observation that states it.
     #[must_use]
     pub fn not_started(&self) -> Option<(&'a Observation, &'a str)> {
         self.timeline.iter().find_map(|observation| match &observation.kind {
-            ObservationKind::NotStarted { reason: why } => Some((observation, why.as_str())),
+            ObservationKind::NotStarted { reason } => Some((observation, reason.as_str())),
             _ => None,
         })
     }
 
-    /// The platform has no HPA API. Where the API server was never asked, nothing is known of it.
+    /// True when the platform has no HPA API; false if the inventory was not taken, since the API is unknown then.
     #[must_use]
     pub fn is_not_applicable(&self) -> bool {
         !self.inventory.hpa_served && !self.inventory.kubernetes_version.is_empty()

@@ -1,5 +1,7 @@
-//! A scenario: what is installed, scaled, loaded and expected. One YAML file, or several laid over each other.
-//! Every field has a default, so a scenario names only what differs.
+//! The scenario: what to install, scale, load and expect. A scenario is one YAML file, or several that override each
+//! other. Every key has a default.
+//!
+//! The doc comments of these types are the descriptions in scenarios/schema.json.
 
 use std::collections::BTreeMap;
 
@@ -12,40 +14,44 @@ use super::assumptions::Assumptions;
 use super::load::LoadSpec;
 use crate::units::HumanDuration;
 
-/// One conformance scenario.
+/// A conformance scenario. Durations are written like 90s, 10m or 1h30m.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Scenario {
-    /// Name of the scenario, for the evidence.
+    /// Name of the scenario in the evidence.
     pub name: String,
-    /// A scenario file that this one is laid over, relative to this file.
+    /// Base scenario that this file overrides, relative to this file. Maps are merged; lists and scalars replace those
+    /// of the base scenario.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub extends: Option<String>,
-    /// What the scenario shows, in a sentence or two.
+    /// What the scenario tests, in a sentence or two.
     pub description: String,
-    /// What a reader of the evidence has to know: stand-ins, shortened windows and other departures.
+    /// Disclosures to the readers of the evidence: simulated accelerators, shortened windows and other deviations from
+    /// a production platform.
     pub declares: Vec<String>,
-    /// Namespace of the target, the HPA and the service. Created when missing, and then removed again.
+    /// Namespace of the target, the HPA and the Service. gpuhpa creates a missing namespace and deletes it at the end.
     pub namespace: String,
-    /// Helm releases by release name, installed in the order of their names. `null` takes one of a lower layer away.
+    /// Helm releases by release name, installed in the order of their names. `null` removes a release of the base
+    /// scenario.
     #[serde(deserialize_with = "deserialize_releases")]
     #[schemars(with = "BTreeMap<String, Option<ReleaseSpec>>")]
     pub releases: BTreeMap<String, ReleaseSpec>,
     /// The HPA under test.
     pub hpa: HpaUnderTest,
-    /// Where the HPA's metric can be read besides the metrics API.
+    /// The HPA's metric: its value range, and the hops of its pipeline before the metrics API.
     pub metric: MetricSources,
-    /// How the load reaches the target.
+    /// Endpoint that the load is sent to.
     pub endpoint: EndpointSpec,
-    /// The load.
+    /// The load: chat requests to the target.
     pub load: LoadSpec,
-    /// Bounds of the phases that no arithmetic can derive.
+    /// Timeouts of install and clean-up, and the length of the baseline.
     pub phases: PhaseLimits,
-    /// What must be reached.
+    /// What the HPA must reach under load.
     pub expect: Expectation,
-    /// `auto`, `standIn`, or the name of the extended resource (`nvidia.com/gpu`).
+    /// Accelerator that each pod of the target must request: auto, standIn, or an extended resource such as
+    /// nvidia.com/gpu. Default: auto.
     pub accelerator: Accelerator,
-    /// Times and settings that ordinary rights cannot read.
+    /// Times and flags of the cluster that gpuhpa cannot read.
     pub assumptions: Assumptions,
 }
 
@@ -70,47 +76,69 @@ impl Default for Scenario {
     }
 }
 
-/// A release that is `null` in its file is none.
+impl Scenario {
+    /// All namespaces: the target's, then those of the releases in their order, each once.
+    #[must_use]
+    pub fn namespaces(&self) -> Vec<String> {
+        let mut all = vec![self.namespace.clone()];
+        for name in self.releases.keys() {
+            let namespace = self.release_namespace(name);
+            if all.iter().all(|known| known != namespace) {
+                all.push(namespace.to_owned());
+            }
+        }
+        all
+    }
+
+    /// Namespace of a release; by default that of the scenario.
+    #[must_use]
+    pub fn release_namespace(&self, name: &str) -> &str {
+        self.releases.get(name).and_then(|release| release.namespace.as_ref()).unwrap_or(&self.namespace)
+    }
+}
+
+/// Drops releases that are `null`.
 fn deserialize_releases<'de, D: serde::Deserializer<'de>>(file: D) -> Result<BTreeMap<String, ReleaseSpec>, D::Error> {
     let all = BTreeMap::<String, Option<ReleaseSpec>>::deserialize(file)?;
     Ok(all.into_iter().filter_map(|(name, release)| Some((name, release?))).collect())
 }
 
-/// One helm release.
+/// A helm release.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct ReleaseSpec {
-    /// A chart as helm names it: a path, `oci://registry/chart`, or a chart's name within `repo`.
+    /// Chart: a path that begins with `.` or `/` (relative to this file), `oci://REGISTRY/CHART`, or the name of a
+    /// chart in `repo`.
     pub chart: String,
-    /// Chart repository URL (helm's `--repo`).
+    /// URL of the chart repository (helm's `--repo`).
     pub repo: Option<String>,
-    /// Pinned chart version; required unless the chart is a path.
+    /// Version of the chart; required unless the chart is a path.
     pub version: Option<String>,
-    /// Namespace of the release; the scenario's when absent.
+    /// Namespace of the release. Default: the scenario's namespace.
     pub namespace: Option<String>,
-    /// Values, as helm takes them.
+    /// Values of the chart (helm's `--values`).
     #[schemars(with = "serde_json::Value")]
     pub values: serde_json::Map<String, serde_json::Value>,
-    /// What to do when the release exists already.
+    /// What to do if the release already exists. Default: fail.
     pub if_exists: IfExists,
-    /// The OCI registry speaks plain HTTP.
+    /// Use plain HTTP for the OCI registry (helm's `--plain-http`). Default: false.
     pub plain_http: bool,
-    /// CA bundle for the chart's registry or repository.
+    /// Path of a CA bundle for the chart's registry or repository (helm's `--ca-file`).
     pub ca_file: Option<String>,
-    /// Registry credentials file (helm's `--registry-config`).
+    /// Path of a file with registry credentials (helm's `--registry-config`).
     pub registry_config: Option<String>,
 }
 
-/// What to do when a release or an APIService exists already.
+/// What to do if a release, or an APIService that it contains, already exists.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum IfExists {
-    /// Refuse to run.
+    /// Do not start the run.
     #[default]
     Fail,
-    /// Use it as it stands, change nothing, remove nothing.
+    /// Use the existing release unchanged; never remove it.
     Adopt,
-    /// `helm upgrade`, and `helm rollback` to the earlier revision at the end.
+    /// Run `helm upgrade`, and `helm rollback` to the previous revision at the end.
     Upgrade,
 }
 
@@ -118,38 +146,41 @@ pub enum IfExists {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct HpaUnderTest {
-    /// An autoscaling/v2 spec as it stands; `scaleTargetRef` names the target.
+    /// autoscaling/v2 HorizontalPodAutoscalerSpec, passed through. `scaleTargetRef` is an apps/v1 Deployment or
+    /// StatefulSet, `metrics` has exactly one Pods, Object or External metric, and `maxReplicas` is greater than
+    /// `minReplicas` (at least 1).
     #[schemars(with = "serde_json::Value")]
     pub spec: HorizontalPodAutoscalerSpec,
 }
 
-/// Where the HPA's metric can be read besides the metrics API, and what it can be.
+/// The HPA's metric: its value range, and the hops of its pipeline before the metrics API.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct MetricSources {
-    /// Smallest and largest possible value of one series, where known (utilization: `[0, 100]`).
+    /// Smallest and largest possible value of one series, in the unit of the metric: [0, 100] for a utilization in
+    /// percent. Without it, gpuhpa cannot tell in advance which replicas the metric can reach.
     pub range: Option<[f64; 2]>,
-    /// Unit, for people.
+    /// Unit of the metric in the report, for example percent.
     pub unit: String,
-    /// The Prometheus-compatible store behind the metrics API.
+    /// Prometheus-compatible store that the metrics API queries. Without it, gpuhpa does not read this hop.
     pub store: Option<StoreSpec>,
-    /// The exporter behind the store.
+    /// Exporter that the store scrapes. Without it, gpuhpa does not read this hop.
     pub exporter: Option<ExporterSpec>,
 }
 
-/// A Prometheus-compatible store: by URL, or by a Service through the API server's proxy.
+/// A Prometheus-compatible store. Exactly one of `url` and `service` is required.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct StoreSpec {
-    /// URL reachable from this machine.
+    /// Base URL of the store, reachable from the machine that runs gpuhpa.
     pub url: Option<String>,
-    /// Service reached through the API server.
+    /// Service of the store, reached through the API server's service proxy.
     pub service: Option<ServiceRef>,
-    /// Series selector whose raw samples are read, for example `DCGM_FI_DEV_GPU_UTIL{namespace="gpuhpa"}`.
+    /// PromQL series selector of the raw samples, for example `DCGM_FI_DEV_GPU_UTIL{namespace="gpuhpa"}`.
     pub series: String,
 }
 
-/// A Service's port, reached through the API server's service proxy.
+/// A port of a Service, reached through the API server's service proxy.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct ServiceRef {
@@ -157,13 +188,13 @@ pub struct ServiceRef {
     pub namespace: String,
     /// Name of the Service.
     pub name: String,
-    /// Port number or name.
+    /// Number or name of the port, a string: "9090".
     pub port: String,
-    /// Prefix of the store's API, for example `/select/0/prometheus`.
+    /// Path before `/api/v1`, for example `/select/0/prometheus`. Default: none.
     pub path: String,
 }
 
-/// Exporter pods, read through the API server's pod proxy.
+/// Pods of the exporter, read through the API server's pod proxy.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct ExporterSpec {
@@ -171,28 +202,29 @@ pub struct ExporterSpec {
     pub namespace: String,
     /// Labels of the exporter's pods.
     pub pod_labels: BTreeMap<String, String>,
-    /// Port of /metrics.
+    /// Port of the exporter's /metrics.
     pub port: u16,
-    /// Metric name in the exposition.
+    /// Name of the metric in the exposition, for example `DCGM_FI_DEV_GPU_UTIL`.
     pub metric_name: String,
 }
 
-/// How the load reaches the target. gpuhpa makes a Service of its own for NodePort and LoadBalancer.
+/// Endpoint that the load is sent to. gpuhpa creates a Service for NodePort and LoadBalancer.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct EndpointSpec {
-    /// NodePort, LoadBalancer or URL.
+    /// Type of endpoint. Default: NodePort.
     #[serde(rename = "type")]
     pub kind: EndpointType,
-    /// Base URL for `by: URL`.
+    /// Base URL of the target, http:// or https://; only with `type: URL`, and required there.
     pub url: Option<String>,
-    /// Container port of the target.
+    /// Container port of the target. Default: 11434.
     pub port: u16,
-    /// Node port; chosen by the cluster when absent.
+    /// Node port of a NodePort Service. Default: assigned by Kubernetes.
     pub node_port: Option<u16>,
-    /// Address of a node, when its InternalIP is not reachable from here.
+    /// Host name or IP address of a node, for NodePort. Default: the address of a Ready node. Set it if that address is
+    /// not reachable from the machine that runs gpuhpa.
     pub node_address: Option<String>,
-    /// Selector of the Service; the target's own when empty.
+    /// Selector of the Service. Default: matchLabels of the target.
     pub selector: BTreeMap<String, String>,
 }
 
@@ -209,27 +241,28 @@ impl Default for EndpointSpec {
     }
 }
 
-/// The kinds of way to the target.
+/// Type of endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum EndpointType {
-    /// A NodePort Service on a node's address.
+    /// A NodePort Service, at the address of a node.
     NodePort,
-    /// A LoadBalancer Service on the address that the platform assigns.
+    /// A LoadBalancer Service, at the address that the platform assigns.
     LoadBalancer,
-    /// A URL that leads to the target already.
+    /// An existing URL of the target; gpuhpa creates no Service.
     #[serde(rename = "URL")]
     Url,
 }
 
-/// Bounds of the phases that no arithmetic can derive.
+/// Timeouts of install and clean-up, and the length of the baseline.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct PhaseLimits {
-    /// At most this long for helm and for the target to become available (image pull included).
+    /// Timeout of helm, of the load balancer's address, and of the target's pods to become Ready (image pull included).
+    /// Default: 15m.
     pub install_timeout: HumanDuration,
-    /// At most this long for the clean-up.
+    /// Timeout of the clean-up. Default: 5m.
     pub cleanup_timeout: HumanDuration,
-    /// Sync periods for which the idle baseline is held.
+    /// Length of the baseline without load, in sync periods of the controller. At least 2. Default: 3.
     pub baseline_sync_periods: u32,
 }
 
@@ -243,10 +276,10 @@ impl Default for PhaseLimits {
     }
 }
 
-/// What must be reached.
+/// What the HPA must reach under load.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Expectation {
-    /// Replicas that the load must lead to; minReplicas + 1 when absent.
+    /// Replicas that the HPA must reach under load, from minReplicas + 1 to maxReplicas. Default: minReplicas + 1.
     pub replicas: Option<i32>,
 }

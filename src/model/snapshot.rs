@@ -1,5 +1,5 @@
-//! What is kept of each object of the cluster: what the checks read, and no more. Diagnostics hold the objects as they
-//! stood.
+//! Snapshots of cluster objects, reduced to the fields that the checks read. The diagnostics of a bundle hold the
+//! complete objects.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::units::Milli;
 
-/// The HPA as the API server showed it.
+/// An HPA at one time.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct HpaSnapshot {
@@ -23,7 +23,7 @@ pub struct HpaSnapshot {
     pub generation: Option<i64>,
     /// status.observedGeneration.
     pub observed_generation: Option<i64>,
-    /// sha256 of the spec as the server defaulted it: shows that nobody edited it during the run.
+    /// sha256 of the spec with the API server's defaults: shows that the spec did not change during the run.
     pub spec_digest: String,
     /// spec.minReplicas, 1 when absent.
     pub min_replicas: i32,
@@ -35,13 +35,13 @@ pub struct HpaSnapshot {
     pub desired_replicas: i32,
     /// status.lastScaleTime.
     pub last_scale_time: Option<Timestamp>,
-    /// status.conditions in their order.
+    /// status.conditions, in order.
     pub conditions: Vec<ObjectCondition>,
-    /// status.currentMetrics in their order.
+    /// status.currentMetrics, in order.
     pub current_metrics: Vec<HpaMetricStatus>,
 }
 
-/// A condition of an object.
+/// A condition of an object, with the strings of the API server. `HpaCondition` of the HPA model is the typed one.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ObjectCondition {
@@ -62,7 +62,7 @@ pub struct ObjectCondition {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct HpaMetricStatus {
-    /// Pods, Object, External; empty for a failed metric.
+    /// Pods, Object or External; empty for a failed metric.
     #[serde(rename = "type")]
     pub kind: String,
     /// Metric name.
@@ -73,7 +73,7 @@ pub struct HpaMetricStatus {
     pub average_value: Option<Milli>,
 }
 
-/// The target workload.
+/// The target workload at one time.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct WorkloadSnapshot {
@@ -89,41 +89,41 @@ pub struct WorkloadSnapshot {
     pub observed_generation: Option<i64>,
     /// spec.replicas.
     pub spec_replicas: i32,
-    /// status.replicas: pods made.
+    /// status.replicas: pods that exist.
     pub replicas: i32,
     /// status.readyReplicas.
     pub ready_replicas: i32,
     /// spec.selector.matchLabels.
     pub selector: BTreeMap<String, String>,
-    /// sha256 of the pod template: shows that it stayed the same during the run.
+    /// sha256 of the pod template: shows that the template did not change during the run.
     pub template_digest: String,
     /// terminationGracePeriodSeconds of the template.
     pub termination_grace_period_seconds: i64,
-    /// Field managers that own spec.replicas, in the order of managedFields.
+    /// Field managers of spec.replicas, in the order of managedFields.
     pub replicas_managers: Vec<ReplicasManager>,
 }
 
-/// A managedFields entry that owns spec.replicas.
+/// A field manager of spec.replicas: an entry of managedFields.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReplicasManager {
     /// Manager name.
     pub manager: String,
     /// Apply or Update.
     pub operation: String,
-    /// Subresource, empty for the object itself.
+    /// Subresource; empty for the object itself.
     pub subresource: String,
-    /// When it last wrote. Writes through the scale subresource, the HPA's, show none (seen with 1.37.2).
+    /// Time of its last write. Writes through the scale subresource, such as the HPA's, have none (Kubernetes 1.37.2).
     pub time: Option<Timestamp>,
 }
 
 impl ReplicasManager {
-    /// The field managers that own spec.replicas. An HPA's write shows as subresource `scale`, without a time.
+    /// The field managers of spec.replicas.
     #[must_use]
     pub fn from_metadata(meta: &ObjectMeta) -> Vec<Self> {
-        let owning = meta.managed_fields.iter().flatten().filter(|entry| {
+        let owners = meta.managed_fields.iter().flatten().filter(|entry| {
             entry.fields_v1.as_ref().is_some_and(|fields| fields.0.pointer("/f:spec/f:replicas").is_some())
         });
-        owning
+        owners
             .map(|entry| Self {
                 manager: entry.manager.clone().unwrap_or_default(),
                 operation: entry.operation.clone().unwrap_or_default(),
@@ -134,7 +134,7 @@ impl ReplicasManager {
     }
 }
 
-/// A pod.
+/// A pod at one time.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PodSnapshot {
@@ -146,11 +146,11 @@ pub struct PodSnapshot {
     pub created: Option<Timestamp>,
     /// status.phase.
     pub phase: String,
-    /// Ready condition is True.
+    /// The condition Ready is True.
     pub ready: bool,
     /// lastTransitionTime of the Ready condition.
     pub ready_since: Option<Timestamp>,
-    /// A deletionTimestamp is set.
+    /// deletionTimestamp is set.
     pub deleting: bool,
     /// spec.nodeName.
     pub node: Option<String>,
@@ -158,19 +158,19 @@ pub struct PodSnapshot {
     pub labels: BTreeMap<String, String>,
     /// Controlling owner, `Kind/name`.
     pub owner: Option<String>,
-    /// Extended resources that its containers request, summed.
+    /// Extended resources that its containers request, in sum.
     pub extended_resources: BTreeMap<String, i64>,
-    /// Names of its resource claims (DRA).
+    /// Names of its ResourceClaims (DRA).
     pub resource_claims: Vec<String>,
-    /// Ids of the devices that the kubelet allocated (status.containerStatuses[].allocatedResourcesStatus).
+    /// Ids of the allocated devices (status.containerStatuses[].allocatedResourcesStatus).
     pub allocated_devices: Vec<String>,
-    /// Why it is not running: the scheduler's or the kubelet's reason and message.
+    /// Reason and message of the scheduler or the kubelet, if the pod is not running.
     pub not_running: Option<NotRunningReason>,
-    /// Container restarts, summed.
+    /// Container restarts, in sum.
     pub restarts: i32,
 }
 
-/// Why a pod does not run.
+/// The reason why a pod is not running.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct NotRunningReason {
     /// Reason: Unschedulable, ImagePullBackOff, CrashLoopBackOff, ...
@@ -179,7 +179,7 @@ pub struct NotRunningReason {
     pub message: String,
 }
 
-/// Something that is gone.
+/// An object that was deleted.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct DeletedObject {
     /// Kind.
@@ -194,9 +194,9 @@ pub struct DeletedObject {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct EventSnapshot {
-    /// `Kind/name` of the object.
+    /// `Kind/name` of the involved object.
     pub object: String,
-    /// Uid of the object.
+    /// Uid of the involved object.
     pub uid: String,
     /// Normal or Warning.
     #[serde(rename = "type")]
@@ -207,32 +207,32 @@ pub struct EventSnapshot {
     pub message: String,
     /// Reporting component.
     pub component: String,
-    /// How often.
+    /// Number of occurrences.
     pub count: i32,
-    /// First time.
+    /// Time of the first occurrence.
     pub first_timestamp: Option<Timestamp>,
-    /// Last time.
+    /// Time of the last occurrence.
     pub last_timestamp: Option<Timestamp>,
 }
 
-/// A node.
+/// A node at one time.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct NodeSnapshot {
     /// Node name.
     pub name: String,
-    /// Ready condition is True.
+    /// The condition Ready is True.
     pub ready: bool,
     /// Allocatable extended resources.
     pub allocatable: BTreeMap<String, i64>,
 }
 
-/// Endpoints of our Service.
+/// The endpoints of the run's Service at one time.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct EndpointsSnapshot {
     /// Service name.
     pub service: String,
-    /// Names of the pods that are ready endpoints, sorted.
+    /// Names of the pods with ready endpoints, sorted.
     pub ready_pods: Vec<String>,
     /// The Service's selector.
     pub selector: BTreeMap<String, String>,

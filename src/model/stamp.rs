@@ -1,22 +1,22 @@
-//! Marks that every reader must see before the results, wherever a run could be taken for more than it is.
+//! Stamps: notices that every output shows before the results, so that a limited run is not mistaken for full evidence.
 
 use super::inventory::Inventory;
 use super::scenario::Scenario;
 
-/// A mark.
+/// A stamp of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RunStamp {
     /// The cluster was simulated.
     Rehearsal,
-    /// The cluster was real, its accelerators were not.
+    /// The cluster was real; its accelerators were simulated.
     StandIn,
 }
 
 impl RunStamp {
-    /// All of them, the gravest first.
+    /// All stamps, the most limiting first.
     pub const ALL: [Self; 2] = [Self::Rehearsal, Self::StandIn];
 
-    /// The word as it is stamped.
+    /// The word of the stamp.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -25,7 +25,7 @@ impl RunStamp {
         }
     }
 
-    /// What is so, as a sentence without its end.
+    /// The fact behind the stamp, a sentence without its full stop.
     #[must_use]
     pub const fn statement(self) -> &'static str {
         match self {
@@ -34,7 +34,7 @@ impl RunStamp {
         }
     }
 
-    /// What the run is not, for that reason.
+    /// The limitation that follows from the fact.
     #[must_use]
     pub const fn limitation(self) -> &'static str {
         match self {
@@ -43,20 +43,20 @@ impl RunStamp {
         }
     }
 
-    /// Both, in the middle of a sentence.
+    /// Statement and limitation, to follow a colon.
     #[must_use]
     pub fn explanation(self) -> String {
         let (first, rest) = self.statement().split_at(1);
         format!("{}{rest}. This is {}", first.to_lowercase(), self.limitation())
     }
 
-    /// The word and what it means.
+    /// The word and its explanation.
     #[must_use]
     pub fn full_text(self) -> String {
         format!("{}: {}", self.as_str(), self.explanation())
     }
 
-    /// The marks of a run.
+    /// The stamps of a run.
     #[must_use]
     pub fn from_run(scenario: &Scenario, inventory: &Inventory) -> Vec<Self> {
         let is = |stamp: &Self| match stamp {

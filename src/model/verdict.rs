@@ -1,4 +1,4 @@
-//! The verdict: one result a case, and what they come to.
+//! The verdict: the result of each case, and the overall result.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,18 +8,18 @@ use super::stamp::RunStamp;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum CaseResult {
-    /// The observations show that it holds.
+    /// The observations confirm the case.
     Pass,
-    /// The observations show that it does not hold, and everything that it needs does.
+    /// The observations refute the case, and all its prerequisites passed.
     Fail,
-    /// It could not be told.
+    /// The observations neither confirm nor refute the case, or a prerequisite did not pass.
     Inconclusive,
     /// The platform has no HPA API.
     NotApplicable,
 }
 
 impl CaseResult {
-    /// The word for people.
+    /// The word in messages and reports.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -31,7 +31,7 @@ impl CaseResult {
     }
 }
 
-/// One case.
+/// One case of the verdict.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Case {
@@ -39,13 +39,13 @@ pub struct Case {
     pub name: String,
     /// The result.
     pub result: CaseResult,
-    /// Why, from recorded observations only.
+    /// The reason for the result, from recorded observations only.
     pub reason: String,
-    /// Numbers of the observations that it rests on.
+    /// Numbers of the observations that the result is based on.
     pub cited_seqs: Vec<u64>,
-    /// Milliseconds of the run's clock from the first to the last observation cited.
+    /// Times of the first and the last cited observation, milliseconds of the run's clock.
     pub span_ms: Option<[u64; 2]>,
-    /// What was noticed and does not decide the case.
+    /// Findings that do not change the result.
     pub findings: Vec<String>,
 }
 
@@ -53,31 +53,31 @@ pub struct Case {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Verdict {
-    /// Version of this format.
-    pub format: u32,
+    /// Rules under which it was derived.
+    pub rules: u32,
     /// Root name of the cases.
     pub suite: String,
-    /// What the cases come to.
+    /// The overall result.
     pub result: CaseResult,
-    /// In one sentence.
+    /// The reason for the overall result, in one sentence.
     pub reason: String,
-    /// Accelerators were stand-ins.
+    /// The accelerators were stand-ins.
     pub stand_in: bool,
     /// The cluster was simulated.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub rehearsal: bool,
-    /// All that was made was removed, and all that was adopted is as it was.
+    /// The run removed everything that it created, and adopted objects are unchanged.
     pub restored: bool,
-    /// The cases in the order of the run.
+    /// The cases, in the order of the run.
     pub cases: Vec<Case>,
-    /// Length of the run from its first phase to its last, milliseconds.
+    /// Duration of the run from its first phase to its last, milliseconds.
     pub duration_ms: u64,
-    /// What the bounds say is the least that such a run can take, milliseconds.
+    /// Shortest possible duration of such a run by its bounds, milliseconds.
     pub min_duration_ms: u64,
 }
 
 impl Verdict {
-    /// The verdict as every output prints it.
+    /// The overall result with stamps, as every output prints it.
     #[must_use]
     pub fn title(&self) -> String {
         let stamps: Vec<&str> = self.stamps().into_iter().map(RunStamp::as_str).collect();
@@ -86,7 +86,7 @@ impl Verdict {
         format!("{}{stamps}{restored}", self.result.as_str())
     }
 
-    /// What every reader must see before the results.
+    /// The stamps of the run.
     #[must_use]
     pub fn stamps(&self) -> Vec<RunStamp> {
         let is = |stamp: &RunStamp| match stamp {

@@ -1,4 +1,4 @@
-//! The metrics API, asked as the HPA controller asks: version and resource by discovery, the target's own selector.
+//! Reads the metrics API with the HPA controller's request: version and resource by discovery, the target's selector.
 
 use k8s_openapi::api::autoscaling::v2::{CrossVersionObjectReference, MetricSpec};
 use serde::Deserialize;
@@ -16,13 +16,13 @@ pub(super) struct ApiHop {
     pub(super) context: ObserverContext,
     pub(super) namespace: String,
     pub(super) metric: MetricSpec,
-    /// The target's label selector, once the target has been seen.
+    /// The target's label selector, `None` until the target is observed.
     pub(super) pod_selector: watch::Receiver<Option<String>>,
-    /// What discovery said; asked again after every failure, since an APIService may have come or gone.
+    /// The result of discovery. Every failure repeats discovery, because an APIService may be new or deleted.
     pub(super) discovered: Option<DiscoveredMetric>,
 }
 
-/// What discovery says.
+/// The result of discovery.
 pub(super) struct DiscoveredMetric {
     version: String,
     plural: String,
@@ -39,31 +39,31 @@ impl ApiHop {
         let pods = self.pod_selector.borrow().clone();
         if self.metric.pods.is_some() && pods.is_none() {
             return ReadingResult::NotReadable(
-                "the target, whose selector is part of the question, has not been seen".to_owned(),
+                "the scale target, whose label selector the request needs, has not been observed yet".to_owned(),
             );
         }
-        let found = match self.discovered.take() {
-            Some(found) => found,
+        let discovered = match self.discovered.take() {
+            Some(discovered) => discovered,
             None => self.discover().await,
         };
-        let around = RequestContext {
+        let request_context = RequestContext {
             namespace: &self.namespace,
-            custom_version: &found.version,
+            custom_version: &discovered.version,
             pod_selector: pods.as_deref().unwrap_or_default(),
-            plural: &found.plural,
+            plural: &discovered.plural,
         };
-        let Some(request) = metric_request(&self.metric, &around) else {
+        let Some(request) = metric_request(&self.metric, &request_context) else {
             return ReadingResult::NotReadable(
                 "the HPA's metric is not served by the custom or external metrics API".to_owned(),
             );
         };
         let outcome = get_via_api_server(&self.context, &request.path).await;
-        let answer =
+        let result =
             classify_response(outcome, HopTransport::AggregatedApi, |body| parse_samples(body, request.response_kind));
-        if matches!(answer, ReadingResult::Samples(_)) {
-            self.discovered = Some(found);
+        if matches!(result, ReadingResult::Samples(_)) {
+            self.discovered = Some(discovered);
         }
-        answer
+        result
     }
 
     async fn discover(&self) -> DiscoveredMetric {
@@ -77,15 +77,15 @@ impl ApiHop {
         DiscoveredMetric { version: self.discover_version().await, plural }
     }
 
-    /// The preferred version if the controller understands it, else the first that it does, else v1beta1: the error of
-    /// asking that one is then the answer.
+    /// The preferred version if the controller supports it, else the first version that it supports, else v1beta1: its
+    /// error is then the reading.
     async fn discover_version(&self) -> String {
         let group: Option<DiscoveryGroup> = self.fetch_json("/apis/custom.metrics.k8s.io").await;
-        let offered = group.map_or_else(Vec::new, |group| {
+        let versions = group.map_or_else(Vec::new, |group| {
             let preferred = group.preferred_version.into_iter();
             preferred.chain(group.versions).map(|version| version.version).collect()
         });
-        offered
+        versions
             .into_iter()
             .find(|version| CUSTOM_VERSIONS.contains(&version.as_str()))
             .unwrap_or_else(|| CUSTOM_VERSIONS[0].to_owned())
@@ -102,8 +102,8 @@ impl ApiHop {
     }
 
     async fn fetch_json<T: for<'de> Deserialize<'de>>(&self, path: &str) -> Option<T> {
-        let heard = get_via_api_server(&self.context, path).await.ok()?;
-        serde_json::from_slice(&heard.body).ok()
+        let response = get_via_api_server(&self.context, path).await.ok()?;
+        serde_json::from_slice(&response.body).ok()
     }
 }
 

@@ -1,5 +1,5 @@
-//! What was last noted of each object: an object is noted again only when what the checks read of it has changed, so
-//! that heartbeats and foreign fields leave the timeline small.
+//! Records an object only when its snapshot, the part that the checks read, has changed since the last record: without
+//! it, heartbeats and other fields would fill the timeline.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,24 +9,25 @@ use jiff::Timestamp;
 use crate::env::TimelineWriter;
 use crate::model::observation::{DeletedObject, ObservationKind};
 
-/// Whoever takes what a watch delivers.
+/// Receives the objects of a watch.
 pub(super) trait WatchSink<K>: Send {
-    /// The object as it now stands.
+    /// An object was added or modified.
     fn upsert(&mut self, object: &K);
-    /// The object is gone.
-    fn remove(&mut self, gone: DeletedObject);
-    /// All that was known at this moment has been put and removed.
+    /// An object was deleted.
+    fn remove(&mut self, deleted: DeletedObject);
+    /// All changes of one list or one event have been passed on.
     fn flush(&mut self) {}
 }
 
-/// What is noted of an object, and the object's own time. It is given what was noted before.
+/// Reduces an object to the observation to record and the time that the object itself gives for it. The second argument
+/// is the last record of the object.
 pub(super) type ReduceFn<K> =
     Box<dyn FnMut(&K, Option<&ObservationKind>) -> (ObservationKind, Option<Timestamp>) + Send>;
 
-/// What is noted when an object is gone; `None` for objects whose end is no news.
+/// The observation to record when an object is deleted; `None` for kinds whose deletion is not recorded.
 pub(super) type OnDelete = fn(DeletedObject) -> Option<ObservationKind>;
 
-/// A ledger over the objects of one kind.
+/// Filters the objects of one source.
 pub(super) struct ChangeFilter<K> {
     timeline: Arc<TimelineWriter>,
     reduce: ReduceFn<K>,
@@ -35,9 +36,8 @@ pub(super) struct ChangeFilter<K> {
 }
 
 impl<K> ChangeFilter<K> {
-    /// An empty ledger.
-    pub(super) fn new(book: Arc<TimelineWriter>, farewell: OnDelete, reduce: ReduceFn<K>) -> Self {
-        Self { timeline: book, reduce, on_delete: farewell, last_recorded: BTreeMap::new() }
+    pub(super) fn new(timeline: Arc<TimelineWriter>, on_delete: OnDelete, reduce: ReduceFn<K>) -> Self {
+        Self { timeline, reduce, on_delete, last_recorded: BTreeMap::new() }
     }
 }
 
@@ -45,17 +45,17 @@ impl<K: kube::Resource> WatchSink<K> for ChangeFilter<K> {
     fn upsert(&mut self, object: &K) {
         let uid = object.meta().uid.clone().unwrap_or_default();
         let before = self.last_recorded.get(&uid);
-        let (seen, source) = (self.reduce)(object, before);
-        if before != Some(&seen) {
-            self.timeline.record(seen.clone(), source);
-            self.last_recorded.insert(uid, seen);
+        let (observation, source) = (self.reduce)(object, before);
+        if before != Some(&observation) {
+            self.timeline.record(observation.clone(), source);
+            self.last_recorded.insert(uid, observation);
         }
     }
 
-    fn remove(&mut self, gone: DeletedObject) {
-        self.last_recorded.remove(&gone.uid);
-        if let Some(seen) = (self.on_delete)(gone) {
-            self.timeline.record(seen, None);
+    fn remove(&mut self, deleted: DeletedObject) {
+        self.last_recorded.remove(&deleted.uid);
+        if let Some(observation) = (self.on_delete)(deleted) {
+            self.timeline.record(observation, None);
         }
     }
 }

@@ -1,5 +1,5 @@
-//! The API server's clock, by the Date header of `/version`. Answers of aggregated APIs and proxies are not used: their
-//! Date is that of whoever stands behind. An answer that refuses carries a Date as well.
+//! Estimates the API server's clock from the Date header of `/version`. Responses of aggregated APIs and proxies are
+//! not used: their Date is that of the backend. An error response carries a Date as well.
 
 use std::time::Duration;
 
@@ -12,16 +12,16 @@ use super::hop_request::{HopResponse, get_via_api_server};
 use super::skew::{DateSample, SkewEstimator, SkewUpdate};
 use crate::model::observation::{ObservationKind, RecordedGap};
 
-/// Wide intervals are asked for once a second, at most so often: then the way itself is that long.
+/// Requests at one per second while the interval is wide; after so many the network latency itself is that long.
 const FAST_POLLS: u32 = 12;
-/// An interval this small decides everything that whole seconds can.
+/// Width in milliseconds of an interval that is narrow enough for timestamps of whole seconds.
 const NARROW_MS: i64 = 30;
-/// Later on, how often it is looked whether a clock was set.
+/// Interval between requests after that, to notice a clock step.
 const SLOW_INTERVAL: Duration = Duration::from_secs(10);
-/// At least so long between two questions.
+/// Minimum milliseconds between two requests.
 const MIN_INTERVAL_MS: i64 = 200;
 
-/// The watch over the two clocks.
+/// Polls the API server's clock.
 pub(super) struct ClockPoller {
     context: ObserverContext,
     skew: SkewEstimator,
@@ -30,12 +30,12 @@ pub(super) struct ClockPoller {
 
 impl ObserverTask for ClockPoller {
     async fn run(&mut self) {
-        let mut asked = 0;
+        let mut requests = 0;
         loop {
             self.context.retry_after.wait(self.context.clock).await;
             let stepped = self.poll_once().await;
-            asked = if stepped { 0 } else { asked + 1 };
-            if asked >= FAST_POLLS || self.skew.width_ms().is_some_and(|width| width <= NARROW_MS) {
+            requests = if stepped { 0 } else { requests + 1 };
+            if requests >= FAST_POLLS || self.skew.width_ms().is_some_and(|width| width <= NARROW_MS) {
                 tokio::time::sleep(SLOW_INTERVAL).await;
             }
             tokio::time::sleep(Duration::from_millis(MIN_INTERVAL_MS as u64)).await;
@@ -52,21 +52,20 @@ impl ObserverTask for ClockPoller {
 }
 
 impl ClockPoller {
-    /// Nothing is known yet.
-    pub(super) fn new(outside: ObserverContext) -> Self {
-        let gap = GapTracker::new("clock", outside.clock.now_ms());
-        Self { context: outside, skew: SkewEstimator::default(), gap }
+    pub(super) fn new(context: ObserverContext) -> Self {
+        let gap = GapTracker::new("clock", context.clock.now_ms());
+        Self { context, skew: SkewEstimator::default(), gap }
     }
 
-    /// Asks once; true when a clock was set.
+    /// Requests the time once; returns true when a clock stepped.
     async fn poll_once(&mut self) -> bool {
         let sent_ms = self.wall_ms();
         let outcome = get_via_api_server(&self.context, "/version").await;
         let received_ms = self.wall_ms();
         let date_ms = match outcome.and_then(parse_date_ms) {
             Ok(date_ms) => date_ms,
-            Err(why) => {
-                self.gap.mark_failed(&why);
+            Err(reason) => {
+                self.gap.mark_failed(&reason);
                 return false;
             }
         };
@@ -74,8 +73,8 @@ impl ClockPoller {
         if let Some(gap) = self.gap.close(now_ms) {
             self.context.timeline.record(ObservationKind::Gap(gap), None);
         }
-        let news = self.skew.update(DateSample { date_ms, sent_ms, received_ms });
-        if let SkewUpdate::Stepped(_) = news {
+        let update = self.skew.update(DateSample { date_ms, sent_ms, received_ms });
+        if let SkewUpdate::Stepped(_) = update {
             let source = "clock".to_owned();
             self.context.timeline.record(
                 ObservationKind::Gap(RecordedGap {
@@ -87,10 +86,10 @@ impl ClockPoller {
             );
         }
         self.gap.mark_ok(now_ms);
-        if let SkewUpdate::Changed(skew) | SkewUpdate::Stepped(skew) = news {
+        if let SkewUpdate::Changed(skew) | SkewUpdate::Stepped(skew) = update {
             self.context.timeline.record(ObservationKind::ClockSkew(skew), None);
         }
-        matches!(news, SkewUpdate::Stepped(_))
+        matches!(update, SkewUpdate::Stepped(_))
     }
 
     fn wall_ms(&self) -> i64 {
@@ -98,11 +97,11 @@ impl ClockPoller {
     }
 }
 
-/// Ours is monotonic, so it is the other one.
-const STEP_MESSAGE: &str = "the API server's clock was set, or answers come from servers whose clocks differ";
+/// Our clock is monotonic, so only the other one can step.
+const STEP_MESSAGE: &str = "the API server's clock stepped, or API servers behind one address have different clocks";
 
-fn parse_date_ms(heard: HopResponse) -> Result<i64, String> {
-    let date = heard.date.ok_or("the API server's answers carry no Date")?;
-    let read = rfc2822::DateTimeParser::new().parse_timestamp(&date);
-    read.map(|time| time.as_millisecond()).map_err(|e| format!("the Date `{date}` cannot be read: {e}"))
+fn parse_date_ms(response: HopResponse) -> Result<i64, String> {
+    let date = response.date.ok_or("the API server's responses have no Date header")?;
+    let parsed = rfc2822::DateTimeParser::new().parse_timestamp(&date);
+    parsed.map(|time| time.as_millisecond()).map_err(|e| format!("the Date `{date}` cannot be read: {e}"))
 }

@@ -1,4 +1,4 @@
-//! The part of the world that an observer touches.
+//! The part of the run's environment that an observer uses.
 
 use std::sync::Arc;
 
@@ -6,35 +6,34 @@ use super::retry_after::RetryAfter;
 use crate::clock::RunClock;
 use crate::env::{HttpClient, RunEnv, TimelineWriter};
 
-/// The doors that observation goes through, and the book that it writes.
+/// The clients, the clock and the timeline that all observer tasks share.
 #[derive(Clone)]
 pub(super) struct ObserverContext {
     pub(super) kube: kube::Client,
     pub(super) http: HttpClient,
     pub(super) timeline: Arc<TimelineWriter>,
     pub(super) clock: RunClock,
-    /// How long the API server wants to be left alone.
+    /// The `Retry-After` of the API server, which every request waits for.
     pub(super) retry_after: RetryAfter,
 }
 
 impl ObserverContext {
-    /// The observer's part of a world.
-    pub(super) fn from_env(world: &RunEnv) -> Self {
-        Self::new(world.kube_no_retry.clone(), world.http.clone(), Arc::clone(&world.timeline), world.clock)
+    pub(super) fn from_env(env: &RunEnv) -> Self {
+        Self::new(env.kube.no_retry.clone(), env.http.clone(), Arc::clone(&env.timeline), env.clock)
     }
 
-    /// These doors; every answer of the cluster is heard for whether it wants to be left alone.
-    pub(super) fn new(kube: kube::Client, http: HttpClient, book: Arc<TimelineWriter>, clock: RunClock) -> Self {
-        let rest = RetryAfter::default();
-        let heard = rest.clone();
-        let listening = tower::service_fn(move |request: http::Request<kube::client::Body>| {
-            let (kube, heard) = (kube.clone(), heard.clone());
+    /// Wraps `kube` so that every response of the API server updates `retry_after`.
+    pub(super) fn new(kube: kube::Client, http: HttpClient, timeline: Arc<TimelineWriter>, clock: RunClock) -> Self {
+        let retry_after = RetryAfter::default();
+        let recorder = retry_after.clone();
+        let service = tower::service_fn(move |request: http::Request<kube::client::Body>| {
+            let (kube, recorder) = (kube.clone(), recorder.clone());
             async move {
                 let response = kube.send(request).await?;
-                heard.record_response(response.status().as_u16(), response.headers(), clock);
+                recorder.record_response(response.status().as_u16(), response.headers(), clock);
                 Ok::<_, kube::Error>(response)
             }
         });
-        Self { kube: kube::Client::new(listening, "default"), http, timeline: book, clock, retry_after: rest }
+        Self { kube: kube::Client::new(service, "default"), http, timeline, clock, retry_after }
     }
 }

@@ -1,5 +1,5 @@
-//! What a stranger needs to understand a run that did not pass: the objects of the target's namespace, its events, and
-//! the last lines of its pods and of the metrics adapter, taken before anything is removed. Secrets are never asked for.
+//! Collects what an outsider needs to understand a run that did not pass: the objects and events of the target's
+//! namespace, and the last log lines of its pods and of the metrics adapter, before the clean-up. Never reads Secrets.
 
 use std::time::Duration;
 
@@ -15,46 +15,47 @@ use crate::model::scenario::Scenario;
 /// Lines of each container's log.
 const LOG_LINES: i64 = 500;
 
-/// All of it together: a cluster that does not answer must not keep the clean-up waiting.
+/// Bound of the whole collection: an unresponsive cluster must not delay the clean-up.
 const COLLECT_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Writes `diagnostics/` to the bundle. What cannot be read is noted there instead.
+/// Writes `diagnostics/` to the bundle. An error message replaces what cannot be read.
 ///
 /// # Errors
 /// The bundle cannot be written.
-pub async fn write_diagnostics(world: &RunEnv, scenario: &Scenario, inventory: &Inventory) -> Result<(), BundleError> {
-    let work = write_all(world, scenario, inventory);
-    match tokio::time::timeout(COLLECT_TIMEOUT, work).await {
+pub async fn write_diagnostics(env: &RunEnv, scenario: &Scenario, inventory: &Inventory) -> Result<(), BundleError> {
+    let collection = write_all(env, scenario, inventory);
+    match tokio::time::timeout(COLLECT_TIMEOUT, collection).await {
         Ok(result) => result,
         Err(_) => {
-            write_text(world, "incomplete.txt", &format!("not everything could be read within {COLLECT_TIMEOUT:?}"))
+            write_text(env, "incomplete.txt", &format!("collecting diagnostics timed out after {COLLECT_TIMEOUT:?}"))
         }
     }
 }
 
-async fn write_all(world: &RunEnv, scenario: &Scenario, inventory: &Inventory) -> Result<(), BundleError> {
-    let own = scenario.namespace.as_str();
-    let mut namespaces = vec![own];
+async fn write_all(env: &RunEnv, scenario: &Scenario, inventory: &Inventory) -> Result<(), BundleError> {
+    let target_namespace = scenario.namespace.as_str();
+    let mut namespaces = vec![target_namespace];
     let metrics = inventory.metrics_apis.values().filter_map(|api| api.service.split_once('/')).map(|(ns, _)| ns);
     namespaces.extend(scenario.releases.values().filter_map(|release| release.namespace.as_deref()).chain(metrics));
     namespaces.sort_unstable();
     namespaces.dedup();
-    write_objects::<k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler>(world, own, "hpas").await?;
-    write_objects::<k8s_openapi::api::apps::v1::Deployment>(world, own, "deployments").await?;
-    write_objects::<k8s_openapi::api::apps::v1::StatefulSet>(world, own, "statefulsets").await?;
-    write_objects::<k8s_openapi::api::core::v1::PersistentVolumeClaim>(world, own, "persistentvolumeclaims").await?;
-    write_objects::<k8s_openapi::api::discovery::v1::EndpointSlice>(world, own, "endpointslices").await?;
-    write_objects::<Service>(world, own, "services").await?;
+    write_objects::<k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler>(env, target_namespace, "hpas").await?;
+    write_objects::<k8s_openapi::api::apps::v1::Deployment>(env, target_namespace, "deployments").await?;
+    write_objects::<k8s_openapi::api::apps::v1::StatefulSet>(env, target_namespace, "statefulsets").await?;
+    write_objects::<k8s_openapi::api::core::v1::PersistentVolumeClaim>(env, target_namespace, "persistentvolumeclaims")
+        .await?;
+    write_objects::<k8s_openapi::api::discovery::v1::EndpointSlice>(env, target_namespace, "endpointslices").await?;
+    write_objects::<Service>(env, target_namespace, "services").await?;
     for namespace in namespaces {
-        write_objects::<Event>(world, namespace, "events").await?;
-        write_objects::<Pod>(world, namespace, "pods").await?;
-        write_logs(world, namespace).await?;
+        write_objects::<Event>(env, namespace, "events").await?;
+        write_objects::<Pod>(env, namespace, "pods").await?;
+        write_logs(env, namespace).await?;
     }
     Ok(())
 }
 
-/// All objects of a kind in a namespace.
-async fn write_objects<K>(world: &RunEnv, namespace: &str, name: &str) -> Result<(), BundleError>
+/// Writes all objects of a kind in a namespace.
+async fn write_objects<K>(env: &RunEnv, namespace: &str, name: &str) -> Result<(), BundleError>
 where
     K: kube::Resource<Scope = kube::core::NamespaceResourceScope>
         + Clone
@@ -63,17 +64,17 @@ where
         + std::fmt::Debug,
     K::DynamicType: Default,
 {
-    let api: Api<K> = Api::namespaced(world.kube.clone(), namespace);
+    let api: Api<K> = Api::namespaced(env.kube.retrying.clone(), namespace);
     let text = match api.list(&ListParams::default()).await {
-        Ok(found) if found.items.is_empty() => return Ok(()),
-        Ok(found) => redacted_yaml(world, &found.items).unwrap_or_else(|e| format!("could not be written: {e}\n")),
-        Err(e) => format!("could not be read: {e}\n"),
+        Ok(list) if list.items.is_empty() => return Ok(()),
+        Ok(list) => redacted_yaml(env, &list.items).unwrap_or_else(|e| format!("could not write {name}: {e}\n")),
+        Err(e) => format!("could not read {name}: {e}\n"),
     };
-    write_text(world, &format!("{namespace}/{name}.yaml"), &text)
+    write_text(env, &format!("{namespace}/{name}.yaml"), &text)
 }
 
-async fn write_logs(world: &RunEnv, namespace: &str) -> Result<(), BundleError> {
-    let api: Api<Pod> = Api::namespaced(world.kube.clone(), namespace);
+async fn write_logs(env: &RunEnv, namespace: &str) -> Result<(), BundleError> {
+    let api: Api<Pod> = Api::namespaced(env.kube.retrying.clone(), namespace);
     let Ok(pods) = api.list(&ListParams::default()).await else { return Ok(()) };
     for pod in pods {
         let name = pod.metadata.name.unwrap_or_default();
@@ -83,20 +84,20 @@ async fn write_logs(world: &RunEnv, namespace: &str) -> Result<(), BundleError> 
                 tail_lines: Some(LOG_LINES),
                 ..LogParams::default()
             };
-            let text = api.logs(&name, &params).await.unwrap_or_else(|e| format!("could not be read: {e}\n"));
-            write_text(world, &format!("{namespace}/{name}-{}.log", container.name), &text)?;
+            let text = api.logs(&name, &params).await.unwrap_or_else(|e| format!("could not read the log: {e}\n"));
+            write_text(env, &format!("{namespace}/{name}-{}.log", container.name), &text)?;
         }
     }
     Ok(())
 }
 
-/// Objects as YAML, without what may not be kept of them: also environment variables that are secrets by their names.
-fn redacted_yaml(world: &RunEnv, items: &impl Serialize) -> Result<String, String> {
+/// Objects as YAML, redacted: also environment variables whose names mark them as secrets.
+fn redacted_yaml(env: &RunEnv, items: &impl Serialize) -> Result<String, String> {
     let mut items = serde_json::to_value(items).map_err(|e| e.to_string())?;
-    world.bundle.redactor().redact_object(&mut items);
+    env.bundle.redactor().redact_object(&mut items);
     serde_saphyr::to_string(&items).map_err(|e| e.to_string())
 }
 
-fn write_text(world: &RunEnv, name: &str, text: &str) -> Result<(), BundleError> {
-    world.bundle.write_file(&format!("diagnostics/{name}"), world.bundle.redactor().redact_text(text).as_bytes())
+fn write_text(env: &RunEnv, name: &str, text: &str) -> Result<(), BundleError> {
+    env.bundle.write_file(&format!("diagnostics/{name}"), env.bundle.redactor().redact_text(text).as_bytes())
 }

@@ -1,14 +1,15 @@
-//! A digest of a part of an object: shows that it stayed the same. Not comparable with digests of other tools, since
-//! fields that k8s-openapi does not know are not in it.
+//! Digests a part of an object, to show that it has not changed. Not comparable with digests of other tools, because
+//! fields that k8s-openapi does not know are left out.
 
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
-/// sha256 of the value's JSON, hexadecimal; the fields stand in the order of the type, maps in that of their keys.
+use crate::model::manifest::sha256_hex;
+
+/// sha256 of the value's JSON, hexadecimal; fields in the order of the type, maps in the order of their keys.
 pub(super) fn digest(value: &impl Serialize) -> String {
-    // These types always become JSON; were one not to, the empty digest would differ from every other.
+    // These types always serialize; if one did not, the empty digest would differ from every other.
     let Ok(json) = serde_json::to_vec(value) else { return String::new() };
-    Sha256::digest(&json).iter().fold(String::with_capacity(64), |hex, byte| hex + &format!("{byte:02x}"))
+    sha256_hex(&json)
 }
 
 #[cfg(test)]

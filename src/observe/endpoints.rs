@@ -1,4 +1,4 @@
-//! The ready endpoints of our Service. Two sources feed it: the Service (its selector) and its EndpointSlices.
+//! Tracks the ready endpoints of the Service, from two sources: the Service (its selector) and its EndpointSlices.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,46 +10,45 @@ use super::change_filter::WatchSink;
 use crate::env::TimelineWriter;
 use crate::model::observation::{DeletedObject, EndpointsSnapshot, ObservationKind};
 
-/// What is known of the Service and its slices.
+/// The current state of the Service and its slices.
 pub(super) struct EndpointTracker {
     timeline: Arc<TimelineWriter>,
     service: String,
     selector: Option<BTreeMap<String, String>>,
-    /// Names of ready pods by the uid of their slice.
+    /// Names of the ready pods by the uid of their slice.
     ready_by_slice: BTreeMap<String, Vec<String>>,
     last_recorded: Option<EndpointsSnapshot>,
 }
 
 impl EndpointTracker {
-    /// Both ends of an empty state: what the Service's watch feeds, and what the slices' watch feeds.
-    pub(super) fn new_sinks(book: Arc<TimelineWriter>, service: &str) -> (ServiceSink, EndpointSliceSink) {
-        let (selector, slices, noted) = (None, BTreeMap::new(), None);
-        let both = Arc::new(Mutex::new(Self {
-            timeline: book,
+    /// The sinks of the two watches, which share one tracker.
+    pub(super) fn new_sinks(timeline: Arc<TimelineWriter>, service: &str) -> (ServiceSink, EndpointSliceSink) {
+        let tracker = Arc::new(Mutex::new(Self {
+            timeline,
             service: service.to_owned(),
-            selector,
-            ready_by_slice: slices,
-            last_recorded: noted,
+            selector: None,
+            ready_by_slice: BTreeMap::new(),
+            last_recorded: None,
         }));
-        (ServiceSink(Arc::clone(&both)), EndpointSliceSink(both))
+        (ServiceSink(Arc::clone(&tracker)), EndpointSliceSink(tracker))
     }
 
     fn record_if_changed(&mut self) {
         let ready: BTreeSet<_> = self.ready_by_slice.values().flatten().cloned().collect();
-        let seen = EndpointsSnapshot {
+        let snapshot = EndpointsSnapshot {
             service: self.service.clone(),
             ready_pods: ready.into_iter().collect(),
             selector: self.selector.clone().unwrap_or_default(),
         };
         let nothing_yet = self.last_recorded.is_none() && self.selector.is_none() && self.ready_by_slice.is_empty();
-        if !nothing_yet && self.last_recorded.as_ref() != Some(&seen) {
-            self.timeline.record(ObservationKind::Endpoints(seen.clone()), None);
-            self.last_recorded = Some(seen);
+        if !nothing_yet && self.last_recorded.as_ref() != Some(&snapshot) {
+            self.timeline.record(ObservationKind::Endpoints(snapshot.clone()), None);
+            self.last_recorded = Some(snapshot);
         }
     }
 }
 
-/// What the Service's watch feeds.
+/// Sink of the Service's watch.
 pub(super) struct ServiceSink(Arc<Mutex<EndpointTracker>>);
 
 impl WatchSink<Service> for ServiceSink {
@@ -58,10 +57,10 @@ impl WatchSink<Service> for ServiceSink {
         lock(&self.0).selector = Some(selector);
     }
 
-    fn remove(&mut self, gone: DeletedObject) {
-        let mut both = lock(&self.0);
-        both.selector = None;
-        both.timeline.record(ObservationKind::ObjectDeleted(gone), None);
+    fn remove(&mut self, deleted: DeletedObject) {
+        let mut tracker = lock(&self.0);
+        tracker.selector = None;
+        tracker.timeline.record(ObservationKind::ObjectDeleted(deleted), None);
     }
 
     fn flush(&mut self) {
@@ -69,7 +68,7 @@ impl WatchSink<Service> for ServiceSink {
     }
 }
 
-/// What the slices' watch feeds.
+/// Sink of the EndpointSlices' watch.
 pub(super) struct EndpointSliceSink(Arc<Mutex<EndpointTracker>>);
 
 impl WatchSink<EndpointSlice> for EndpointSliceSink {
@@ -78,8 +77,8 @@ impl WatchSink<EndpointSlice> for EndpointSliceSink {
         lock(&self.0).ready_by_slice.insert(uid, ready_pods(object));
     }
 
-    fn remove(&mut self, gone: DeletedObject) {
-        lock(&self.0).ready_by_slice.remove(&gone.uid);
+    fn remove(&mut self, deleted: DeletedObject) {
+        lock(&self.0).ready_by_slice.remove(&deleted.uid);
     }
 
     fn flush(&mut self) {
@@ -87,21 +86,22 @@ impl WatchSink<EndpointSlice> for EndpointSliceSink {
     }
 }
 
-/// The pods of a slice that take traffic; an absent `ready` means true (EndpointConditions).
+/// The pods of a slice that receive traffic; an absent `ready` means true (discovery.k8s.io/v1, EndpointConditions).
 fn ready_pods(slice: &EndpointSlice) -> Vec<String> {
-    let open = slice
+    let ready = slice
         .endpoints
         .iter()
         .flatten()
         .filter(|endpoint| endpoint.conditions.as_ref().and_then(|conditions| conditions.ready).unwrap_or(true));
-    open.filter_map(|endpoint| endpoint.target_ref.as_ref())
+    ready
+        .filter_map(|endpoint| endpoint.target_ref.as_ref())
         .filter(|target| target.kind.as_deref() == Some("Pod"))
         .filter_map(|target| target.name.clone())
         .collect()
 }
 
-fn lock(both: &Mutex<EndpointTracker>) -> std::sync::MutexGuard<'_, EndpointTracker> {
-    both.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(tracker: &Mutex<EndpointTracker>) -> std::sync::MutexGuard<'_, EndpointTracker> {
+    tracker.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -124,9 +124,9 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn endpoints_are_noted_when_the_set_or_the_selector_changes() {
-        let book = fake_cluster::memory_timeline();
-        let (mut service, mut slices) = EndpointTracker::new_sinks(Arc::clone(&book), "chat");
+    async fn endpoints_are_recorded_when_the_set_or_the_selector_changes() {
+        let timeline = fake_cluster::memory_timeline();
+        let (mut service, mut slices) = EndpointTracker::new_sinks(Arc::clone(&timeline), "chat");
         slices.flush();
         let object = json!({"metadata": {"name": "chat", "uid": "s"}, "spec": {"selector": {"app": "ollama"}}});
         service.upsert(&serde_json::from_value(object).unwrap());
@@ -138,8 +138,8 @@ mod tests {
         slices.flush();
         slices.remove(DeletedObject { uid: "a".into(), ..DeletedObject::default() });
         slices.flush();
-        let ready = fake_cluster::collect_seen(&book, |seen| match seen {
-            ObservationKind::Endpoints(seen) => Some((seen.ready_pods.join(" "), seen.selector.len())),
+        let ready = fake_cluster::collect_observations(&timeline, |snapshot| match snapshot {
+            ObservationKind::Endpoints(snapshot) => Some((snapshot.ready_pods.join(" "), snapshot.selector.len())),
             _ => None,
         });
         assert_eq!(ready, [(String::new(), 1), ("p1 p2".to_owned(), 1), (String::new(), 1)]);

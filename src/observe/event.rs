@@ -1,5 +1,5 @@
-//! A Kubernetes event as the checks read it. Two recorders write them: the old one counts in `count` and stamps whole
-//! seconds, the new one (events.k8s.io) uses `eventTime` and `series`.
+//! Reduces a Kubernetes event to what the checks read. Two recorders write events: that of core/v1 sets `count` and
+//! timestamps of whole seconds, that of events.k8s.io sets `eventTime` and `series`.
 
 use k8s_openapi::api::core::v1::Event;
 
@@ -43,8 +43,8 @@ mod tests {
     }
 
     #[test]
-    fn an_event_of_the_old_recorder_keeps_its_count_and_times() {
-        let seen = reduced(json!({
+    fn an_event_of_the_core_recorder_keeps_its_count_and_times() {
+        let snapshot = reduced(json!({
             "metadata": {"name": "ollama.17", "namespace": "ai", "uid": "e1"},
             "involvedObject": {"kind": "HorizontalPodAutoscaler", "name": "ollama", "uid": "u1"},
             "type": "Normal", "reason": "SuccessfulRescale",
@@ -53,7 +53,7 @@ mod tests {
             "reportingInstance": "", "eventTime": null,
             "firstTimestamp": "2026-08-22T10:05:00Z", "lastTimestamp": "2026-08-22T10:06:00Z", "count": 2}));
         assert_eq!(
-            seen,
+            snapshot,
             EventSnapshot {
                 object: "HorizontalPodAutoscaler/ollama".into(),
                 uid: "u1".into(),
@@ -69,19 +69,19 @@ mod tests {
     }
 
     #[test]
-    fn an_event_of_the_new_recorder_has_its_time_in_event_time_and_series() {
+    fn an_event_of_events_k8s_io_has_its_time_in_event_time_and_series() {
         let mut event = json!({
             "metadata": {"name": "p.1", "uid": "e2"}, "involvedObject": {"kind": "Pod", "name": "p", "uid": "u"},
             "type": "Warning", "reason": "FailedScheduling", "reportingComponent": "default-scheduler",
             "eventTime": "2026-08-22T10:05:00.123456Z", "firstTimestamp": null, "lastTimestamp": null});
-        let seen = reduced(event.clone());
+        let snapshot = reduced(event.clone());
         assert_eq!(
-            (seen.count, seen.first_timestamp, seen.last_timestamp),
-            (1, seen.last_timestamp, "2026-08-22T10:05:00.123456Z".parse().ok())
+            (snapshot.count, snapshot.first_timestamp, snapshot.last_timestamp),
+            (1, snapshot.last_timestamp, "2026-08-22T10:05:00.123456Z".parse().ok())
         );
-        assert_eq!(seen.component, "default-scheduler");
+        assert_eq!(snapshot.component, "default-scheduler");
         event["series"] = json!({"count": 4, "lastObservedTime": "2026-08-22T10:09:00.000000Z"});
-        let seen = reduced(event);
-        assert_eq!((seen.count, seen.last_timestamp), (4, "2026-08-22T10:09:00Z".parse().ok()));
+        let snapshot = reduced(event);
+        assert_eq!((snapshot.count, snapshot.last_timestamp), (4, "2026-08-22T10:09:00Z".parse().ok()));
     }
 }

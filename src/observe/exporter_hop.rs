@@ -1,5 +1,5 @@
-//! The exporter behind the store: the /metrics of its pods, through the API server's pod proxy. One reading holds the
-//! samples of all pods that answered; a pod that did not has a reading of its own, which says so.
+//! Reads `/metrics` of the exporter's pods, through the API server's pod proxy. One reading has the samples of all pods
+//! that could be read; each other pod has its own reading with its error.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::{StreamExt, stream};
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{Api, ListParams};
-use kube::core::ObjectList;
+use kube::core::{ObjectList, Selector};
 use serde_json::from_slice;
 
 use super::context::ObserverContext;
@@ -15,15 +15,16 @@ use super::hop_request::{HopResponse, HopTransport, classify_response, get_via_a
 use super::poll::HopReader;
 use crate::bounds::POLL_INTERVAL;
 use crate::metrics::exposition::parse_samples;
+use crate::metrics::sort_samples;
 use crate::model::reading::{MetricSample, ReadingResult};
 use crate::model::scenario::ExporterSpec;
 
-/// Pods asked at the same time: a cluster has one exporter a node.
+/// Pods read concurrently: a cluster has one exporter pod per node.
 const MAX_CONCURRENT: usize = 8;
-/// Time that each pod's answer is worth: a cluster of a hundred nodes is asked for ten of them a second, and each is
-/// read every ten seconds.
+/// Share of the polling interval per pod: in a cluster of 100 nodes 10 pods are read per second, and each pod every 10
+/// s.
 const PER_POD_INTERVAL: Duration = Duration::from_millis(100);
-/// The list of pods is read anew after so long: exporter pods seldom change.
+/// Milliseconds after which the pods are listed again: exporter pods rarely change.
 const LIST_MAX_AGE_MS: u64 = 10_000;
 
 /// The exporter as a hop.
@@ -38,20 +39,20 @@ impl HopReader for ExporterHop {
     async fn read(&mut self) -> Vec<(String, ReadingResult)> {
         let pods = match self.running_pods().await {
             Ok(pods) => pods,
-            Err(answer) => return vec![(String::new(), answer)],
+            Err(result) => return vec![(String::new(), result)],
         };
         tokio::time::sleep(
             (PER_POD_INTERVAL * u32::try_from(pods.len()).unwrap_or(u32::MAX)).saturating_sub(POLL_INTERVAL.to_std()),
         )
         .await;
-        let asked = stream::iter(pods).map(|pod| self.read_pod(pod));
-        let answers: Vec<_> = asked.buffered(MAX_CONCURRENT).collect().await;
-        let failed = answers.iter().any(|(_, answer)| !matches!(answer, ReadingResult::Samples(_)));
+        let requests = stream::iter(pods).map(|pod| self.read_pod(pod));
+        let results: Vec<_> = requests.buffered(MAX_CONCURRENT).collect().await;
+        let failed = results.iter().any(|(_, result)| !matches!(result, ReadingResult::Samples(_)));
         if failed {
-            // It may have been replaced.
+            // The pod may have been replaced.
             self.pods = None;
         }
-        merge_answers(answers)
+        merge_results(results)
     }
 }
 
@@ -61,16 +62,15 @@ impl ExporterHop {
         if let Some((pods, _)) = self.pods.as_ref().filter(|(_, at_ms)| now_ms < at_ms + LIST_MAX_AGE_MS) {
             return Ok(pods.clone());
         }
-        let labels: Vec<_> = self.exporter.pod_labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
-        let labels = labels.join(",");
+        let selector: Selector = self.exporter.pod_labels.clone().into_iter().collect();
         let namespace = &self.exporter.namespace;
         let request =
             kube::core::Request::new(Api::<Pod>::namespaced(self.context.kube.clone(), namespace).resource_url())
-                .list(&ListParams::default().labels(&labels));
+                .list(&ListParams::default().labels_from(&selector));
         let path = request.map_err(|e| ReadingResult::NotReadable(e.to_string()))?.uri().to_string();
         let pods = parse_running_pods(get_via_api_server(&self.context, &path).await)?;
         if pods.is_empty() {
-            return Err(ReadingResult::Failed(format!("no running pod of {namespace} has the labels {labels}")));
+            return Err(ReadingResult::Failed(format!("no running pod of {namespace} has the labels {selector}")));
         }
         self.pods = Some((pods.clone(), now_ms));
         Ok(pods)
@@ -79,15 +79,15 @@ impl ExporterHop {
     async fn read_pod(&self, pod: String) -> (String, ReadingResult) {
         let ExporterSpec { namespace, port, metric_name: name, .. } = &self.exporter;
         let path = format!("/api/v1/namespaces/{namespace}/pods/{pod}:{port}/proxy/metrics");
-        let answer =
+        let result =
             classify_response(get_via_api_server(&self.context, &path).await, HopTransport::ApiServerProxy, |text| {
                 parse_samples(text, name)
             });
-        (pod, answer)
+        (pod, result)
     }
 }
 
-/// Names of the running pods of a list.
+/// Names of the running pods in a list.
 fn parse_running_pods(outcome: Result<HopResponse, String>) -> Result<Vec<String>, ReadingResult> {
     let mut names = Vec::new();
     let listed = classify_response(outcome, HopTransport::ApiServerProxy, |body| {
@@ -102,27 +102,24 @@ fn parse_running_pods(outcome: Result<HopResponse, String>) -> Result<Vec<String
     if let ReadingResult::Samples(_) = listed { Ok(names) } else { Err(listed) }
 }
 
-/// One answer of all samples, and one for each pod that gave none.
-fn merge_answers(answers: Vec<(String, ReadingResult)>) -> Vec<(String, ReadingResult)> {
+/// One reading with all samples, and one for each pod that could not be read.
+fn merge_results(results: Vec<(String, ReadingResult)>) -> Vec<(String, ReadingResult)> {
     let mut all: Option<Vec<MetricSample>> = None;
-    let mut apart = BTreeMap::new();
-    for (pod, answer) in answers {
-        match answer {
+    let mut errors = BTreeMap::new();
+    for (pod, result) in results {
+        match result {
             ReadingResult::Samples(samples) => all.get_or_insert_default().extend(samples),
-            ReadingResult::Failed(why) => {
-                drop(apart.insert(pod.clone(), ReadingResult::Failed(format!("{pod}: {why}"))))
+            ReadingResult::Failed(reason) => {
+                drop(errors.insert(pod.clone(), ReadingResult::Failed(format!("{pod}: {reason}"))))
             }
-            ReadingResult::NotReadable(why) => {
-                drop(apart.insert(pod.clone(), ReadingResult::NotReadable(format!("{pod}: {why}"))))
+            ReadingResult::NotReadable(reason) => {
+                drop(errors.insert(pod.clone(), ReadingResult::NotReadable(format!("{pod}: {reason}"))))
             }
         }
     }
-    let all = all.map(|mut samples| {
-        samples.sort_by(|a, b| (&a.object, &a.labels).cmp(&(&b.object, &b.labels)));
-        (String::new(), ReadingResult::Samples(samples))
-    });
-    // Last what was read: who looks for the newest reading of the exporter finds samples if there are any.
-    apart.into_iter().chain(all).collect()
+    let all = all.map(|samples| (String::new(), ReadingResult::Samples(sort_samples(samples))));
+    // The samples last: the newest reading of the exporter then has samples if there are any.
+    errors.into_iter().chain(all).collect()
 }
 
 #[cfg(test)]
@@ -139,14 +136,14 @@ mod tests {
     }
 
     #[test]
-    fn a_pod_that_does_not_answer_hides_no_other() {
-        let answers = vec![
+    fn a_pod_that_cannot_be_read_hides_no_other() {
+        let results = vec![
             ("e1".to_owned(), ReadingResult::Samples(vec![sample("b")])),
             ("e2".to_owned(), ReadingResult::Failed("500: x".to_owned())),
             ("e3".to_owned(), ReadingResult::Samples(vec![sample("a")])),
         ];
         assert_eq!(
-            merge_answers(answers),
+            merge_results(results),
             [
                 ("e2".to_owned(), ReadingResult::Failed("e2: 500: x".to_owned())),
                 (String::new(), ReadingResult::Samples(vec![sample("a"), sample("b")])),

@@ -1,4 +1,4 @@
-//! A test bench: a cluster of tables in process. Lists answer what a table holds; watches stream what a test sends.
+//! An in-process cluster for tests. Lists return the objects of a table; watches stream the events that a test sends.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -16,14 +16,17 @@ use crate::clock::RunClock;
 use crate::env::{Bundle, HttpError, HttpFailure, TimelineWriter};
 use crate::model::observation::ObservationKind;
 
-/// A book without a disk: each write fails, and the observation stays in memory.
+/// A timeline without a disk: every write fails, and the observations stay in memory.
 pub(super) fn memory_timeline() -> Arc<TimelineWriter> {
     Arc::new(TimelineWriter::new(RunClock::start(), Bundle::open(Path::new("/dev/null/none"))))
 }
 
-/// What was noted, as far as `pick` wants it.
-pub(super) fn collect_seen<T>(book: &TimelineWriter, pick: impl Fn(&ObservationKind) -> Option<T>) -> Vec<T> {
-    book.with_observations(|all| all.iter().filter_map(|one| pick(&one.kind)).collect())
+/// The recorded observations for which `pick` returns a value.
+pub(super) fn collect_observations<T>(
+    timeline: &TimelineWriter,
+    pick: impl Fn(&ObservationKind) -> Option<T>,
+) -> Vec<T> {
+    timeline.with_observations(|all| all.iter().filter_map(|observation| pick(&observation.kind)).collect())
 }
 
 /// The in-process cluster.
@@ -32,25 +35,25 @@ pub(super) struct ObservedCluster(Arc<Mutex<ClusterTables>>);
 
 #[derive(Default)]
 struct ClusterTables {
-    /// Answers by path, the query left out: status and body.
+    /// Responses by path without query: status and body.
     responses: BTreeMap<String, (u16, String)>,
     /// Open watches by path.
     watches: BTreeMap<String, mpsc::Sender<String>>,
-    /// Requests, in their order.
+    /// Requests, in order.
     requests: Vec<String>,
-    /// What every request through the API server gets, whatever it asks for: status, Retry-After, and how long it takes.
+    /// Applies to every request through the API server: status (0 for the normal response), Retry-After, latency.
     fault: Option<(u16, u64, Duration)>,
-    /// Requests under way through the API server, now and at most.
+    /// Requests for the metric that are in flight through the API server: now, and at most.
     in_flight: (usize, usize),
 }
 
 impl ObservedCluster {
-    /// From now on this is the answer at a path.
+    /// Sets the response at a path.
     pub(super) fn set_response(&self, path: &str, status: u16, body: impl ToString) {
         self.0.lock().unwrap().responses.insert(path.to_owned(), (status, body.to_string()));
     }
 
-    /// From now on the list at a path holds these objects.
+    /// Sets the objects of the list at a path.
     pub(super) fn set_list(&self, path: &str, items: &[Value]) {
         self.set_response(
             path,
@@ -73,25 +76,25 @@ impl ObservedCluster {
 
     /// Requests whose path and query contain this.
     pub(super) fn requests(&self, part: &str) -> Vec<String> {
-        self.0.lock().unwrap().requests.iter().filter(|asked| asked.contains(part)).cloned().collect()
+        self.0.lock().unwrap().requests.iter().filter(|uri| uri.contains(part)).cloned().collect()
     }
 
-    /// From now on the API server answers nothing else than this status, so late; 0 is as it should be, only late.
-    pub(super) fn set_fault(&self, status: u16, retry_after: u64, takes: Duration) {
-        self.0.lock().unwrap().fault = Some((status, retry_after, takes));
+    /// Makes the API server answer every request with this status, after this latency; status 0 only delays it.
+    pub(super) fn set_fault(&self, status: u16, retry_after: u64, latency: Duration) {
+        self.0.lock().unwrap().fault = Some((status, retry_after, latency));
     }
 
-    /// From now on all is well again.
+    /// Removes the fault.
     pub(super) fn clear_fault(&self) {
         self.0.lock().unwrap().fault = None;
     }
 
-    /// Every connection ends.
+    /// Ends every watch.
     pub(super) fn close_watches(&self) {
         self.0.lock().unwrap().watches.clear();
     }
 
-    /// The most requests for one path that were under way at once.
+    /// The most requests for the metric that were in flight at once.
     pub(super) fn max_in_flight(&self) -> usize {
         self.0.lock().unwrap().in_flight.1
     }
@@ -104,9 +107,10 @@ impl ObservedCluster {
         }
         let (path, query) = (uri.path(), uri.query().unwrap_or_default());
         if query.contains("watch=true") {
-            let (tell, told) = mpsc::channel(16);
-            tables.watches.insert(path.to_owned(), tell);
-            let lines = futures::stream::unfold(told, |mut told| async { Some((told.recv().await?, told)) });
+            let (sender, receiver) = mpsc::channel(16);
+            tables.watches.insert(path.to_owned(), sender);
+            let lines =
+                futures::stream::unfold(receiver, |mut receiver| async { Some((receiver.recv().await?, receiver)) });
             return (200, reqwest::Body::wrap_stream(lines.map(Ok::<_, Infallible>)));
         }
         let empty = json!({"metadata": {"resourceVersion": "1"}, "items": []}).to_string();
@@ -130,7 +134,7 @@ impl ObservedCluster {
         }
     }
 
-    /// The doors to this cluster.
+    /// An observer context of this cluster.
     pub(super) fn context(&self) -> ObserverContext {
         let tables = self.clone();
         let clock = RunClock::start();
@@ -138,8 +142,8 @@ impl ObservedCluster {
             let tables = tables.clone();
             async move {
                 let fault = tables.begin_request(request.uri());
-                if let Some((_, _, takes)) = fault {
-                    tokio::time::sleep(takes).await;
+                if let Some((_, _, latency)) = fault {
+                    tokio::time::sleep(latency).await;
                 }
                 tables.end_request(request.uri());
                 let (status, body) = tables.respond(request.uri(), fault.map(|(code, _, _)| code));
@@ -157,8 +161,8 @@ impl ObservedCluster {
             let tables = tables.clone();
             async move {
                 let path = request.uri().path();
-                let answer = tables.0.lock().unwrap().responses.get(path).cloned();
-                let (status, body) = answer.ok_or_else(|| HttpError {
+                let response = tables.0.lock().unwrap().responses.get(path).cloned();
+                let (status, body) = response.ok_or_else(|| HttpError {
                     failure: HttpFailure::ConnectRefused,
                     message: "connection refused".to_owned(),
                 })?;
@@ -166,7 +170,7 @@ impl ObservedCluster {
                 Ok(http::Response::builder().status(status).body(body).unwrap())
             }
         });
-        let book = Arc::new(TimelineWriter::new(clock, Bundle::open(Path::new("/dev/null/none"))));
-        ObserverContext::new(kube::Client::new(service, "default"), crate::env::HttpClient::new(http), book, clock)
+        let timeline = Arc::new(TimelineWriter::new(clock, Bundle::open(Path::new("/dev/null/none"))));
+        ObserverContext::new(kube::Client::new(service, "default"), crate::env::HttpClient::new(http), timeline, clock)
     }
 }

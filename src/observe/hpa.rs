@@ -1,4 +1,4 @@
-//! The HPA as the checks read it.
+//! Reduces an HPA to what the checks read.
 
 use k8s_openapi::api::autoscaling::v2::{
     HorizontalPodAutoscaler, HorizontalPodAutoscalerCondition, MetricStatus, MetricValueStatus,
@@ -129,7 +129,7 @@ mod tests {
                         kind: "Object".into(),
                         name: "q".into(),
                         value: Some(Milli(5000)),
-                        // What 1.37.2 shows at zero replicas (kubernetes#140956).
+                        // What Kubernetes 1.37.2 shows at zero replicas (kubernetes#140956).
                         average_value: Some(Milli(i64::MIN)),
                     },
                 ],
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn an_edited_spec_has_another_digest_and_a_new_status_has_not() {
+    fn a_changed_spec_changes_the_digest_and_a_new_status_does_not() {
         let mut hpa = served();
         let before = snapshot(&hpa).spec_digest;
         hpa.status = None;
@@ -152,9 +152,9 @@ mod tests {
         let mut hpa = served();
         hpa.status = None;
         hpa.spec.min_replicas = None;
-        let seen = snapshot(&hpa);
+        let snapshot = snapshot(&hpa);
         assert_eq!(
-            (seen.min_replicas, seen.current_replicas, seen.desired_replicas, seen.conditions.len()),
+            (snapshot.min_replicas, snapshot.current_replicas, snapshot.desired_replicas, snapshot.conditions.len()),
             (1, None, 0, 0)
         );
     }

@@ -1,16 +1,16 @@
-//! The Lease of the controller manager: who holds it, and that it is in use.
+//! Reduces the Lease of the controller manager: its holder, and whether it is renewed.
 
 use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1::Lease;
 
 use crate::model::observation::LeaderSnapshot;
 
-/// Where controller managers find out who leads (`--leader-elect-resource-name`, unless set otherwise).
+/// Namespace of the Lease; default of `--leader-elect-resource-namespace`.
 pub(super) const LEASE_NAMESPACE: &str = "kube-system";
-/// Name of the Lease.
+/// Name of the Lease; default of `--leader-elect-resource-name`.
 pub(super) const LEASE_NAME: &str = "kube-controller-manager";
 
-/// Reduces a Lease. It is renewed every two seconds, which once a minute is enough to know.
+/// Reduces a Lease. `renewed` is cut to the minute: the leader renews every 2 s, and a record per minute is enough.
 pub(super) fn snapshot(lease: &Lease) -> LeaderSnapshot {
     let spec = lease.spec.clone().unwrap_or_default();
     let minute = |at: Timestamp| Timestamp::from_second(at.as_second().div_euclid(60) * 60).ok();

@@ -1,6 +1,6 @@
-//! Watches the cluster while a run goes on and writes what it sees into the book: the HPA, the workload, pods, events,
-//! nodes and endpoints by watches; the metric at each of its hops and the API server's clock by polls. It changes
-//! nothing, judges nothing, and says where it could not see.
+//! Observes the cluster during a run and records it in the timeline: the HPA, the workload, pods, events, nodes and
+//! endpoints by watches; the metric at each hop and the API server's clock by polling. It changes nothing and judges
+//! nothing; where a source cannot be read, it records a gap.
 
 mod api_hop;
 mod change_filter;
@@ -41,30 +41,30 @@ use crate::metrics::request::is_custom_or_external;
 use crate::model::observation::{ObservationKind, RecordedGap};
 use crate::model::scenario::{ExporterSpec, Scenario, StoreSpec};
 
-/// What is observed. Whatever does not exist yet is seen as soon as it does.
+/// What to observe. An object that does not exist yet is recorded as soon as it is created.
 #[derive(Clone, Debug)]
 pub struct ObserverConfig {
     /// Namespace of the target, the HPA and the Service.
     pub namespace: String,
     /// Name of the HPA.
     pub hpa: String,
-    /// Kind of the target: Deployment or StatefulSet.
+    /// Kind of the scale target: Deployment or StatefulSet.
     pub target_kind: String,
-    /// Name of the target.
+    /// Name of the scale target.
     pub target_name: String,
-    /// Name of our Service, where there is one.
+    /// Name of the Service in front of the target, if there is one.
     pub service: Option<String>,
-    /// The metric that is read at the metrics API.
+    /// The metric to read from the metrics API.
     pub metric: Option<MetricSpec>,
-    /// The store behind it.
+    /// The store behind the metrics API.
     pub store: Option<StoreSpec>,
     /// The exporter behind the store.
     pub exporter: Option<ExporterSpec>,
 }
 
 impl ObserverConfig {
-    /// What a scenario gives to observe. Of several metrics the first that the custom or external metrics API serves is
-    /// read; cpu and memory are not.
+    /// The configuration for a scenario. `metric` is the first metric of the HPA that the custom or external metrics
+    /// API serves; resource metrics (cpu, memory) are not read.
     #[must_use]
     pub fn from_scenario(scenario: &Scenario, hpa: &str, service: Option<&str>) -> Self {
         let spec = &scenario.hpa.spec;
@@ -81,8 +81,8 @@ impl ObserverConfig {
     }
 }
 
-/// A running observation. Dropped, it stops at once, without a last word about what could not be read.
-#[must_use = "dropping the observer ends the observation"]
+/// A running observation. Dropping it stops the tasks at once, without recording the gaps that are open.
+#[must_use = "dropping the observer stops the observation"]
 pub struct Observer {
     context: ObserverContext,
     started_ms: u64,
@@ -91,31 +91,31 @@ pub struct Observer {
     tasks: JoinSet<()>,
 }
 
-/// Begins to observe. Returns at once; what is seen goes to the world's book.
-pub fn start(world: &RunEnv, watch: ObserverConfig) -> Observer {
-    start_with(ObserverContext::from_env(world), watch)
+/// Starts to observe. Returns at once; observations go to the timeline of `env`.
+pub fn start(env: &RunEnv, config: ObserverConfig) -> Observer {
+    start_with(ObserverContext::from_env(env), config)
 }
 
-fn start_with(outside: ObserverContext, watch: ObserverConfig) -> Observer {
-    let (stop, stopped) = cancel::channel();
-    let started_ms = outside.clock.now_ms();
-    let mut observer =
-        Observer { started_ms, context: outside, cancel: stop, cancelled: stopped, tasks: JoinSet::new() };
-    sources::spawn_tasks(&mut observer, watch);
+fn start_with(context: ObserverContext, config: ObserverConfig) -> Observer {
+    let (handle, cancelled) = cancel::channel();
+    let started_ms = context.clock.now_ms();
+    let mut observer = Observer { started_ms, context, cancel: handle, cancelled, tasks: JoinSet::new() };
+    sources::spawn_tasks(&mut observer, config);
     observer
 }
 
 impl Observer {
-    /// Stops every task and waits for its end, which is at once: requests under way are dropped. Gaps that are still open
-    /// are noted; a task that ended by itself, which is a bug, is noted as a gap of the source `observer`.
+    /// Stops every task and waits for its end, which is immediate: requests in flight are dropped. The tasks record the
+    /// gaps that are open; a task that ended unexpectedly, which is a bug, is recorded as a gap of the source
+    /// `observer`.
     pub async fn stop(mut self) {
         self.cancel.cancel();
         while let Some(ended) = self.tasks.join_next().await {
-            if let Err(why) = ended {
+            if let Err(error) = ended {
                 let gap = RecordedGap {
                     source: "observer".to_owned(),
                     from_ms: self.started_ms,
-                    reason: format!("a task ended by itself: {why}"),
+                    reason: format!("an observer task ended unexpectedly: {error}"),
                 };
                 self.context.timeline.record(ObservationKind::Gap(gap), None);
             }
@@ -123,11 +123,11 @@ impl Observer {
     }
 
     fn spawn(&mut self, mut task: impl ObserverTask + 'static) {
-        let stop = self.cancelled.clone();
+        let token = self.cancelled.clone();
         self.tasks.spawn(async move {
             tokio::select! {
                 biased;
-                () = stop.cancelled() => {}
+                () = token.cancelled() => {}
                 () = task.run() => {}
             }
             task.on_stop();
@@ -135,10 +135,10 @@ impl Observer {
     }
 }
 
-/// One thing that is followed. It goes on until its future is dropped.
+/// A task that observes one source until its future is dropped.
 trait ObserverTask: Send {
-    /// Follows without end.
+    /// Observes; never returns.
     fn run(&mut self) -> impl Future<Output = ()> + Send;
-    /// Says what has to be said at the end.
+    /// Records the gap that is open when the observation ends.
     fn on_stop(&self) {}
 }

@@ -1,4 +1,4 @@
-//! A node as the checks read it.
+//! Reduces a node to what the checks read.
 
 use k8s_openapi::api::core::v1::Node;
 

@@ -1,5 +1,4 @@
-//! A pod as the checks read it: whether it is ready, what accelerators it asks for, which it got, and what keeps it
-//! from running.
+//! Reduces a pod to what the checks read: readiness, requested and allocated accelerators, and why it is not running.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +8,7 @@ use crate::model::observation::{NotRunningReason, PodSnapshot};
 use crate::model::scenario::Accelerator;
 use crate::units::Milli;
 
-/// Waiting reasons of a pod that starts as it should.
+/// Waiting reasons of a pod that starts normally.
 const STARTUP_REASONS: [&str; 2] = ["ContainerCreating", "PodInitializing"];
 
 /// Reduces a pod.
@@ -46,8 +45,8 @@ fn containers(status: &PodStatus) -> impl Iterator<Item = &ContainerStatus> {
     status.init_container_statuses.iter().flatten().chain(status.container_statuses.iter().flatten())
 }
 
-/// Extended resources of the containers and of the init containers that keep running (restartPolicy Always). One that an
-/// init container alone requests is given back before the pod serves; ephemeral containers cannot request any.
+/// Sums the extended resources of the containers and of the sidecars (init containers with restartPolicy Always). What
+/// other init containers request is free again before the pod serves; ephemeral containers cannot request any.
 fn requested_resources(spec: &PodSpec) -> BTreeMap<String, i64> {
     let sidecars =
         spec.init_containers.iter().flatten().filter(|init| init.restart_policy.as_deref() == Some("Always"));
@@ -58,15 +57,15 @@ fn requested_resources(spec: &PodSpec) -> BTreeMap<String, i64> {
     sum
 }
 
-/// Requests, or limits where a resource has no request: the API server makes them equal for extended resources.
+/// Requests, or limits of resources without a request: the API server sets them equal for extended resources.
 fn container_resources(container: &Container) -> BTreeMap<String, i64> {
-    let stated = container.resources.clone().unwrap_or_default();
-    let mut quantities = stated.limits.unwrap_or_default();
-    quantities.extend(stated.requests.unwrap_or_default());
+    let declared = container.resources.clone().unwrap_or_default();
+    let mut quantities = declared.limits.unwrap_or_default();
+    quantities.extend(declared.requests.unwrap_or_default());
     extended_resources(&quantities)
 }
 
-/// The extended resources among quantities. They are whole numbers by the API's own validation.
+/// The extended resources among quantities. API validation allows only whole numbers of them.
 pub(super) fn extended_resources(
     quantities: &BTreeMap<String, k8s_openapi::apimachinery::pkg::api::resource::Quantity>,
 ) -> BTreeMap<String, i64> {
@@ -74,20 +73,21 @@ pub(super) fn extended_resources(
     extended.filter_map(|(name, quantity)| Some((name.clone(), quantity.0.parse::<Milli>().ok()?.0 / 1000))).collect()
 }
 
-/// Names of the ResourceClaim objects; of the pod's own entry while its claim has not been made yet.
+/// Names of the pod's ResourceClaim objects; the name of the entry in the pod's spec while the claim is not created
+/// yet.
 fn resource_claim_names(spec: &PodSpec, status: &PodStatus) -> Vec<String> {
-    let made: BTreeMap<_, _> = status
+    let created: BTreeMap<_, _> = status
         .resource_claim_statuses
         .iter()
         .flatten()
-        .filter_map(|made| Some((made.name.as_str(), made.resource_claim_name.as_ref()?)))
+        .filter_map(|created| Some((created.name.as_str(), created.resource_claim_name.as_ref()?)))
         .collect();
-    let stated = spec.resource_claims.iter().flatten();
-    let mut names: Vec<_> = stated
+    let declared = spec.resource_claims.iter().flatten();
+    let mut names: Vec<_> = declared
         .map(|claim| {
-            made.get(claim.name.as_str()).copied().or(claim.resource_claim_name.as_ref()).unwrap_or(&claim.name)
+            created.get(claim.name.as_str()).copied().or(claim.resource_claim_name.as_ref()).unwrap_or(&claim.name)
         })
-        // The bridge from extended resources to DRA makes a claim that the spec does not name (KEP-5004).
+        // Extended resources that a DRA driver backs have a claim that the spec does not name (KEP-5004).
         .chain(status.extended_resource_claim_status.iter().map(|bridge| &bridge.resource_claim_name))
         .cloned()
         .collect();
@@ -95,7 +95,7 @@ fn resource_claim_names(spec: &PodSpec, status: &PodStatus) -> Vec<String> {
     names
 }
 
-/// Ids of the allocated devices; a device shared by several containers is named once.
+/// Ids of the allocated devices; a device that several containers share is listed once.
 fn allocated_device_ids(status: &PodStatus) -> Vec<String> {
     let allocated = containers(status).flat_map(|container| container.allocated_resources_status.iter().flatten());
     let ids: BTreeSet<_> = allocated
@@ -105,16 +105,16 @@ fn allocated_device_ids(status: &PodStatus) -> Vec<String> {
     ids.into_iter().collect()
 }
 
-/// The scheduler's word first, then the pod's own reason (Evicted, UnexpectedAdmissionError).
+/// The scheduler's reason first, then the pod's own (Evicted, UnexpectedAdmissionError).
 fn pod_problem(status: &PodStatus) -> Option<NotRunningReason> {
     let unscheduled = condition(status, "PodScheduled")
         .filter(|scheduled| scheduled.status == "False")
         .map(|scheduled| new_problem(scheduled.reason.as_deref(), scheduled.message.as_deref()));
-    let refused = || status.reason.as_deref().map(|reason| new_problem(Some(reason), status.message.as_deref()));
-    unscheduled.or_else(refused)
+    let rejected = || status.reason.as_deref().map(|reason| new_problem(Some(reason), status.message.as_deref()));
+    unscheduled.or_else(rejected)
 }
 
-/// The first container that does not run. In a pod that is being deleted they end, by a signal too, as they should.
+/// The first container that is not running. In a pod that is being deleted terminated containers are normal.
 fn container_problem(pod: &Pod) -> Option<NotRunningReason> {
     let status = pod.status.as_ref().filter(|_| pod.metadata.deletion_timestamp.is_none())?;
     containers(status).find_map(container_state_problem)
@@ -124,13 +124,13 @@ fn container_state_problem(container: &ContainerStatus) -> Option<NotRunningReas
     let state = container.state.as_ref()?;
     if let Some(waiting) = &state.waiting {
         let reason = waiting.reason.as_deref().filter(|reason| !STARTUP_REASONS.contains(reason))?;
-        let mut trouble = new_problem(Some(reason), waiting.message.as_deref());
-        // "back-off 20s" says that it ended; how, the last end says.
+        let mut problem = new_problem(Some(reason), waiting.message.as_deref());
+        // "back-off 20s" only says that the container terminated; lastState says how.
         if let Some(ended) = container.last_state.as_ref().and_then(|last| last.terminated.as_ref()) {
-            let how = ended.reason.as_deref().unwrap_or("ended");
-            trouble.message += &format!("; its last end: {how}, exit code {}", ended.exit_code);
+            let reason = ended.reason.as_deref().unwrap_or("unknown reason");
+            problem.message += &format!("; last terminated: {reason}, exit code {}", ended.exit_code);
         }
-        return Some(trouble);
+        return Some(problem);
     }
     let ended = state.terminated.as_ref().filter(|ended| ended.exit_code != 0)?;
     let message =
@@ -147,7 +147,7 @@ mod tests {
     use super::*;
     use serde_json::{Value, json};
 
-    /// As the kubelet of 1.37 reports a running pod with one device.
+    /// As the kubelet of Kubernetes 1.37 reports a running pod with one device.
     fn running() -> Value {
         json!({
             "metadata": {"name": "ollama-7d-x", "uid": "u3", "creationTimestamp": "2026-08-22T10:05:00Z",
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn a_claim_is_named_by_its_object_once_that_is_made() {
+    fn a_claim_is_named_by_its_object_once_that_is_created() {
         let mut pod = running();
         pod["spec"]["resourceClaims"] = json!([
             {"name": "gpu", "resourceClaimTemplateName": "t"},
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn trouble_is_told_in_the_clusters_own_words() {
+    fn a_problem_is_reported_in_the_words_of_the_cluster() {
         let container = |state: Value| {
             let mut pod = running();
             pod["status"]["containerStatuses"][0]["state"] = state;
@@ -236,7 +236,7 @@ mod tests {
             (evicted, Some(("Evicted", ""))),
             (waiting("ImagePullBackOff"), Some(("ImagePullBackOff", "m"))),
             (waiting("CrashLoopBackOff"), Some(("CrashLoopBackOff", "m"))),
-            (crashed, Some(("CrashLoopBackOff", "m; its last end: Error, exit code 1"))),
+            (crashed, Some(("CrashLoopBackOff", "m; last terminated: Error, exit code 1"))),
             (waiting("ContainerCreating"), None),
             (
                 container(json!({"terminated": {"exitCode": 137, "reason": "OOMKilled"}})),
@@ -253,11 +253,11 @@ mod tests {
     }
 
     #[test]
-    fn a_pod_that_goes_is_deleting_and_may_still_be_ready() {
+    fn a_deleted_pod_is_deleting_and_may_still_be_ready() {
         let mut pod = running();
         pod["metadata"]["deletionTimestamp"] = json!("2026-08-22T10:10:00Z");
         pod["status"]["containerStatuses"][0]["state"] = json!({"terminated": {"exitCode": 143, "reason": "Error"}});
-        let seen = reduced(pod);
-        assert!(seen.deleting && seen.ready && seen.not_running.is_none());
+        let snapshot = reduced(pod);
+        assert!(snapshot.deleting && snapshot.ready && snapshot.not_running.is_none());
     }
 }

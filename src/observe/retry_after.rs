@@ -1,32 +1,31 @@
-//! The API server's word that it has too much to do (429 with Retry-After): until then nobody here asks it again.
+//! The API server's `Retry-After` of a 429: until that time the observer sends it no request.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use http::header::RETRY_AFTER;
-
 use crate::clock::RunClock;
+use crate::env::parse_retry_after;
 
-/// What is waited at most; the API server's own priority and fairness asks for a second.
-const MAX_WAIT_S: u64 = 60;
+/// Longest wait; the API server's priority and fairness sends 1 s.
+const MAX_WAIT: Duration = Duration::from_secs(60);
 
-/// Until when there is rest, milliseconds of the run's clock; shared by all that ask.
+/// The time before which no request is sent, in milliseconds of the run's clock. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct RetryAfter(Arc<AtomicU64>);
 
 impl RetryAfter {
-    /// Takes an answer in.
+    /// Takes the `Retry-After` of a response.
     pub(super) fn record_response(&self, status: u16, headers: &http::HeaderMap, clock: RunClock) {
-        let after = headers.get(RETRY_AFTER).and_then(|after| after.to_str().ok()?.trim().parse::<u64>().ok());
-        if let Some(seconds) = after.filter(|_| status == 429) {
-            self.0.fetch_max(clock.now_ms() + seconds.min(MAX_WAIT_S) * 1000, Ordering::Relaxed);
+        if let Some(wait) = parse_retry_after(headers).filter(|_| status == 429) {
+            let wait_ms = u64::try_from(wait.min(MAX_WAIT).as_millis()).unwrap_or(u64::MAX);
+            self.0.fetch_max(clock.now_ms() + wait_ms, Ordering::Relaxed);
         }
     }
 
-    /// Waits until it is over.
+    /// Waits until that time.
     pub(super) async fn wait(&self, clock: RunClock) {
-        // It may be made longer meanwhile.
+        // Another response may have moved the time meanwhile.
         while let Some(left) = self.0.load(Ordering::Relaxed).checked_sub(clock.now_ms()).filter(|left| *left > 0) {
             tokio::time::sleep(Duration::from_millis(left)).await;
         }

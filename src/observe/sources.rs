@@ -1,4 +1,4 @@
-//! Which sources an observer follows, and what becomes of their objects.
+//! The sources that an observer watches and polls, and how it reduces their objects.
 
 use std::sync::Arc;
 
@@ -27,37 +27,38 @@ use crate::metrics::selector;
 use crate::model::observation::ObservationKind;
 use crate::model::reading::MetricHop;
 
-/// The target's label selector as text, once it has been seen: the question for a Pods metric holds it.
+/// The target's label selector as text, `None` until the target is observed: the request for a Pods metric contains it.
 type SelectorSender = watch::Sender<Option<String>>;
 
-/// Begins to follow everything that is to be watched.
-pub(super) fn spawn_tasks(observer: &mut Observer, watch: ObserverConfig) {
+/// Starts a task for each source.
+pub(super) fn spawn_tasks(observer: &mut Observer, config: ObserverConfig) {
     let selector = SelectorSender::new(None);
     let pods = selector.subscribe();
-    watch_hpa(observer, &watch);
+    watch_hpa(observer, &config);
     watch_leader(observer);
-    watch_target(observer, &watch, selector);
-    watch_namespace(observer, &watch);
-    if let Some(service) = &watch.service {
-        watch_endpoints(observer, &watch.namespace, service);
+    watch_target(observer, &config, selector);
+    watch_namespace(observer, &config);
+    if let Some(service) = &config.service {
+        watch_endpoints(observer, &config.namespace, service);
     }
-    poll_hops(observer, watch, pods);
+    poll_hops(observer, config, pods);
     observer.spawn(ClockPoller::new(observer.context.clone()));
 }
 
-fn watch_hpa(observer: &mut Observer, watch: &ObserverConfig) {
+fn watch_hpa(observer: &mut Observer, config: &ObserverConfig) {
     let reduce: ReduceFn<HorizontalPodAutoscaler> = Box::new(|object, before| {
-        let seen = hpa::snapshot(object);
-        // Of what is read here only a change of size dates itself.
+        let snapshot = hpa::snapshot(object);
+        // Of the fields that are kept only a change of size carries its own time.
         let scaled =
-            matches!(before, Some(ObservationKind::Hpa(before)) if before.last_scale_time != seen.last_scale_time);
-        let source = seen.last_scale_time.filter(|_| scaled);
-        (ObservationKind::Hpa(seen), source)
+            matches!(before, Some(ObservationKind::Hpa(before)) if before.last_scale_time != snapshot.last_scale_time);
+        let source = snapshot.last_scale_time.filter(|_| scaled);
+        (ObservationKind::Hpa(snapshot), source)
     });
-    spawn_watch(observer, named_object("hpa", observer, watch, &watch.hpa), object_gone, reduce);
+    spawn_watch(observer, named_object("hpa", observer, config, &config.hpa), object_deleted, reduce);
 }
 
-/// Read where it may be: without it nobody knows what the controller remembers.
+/// Watches the controller manager's Lease, where the rights allow it: a new leader starts without the recommendations
+/// that the old one kept for stabilization.
 fn watch_leader(observer: &mut Observer) {
     let api: Api<Lease> = Api::namespaced(observer.context.kube.clone(), leader::LEASE_NAMESPACE);
     let fields = format!("metadata.name={}", leader::LEASE_NAME);
@@ -65,8 +66,8 @@ fn watch_leader(observer: &mut Observer) {
     spawn_watch(observer, WatchSource { field_selector: fields, ..all_objects("leader", api) }, |_| None, reduce);
 }
 
-fn watch_target(observer: &mut Observer, watch: &ObserverConfig, selector: SelectorSender) {
-    match watch.target_kind.as_str() {
+fn watch_target(observer: &mut Observer, config: &ObserverConfig, selector: SelectorSender) {
+    match config.target_kind.as_str() {
         "Deployment" => {
             let mut writes = WriteTimes::default();
             let reduce: ReduceFn<Deployment> = Box::new(move |object, _| {
@@ -76,7 +77,12 @@ fn watch_target(observer: &mut Observer, watch: &ObserverConfig, selector: Selec
                     writes.next_write_time(&object.metadata),
                 )
             });
-            spawn_watch(observer, named_object("workload", observer, watch, &watch.target_name), object_gone, reduce);
+            spawn_watch(
+                observer,
+                named_object("workload", observer, config, &config.target_name),
+                object_deleted,
+                reduce,
+            );
         }
         "StatefulSet" => {
             let mut writes = WriteTimes::default();
@@ -87,19 +93,24 @@ fn watch_target(observer: &mut Observer, watch: &ObserverConfig, selector: Selec
                     writes.next_write_time(&object.metadata),
                 )
             });
-            spawn_watch(observer, named_object("workload", observer, watch, &watch.target_name), object_gone, reduce);
+            spawn_watch(
+                observer,
+                named_object("workload", observer, config, &config.target_name),
+                object_deleted,
+                reduce,
+            );
         }
-        other => record_unobserved(observer, "workload", &format!("a target of kind {other} is not observed")),
+        other => record_unobserved(observer, "workload", &format!("unsupported scale target kind {other}")),
     }
 }
 
-fn publish_selector(selector: &SelectorSender, of: &LabelSelector) {
-    selector.send_replace(Some(selector::format_selector(of)));
+fn publish_selector(sender: &SelectorSender, selector: &LabelSelector) {
+    sender.send_replace(Some(selector::format_selector(selector)));
 }
 
-/// Pods and events of the namespace, and the nodes.
-fn watch_namespace(observer: &mut Observer, watch: &ObserverConfig) {
-    let namespace = &watch.namespace;
+/// Watches the pods and events of the namespace, and all nodes.
+fn watch_namespace(observer: &mut Observer, config: &ObserverConfig) {
+    let namespace = &config.namespace;
     let pods: ReduceFn<Pod> = Box::new(|object, _| (ObservationKind::Pod(pod::snapshot(object)), None));
     spawn_watch(
         observer,
@@ -108,11 +119,11 @@ fn watch_namespace(observer: &mut Observer, watch: &ObserverConfig) {
         pods,
     );
     let events: ReduceFn<Event> = Box::new(|object, _| {
-        let seen = event::snapshot(object);
-        let source = seen.last_timestamp;
-        (ObservationKind::Event(seen), source)
+        let snapshot = event::snapshot(object);
+        let source = snapshot.last_timestamp;
+        (ObservationKind::Event(snapshot), source)
     });
-    // An event goes when its time is up (an hour): no news.
+    // The API server deletes an event after its TTL (1 h): not worth a record.
     spawn_watch(
         observer,
         all_objects("events", Api::namespaced(observer.context.kube.clone(), namespace)),
@@ -120,11 +131,11 @@ fn watch_namespace(observer: &mut Observer, watch: &ObserverConfig) {
         events,
     );
     let nodes: ReduceFn<Node> = Box::new(|object, _| (ObservationKind::Node(node::snapshot(object)), None));
-    spawn_watch(observer, all_objects("nodes", Api::all(observer.context.kube.clone())), object_gone, nodes);
+    spawn_watch(observer, all_objects("nodes", Api::all(observer.context.kube.clone())), object_deleted, nodes);
 }
 
 fn watch_endpoints(observer: &mut Observer, namespace: &str, service: &str) {
-    let (of_service, of_slices) = EndpointTracker::new_sinks(Arc::clone(&observer.context.timeline), service);
+    let (service_sink, slice_sink) = EndpointTracker::new_sinks(Arc::clone(&observer.context.timeline), service);
     let kube = observer.context.kube.clone();
     let fields = format!("metadata.name={service}");
     let one: WatchSource<Service> =
@@ -132,53 +143,50 @@ fn watch_endpoints(observer: &mut Observer, namespace: &str, service: &str) {
     let labels = format!("kubernetes.io/service-name={service}");
     let slices: WatchSource<EndpointSlice> =
         WatchSource { label_selector: labels, ..all_objects("endpoints", Api::namespaced(kube, namespace)) };
-    observer.spawn(ResourceWatcher::new(one, of_service, observer.context.clone()));
-    observer.spawn(ResourceWatcher::new(slices, of_slices, observer.context.clone()));
+    observer.spawn(ResourceWatcher::new(one, service_sink, observer.context.clone()));
+    observer.spawn(ResourceWatcher::new(slices, slice_sink, observer.context.clone()));
 }
 
-fn poll_hops(observer: &mut Observer, watch: ObserverConfig, pods: watch::Receiver<Option<String>>) {
-    let outside = observer.context.clone();
-    match watch.metric {
+fn poll_hops(observer: &mut Observer, config: ObserverConfig, pods: watch::Receiver<Option<String>>) {
+    let context = observer.context.clone();
+    match config.metric {
         Some(metric) => {
-            let (namespace, discovered) = (watch.namespace, None);
-            let ask = ApiHop { context: outside.clone(), namespace, metric, pod_selector: pods, discovered };
+            let (namespace, discovered) = (config.namespace, None);
+            let reader = ApiHop { context: context.clone(), namespace, metric, pod_selector: pods, discovered };
             observer.spawn(HopPoller {
                 hop: MetricHop::Api,
                 policy: RecordPolicy::Each,
-                reader: ask,
-                context: outside.clone(),
+                reader,
+                context: context.clone(),
             });
         }
-        None => record_unobserved(observer, "api", "the HPA has no metric of the custom or external metrics API"),
+        None => {
+            record_unobserved(observer, "metricsApi", "the HPA has no metric of the custom or external metrics API")
+        }
     }
-    if let Some(store) = watch.store {
-        let ask = StoreHop { context: outside.clone(), store };
+    if let Some(store) = config.store {
+        let reader = StoreHop { context: context.clone(), store };
         observer.spawn(HopPoller {
             hop: MetricHop::Store,
             policy: RecordPolicy::Changes,
-            reader: ask,
-            context: outside.clone(),
+            reader,
+            context: context.clone(),
         });
     }
-    if let Some(exporter) = watch.exporter {
-        let ask = ExporterHop { context: outside.clone(), exporter, pods: None };
-        observer.spawn(HopPoller {
-            hop: MetricHop::Exporter,
-            policy: RecordPolicy::Changes,
-            reader: ask,
-            context: outside,
-        });
+    if let Some(exporter) = config.exporter {
+        let reader = ExporterHop { context: context.clone(), exporter, pods: None };
+        observer.spawn(HopPoller { hop: MetricHop::Exporter, policy: RecordPolicy::Changes, reader, context });
     }
 }
 
-fn object_gone(gone: crate::model::observation::DeletedObject) -> Option<ObservationKind> {
-    Some(ObservationKind::ObjectDeleted(gone))
+fn object_deleted(deleted: crate::model::observation::DeletedObject) -> Option<ObservationKind> {
+    Some(ObservationKind::ObjectDeleted(deleted))
 }
 
-/// A source that is not followed at all, and why.
-fn record_unobserved(observer: &Observer, source: &'static str, why: &str) {
+/// Records that a source is not observed in this run, and the reason.
+fn record_unobserved(observer: &Observer, source: &'static str, reason: &str) {
     let mut gap = GapTracker::new(source, observer.started_ms);
-    gap.mark_failed(why);
+    gap.mark_failed(reason);
     if let Some(gap) = gap.current() {
         observer.context.timeline.record(ObservationKind::Gap(gap), None);
     }
@@ -188,18 +196,18 @@ fn all_objects<K>(name: &'static str, api: Api<K>) -> WatchSource<K> {
     WatchSource { name, api, field_selector: String::new(), label_selector: String::new() }
 }
 
-fn named_object<K>(name: &'static str, observer: &Observer, watch: &ObserverConfig, object: &str) -> WatchSource<K>
+fn named_object<K>(name: &'static str, observer: &Observer, config: &ObserverConfig, object: &str) -> WatchSource<K>
 where
     K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
 {
-    let api = Api::namespaced(observer.context.kube.clone(), &watch.namespace);
+    let api = Api::namespaced(observer.context.kube.clone(), &config.namespace);
     WatchSource { field_selector: format!("metadata.name={object}"), ..all_objects(name, api) }
 }
 
-fn spawn_watch<K>(observer: &mut Observer, source: WatchSource<K>, farewell: OnDelete, reduce: ReduceFn<K>)
+fn spawn_watch<K>(observer: &mut Observer, source: WatchSource<K>, on_delete: OnDelete, reduce: ReduceFn<K>)
 where
     K: Resource<DynamicType = ()> + Clone + serde::de::DeserializeOwned + std::fmt::Debug + Send + Sync + 'static,
 {
-    let ledger = ChangeFilter::new(Arc::clone(&observer.context.timeline), farewell, reduce);
-    observer.spawn(ResourceWatcher::new(source, ledger, observer.context.clone()));
+    let filter = ChangeFilter::new(Arc::clone(&observer.context.timeline), on_delete, reduce);
+    observer.spawn(ResourceWatcher::new(source, filter, observer.context.clone()));
 }

@@ -1,4 +1,4 @@
-//! The store behind the metrics API, by URL or through the API server's service proxy.
+//! Reads the store behind the metrics API, by URL or through the API server's service proxy.
 
 use super::context::ObserverContext;
 use super::hop_request::{HopTransport, classify_response, get_url, get_via_api_server};
@@ -15,15 +15,15 @@ pub(super) struct StoreHop {
 
 impl StoreHop {
     async fn query(&self, series: &str) -> ReadingResult {
-        let asked = query_path(series);
+        let query = query_path(series);
         match (&self.store.url, &self.store.service) {
             (Some(url), _) => {
-                let url = format!("{}{asked}", url.trim_end_matches('/'));
+                let url = format!("{}{query}", url.trim_end_matches('/'));
                 classify_response(get_url(&self.context, &url).await, HopTransport::Direct, parse_samples)
             }
             (None, Some(service)) => {
                 let proxy = format!(
-                    "/api/v1/namespaces/{}/services/{}:{}/proxy{}{asked}",
+                    "/api/v1/namespaces/{}/services/{}:{}/proxy{}{query}",
                     service.namespace,
                     service.name,
                     service.port,
@@ -36,28 +36,29 @@ impl StoreHop {
                 )
             }
             (None, None) => {
-                ReadingResult::NotReadable("the scenario names neither url nor service of the store".to_owned())
+                ReadingResult::NotReadable("the scenario sets neither `url` nor `service` of the store".to_owned())
             }
         }
     }
 
-    /// The usual reason for no series at all: the store has them, with the workload's labels renamed.
+    /// Checks for the usual reason for no series: the store has them, with the workload's labels renamed to
+    /// `exported_*`.
     async fn check_exported_labels(&self) -> Option<ReadingResult> {
         let series = exported_selector(&self.store.series)?;
-        let found = self.query(&series).await;
-        let count = sample_count(&found);
+        let result = self.query(&series).await;
+        let count = sample_count(&result);
         (count > 0).then(|| {
             ReadingResult::Failed(format!(
                 "no series of {}, but {count} of {series}: the store scrapes without honorLabels: true, so the \
-                 workload's own labels are called exported_*",
+                 workload's labels are renamed to exported_*",
                 self.store.series
             ))
         })
     }
 }
 
-fn sample_count(answer: &ReadingResult) -> usize {
-    match answer {
+fn sample_count(result: &ReadingResult) -> usize {
+    match result {
         ReadingResult::Samples(samples) => samples.len(),
         ReadingResult::Failed(_) | ReadingResult::NotReadable(_) => 0,
     }
@@ -65,9 +66,9 @@ fn sample_count(answer: &ReadingResult) -> usize {
 
 impl HopReader for StoreHop {
     async fn read(&mut self) -> Vec<(String, ReadingResult)> {
-        let answer = self.query(&self.store.series).await;
-        let is_empty = matches!(&answer, ReadingResult::Samples(samples) if samples.is_empty());
-        let told = if is_empty { self.check_exported_labels().await } else { None };
-        vec![(String::new(), told.unwrap_or(answer))]
+        let result = self.query(&self.store.series).await;
+        let is_empty = matches!(&result, ReadingResult::Samples(samples) if samples.is_empty());
+        let exported = if is_empty { self.check_exported_labels().await } else { None };
+        vec![(String::new(), exported.unwrap_or(result))]
     }
 }

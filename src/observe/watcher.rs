@@ -1,9 +1,9 @@
-//! One source followed for as long as it is observed: list, watch from there, and again. kube_runtime's watcher is not
-//! used because it hides what must be recorded: when a watch ended, since when nothing was heard, and which objects
-//! vanished between two lists.
+//! Lists a source, watches it from the list's resourceVersion, and starts again. kube_runtime's watcher is not used
+//! because it hides what must be recorded: when a watch ended, the time of the last event, and which objects vanished
+//! between two lists.
 //!
-//! A watch that ends where it was asked to end and is taken up where it stopped loses nothing and is no gap. Any other
-//! end is one, even if the watch can be taken up (then every state between is delivered, only late).
+//! A watch that ends at its timeout and resumes at its last resourceVersion loses nothing and is no gap. Any other end
+//! is a gap, even if the watch can resume (the API server then delivers every state in between, only late).
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -23,24 +23,24 @@ use crate::bounds::SLACK;
 use crate::error_chain::format_chain;
 use crate::model::observation::{DeletedObject, ObservationKind};
 
-/// Asked length of a watch, seconds. A connection that died without a word is found out at its end, so it bounds what
-/// such a death can hide; taking a watch up again costs one request.
+/// `timeoutSeconds` of a watch. A dead connection that sends no error is noticed only then, so it bounds what such a
+/// connection can hide; resuming a watch costs one request.
 const WATCH_TIMEOUT_S: u32 = 60;
-/// A watch that is silent for so much longer than asked is dead.
+/// A watch that is open for so much longer than its timeout is dead.
 const SILENCE_GRACE: Duration = Duration::from_secs(5);
-/// A watch that lasted so long, milliseconds, is a sign that the next one will last too; one that ends so much before
-/// its asked end ends early.
+/// A watch that was open for so many milliseconds resets the back-off; a watch that ends so many milliseconds before
+/// its timeout ended early.
 const STABLE_MS: u64 = 5000;
-/// Bound of a list and of the opening of a watch: large clusters answer a list within seconds.
+/// Bound of a list request and of opening a watch: large clusters answer a list within seconds.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
-/// Objects of one page of a list, as client-go asks.
+/// Objects per page of a list, as in client-go.
 const PAGE_SIZE: u32 = 500;
 /// Longest pause between attempts.
 const MAX_BACKOFF: Duration = Duration::from_secs(5);
-/// Pause after "forbidden": rights change seldom, and only by hand.
+/// Pause after 403 Forbidden: rights change rarely, and only by hand.
 const FORBIDDEN_BACKOFF: Duration = Duration::from_secs(30);
 
-/// A source: what it is called in gaps, and how it is asked for.
+/// A source: its name in gaps, and what to list and watch.
 pub(super) struct WatchSource<K> {
     pub(super) name: &'static str,
     pub(super) api: Api<K>,
@@ -51,24 +51,24 @@ pub(super) struct WatchSource<K> {
 
 /// Why a source cannot be read.
 struct WatchError {
-    why: String,
+    reason: String,
     forbidden: bool,
-    /// The watch cannot be taken up where it stopped: the API server refused it, or would say again what we cannot read.
-    /// A lost connection leaves the place valid.
+    /// The watch cannot resume at its resourceVersion: the API server rejected it, or would send again an event that we
+    /// cannot parse. A lost connection leaves the resourceVersion valid.
     version_lost: bool,
 }
 
-/// One source being followed.
+/// Lists and watches one source.
 pub(super) struct ResourceWatcher<K, S> {
     source: WatchSource<K>,
     sink: S,
     context: ObserverContext,
     gap: GapTracker,
-    /// Objects that are there, by uid: those that a later list does not show are gone.
+    /// Existing objects by uid: those that a later list does not contain are deleted.
     known: BTreeMap<String, DeletedObject>,
-    /// Where a watch is taken up; `None` when a list is needed first.
+    /// Where the next watch starts; `None` when a list is needed first.
     resource_version: Option<String>,
-    /// A "forbidden" was told already.
+    /// The gap of a 403 Forbidden is recorded already.
     forbidden_recorded: bool,
 }
 
@@ -81,20 +81,20 @@ where
         let mut attempts = 0;
         loop {
             self.context.retry_after.wait(self.context.clock).await;
-            let began_ms = self.context.clock.now_ms();
-            let Err(broken) = self.list_and_watch().await else {
+            let started_ms = self.context.clock.now_ms();
+            let Err(error) = self.list_and_watch().await else {
                 attempts = 0;
                 continue;
             };
-            self.gap.mark_failed(&broken.why);
-            if broken.forbidden && !self.forbidden_recorded {
-                // Told at once as well: it lasts, as a rule, and the evidence of a run that crashes shall have it.
+            self.gap.mark_failed(&error.reason);
+            if error.forbidden && !self.forbidden_recorded {
+                // Recorded at once as well: it usually lasts, and the evidence of a run that crashes must contain it.
                 self.forbidden_recorded = true;
                 self.record_gap();
             }
-            let held = self.context.clock.now_ms().saturating_sub(began_ms) >= STABLE_MS;
-            attempts = if held { 0 } else { attempts + 1 };
-            tokio::time::sleep(if broken.forbidden { FORBIDDEN_BACKOFF } else { backoff(attempts) }).await;
+            let stable = self.context.clock.now_ms().saturating_sub(started_ms) >= STABLE_MS;
+            attempts = if stable { 0 } else { attempts + 1 };
+            tokio::time::sleep(if error.forbidden { FORBIDDEN_BACKOFF } else { backoff(attempts) }).await;
         }
     }
 
@@ -108,18 +108,9 @@ where
     K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + 'static,
     S: WatchSink<K>,
 {
-    /// A follower that has heard nothing yet.
-    pub(super) fn new(source: WatchSource<K>, keep: S, outside: ObserverContext) -> Self {
-        let gap = GapTracker::new(source.name, outside.clock.now_ms());
-        Self {
-            source,
-            sink: keep,
-            context: outside,
-            gap,
-            known: BTreeMap::new(),
-            resource_version: None,
-            forbidden_recorded: false,
-        }
+    pub(super) fn new(source: WatchSource<K>, sink: S, context: ObserverContext) -> Self {
+        let gap = GapTracker::new(source.name, context.clock.now_ms());
+        Self { source, sink, context, gap, known: BTreeMap::new(), resource_version: None, forbidden_recorded: false }
     }
 
     fn record_gap(&self) {
@@ -128,22 +119,22 @@ where
         }
     }
 
-    /// Lists if need be, then watches until the watch ends as asked.
+    /// Lists if needed, then watches until the watch ends at its timeout.
     async fn list_and_watch(&mut self) -> Result<(), WatchError> {
         let version = match self.resource_version.take() {
             Some(version) => version,
             None => self.list().await?,
         };
         self.resource_version = Some(version.clone());
-        let wanted = WatchParams {
+        let params = WatchParams {
             label_selector: non_empty(&self.source.label_selector),
             field_selector: non_empty(&self.source.field_selector),
             timeout: Some(WATCH_TIMEOUT_S),
             ..WatchParams::default()
         };
-        let opened = with_timeout("the opening of a watch", self.source.api.watch(&wanted, &version)).await;
-        let mut events = opened.map_err(|broken| self.reset_version(broken))?.boxed();
-        self.check_latency("the opening of a watch");
+        let opened = with_timeout("opening the watch", self.source.api.watch(&params, &version)).await;
+        let mut events = opened.map_err(|error| self.reset_version(error))?.boxed();
+        self.check_latency("opening the watch");
         self.record_recovery();
         let opened_ms = self.context.clock.now_ms();
         let silence = Duration::from_secs(u64::from(WATCH_TIMEOUT_S)) + SILENCE_GRACE;
@@ -152,14 +143,14 @@ where
                 Ok(Some(Ok(event))) => self.apply_event(event)?,
                 Ok(Some(Err(error))) => return Err(self.reset_version(kube_watch_error(&error))),
                 Ok(None) => return self.check_watch_end(opened_ms),
-                Err(_) => return Err(watch_error(format!("nothing was heard for {} s", silence.as_secs()))),
+                Err(_) => return Err(watch_error(format!("no watch event within {} s", silence.as_secs()))),
             }
         }
     }
 
-    /// All objects, page by page; returns where a watch begins.
+    /// Lists all objects, page by page; returns the resourceVersion at which a watch starts.
     async fn list(&mut self) -> Result<String, WatchError> {
-        let mut wanted = ListParams {
+        let mut params = ListParams {
             label_selector: non_empty(&self.source.label_selector),
             field_selector: non_empty(&self.source.field_selector),
             limit: Some(PAGE_SIZE),
@@ -167,15 +158,15 @@ where
         };
         let mut objects = Vec::new();
         let version = loop {
-            let page = with_timeout("a list", self.source.api.list(&wanted)).await?;
+            let page = with_timeout("listing", self.source.api.list(&params)).await?;
             objects.extend(page.items);
-            wanted.continue_token = page.metadata.continue_.filter(|token| !token.is_empty());
-            if wanted.continue_token.is_none() {
+            params.continue_token = page.metadata.continue_.filter(|token| !token.is_empty());
+            if params.continue_token.is_none() {
                 break page.metadata.resource_version.filter(|version| !version.is_empty());
             }
         };
-        let version = version.ok_or_else(|| watch_error("a list without resourceVersion".to_owned()))?;
-        self.check_latency("a list");
+        let version = version.ok_or_else(|| watch_error("the list has no resourceVersion".to_owned()))?;
+        self.check_latency("listing");
         self.record_recovery();
         self.gap.mark_ok(self.context.clock.now_ms());
         self.apply_list(&objects);
@@ -185,12 +176,12 @@ where
     fn apply_list(&mut self, objects: &[K]) {
         let mut vanished = std::mem::take(&mut self.known);
         for object in objects {
-            let gone = object_identity(object);
-            vanished.remove(&gone.uid);
-            self.known.insert(gone.uid.clone(), gone);
+            let identity = object_identity(object);
+            vanished.remove(&identity.uid);
+            self.known.insert(identity.uid.clone(), identity);
             self.sink.upsert(object);
         }
-        vanished.into_values().for_each(|gone| self.sink.remove(gone));
+        vanished.into_values().for_each(|identity| self.sink.remove(identity));
         self.sink.flush();
     }
 
@@ -201,43 +192,43 @@ where
         match event {
             WatchEvent::Added(object) | WatchEvent::Modified(object) => {
                 self.resource_version = object.resource_version();
-                let gone = object_identity(&object);
-                self.known.insert(gone.uid.clone(), gone);
+                let identity = object_identity(&object);
+                self.known.insert(identity.uid.clone(), identity);
                 self.sink.upsert(&object);
             }
             WatchEvent::Deleted(object) => {
                 self.resource_version = object.resource_version();
-                let gone = object_identity(&object);
-                self.known.remove(&gone.uid);
-                // Its last state first: a pod's end can come with news (restarts, conditions).
+                let identity = object_identity(&object);
+                self.known.remove(&identity.uid);
+                // Its last state first: a DELETED event can carry changes (restarts, conditions).
                 self.sink.upsert(&object);
-                self.sink.remove(gone);
+                self.sink.remove(identity);
             }
-            WatchEvent::Bookmark(mark) => self.resource_version = Some(mark.metadata.resource_version),
-            // 410 Gone among them: what happened since is known to nobody, a list gives the state after.
+            WatchEvent::Bookmark(bookmark) => self.resource_version = Some(bookmark.metadata.resource_version),
+            // Such as 410 Gone: the events since then are lost, a list gives the state after them.
             WatchEvent::Error(status) => return Err(self.reset_version(kube_watch_error(&kube::Error::Api(status)))),
         }
         self.sink.flush();
         Ok(())
     }
 
-    /// A connection that closes tells so at once, and carries all that came before in order: the source was good until now.
+    /// The end of a connection is noticed at once, after all events before it: the source was readable until now.
     fn check_watch_end(&mut self, opened_ms: u64) -> Result<(), WatchError> {
         let now_ms = self.context.clock.now_ms();
         self.gap.mark_ok(now_ms);
-        let asked_ms = u64::from(WATCH_TIMEOUT_S) * 1000 - STABLE_MS;
-        if now_ms.saturating_sub(opened_ms) >= asked_ms {
+        let expected_ms = u64::from(WATCH_TIMEOUT_S) * 1000 - STABLE_MS;
+        if now_ms.saturating_sub(opened_ms) >= expected_ms {
             Ok(())
         } else {
             Err(watch_error("the watch ended early".to_owned()))
         }
     }
 
-    /// An answer that came later than what is allowed for: nothing was heard meanwhile.
-    fn check_latency(&mut self, what: &str) {
+    /// A response that took longer than the tolerated latency is a gap: the source was not observed meanwhile.
+    fn check_latency(&mut self, operation: &str) {
         let silent_ms = self.context.clock.now_ms().saturating_sub(self.gap.last_ok_ms());
         if silent_ms > SLACK.ms() && self.gap.current().is_none() {
-            self.gap.mark_failed(&format!("{what} came only after {}.{} s", silent_ms / 1000, silent_ms % 1000 / 100));
+            self.gap.mark_failed(&format!("{operation} took {}.{} s", silent_ms / 1000, silent_ms % 1000 / 100));
         }
     }
 
@@ -248,36 +239,36 @@ where
         }
     }
 
-    fn reset_version(&mut self, broken: WatchError) -> WatchError {
-        if broken.version_lost {
+    fn reset_version(&mut self, error: WatchError) -> WatchError {
+        if error.version_lost {
             self.resource_version = None;
         }
-        broken
+        error
     }
 }
 
-async fn with_timeout<T>(what: &str, asked: impl Future<Output = kube::Result<T>>) -> Result<T, WatchError> {
-    match timeout(REQUEST_TIMEOUT, asked).await {
-        Ok(answer) => answer.map_err(|error| kube_watch_error(&error)),
-        Err(_) => Err(watch_error(format!("{what} was not answered within {} s", REQUEST_TIMEOUT.as_secs()))),
+async fn with_timeout<T>(operation: &str, request: impl Future<Output = kube::Result<T>>) -> Result<T, WatchError> {
+    match timeout(REQUEST_TIMEOUT, request).await {
+        Ok(result) => result.map_err(|error| kube_watch_error(&error)),
+        Err(_) => Err(watch_error(format!("{operation} timed out after {} s", REQUEST_TIMEOUT.as_secs()))),
     }
 }
 
 fn kube_watch_error(error: &kube::Error) -> WatchError {
     let status = if let kube::Error::Api(status) = error { Some(status) } else { None };
     let forbidden = status.is_some_and(|status| status.is_forbidden());
-    let why = status.map_or_else(|| format_chain(error), |status| format!("{} ({})", status.message, status.code));
-    let why = if forbidden { format!("forbidden: {why}") } else { why };
-    // Too much to do (429) and its own failures say nothing about the place.
-    let refused = status.is_some_and(|status| (400..500).contains(&status.code) && status.code != 429);
-    WatchError { why, forbidden, version_lost: refused || matches!(error, kube::Error::SerdeError(_)) }
+    let reason = status.map_or_else(|| format_chain(error), |status| format!("{} ({})", status.message, status.code));
+    let reason = if forbidden { format!("forbidden: {reason}") } else { reason };
+    // 429 and 5xx say nothing about the resourceVersion.
+    let rejected = status.is_some_and(|status| (400..500).contains(&status.code) && status.code != 429);
+    WatchError { reason, forbidden, version_lost: rejected || matches!(error, kube::Error::SerdeError(_)) }
 }
 
-fn watch_error(why: String) -> WatchError {
-    WatchError { why, forbidden: false, version_lost: false }
+fn watch_error(reason: String) -> WatchError {
+    WatchError { reason, forbidden: false, version_lost: false }
 }
 
-/// None before the second attempt, then 0.5 s, doubled up to the longest.
+/// No pause before the second attempt, then 0.5 s, doubled up to [`MAX_BACKOFF`].
 fn backoff(attempts: u32) -> Duration {
     match attempts {
         0 | 1 => Duration::ZERO,

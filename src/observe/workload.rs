@@ -1,4 +1,4 @@
-//! The target workload as the checks read it: a Deployment or a StatefulSet.
+//! Reduces the scale target, a Deployment or a StatefulSet, to what the checks read.
 
 use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
@@ -8,7 +8,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 use super::digest::digest;
 use crate::model::observation::{ReplicasManager, WorkloadSnapshot};
 
-/// What Kubernetes gives a pod whose template names no grace period.
+/// Kubernetes' default of terminationGracePeriodSeconds.
 const DEFAULT_GRACE_S: i64 = 30;
 
 /// Reduces a Deployment.
@@ -35,16 +35,16 @@ pub(super) fn snapshot_stateful_set(object: &StatefulSet) -> WorkloadSnapshot {
     }
 }
 
-/// Dates a workload's writes by its managed fields. A write through the scale subresource, the HPA's, has no time there
-/// (seen with 1.37.2): then the newest time is that of an earlier write and would date the new size too early. So a state
-/// is dated only if the newest time has moved since the state before.
+/// Finds the time of a workload's last write in its managed fields. A write through the scale subresource, as the
+/// HPA's, has no time there (Kubernetes 1.37.2): the newest time is then that of an earlier write, and too early for
+/// the new size. So a state gets a time only if the newest time has changed since the previous state.
 #[derive(Debug, Default)]
 pub(super) struct WriteTimes {
     latest: Option<Timestamp>,
 }
 
 impl WriteTimes {
-    /// The time of the write that led to this state, if it shows. States must be given in their order, each one.
+    /// The time of the write that led to this state, if known. Callers must pass every state, in order.
     pub(super) fn next_write_time(&mut self, meta: &ObjectMeta) -> Option<Timestamp> {
         let times = meta.managed_fields.iter().flatten().filter_map(|entry| entry.time.as_ref());
         let newest = times.map(|time| time.0).max();
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
     use serde_json::{Value, json};
 
-    /// As the API server shows a Deployment that helm made and the HPA controller has scaled.
+    /// A Deployment that helm created and the HPA controller has scaled.
     fn scaled() -> Value {
         json!({
             "apiVersion": "apps/v1", "kind": "Deployment",
@@ -104,11 +104,11 @@ mod tests {
     }
 
     #[test]
-    fn the_writers_of_the_size_are_those_that_own_spec_replicas() {
+    fn the_managers_of_the_size_are_those_that_own_spec_replicas() {
         let object: Deployment = serde_json::from_value(scaled()).unwrap();
-        let seen = snapshot_deployment(&object);
+        let snapshot = snapshot_deployment(&object);
         assert_eq!(
-            seen,
+            snapshot,
             WorkloadSnapshot {
                 kind: "Deployment".into(),
                 name: "ollama".into(),
@@ -119,7 +119,7 @@ mod tests {
                 replicas: 3,
                 ready_replicas: 2,
                 selector: [("app".to_owned(), "ollama".to_owned())].into(),
-                template_digest: seen.template_digest.clone(),
+                template_digest: snapshot.template_digest.clone(),
                 termination_grace_period_seconds: 5,
                 replicas_managers: vec![ReplicasManager {
                     manager: "kube-controller-manager".into(),
@@ -148,17 +148,17 @@ mod tests {
     }
 
     #[test]
-    fn a_stateful_set_reads_alike_and_defaults_as_the_server_does() {
+    fn a_stateful_set_is_reduced_alike_and_has_the_servers_defaults() {
         let mut object = scaled();
         object["kind"] = json!("StatefulSet");
         object["spec"]["serviceName"] = json!("ollama");
         object["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] = Value::Null;
         object["spec"]["replicas"] = Value::Null;
-        let seen = snapshot_stateful_set(&serde_json::from_value(object).unwrap());
+        let snapshot = snapshot_stateful_set(&serde_json::from_value(object).unwrap());
         assert_eq!(
-            (seen.kind.as_str(), seen.spec_replicas, seen.replicas, seen.ready_replicas),
+            (snapshot.kind.as_str(), snapshot.spec_replicas, snapshot.replicas, snapshot.ready_replicas),
             ("StatefulSet", 1, 3, 2)
         );
-        assert_eq!((seen.termination_grace_period_seconds, seen.replicas_managers.len()), (DEFAULT_GRACE_S, 1));
+        assert_eq!((snapshot.termination_grace_period_seconds, snapshot.replicas_managers.len()), (DEFAULT_GRACE_S, 1));
     }
 }

@@ -1,17 +1,17 @@
-//! The body of a chat request.
+//! Builds the body of a chat request.
 
 use serde_json::{Value, json};
 
 use crate::model::load::LoadSpec;
 use crate::seed::SplitMix64;
 
-/// The JSON body of one streaming `/api/chat` request. `seed` replaces any seed among the load's options, so that every
-/// request can be sent again exactly from the evidence.
+/// The JSON body of one streaming `/api/chat` request. `seed` replaces a seed in the load's options, so that the
+/// evidence is enough to repeat every request exactly.
 #[must_use]
 pub fn request_body(load: &LoadSpec, seed: u32) -> Vec<u8> {
     let mut options = load.options.clone();
     options.insert("seed".to_owned(), seed.into());
-    // Ollama reads a bare number as seconds (and -1 as for ever), but a text only with a unit.
+    // Ollama parses a number as seconds (-1: forever), but a string only with a unit.
     let keep_alive = load.keep_alive.parse::<i64>().map_or_else(|_| Value::from(load.keep_alive.as_str()), Value::from);
     json!({
         "model": load.model,
@@ -24,11 +24,11 @@ pub fn request_body(load: &LoadSpec, seed: u32) -> Vec<u8> {
     .into_bytes()
 }
 
-/// The generation seed of request `id`: the `id`-th number of the load's stream, cut to 31 bits because Ollama's runner
-/// keeps its seed in a 32-bit integer.
+/// The seed of request `id`: the `id`-th number of the load's random sequence, cut to 31 bits because Ollama's runner
+/// keeps the seed in a 32-bit integer.
 #[must_use]
 pub fn request_seed(load_seed: u64, id: u64) -> u32 {
-    // SplitMix64 adds this constant once a number, so a stream can be entered anywhere.
+    // SplitMix64 adds this constant for each number, so that a sequence can start at any index.
     const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
     let number = SplitMix64::new(load_seed.wrapping_add(id.wrapping_mul(STEP))).next_u64();
     u32::try_from(number >> 33).unwrap_or(u32::MAX)
@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_request_says_everything_that_the_load_says() {
+    fn a_request_contains_all_fields_of_the_load() {
         let load = LoadSpec { model: "m".to_owned(), prompt: "say \"hi\"".to_owned(), ..LoadSpec::default() };
         let body: Value = serde_json::from_slice(&request_body(&load, 7)).unwrap();
         assert_eq!(
@@ -62,10 +62,10 @@ mod tests {
     }
 
     #[test]
-    fn request_seeds_are_the_stream_of_the_loads_seed() {
-        let mut stream = SplitMix64::new(1_234_567);
+    fn request_seeds_are_the_sequence_of_the_loads_seed() {
+        let mut sequence = SplitMix64::new(1_234_567);
         for id in 0..5 {
-            assert_eq!(u64::from(request_seed(1_234_567, id)), stream.next_u64() >> 33);
+            assert_eq!(u64::from(request_seed(1_234_567, id)), sequence.next_u64() >> 33);
         }
     }
 }

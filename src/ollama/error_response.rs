@@ -1,14 +1,15 @@
-//! What an answer other than 200 means, and how foreign text is made fit for evidence.
+//! Interprets responses with a status other than 200.
 
 use serde_json::Value;
 
+use crate::env::sanitize_text;
 use crate::model::load::RequestOutcome;
 
-/// Characters of foreign text that are kept: enough for Ollama's longest message, little enough for a table.
-const MAX_CHARS: usize = 200;
+/// Characters of an error that are kept: enough for Ollama's longest message, few enough for a table.
+pub const MAX_ERROR_CHARS: usize = 200;
 
-/// What a status other than 200 makes of a request; `None` for 200, where the stream decides (ollama:
-/// server/routes.go, handleScheduleError).
+/// The outcome of a request with this status; `None` for 200, where the stream decides (ollama: server/routes.go,
+/// handleScheduleError).
 #[must_use]
 pub fn status_outcome(status: u16) -> Option<RequestOutcome> {
     match status {
@@ -20,44 +21,23 @@ pub fn status_outcome(status: u16) -> Option<RequestOutcome> {
     }
 }
 
-/// The words of a refusal's body: Ollama's `{"error": "..."}`, or whatever else stands there (a proxy's HTML page).
+/// The error message in a body: that of Ollama's `{"error": "..."}`, else the body itself (such as a proxy's HTML
+/// page).
 #[must_use]
 pub fn error_body_text(body: &[u8]) -> String {
     match serde_json::from_slice::<Value>(body).ok().and_then(|value| value.get("error").map(error_field_text)) {
         Some(text) => text,
-        None => sanitize_text(&String::from_utf8_lossy(body)),
+        None => sanitize_text(&String::from_utf8_lossy(body), MAX_ERROR_CHARS),
     }
 }
 
-/// The words of an `error` field, whatever its type.
+/// The error message of an `error` field of any type.
 pub(super) fn error_field_text(error: &Value) -> String {
-    let text = match error {
-        Value::String(text) => sanitize_text(text),
-        Value::Object(fields) => match fields.get("message") {
-            Some(Value::String(text)) => sanitize_text(text),
-            _ => sanitize_text(&error.to_string()),
-        },
-        other => sanitize_text(&other.to_string()),
+    let text = match error.get("message").unwrap_or(error) {
+        Value::String(text) => sanitize_text(text, MAX_ERROR_CHARS),
+        _ => sanitize_text(&error.to_string(), MAX_ERROR_CHARS),
     };
-    if text.is_empty() { "an error without words".to_owned() } else { text }
-}
-
-/// Foreign text for evidence: its first 200 characters, with white space and control characters (terminal escapes, bytes
-/// that no XML file may hold) as single spaces.
-#[must_use]
-pub fn sanitize_text(text: &str) -> String {
-    // Cut before cleaning, so that the work is bounded too; four times, because runs of blanks collapse.
-    let start: String = text.chars().take(4 * MAX_CHARS).map(|c| if is_printable(c) { c } else { ' ' }).collect();
-    let clean = start.split_whitespace().collect::<Vec<_>>().join(" ");
-    match clean.char_indices().nth(MAX_CHARS) {
-        Some((end, _)) => format!("{}...", &clean[..end]),
-        None => clean,
-    }
-}
-
-/// Not a control character, not a direction override, not one of the two code points that XML excludes.
-fn is_printable(c: char) -> bool {
-    !c.is_control() && !matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{fffe}' | '\u{ffff}')
+    if text.is_empty() { "empty error message".to_owned() } else { text }
 }
 
 #[cfg(test)]
@@ -89,7 +69,7 @@ mod tests {
         let cases = [
             (r#"{"error":"model 'm' not found"}"#, "model 'm' not found"),
             (r#"{"error":{"message":"busy","code":1}}"#, "busy"),
-            (r#"{"error":""}"#, "an error without words"),
+            (r#"{"error":""}"#, "empty error message"),
             ("<html>\r\n\t<h1>502</h1>\u{1b}[31m\0</html>", "<html> <h1>502</h1> [31m </html>"),
             ("", ""),
             ("{\"message\":\"x\"}", "{\"message\":\"x\"}"),
@@ -98,12 +78,5 @@ mod tests {
             assert_eq!(error_body_text(body.as_bytes()), text);
         }
         assert_eq!(error_body_text(b"\xff\xfe"), "\u{fffd}\u{fffd}");
-    }
-
-    #[test]
-    fn foreign_text_is_cut_at_a_character() {
-        let cut = sanitize_text(&"ä".repeat(10_000));
-        assert_eq!(cut, format!("{}...", "ä".repeat(200)));
-        assert_eq!(sanitize_text(&"x".repeat(200)), "x".repeat(200));
     }
 }

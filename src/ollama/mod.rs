@@ -1,5 +1,5 @@
-//! What Ollama's words mean: the chat request, the NDJSON of its answer, when an answer counts as good, what a refusal
-//! says, and which models are loaded. Pure: bytes in, nouns out; nothing here reads a socket or a clock.
+//! The Ollama API: the chat request, the NDJSON of its response and the rule of success, error responses, and the
+//! loaded models. Pure: bytes to types; nothing here reads a socket or a clock.
 
 mod chat;
 mod chunk;
@@ -9,6 +9,6 @@ mod stream;
 
 pub use chat::{request_body, request_seed};
 pub use chunk::{ChatChunk, ChatMessage};
-pub use error_response::{error_body_text, sanitize_text, status_outcome};
+pub use error_response::{MAX_ERROR_CHARS, error_body_text, status_outcome};
 pub use models::{LoadedModel, OllamaApiError, find_model, parse_loaded_models, parse_version};
 pub use stream::{ChatStream, ChatStreamError, ChatTotals, MAX_LINE_BYTES};

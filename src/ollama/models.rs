@@ -1,36 +1,39 @@
-//! `/api/ps` and `/api/version`: which models are loaded, where, and by which Ollama.
+//! Parses `/api/ps` (the loaded models and their placement) and `/api/version`.
 
 use serde::Deserialize;
 
-/// A model that is loaded.
+use super::error_response::MAX_ERROR_CHARS;
+use crate::env::sanitize_text;
+
+/// A loaded model.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct LoadedModel {
     /// Name with its tag.
     #[serde(default)]
     pub name: String,
-    /// The same, by the field that newer versions prefer.
+    /// The same, in the field that newer versions prefer.
     #[serde(default)]
     pub model: String,
     /// Digest of the model's manifest.
     pub digest: Option<String>,
     /// Bytes of the loaded model.
     pub size: Option<u64>,
-    /// Bytes of it in the accelerator's memory: all of `size` when fully offloaded, 0 on the CPU. `None` when the
-    /// answer does not say, which is not the same as 0.
+    /// Bytes of it in the accelerator's memory: all of `size` when fully offloaded, 0 on the CPU. `None` if the
+    /// response has no such field, which is not the same as 0.
     pub size_vram: Option<u64>,
 }
 
-/// An answer that is not what Ollama says at this path.
+/// A response that is not valid at its path.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("read {path}: {why}")]
+#[error("could not parse the response of {path}: {reason}")]
 pub struct OllamaApiError {
-    /// The path that was asked.
+    /// Path of the request.
     pub path: &'static str,
-    /// What is wrong with the answer.
-    pub why: String,
+    /// What is wrong with the response.
+    pub reason: String,
 }
 
-/// The models that `/api/ps` lists. Fails when the body is not that list.
+/// Parses the response of `/api/ps`.
 pub fn parse_loaded_models(body: &[u8]) -> Result<Vec<LoadedModel>, OllamaApiError> {
     #[derive(Deserialize)]
     struct ModelList {
@@ -40,35 +43,35 @@ pub fn parse_loaded_models(body: &[u8]) -> Result<Vec<LoadedModel>, OllamaApiErr
     parse_json::<ModelList>("/api/ps", body).map(|list| list.models.unwrap_or_default())
 }
 
-/// The entry of a model by the name that a request used for it.
+/// Finds a model by the name that a request uses for it.
 #[must_use]
 pub fn find_model<'a>(models: &'a [LoadedModel], name: &str) -> Option<&'a LoadedModel> {
     let wanted = canonical_name(name);
     models.iter().find(|m| [&m.name, &m.model].into_iter().any(|n| !n.is_empty() && canonical_name(n) == wanted))
 }
 
-/// The version that `/api/version` tells. Fails when the body does not tell one.
+/// Parses the response of `/api/version`.
 pub fn parse_version(body: &[u8]) -> Result<String, OllamaApiError> {
     #[derive(Deserialize)]
     struct VersionBody {
         version: String,
     }
-    parse_json::<VersionBody>("/api/version", body).map(|v| super::sanitize_text(&v.version))
+    parse_json::<VersionBody>("/api/version", body).map(|v| sanitize_text(&v.version, MAX_ERROR_CHARS))
 }
 
 fn parse_json<'a, T: Deserialize<'a>>(path: &'static str, body: &'a [u8]) -> Result<T, OllamaApiError> {
-    serde_json::from_slice(body).map_err(|e| OllamaApiError { path, why: e.to_string() })
+    serde_json::from_slice(body).map_err(|e| OllamaApiError { path, reason: e.to_string() })
 }
 
-/// The name without Ollama's own registry and namespace, with its tag, in small letters: names compare like this
-/// (ollama: types/model/name.go; the tag is `latest` when none is given).
+/// The name in lower case, with its tag and without Ollama's default registry and namespace: the form in which Ollama
+/// compares names (ollama: types/model/name.go; the default tag is `latest`).
 fn canonical_name(name: &str) -> String {
     let name = name.to_ascii_lowercase();
     let name = name.strip_prefix("registry.ollama.ai/").unwrap_or(&name);
     let name = name.strip_prefix("library/").unwrap_or(name);
-    // A colon before the last slash belongs to a host's port.
-    let tagged = name.rsplit('/').next().is_some_and(|last| last.contains(':'));
-    if tagged { name.to_owned() } else { format!("{name}:latest") }
+    // A colon before the last slash separates a host and its port.
+    let has_tag = name.rsplit('/').next().is_some_and(|last| last.contains(':'));
+    if has_tag { name.to_owned() } else { format!("{name}:latest") }
 }
 
 #[cfg(test)]
@@ -81,7 +84,7 @@ mod tests {
         {"name":"localhost:5000/team/own:latest","size":7}]}"#;
 
     #[test]
-    fn a_loaded_model_is_found_by_the_name_that_was_asked_for() {
+    fn a_loaded_model_is_found_by_the_name_in_the_request() {
         let models = parse_loaded_models(PS.as_bytes()).unwrap();
         let size = |name: &str| find_model(&models, name).map(|m| (m.size, m.size_vram));
         assert_eq!(size("llama3.2:1b"), Some((Some(100), Some(60))));
@@ -93,14 +96,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_list_is_unreadable_and_not_empty() {
+    fn an_invalid_list_is_an_error_and_not_empty() {
         assert_eq!(parse_loaded_models(b"{\"models\":null}"), Ok(Vec::new()));
         assert_eq!(parse_loaded_models(b"{\"models\":[]}"), Ok(Vec::new()));
         assert_eq!(parse_loaded_models(b"<html>").unwrap_err().path, "/api/ps");
     }
 
     #[test]
-    fn a_version_is_read() {
+    fn a_version_is_parsed() {
         assert_eq!(parse_version(br#"{"version":"0.32.15"}"#).unwrap(), "0.32.15");
         assert!(parse_version(b"{}").is_err());
     }

@@ -1,75 +1,76 @@
-//! The answer of a chat as it arrives: bytes in whatever pieces the network makes of them, and the one rule of success.
+//! Parses a chat response as it arrives, split anywhere by the network, and decides whether it succeeded.
 //!
-//! An answer is good when it holds an object with `done: true` and no error line. After `done: true` only blank lines
-//! may follow: an error line there is an error line still, and anything else is not the stream of one chat (a proxy that
-//! joins two answers, or appends a page of its own), so it is judged as bad JSON. A body that breaks *after* `done: true`
-//! is good: Ollama's own mark of completeness was received.
+//! A response succeeded if it has an object with `done: true` and no error line. After `done: true` only blank lines
+//! may follow: an error line there is still an error line, and anything else is not the stream of one chat (a proxy
+//! joined two responses, or appended its own page) and counts as bad JSON. A body that breaks *after* `done: true`
+//! succeeded: the response was complete.
 
 use super::chunk::{ChatChunk, ChunkError};
-use super::error_response::{error_field_text, sanitize_text};
+use super::error_response::{MAX_ERROR_CHARS, error_field_text};
+use crate::env::sanitize_text;
 use crate::model::load::RequestOutcome;
 
-/// Longest line that is read, in bytes. A chunk holds a few tokens; a mebibyte without a newline is no chat, and memory
-/// stays bounded whatever a server sends.
+/// Longest accepted line, in bytes. A chunk has a few tokens; 1 MiB without a newline is not a chat. Bounds the memory,
+/// whatever a server sends.
 pub const MAX_LINE_BYTES: usize = 1 << 20;
 
-/// An answer as it arrives.
+/// Parser of one chat response.
 #[derive(Clone, Debug, Default)]
 pub struct ChatStream {
-    /// The beginning of a line whose end has not come.
+    /// The start of a line whose end has not arrived yet.
     pending: Vec<u8>,
     chunks: u32,
     has_content: bool,
     totals: Option<ChatTotals>,
 }
 
-/// What the last object of an answer told; durations in nanoseconds.
+/// The fields of the last object of a response; durations in nanoseconds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ChatTotals {
     /// Tokens generated (`eval_count`); Ollama leaves the field out when it is 0.
     pub tokens: u64,
     /// `total_duration`.
     pub total_ns: Option<u64>,
-    /// `load_duration`: scheduler wait included.
+    /// `load_duration`: includes the wait for Ollama's scheduler.
     pub load_ns: Option<u64>,
     /// `done_reason`.
     pub done_reason: Option<String>,
 }
 
-/// Why an answer with status 200 is not good.
+/// Why a response with status 200 failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ChatStreamError {
     /// A line `{"error": ...}`.
     #[error("{0}")]
     ErrorLine(String),
-    /// A line that is no chat chunk.
-    #[error("line {line} of the stream: {why}: {text}")]
+    /// A line that is not a chat chunk.
+    #[error("line {line} of the stream: {reason}: {text}")]
     BadJson {
-        /// Number of the line among those that were not blank, from 1.
+        /// Line number, from 1, without blank lines.
         line: u32,
         /// What is wrong with it.
-        why: String,
-        /// Its beginning.
+        reason: String,
+        /// Start of the line.
         text: String,
     },
-    /// A line beyond [`MAX_LINE_BYTES`].
+    /// A line longer than [`MAX_LINE_BYTES`].
     #[error("line {line} of the stream is longer than {MAX_LINE_BYTES} bytes: {text}")]
     LineTooLong {
-        /// Number of the line among those that were not blank, from 1.
+        /// Line number, from 1, without blank lines.
         line: u32,
-        /// Its beginning.
+        /// Start of the line.
         text: String,
     },
     /// The body ended without `done: true`.
-    #[error("the answer ended after {chunks} chunks without done:true")]
+    #[error("the response ended after {chunks} chunks without done:true")]
     Truncated {
-        /// Chunks that had come.
+        /// Chunks received.
         chunks: u32,
     },
 }
 
 impl ChatStreamError {
-    /// What it makes of the request.
+    /// The outcome of the request.
     #[must_use]
     pub fn outcome(&self) -> RequestOutcome {
         match self {
@@ -81,25 +82,25 @@ impl ChatStreamError {
 }
 
 impl ChatStream {
-    /// Chat chunks so far, the last one included.
+    /// Chat chunks so far, including the last object.
     #[must_use]
     pub fn chunks(&self) -> u32 {
         self.chunks
     }
 
-    /// Whether a chunk with content or thinking has come.
+    /// Whether a chunk with content or thinking has arrived.
     #[must_use]
     pub fn has_content(&self) -> bool {
         self.has_content
     }
 
-    /// The totals, once the object with `done: true` has come.
+    /// The totals, once the object with `done: true` has arrived.
     #[must_use]
     pub fn totals(&self) -> Option<&ChatTotals> {
         self.totals.as_ref()
     }
 
-    /// Takes the next bytes of the body. Fails at the first line that breaks the rule; what came before it stays counted.
+    /// Parses the next bytes of the body. Fails at the first invalid line; chunks before it stay counted.
     pub fn push(&mut self, mut bytes: &[u8]) -> Result<(), ChatStreamError> {
         while let Some(end) = bytes.iter().position(|b| *b == b'\n') {
             let line = &bytes[..end];
@@ -111,7 +112,7 @@ impl ChatStream {
                 whole.extend_from_slice(line);
                 self.parse_line(&whole)?;
                 whole.clear();
-                // Its memory is kept for the next line that comes in pieces.
+                // Keeps its memory for the next split line.
                 self.pending = whole;
             }
             bytes = &bytes[end + 1..];
@@ -121,12 +122,12 @@ impl ChatStream {
         Ok(())
     }
 
-    /// Ends the answer where its body ended or broke: the last line counts without its newline too.
+    /// Ends the response where its body ended or broke; the last line needs no newline.
     pub fn finish(&mut self) -> Result<ChatTotals, ChatStreamError> {
         let last = std::mem::take(&mut self.pending);
         let last = last.trim_ascii();
         match self.parse_line(last) {
-            // A line that stops in its middle is a body that was cut, before its time unless `done: true` had come.
+            // An incomplete last line means a truncated body, unless `done: true` had arrived.
             Err(ChatStreamError::BadJson { .. }) if self.is_truncated(last) => {}
             result => result?,
         }
@@ -134,7 +135,7 @@ impl ChatStream {
     }
 
     fn is_truncated(&self, line: &[u8]) -> bool {
-        self.totals.is_none() && ChatChunk::parse(line).is_err_and(|not| not.is_truncated)
+        self.totals.is_none() && ChatChunk::parse(line).is_err_and(|error| error.is_truncated)
     }
 
     fn check_line_length(&self, more: &[u8]) -> Result<(), ChatStreamError> {
@@ -150,8 +151,9 @@ impl ChatStream {
         if line.is_empty() {
             return Ok(());
         }
-        let bad = |chunks: u32, why: String| ChatStreamError::BadJson { line: chunks + 1, why, text: excerpt(line) };
-        let chunk = ChatChunk::parse(line).map_err(|ChunkError { why, .. }| bad(self.chunks, why))?;
+        let bad =
+            |chunks: u32, reason: String| ChatStreamError::BadJson { line: chunks + 1, reason, text: excerpt(line) };
+        let chunk = ChatChunk::parse(line).map_err(|ChunkError { reason, .. }| bad(self.chunks, reason))?;
         if let Some(error) = &chunk.error {
             return Err(ChatStreamError::ErrorLine(error_field_text(error)));
         }
@@ -172,9 +174,9 @@ impl ChatStream {
     }
 }
 
-/// The first words of a line, fit for evidence. Only so many bytes are looked at, wherever the network split the line.
+/// The start of a line for the evidence: the same 120 bytes wherever the network split the line.
 fn excerpt(line: &[u8]) -> String {
-    sanitize_text(&String::from_utf8_lossy(&line[..line.len().min(120)]))
+    sanitize_text(&String::from_utf8_lossy(&line[..line.len().min(120)]), MAX_ERROR_CHARS)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Which sizes the metric can lead to, and whether there are accelerators for them.
+//! Which replicas the metric can reach, and whether the cluster has accelerators for them.
 
 use std::sync::Arc;
 
@@ -9,28 +9,29 @@ use crate::model::reading::MetricSample;
 use crate::model::scenario::Scenario;
 use crate::units::Milli;
 
-/// The sizes that the metric leads to from min on, when each of its series has its largest possible value; only min
-/// when the range is not stated. The arithmetic is the controller's own, so a target that can never be passed shows
-/// here, before an accelerator hour is spent (an average of 0..100 with averageValue 70 never asks for 3).
+/// The replicas that the HPA reaches from minReplicas on while each series of the metric has its largest value; only
+/// minReplicas if the range is not stated. This is the controller's own arithmetic, so it finds a target that can never be
+/// reached before any accelerator hour is spent (for an average of 0..100 with averageValue 70, desired replicas are 2 at
+/// most).
 pub(super) fn reachable_replicas(scenario: &Scenario) -> Vec<i32> {
     let spec = &scenario.hpa.spec;
     let min = spec.min_replicas.unwrap_or(1);
     let Some([_, high]) = scenario.metric.range else { return vec![min] };
-    let mut sizes = vec![min];
-    while let Some(next) = sizes.last().and_then(|size| desired_replicas(scenario, *size, high)) {
+    let mut reachable = vec![min];
+    while let Some(next) = reachable.last().and_then(|replicas| desired_replicas(scenario, *replicas, high)) {
         let next = next.min(spec.max_replicas);
-        if sizes.last().is_none_or(|size| next <= *size) {
+        if reachable.last().is_none_or(|replicas| next <= *replicas) {
             break;
         }
-        sizes.push(next);
+        reachable.push(next);
     }
-    sizes
+    reachable
 }
 
-/// What the controller proposes when `size` pods run and every series shows `value`.
-pub(super) fn desired_replicas(scenario: &Scenario, size: i32, value: f64) -> Option<i32> {
+/// The controller's recommendation for this many running pods while every series has this value.
+pub(super) fn desired_replicas(scenario: &Scenario, replicas: i32, value: f64) -> Option<i32> {
     let pod = |n: i32| PodState { name: format!("pod-{n}"), phase: PodPhase::Running, ready: true, deleting: false };
-    let pods: Vec<PodState> = (0..size).map(pod).collect();
+    let pods: Vec<PodState> = (0..replicas).map(pod).collect();
     let sample = |pod: &PodState| MetricSample {
         object: Some(pod.name.clone()),
         labels: Arc::default(),
@@ -41,22 +42,22 @@ pub(super) fn desired_replicas(scenario: &Scenario, size: i32, value: f64) -> Op
     let samples: Vec<MetricSample> = pods.iter().take(if is_pods { pods.len() } else { 1 }).map(sample).collect();
     let metric = hpa::metric_from_spec(&scenario.hpa.spec, &scenario.namespace, &samples)?;
     let tolerance = hpa::tolerance_from_spec(&scenario.hpa.spec, scenario.assumptions.tolerance);
-    let workload = Workload { spec_replicas: size, status_replicas: size, pods: &pods, tolerance };
+    let workload = Workload { spec_replicas: replicas, status_replicas: replicas, pods: &pods, tolerance };
     hpa::propose(&metric, &workload).ok().map(|proposal| proposal.replicas)
 }
 
-/// Accelerators that maxReplicas pods need, and those free on ready nodes.
+/// Accelerators that maxReplicas pods need, and free accelerators on Ready nodes.
 pub(super) fn accelerator_capacity(scenario: &Scenario, inventory: &Inventory) -> AcceleratorCapacity {
     let rendered = inventory.charts.values().find_map(|chart| chart.target_resources.as_ref());
-    let one = rendered.and_then(|all| all.iter().find(|(name, _)| scenario.accelerator.matches(name)));
-    let Some((resource, count)) = one else { return AcceleratorCapacity::default() };
-    let offered: i64 =
+    let request = rendered.and_then(|all| all.iter().find(|(name, _)| scenario.accelerator.matches(name)));
+    let Some((resource, count)) = request else { return AcceleratorCapacity::default() };
+    let allocatable: i64 =
         inventory.nodes.iter().filter(|node| node.ready).filter_map(|n| n.allocatable.get(resource)).sum();
     let used = inventory.accelerators_used.as_ref().map(|used| used.get(resource).copied().unwrap_or(0));
     AcceleratorCapacity {
         resource: Some(resource.clone()),
         needed: count * i64::from(scenario.hpa.spec.max_replicas),
-        free: used.filter(|_| !inventory.nodes.is_empty()).map(|used| offered - used),
+        free: used.filter(|_| !inventory.nodes.is_empty()).map(|used| allocatable - used),
     }
 }
 
@@ -79,7 +80,7 @@ mod tests {
 
     #[test]
     fn the_published_recipe_never_reaches_three() {
-        // facts: avg in 0..100 with AverageValue 70 asks for ceil(100/70) = 2, from 3 it goes down again.
+        // An average of 0..100 with AverageValue 70: ceil(100/70) = 2 desired replicas, from 3 it scales down again.
         let average = OBJECT.replace("TARGET", r#"{"type":"AverageValue","averageValue":"70"}"#);
         assert_eq!(reachable_replicas(&scenario(&average, 3, [0.0, 100.0])), [1, 2]);
         let value = OBJECT.replace("TARGET", r#"{"type":"Value","value":"70"}"#);

@@ -1,4 +1,4 @@
-//! Every change that a run would make, in words and in order.
+//! Every change that a run makes, as text and in order.
 
 use crate::model::inventory::Inventory;
 use crate::model::plan::Plan;
@@ -6,17 +6,17 @@ use crate::model::scenario::{EndpointType, IfExists, Scenario};
 
 pub(super) fn list_changes(scenario: &Scenario, inventory: &Inventory, plan: &Plan) -> Vec<String> {
     let mut all = Vec::new();
-    for namespace in scenario_namespaces(scenario) {
+    for namespace in scenario.namespaces() {
         if !inventory.existing_namespaces.contains(&namespace) {
             all.push(format!("create namespace {namespace}"));
         }
     }
-    all.push(format!("create Lease {}/{}, which claims the target for this run", scenario.namespace, plan.lease));
+    all.push(format!("create Lease {}/{}, which locks the target for this run", scenario.namespace, plan.lease));
     for (name, release) in &scenario.releases {
-        let namespace = release.namespace.as_ref().unwrap_or(&scenario.namespace);
+        let namespace = scenario.release_namespace(name);
         let version = release.version.as_ref().map_or(String::new(), |version| format!(" {version}"));
         let verb = match (inventory.existing_releases.contains_key(name), release.if_exists) {
-            _ if super::is_adopted(scenario, inventory, name) => "adopt, and leave as it is,",
+            _ if super::is_adopted(scenario, inventory, name) => "adopt, without changes,",
             (true, IfExists::Upgrade) => "helm upgrade",
             _ => "helm install",
         };
@@ -32,21 +32,9 @@ pub(super) fn list_changes(scenario: &Scenario, inventory: &Inventory, plan: &Pl
         scenario.namespace, plan.hpa, target.kind, target.name
     ));
     all.push(format!("send chats to it from {} workers, and one to each new pod", scenario.load.concurrency));
-    let size = inventory.preflight.target.as_ref();
-    let size =
-        size.map_or(String::new(), |standing| format!(", and set the target back to {} replicas", standing.replicas));
-    all.push(format!("remove all of the above again, in reverse order{size}"));
-    all
-}
-
-/// The namespaces of a scenario, its own first.
-pub(super) fn scenario_namespaces(scenario: &Scenario) -> Vec<String> {
-    let mut all = vec![scenario.namespace.clone()];
-    for release in scenario.releases.values() {
-        let namespace = release.namespace.as_ref().unwrap_or(&scenario.namespace);
-        if !all.contains(namespace) {
-            all.push(namespace.clone());
-        }
-    }
+    let target = inventory.preflight.target.as_ref();
+    let scale =
+        target.map_or(String::new(), |target| format!(", and set the target back to {} replicas", target.replicas));
+    all.push(format!("undo all of the above, in reverse order{scale}"));
     all
 }

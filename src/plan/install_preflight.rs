@@ -1,4 +1,4 @@
-//! What stands in the way of the first changes: what would make them fail refuses the run, what may is said.
+//! Preflight of the installation: an expected failure is an error, a possible one a warning.
 
 use super::preflight::{conflicting_api_service, preflight_error};
 use crate::model::inventory::{ExistingTarget, Inventory};
@@ -6,67 +6,70 @@ use crate::model::plan::PreflightProblem;
 use crate::model::scenario::{EndpointType, IfExists, Scenario};
 use crate::model::snapshot::ReplicasManager;
 
-/// What would fail.
+/// Reasons for which the installation would fail.
 pub(super) fn errors(scenario: &Scenario, inventory: &Inventory) -> Vec<PreflightProblem> {
     let mut all = node_port_errors(scenario, inventory);
     all.extend(apply_conflict(scenario, inventory));
-    for need in inventory
+    for missing in inventory
         .preflight
         .missing_objects
         .iter()
-        .filter(|need| ["RuntimeClass", "PriorityClass"].contains(&&*need.kind))
+        .filter(|missing| ["RuntimeClass", "PriorityClass"].contains(&&*missing.kind))
     {
         all.push(preflight_error(
-            format!("{} {} does not exist: no pod of {} would be made", need.kind, need.name, need.required_by),
-            "make it, or take the key out of the release's values",
+            format!(
+                "{} {} does not exist: no pod of {} would be created",
+                missing.kind, missing.name, missing.required_by
+            ),
+            "create it, or remove the key from the release's values",
         ));
     }
-    for refused in &inventory.preflight.rejected_objects {
-        // A release whose API another one serves is refused as a whole, with what to do about it.
-        if refused.release.as_ref().is_some_and(|release| conflicting_api_service(inventory, release).is_some()) {
+    for rejected in &inventory.preflight.rejected_objects {
+        // A conflicting APIService is an error of its own, with a hint.
+        if rejected.release.as_ref().is_some_and(|release| conflicting_api_service(inventory, release).is_some()) {
             continue;
         }
         all.push(preflight_error(
-            format!("the API server would not take {}: {}", refused.object, refused.message),
-            "tried with dryRun=All, which changes nothing; see that it is taken, then plan again",
+            format!("the API server rejects {} (dryRun=All): {}", rejected.object, rejected.message),
+            "correct the object or the scenario, then plan again; dryRun=All changes nothing",
         ));
     }
     all
 }
 
-/// A node port that somebody has, or that is asked for twice.
+/// Node ports that another Service uses, or that are requested twice.
 fn node_port_errors(scenario: &Scenario, inventory: &Inventory) -> Vec<PreflightProblem> {
-    let mut wanted: Vec<(String, i32)> = Vec::new();
+    let mut requested: Vec<(String, i32)> = Vec::new();
     if let (EndpointType::NodePort | EndpointType::LoadBalancer, Some(port)) =
         (scenario.endpoint.kind, scenario.endpoint.node_port)
     {
-        wanted.push(("the Service of the load (endpoint.nodePort)".to_owned(), i32::from(port)));
+        requested.push(("the Service of the load (endpoint.nodePort)".to_owned(), i32::from(port)));
     }
     let new = |name: &&String| {
         !inventory.existing_releases.contains_key(*name) && !super::is_adopted(scenario, inventory, name)
     };
     for (name, chart) in scenario.releases.keys().filter(new).filter_map(|n| Some((n, inventory.charts.get(n)?))) {
-        wanted.extend(
+        requested.extend(
             chart.node_ports.iter().map(|(service, port)| (format!("Service {service} of release {name}"), *port)),
         );
     }
     let mut all = Vec::new();
-    for (n, (who, port)) in wanted.iter().enumerate() {
+    for (n, (requester, port)) in requested.iter().enumerate() {
         let owner = inventory.preflight.used_node_ports.as_ref().and_then(|all| all.get(port));
-        let twice = wanted[..n].iter().find(|(_, other)| other == port).map(|(other, _)| other);
+        let other = requested[..n].iter().find(|(_, other)| other == port).map(|(other, _)| other);
         if let Some(owner) =
-            owner.map(|service| format!("Service {service} has it")).or(twice.map(|o| format!("{o} wants it too")))
+            owner.map(|service| format!("Service {service} uses it")).or(other.map(|o| format!("{o} requests it too")))
         {
             all.push(preflight_error(
-                format!("node port {port}, which {who} wants, is not free: {owner}"),
-                "choose another one, or leave the number out and let the cluster choose",
+                format!("node port {port}, requested by {requester}, is not free: {owner}"),
+                "choose another port, or omit the number and let the cluster choose",
             ));
         }
     }
     all
 }
 
-/// The release that renders the target and will be upgraded, with the size that it renders.
+/// The release that contains the target and will be upgraded, with the replicas that it renders.
 fn upgraded_release<'a>(scenario: &'a Scenario, inventory: &Inventory) -> Option<(&'a String, i32)> {
     let is_upgrade = |name: &str| inventory.existing_releases.contains_key(name);
     let upgraded = scenario.releases.iter().filter(|(name, r)| r.if_exists == IfExists::Upgrade && is_upgrade(name));
@@ -74,24 +77,26 @@ fn upgraded_release<'a>(scenario: &'a Scenario, inventory: &Inventory) -> Option
 }
 
 fn replicas_owner(target: &ExistingTarget) -> Option<&ReplicasManager> {
-    target.replicas_managers.iter().find(|writer| writer.manager != "helm")
+    target.replicas_managers.iter().find(|manager| manager.manager != "helm")
 }
 
-/// helm 4 applies on the server's side, where a field that somebody else has set cannot be set to something else.
+/// helm 4 uses server-side apply, which rejects another value for a field of another field manager.
 fn apply_conflict(scenario: &Scenario, inventory: &Inventory) -> Option<PreflightProblem> {
     let (release, rendered) = upgraded_release(scenario, inventory)?;
     let target = inventory.preflight.target.as_ref()?;
-    let writer = replicas_owner(target).filter(|_| target.replicas != rendered)?;
+    let manager = replicas_owner(target).filter(|_| target.replicas != rendered)?;
     if !target.server_side_applied || !inventory.helm_version.starts_with("v4") {
         return None;
     }
-    let by =
-        if writer.subresource.is_empty() { String::new() } else { format!(", subresource {}", writer.subresource) };
+    let subresource = match manager.subresource.as_str() {
+        "" => String::new(),
+        subresource => format!(", subresource {subresource}"),
+    };
     let reference = &scenario.hpa.spec.scale_target_ref;
     Some(preflight_error(
         format!(
-            "helm {} cannot upgrade release {release}: its chart sets spec.replicas of {} {} to {rendered}, and {}{by} has set it to {} and owns the field",
-            inventory.helm_version, reference.kind, reference.name, writer.manager, target.replicas
+            "helm {} cannot upgrade release {release}: its chart sets spec.replicas of {} {} to {rendered}, and {}{subresource} has set it to {} and owns the field",
+            inventory.helm_version, reference.kind, reference.name, manager.manager, target.replicas
         ),
         &format!(
             "remove the HPA that scales it and run `kubectl -n {} scale {}/{} --replicas={rendered}`; or use values with which the chart renders no replicas; or set ifExists: adopt for {release}",
@@ -102,46 +107,46 @@ fn apply_conflict(scenario: &Scenario, inventory: &Inventory) -> Option<Prefligh
     ))
 }
 
-/// What may fail, or what a reader should know.
+/// Possible failures of the installation, and side effects.
 pub(super) fn warnings(scenario: &Scenario, inventory: &Inventory) -> Vec<String> {
     let mut all = Vec::new();
-    let (foresight, max) = (&inventory.preflight, scenario.hpa.spec.max_replicas);
+    let (findings, max) = (&inventory.preflight, scenario.hpa.spec.max_replicas);
     if let Some((release, rendered)) = upgraded_release(scenario, inventory)
-        && let Some(target) = foresight.target.as_ref().filter(|target| target.replicas != rendered)
+        && let Some(target) = findings.target.as_ref().filter(|target| target.replicas != rendered)
         && apply_conflict(scenario, inventory).is_none()
     {
         all.push(format!(
-            "the upgrade of release {release} sets the target's size from {} to {rendered}, and no rollback brings that back",
+            "the upgrade of release {release} sets the target's replicas from {} to {rendered}, and a rollback does not restore them",
             target.replicas
         ));
     }
-    for need in &foresight.missing_objects {
-        match need.kind.as_str() {
-            "StorageClass" if need.name.is_empty() => all.push(format!(
-                "{} names no StorageClass and the cluster has no default one: its volume stays unbound unless a fitting one is there",
-                need.required_by
+    for missing in &findings.missing_objects {
+        match missing.kind.as_str() {
+            "StorageClass" if missing.name.is_empty() => all.push(format!(
+                "{} names no StorageClass and the cluster has no default: its volume stays unbound unless a matching PersistentVolume exists",
+                missing.required_by
             )),
             "StorageClass" => all.push(format!(
-                "StorageClass {} does not exist: the volume of {} stays unbound unless one of that class is there",
-                need.name, need.required_by
+                "StorageClass {} does not exist: the volume of {} stays unbound unless a PersistentVolume of that class exists",
+                missing.name, missing.required_by
             )),
             "Secret" => all.push(format!(
-                "Secret {}/{} does not exist, with which {} pulls its image: only a public image can be pulled",
-                need.namespace.as_deref().unwrap_or_default(),
-                need.name,
-                need.required_by
+                "Secret {}/{} (imagePullSecrets of {}) does not exist: only a public image can be pulled",
+                missing.namespace.as_deref().unwrap_or_default(),
+                missing.name,
+                missing.required_by
             )),
             _ => {}
         }
     }
-    for room in &foresight.quotas {
-        let extended = room.resource.strip_prefix("requests.");
+    for headroom in &findings.quotas {
+        let extended = headroom.resource.strip_prefix("requests.");
         let is_ours = extended.is_none_or(|name| scenario.accelerator.matches(name));
-        let standing = foresight.target.as_ref().map_or(0, |target| target.replicas);
-        if is_ours && room.remaining < i64::from(max - standing) {
+        let existing = findings.target.as_ref().map_or(0, |target| target.replicas);
+        if is_ours && headroom.remaining < i64::from(max - existing) {
             all.push(format!(
-                "ResourceQuota {} leaves {} of {}: {max} replicas may not fit, which is INCONCLUSIVE",
-                room.quota, room.remaining, room.resource
+                "ResourceQuota {} has {} of {} left: {max} replicas may not fit, which is INCONCLUSIVE",
+                headroom.quota, headroom.remaining, headroom.resource
             ));
         }
     }

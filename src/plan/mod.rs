@@ -1,5 +1,5 @@
-//! Scenario + inventory → plan: what a run would do, whether it can pass at all, and how long its parts may take.
-//! Planning is pure; only the survey asks the cluster, and it changes nothing.
+//! Scenario + inventory → plan: the changes of a run, whether it can pass, and the time bounds of its phases. Planning is pure;
+//! only the survey reads the cluster, and it changes nothing.
 
 mod capacity;
 mod changes;
@@ -19,6 +19,7 @@ use crate::bounds::TimingModel;
 use crate::hpa;
 use crate::model::inventory::Inventory;
 use crate::model::plan::{Plan, TimeBound};
+use crate::model::revision::RULES;
 use crate::model::scenario::Scenario;
 
 /// The plan of the run with this id.
@@ -43,10 +44,11 @@ pub fn plan(scenario: &Scenario, inventory: &Inventory, run: &str) -> Plan {
         times.metric_falls_back(),
         times.scale_down(),
     ];
-    // Rise and hold wait once more for the metric, should it go away, and for connections, should they be few.
-    let again = [times.metric_served(), times.metric_served(), times.hold(), times.new_connections()];
-    let longest = bounds.iter().chain(&again).map(TimeBound::lenient_ms).sum::<u64>();
+    // Scale-up and hold may wait again for a metric that disappeared, and hold for more connections.
+    let repeated = [times.metric_served(), times.metric_served(), times.hold(), times.new_connections()];
+    let longest = bounds.iter().chain(&repeated).map(TimeBound::lenient_ms).sum::<u64>();
     let mut plan = Plan {
+        rules: RULES,
         run: run.to_owned(),
         hpa: run_object_name(run),
         service: run_object_name(run),
@@ -55,6 +57,7 @@ pub fn plan(scenario: &Scenario, inventory: &Inventory, run: &str) -> Plan {
         expected_replicas: expect,
         accelerators: capacity::accelerator_capacity(scenario, inventory),
         min_duration_ms: times.min_duration_ms(periods),
+        likely_duration_ms: times.likely_duration_ms(periods),
         max_duration_ms: longest + scenario.phases.install_timeout.ms() + scenario.phases.cleanup_timeout.ms(),
         bounds,
         ..Plan::default()
@@ -66,14 +69,15 @@ pub fn plan(scenario: &Scenario, inventory: &Inventory, run: &str) -> Plan {
     plan
 }
 
-/// Name of the objects that a run makes. An HPA made again under an old name would inherit the old one's memory.
+/// Name of the HPA and the Service of a run. Unique per run: the controller keeps recommendations by the HPA's name, and an HPA
+/// created again under an old name would inherit them.
 #[must_use]
 pub fn run_object_name(run: &str) -> String {
     format!("gpuhpa-{run}")
 }
 
-/// True when this release is used as it stands: it is there already, or somebody else serves what it would serve, and
-/// the scenario says adopt.
+/// Whether the run adopts this release: the scenario says `ifExists: adopt`, and the release exists, or something else serves
+/// its metrics API.
 #[must_use]
 pub fn is_adopted(scenario: &Scenario, inventory: &Inventory, name: &str) -> bool {
     use crate::model::scenario::IfExists;

@@ -1,4 +1,4 @@
-//! Why a run cannot pass, known before anything is changed; and what a reader should know besides.
+//! Preflight: why a run cannot pass, found before the first change, and warnings.
 
 use super::{capacity, double_average, install_preflight};
 use crate::bounds::TimingModel;
@@ -7,8 +7,8 @@ use crate::model::plan::{Plan, PreflightProblem};
 use crate::model::scenario::{IfExists, Scenario};
 use crate::units::HumanDuration;
 
-pub(super) fn preflight_error(what: String, hint: &str) -> PreflightProblem {
-    PreflightProblem { message: what, hint: hint.to_owned() }
+pub(super) fn preflight_error(message: String, hint: &str) -> PreflightProblem {
+    PreflightProblem { message, hint: hint.to_owned() }
 }
 
 pub(super) fn errors(scenario: &Scenario, inventory: &Inventory, plan: &Plan) -> Vec<PreflightProblem> {
@@ -19,103 +19,102 @@ pub(super) fn errors(scenario: &Scenario, inventory: &Inventory, plan: &Plan) ->
     {
         all.push(preflight_error(
             format!(
-                "the HPA can never ask for {} replicas: with every series at {high} (metric.range) it asks for {top} at most",
+                "the HPA can never reach {} replicas: with every series at {high} (metric.range), its desired replicas are {top} at most",
                 plan.expected_replicas
             ),
             "check the target's unit (a ratio of 0..1 against a percent target?), lower the target, or use another target type",
         ));
     }
     all.extend(target_errors(inventory));
-    let by_run = |name: &str| inventory.existing_releases.get(name).is_some_and(|release| release.made_by_run);
+    let is_by_run = |name: &str| inventory.existing_releases.get(name).is_some_and(|release| release.made_by_run);
     for (name, release) in &scenario.releases {
-        if release.if_exists != IfExists::Fail && (by_run(name) || is_served_by_other_run(inventory, name)) {
+        if release.if_exists != IfExists::Fail && (is_by_run(name) || is_served_by_other_run(inventory, name)) {
             all.push(preflight_error(
-                format!("release {name} exists because another run of gpuhpa made it, and that run is going to remove it"),
-                "wait until it has ended; if it was killed, `gpuhpa clean --run-id` removes what it left (`kubectl get ns -L gpuhpa.dev/run` shows ids)",
+                format!("release {name} exists because another run of gpuhpa installed it, and that run will remove it"),
+                "wait until it has ended; if it was killed, `gpuhpa clean --run-id` removes its leftovers (`kubectl get ns -L gpuhpa.dev/run` shows ids)",
             ));
         } else if inventory.existing_releases.contains_key(name) && release.if_exists == IfExists::Fail {
             all.push(preflight_error(
                 format!("helm release {name} exists already"),
                 "uninstall it, or set ifExists: adopt (use it as it is) or upgrade for this release",
             ));
-        } else if let Some(why) = unusable_release(inventory, name, release.if_exists) {
+        } else if let Some(message) = unusable_release(inventory, name, release.if_exists) {
             all.push(preflight_error(
-                why,
+                message,
                 "see `helm list --all` and `helm history`; wait, repair or uninstall it, then plan again",
             ));
         } else if let Some((service, owner)) = conflicting_api_service(inventory, name)
             && release.if_exists != IfExists::Adopt
         {
             all.push(preflight_error(
-                format!("release {name} would take APIService {service}, which {owner} serves already"),
-                "set ifExists: adopt for this release to use the one that is there; gpuhpa never overwrites it",
+                format!("release {name} would replace APIService {service}, which {owner} already serves"),
+                "set ifExists: adopt for this release to use the existing one; gpuhpa never overwrites it",
             ));
         }
     }
     all.extend(install_preflight::errors(scenario, inventory));
-    for (rights, why) in denied_permissions(inventory, true) {
+    for (permissions, purpose) in denied_permissions(inventory, true) {
         all.push(preflight_error(
-            format!("missing right: {rights}, needed to {why}"),
-            "let an administrator grant it; ci/rbac.yaml in gpuhpa's repository holds all that the built-in scenario needs",
+            format!("missing permission: {permissions}, needed to {purpose}"),
+            "ask an administrator to grant it; ci/rbac.yaml in gpuhpa's repository has all that the built-in scenario needs",
         ));
     }
     all
 }
 
-/// Rights that we do not hold, the verbs on one object together: as text, and what they are for.
+/// Permissions that we do not have, as text, with their purpose. The verbs on one object are one entry.
 fn denied_permissions(inventory: &Inventory, required: bool) -> Vec<(String, String)> {
     let mut groups: Vec<(String, &str, Vec<&str>)> = Vec::new();
-    for right in inventory.permissions.iter().filter(|right| right.required == required && !right.allowed) {
-        let object = right.describe_object();
-        match groups.iter_mut().find(|(known, why, _)| *known == object && *why == right.purpose) {
-            Some((_, _, verbs)) if verbs.contains(&right.verb.as_str()) => {}
-            Some((_, _, verbs)) => verbs.push(&right.verb),
-            None => groups.push((object, &right.purpose, vec![&right.verb])),
+    for permission in inventory.permissions.iter().filter(|one| one.required == required && !one.allowed) {
+        let object = permission.describe_object();
+        match groups.iter_mut().find(|(known, purpose, _)| *known == object && *purpose == permission.purpose) {
+            Some((_, _, verbs)) if verbs.contains(&permission.verb.as_str()) => {}
+            Some((_, _, verbs)) => verbs.push(&permission.verb),
+            None => groups.push((object, &permission.purpose, vec![&permission.verb])),
         }
     }
     groups
         .into_iter()
-        .map(|(object, why, verbs)| (format!("{} of {object}", verbs.join("/")), why.to_owned()))
+        .map(|(object, purpose, verbs)| (format!("{} of {object}", verbs.join("/")), purpose.to_owned()))
         .collect()
 }
 
-/// The target is another run's, or its namespace is on its way out.
+/// Another run holds the target's Lease, or the target's namespace is terminating.
 fn target_errors(inventory: &Inventory) -> Vec<PreflightProblem> {
     let mut all = Vec::new();
-    if let Some(claim) = &inventory.target_lease {
-        let clean = format!("gpuhpa clean --run-id {}", claim.run);
-        all.push(if claim.is_expired(inventory.started) {
-            let what = format!("{claim}: it was killed, or left what it made standing");
+    if let Some(lease) = &inventory.target_lease {
+        let clean = format!("gpuhpa clean --run-id {}", lease.run);
+        all.push(if lease.is_expired(inventory.started) {
             preflight_error(
-                what,
-                &format!("{clean} removes what it left (add --dry-run to see it first); then start again"),
+                format!("{lease}: it was killed, or its objects were kept (--keep)"),
+                &format!("{clean} removes its leftovers (--dry-run shows them first); then start again"),
             )
         } else {
-            preflight_error(claim.to_string(), &format!("wait until it has ended; if it is known to be dead: {clean}"))
+            preflight_error(lease.to_string(), &format!("wait until it has ended; if it was killed: {clean}"))
         });
     }
     for namespace in &inventory.terminating_namespaces {
         all.push(preflight_error(
-            format!("namespace {namespace} is being deleted, so nothing can be made in it"),
-            "wait until it is gone; `kubectl get namespace -o yaml` says in its conditions what it waits for",
+            format!("namespace {namespace} is being deleted, so nothing can be created in it"),
+            "wait until it is gone; its conditions (`kubectl get namespace -o yaml`) show what blocks the deletion",
         ));
     }
     all
 }
 
-/// A release that is there and that nothing can be built on: adopted while helm is at work on it, or not whole.
+/// Why an existing release cannot be used: its helm status does not allow `ifExists`.
 fn unusable_release(inventory: &Inventory, name: &str, if_exists: IfExists) -> Option<String> {
     let status = inventory.existing_releases.get(name)?.status.as_str();
-    let fit = match if_exists {
+    let is_usable = match if_exists {
         IfExists::Adopt => status == "deployed",
         // A failed one may be upgraded, which repairs it.
         IfExists::Upgrade => matches!(status, "deployed" | "failed"),
         IfExists::Fail => true,
     };
-    (!fit).then(|| format!("helm release {name} is there, and helm says of it `{status}`: it cannot be used so"))
+    (!is_usable).then(|| format!("helm release {name} exists with status `{status}`: it is not usable in this status"))
 }
 
-/// An APIService that this release renders and somebody else serves: its name and who that is.
+/// An APIService of this release that something else already serves: its name and its server.
 pub(super) fn conflicting_api_service(inventory: &Inventory, name: &str) -> Option<(String, String)> {
     if inventory.existing_releases.contains_key(name) {
         return None;
@@ -126,7 +125,7 @@ pub(super) fn conflicting_api_service(inventory: &Inventory, name: &str) -> Opti
     Some((service.clone(), owner))
 }
 
-/// The APIService that this release would serve is served by a release of another run.
+/// Whether a release of another run serves an APIService of this release.
 fn is_served_by_other_run(inventory: &Inventory, name: &str) -> bool {
     let rendered = inventory.charts.get(name).map(|chart| &chart.api_services);
     inventory
@@ -148,13 +147,13 @@ pub(super) fn warnings(
     }
     if scenario.metric.range.is_none() {
         all.push(
-            "metric.range is not stated, so it is not known whether the HPA can ask for enough replicas".to_owned(),
+            "metric.range is not stated, so it is unknown whether the HPA can reach the expected replicas".to_owned(),
         );
     }
     let need = capacity::accelerator_capacity(scenario, inventory);
     match (&need.resource, need.free) {
         (Some(resource), Some(free)) if free < need.needed => all.push(format!(
-            "{free} of {} {resource} are free that {max} replicas need: new pods may stay Pending, which is INCONCLUSIVE (capacity)",
+            "{max} replicas need {} {resource}, {free} are free: new pods may stay Pending, which is INCONCLUSIVE (capacity)",
             need.needed
         )),
         (Some(resource), None) => all.push(format!("free {resource} could not be read")),
@@ -163,20 +162,20 @@ pub(super) fn warnings(
         }
         _ => {}
     }
-    let blind = times.assumptions.sync_period.ms() + times.metric_lag().total_ms();
-    if times.down_window.ms <= blind {
+    let min_window_ms = times.assumptions.sync_period.ms() + times.metric_lag().total_ms();
+    if times.down_window.ms <= min_window_ms {
         all.push(format!(
             "the scale-down window {} is not longer than sync period and lag together ({}): ScaleDown/NotEarly will be INCONCLUSIVE",
             HumanDuration::from_ms(times.down_window.ms),
-            HumanDuration::from_ms(blind)
+            HumanDuration::from_ms(min_window_ms)
         ));
     }
     if scenario.hpa.spec.behavior.is_none() {
         all.push("hpa.spec.behavior is not stated: the controller's legacy rules and its window flag apply, which are assumed".to_owned());
     }
     all.extend(install_preflight::warnings(scenario, inventory));
-    for (rights, why) in denied_permissions(inventory, false) {
-        all.push(format!("no right to {rights}, wanted to {why}; the run goes on without"));
+    for (permissions, purpose) in denied_permissions(inventory, false) {
+        all.push(format!("no permission to {permissions}, needed to {purpose}; the run continues without it"));
     }
     all
 }
@@ -187,9 +186,9 @@ mod tests {
     use crate::model::inventory::TargetLease;
 
     #[test]
-    fn a_lease_that_is_renewed_is_told_from_one_that_is_not() {
+    fn an_expired_lease_is_told_from_one_that_is_renewed() {
         let at = |text: &str| Some(text.parse().unwrap());
-        let claim = TargetLease {
+        let lease = TargetLease {
             run: "r1".to_owned(),
             acquired: at("2026-11-24T10:00:00Z"),
             renewed: at("2026-11-24T10:05:00Z"),
@@ -197,45 +196,47 @@ mod tests {
         };
         let hint = |now: &str| {
             let inventory =
-                Inventory { started: now.parse().unwrap(), target_lease: Some(claim.clone()), ..Inventory::default() };
+                Inventory { started: now.parse().unwrap(), target_lease: Some(lease.clone()), ..Inventory::default() };
             let all = errors(&Scenario::default(), &inventory, &Plan::default());
-            let claim = all.into_iter().find(|one| one.message.contains("has claimed the target")).unwrap();
-            format!("{} / {}", claim.message, claim.hint)
+            let error = all.into_iter().find(|one| one.message.contains("run r1")).unwrap();
+            format!("{} / {}", error.message, error.hint)
         };
-        let said = "run r1 has claimed the target since 2026-11-24T10:00:00Z, and last renewed its claim at 2026-11-24T10:05:00Z";
+        let message = "run r1 holds the Lease on the target since 2026-11-24T10:00:00Z (renewed 2026-11-24T10:05:00Z)";
         assert_eq!(
             hint("2026-11-24T10:05:59Z"),
-            format!("{said} / wait until it has ended; if it is known to be dead: gpuhpa clean --run-id r1")
+            format!("{message} / wait until it has ended; if it was killed: gpuhpa clean --run-id r1")
         );
         assert_eq!(
             hint("2026-11-24T10:06:01Z"),
             format!(
-                "{said}: it was killed, or left what it made standing / gpuhpa clean --run-id r1 removes what it left (add --dry-run to see it first); then start again"
+                "{message}: it was killed, or its objects were kept (--keep) / gpuhpa clean --run-id r1 removes its leftovers (--dry-run shows them first); then start again"
             )
         );
     }
 
     #[test]
-    fn a_namespace_that_is_being_deleted_is_refused() {
+    fn a_terminating_namespace_is_an_error() {
         let inventory = Inventory { terminating_namespaces: vec!["gpuhpa".to_owned()], ..Inventory::default() };
         let all = errors(&Scenario::default(), &inventory, &Plan::default());
-        assert!(all.iter().any(|one| one.message == "namespace gpuhpa is being deleted, so nothing can be made in it"));
+        assert!(
+            all.iter().any(|one| one.message == "namespace gpuhpa is being deleted, so nothing can be created in it")
+        );
     }
 
     fn adapter_errors(if_exists: IfExists, inventory: &Inventory) -> (Vec<String>, bool) {
         let mut scenario = Scenario::default();
         let release = crate::model::scenario::ReleaseSpec { if_exists, ..Default::default() };
         scenario.releases.insert("adapter".to_owned(), release);
-        let said = errors(&scenario, inventory, &Plan::default()).into_iter().map(|one| one.message);
+        let messages = errors(&scenario, inventory, &Plan::default()).into_iter().map(|one| one.message);
         (
-            said.filter(|what| what.contains("adapter")).collect(),
+            messages.filter(|message| message.contains("adapter")).collect(),
             super::super::is_adopted(&scenario, inventory, "adapter"),
         )
     }
 
-    /// KEDA, Datadog or a hand-made adapter: no helm release of the scenario's name, or none at all.
+    /// The server is KEDA, Datadog or a hand-made adapter: a helm release of another name, or none.
     #[test]
-    fn a_metrics_api_that_somebody_serves_is_adopted_or_refused_and_never_taken() {
+    fn a_metrics_api_that_is_served_already_is_adopted_or_refused_and_never_replaced() {
         for service in ["v1beta1.custom.metrics.k8s.io", "v1beta1.external.metrics.k8s.io"] {
             let mut inventory = Inventory::default();
             let chart =
@@ -244,26 +245,27 @@ mod tests {
             assert_eq!(adapter_errors(IfExists::Fail, &inventory), (vec![], false));
             let api = crate::model::inventory::MetricsApi { service: "keda/metrics".to_owned(), ..Default::default() };
             inventory.metrics_apis.insert(service.to_owned(), api);
-            let taken = format!("release adapter would take APIService {service}, which keda/metrics serves already");
+            let message =
+                format!("release adapter would replace APIService {service}, which keda/metrics already serves");
             for if_exists in [IfExists::Fail, IfExists::Upgrade] {
-                assert_eq!(adapter_errors(if_exists, &inventory), (vec![taken.clone()], false));
+                assert_eq!(adapter_errors(if_exists, &inventory), (vec![message.clone()], false));
             }
             assert_eq!(adapter_errors(IfExists::Adopt, &inventory), (vec![], true));
         }
     }
 
     #[test]
-    fn a_release_that_is_there_is_used_only_when_it_is_whole() {
+    fn an_existing_release_is_used_only_in_a_usable_status() {
         let with = |status: &str| {
             let mut inventory = Inventory::default();
             let release = crate::model::inventory::ExistingRelease { status: status.to_owned(), ..Default::default() };
             inventory.existing_releases.insert("adapter".to_owned(), release);
             inventory
         };
-        let said = |if_exists, status: &str| adapter_errors(if_exists, &with(status)).0.join("; ");
-        assert_eq!(said(IfExists::Adopt, "deployed"), "");
-        assert_eq!(said(IfExists::Upgrade, "failed"), "");
-        assert_eq!(said(IfExists::Fail, "deployed"), "helm release adapter exists already");
+        let message = |if_exists, status: &str| adapter_errors(if_exists, &with(status)).0.join("; ");
+        assert_eq!(message(IfExists::Adopt, "deployed"), "");
+        assert_eq!(message(IfExists::Upgrade, "failed"), "");
+        assert_eq!(message(IfExists::Fail, "deployed"), "helm release adapter exists already");
         for (if_exists, status) in [
             (IfExists::Adopt, "failed"),
             (IfExists::Adopt, "uninstalled"),
@@ -271,8 +273,9 @@ mod tests {
             (IfExists::Upgrade, "pending-upgrade"),
             (IfExists::Upgrade, "uninstalling"),
         ] {
-            let words = format!("helm release adapter is there, and helm says of it `{status}`: it cannot be used so");
-            assert_eq!(said(if_exists, status), words);
+            let expected =
+                format!("helm release adapter exists with status `{status}`: it is not usable in this status");
+            assert_eq!(message(if_exists, status), expected);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What a chart renders, as far as a plan asks: the target's size and resources, and APIServices.
+//! Parses the manifests of a chart: the target's replicas and resources, APIServices, roles, and required objects.
 
 mod required_objects;
 mod roles;
@@ -6,25 +6,26 @@ mod roles;
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 use crate::model::inventory::{ChartSummary, RenderedObject};
+use crate::model::manifest::sha256_hex;
 use crate::model::scenario::Scenario;
 
-/// Reads rendered manifests.
+/// Parses rendered manifests.
 ///
 /// # Errors
-/// The manifests are no YAML; the text says where.
+/// The manifests are not YAML; the text says where.
 pub fn parse_rendered_chart(scenario: &Scenario, namespace: &str, manifests: &str) -> Result<ChartSummary, String> {
     let documents = parse_documents(manifests)?;
     let target = &scenario.hpa.spec.scale_target_ref;
-    let own = namespace == scenario.namespace;
-    let is_target =
-        |d: &&Value| own && d["kind"] == target.kind.as_str() && d["metadata"]["name"] == target.name.as_str();
+    let in_target_namespace = namespace == scenario.namespace;
+    let is_target = |d: &&Value| {
+        in_target_namespace && d["kind"] == target.kind.as_str() && d["metadata"]["name"] == target.name.as_str()
+    };
     let workload = documents.iter().find(is_target);
     let services = documents.iter().filter(|d| d["kind"] == "APIService");
     Ok(ChartSummary {
-        rendered_digest: Sha256::digest(manifests.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect(),
+        rendered_digest: sha256_hex(manifests.as_bytes()),
         target_replicas: workload.and_then(|w| w["spec"]["replicas"].as_i64()).and_then(|n| i32::try_from(n).ok()),
         target_resources: workload.map(extended_resources),
         api_services: services.filter_map(|d| d["metadata"]["name"].as_str().map(ToOwned::to_owned)).collect(),
@@ -41,7 +42,7 @@ pub fn parse_rendered_chart(scenario: &Scenario, namespace: &str, manifests: &st
 /// The documents of rendered manifests.
 ///
 /// # Errors
-/// They are no YAML; the text says where.
+/// They are not YAML; the text says where.
 pub(super) fn parse_documents(manifests: &str) -> Result<Vec<Value>, String> {
     serde_saphyr::from_multiple(manifests).map_err(|e| e.without_snippet().to_string())
 }
@@ -51,7 +52,7 @@ fn claim_templates(workload: &Value) -> Vec<String> {
     templates.map(|template| text(&template["metadata"]["name"])).collect()
 }
 
-/// Node ports that a Service asks for by number.
+/// Node ports that a Service requests by number.
 fn node_ports(document: &Value, release: &str) -> Vec<(String, i32)> {
     let ports = document["spec"]["ports"].as_array().filter(|_| document["kind"] == "Service");
     let name = format!("{}/{}", namespace_of(document, release), text(&document["metadata"]["name"]));
@@ -63,7 +64,7 @@ fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
-/// Namespace of a rendered object; which kinds have none is not known here.
+/// Namespace of a rendered object. Cluster-scoped kinds are not known here; discovery removes theirs.
 fn namespace_of(document: &Value, release: &str) -> String {
     document["metadata"]["namespace"].as_str().unwrap_or(release).to_owned()
 }
@@ -96,15 +97,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_targets_size_and_accelerators_are_read_from_the_manifests() {
+    fn the_targets_replicas_and_accelerators_are_read_from_the_manifests() {
         let mut scenario = Scenario::default();
         scenario.hpa.spec.scale_target_ref.kind = "Deployment".to_owned();
         scenario.hpa.spec.scale_target_ref.name = "ollama".to_owned();
         let manifests = "---\n# Source: x\nkind: Deployment\nmetadata: {name: ollama}\nspec:\n  replicas: 1\n  template: {spec: {containers: [{resources: {limits: {cpu: 1, nvidia.com/gpu: 1}}}, {resources: {limits: {nvidia.com/gpu: \"1\"}}}]}}\n---\nkind: APIService\nmetadata: {name: v1beta1.custom.metrics.k8s.io}\n";
-        let facts = parse_rendered_chart(&scenario, "gpuhpa", manifests).unwrap();
-        assert_eq!(facts.target_replicas, Some(1));
-        assert_eq!(facts.target_resources, Some(BTreeMap::from([("nvidia.com/gpu".to_owned(), 2)])));
-        assert_eq!(facts.api_services, ["v1beta1.custom.metrics.k8s.io"]);
+        let chart = parse_rendered_chart(&scenario, "gpuhpa", manifests).unwrap();
+        assert_eq!(chart.target_replicas, Some(1));
+        assert_eq!(chart.target_resources, Some(BTreeMap::from([("nvidia.com/gpu".to_owned(), 2)])));
+        assert_eq!(chart.api_services, ["v1beta1.custom.metrics.k8s.io"]);
         assert!(parse_rendered_chart(&scenario, "gpuhpa", "a: [").is_err());
     }
 }

@@ -1,4 +1,4 @@
-//! Cluster → inventory. Changes nothing: it reads, and offers objects with dryRun=All.
+//! Cluster → inventory. Changes nothing: it reads, and creates objects with dryRun=All.
 
 mod charts;
 mod dry_run;
@@ -14,96 +14,99 @@ use kube::api::Api;
 
 pub(super) use metrics_apis::METRICS_APIS;
 
-use super::{changes, lease, permissions as table};
+use super::{lease, permissions as table};
 use crate::env::{HelmError, RunEnv};
 use crate::error_chain::format_chain;
 use crate::model::inventory::Inventory;
+use crate::model::revision;
 use crate::model::scenario::{IfExists, Scenario};
 
-/// The cluster or helm could not be asked.
+/// A survey that failed.
 #[derive(Debug, thiserror::Error)]
 pub enum SurveyError {
-    /// The API server does not answer, or refuses us.
-    #[error("the API server could not be asked for {what}: {why}")]
+    /// The API server does not respond, or rejects the request.
+    #[error("could not read {resource} from the API server: {message}")]
     Cluster {
-        /// What was asked.
-        what: &'static str,
-        /// Its words.
-        why: String,
+        /// The resource.
+        resource: &'static str,
+        /// The error of the request.
+        message: String,
     },
-    /// helm does not run, or cannot read a chart.
-    #[error("release {release}: {why}")]
+    /// helm cannot read or render a chart.
+    #[error("release {release}: {message}")]
     Chart {
         /// The release.
         release: String,
-        /// Why.
-        why: String,
+        /// helm's error.
+        message: String,
     },
-    /// helm does not run at all.
+    /// helm fails.
     #[error(transparent)]
     Helm(#[from] HelmError),
 }
 
-fn cluster_error(what: &'static str) -> impl Fn(kube::Error) -> SurveyError {
-    move |e| SurveyError::Cluster { what, why: format_chain(&e) }
+fn cluster_error(resource: &'static str) -> impl Fn(kube::Error) -> SurveyError {
+    move |e| SurveyError::Cluster { resource, message: format_chain(&e) }
 }
 
-/// Asks the cluster and helm for everything that a plan rests on.
+/// Reads all that a plan depends on from the cluster and helm.
 ///
 /// # Errors
-/// The API server or helm cannot be asked at all. A part that may not be read is left empty instead.
-pub async fn survey(world: &RunEnv, scenario: &Scenario) -> Result<Inventory, SurveyError> {
-    let version = world.kube.apiserver_version().await.map_err(cluster_error("its version"))?;
+/// The API server or helm fails. A part without read permission stays empty instead.
+pub async fn survey(env: &RunEnv, scenario: &Scenario) -> Result<Inventory, SurveyError> {
+    let version = env.kube.retrying.apiserver_version().await.map_err(cluster_error("the version"))?;
     let mut inventory = Inventory {
-        started: world.clock.wall_start(),
+        started: env.clock.wall_start(),
         kubernetes_version: version.git_version,
-        gpuhpa_version: env!("CARGO_PKG_VERSION").to_owned(),
-        hpa_served: is_hpa_served(&world.kube).await?,
+        gpuhpa_version: revision::VERSION.to_owned(),
+        gpuhpa_commit: revision::COMMIT.to_owned(),
+        hpa_served: is_hpa_served(&env.kube.retrying).await?,
         ..Inventory::default()
     };
     if !inventory.hpa_served {
-        // There is nothing to be tested; what else is asked would only run into that.
+        // There is nothing to test.
         return Ok(inventory);
     }
-    read_namespaces(&world.kube, scenario, &mut inventory).await?;
-    let missing: Vec<String> = changes::scenario_namespaces(scenario)
-        .into_iter()
-        .filter(|name| !inventory.existing_namespaces.contains(name))
-        .collect();
-    let documents = charts::render_charts(world, scenario, &mut inventory).await?;
-    inventory.permissions = permissions::review_access(&world.kube, table::run_permissions(scenario, &missing)).await?;
-    let lacks = |inventory: &Inventory| inventory.permissions.iter().any(|right| right.required && !right.allowed);
-    if lacks(&inventory) {
-        // The plan refuses and names them all; asking on would only run into the first one. What would be adopted is
-        // not known, and not asked about.
-        let certain = scenario.releases.iter().filter(|(_, release)| release.if_exists != IfExists::Adopt);
-        let more = table::install_permissions(scenario, &inventory, certain.map(|(name, _)| name));
-        inventory.permissions.extend(permissions::review_access(&world.kube, more).await?);
+    read_namespaces(&env.kube.retrying, scenario, &mut inventory).await?;
+    let missing: Vec<String> =
+        scenario.namespaces().into_iter().filter(|name| !inventory.existing_namespaces.contains(name)).collect();
+    let documents = charts::render_charts(env, scenario, &mut inventory).await?;
+    inventory.permissions =
+        permissions::review_access(&env.kube.retrying, table::run_permissions(scenario, &missing)).await?;
+    let is_denied = |inventory: &Inventory| inventory.permissions.iter().any(|one| one.required && !one.allowed);
+    if is_denied(&inventory) {
+        // The plan reports all missing permissions; further reads would fail with the first one. Which releases will be
+        // adopted is unknown, so their permissions are not reviewed.
+        let not_adopted = scenario.releases.iter().filter(|(_, release)| release.if_exists != IfExists::Adopt);
+        let more = table::install_permissions(scenario, &inventory, not_adopted.map(|(name, _)| name));
+        inventory.permissions.extend(permissions::review_access(&env.kube.retrying, more).await?);
         return Ok(inventory);
     }
-    inventory.target_lease = lease::read(&world.kube, scenario).await.map_err(cluster_error("the target's Lease"))?;
-    inventory.existing_hpas = hpas::read(&world.kube, scenario).await?;
-    inventory.metrics_apis = metrics_apis::read(&world.kube).await?;
-    nodes::read(&world.kube, &mut inventory).await;
-    releases::read(world, scenario, &mut inventory).await?;
-    let ours: Vec<_> = scenario.releases.keys().filter(|name| !super::is_adopted(scenario, &inventory, name)).collect();
-    let mut more = table::install_permissions(scenario, &inventory, ours.iter().copied());
-    // One that is upgraded stands already; what would become of its objects is helm's to say.
-    let new: Vec<_> = ours.into_iter().filter(|name| !inventory.existing_releases.contains_key(*name)).collect();
-    inventory.preflight = preflight::read(&world.kube, scenario, &inventory, &new).await;
-    inventory.preflight.target = preflight::read_target(&world.kube, scenario).await?;
+    inventory.target_lease =
+        lease::read(&env.kube.retrying, scenario).await.map_err(cluster_error("the target's Lease"))?;
+    inventory.existing_hpas = hpas::read(&env.kube.retrying, scenario).await?;
+    inventory.metrics_apis = metrics_apis::read(&env.kube.retrying).await?;
+    nodes::read(&env.kube.retrying, &mut inventory).await;
+    releases::read(env, scenario, &mut inventory).await?;
+    let managed: Vec<_> =
+        scenario.releases.keys().filter(|name| !super::is_adopted(scenario, &inventory, name)).collect();
+    let mut more = table::install_permissions(scenario, &inventory, managed.iter().copied());
+    // The objects of an upgraded release exist already; only helm knows how it changes them.
+    let new: Vec<_> = managed.into_iter().filter(|name| !inventory.existing_releases.contains_key(*name)).collect();
+    inventory.preflight = preflight::read(&env.kube.retrying, scenario, &inventory, &new).await;
+    inventory.preflight.target = preflight::read_target(&env.kube.retrying, scenario).await?;
     if inventory.preflight.target.is_some() {
         more.extend(table::scale_permissions(scenario));
     }
-    inventory.permissions.extend(permissions::review_access(&world.kube, more).await?);
-    if !lacks(&inventory) {
+    inventory.permissions.extend(permissions::review_access(&env.kube.retrying, more).await?);
+    if !is_denied(&inventory) {
         inventory.preflight.rejected_objects =
-            dry_run::find_refused(&world.kube, scenario, &inventory, &documents, &new).await;
+            dry_run::find_refused(&env.kube.retrying, scenario, &inventory, &documents, &new).await;
     }
     Ok(inventory)
 }
 
-/// Whether autoscaling/v2 is served. A group that is not there at all is an answer, not an error.
+/// Whether autoscaling/v2 is served. A group that is not served (404) is no error.
 async fn is_hpa_served(client: &kube::Client) -> Result<bool, SurveyError> {
     match client.list_api_group_resources("autoscaling/v2").await {
         Ok(list) => Ok(list.resources.iter().any(|resource| resource.name == "horizontalpodautoscalers")),
@@ -112,15 +115,15 @@ async fn is_hpa_served(client: &kube::Client) -> Result<bool, SurveyError> {
     }
 }
 
-/// The scenario's namespaces that are there. One that may not be looked at counts as missing; the right to make it is
-/// asked about then.
+/// Reads the scenario's namespaces. A namespace without read permission counts as missing; then the permission to create it is
+/// reviewed.
 async fn read_namespaces(
     client: &kube::Client,
     scenario: &Scenario,
     inventory: &mut Inventory,
 ) -> Result<(), SurveyError> {
     let api: Api<Namespace> = Api::all(client.clone());
-    for name in changes::scenario_namespaces(scenario) {
+    for name in scenario.namespaces() {
         match api.get_opt(&name).await {
             Ok(Some(found)) => {
                 if found.metadata.deletion_timestamp.is_some() {
@@ -130,7 +133,7 @@ async fn read_namespaces(
             }
             Ok(None) => {}
             Err(kube::Error::Api(status)) if status.code == 403 => {}
-            Err(e) => return Err(cluster_error("its namespaces")(e)),
+            Err(e) => return Err(cluster_error("namespaces")(e)),
         }
     }
     Ok(())

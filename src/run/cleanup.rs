@@ -1,41 +1,44 @@
-//! The way out: everything undone, under a bound of its own, on every path. A second signal stops it at once; what is
-//! left then is in the journal, and `gpuhpa clean` takes it up from there.
+//! Clean-up: undoes every change, within its own bound, on every path. A second signal stops it immediately; `gpuhpa clean`
+//! continues from the journal.
 
 use super::run_state::RunState;
 use super::{CleanupPolicy, RunError, RunInputs};
 use crate::env::{Bundle, BundleError, RunEnv};
-use crate::evidence::{self, LoadedBundle};
+use crate::evidence::{self, FinishedRun, LoadedBundle};
 use crate::install::{self, Journal};
 use crate::judge;
+use crate::load::client_bound_reason;
+use crate::model::load::LoadReport;
 use crate::model::observation::Phase;
+use crate::model::run_records::RunRecords;
 use crate::model::verdict::Verdict;
 use crate::units::HumanDuration;
 
-pub(super) async fn run_cleanup(stage: &RunState<'_>, leaving: CleanupPolicy) -> Result<(), RunError> {
-    let script = stage.inputs;
-    let bound = script.scenario.phases.cleanup_timeout;
-    stage.begin_phase(Phase::Cleanup, bound);
-    let result = match leaving {
+pub(super) async fn run_cleanup(state: &RunState<'_>, cleanup_policy: CleanupPolicy) -> Result<(), RunError> {
+    let inputs = state.inputs;
+    let bound = inputs.scenario.phases.cleanup_timeout;
+    state.begin_phase(Phase::Cleanup, bound);
+    let result = match cleanup_policy {
         CleanupPolicy::Keep => Ok(()),
         CleanupPolicy::Restore => {
-            let tell = |text: &str| script.progress.message(text);
-            until_second_signal(script, clean(script.env, stage.journal, bound, &tell)).await
+            let on_progress = |text: &str| inputs.progress.step(text);
+            until_second_signal(inputs, clean(inputs.env, state.journal, bound, &on_progress)).await
         }
     };
-    stage.end_phase(Phase::Cleanup);
+    state.end_phase(Phase::Cleanup);
     result
 }
 
-/// Does something that the end of a run asks for, and that a second signal stops.
+/// Does work of the run's end that a second signal stops.
 pub(super) async fn until_second_signal(
-    script: &RunInputs<'_>,
+    inputs: &RunInputs<'_>,
     work: impl Future<Output = Result<(), RunError>>,
 ) -> Result<(), RunError> {
-    let mut signals = script.signals.clone();
+    let mut signals = inputs.signals.clone();
     tokio::select! {
-        // Looked at first: where the second signal is there already, nothing more is begun.
+        // In order: if the second signal has already arrived, the work does not start.
         biased;
-        // The sender outlives the run; should it not, nobody can interrupt.
+        // Without a sender no signal can arrive, and the work runs to its end.
         Ok(signals) = async { signals.wait_for(|signals| signals.count > 1).await.map(|s| *s) } => {
             Err(RunError::Interrupted(signals.last))
         }
@@ -43,26 +46,29 @@ pub(super) async fn until_second_signal(
     }
 }
 
-/// The bundle of a run that was cleaned up later: the verdict on its records as they stand now, with all that follows from
-/// it. What was observed, and so what is said of the platform, stays.
+/// Rewrites the derived files of a bundle whose journal grew after the run, and returns the new verdict. The observations,
+/// and so the results on the platform, do not change. A bundle of older rules is brought to today's.
 ///
 /// # Errors
 /// A file cannot be written.
-pub fn reissue_verdict(held: &LoadedBundle, bundle: &Bundle) -> Result<Verdict, BundleError> {
-    let (verdict, prediction) = (judge::judge(held.records()), judge::predict(held.records()));
-    evidence::finish(bundle, &held.finished_run(&verdict, &prediction))?;
+pub fn reissue_verdict(loaded: &LoadedBundle, bundle: &Bundle) -> Result<Verdict, BundleError> {
+    let load = loaded.load.clone().map(|load| LoadReport { client_bound: client_bound_reason(&load), ..load });
+    let client_bound = load.as_ref().and_then(|load| load.client_bound.as_deref());
+    let records = RunRecords { client_bound, ..loaded.records() };
+    let (verdict, prediction) = (judge::judge(records), judge::predict(records));
+    evidence::finish(bundle, &FinishedRun { load: load.as_ref(), ..loaded.finished_run(&verdict, &prediction) })?;
     Ok(verdict)
 }
 
-/// Undoes what a journal made, within `bound` for each change.
+/// Undoes the changes of a journal, within `bound` for each.
 ///
 /// # Errors
-/// The first thing that could not be undone; the others were tried all the same.
+/// The first change that could not be undone; the others were attempted nevertheless.
 pub async fn clean(
-    world: &RunEnv,
+    env: &RunEnv,
     journal: &Journal,
     bound: HumanDuration,
-    tell: &(dyn Fn(&str) + Send + Sync),
+    on_progress: &(dyn Fn(&str) + Send + Sync),
 ) -> Result<(), RunError> {
-    Ok(install::undo(world, journal, bound, tell).await?)
+    Ok(install::undo(env, journal, bound, on_progress).await?)
 }

@@ -1,5 +1,5 @@
-//! The conductor: the phases in their order, load beside observation, clean-up on every path, the first error wins.
-//! A phase ends as soon as the judge's own checks have what they wait for, so that nothing waits for a fixed time.
+//! Orchestrates a run: the phases in order, load and observation concurrently, clean-up on every path; the first error wins.
+//! A phase ends as soon as the checks that it waits for have a result, so that no phase waits for a fixed time.
 
 mod cleanup;
 mod forecast;
@@ -18,8 +18,10 @@ pub use cleanup::{clean, reissue_verdict};
 pub use forecast::{RunForecast, forecast_run};
 pub use prepare::{ClusterIdentity, PreparedRun, RunStartError, abandon_run, begin_bundle, prepare};
 pub use rehearsal::{EPOCH, RehearsalOutcome, rehearse, simulated_cluster};
-pub use review::{BundleCheck, BundleReview, DiffRow, diff_bundles, review_bundle};
-pub use run_state::ProgressReporter;
+pub use review::{
+    BundleCheck, BundleReview, CaseChange, DiffRow, Soundness, diff_bundles, review_bundle, review_under,
+};
+pub use run_state::{EVALUATION_INTERVAL, ProgressReporter};
 pub use scaling_simulation::{ScalingSimulation, simulate_scaling};
 
 use crate::env::{BundleError, RunEnv};
@@ -38,25 +40,25 @@ use crate::observe;
 
 use run_state::RunState;
 
-/// Why a run stopped before its end.
+/// Why a run stopped early.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// A change could not be made, or not be undone.
+    /// A change to the cluster failed, or its undo.
     #[error(transparent)]
     Install(#[from] InstallError),
-    /// The load could not be given or recorded.
+    /// The load could not be generated or recorded.
     #[error(transparent)]
     Load(#[from] LoadError),
     /// Evidence could not be written.
     #[error(transparent)]
     Evidence(#[from] BundleError),
-    /// A signal came.
+    /// A signal arrived.
     #[error("interrupted by {0}")]
     Interrupted(&'static str),
 }
 
 impl RunError {
-    /// Evidence could not be kept, wherever that showed: a full disk is no word on the platform.
+    /// Whether evidence could not be written, in any stage: a full disk is no fault of the platform.
     #[must_use]
     pub fn is_evidence_error(&self) -> bool {
         use RunError::{Evidence, Install, Load};
@@ -64,48 +66,48 @@ impl RunError {
     }
 }
 
-/// What a run is given.
+/// The inputs of a run.
 pub struct RunInputs<'a> {
-    /// The doors.
+    /// The I/O boundary.
     pub env: &'a RunEnv,
     /// The scenario.
     pub scenario: &'a Scenario,
     /// The inventory.
     pub inventory: &'a Inventory,
-    /// Scenario and inventory as they stand in the bundle: what is judged by.
+    /// Scenario, inventory and plan as the bundle has them: the checks evaluate these.
     pub redacted: &'a evidence::RedactedInputs,
-    /// The plan, without refusals.
+    /// The plan, without preflight errors.
     pub plan: &'a Plan,
-    /// Where progress is shown.
+    /// Receives the progress.
     pub progress: &'a dyn ProgressReporter,
-    /// Signals so far, the last one by name: the first ends the run with a clean-up, the second at once.
+    /// Signals so far: the first ends the run with a clean-up, the second ends it immediately.
     pub signals: watch::Receiver<ReceivedSignals>,
-    /// What to do with what was made.
+    /// Whether to undo the run's changes.
     pub cleanup_policy: CleanupPolicy,
 }
 
-/// Signals received.
+/// The signals that the process has received.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ReceivedSignals {
-    /// How many.
+    /// Number of signals.
     pub count: u32,
     /// Name of the last one.
     pub last: &'static str,
 }
 
-/// What to do with what was made.
+/// Whether to undo the run's changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CleanupPolicy {
-    /// Remove it.
+    /// Undo them.
     Restore,
-    /// Leave it standing (`--keep`).
+    /// Keep everything that was installed (`--keep`).
     Keep,
 }
 
-/// What a run came to.
+/// The result of a run.
 #[derive(Debug)]
 pub struct RunOutcome {
-    /// The verdict on what was recorded.
+    /// The verdict on the records.
     pub verdict: Verdict,
     /// The load, if it ran.
     pub load: Option<LoadReport>,
@@ -113,76 +115,77 @@ pub struct RunOutcome {
     pub error: Option<RunError>,
 }
 
-/// Runs the scenario to its verdict and writes the bundle, whatever happens on the way.
-pub async fn run(script: RunInputs<'_>) -> RunOutcome {
-    let (world, scenario, plan) = (script.env, script.scenario, script.plan);
-    let journal = Journal::new(world.bundle.clone(), world.clock, &plan.run);
-    let watch = observe::ObserverConfig::from_scenario(scenario, &plan.hpa, Some(&plan.service));
-    let observer = observe::start(world, watch);
-    let mut stage = RunState::new(&script, &journal);
-    let mut first = phases::run_phases(&mut stage).await;
-    let load = match stage.stop_load().await {
+/// Runs the scenario to its verdict and writes the bundle, on success and on every error.
+pub async fn run(inputs: RunInputs<'_>) -> RunOutcome {
+    let (env, scenario, plan) = (inputs.env, inputs.scenario, inputs.plan);
+    let journal = Journal::new(env.bundle.clone(), env.clock, &plan.run);
+    let observer_config = observe::ObserverConfig::from_scenario(scenario, &plan.hpa, Some(&plan.service));
+    let observer = observe::start(env, observer_config);
+    let mut state = RunState::new(&inputs, &journal);
+    let mut result = phases::run_phases(&mut state).await;
+    let load = match state.stop_load().await {
         Ok(report) => report,
         Err(error) => {
-            first = first.and(Err(error));
-            stage.load_report.take()
+            result = result.and(Err(error));
+            state.load_report.take()
         }
     };
-    let void = load.as_ref().and_then(|report| report.client_bound.clone());
-    if let Err(RunError::Interrupted(signal)) = &first {
-        world.timeline.record(ObservationKind::Interrupted { signal: (*signal).to_owned() }, None);
+    let client_bound = load.as_ref().and_then(|report| report.client_bound.clone());
+    if let Err(RunError::Interrupted(signal)) = &result {
+        env.timeline.record(ObservationKind::Interrupted { signal: (*signal).to_owned() }, None);
     }
-    let passing = first.is_ok()
-        && evaluate_verdict(&script, &journal, void.as_deref()).result == crate::model::verdict::CaseResult::Pass;
-    if !passing {
-        let diagnosis = async { Ok(observe::write_diagnostics(world, scenario, script.inventory).await?) };
-        first = first.and(cleanup::until_second_signal(&script, diagnosis).await);
+    let passes = result.is_ok()
+        && evaluate_verdict(&inputs, &journal, client_bound.as_deref()).result
+            == crate::model::verdict::CaseResult::Pass;
+    if !passes {
+        let diagnosis = async { Ok(observe::write_diagnostics(env, scenario, inputs.inventory).await?) };
+        result = result.and(cleanup::until_second_signal(&inputs, diagnosis).await);
     }
-    first = first.and(cleanup::run_cleanup(&stage, script.cleanup_policy).await);
+    result = result.and(cleanup::run_cleanup(&state, inputs.cleanup_policy).await);
     observer.stop().await;
-    let verdict = evaluate_verdict(&script, &journal, void.as_deref());
-    first = first.and(world.timeline.take_failure().map_or(Ok(()), |e| Err(e.into())));
-    first = first.and(write_results(&script, &journal, load.as_ref(), &verdict).map_err(RunError::from));
-    RunOutcome { verdict, load, error: first.err() }
+    let verdict = evaluate_verdict(&inputs, &journal, client_bound.as_deref());
+    result = result.and(env.timeline.take_failure().map_or(Ok(()), |e| Err(e.into())));
+    result = result.and(write_results(&inputs, &journal, load.as_ref(), &verdict).map_err(RunError::from));
+    RunOutcome { verdict, load, error: result.err() }
 }
 
-fn evaluate_verdict(script: &RunInputs<'_>, journal: &Journal, void: Option<&str>) -> Verdict {
+fn evaluate_verdict(inputs: &RunInputs<'_>, journal: &Journal, client_bound: Option<&str>) -> Verdict {
     let entries = journal.entries();
-    script.env.timeline.with_observations(|timeline| {
+    inputs.env.timeline.with_observations(|timeline| {
         judge::judge(RunRecords {
-            scenario: &script.redacted.scenario,
-            inventory: &script.redacted.inventory,
+            scenario: &inputs.redacted.scenario,
+            inventory: &inputs.redacted.inventory,
             journal: &entries,
             timeline,
-            client_bound: void,
+            client_bound,
         })
     })
 }
 
 fn write_results(
-    script: &RunInputs<'_>,
+    inputs: &RunInputs<'_>,
     journal: &Journal,
     load: Option<&LoadReport>,
     verdict: &Verdict,
 ) -> Result<(), BundleError> {
-    let evidence::RedactedInputs { scenario, inventory, plan } = script.redacted;
+    let evidence::RedactedInputs { scenario, inventory, plan } = inputs.redacted;
     let entries = journal.entries();
-    script.env.timeline.with_observations(|timeline| {
-        let void = load.and_then(|report| report.client_bound.as_deref());
-        let records = RunRecords { scenario, inventory, journal: &entries, timeline, client_bound: void };
+    inputs.env.timeline.with_observations(|timeline| {
+        let client_bound = load.and_then(|report| report.client_bound.as_deref());
+        let records = RunRecords { scenario, inventory, journal: &entries, timeline, client_bound };
         let prediction = &judge::predict(records);
-        let ending =
+        let finished_run =
             evidence::FinishedRun { scenario, inventory, plan, journal: &entries, timeline, load, verdict, prediction };
-        evidence::finish(&script.env.bundle, &ending)
+        evidence::finish(&inputs.env.bundle, &finished_run)
     })
 }
 
-/// The id of the run that began then, to the millisecond. Fit for the names of objects.
+/// The id of a run, from its start time to the millisecond. Valid in names of Kubernetes objects.
 #[must_use]
 pub fn run_id(started: Timestamp) -> String {
     started.strftime("%Y%m%d-%H%M%S-%3f").to_string()
 }
 
-fn record_phase(world: &RunEnv, phase: Phase, edge: PhaseEdge) {
-    world.timeline.record(ObservationKind::Phase(PhaseChange { phase, edge }), None);
+fn record_phase(env: &RunEnv, phase: Phase, edge: PhaseEdge) {
+    env.timeline.record(ObservationKind::Phase(PhaseChange { phase, edge }), None);
 }

@@ -1,4 +1,4 @@
-//! Everything before the first change: what is there, what will be done, and whether that can pass.
+//! Everything before the first change: inventory, plan, and whether the plan can pass.
 
 use crate::clock::RunClock;
 use crate::env::{Bundle, BundleError, RunEnv, TimelineWriter};
@@ -12,120 +12,119 @@ use crate::model::scenario::Scenario;
 use crate::model::verdict::Verdict;
 use crate::plan::{self, SurveyError};
 
-/// What a run is prepared by.
+/// The result of [`prepare`].
 #[derive(Clone, Debug)]
 pub struct PreparedRun {
-    /// What was found in the cluster.
+    /// The state of the cluster before the run.
     pub inventory: Inventory,
-    /// What will be done.
+    /// What the run will do.
     pub plan: Plan,
 }
 
-/// Where a run takes place, as a reader is told.
+/// The cluster of a run, as the evidence names it.
 #[derive(Clone, Debug, Default)]
 pub struct ClusterIdentity {
     /// Context of the kubeconfig.
     pub context: String,
     /// Address of the API server.
     pub server: String,
-    /// What it is, where it is no real cluster.
+    /// Seed, parameters and fault of a simulated cluster; absent for a real one.
     pub simulated: Option<SimulationInfo>,
 }
 
-/// Why a run does not begin.
+/// Why a run does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum RunStartError {
-    /// Cluster or helm could not be asked.
+    /// The API server or helm failed during the survey.
     #[error(transparent)]
     Survey(#[from] SurveyError),
-    /// The bundle could not be begun.
+    /// The bundle could not be written.
     #[error(transparent)]
     Evidence(#[from] BundleError),
     /// The platform has no HPA API.
     #[error("the platform does not serve autoscaling/v2")]
     HpaApiNotServed,
-    /// The plan says that it cannot pass.
-    #[error("this run cannot pass: {}", .0.iter().map(|refusal| refusal.message.as_str()).collect::<Vec<_>>().join("; "))]
+    /// The plan has preflight errors.
+    #[error("this run cannot pass: {}", .0.iter().map(|problem| problem.message.as_str()).collect::<Vec<_>>().join("; "))]
     PreflightFailed(Vec<PreflightProblem>),
 }
 
 /// Surveys the cluster and plans the run.
 ///
 /// # Errors
-/// The API server or helm cannot be asked.
+/// The API server or helm fails.
 pub async fn prepare(
-    world: &RunEnv,
+    env: &RunEnv,
     scenario: &Scenario,
     run: &str,
-    place: &ClusterIdentity,
+    identity: &ClusterIdentity,
 ) -> Result<PreparedRun, SurveyError> {
-    let inventory = plan::survey(world, scenario).await?;
-    let ClusterIdentity { context, server, simulated } = place.clone();
+    let inventory = plan::survey(env, scenario).await?;
+    let ClusterIdentity { context, server, simulated } = identity.clone();
     let inventory = Inventory { kube_context: context, server, simulated, ..inventory };
     let plan = plan::plan(scenario, &inventory, run);
     Ok(PreparedRun { inventory, plan })
 }
 
-/// Begins the bundle, unless the run cannot pass.
+/// Writes the bundle's first files (scenario, inventory, plan).
 ///
 /// # Errors
-/// The bundle cannot be written, the platform has no HPA API, or the plan says that the run cannot pass.
+/// The bundle cannot be written, the platform has no HPA API, or the plan has preflight errors.
 pub fn begin_bundle(
-    world: &RunEnv,
+    env: &RunEnv,
     scenario: &Scenario,
     prepared: &PreparedRun,
 ) -> Result<RedactedInputs, RunStartError> {
     let PreparedRun { inventory, plan } = prepared;
-    let kept = evidence::begin(&world.bundle, scenario, inventory, plan)?;
+    let redacted = evidence::begin(&env.bundle, scenario, inventory, plan)?;
     if !inventory.hpa_served {
         return Err(RunStartError::HpaApiNotServed);
     }
     if !plan.errors.is_empty() {
         return Err(RunStartError::PreflightFailed(plan.errors.clone()));
     }
-    Ok(kept)
+    Ok(redacted)
 }
 
-/// The bundle of a run that does not begin. Why it does not is an observation as any other, so that the verdict can be
-/// derived from the bundle. What could not be written is told beside.
+/// Completes the bundle of a run that does not start. The reason is recorded as an observation, so that the verdict follows
+/// from the bundle. Returns the first file that could not be written beside verdict and redacted inputs.
 #[must_use]
 pub fn abandon_run(
     bundle: &Bundle,
     clock: RunClock,
     scenario: &Scenario,
     prepared: &PreparedRun,
-    why: &str,
+    reason: &str,
 ) -> (Verdict, RedactedInputs, Option<BundleError>) {
     let PreparedRun { inventory, plan } = prepared;
-    let (kept, failed) = match evidence::begin(bundle, scenario, inventory, plan) {
-        Ok(kept) => (kept, None),
-        // What would have been kept, where nothing can be.
+    let (redacted, write_error) = match evidence::begin(bundle, scenario, inventory, plan) {
+        Ok(redacted) => (redacted, None),
+        // The bundle cannot be written: the verdict is derived from the inputs as they are.
         Err(error) => (
             RedactedInputs { scenario: scenario.clone(), inventory: inventory.clone(), plan: plan.clone() },
             Some(error),
         ),
     };
-    let book = TimelineWriter::new(clock, bundle.clone());
-    book.record(ObservationKind::NotStarted { reason: why.to_owned() }, None);
-    let RedactedInputs { scenario, inventory, plan } = &kept;
-    let (verdict, prediction) = book.with_observations(|timeline| {
+    let writer = TimelineWriter::new(clock, bundle.clone());
+    writer.record(ObservationKind::NotStarted { reason: reason.to_owned() }, None);
+    let RedactedInputs { scenario, inventory, plan } = &redacted;
+    let (verdict, prediction) = writer.with_observations(|timeline| {
         let records = RunRecords::without_changes(scenario, inventory, timeline);
         (judge::judge(records), judge::predict(records))
     });
-    let (judged, prediction) = (&verdict, &prediction);
-    let finished = book.with_observations(|timeline| {
-        let ending = evidence::FinishedRun {
+    let finish_result = writer.with_observations(|timeline| {
+        let finished_run = evidence::FinishedRun {
             scenario,
             inventory,
             plan,
             journal: &[],
             timeline,
             load: None,
-            verdict: judged,
-            prediction,
+            verdict: &verdict,
+            prediction: &prediction,
         };
-        evidence::finish(bundle, &ending)
+        evidence::finish(bundle, &finished_run)
     });
-    let failed = failed.or(book.take_failure()).or(finished.err());
-    (verdict, kept, failed)
+    let write_error = write_error.or(writer.take_failure()).or(finish_result.err());
+    (verdict, redacted, write_error)
 }

@@ -1,51 +1,52 @@
-//! While the load runs, each new pod that becomes Ready is sent one chat of its own, one pod after the other.
+//! Direct chats: while the load runs, each new pod that becomes Ready is sent one chat through the API server's pod proxy,
+//! one pod after the other.
 
 use super::RunError;
 use super::run_state::RunState;
-use crate::judge::{CheckStatus, Prerequisite};
+use crate::judge::{self, Prerequisite};
 use crate::load::{self, LoadError};
 use crate::model::observation::{ObservationKind, ProbeRecord};
 
-/// Tries of a probe that the API server did not carry, a second apart: as long as one that is started again takes.
-const MAX_TRIES: u32 = 30;
+/// Attempts for a probe that the API server did not deliver, one second apart: an API server that restarts is back within
+/// half a minute.
+const MAX_ATTEMPTS: u32 = 30;
 
-/// One chat to this pod alone, sent again where the API server was busy or away: that says nothing about the pod.
-async fn probe_with_retry(script: &super::RunInputs<'_>, pod: &str) -> Result<ProbeRecord, LoadError> {
-    let mut tries = 1;
+/// Sends a chat to this pod alone. Sends it again if the API server was busy or unreachable, which is no result of the pod.
+async fn probe_with_retry(inputs: &super::RunInputs<'_>, pod: &str) -> Result<ProbeRecord, LoadError> {
+    let mut attempts = 1;
     loop {
-        let seen = load::probe_pod(script.env, script.scenario, pod).await?;
-        let passing = seen.status.is_none_or(|status| status == 429 || status >= 500);
-        if !seen.not_delivered || !passing || tries >= MAX_TRIES {
-            return Ok(seen);
+        let probe = load::probe_pod(inputs.env, inputs.scenario, pod).await?;
+        let is_transient = probe.status.is_none_or(|status| status == 429 || status >= 500);
+        if !probe.not_delivered || !is_transient || attempts >= MAX_ATTEMPTS {
+            return Ok(probe);
         }
         tokio::time::sleep(std::time::Duration::from_secs(1)).await;
-        tries += 1;
+        attempts += 1;
     }
 }
 
-/// As [`Stage::until_ruled`], with probes on the way.
-pub(super) async fn wait_for_checks(stage: &mut RunState<'_>, parts: &[Prerequisite]) -> Result<(), RunError> {
+/// As [`RunState::wait_for_checks`], and probes each new pod that becomes Ready meanwhile.
+pub(super) async fn wait_for_checks(state: &mut RunState<'_>, prerequisites: &[Prerequisite]) -> Result<(), RunError> {
     loop {
-        for pod in stage.unprobed_pods() {
-            let script = stage.inputs;
-            let seen = stage.unless_interrupted(async { Ok(probe_with_retry(script, &pod).await?) }).await?;
-            let words = seen.error.as_ref().map_or(format!("{} tokens", seen.tokens), Clone::clone);
-            script.progress.message(&format!("chat to pod {pod} alone: {words}"));
-            script.env.timeline.record(ObservationKind::Probe(seen), None);
-            stage.probed_pods.insert(pod);
+        for pod in state.unprobed_pods() {
+            let inputs = state.inputs;
+            let probe = state.unless_interrupted(async { Ok(probe_with_retry(inputs, &pod).await?) }).await?;
+            match &probe.error {
+                Some(error) => inputs.progress.message(&format!("direct chat to pod {pod}: {error}")),
+                None => inputs.progress.step(&format!("direct chat to pod {pod}: {} tokens", probe.tokens)),
+            }
+            inputs.env.timeline.record(ObservationKind::Probe(probe), None);
+            state.probed_pods.insert(pod);
         }
-        let probed = stage.probed_pods.clone();
-        stage
-            .wait_while(|bench| {
-                let fresh = bench.view().new_ready_pods().iter().any(|pod| !probed.contains(pod));
-                let open = parts
-                    .iter()
-                    .map(|part| bench.evaluate_prerequisite(*part))
-                    .find(|ruling| ruling.status == CheckStatus::Pending);
-                open.filter(|_| !fresh && !bench.is_settled()).map(|ruling| ruling.reason)
+        let probed = state.probed_pods.clone();
+        state
+            .wait_while(|evaluator| {
+                let has_unprobed = evaluator.view().new_ready_pods().iter().any(|pod| !probed.contains(pod));
+                let reason = judge::waiting_for(evaluator, prerequisites);
+                reason.filter(|_| !has_unprobed && !evaluator.is_settled())
             })
             .await?;
-        if stage.unprobed_pods().is_empty() {
+        if state.unprobed_pods().is_empty() {
             return Ok(());
         }
     }

@@ -1,4 +1,4 @@
-//! A whole rehearsal: a simulated platform, a run on it, its verdict.
+//! A rehearsal: a run on a simulated cluster, to its verdict.
 
 use jiff::Timestamp;
 use tokio::sync::watch;
@@ -9,7 +9,7 @@ use super::{
     abandon_run, begin_bundle, prepare, run, run_id,
 };
 use crate::env::Bundle;
-use crate::judge::LiveStatus;
+use crate::judge::{LiveStatus, ProgressEvent, WaitingReason};
 use crate::model::inventory::{Inventory, SimulationInfo};
 use crate::model::observation::Phase;
 use crate::model::plan::Plan;
@@ -18,25 +18,25 @@ use crate::model::verdict::Verdict;
 use crate::sim;
 use crate::units::HumanDuration;
 
-/// When a simulated run begins, 2026-01-01T00:00:00Z: fixed, so that the same seed gives the same bundle.
+/// Wall-clock start of every simulated run, 2026-01-01T00:00:00Z: fixed, so that the same seed gives the same bundle.
 pub const EPOCH: Timestamp = Timestamp::constant(1_767_225_600, 0);
 
-/// A simulated platform as a reader is told of it.
+/// The identity of a simulated cluster, as the evidence names it.
 #[must_use]
 pub fn simulated_cluster(simulated: SimulationInfo) -> ClusterIdentity {
-    let word = "simulated".to_owned();
-    ClusterIdentity { server: format!("https://{word}"), context: word, simulated: Some(simulated) }
+    let name = "simulated".to_owned();
+    ClusterIdentity { server: format!("https://{name}"), context: name, simulated: Some(simulated) }
 }
 
-/// What a rehearsal came to.
+/// The result of a rehearsal.
 pub struct RehearsalOutcome {
     /// The verdict.
     pub verdict: Verdict,
-    /// The first error of a run that began.
+    /// The first error of a run that started.
     pub error: Option<RunError>,
 }
 
-/// Rehearses a scenario on a simulated platform that was begun just now, without a word on the way.
+/// Rehearses a scenario on a freshly started simulation, without progress output.
 pub async fn rehearse(
     platform: &sim::Simulation,
     scenario: &Scenario,
@@ -45,44 +45,46 @@ pub async fn rehearse(
     signals: watch::Receiver<ReceivedSignals>,
 ) -> RehearsalOutcome {
     let bundle = &platform.limit_bundle(bundle);
-    let world = platform.env(scenario, bundle);
-    let place = simulated_cluster(simulated);
-    let not_begun = |prepared: &PreparedRun, why: RunStartError| {
-        let (verdict, ..) = abandon_run(bundle, world.clock, scenario, prepared, &why.to_string());
+    let env = platform.env(scenario, bundle);
+    let identity = simulated_cluster(simulated);
+    let not_started = |prepared: &PreparedRun, error: RunStartError| {
+        let (verdict, ..) = abandon_run(bundle, env.clock, scenario, prepared, &error.to_string());
         RehearsalOutcome { verdict, error: None }
     };
-    let prepared = match prepare(&world, scenario, &run_id(EPOCH), &place).await {
+    let prepared = match prepare(&env, scenario, &run_id(EPOCH), &identity).await {
         Ok(prepared) => prepared,
         Err(error) => {
-            let inventory = Inventory { started: EPOCH, simulated: place.simulated.clone(), ..Inventory::default() };
+            let inventory = Inventory { started: EPOCH, simulated: identity.simulated.clone(), ..Inventory::default() };
             let prepared = PreparedRun { inventory, plan: Plan { run: run_id(EPOCH), ..Plan::default() } };
-            return not_begun(&prepared, RunStartError::Survey(error));
+            return not_started(&prepared, RunStartError::Survey(error));
         }
     };
-    let kept = match begin_bundle(&world, scenario, &prepared) {
-        Ok(kept) => kept,
-        Err(why) => return not_begun(&prepared, why),
+    let redacted = match begin_bundle(&env, scenario, &prepared) {
+        Ok(redacted) => redacted,
+        Err(error) => return not_started(&prepared, error),
     };
-    let (PreparedRun { inventory, plan }, kept, leaving) = (&prepared, &kept, CleanupPolicy::Restore);
-    let script = RunInputs {
-        env: &world,
+    let PreparedRun { inventory, plan } = &prepared;
+    let inputs = RunInputs {
+        env: &env,
         scenario,
         inventory,
-        redacted: kept,
+        redacted: &redacted,
         plan,
         progress: &SilentProgress,
         signals,
-        cleanup_policy: leaving,
+        cleanup_policy: CleanupPolicy::Restore,
     };
-    let RunOutcome { verdict, error, .. } = run(script).await;
+    let RunOutcome { verdict, error, .. } = run(inputs).await;
     RehearsalOutcome { verdict, error }
 }
 
-/// Nobody looks on.
+/// Prints nothing.
 pub(super) struct SilentProgress;
 
 impl ProgressReporter for SilentProgress {
     fn phase_started(&self, _: Phase, _: HumanDuration) {}
     fn message(&self, _: &str) {}
-    fn waiting(&self, _: &LiveStatus, _: &str) {}
+    fn step(&self, _: &str) {}
+    fn changed(&self, _: &ProgressEvent) {}
+    fn waiting(&self, _: &LiveStatus, _: &WaitingReason) {}
 }

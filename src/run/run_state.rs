@@ -1,5 +1,6 @@
-//! The stage: what the phases share while a run goes on, and the one way in which they wait.
+//! What the phases of a run share, and the one way in which they wait.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -11,55 +12,61 @@ use crate::bounds::POLL_INTERVAL;
 use crate::env::{BundleError, RunEnv};
 use crate::evidence;
 use crate::install::Journal;
-use crate::judge::{Check, CheckResult, CheckStatus, EvaluationCache, Evaluator, LiveStatus, Prerequisite};
+use crate::judge::{self, EvaluationCache, Evaluator, LiveStatus, Prerequisite, ProgressEvent, WaitingReason};
 use crate::load;
 use crate::model::load::LoadReport;
 use crate::model::observation::{Phase, PhaseEdge};
 use crate::model::run_records::RunRecords;
 use crate::units::HumanDuration;
 
-/// Rulings are not asked for more often than this: each looks at all that was seen so far.
-const EVALUATION_INTERVAL: Duration = Duration::from_secs(2);
+/// Least time between two evaluations of the checks: each evaluation reads all observations so far.
+pub const EVALUATION_INTERVAL: Duration = Duration::from_secs(2);
 
-/// Where a run shows how it gets on. It never decides anything.
+/// Shows the progress of a run. It has no influence on the run.
 pub trait ProgressReporter: Send + Sync {
-    /// A phase begins; its time budget.
+    /// A phase starts, with this time budget.
     fn phase_started(&self, phase: Phase, budget: HumanDuration);
-    /// Something happened that is worth a line.
+    /// An event worth a line.
     fn message(&self, text: &str);
-    /// The state of the run and what is waited for, every other second.
-    fn waiting(&self, picture: &LiveStatus, waiting: &str);
+    /// A step of the run itself, of which its result tells enough.
+    fn step(&self, text: &str);
+    /// Sizes, pods or hops of the metric changed.
+    fn changed(&self, event: &ProgressEvent);
+    /// The run's status and what it waits for, about every [`EVALUATION_INTERVAL`].
+    fn waiting(&self, status: &LiveStatus, reason: &WaitingReason);
 }
 
-/// What the phases share.
+/// The state of a run, shared by its phases.
 pub(super) struct RunState<'a> {
     pub(super) inputs: &'a RunInputs<'a>,
     pub(super) journal: &'a Journal,
     pub(super) load: Option<load::RunningLoad>,
-    /// The load's report, once it was taken away.
+    /// The load's report, once it has stopped.
     pub(super) load_report: Option<LoadReport>,
-    /// Pods that were sent a chat of their own.
+    /// Pods that were sent a direct chat.
     pub(super) probed_pods: BTreeSet<String>,
-    /// Renews the claim on the target; ends with the stage.
+    /// Renews the target's Lease; stops when this is dropped.
     pub(super) lease_renewal: JoinSet<()>,
     signals: watch::Receiver<ReceivedSignals>,
-    /// What the judge has worked out so far.
+    /// Results of earlier evaluations.
     cache: EvaluationCache,
+    /// Sequence number of the first observation whose changes were not reported.
+    unreported_seq: Cell<u64>,
 }
 
 impl<'a> RunState<'a> {
-    pub(super) fn new(script: &'a RunInputs<'a>, journal: &'a Journal) -> Self {
-        let signals = script.signals.clone();
-        let (probed, renewal, memory) = (BTreeSet::new(), JoinSet::new(), EvaluationCache::default());
+    pub(super) fn new(inputs: &'a RunInputs<'a>, journal: &'a Journal) -> Self {
+        let signals = inputs.signals.clone();
         Self {
-            inputs: script,
+            inputs,
             journal,
             load: None,
             load_report: None,
-            probed_pods: probed,
-            lease_renewal: renewal,
+            probed_pods: BTreeSet::new(),
+            lease_renewal: JoinSet::new(),
             signals,
-            cache: memory,
+            cache: EvaluationCache::default(),
+            unreported_seq: Cell::new(0),
         }
     }
 
@@ -67,7 +74,7 @@ impl<'a> RunState<'a> {
         self.inputs.env
     }
 
-    /// Begins a phase: in the timeline and on the screen.
+    /// Starts a phase: in the timeline and in the progress output.
     pub(super) fn begin_phase(&self, phase: Phase, budget: HumanDuration) {
         super::record_phase(self.env(), phase, PhaseEdge::Began);
         self.inputs.progress.phase_started(phase, budget);
@@ -77,42 +84,39 @@ impl<'a> RunState<'a> {
         super::record_phase(self.env(), phase, PhaseEdge::Ended);
     }
 
-    /// Looks at the records so far with the judge's eyes.
-    pub(super) fn with_evaluator<T>(&self, look: impl FnOnce(&Evaluator<'_>) -> T) -> T {
-        let void = self.load_report.as_ref().and_then(|report| report.client_bound.as_deref());
+    /// Evaluates the records so far.
+    pub(super) fn with_evaluator<T>(&self, evaluate: impl FnOnce(&Evaluator<'_>) -> T) -> T {
+        let client_bound = self.load_report.as_ref().and_then(|report| report.client_bound.as_deref());
         let evidence::RedactedInputs { scenario, inventory, .. } = self.inputs.redacted;
         self.journal.read(|journal| {
             self.env().timeline.with_observations(|timeline| {
-                let records = RunRecords { scenario, inventory, journal, timeline, client_bound: void };
-                look(&Evaluator::with_cache(records, &self.cache))
+                let records = RunRecords { scenario, inventory, journal, timeline, client_bound };
+                evaluate(&Evaluator::with_cache(records, &self.cache))
             })
         })
     }
 
-    /// Waits until the judge can rule on all of these, or the run is settled. Each check has a bound of its own, so this
-    /// ends; observations come every second at the least.
-    pub(super) async fn wait_for_checks(&mut self, parts: &[Prerequisite]) -> Result<(), RunError> {
-        self.wait_while(|bench| {
-            let open = parts
-                .iter()
-                .map(|part| bench.evaluate_prerequisite(*part))
-                .find(|ruling| ruling.status == CheckStatus::Pending);
-            open.filter(|_| !bench.is_settled()).map(|ruling: CheckResult| ruling.reason)
-        })
-        .await
+    /// Waits until all of these have a result, or the run is settled. It ends because each check has its own bound;
+    /// observations arrive at least every second.
+    pub(super) async fn wait_for_checks(&mut self, prerequisites: &[Prerequisite]) -> Result<(), RunError> {
+        self.wait_while(|evaluator| judge::waiting_for(evaluator, prerequisites).filter(|_| !evaluator.is_settled()))
+            .await
     }
 
-    /// Waits until `waiting` says nothing more; what it says is shown.
+    /// Waits until `waiting_reason` returns `None`; reports each reason, and what has changed meanwhile.
     pub(super) async fn wait_while(
         &mut self,
-        waiting: impl Fn(&Evaluator<'_>) -> Option<String>,
+        waiting_reason: impl Fn(&Evaluator<'_>) -> Option<WaitingReason>,
     ) -> Result<(), RunError> {
         let mut changes = self.env().timeline.subscribe();
         loop {
             changes.borrow_and_update();
-            let (why, picture) = self.with_evaluator(|bench| (waiting(bench), bench.view().live_status()));
-            let Some(why) = why else { return Ok(()) };
-            self.inputs.progress.waiting(&picture, &why);
+            let (reason, status, events) = self.with_evaluator(|evaluator| {
+                (waiting_reason(evaluator), evaluator.view().live_status(), self.unreported_events(evaluator))
+            });
+            events.iter().for_each(|event| self.inputs.progress.changed(event));
+            let Some(reason) = reason else { return Ok(()) };
+            self.inputs.progress.waiting(&status, &reason);
             if let Some(error) = self.env().timeline.take_failure() {
                 return Err(error.into());
             }
@@ -120,21 +124,28 @@ impl<'a> RunState<'a> {
         }
     }
 
-    /// Waits for something new, and not at all after a signal.
+    /// The changes since the last call.
+    fn unreported_events(&self, evaluator: &Evaluator<'_>) -> Vec<ProgressEvent> {
+        let view = evaluator.view();
+        let next_seq = view.records.timeline.last().map_or(0, |last| last.seq + 1);
+        view.progress_from(self.unreported_seq.replace(next_seq))
+    }
+
+    /// Waits for the next observation. Fails immediately after a signal.
     async fn wait_for_change(&mut self, changes: &mut watch::Receiver<u64>) -> Result<(), RunError> {
-        let news = async {
+        let next_change = async {
             tokio::time::sleep(EVALUATION_INTERVAL).await;
-            // An error means that the book is gone, and with it this run.
+            // An error means that the writer was dropped, and with it this run.
             let _ = tokio::time::timeout(POLL_INTERVAL.to_std(), changes.changed()).await;
         };
         tokio::select! {
             biased;
             signal = wait_for_signal(&mut self.signals) => Err(RunError::Interrupted(signal)),
-            () = news => Ok(()),
+            () = next_change => Ok(()),
         }
     }
 
-    /// Does something that a signal may stop.
+    /// Does work that a signal stops.
     pub(super) async fn unless_interrupted<T>(
         &mut self,
         work: impl Future<Output = Result<T, RunError>>,
@@ -146,34 +157,29 @@ impl<'a> RunState<'a> {
         }
     }
 
-    /// Ends the load if it runs, and hands over its report.
+    /// Stops the load if it runs, and returns its report.
     pub(super) async fn stop_load(&mut self) -> Result<Option<LoadReport>, RunError> {
         if let Some(running) = self.load.take() {
             let mut report = running.stop().await?;
-            let kept = self.env().bundle.redactor().redact_value(&mut report);
-            kept.map_err(|e| BundleError { path: "load.json".to_owned(), why: e.to_string() })?;
+            let redact_result = self.env().bundle.redactor().redact_value(&mut report);
+            redact_result.map_err(|e| BundleError { path: "load.json".to_owned(), why: e.to_string() })?;
             self.load_report = Some(report);
         }
         Ok(self.load_report.clone())
     }
 
-    /// The names of the new pods that are Ready and have not been sent a chat of their own.
+    /// Names of new pods that are Ready and were not sent a direct chat.
     pub(super) fn unprobed_pods(&self) -> Vec<String> {
-        let ready = self.with_evaluator(|bench| bench.view().new_ready_pods());
+        let ready = self.with_evaluator(|evaluator| evaluator.view().new_ready_pods());
         ready.into_iter().filter(|pod| !self.probed_pods.contains(pod)).collect()
     }
 }
 
-/// Waits for a signal and says which.
+/// Waits for a signal and returns its name.
 async fn wait_for_signal(signals: &mut watch::Receiver<ReceivedSignals>) -> &'static str {
     match signals.wait_for(|signals| signals.count > 0).await {
         Ok(signals) => signals.last,
-        // Nobody can send one any more.
+        // Without a sender no signal can arrive.
         Err(_) => std::future::pending().await,
     }
-}
-
-/// The checks as parts.
-pub(super) const fn whole_check(check: Check) -> Prerequisite {
-    Prerequisite::Whole(check)
 }

@@ -1,4 +1,4 @@
-//! What a scenario's HPA makes of a load that stays: on a simulated platform, without a verdict.
+//! How a scenario's HPA scales the target under a constant load: on a simulated cluster, without a verdict.
 
 use tokio::sync::watch;
 
@@ -19,119 +19,118 @@ use crate::sim::{self, SimConfig};
 use crate::units::HumanDuration;
 use crate::{load, observe};
 
-/// The course of the size under a load.
+/// The target's replicas under a load.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ScalingSimulation {
-    /// Sizes, each with the moment from which it was so, milliseconds since the load began.
+    /// Changes of spec.replicas: milliseconds since the load began, and the new value.
     pub replicas: Vec<(u64, i32)>,
-    /// Good answers.
+    /// Requests that succeeded.
     pub good: u64,
-    /// All others that ended.
+    /// Requests that failed.
     pub failed: u64,
 }
 
 impl ScalingSimulation {
-    /// The largest size.
+    /// The most replicas.
     #[must_use]
     pub fn max_replicas(&self) -> i32 {
-        self.replicas.iter().map(|(_, size)| *size).max().unwrap_or(0)
+        self.replicas.iter().map(|(_, replicas)| *replicas).max().unwrap_or(0)
     }
 
-    /// The size at the end.
+    /// The replicas at the end.
     #[must_use]
     pub fn final_replicas(&self) -> i32 {
-        self.replicas.last().map_or(0, |(_, size)| *size)
+        self.replicas.last().map_or(0, |(_, replicas)| *replicas)
     }
 
     /// Changes of direction: up after down, or down after up.
     #[must_use]
     pub fn direction_changes(&self) -> usize {
-        turns(&self.replicas)
+        direction_changes(&self.replicas)
     }
 }
 
-/// Changes of direction in a course of sizes.
-pub(super) fn turns(sizes: &[(u64, i32)]) -> usize {
-    let ups: Vec<bool> = sizes.windows(2).map(|pair| pair[1].1 > pair[0].1).collect();
+/// Changes of direction in a history of replicas.
+pub(super) fn direction_changes(history: &[(u64, i32)]) -> usize {
+    let ups: Vec<bool> = history.windows(2).map(|pair| pair[1].1 > pair[0].1).collect();
     ups.windows(2).filter(|pair| pair[0] != pair[1]).count()
 }
 
-/// Installs the scenario, applies its HPA, and keeps its load up for so long. Has to run on a paused runtime.
+/// Installs the scenario, applies its HPA, and runs its load for `length`. Must run on a runtime with a paused clock.
 ///
 /// # Errors
-/// The run cannot begin, or a change is refused; the text says why.
+/// The run cannot start, or a change fails; the text says why.
 pub async fn simulate_scaling(
-    setting: SimConfig,
+    config: SimConfig,
     scenario: &Scenario,
     length: HumanDuration,
     bundle: &Bundle,
 ) -> Result<ScalingSimulation, String> {
     let clock = RunClock::start_at(EPOCH);
-    let platform = sim::start(setting, scenario, clock);
-    let world = platform.env(scenario, bundle);
-    let place: ClusterIdentity = simulated_cluster(SimulationInfo::default());
-    let prepared = prepare(&world, scenario, &run_id(EPOCH), &place).await.map_err(|e| e.to_string())?;
-    let kept = begin_bundle(&world, scenario, &prepared).map_err(|e| e.to_string())?;
+    let platform = sim::start(config, scenario, clock);
+    let env = platform.env(scenario, bundle);
+    let identity: ClusterIdentity = simulated_cluster(SimulationInfo::default());
+    let prepared = prepare(&env, scenario, &run_id(EPOCH), &identity).await.map_err(|e| e.to_string())?;
+    let redacted = begin_bundle(&env, scenario, &prepared).map_err(|e| e.to_string())?;
     let PreparedRun { inventory, plan } = &prepared;
     let (_sender, signals) = watch::channel(ReceivedSignals::default());
-    let (progress, leaving) = (&SilentProgress, CleanupPolicy::Keep);
-    let script = RunInputs {
-        env: &world,
+    let inputs = RunInputs {
+        env: &env,
         scenario,
         inventory,
-        redacted: &kept,
+        redacted: &redacted,
         plan,
-        progress,
+        progress: &SilentProgress,
         signals,
-        cleanup_policy: leaving,
+        cleanup_policy: CleanupPolicy::Keep,
     };
     let journal = Journal::new(bundle.clone(), clock, &plan.run);
     let observer =
-        observe::start(&world, observe::ObserverConfig::from_scenario(scenario, &plan.hpa, Some(&plan.service)));
-    let mut stage = RunState::new(&script, &journal);
-    let performed = run_load(&mut stage, length).await;
+        observe::start(&env, observe::ObserverConfig::from_scenario(scenario, &plan.hpa, Some(&plan.service)));
+    let mut state = RunState::new(&inputs, &journal);
+    let result = run_load(&mut state, length).await;
     observer.stop().await;
-    performed.map_err(|e| e.to_string())?.map_or_else(|| Err(failure_reason(&world)), Ok)
+    result.map_err(|e| e.to_string())?.map_or_else(|| Err(failure_reason(&env)), Ok)
 }
 
-/// `None` where the target did not come to serve.
-async fn run_load(stage: &mut RunState<'_>, length: HumanDuration) -> Result<Option<ScalingSimulation>, RunError> {
-    let Some(url) = phases::run_until_autoscaled(stage).await? else { return Ok(None) };
-    let began_ms = stage.env().clock.now_ms();
-    let running = load::start(stage.env(), &stage.inputs.scenario.load, &url)?;
+/// `None` if the target did not serve chats or the metric was not served.
+async fn run_load(state: &mut RunState<'_>, length: HumanDuration) -> Result<Option<ScalingSimulation>, RunError> {
+    let Some(url) = phases::run_until_autoscaled(state).await? else { return Ok(None) };
+    let began_ms = state.env().clock.now_ms();
+    let running = load::start(state.env(), &state.inputs.scenario.load, &url)?;
     tokio::time::sleep(length.to_std()).await;
     let report = running.stop().await?;
-    let target = &stage.inputs.scenario.hpa.spec.scale_target_ref.name;
-    let sizes = stage.env().timeline.with_observations(|timeline| replica_history(timeline, target, began_ms));
+    let target = &state.inputs.scenario.hpa.spec.scale_target_ref.name;
+    let replicas = state.env().timeline.with_observations(|timeline| replica_history(timeline, target, began_ms));
     let good = report.outcomes.get(RequestOutcome::Succeeded.as_str()).copied().unwrap_or(0);
     let cancelled = report.outcomes.get(RequestOutcome::CancelledByRampDown.as_str()).copied().unwrap_or(0);
-    Ok(Some(ScalingSimulation { replicas: sizes, good, failed: report.requests.saturating_sub(good + cancelled) }))
+    Ok(Some(ScalingSimulation { replicas, good, failed: report.requests.saturating_sub(good + cancelled) }))
 }
 
-/// The sizes from a moment on, counted from it.
+/// Changes of the target's spec.replicas after `from_ms`, in milliseconds since then.
 pub(super) fn replica_history(timeline: &[Observation], target: &str, from_ms: u64) -> Vec<(u64, i32)> {
-    let mut sizes: Vec<(u64, i32)> = Vec::new();
+    let mut history: Vec<(u64, i32)> = Vec::new();
     for observation in timeline {
         let ObservationKind::Workload(workload) = &observation.kind else { continue };
-        let (after_ms, size) = (observation.at_ms.saturating_sub(from_ms), workload.spec_replicas);
-        if workload.name != target || sizes.last().is_some_and(|(_, last)| *last == size) {
+        let (after_ms, replicas) = (observation.at_ms.saturating_sub(from_ms), workload.spec_replicas);
+        if workload.name != target || history.last().is_some_and(|(_, last)| *last == replicas) {
             continue;
         }
-        // Of the sizes before only the last one counts.
+        // Of the values before `from_ms` only the last one counts.
         if after_ms == 0 {
-            sizes.clear();
+            history.clear();
         }
-        sizes.push((after_ms, size));
+        history.push((after_ms, replicas));
     }
-    sizes
+    history
 }
 
-fn failure_reason(world: &RunEnv) -> String {
-    let last = world.timeline.with_observations(|timeline| {
+fn failure_reason(env: &RunEnv) -> String {
+    let last_error = env.timeline.with_observations(|timeline| {
         timeline.iter().rev().find_map(|observation| match &observation.kind {
             ObservationKind::Probe(probe) => probe.error.clone(),
             _ => None,
         })
     });
-    last.unwrap_or_else(|| "the target did not come to serve, or no metric to be served".to_owned())
+    last_error.unwrap_or_else(|| "the target did not serve chats, or the metric was not served".to_owned())
 }

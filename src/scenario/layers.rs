@@ -1,4 +1,4 @@
-//! Scenario files laid over each other, as helm lays values: maps are merged, everything else is replaced.
+//! Merges scenario files as helm merges values: maps are merged, everything else is replaced.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -8,11 +8,11 @@ use serde_json::{Map, Value};
 use super::{MAX_LAYERS, ScenarioError, locate};
 use crate::model::scenario::Scenario;
 
-/// One file.
+/// One scenario file.
 pub(super) struct ScenarioLayer {
     /// Path as it was given.
     pub(super) name: String,
-    /// Its text.
+    /// The text of the file.
     pub(super) text: String,
     values: Map<String, Value>,
 }
@@ -20,27 +20,27 @@ pub(super) struct ScenarioLayer {
 impl ScenarioLayer {
     /// Parses a file by itself, so that an error names its own line.
     pub(super) fn parse(name: &str, dir: &Path, text: String) -> Result<Self, ScenarioError> {
-        let wrong = |e: &serde_saphyr::Error| {
-            let at = e.location();
+        let parse_error = |e: &serde_saphyr::Error| {
+            let location = e.location();
             ScenarioError::Parse {
                 path: name.to_owned(),
-                line: at.map_or(1, |l| l.line()),
-                column: at.map_or(1, |l| l.column()),
-                what: first_line(&e.without_snippet().to_string()),
+                line: location.map_or(1, |l| l.line()),
+                column: location.map_or(1, |l| l.column()),
+                message: first_line(&e.without_snippet().to_string()),
             }
         };
         // An empty file is an empty overlay.
-        let blank = text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#'));
-        let read = if blank { "{}" } else { &text };
-        serde_saphyr::from_str::<Scenario>(read).map_err(|e| wrong(&e))?;
-        let mut values: Map<String, Value> = serde_saphyr::from_str(read).map_err(|e| wrong(&e))?;
+        let is_empty = text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#'));
+        let yaml = if is_empty { "{}" } else { &text };
+        serde_saphyr::from_str::<Scenario>(yaml).map_err(|e| parse_error(&e))?;
+        let mut values: Map<String, Value> = serde_saphyr::from_str(yaml).map_err(|e| parse_error(&e))?;
         if let Some(field) = find_dropped_field(&values) {
             let (line, column) = locate::field_position(&text, &field);
             return Err(ScenarioError::Parse {
                 path: name.to_owned(),
                 line,
                 column,
-                what: format!("unknown field `{}`: autoscaling/v2 has no such field there", field.join(".")),
+                message: format!("unknown field `{}`: autoscaling/v2 has no such field", field.join(".")),
             });
         }
         resolve_chart_paths(&mut values, dir);
@@ -48,7 +48,7 @@ impl ScenarioLayer {
     }
 }
 
-/// Reads a file and, before it, the ones that it extends.
+/// Reads a file and the files that it extends; the extended files come first.
 pub(super) fn read_layers(path: &Path, layers: &mut Vec<ScenarioLayer>) -> Result<(), ScenarioError> {
     let mut chain = Vec::new();
     let mut next = Some(path.to_owned());
@@ -58,7 +58,7 @@ pub(super) fn read_layers(path: &Path, layers: &mut Vec<ScenarioLayer>) -> Resul
         }
         let name = path.display().to_string();
         let text = std::fs::read_to_string(&path)
-            .map_err(|e| ScenarioError::Read { path: name.clone(), why: e.to_string() })?;
+            .map_err(|e| ScenarioError::Read { path: name.clone(), message: e.to_string() })?;
         let dir = path.parent().unwrap_or(Path::new("")).to_owned();
         let mut layer = ScenarioLayer::parse(&name, &dir, text)?;
         next = match layer.values.remove("extends") {
@@ -71,22 +71,22 @@ pub(super) fn read_layers(path: &Path, layers: &mut Vec<ScenarioLayer>) -> Resul
     Ok(())
 }
 
-/// The scenario that the layers come to.
+/// The merged scenario.
 pub(super) fn merge_layers(layers: &[ScenarioLayer]) -> Result<Scenario, ScenarioError> {
     let mut all = Value::Object(Map::new());
     for layer in layers {
         merge_value(&mut all, &Value::Object(layer.values.clone()));
     }
-    // Each layer has the right shape by itself; only a merge of different kinds of value can still break it.
+    // Each layer is valid by itself; only a merge of values of different types can fail here.
     serde_json::from_value(all).map_err(|e| ScenarioError::Parse {
         path: layers.iter().map(|layer| layer.name.as_str()).collect::<Vec<_>>().join(" + "),
         line: 1,
         column: 1,
-        what: e.to_string(),
+        message: e.to_string(),
     })
 }
 
-/// Lays `over` on `under`; `null` removes a key, as with helm.
+/// Merges `over` into `under`; `null` removes a key, as with helm.
 fn merge_value(under: &mut Value, over: &Value) {
     let (Value::Object(base), Value::Object(top)) = (&mut *under, over) else {
         *under = over.clone();
@@ -101,25 +101,25 @@ fn merge_value(under: &mut Value, over: &Value) {
     }
 }
 
-/// The first field of `hpa.spec` that reading it as autoscaling/v2 loses: the API types ignore unknown fields, and a
-/// `pod:` written for `pods:` would silently become an HPA without a metric.
+/// The first field of `hpa.spec` that autoscaling/v2 does not have. The API types ignore unknown fields, and a `pod:` written
+/// for `pods:` would silently become an HPA without a metric.
 fn find_dropped_field(values: &Map<String, Value>) -> Option<Vec<String>> {
     let spec = values.get("hpa")?.get("spec")?;
-    let read: HorizontalPodAutoscalerSpec = serde_json::from_value(spec.clone()).ok()?;
-    let written = serde_json::to_value(read).ok()?;
+    let parsed: HorizontalPodAutoscalerSpec = serde_json::from_value(spec.clone()).ok()?;
+    let written = serde_json::to_value(parsed).ok()?;
     let mut path = vec!["hpa".to_owned(), "spec".to_owned()];
     find_missing_key(spec, &written, &mut path).then_some(path)
 }
 
-/// Extends `path` to the first key of `asked` that `kept` does not have; false when there is none.
-fn find_missing_key(asked: &Value, kept: &Value, path: &mut Vec<String>) -> bool {
-    let children: Vec<(String, &Value)> = match asked {
+/// Extends `path` to the first key of `source` that `parsed` does not have; false without one.
+fn find_missing_key(source: &Value, parsed: &Value, path: &mut Vec<String>) -> bool {
+    let children: Vec<(String, &Value)> = match source {
         Value::Object(map) => map.iter().map(|(key, value)| (key.clone(), value)).collect(),
         Value::Array(items) => items.iter().enumerate().map(|(n, value)| (n.to_string(), value)).collect(),
         _ => return false,
     };
     for (key, value) in children {
-        let below = match kept {
+        let below = match parsed {
             Value::Object(map) => map.get(&key),
             Value::Array(items) => key.parse::<usize>().ok().and_then(|n| items.get(n)),
             _ => None,
@@ -135,7 +135,7 @@ fn find_missing_key(asked: &Value, kept: &Value, path: &mut Vec<String>) -> bool
     false
 }
 
-/// A chart given as `./path` or `../path` is meant from the scenario file, not from where gpuhpa was started.
+/// Resolves charts `./path` and `../path` relative to the scenario file instead of the working directory.
 fn resolve_chart_paths(values: &mut Map<String, Value>, dir: &Path) {
     let Some(Value::Object(releases)) = values.get_mut("releases") else { return };
     for release in releases.values_mut() {
@@ -149,7 +149,7 @@ fn resolve_chart_paths(values: &mut Map<String, Value>, dir: &Path) {
     }
 }
 
-/// The path without `.` and without a folder followed by `..`; by text alone, so that no home path is brought in.
+/// The path without `.` and without a folder followed by `..`. Works on the text alone, so that no absolute home path gets in.
 fn normalize_path(path: &Path) -> PathBuf {
     let mut out = PathBuf::new();
     for part in path.components() {

@@ -1,4 +1,4 @@
-//! Where a field of a scenario is written: file, line and column of the nearest place.
+//! Locates a field of a scenario in its files: file, line and column of the nearest location.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,11 +8,11 @@ use serde_saphyr::Spanned;
 
 use super::layers::ScenarioLayer;
 
-/// YAML with the place of each value.
+/// A YAML tree with the location of each value.
 #[derive(Default)]
 struct YamlTree(BTreeMap<String, Spanned<YamlTree>>);
 
-/// `file:line:column` of the field, in the last file that writes it or most of the way to it.
+/// `file:line:column` of the field, in the last file that contains it or the longest prefix of its path.
 pub(super) fn locate_field(layers: &[ScenarioLayer], field: &[String]) -> String {
     let mut best: Option<(usize, String)> = None;
     for layer in layers {
@@ -21,7 +21,7 @@ pub(super) fn locate_field(layers: &[ScenarioLayer], field: &[String]) -> String
             best = Some((depth, format!("{}:{line}:{column}", layer.name)));
         }
     }
-    best.map(|(_, place)| place).unwrap_or_default()
+    best.map(|(_, location)| location).unwrap_or_default()
 }
 
 /// Line and column of the field in this text.
@@ -30,7 +30,7 @@ pub(super) fn field_position(text: &str, field: &[String]) -> (u64, u64) {
     (line, column)
 }
 
-/// How many parts of the field are there, and where the last of them is.
+/// How many components of the field's path exist, with line and column of the last one.
 fn find_field(text: &str, field: &[String]) -> (usize, u64, u64) {
     let Ok(tree) = serde_saphyr::from_str::<YamlTree>(text) else { return (0, 1, 1) };
     let (mut node, mut found) = (&tree, (0, 1, 1));

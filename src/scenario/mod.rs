@@ -1,5 +1,5 @@
-//! Files → [`Scenario`]. A scenario file may extend another one and be laid over by further files; what comes out is
-//! complete and checked, and every complaint names file, line, column and what to do.
+//! Files → [`Scenario`]. A scenario file may extend another one, and further files may override it. The result is complete and
+//! validated; each problem has file, line, column and a hint.
 
 mod layers;
 mod locate;
@@ -9,25 +9,25 @@ use std::path::{Path, PathBuf};
 
 use crate::model::scenario::Scenario;
 
-/// The scenario that runs when none is named.
+/// The scenario that runs if the user names none.
 pub const BUILT_IN: &str = include_str!("../../scenarios/ollama-gpu-utilization.yaml");
 
 /// Its name in messages.
 pub const BUILT_IN_NAME: &str = "ollama-gpu-utilization.yaml (built in)";
 
-/// Why there is no scenario.
+/// Why a scenario cannot be loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum ScenarioError {
     /// A file could not be read.
-    #[error("{path}: could not be read: {why}")]
+    #[error("{path}: could not be read: {message}")]
     Read {
         /// The file.
         path: String,
-        /// The system's words.
-        why: String,
+        /// The system's error.
+        message: String,
     },
     /// A file is not YAML, or not a scenario.
-    #[error("{path}:{line}:{column}: {what}")]
+    #[error("{path}:{line}:{column}: {message}")]
     Parse {
         /// The file.
         path: String,
@@ -36,45 +36,54 @@ pub enum ScenarioError {
         /// Column, from 1.
         column: u64,
         /// What is wrong.
-        what: String,
+        message: String,
     },
-    /// Files extend each other without end.
-    #[error("{path}: extends itself, or more than {MAX_LAYERS} files on end")]
+    /// Files extend each other without an end.
+    #[error("{path}: extends itself, or nests more than {MAX_LAYERS} files")]
     ExtendsTooDeep {
         /// The file.
         path: String,
     },
-    /// The scenario cannot be run as it stands.
+    /// The scenario has problems.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
     Invalid(Vec<ScenarioProblem>),
 }
 
-/// Files that may extend each other: more is a mistake.
+/// Most files that may extend each other: more are taken for a cycle.
 pub const MAX_LAYERS: usize = 8;
 
-/// One thing that is wrong with a scenario.
+/// A problem of a scenario.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScenarioProblem {
-    /// `file:line:column` of the nearest place, as far as the field is written anywhere.
-    pub location: String,
+    /// `file:line:column` of the nearest location; absent until the files are known.
+    pub location: Option<String>,
     /// The field, for example `hpa.spec.maxReplicas`.
     pub field: String,
     /// What is wrong.
-    pub what: String,
+    pub message: String,
     /// What to do next.
     pub hint: String,
 }
 
-impl std::fmt::Display for ScenarioProblem {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: {}: {}\n  hint: {}", self.location, self.field, self.what, self.hint)
+impl ScenarioProblem {
+    fn new(field: &str, message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { location: None, field: field.to_owned(), message: message.into(), hint: hint.into() }
     }
 }
 
-/// Reads the files in their order, each laid over the ones before it; the built-in scenario when there are none.
+impl std::fmt::Display for ScenarioProblem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if let Some(location) = &self.location {
+            write!(f, "{location}: ")?;
+        }
+        write!(f, "{}: {}\n  hint: {}", self.field, self.message, self.hint)
+    }
+}
+
+/// Reads the files in order, each overriding the ones before it; without files the built-in scenario.
 ///
 /// # Errors
-/// The first file that cannot be read or parsed, else everything that is wrong with the result.
+/// The first file that cannot be read or parsed, else all problems of the merged scenario.
 pub fn load(files: &[PathBuf], namespace: Option<&str>) -> Result<Scenario, ScenarioError> {
     let mut layers = Vec::new();
     for file in files {
@@ -90,20 +99,18 @@ pub fn load(files: &[PathBuf], namespace: Option<&str>) -> Result<Scenario, Scen
     Ok(scenario)
 }
 
-/// The scenario that the layers come to, if nothing is wrong with it.
+/// The merged scenario, if it has no problems.
 fn resolve(layers: &[layers::ScenarioLayer]) -> Result<Scenario, ScenarioError> {
     let scenario = layers::merge_layers(layers)?;
-    let problems = validate::find_problems(&scenario);
+    let mut problems = validate::find_problems(&scenario);
     if problems.is_empty() {
         return Ok(scenario);
     }
-    let complaints = problems.into_iter().map(|problem| ScenarioProblem {
-        location: locate::locate_field(layers, &problem.field),
-        field: problem.field.join("."),
-        what: problem.what,
-        hint: problem.hint,
-    });
-    Err(ScenarioError::Invalid(complaints.collect()))
+    for problem in &mut problems {
+        let path: Vec<String> = problem.field.split('.').map(ToOwned::to_owned).collect();
+        problem.location = Some(locate::locate_field(layers, &path));
+    }
+    Err(ScenarioError::Invalid(problems))
 }
 
 /// The JSON schema of a scenario file.

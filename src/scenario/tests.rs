@@ -1,11 +1,11 @@
-//! Scenario files as users write them, well and badly.
+//! Valid and invalid scenario files.
 
 use std::path::Path;
 
 use super::layers::{ScenarioLayer, merge_layers};
 use super::*;
 
-/// The scenario that this text makes, laid over the built-in one.
+/// The built-in scenario with this file over it.
 fn overlay_built_in(text: &str) -> Result<Scenario, ScenarioError> {
     let base = ScenarioLayer::parse(BUILT_IN_NAME, Path::new(""), BUILT_IN.to_owned())?;
     resolve(&[base, ScenarioLayer::parse("mine.yaml", Path::new("dir"), text.to_owned())?])
@@ -16,17 +16,22 @@ fn problem_text(text: &str) -> String {
 }
 
 #[test]
-fn the_built_in_scenario_is_sound() {
+fn the_built_in_scenario_is_valid() {
     let scenario = load(&[], None).unwrap();
     assert_eq!((scenario.name.as_str(), scenario.hpa.spec.max_replicas), ("ollama-gpu-utilization", 3));
 }
 
 #[test]
-fn every_scenario_of_the_folder_is_sound() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
-    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    let files: Vec<_> = files.filter(|path| path.extension().is_some_and(|end| end == "yaml")).collect();
-    assert!(files.len() >= 8, "{files:?}");
+fn every_complete_scenario_of_the_repository_is_sound() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folders = ["scenarios", "ci/rig/scenarios"].map(|folder| std::fs::read_dir(root.join(folder)).unwrap());
+    let paths = folders.into_iter().flatten().map(|entry| entry.unwrap().path());
+    // A file without a name is an overlay.
+    let is_complete =
+        |path: &Path| std::fs::read_to_string(path).unwrap().lines().any(|line| line.starts_with("name:"));
+    let files: Vec<_> =
+        paths.filter(|path| path.extension().is_some_and(|end| end == "yaml") && is_complete(path)).collect();
+    assert!(files.len() >= 9, "{files:?}");
     for file in files {
         let scenario = load(std::slice::from_ref(&file), None).unwrap();
         assert!(!scenario.description.is_empty(), "{}", file.display());
@@ -40,20 +45,20 @@ fn an_overlay_changes_what_it_names_and_keeps_the_rest() {
     )
     .unwrap();
     let behavior = scenario.hpa.spec.behavior.unwrap();
-    let down = behavior.scale_down.unwrap();
-    assert_eq!(down.stabilization_window_seconds, Some(30));
-    assert_eq!(down.policies.unwrap()[0].value, 100);
+    let scale_down = behavior.scale_down.unwrap();
+    assert_eq!(scale_down.stabilization_window_seconds, Some(30));
+    assert_eq!(scale_down.policies.unwrap()[0].value, 100);
     assert_eq!((scenario.load.concurrency, scenario.load.model.as_str()), (4, "llama3.2:1b"));
 }
 
 #[test]
-fn null_takes_a_release_of_the_lower_layer_away() {
+fn null_removes_a_release_of_the_lower_layer() {
     let scenario = overlay_built_in("releases: {prometheus-adapter: null}").unwrap();
     assert_eq!(scenario.releases.keys().collect::<Vec<_>>(), ["ollama"]);
 }
 
 #[test]
-fn null_removes_and_a_relative_chart_is_meant_from_its_file() {
+fn null_removes_and_a_relative_chart_is_resolved_from_its_file() {
     let scenario =
         overlay_built_in("releases: {ollama: {repo: null, version: null, chart: ../charts/ollama}}").unwrap();
     let release = &scenario.releases["ollama"];
@@ -68,7 +73,7 @@ fn an_unknown_field_is_named_with_its_line() {
 
 #[test]
 fn a_field_that_autoscaling_v2_would_drop_is_refused() {
-    // Seen in a published submission: `type: Pod` with `pod:` makes an HPA without a metric.
+    // From a published submission: `type: Pod` with `pod:` makes an HPA without a metric.
     let text =
         problem_text("hpa:\n  spec:\n    metrics:\n      - type: Pods\n        pod:\n          metric: {name: x}\n");
     assert!(text.starts_with("mine.yaml:6:") && text.contains("hpa.spec.metrics.0.pod"), "{text}");
@@ -76,7 +81,7 @@ fn a_field_that_autoscaling_v2_would_drop_is_refused() {
 
 #[test]
 fn a_wrong_duration_says_how_to_write_one() {
-    let text = problem_text("phases:\n  install: soon\n");
+    let text = problem_text("phases:\n  installTimeout: soon\n");
     assert!(text.starts_with("mine.yaml:2:") && text.contains("90s"), "{text}");
 }
 
@@ -87,7 +92,7 @@ fn broken_yaml_is_named_with_its_line() {
 }
 
 #[test]
-fn cpu_as_the_metric_is_refused_in_the_requirements_words() {
+fn cpu_as_the_metric_is_refused_with_the_requirements_text() {
     let text = problem_text(
         "hpa: {spec: {metrics: [{type: Resource, resource: {name: cpu, target: {type: Utilization, averageUtilization: 50}}}]}}",
     );
@@ -96,8 +101,8 @@ fn cpu_as_the_metric_is_refused_in_the_requirements_words() {
 
 #[test]
 fn an_hpa_that_cannot_scale_is_refused() {
-    for (text, word) in [
-        ("hpa: {spec: {maxReplicas: 1}}", "no room"),
+    for (text, expected) in [
+        ("hpa: {spec: {maxReplicas: 1}}", "cannot scale"),
         ("hpa: {spec: {minReplicas: 0}}", "without a pod"),
         ("hpa: {spec: {behavior: {scaleDown: {selectPolicy: Disabled}}}}", "Disabled"),
         ("expect: {replicas: 4}", "outside 2..=3"),
@@ -105,23 +110,23 @@ fn an_hpa_that_cannot_scale_is_refused() {
         ("hpa: {spec: {scaleTargetRef: {kind: Service}}}", "Deployment or StatefulSet"),
         ("load: {options: {num_predict: null}}", "nothing else bounds"),
         ("releases: {ollama: {version: null}}", "unpinned"),
-        ("metric: {range: [100, 0]}", "no range"),
+        ("metric: {range: [100, 0]}", "not a range"),
         ("endpoint: {type: URL}", "is missing"),
-        ("accelerator: gpu", "no accelerator"),
+        ("accelerator: gpu", "not an accelerator"),
     ] {
-        let said = problem_text(text);
-        assert!(said.contains(word), "{text}: {said}");
+        let problem = problem_text(text);
+        assert!(problem.contains(expected), "{text}: {problem}");
     }
 }
 
 #[test]
-fn a_problem_is_placed_where_the_field_is_written_last() {
+fn a_problem_is_located_in_the_last_file_with_its_field() {
     let text = problem_text("\n\nhpa:\n  spec:\n    maxReplicas: 1\n");
     assert!(text.starts_with("mine.yaml:5:18"), "{text}");
 }
 
 #[test]
-fn a_scenario_reads_back_what_it_prints() {
+fn a_printed_scenario_parses_to_the_same_scenario() {
     let scenario = load(&[], None).unwrap();
     let printed = serde_saphyr::to_string(&scenario).unwrap();
     let again = ScenarioLayer::parse("printed.yaml", Path::new(""), printed).unwrap();

@@ -1,31 +1,31 @@
-//! The machine on which gpuhpa itself runs: its disk, and how much of its processors we get.
+//! The machine that runs gpuhpa: its disk space and its CPU time.
 
 use super::ollama::{ActiveWindow, ServerRegistry};
 use crate::env::Bundle;
 use crate::units::HumanDuration;
 
-/// Our own machine in numbers. The defaults are one with room and time.
+/// Configuration of the machine that runs gpuhpa. The default has no limits.
 #[derive(Clone, Debug, Default)]
 pub struct ClientHostConfig {
-    /// Fault: its disk takes only so many bytes of evidence.
+    /// Fault: the disk is full after this many bytes of evidence.
     pub disk_limit_bytes: Option<u64>,
-    /// Fault: it is overloaded, and we do not run for a while, again and again.
+    /// Fault: the machine is overloaded and stalls gpuhpa repeatedly.
     pub stalls: Option<StallSchedule>,
 }
 
-/// Times at which we do not run. The simulated cluster stands still with us: what shows is that our timers are late.
+/// Periodic stalls of gpuhpa. The simulated cluster stalls as well; what a run observes is that its timers fire late.
 #[derive(Clone, Copy, Debug)]
 pub struct StallSchedule {
-    /// When.
+    /// When stalls happen.
     pub window: ActiveWindow,
-    /// Between two of them we run for so long.
+    /// Time between two stalls.
     pub run_for: HumanDuration,
-    /// Length of each.
+    /// Duration of each stall.
     pub stall_for: HumanDuration,
 }
 
 impl ClientHostConfig {
-    /// The bundle on its disk.
+    /// Applies the disk limit to a bundle.
     pub(super) fn limit_bundle(&self, bundle: &Bundle) -> Bundle {
         match self.disk_limit_bytes {
             Some(bytes) => bundle.clone().with_byte_limit(bytes),
@@ -34,7 +34,7 @@ impl ClientHostConfig {
     }
 }
 
-/// Lets us stand still as often as the setting says.
+/// Advances the paused clock for the duration of each stall; never returns.
 pub(super) async fn run_stalls(stalls: StallSchedule, servers: ServerRegistry) {
     loop {
         tokio::time::sleep(stalls.run_for.to_std()).await;

@@ -1,19 +1,19 @@
-//! The simulated world: the same doors as the live one, answered in process and in virtual time. What is asked of it and
-//! what it does not know it refuses, and says so; it never guesses. The same seed gives the same run, byte for byte.
+//! The simulator: implements the interfaces of the live environment (`RunEnv`) in process and in virtual time. It
+//! rejects requests that it does not support instead of guessing. The same seed gives the same bundle, byte for byte.
 //!
-//! | room | what it stands for |
+//! | module | simulates |
 //! |---|---|
-//! | `cluster` | what the API server keeps: objects, versions, who wrote which field |
-//! | `api` | what it answers: a tower service under `kube::Client` |
-//! | `controllers` | what changes objects by itself: Deployments, pods, endpoints, namespaces, the HPA controller |
-//! | `pipeline` | exporter, store and metrics adapter, with their lags |
-//! | `servers` | Ollama in the pods: slots, queue, tokens |
-//! | `network` | the way from outside to the pods |
-//! | `helm` | helm, and the charts that it knows |
-//! | `client` | the machine on which we run ourselves |
-//! | `faults` | the catalogue of faults |
-//! | `knobs` | what can be set by name |
-//! | `setting` | all of it in numbers; a fault is a setting that no healthy cluster has |
+//! | `cluster` | the API server's storage: objects, versions, managed fields |
+//! | `api` | the API server: a tower service under `kube::Client` |
+//! | `controllers` | the controllers, scheduler and kubelets, the HPA controller among them |
+//! | `pipeline` | exporter, store and metrics adapter, with their delays |
+//! | `ollama` | Ollama in the pods: slots, queue, tokens |
+//! | `network` | connections from outside the cluster to the pods |
+//! | `helm` | helm and the supported charts |
+//! | `client` | the machine that runs gpuhpa |
+//! | `faults` | the fault catalogue |
+//! | `params` | the parameters of `--set` |
+//! | `config` | the configuration of all of them; a fault is a configuration that no healthy cluster has |
 
 mod api;
 mod client;
@@ -47,13 +47,13 @@ pub use ollama::{ActiveWindow, AffectedPods, ChatFault, FaultyChats, OllamaConfi
 pub use pipeline::{DistortionHop, DistortionKind, MetricDistortion, PipelineConfig};
 
 use crate::clock::RunClock;
-use crate::env::{Bundle, RunEnv, TimelineWriter, with_retry};
+use crate::env::{Bundle, KubeClients, RunEnv, TimelineWriter};
 use crate::model::scenario::Scenario;
 use cluster::SimCluster;
 use ollama::ServerRegistry;
 use pipeline::MetricPipeline;
 
-/// The simulated platform. Copies are the same one.
+/// The simulated platform. Clones share their state.
 #[derive(Clone)]
 struct SimPlatform {
     cluster: SimCluster,
@@ -61,17 +61,17 @@ struct SimPlatform {
     pipeline: MetricPipeline,
 }
 
-/// A simulated platform at work. It stops when it is dropped.
+/// A running simulated platform. It stops when it is dropped.
 #[must_use = "a platform that is dropped stops"]
 pub struct Simulation {
     platform: SimPlatform,
     _tasks: JoinSet<()>,
 }
 
-/// Brings up a simulated platform for a scenario: the nodes, and what the scenario takes for granted (exporter, store).
-/// Has to be called on a paused runtime, whose time is then the platform's.
-pub fn start(setting: SimConfig, scenario: &Scenario, clock: RunClock) -> Simulation {
-    let cluster = SimCluster::new(clock, setting);
+/// Starts a simulated platform for a scenario, with the nodes, exporter and store that the scenario assumes. Must be
+/// called on a runtime with paused time, which is then the platform's time.
+pub fn start(config: SimConfig, scenario: &Scenario, clock: RunClock) -> Simulation {
+    let cluster = SimCluster::new(clock, config);
     let servers = ServerRegistry::new(cluster.clone());
     let pipeline = MetricPipeline::new(cluster.clone(), servers.clone());
     let platform = SimPlatform { cluster, servers, pipeline };
@@ -86,46 +86,46 @@ pub fn start(setting: SimConfig, scenario: &Scenario, clock: RunClock) -> Simula
 }
 
 impl Simulation {
-    /// How many steps those who come from outside have made with their changes: at each of them they may be stopped.
+    /// Number of steps of the writes that clients have made. A test can interrupt the run at each step.
     #[must_use]
     pub fn client_steps(&self) -> watch::Receiver<u64> {
         self.platform.cluster.write_steps()
     }
 
-    /// What stands in the cluster and would not change by itself: identity, labels, annotations, spec and data of every
-    /// object, under `resource namespace/name`. Without events, and without the times at which Leases were renewed.
+    /// Every object without the fields that change by themselves, keyed by `resource namespace/name`. Omits events,
+    /// status, versions and the renew times of Leases.
     #[must_use]
     pub fn snapshot_objects(&self) -> BTreeMap<String, Value> {
         let all = self.platform.cluster.all_objects().into_iter();
-        let standing = all.filter(|((resource, ..), _)| !resource.starts_with("events"));
-        let shown = |((resource, namespace, name), object): ((String, String, String), Arc<Value>)| {
-            let mut object = (*object).clone();
-            object["status"] = Value::Null;
-            for passing in ["resourceVersion", "managedFields", "generation"] {
-                object["metadata"][passing] = Value::Null;
-            }
-            if resource.starts_with("leases") {
-                object["spec"]["renewTime"] = Value::Null;
-            }
-            (format!("{resource} {namespace}/{name}"), object)
-        };
-        standing.map(shown).collect()
+        let lasting = all.filter(|((resource, ..), _)| !resource.starts_with("events"));
+        let without_volatile_fields =
+            |((resource, namespace, name), object): ((String, String, String), Arc<Value>)| {
+                let mut object = (*object).clone();
+                object["status"] = Value::Null;
+                for field in ["resourceVersion", "managedFields", "generation"] {
+                    object["metadata"][field] = Value::Null;
+                }
+                if resource.starts_with("leases") {
+                    object["spec"]["renewTime"] = Value::Null;
+                }
+                (format!("{resource} {namespace}/{name}"), object)
+            };
+        lasting.map(without_volatile_fields).collect()
     }
 
-    /// The bundle on the disk of the machine on which we run. Its copies share the room.
+    /// The bundle with the disk limit of the machine that runs gpuhpa. Clones share the limit.
     #[must_use]
     pub fn limit_bundle(&self, bundle: &Bundle) -> Bundle {
         self.platform.cluster.config().client.limit_bundle(bundle)
     }
 
-    /// The doors to it.
+    /// The interfaces through which a run uses the platform.
     #[must_use]
     pub fn env(&self, scenario: &Scenario, bundle: &Bundle) -> RunEnv {
-        let plain = api::kube_client(&self.platform);
+        let client = api::kube_client(&self.platform);
         let clock = self.platform.cluster.clock();
         RunEnv {
-            kube: with_retry(plain.clone()),
-            kube_no_retry: plain,
+            kube: KubeClients::new(client),
             http: network::http_client(&self.platform),
             helm: Arc::new(helm::SimHelm::new(self.platform.cluster.clone())),
             bundle: bundle.clone(),

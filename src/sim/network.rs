@@ -1,5 +1,5 @@
-//! The way from outside to the pods: a node's port or a load balancer's address, behind it a ready endpoint by chance,
-//! as kube-proxy's rules for iptables choose one for each connection. Each request is a connection of its own.
+//! Connections from outside the cluster to the pods, through a node port or a load balancer. Each connection goes to a
+//! random ready endpoint, as with kube-proxy in iptables mode. Each request opens a connection of its own.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -20,25 +20,25 @@ use crate::units::HumanDuration;
 const SERVICE: ResourceKind = ResourceKind::new("", "v1", "Service", "services");
 const NODE: ResourceKind = ResourceKind::new("", "v1", "Node", "nodes");
 
-/// Where Ollama listens.
+/// The port on which Ollama listens.
 const OLLAMA_PORT: u64 = 11434;
 
-/// The way to the pods in numbers.
+/// Configuration of the network.
 #[derive(Clone, Debug)]
 pub struct NetworkConfig {
-    /// There and back.
+    /// Round-trip time.
     pub round_trip: HumanDuration,
-    /// When a client gives up to connect: the load's `timeouts.connect`.
+    /// The client's connect timeout: the load's `timeouts.connect`.
     pub connect_timeout: HumanDuration,
-    /// The store's URL (`metric.store.url`); empty where there is none.
+    /// The store's URL (`metric.store.url`); empty if the scenario has none.
     pub store_url: String,
     /// Fault: every connection goes to the first endpoint.
     pub one_pod_only: bool,
-    /// Fault: no endpoint is reached, connections are refused.
+    /// Fault: connections are refused.
     pub connections_refused: Option<ActiveWindow>,
-    /// Fault: a connection takes so long.
+    /// Fault: time that a connection takes.
     pub slow_accept: Option<(ActiveWindow, HumanDuration)>,
-    /// Fault: each so many-th connection is lost in the middle of its answer.
+    /// Fault: every n-th connection is reset in the middle of its response.
     pub connection_resets: Option<(ActiveWindow, u64)>,
 }
 
@@ -56,12 +56,12 @@ impl Default for NetworkConfig {
     }
 }
 
-/// The HTTP door.
+/// The HTTP client of a run.
 pub(super) fn http_client(platform: &SimPlatform) -> HttpClient {
-    let door = NetworkRouter { platform: platform.clone(), connection_count: Arc::default() };
+    let router = NetworkRouter { platform: platform.clone(), connection_count: Arc::default() };
     HttpClient::new(tower::service_fn(move |request| {
-        let door = door.clone();
-        async move { door.route_request(request).await }
+        let router = router.clone();
+        async move { router.route_request(request).await }
     }))
 }
 
@@ -73,11 +73,11 @@ struct NetworkRouter {
 
 impl NetworkRouter {
     async fn route_request(self, request: http::Request<Bytes>) -> Result<Response<ResponseBody>, HttpError> {
-        let setting = &self.platform.cluster.config().network;
+        let config = &self.platform.cluster.config().network;
         let url = request.uri().to_string();
-        let store = setting.store_url.trim_end_matches('/');
+        let store = config.store_url.trim_end_matches('/');
         if let Some(path) = url.strip_prefix(store).filter(|path| !store.is_empty() && path.starts_with('/')) {
-            tokio::time::sleep(setting.round_trip.to_std()).await;
+            tokio::time::sleep(config.round_trip.to_std()).await;
             let (status, body) = self.platform.pipeline.query_store(path);
             return Ok(full_response(status, body));
         }
@@ -86,64 +86,66 @@ impl NetworkRouter {
         let service = self.find_service(host, port)?;
         self.wait_for_connect().await?;
         let pod = service.and_then(|(service, port)| self.pick_endpoint(&service, &port));
-        let Some(pod) = pod.filter(|_| !self.platform.servers.is_active(setting.connections_refused.as_ref())) else {
+        let Some(pod) = pod.filter(|_| !self.platform.servers.is_active(config.connections_refused.as_ref())) else {
             return Err(http_error(
                 HttpFailure::ConnectRefused,
                 format!("connect to {host}:{port}: connection refused"),
             ));
         };
         let number = self.connection_count.fetch_add(1, Ordering::Relaxed) + 1;
-        let reset = setting.connection_resets.as_ref().is_some_and(|(during, every)| {
-            number.checked_rem(*every) == Some(0) && self.platform.servers.is_active(Some(during))
+        let is_reset = config.connection_resets.as_ref().is_some_and(|(window, every_nth)| {
+            number.checked_rem(*every_nth) == Some(0) && self.platform.servers.is_active(Some(window))
         });
-        let answer = self
+        let response = self
             .platform
             .servers
             .handle_request(&metadata_text(&pod, "namespace"), &metadata_text(&pod, "name"), request)
             .await?;
-        Ok(if reset { answer.map(reset_mid_body) } else { answer })
+        Ok(if is_reset { response.map(reset_mid_body) } else { response })
     }
 
-    /// The service behind an address and its port, if one listens there.
+    /// The service and its port that an address and port lead to; `None` if no service uses that port.
     fn find_service(&self, host: &str, port: u16) -> Result<Option<(Arc<Value>, Value)>, HttpError> {
         let address: IpAddr = host.parse().map_err(|_| {
             http_error(
                 HttpFailure::Dns,
-                format!("could not resolve {host}: no name of the cluster is known outside of it"),
+                format!("could not resolve {host}: cluster DNS names do not resolve outside the cluster"),
             )
         })?;
         let cluster = &self.platform.cluster;
-        let is = |given: &Value, field: &str| given[field].as_str().and_then(|ip| ip.parse().ok()) == Some(address);
-        let any = |list: &Value, field: &str| list.as_array().into_iter().flatten().any(|one| is(one, field));
+        let is_address =
+            |entry: &Value, field: &str| entry[field].as_str().and_then(|ip| ip.parse().ok()) == Some(address);
+        let has_address =
+            |list: &Value, field: &str| list.as_array().into_iter().flatten().any(|entry| is_address(entry, field));
         let services = cluster.list(&SERVICE, None);
         let port_of = |service: &Value, field: &str| {
             let mut ports = service["spec"]["ports"].as_array().into_iter().flatten();
-            ports.find(|one| one[field].as_u64() == Some(u64::from(port))).cloned()
+            ports.find(|port_entry| port_entry[field].as_u64() == Some(u64::from(port))).cloned()
         };
-        let balanced = |service: &Value| any(&service["status"]["loadBalancer"]["ingress"], "ip");
-        let of_node = cluster.list(&NODE, None).iter().any(|node| any(&node["status"]["addresses"], "address"));
-        if !of_node && !services.iter().any(|service| balanced(service)) {
+        let is_balanced = |service: &Value| has_address(&service["status"]["loadBalancer"]["ingress"], "ip");
+        let is_node = cluster.list(&NODE, None).iter().any(|node| has_address(&node["status"]["addresses"], "address"));
+        if !is_node && !services.iter().any(|service| is_balanced(service)) {
             return Err(http_error(HttpFailure::ConnectTimeout, format!("connect to {host}:{port}: no route to host")));
         }
-        let found = |is: &dyn Fn(&Value) -> Option<Value>| {
-            services.iter().find_map(|service| Some((Arc::clone(service), is(service)?)))
+        let find = |service_port: &dyn Fn(&Value) -> Option<Value>| {
+            services.iter().find_map(|service| Some((Arc::clone(service), service_port(service)?)))
         };
-        let by_balancer = found(&|service| port_of(service, "port").filter(|_| balanced(service)));
-        Ok(by_balancer.or_else(|| found(&|service| port_of(service, "nodePort").filter(|_| of_node))))
+        let by_balancer = find(&|service| port_of(service, "port").filter(|_| is_balanced(service)));
+        Ok(by_balancer.or_else(|| find(&|service| port_of(service, "nodePort").filter(|_| is_node))))
     }
 
     async fn wait_for_connect(&self) -> Result<(), HttpError> {
-        let setting = &self.platform.cluster.config().network;
-        let slow = setting.slow_accept.as_ref().filter(|(during, _)| self.platform.servers.is_active(Some(during)));
-        let delay = slow.map_or(setting.round_trip, |(_, delay)| *delay);
-        tokio::time::sleep(delay.min(setting.connect_timeout).to_std()).await;
-        if delay < setting.connect_timeout {
+        let config = &self.platform.cluster.config().network;
+        let slow = config.slow_accept.as_ref().filter(|(window, _)| self.platform.servers.is_active(Some(window)));
+        let delay = slow.map_or(config.round_trip, |(_, delay)| *delay);
+        tokio::time::sleep(delay.min(config.connect_timeout).to_std()).await;
+        if delay < config.connect_timeout {
             return Ok(());
         }
         Err(http_error(HttpFailure::ConnectTimeout, "connect: operation timed out".to_owned()))
     }
 
-    /// A ready pod of the service that listens at its port's target.
+    /// A ready pod of the service whose port leads to Ollama.
     fn pick_endpoint(&self, service: &Value, port: &Value) -> Option<Arc<Value>> {
         let selector = service["spec"]["selector"].as_object().filter(|selector| !selector.is_empty())?;
         let cluster = &self.platform.cluster;
@@ -164,25 +166,25 @@ impl NetworkRouter {
     }
 }
 
-/// Whether a service's port leads to the server in the pod.
+/// Whether a service's port leads to Ollama in the pod.
 fn is_ollama_port(pod: &Value, port: &Value) -> bool {
     let target = if port["targetPort"].is_null() { &port["port"] } else { &port["targetPort"] };
-    let mut named = pod["spec"]["containers"][0]["ports"].as_array().into_iter().flatten();
+    let mut container_ports = pod["spec"]["containers"][0]["ports"].as_array().into_iter().flatten();
     let number = match target.as_str() {
-        Some(name) => named.find(|port| port["name"] == name).and_then(|port| port["containerPort"].as_u64()),
+        Some(name) => container_ports.find(|port| port["name"] == name).and_then(|port| port["containerPort"].as_u64()),
         None => target.as_u64(),
     };
     number == Some(OLLAMA_PORT)
 }
 
-/// An answer of one piece.
+/// A response with the whole body in one chunk.
 fn full_response(status: u16, body: Bytes) -> Response<ResponseBody> {
     let mut response: Response<ResponseBody> = Response::new(futures::stream::iter([Ok(body)]).boxed());
     *response.status_mut() = http::StatusCode::from_u16(status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
     response
 }
 
-/// A body whose connection is lost after its first piece.
+/// A body whose connection is reset after the first chunk.
 fn reset_mid_body(body: ResponseBody) -> ResponseBody {
     let error = http_error(HttpFailure::InBody, "connection reset by peer".to_owned());
     body.take(1).chain(futures::stream::iter([Err(error)])).boxed()

@@ -9,7 +9,7 @@ fn a_recorded_bundle_is_sound_and_its_verdict_follows_again() {
     let bundle = sound_bundle("sound", "bundles/rig-healthy");
     let review = bundle.review().expect("the bundle must be readable");
     assert_eq!(bundle.differences(), Vec::<String>::new());
-    assert!(review.sound && review.verdict.title() == "PASS (STAND-IN)", "{}", review.verdict.title());
+    assert!(review.soundness.is_sound() && review.verdict.title() == "PASS (STAND-IN)", "{}", review.verdict.title());
 }
 
 #[test]
@@ -37,8 +37,8 @@ fn every_alteration_of_a_byte_or_a_line_is_found() {
     assert_eq!(bundle.differences(), Vec::<String>::new(), "every alteration was taken back");
 }
 
-/// One of the alterations that somebody could make to a file, by chance.
-fn mutate(before: &[u8], below: &mut impl FnMut(usize) -> usize) -> (String, Vec<u8>) {
+/// A random alteration of a file.
+pub(crate) fn mutate(before: &[u8], below: &mut impl FnMut(usize) -> usize) -> (String, Vec<u8>) {
     let mut lines: Vec<Vec<u8>> = before.split_inclusive(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
     let line = below(lines.len());
     match below(6) {

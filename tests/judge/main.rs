@@ -1,9 +1,10 @@
-//! `gpuhpa judge` over a bundle that was recorded on the rig: it is sound as it stands, and whatever is altered is found.
+//! `gpuhpa judge` over a bundle that was recorded on the rig: it is sound, and every alteration is found.
 
-#![expect(clippy::expect_used, reason = "a test that cannot read its own files has failed")]
+#![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot read its own files has failed")]
 
 mod altered;
 mod bundle;
 mod command;
 mod relisted;
+mod revisions;
 mod signed;

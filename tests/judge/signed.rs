@@ -63,9 +63,9 @@ fn a_signed_bundle_is_sound_and_its_signature_holds_for_the_key() {
     assert!(code == 0 && said.contains("signed with the key "), "{code} {said}");
     let (code, said) = desk.judge(&["--verify-key", "pub.pem", "-o", "json"]);
     let told: serde_json::Value = serde_json::from_str(&said).expect("JSON");
-    assert_eq!((code, &told["signature"]["state"], &told["sound"]), (0, &"by".into(), &true.into()));
+    assert_eq!((code, &told["signature"]["state"], &told["soundness"]), (0, &"valid".into(), &"sound".into()));
     let (code, said) = desk.judge(&["--verify-key", "other.pem"]);
-    assert!(code == 6 && said.contains("holds no signature of this key"), "{code} {said}");
+    assert!(code == 6 && said.contains("has no valid signature by this key"), "{code} {said}");
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn a_forger_who_lists_new_digests_breaks_the_signature() {
     assert_eq!(desk.judge(&["--sign", "key.pem"]).0, 0);
     let load = desk.bundle.read_text("inventory.json");
     assert!(load.contains("v4."), "the inventory names helm's version");
-    desk.bundle.replace("inventory.json", "\"helm\": \"v4.", "\"helm\": \"v5.");
+    desk.bundle.replace("inventory.json", "\"helmVersion\": \"v4.", "\"helmVersion\": \"v5.");
     let signature = desk.bundle.read("manifest.sig");
     std::fs::remove_file(desk.bundle.0.join("manifest.sig")).expect("the file");
     desk.bundle.seal();
@@ -109,9 +109,9 @@ fn what_is_not_sound_is_not_signed_and_a_wrong_key_is_a_slip() {
     let (code, said) = desk.judge(&["--sign", "key.pem"]);
     assert!(code == 6 && !desk.bundle.0.join("manifest.sig").exists(), "{code} {said}");
     for (args, what) in [
-        (["--sign", "pub.pem"], "no unencrypted Ed25519 private key"),
+        (["--sign", "pub.pem"], "not a PEM unencrypted Ed25519 private key"),
         (["--sign", "none.pem"], "could not be read"),
-        (["--verify-key", "key.pem"], "no Ed25519 public key"),
+        (["--verify-key", "key.pem"], "not a PEM Ed25519 public key"),
     ] {
         let (code, said) = desk.judge(&args);
         assert!(code == 2 && said.contains(what) && said.contains(args[1]), "{args:?} {code} {said}");

@@ -1,4 +1,4 @@
-//! One rehearsal without the face, on a runtime of its own, into a folder of its own.
+//! Runs rehearsals through the library, each on its own runtime and into its own directory.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -15,18 +15,18 @@ use gpuhpa::sim::{self, SimConfig};
 use gpuhpa::units::HumanDuration;
 use tokio::sync::watch;
 
-/// The scenario that is built in.
+/// The built-in scenario.
 pub(crate) fn built_in_scenario() -> Scenario {
     gpuhpa::scenario::load(&[], None).expect("the built-in scenario")
 }
 
-/// Another lawful scenario for each seed: the built-in one with other stabilization windows, all longer than a sync period
-/// and the metric's lag, with other loads, all enough for a second replica, and for clusters whose metric is quicker.
-/// The windows are short mostly: each second of one is simulated twice.
+/// A valid scenario per seed: the built-in one with other stabilization windows, loads and metric pipelines. All
+/// windows are longer than a sync period and the metric's lag; all loads require a second replica. Most windows are
+/// short to limit the time of the test: a run passes through each twice.
 pub(crate) fn varied_scenario(seed: u64) -> Scenario {
     let mut scenario = built_in_scenario();
     let assumed = &mut scenario.assumptions;
-    let mut quicker = |exporter, scrape, relist| {
+    let mut set_pipeline_secs = |exporter, scrape, relist| {
         assumed.exporter_interval = HumanDuration::from_secs(exporter);
         (assumed.scrape_interval, assumed.store_offset) =
             (HumanDuration::from_secs(scrape), HumanDuration::from_secs(5));
@@ -35,64 +35,64 @@ pub(crate) fn varied_scenario(seed: u64) -> Scenario {
     let (window_secs, concurrency) = match seed % 10 {
         0 | 5 => (120, 10),
         1 | 6 => {
-            quicker(10, 10, 30);
+            set_pipeline_secs(10, 10, 30);
             (60, 8)
         }
         2 | 7 => (100, 12),
         3 | 8 => {
-            quicker(1, 5, 10);
+            set_pipeline_secs(1, 5, 10);
             (assumed.sync_period, assumed.pod_start) = (HumanDuration::from_secs(5), HumanDuration::from_secs(60));
             (60, 12)
         }
         4 => (if seed % 50 == 4 { 300 } else { 140 }, 16),
         _ => {
-            quicker(15, 15, 60);
+            set_pipeline_secs(15, 15, 60);
             (80, 14)
         }
     };
     let down = scenario.hpa.spec.behavior.as_mut().and_then(|behavior| behavior.scale_down.as_mut());
-    down.expect("the built-in scenario states it").stabilization_window_seconds = Some(window_secs);
+    down.expect("the built-in scenario sets scaleDown").stabilization_window_seconds = Some(window_secs);
     scenario.load.concurrency = concurrency;
     scenario
 }
 
-/// One of them for each seed in which an autoscaler can be blamed: a value of the quickest metric may be missed between two
-/// polls, and explain anything.
+/// A varied scenario without the fastest metric. With that, readings may miss values that would explain a decision of
+/// the HPA, and checks of the HPA cannot fail.
 pub(crate) fn attributable_scenario(seed: u64) -> Scenario {
     varied_scenario([0, 1, 2, 9, 5, 6, 7, 4][seed as usize % 8])
 }
 
-/// The others.
+/// A varied scenario with the fastest metric.
 pub(crate) fn fast_metric_scenario(seed: u64) -> Scenario {
     varied_scenario(3 + 5 * seed)
 }
 
-/// A runtime in whose virtual time a platform lives.
+/// A runtime with paused time.
 pub(crate) fn paused_runtime() -> tokio::runtime::Runtime {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     runtime.expect("a runtime")
 }
 
-/// No run of the scenarios here may last longer, in virtual time: that is more than the plan of any of them allows.
+/// Timeout of a run in virtual time: longer than the plan of any scenario here allows.
 const MAX_RUN: Duration = Duration::from_secs(4 * 3600);
 
-/// Runs a scenario on a simulated platform, to its end.
-pub(crate) fn rehearse(setting: SimConfig, scenario: &Scenario, dir: &Path) -> RehearsalOutcome {
-    rehearse_with_timeout(setting, scenario, dir).expect("a run that ends")
+/// Runs a scenario on a simulated platform.
+pub(crate) fn rehearse(config: SimConfig, scenario: &Scenario, dir: &Path) -> RehearsalOutcome {
+    rehearse_with_timeout(config, scenario, dir).expect("a run that ends")
 }
 
-/// The same; `None` where it does not come to an end.
-pub(crate) fn rehearse_with_timeout(setting: SimConfig, scenario: &Scenario, dir: &Path) -> Option<RehearsalOutcome> {
-    let bundle = Bundle::create(dir).expect("an empty folder").without_sync();
+/// Runs a scenario on a simulated platform; `None` if the run times out.
+pub(crate) fn rehearse_with_timeout(config: SimConfig, scenario: &Scenario, dir: &Path) -> Option<RehearsalOutcome> {
+    let bundle = Bundle::create(dir).expect("an empty directory").without_sync();
     let (_sender, signals) = watch::channel(ReceivedSignals::default());
-    let simulated = SimulationInfo { seed: setting.seed, ..SimulationInfo::default() };
+    let simulation = SimulationInfo { seed: config.seed, ..SimulationInfo::default() };
     paused_runtime().block_on(async {
-        let platform = sim::start(setting, scenario, RunClock::start_at(EPOCH));
-        tokio::time::timeout(MAX_RUN, run::rehearse(&platform, scenario, simulated, &bundle, signals)).await.ok()
+        let platform = sim::start(config, scenario, RunClock::start_at(EPOCH));
+        tokio::time::timeout(MAX_RUN, run::rehearse(&platform, scenario, simulation, &bundle, signals)).await.ok()
     })
 }
 
-/// A folder for one bundle, removed at its end.
+/// A directory for a bundle, removed on drop.
 pub(crate) struct RehearsalDir(PathBuf);
 
 impl RehearsalDir {
@@ -106,7 +106,7 @@ impl RehearsalDir {
         &self.0
     }
 
-    /// Files that are not the same in both, each with its first lines that differ.
+    /// The files that differ between two directories, each with its first differing line.
     pub(crate) fn differing_files(&self, other: &Self) -> Vec<String> {
         let (own, others) = (read_files(&self.0), read_files(&other.0));
         let names = own.keys().chain(others.keys().filter(|name| !own.contains_key(*name)));
@@ -122,10 +122,10 @@ impl Drop for RehearsalDir {
 }
 
 fn read_files(dir: &Path) -> BTreeMap<String, Vec<u8>> {
-    let entries = std::fs::read_dir(dir).expect("a folder");
+    let entries = std::fs::read_dir(dir).expect("a directory");
     let read = |entry: std::io::Result<std::fs::DirEntry>| {
         let path = entry.expect("a file").path();
-        let name = path.strip_prefix(dir).expect("a file of the folder").display().to_string();
+        let name = path.strip_prefix(dir).expect("a file of the directory").display().to_string();
         if path.is_dir() {
             return read_files(&path).into_iter().map(|(below, bytes)| (format!("{name}/{below}"), bytes)).collect();
         }
@@ -134,7 +134,7 @@ fn read_files(dir: &Path) -> BTreeMap<String, Vec<u8>> {
     entries.flat_map(read).collect()
 }
 
-/// The first lines that are not the same.
+/// The first lines that differ.
 fn first_difference(one: Option<&Vec<u8>>, other: Option<&Vec<u8>>) -> String {
     let (Some(one), Some(other)) = (one, other) else { return "only in one".to_owned() };
     let lines = |bytes: &[u8]| String::from_utf8_lossy(bytes).lines().map(str::to_owned).collect::<Vec<_>>();
@@ -145,33 +145,33 @@ fn first_difference(one: Option<&Vec<u8>>, other: Option<&Vec<u8>>) -> String {
     }
 }
 
-/// So much that went wrong is enough to look at: nothing more is begun then.
+/// Number of failures after which no further run starts.
 pub(crate) const MAX_FAILURES: usize = 8;
 
-/// Does this for each number below `count`, on every processor; what it returns is what went wrong.
+/// Calls `work` for each number below `count` on all CPUs, and collects the failures that it returns.
 pub(crate) fn collect_failures(
     name: &str,
     count: u64,
     work: impl Fn(u64, &Path) -> Option<String> + Sync,
 ) -> Vec<String> {
-    let (next, wrong) = (AtomicU64::new(0), Mutex::new(Vec::new()));
+    let (next, failures) = (AtomicU64::new(0), Mutex::new(Vec::new()));
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
         for thread in 0..threads {
-            let (next, wrong, work) = (&next, &wrong, &work);
+            let (next, failures, work) = (&next, &failures, &work);
             let dir: PathBuf = std::env::temp_dir().join(format!("gpuhpa-{name}-{}-{thread}", std::process::id()));
             scope.spawn(move || {
                 loop {
                     let number = next.fetch_add(1, Ordering::Relaxed);
-                    if number >= count || wrong.lock().expect("no panic").len() >= MAX_FAILURES {
+                    if number >= count || failures.lock().expect("no panic").len() >= MAX_FAILURES {
                         return;
                     }
-                    if let Some(text) = work(number, &dir) {
-                        wrong.lock().expect("no panic").push(text);
+                    if let Some(failure) = work(number, &dir) {
+                        failures.lock().expect("no panic").push(failure);
                     }
                 }
             });
         }
     });
-    wrong.into_inner().expect("no panic")
+    failures.into_inner().expect("no panic")
 }

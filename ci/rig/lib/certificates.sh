@@ -1,5 +1,5 @@
-# Two authorities (the cluster's, and the one for aggregated APIs), a
-# certificate for each program, and kubeconfigs. Made anew by each up.
+# Two certificate authorities (one for the cluster, one for aggregated APIs), a
+# certificate for each program, and kubeconfigs. Each `up` makes new ones.
 PKI=$STATE/pki
 
 certificates() {

@@ -1,6 +1,6 @@
-# Takes away all that `up` made, from whatever state it is in. There is only
-# this one way, the way after a crash: nothing is asked, everything is ended.
-# The cluster is not worth more, and a way that is always taken always works.
+# Removes everything that `up` made, in any state. A normal stop uses the same
+# code as a crash: it asks no daemon and kills everything. The cluster holds
+# nothing of value, and code that runs every time is known to work.
 
 clean() {
   within 30 processes_ended || warn "processes do not end: $(rig_processes | tr '\n' ' ')"
@@ -11,8 +11,8 @@ clean() {
   rm -rf --one-file-system "$STATE"
 }
 
-# rig_processes: the daemons with what they started on the machine, by their
-# mark, and what runs in containers, by its cgroup.
+# rig_processes: the daemons and their children on the machine, found by their
+# mark, and the processes in containers, found by their cgroup.
 rig_processes() {
   local pid
   {
@@ -40,7 +40,7 @@ cgroups_removed() {
 
 unmount_all() {
   local place
-  # The latest first, since it may lie on an earlier one.
+  # The latest first, since a mount may lie on an earlier one.
   awk -v state="$STATE/" 'index($5, state) == 1 { print $5 }' /proc/self/mountinfo | tac | while read -r place; do
     umount "$place" 2>/dev/null || umount -l "$place" || warn "$place stays mounted"
   done

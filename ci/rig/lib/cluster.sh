@@ -1,4 +1,4 @@
-# What runs in the cluster before anything is tested.
+# Applies what runs in the cluster before any test.
 
 # apply FILE: with each @NAME@ replaced by that setting, pin or address.
 apply() {
@@ -13,8 +13,8 @@ cluster_up() {
   accelerator_up
   awaiting "$RIG_GPUS GPUs" 60 gpus_offered
   say "the node offers $RIG_GPUS GPUs ($RIG_ACCELERATOR)"
-  # The store comes after the names: a question to a name server that is not
-  # there yet costs it ten seconds.
+  # The store starts after CoreDNS: a query to a name server that does not
+  # answer yet costs the store ten seconds.
   awaiting CoreDNS 60 names_served
   apply "$RIG/manifests/store.yaml"
   awaiting "the store's first scrape" 60 scraped
@@ -30,19 +30,19 @@ names_served() { [ "$(kubectl -n kube-system get deployment coredns -o 'jsonpath
 
 STORE=/api/v1/namespaces/monitoring/services/victoria-metrics:8428/proxy
 
-# scraped: and not asked for the series yet. The store remembers for ten
-# seconds which series an expression matches, so a question that comes before
-# the series costs as much.
+# scraped: the store has scraped. This does not query the series: the store
+# caches for ten seconds which series an expression matches, so a query that
+# comes before the series delays it by ten seconds.
 scraped() { kubectl get --raw "$STORE/api/v1/targets" 2>/dev/null | grep -q '"lastSamplesScraped":[1-9]'; }
 
-# metric_served: as many series as there are GPUs.
+# metric_served: the store has as many series as the node has GPUs.
 metric_served() {
   local answer
   answer=$(kubectl get --raw "$STORE/api/v1/query?query=count(DCGM_FI_DEV_GPU_UTIL)" 2>/dev/null) &&
     [[ $answer == *",\"$RIG_GPUS\"]"* ]]
 }
 
-# switch_gpus COUNT: awaits that the node and the store see as many.
+# switch_gpus COUNT: waits until the node and the store show this many.
 switch_gpus() {
   RIG_GPUS=$1
   write_settings
@@ -51,7 +51,7 @@ switch_gpus() {
   awaiting "the utilization of $RIG_GPUS GPUs in the store" 60 metric_served
 }
 
-# switch_pipeline NAME=VALUE...: RIG_SAMPLE and RIG_STORE_OFFSET of the running rig; writes down what they were.
+# switch_pipeline NAME=VALUE...: sets RIG_SAMPLE and RIG_STORE_OFFSET of the running rig, and records the old values.
 switch_pipeline() {
   [ -e "$STATE/pipeline-before" ] || echo "RIG_SAMPLE=$RIG_SAMPLE RIG_STORE_OFFSET=$RIG_STORE_OFFSET" >"$STATE/pipeline-before"
   declare -g "$@"

@@ -4,9 +4,9 @@ control_plane_up() {
   start etcd "$(part etcd)/etcd" --name rig --data-dir "$STATE/etcd" --log-level warn \
     --listen-client-urls http://127.0.0.1:2379 --advertise-client-urls http://127.0.0.1:2379 \
     --listen-peer-urls http://127.0.0.1:2380 --initial-advertise-peer-urls http://127.0.0.1:2380 \
-    --initial-cluster rig=http://127.0.0.1:2380 --unsafe-no-fsync # nothing here has to survive a power cut
-  # The service account key is made here and nobody else knows it, so the
-  # cluster's own name is good enough as issuer.
+    --initial-cluster rig=http://127.0.0.1:2380 --unsafe-no-fsync # the data need not survive a power failure
+  # The key of the service accounts exists only here, so the cluster's own name
+  # is sufficient as issuer.
   start kube-apiserver "$KUBE/kube-apiserver" --etcd-servers=http://127.0.0.1:2379 \
     --secure-port=6443 --advertise-address="$NODE_IP" --service-cluster-ip-range="$SERVICE_CIDR" \
     --authorization-mode=Node,RBAC --enable-admission-plugins=NodeRestriction --allow-privileged=true \
@@ -29,7 +29,7 @@ control_plane_up() {
 
 api_ready() { [ "$(kubectl get --raw /readyz 2>/dev/null)" = ok ]; }
 
-# controllers_up WHICH: `*` for all; a variant takes some away.
+# controllers_up WHICH: starts these controllers, `*` for all; variants leave some out.
 controllers_up() {
   start kube-controller-manager "$KUBE/kube-controller-manager" --controllers="$1" \
     --kubeconfig="$STATE/kube-controller-manager.kubeconfig" \

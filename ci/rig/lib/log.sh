@@ -1,4 +1,4 @@
-# Progress lines, each with the seconds since the command began.
+# Prints progress lines, each with the seconds since the command began.
 
 say() { printf '%4ds  %s\n' "$SECONDS" "$*"; }
 warn() { printf '%4ds  warning: %s\n' "$SECONDS" "$*" >&2; }

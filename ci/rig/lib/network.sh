@@ -1,10 +1,10 @@
-# The rig has a network namespace of its own, so no rule, route or address of
-# the machine changes. A veth pair joins the two: the machine is HOST_IP, the
-# node NODE_IP, and there is no way out from there.
+# The rig has its own network namespace, so no rule, route or address of the
+# machine changes. A veth pair connects the two: the machine is HOST_IP, the
+# node is NODE_IP, and the namespace has no other route.
 NETNS_NAME=gpuhpa-rig
 NETNS=/run/netns/$NETNS_NAME
 LINK=gpuhpa-rig0
-HOST_IP=198.18.0.1 # from the range for benchmarks (RFC 2544), which nobody routes
+HOST_IP=198.18.0.1 # from the range for benchmarks (RFC 2544), which is not routed
 NODE_IP=198.18.0.2
 POD_CIDR=10.244.0.0/24
 BRIDGE_IP=10.244.0.1
@@ -27,15 +27,14 @@ network_up() {
   in_rig ip addr add "$NODE_IP/30" dev host
   in_rig ip link set host up
 
-  # The bridge of the pods, before the CNI plugin makes it, because of the
-  # route: without one the kernel drops a packet for a service before kube-proxy
-  # has rewritten it.
+  # Creates the pods' bridge before the CNI plugin does, for its route: without
+  # a route the kernel drops a packet for a Service before kube-proxy rewrites it.
   in_rig ip link add cni0 type bridge
   in_rig ip addr add "$BRIDGE_IP/24" dev cni0
   in_rig ip link set cni0 up
   in_rig ip route add "$SERVICE_CIDR" dev cni0
   in_rig sysctl -qw net.ipv4.ip_forward=1
-  # Pods answer the machine, and do not call it.
+  # Pods may answer the machine, and may not open connections to it.
   in_rig iptables -w -A FORWARD -i cni0 -o host -m conntrack --ctstate NEW -j REJECT
 }
 

@@ -1,11 +1,11 @@
-# containerd, the kubelet and kube-proxy: one node.
+# One node: containerd, the kubelet and kube-proxy.
 NODE=rig-node
 CONTAINERD=$STATE/containerd/containerd.sock
 
 node_up() {
   write_containerd_config
   write_cni_config
-  # The shim and runc are looked up in PATH.
+  # containerd finds the shim and runc in PATH.
   start containerd env PATH="$DEBIAN/usr/bin:$DEBIAN/usr/sbin:$PATH" "$DEBIAN/usr/bin/containerd" --config "$STATE/containerd/config.toml"
   awaiting containerd 30 ctr_ready
   local image
@@ -27,7 +27,7 @@ node_ready() {
   [ "$(kubectl get node "$NODE" -o 'jsonpath={.status.conditions[?(@.type=="Ready")].status}' 2>/dev/null)" = True ]
 }
 
-# ctr_ SECONDS ARGUMENTS...: ctr waits for ever when its socket is not there.
+# ctr_ SECONDS ARGUMENTS...: ctr with a timeout, since it waits forever for a missing socket.
 ctr_() {
   local seconds=$1
   shift
@@ -38,7 +38,7 @@ ctr_ready() { ctr_ 2 version >/dev/null 2>&1; }
 write_containerd_config() {
   mkdir -p "$STATE/containerd"
   # restrict_oom_score_adj: a machine without CAP_SYS_RESOURCE (some VMs) may
-  # not lower a score, and runc dies of it.
+  # not lower a score, and runc fails without this setting.
   cat >"$STATE/containerd/config.toml" <<TOML
 version = 2
 root = "$STATE/containerd/root"
@@ -77,9 +77,10 @@ JSON
 }
 
 write_kubelet_config() {
-  # failCgroupV1: machines with version 1 are welcome as well.
-  # nodeStatusUpdateFrequency: so that new GPUs are seen at once.
-  # evictionHard: below it the kubelet removes images, and no registry gives them back. A share of a large disk is much.
+  # failCgroupV1: the rig supports machines with cgroup version 1.
+  # nodeStatusUpdateFrequency: the node shows new GPUs at once.
+  # evictionHard: below it the kubelet removes images, which no registry serves again. An absolute size, since a percentage of
+  # a large disk is a lot of space.
   cat >"$STATE/kubelet.yaml" <<YAML
 apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration
@@ -104,7 +105,7 @@ YAML
 }
 
 write_proxy_config() {
-  # conntrack: its limits belong to the machine, not to the namespace.
+  # conntrack: its limits are settings of the machine, not of the namespace.
   cat >"$STATE/kube-proxy.yaml" <<YAML
 apiVersion: kubeproxy.config.k8s.io/v1alpha1
 kind: KubeProxyConfiguration

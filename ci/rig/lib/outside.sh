@@ -1,6 +1,6 @@
-# What Kubernetes changes outside of the state directory, whatever it is told:
-# a few settings of the kernel, and folders at fixed places. They are written
-# down before, and put back after.
+# Kubernetes always changes a few things outside of the state directory: kernel
+# settings, and folders at fixed paths. `up` records them, and `down` restores
+# them.
 SYSCTLS="vm.overcommit_memory vm.panic_on_oom kernel.panic kernel.panic_on_oops kernel.keys.root_maxkeys kernel.keys.root_maxbytes"
 FOLDERS="/var/lib/kubelet /var/lib/cni /var/log/containers /var/log/pods /run/containerd /opt/containerd /opt/cni /etc/cni /etc/kubernetes /usr/libexec/kubernetes /run/netns"
 
@@ -12,7 +12,7 @@ remember_outside() {
   for folder in $FOLDERS; do
     [ -e "$folder" ] || echo "$folder"
   done >"$STATE/absent.new"
-  # Renamed when they are complete: a file that is there can be trusted.
+  # Renamed when complete, so an existing file is complete.
   mv "$STATE/sysctls.new" "$STATE/sysctls"
   mv "$STATE/absent.new" "$STATE/absent"
 }
@@ -22,7 +22,7 @@ restore_outside() {
   [ -f "$STATE/sysctls" ] && sysctl -q -p "$STATE/sysctls"
   [ -f "$STATE/absent" ] || return 0
   while read -r folder; do
-    # Nothing is mounted there any more; if it is, its content is not ours.
+    # Nothing of the rig is mounted there any more, so a mount belongs to something else.
     grep -q " $folder/" /proc/mounts || rm -rf --one-file-system "$folder"
   done <"$STATE/absent"
 }

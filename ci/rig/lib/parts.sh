@@ -1,15 +1,15 @@
-# The built parts: one directory each in the cache, named by a hash of
-# everything it is made from. A part that is there is complete, because it is
-# made beside its place and then renamed; so clones can share the cache, and an
-# interrupted build leaves nothing to distrust.
+# The built parts. Each is a directory in the cache, named by a hash of
+# everything that it is made from. A part is built under another name and then
+# renamed, so an existing part is complete: clones can share the cache, and an
+# interrupted build leaves no broken part.
 #
 # A recipe is parts/NAME.sh with
-#   inputs="FILE..."  what it reads below ci/rig, besides the pins that it names
-#   uses="PART..."    the parts it takes from
-#   build OUT         makes it in the directory OUT
+#   inputs="FILE..."  the files below ci/rig that it reads, besides pins.env
+#   uses="PART..."    the parts that it uses
+#   build OUT         builds the part in the directory OUT
 PARTS=(debian kubernetes etcd victoria-metrics coredns prometheus-adapter ollama helm4 helm3 standin faults model images)
 
-# hash_of NAME: from the recipe, the pins it names, its inputs and its parts.
+# hash_of NAME: the hash of the recipe, the pins that it names, its inputs and its parts.
 hash_of() (
   inputs="" uses=""
   . "$RIG/parts/$1.sh"
@@ -26,10 +26,10 @@ hash_of() (
   } | sha256sum | cut -c1-16
 )
 
-# part NAME: where it is, or will be.
+# part NAME: the path of the part, built or not.
 part() { echo "$CACHE/parts/$1-$(hash_of "$1")"; }
 
-# make_parts: all that are missing. Another clone may be making the same.
+# make_parts: builds all missing parts. Another clone may build the same ones.
 make_parts() {
   local name
   mkdir -p "$CACHE/log" "$CACHE/parts"
@@ -49,7 +49,7 @@ make_part() {
   say "building $1"
   rm -rf "$dir.new"
   mkdir -p "$dir.new"
-  # `|| return` and `&&` in the recipes: set -e has no effect in here.
+  # set -e has no effect here, so recipes use `|| return` and `&&`.
   if ! (
     . "$RIG/parts/$1.sh"
     cd "$RIG" || exit
@@ -62,7 +62,7 @@ make_part() {
   say "built $1 in $((SECONDS - started)) s"
 }
 
-# install_tools: the Debian packages that the rig runs from the machine itself.
+# install_tools: installs the Debian packages that the rig uses on the machine itself.
 install_tools() {
   local missing=() spec name found
   for spec in $DEBIAN_TOOLS; do
@@ -73,7 +73,7 @@ install_tools() {
   done
   [ ${#missing[@]} -gt 0 ] || return 0
   say "installing ${missing[*]}"
-  # Without the mark of `up`, by which `down` would kill it half way.
+  # Without the mark of `up`: `down` would kill apt half way.
   local apt=(env -u GPUHPA_RIG_UP DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300)
   if ! {
     "${apt[@]}" update && "${apt[@]}" install -y --no-install-recommends "${missing[@]}"
@@ -92,7 +92,7 @@ pinned() {
 # go_build MODULE_DIR OUT PACKAGE [LDFLAGS]
 go_build() { (cd "$RIG/$1" && go build -mod=readonly -ldflags "-s -w ${4:-}" -o "$2" "$3"); }
 
-# go_install OUT PACKAGE@VERSION [LDFLAGS]: the one binary that it makes, as OUT.
+# go_install OUT PACKAGE@VERSION [LDFLAGS]: writes the binary of the package to OUT.
 go_install() {
   local bin=$1.bin
   GOBIN=$bin go install -ldflags "-s -w ${3:-}" "$2" && mv "$bin"/* "$1" && rmdir "$bin"

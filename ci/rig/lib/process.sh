@@ -1,16 +1,16 @@
-# The rig's own processes. Each daemon carries GPUHPA_RIG_DAEMON=$STATE in its
-# environment, and so does all that it starts on the host. So they can be told
-# from other processes even when a crash came before their pids were written,
-# and a pid that has been used again is never taken for ours.
+# The rig's own processes. Each daemon has GPUHPA_RIG_DAEMON=$STATE in its
+# environment, and so have its children on the host. This mark identifies them
+# even after a crash that prevented the pid file, and a reused pid is never
+# mistaken for a process of the rig.
 
-# alive PID: and not a zombie, which `kill -0` still answers for.
+# alive PID: the process exists and is no zombie (`kill -0` succeeds for a zombie).
 alive() {
   local stat
   { read -r stat <"/proc/$1/stat"; } 2>/dev/null || return
   [[ ${stat##*) } != Z* ]]
 }
 
-# ours PID NAME=VALUE: does it carry that mark?
+# ours PID NAME=VALUE: succeeds if the process has that mark.
 ours() { grep -qzxF -- "$2" "/proc/$1/environ" 2>/dev/null; }
 
 # carrying NAME=VALUE: the pids of all processes with that mark.
@@ -22,13 +22,13 @@ carrying() {
   done
 }
 
-# start NAME COMMAND...: a daemon in the rig's network namespace, unless it runs.
+# start NAME COMMAND...: starts a daemon in the rig's network namespace, unless it runs.
 start() {
   local name=$1
   shift
   pid_of "$name" >/dev/null && return
   (
-    exec 9>&- # the lock is not for daemons
+    exec 9>&- # daemons must not hold the lock
     unset GPUHPA_RIG_UP
     cd /
     exec env GPUHPA_RIG_DAEMON="$STATE" setsid nsenter --net="$NETNS" "$@" >>"$STATE/log/$name.log" 2>&1 </dev/null
@@ -36,13 +36,13 @@ start() {
   echo $! >"$STATE/pids/$name"
 }
 
-# pid_of NAME: of a daemon that runs.
+# pid_of NAME: the pid of a running daemon.
 pid_of() {
   local pid
   pid=$(cat "$STATE/pids/$1" 2>/dev/null) && alive "$pid" && ours "$pid" "GPUHPA_RIG_DAEMON=$STATE" && echo "$pid"
 }
 
-# stop NAME [SECONDS]: asked first, then made to.
+# stop NAME [SECONDS]: sends SIGTERM, then SIGKILL.
 stop() {
   local pid
   pid=$(pid_of "$1") || { rm -f "$STATE/pids/$1"; return 0; }
@@ -54,7 +54,7 @@ stop() {
 
 gone() { ! alive "$1"; }
 
-# within SECONDS COMMAND...: tries it ten times a second until it succeeds.
+# within SECONDS COMMAND...: runs the command ten times a second until it succeeds.
 within() {
   local tries=$((10#$1 * 10))
   shift
@@ -64,7 +64,7 @@ within() {
   done
 }
 
-# awaiting WHAT SECONDS COMMAND...: or gives up and says what for.
+# awaiting WHAT SECONDS COMMAND...: waits for the command to succeed; on timeout prints WHAT and exits.
 awaiting() {
   local what=$1 seconds=$2
   shift 2
@@ -73,7 +73,7 @@ awaiting() {
 
 DAEMONS=(etcd kube-apiserver kube-controller-manager kube-scheduler containerd kubelet kube-proxy registry cloud)
 
-# rig_whole: all daemons run.
+# rig_whole: succeeds if all daemons run.
 rig_whole() {
   local name
   for name in "${DAEMONS[@]}"; do pid_of "$name" >/dev/null || return 1; done

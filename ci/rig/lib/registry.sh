@@ -8,7 +8,7 @@ log: {level: warn}
 storage: {filesystem: {rootdirectory: $STATE/registry}}
 http: {addr: "$REGISTRY"}
 YAML
-  # Its traces would go to a collector that is not there.
+  # The rig has no collector for its traces.
   start registry env OTEL_TRACES_EXPORTER=none "$DEBIAN/usr/bin/docker-registry" serve "$STATE/registry.yaml"
   awaiting "the registry" 20 curl -sf -o /dev/null "http://$REGISTRY/v2/"
   local chart

@@ -1,4 +1,4 @@
-# Where things are, and what every command needs. RIG is ci/rig.
+# Paths and functions that every command needs. RIG is ci/rig.
 set -euo pipefail
 RIG=$(dirname "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")")
 CACHE=${GPUHPA_RIG_CACHE:-${HOME:-/root}/.cache/gpuhpa-rig}
@@ -21,8 +21,8 @@ export LC_ALL=C
 . "$RIG/lib/run.sh"
 . "$RIG/lib/clean.sh"
 
-# one_at_a_time: until this process ends, however it ends, no other command
-# changes the rig. Daemons close descriptor 9, or they would keep the lock.
+# one_at_a_time: no other command changes the rig until this process ends.
+# Daemons close descriptor 9, or they would hold the lock.
 one_at_a_time() {
   exec 9>/run/gpuhpa-rig.lock
   flock -w 5 9 || die "another up, down, gpus, broken or mend is at work"
@@ -39,7 +39,7 @@ change_rig() {
   use_rig
 }
 
-# use_rig: the tools and the parts of a rig that is up or coming up.
+# use_rig: the tools and the parts of a rig that is up or starting.
 use_rig() {
   DEBIAN=$(part debian) KUBE=$(part kubernetes)
   export KUBECONFIG=$STATE/admin.kubeconfig PATH=$STATE/bin:$PATH

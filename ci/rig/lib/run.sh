@@ -1,10 +1,10 @@
-# What a variant can await of a run of gpuhpa that goes on (function `meanwhile`).
+# Events of a running gpuhpa verify that a variant's function `meanwhile` can wait for.
 
-# did_it: the variant has done what it is there for (ci/rig/acted). Said by lib/meanwhile at the end, or before by one that
-# takes back what it did.
+# did_it: records that the variant had its effect (ci/rig/acted). lib/meanwhile calls it at the end; a variant that reverts its
+# own effect calls it earlier.
 did_it() { touch "$STATE/meanwhile.done"; }
 
-# run_hpa PATH: of the HPA that a run has made, for example `.status.currentReplicas`; fails where there is none.
+# run_hpa PATH: a field of the run's HPA, for example `.status.currentReplicas`; fails without an HPA.
 run_hpa() {
   local value
   value=$(kubectl get hpa -A -l app.kubernetes.io/managed-by=gpuhpa -o "jsonpath={.items[0]$1}" 2>/dev/null)
@@ -13,15 +13,15 @@ run_hpa() {
 
 run_namespace() { run_hpa .metadata.namespace; }
 
-# run_target: kind/name of what the run's HPA scales.
+# run_target: kind/name of the run's target.
 run_target() { echo "$(run_hpa .spec.scaleTargetRef.kind)/$(run_hpa .spec.scaleTargetRef.name)"; }
 
-# run_has N: the run's target has at least N ready replicas.
+# run_has N: succeeds if the run's target has at least N ready replicas.
 run_has() {
   local ready
   ready=$(kubectl -n "$(run_namespace)" get "$(run_target)" -o 'jsonpath={.status.readyReplicas}' 2>/dev/null) &&
     [ "${ready:-0}" -ge "$1" ]
 }
 
-# run_is_idle: the HPA of the run sees next to nothing: 0, or some thousandths (99500m is 99.5).
+# run_is_idle: succeeds if the metric in the HPA's status is close to 0: 0, or some thousandths (99500m is 99.5).
 run_is_idle() { [[ $(run_hpa '.status.currentMetrics[0].*.current.averageValue') =~ ^(0|[0-9]{1,3}m)$ ]]; }

@@ -1,14 +1,14 @@
-# What may be chosen. `up` takes these from its environment and writes them
-# down; the commands that come after it read what it wrote.
+# Settings. `up` reads them from its environment and records them; the later
+# commands read this record.
 SETTINGS="RIG_ACCELERATOR RIG_GPUS RIG_GPU_MEMORY RIG_SAMPLE RIG_SCRAPE RIG_STORE_OFFSET RIG_HPA_SYNC"
 
 choose_settings() {
   local name
   : "${RIG_ACCELERATOR:=standin}"
   : "${RIG_GPUS:=4}"           # devices of nvidia.com/gpu
-  : "${RIG_GPU_MEMORY:=1024}"  # MiB that each is said to have
-  : "${RIG_SAMPLE:=1s}"        # the exporter's interval; NVIDIA's default is 30s
-  : "${RIG_SCRAPE:=1s}"        # the store's
+  : "${RIG_GPU_MEMORY:=1024}"  # MiB of memory that each reports
+  : "${RIG_SAMPLE:=1s}"        # the exporter's sampling interval; dcgm-exporter's default is 30s
+  : "${RIG_SCRAPE:=1s}"        # the store's scrape interval
   : "${RIG_STORE_OFFSET:=0s}"  # the store's -search.latencyOffset; its default is 30s
   : "${RIG_HPA_SYNC:=5s}"      # the HPA controller's sync period; its default is 15s
   [ -d "$RIG/accelerator/$RIG_ACCELERATOR" ] || die "RIG_ACCELERATOR=$RIG_ACCELERATOR: there is no ci/rig/accelerator/$RIG_ACCELERATOR"
@@ -26,7 +26,7 @@ write_settings() {
   for name in $SETTINGS; do echo "$name=${!name}"; done >"$STATE/settings"
 }
 
-# differing_settings: says which are asked for and are not those of the rig.
+# differing_settings: prints the requested settings that differ from the rig's.
 differing_settings() {
   local line name
   while read -r line; do

@@ -1,4 +1,4 @@
-# Programs of Debian packages, unpacked and not installed.
+# Programs of Debian packages, which are unpacked and not installed.
 build() {
   local deb
   mkdir "$1/debs" && cd "$1/debs" || return

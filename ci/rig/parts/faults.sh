@@ -1,4 +1,4 @@
-# What breaks in the variants: Ollama and the API server with faults.
+# Proxies that inject faults before Ollama and before the API server.
 inputs=faults
 build() {
   (cd faults && go vet ./...) &&

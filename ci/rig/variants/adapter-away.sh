@@ -3,6 +3,6 @@ meanwhile() {
   awaiting "the second replica" 600 run_has 2
   kubectl -n gpuhpa-metrics scale deployment prometheus-adapter --replicas=0
   did_it
-  sleep 60 # that long: the variant is the gap itself
+  sleep 60 # the length of the outage
   kubectl -n gpuhpa-metrics scale deployment prometheus-adapter --replicas=1
 }

@@ -6,7 +6,7 @@ on() {
   sed "s|https://$NODE_IP:6443|http://$NODE_IP:6444|; /certificate-authority-data/d; /client-/d" \
     "$STATE/admin.kubeconfig" >"$STATE/run.kubeconfig"
 }
-# Each fault is a line; of every kind there has to be one.
+# The log has a line for each fault, and must have one of every kind.
 acted() { for code in 429 500 503 410; do grep -q "^fault $code " "$STATE/log/api-faults.log" || return 1; done; }
 off() {
   stop api-faults

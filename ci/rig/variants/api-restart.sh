@@ -3,7 +3,7 @@ meanwhile() {
   awaiting "the second replica" 600 run_has 2
   stop kube-apiserver
   did_it
-  sleep 10 # that long: the variant is the gap itself
+  sleep 10 # the length of the outage
   control_plane_up
 }
 off() { control_plane_up; }

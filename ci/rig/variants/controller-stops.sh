@@ -1,4 +1,4 @@
-# the HPA controller ends as soon as it has scaled up, so nothing scales down
+# the HPA controller stops after the scale-up, so it never scales down
 meanwhile() {
   awaiting "two ready replicas" 600 run_has 2
   stop kube-controller-manager

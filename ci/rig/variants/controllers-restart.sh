@@ -1,4 +1,4 @@
-# the controller manager is started again while its HPA controller waits to scale down, and so forgets its logs
+# the controller manager restarts before the scale-down, and its HPA controller loses its recorded recommendations
 meanwhile() {
   awaiting "the second replica" 600 run_has 2
   awaiting "the end of the load" 600 run_is_idle

@@ -1,4 +1,4 @@
-# the store scrapes without honor_labels, and its own labels of the exporter take the names namespace and pod
+# the store scrapes without honor_labels, so its target labels replace the exporter's labels namespace and pod
 on() {
   sed 's/honor_labels: true/honor_labels: false/; s/- targets: .*/&\n        labels: {namespace: gpu-operator, pod: nvidia-dcgm-exporter}/' \
     "$RIG/manifests/store.yaml" >"$STATE/exported-namespace.yaml"
@@ -12,11 +12,11 @@ off() {
   awaiting "the GPUs' utilization in the store" 90 metric_served
 }
 
-# store_anew: with the configuration of now and without the series of before.
+# store_anew: restarts the store with the current configuration and without old series.
 store_anew() {
   kubectl -n monitoring delete pod -l app=victoria-metrics --wait >/dev/null
   awaiting "the store's first scrape" 60 scraped
-  sleep 2 # as in cluster_up: the store remembers for ten seconds that there was no such series
+  sleep 2 # as in cluster_up: the store caches for ten seconds that a series does not exist
 }
 exported() {
   kubectl get --raw "$STORE/api/v1/query?query=count(DCGM_FI_DEV_GPU_UTIL%7Bnamespace%3D%22gpu-operator%22%7D)" 2>/dev/null |

@@ -1,3 +1,3 @@
-# the exporter repeats its first sample, that of idle accelerators, whatever they do afterwards
+# the exporter repeats its first sample, of idle accelerators
 on() { switch_pipeline RIG_SAMPLE=60m; }
 off() { mend_pipeline; }

@@ -1,4 +1,4 @@
-# somebody scales the target up by hand, while the HPA waits to scale it down
+# kubectl scales the target up before the HPA scales it down
 meanwhile() {
   awaiting "the third replica" 600 run_has 3
   awaiting "the end of the load" 600 run_is_idle

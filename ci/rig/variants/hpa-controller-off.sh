@@ -1,4 +1,4 @@
-# the controller manager runs without its HPA controller, so no HPA ever acts
+# the controller manager runs without its HPA controller
 on() {
   stop kube-controller-manager
   controllers_up "*,-horizontal-pod-autoscaler-controller"

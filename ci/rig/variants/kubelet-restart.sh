@@ -1,4 +1,4 @@
-# the kubelet is started again under load
+# the kubelet restarts under load
 meanwhile() {
   awaiting "the second replica" 600 run_has 2
   stop kubelet

@@ -1,12 +1,12 @@
-# somebody has an HPA on the target already
+# another HPA scales the target already
 on() {
   kubectl create namespace gpuhpa >/dev/null
-  # The controllers put these into each namespace; a run must find the cluster at rest.
+  # Controllers create these objects in each new namespace; the digest before the run must include them.
   awaiting "the namespace's own objects" 30 furnished
   kubectl -n gpuhpa create -f - >/dev/null <<'HPA'
 apiVersion: autoscaling/v2
 kind: HorizontalPodAutoscaler
-metadata: {name: somebody-elses}
+metadata: {name: competing-hpa}
 spec:
   scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: ollama}
   maxReplicas: 2

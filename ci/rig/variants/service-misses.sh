@@ -1,4 +1,4 @@
-# the first pod gets a label of its own, by which a Service may select it alone
+# only the first pod has the label by which the Service selects
 meanwhile() {
   awaiting "the first pod" 600 labelled
 }

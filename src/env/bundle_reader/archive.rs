@@ -1,5 +1,6 @@
-//! A bundle as one file: a tar, plain or compressed by zstd. Entries are read in their order and never unpacked. The
-//! extensions that carry long names are read here, within bounds: the tar crate would read them whole.
+//! Reads a bundle as one file: a tar archive, plain or compressed with zstd. Entries are read in order and never
+//! unpacked. Extension entries with long names are read here, with a size limit: the tar crate would read them without
+//! one.
 
 use std::fs::File;
 use std::io::{BufReader, Read, Seek};
@@ -10,21 +11,21 @@ use tar::{Archive, Entry, EntryType, PaxExtensions};
 
 use super::{BundleReadError, FileIndex, MAX_TOTAL_BYTES, entry_name};
 
-/// Bytes of an extension before an entry at most: a long name and some times.
+/// Most bytes of an extension entry: a long name and some timestamps.
 const MAX_EXTENSION_BYTES: u64 = 16 * 1024;
-/// The window that a decoder keeps, as a power of two: what `zstd -22` asks for, and no more.
+/// Largest window of the decoder, as a power of two: that of `zstd -22`.
 const MAX_WINDOW_LOG: u32 = 27;
 /// zstd's magic number.
 const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
-/// How the entries are packed.
+/// Compression of an archive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TarCompression {
     Uncompressed,
     Zstd,
 }
 
-/// What kind of archive lies there, by its first bytes.
+/// Detects the compression by the first bytes.
 pub(super) fn detect_compression(path: &Path) -> Result<TarCompression, BundleReadError> {
     let file = File::open(path).map_err(|e| BundleReadError::read_error(path, e))?;
     let mut head = Vec::new();
@@ -38,57 +39,57 @@ pub(super) fn detect_compression(path: &Path) -> Result<TarCompression, BundleRe
     }
 }
 
-/// Reads the entries in turn. Every file is noted in `seen` before `take` is given it.
+/// Reads the entries in order. Every file is added to `index` before `read_file` is called with it.
 pub(super) fn walk_files<E: From<BundleReadError>>(
     path: &Path,
-    packing: TarCompression,
-    seen: &mut FileIndex,
-    mut take: impl FnMut(&str, &mut dyn Read) -> Result<ControlFlow<()>, E>,
+    compression: TarCompression,
+    index: &mut FileIndex,
+    mut read_file: impl FnMut(&str, &mut dyn Read) -> Result<ControlFlow<()>, E>,
 ) -> Result<(), E> {
-    let failed = |e: std::io::Error| BundleReadError::read_error(path, format!("the archive is damaged: {e}"));
-    let refused = |what: String| BundleReadError::invalid(path, what);
-    let mut archive = Archive::new(open_decompressed(path, packing)?);
-    let mut long: Option<Vec<u8>> = None;
+    let failed = |e: std::io::Error| BundleReadError::read_error(path, format!("the archive is corrupt: {e}"));
+    let invalid = |reason: String| BundleReadError::invalid(path, reason);
+    let mut archive = Archive::new(open_decompressed(path, compression)?);
+    let mut long_name: Option<Vec<u8>> = None;
     for entry in archive.entries().map_err(failed)?.raw(true) {
         let mut entry = entry.map_err(failed)?;
         let kind = entry.header().entry_type();
         match kind {
             EntryType::GNULongName | EntryType::XHeader => {
-                let text = read_extension(&mut entry).map_err(refused)?;
-                long = if kind == EntryType::GNULongName {
+                let text = read_extension(&mut entry).map_err(invalid)?;
+                long_name = if kind == EntryType::GNULongName {
                     Some(until_nul(text))
                 } else {
-                    parse_pax_name(&text).map_err(refused)?
+                    parse_pax_name(&text).map_err(invalid)?
                 };
                 continue;
             }
             EntryType::XGlobalHeader => continue,
             _ => {}
         }
-        let raw = long.take().unwrap_or_else(|| entry.header().path_bytes().into_owned());
-        let name = entry_name::validate_name(&raw).map_err(refused)?;
+        let raw = long_name.take().unwrap_or_else(|| entry.header().path_bytes().into_owned());
+        let name = entry_name::validate_name(&raw).map_err(invalid)?;
         match kind {
-            EntryType::Directory => seen.count_entry(name, 0).map_err(refused)?,
+            EntryType::Directory => index.count_entry(name, 0).map_err(invalid)?,
             EntryType::Regular | EntryType::Continuous if !name.is_empty() => {
-                seen.add_file(name, entry.header().entry_size().map_err(failed)?).map_err(refused)?;
-                if take(name, &mut entry)?.is_break() {
+                index.add_file(name, entry.header().entry_size().map_err(failed)?).map_err(invalid)?;
+                if read_file(name, &mut entry)?.is_break() {
                     return Ok(());
                 }
             }
-            _ => return Err(refused(format!("`{name}` is a link or a special file")).into()),
+            _ => return Err(invalid(format!("`{name}` is not a regular file or directory")).into()),
         }
     }
     Ok(())
 }
 
-/// The bytes of the archive, unpacked, and not more of them than a bundle may hold with its headers.
+/// The decompressed bytes of the archive, limited to those of the largest bundle with its headers.
 fn open_decompressed(
     path: &Path,
-    packing: TarCompression,
+    compression: TarCompression,
 ) -> Result<BufReader<SizeLimitedReader<Box<dyn Read>>>, BundleReadError> {
     let mut file = File::open(path).map_err(|e| BundleReadError::read_error(path, e))?;
     file.rewind().map_err(|e| BundleReadError::read_error(path, e))?;
-    let inner: Box<dyn Read> = match packing {
+    let inner: Box<dyn Read> = match compression {
         TarCompression::Uncompressed => Box::new(file),
         TarCompression::Zstd => {
             let mut decoder = zstd::Decoder::new(file).map_err(|e| BundleReadError::read_error(path, e))?;
@@ -102,7 +103,7 @@ fn open_decompressed(
     ))
 }
 
-/// A reader that ends in an error instead of giving more than it may.
+/// A reader that fails after a number of bytes.
 struct SizeLimitedReader<R> {
     inner: R,
     bytes_left: u64,
@@ -111,9 +112,10 @@ struct SizeLimitedReader<R> {
 impl<R: Read> Read for SizeLimitedReader<R> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         let read = self.inner.read(buffer)?;
-        self.bytes_left = self.bytes_left.checked_sub(read as u64).ok_or_else(|| {
-            std::io::Error::other(format!("it unpacks to more than the {MAX_TOTAL_BYTES} bytes that a bundle may hold"))
-        })?;
+        self.bytes_left = self
+            .bytes_left
+            .checked_sub(read as u64)
+            .ok_or_else(|| std::io::Error::other(format!("decompresses to more than {MAX_TOTAL_BYTES} bytes")))?;
         Ok(read)
     }
 }
@@ -121,9 +123,9 @@ impl<R: Read> Read for SizeLimitedReader<R> {
 fn read_extension(entry: &mut Entry<'_, impl Read>) -> Result<Vec<u8>, String> {
     let mut text = Vec::new();
     let read = entry.take(MAX_EXTENSION_BYTES + 1).read_to_end(&mut text);
-    read.map_err(|e| format!("the archive is damaged: {e}"))?;
+    read.map_err(|e| format!("the archive is corrupt: {e}"))?;
     if text.len() as u64 > MAX_EXTENSION_BYTES {
-        return Err(format!("an extension before an entry holds more than {MAX_EXTENSION_BYTES} bytes"));
+        return Err(format!("an extension entry has more than {MAX_EXTENSION_BYTES} bytes"));
     }
     Ok(text)
 }
@@ -134,15 +136,15 @@ fn until_nul(mut text: Vec<u8>) -> Vec<u8> {
     text
 }
 
-/// The name that a pax extension gives; one that would change what is read of the entry is refused.
+/// The name in a pax extension. Records that would change how the entry is read are rejected.
 fn parse_pax_name(text: &[u8]) -> Result<Option<Vec<u8>>, String> {
     let mut name = None;
     for record in PaxExtensions::new(text) {
-        let record = record.map_err(|e| format!("the archive is damaged: {e}"))?;
+        let record = record.map_err(|e| format!("the archive is corrupt: {e}"))?;
         match record.key_bytes() {
             b"path" => name = Some(record.value_bytes().to_vec()),
-            b"size" => return Err("an entry has its size in an extension".to_owned()),
-            key if key.starts_with(b"GNU.sparse") => return Err("it holds a sparse file".to_owned()),
+            b"size" => return Err("pax size records are not supported".to_owned()),
+            key if key.starts_with(b"GNU.sparse") => return Err("sparse files are not supported".to_owned()),
             _ => {}
         }
     }

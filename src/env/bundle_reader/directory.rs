@@ -1,18 +1,18 @@
-//! A bundle as a folder. Links and special files are refused: a link may lead anywhere.
+//! Reads a bundle as a directory. Links and special files are rejected: a link may point outside the bundle.
 
 use std::fs::{DirEntry, File};
 use std::path::Path;
 
 use super::{BundleReadError, FileIndex, entry_name};
 
-/// Notes every file below the folder.
-pub(super) fn index_files(root: &Path, seen: &mut FileIndex) -> Result<(), BundleReadError> {
-    let mut left = vec![String::new()];
-    while let Some(prefix) = left.pop() {
+/// Adds every file below the directory to the index.
+pub(super) fn index_files(root: &Path, index: &mut FileIndex) -> Result<(), BundleReadError> {
+    let mut pending = vec![String::new()];
+    while let Some(prefix) = pending.pop() {
         let dir = root.join(&prefix);
         for entry in std::fs::read_dir(&dir).map_err(|e| BundleReadError::read_error(&dir, e))? {
             let entry = entry.map_err(|e| BundleReadError::read_error(&dir, e))?;
-            index_entry(root, &prefix, &entry, seen, &mut left)?;
+            index_entry(root, &prefix, &entry, index, &mut pending)?;
         }
     }
     Ok(())
@@ -22,31 +22,31 @@ fn index_entry(
     root: &Path,
     prefix: &str,
     entry: &DirEntry,
-    seen: &mut FileIndex,
-    left: &mut Vec<String>,
+    index: &mut FileIndex,
+    pending: &mut Vec<String>,
 ) -> Result<(), BundleReadError> {
-    let raw = entry.file_name();
-    let path = [prefix.as_bytes(), raw.as_encoded_bytes()].concat();
-    let name = entry_name::validate_name(&path).map_err(|what| BundleReadError::invalid(root, what))?;
-    // Of the entry itself, not of what a link leads to.
-    let facts = entry.metadata().map_err(|e| BundleReadError::read_error(&entry.path(), e))?;
-    let noted = if facts.is_dir() {
-        left.push(format!("{name}/"));
-        seen.count_entry(name, 0)
-    } else if facts.is_file() {
-        seen.add_file(name, facts.len())
+    let file_name = entry.file_name();
+    let path = [prefix.as_bytes(), file_name.as_encoded_bytes()].concat();
+    let name = entry_name::validate_name(&path).map_err(|reason| BundleReadError::invalid(root, reason))?;
+    // Of the entry itself, not of the target of a link.
+    let metadata = entry.metadata().map_err(|e| BundleReadError::read_error(&entry.path(), e))?;
+    let added = if metadata.is_dir() {
+        pending.push(format!("{name}/"));
+        index.count_entry(name, 0)
+    } else if metadata.is_file() {
+        index.add_file(name, metadata.len())
     } else {
-        Err(format!("`{name}` is a link or a special file"))
+        Err(format!("`{name}` is not a regular file or directory"))
     };
-    noted.map_err(|what| BundleReadError::invalid(root, what))
+    added.map_err(|reason| BundleReadError::invalid(root, reason))
 }
 
-/// A file to be read; what has become of it since it was listed is checked once more.
+/// Opens a file; checks again that it is a regular file, because it may have changed since it was listed.
 pub(super) fn open_file(root: &Path, name: &str) -> Result<File, BundleReadError> {
     let path = root.join(name);
-    let facts = std::fs::symlink_metadata(&path).map_err(|e| BundleReadError::read_error(&path, e))?;
-    if !facts.is_file() {
-        return Err(BundleReadError::invalid(root, format!("`{name}` is a link or a special file")));
+    let metadata = std::fs::symlink_metadata(&path).map_err(|e| BundleReadError::read_error(&path, e))?;
+    if !metadata.is_file() {
+        return Err(BundleReadError::invalid(root, format!("`{name}` is not a regular file or directory")));
     }
     File::open(&path).map_err(|e| BundleReadError::read_error(&path, e))
 }

@@ -1,22 +1,26 @@
-//! Names within a bundle: plain paths downwards, and nothing else.
+//! Validates the names within a bundle: only normalized relative paths are allowed.
 
-/// Bytes of a path at most.
+use crate::env::sanitize_text;
+
+/// Most bytes of a path.
 const MAX_NAME_BYTES: usize = 1024;
-/// Folders below each other at most.
+/// Most characters of an invalid name in a message.
+const MAX_PRINTED_CHARS: usize = 80;
+/// Most nested directories.
 const MAX_DEPTH: usize = 8;
 
-/// The path within the bundle, without `./` before it and `/` behind it; what is wrong with it otherwise.
+/// The path within the bundle, without a leading `./` and a trailing `/`. Fails with a description of what is wrong.
 pub(super) fn validate_name(raw: &[u8]) -> Result<&str, String> {
     let name = std::str::from_utf8(raw).map_err(|_| format!("the name `{}` is not UTF-8", printable_name(raw)))?;
-    let wrong = |what: &str| Err(format!("the name `{}` {what}", printable_name(raw)));
+    let wrong = |reason: &str| Err(format!("the name `{}` {reason}", printable_name(raw)));
     if name.len() > MAX_NAME_BYTES {
         return wrong("is too long");
     }
     if name.chars().any(|c| c.is_control() || c == '\\') {
-        return wrong("holds a control character or a backslash");
+        return wrong("contains a control character or a backslash");
     }
     if name.starts_with('/') {
-        return wrong("leads out of the bundle");
+        return wrong("escapes the bundle directory");
     }
     let mut name = name;
     while let Some(rest) = name.strip_prefix("./") {
@@ -28,23 +32,19 @@ pub(super) fn validate_name(raw: &[u8]) -> Result<&str, String> {
         return Ok(name);
     }
     if parts.clone().any(|part| part == "..") {
-        return wrong("leads out of the bundle");
+        return wrong("escapes the bundle directory");
     }
     if parts.any(|part| part.is_empty() || part == ".") {
-        return wrong("is not in its plain form");
+        return wrong("is not normalized");
     }
     if name.matches('/').count() >= MAX_DEPTH {
-        return wrong("lies too deep");
+        return wrong("is nested too deeply");
     }
     Ok(name)
 }
 
-/// A name that may hold anything, cut and made safe to print.
 fn printable_name(raw: &[u8]) -> String {
-    let cut = &raw[..raw.len().min(80)];
-    let text: String =
-        String::from_utf8_lossy(cut).chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
-    if cut.len() < raw.len() { format!("{text}...") } else { text }
+    sanitize_text(&String::from_utf8_lossy(raw), MAX_PRINTED_CHARS)
 }
 
 #[cfg(test)]
@@ -52,7 +52,7 @@ mod tests {
     use super::validate_name;
 
     #[test]
-    fn plain_paths_downwards_are_names_and_all_others_are_not() {
+    fn only_relative_paths_without_dot_segments_are_valid() {
         for (raw, name) in
             [("a", "a"), ("./a/b.c", "a/b.c"), ("././a/", "a"), ("./", ""), (".", ""), ("..a/b..", "..a/b..")]
         {
@@ -65,7 +65,7 @@ mod tests {
         {
             assert!(validate_name(raw.as_bytes()).is_err(), "{raw}");
         }
-        let told = validate_name(b"\xff\x1b[2J").unwrap_err();
-        assert!(told.contains("not UTF-8") && !told.contains('\u{1b}'), "{told}");
+        let error = validate_name(b"\xff\x1b[2J").unwrap_err();
+        assert!(error.contains("not UTF-8") && !error.contains('\u{1b}'), "{error}");
     }
 }

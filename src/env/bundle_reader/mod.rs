@@ -1,6 +1,5 @@
-//! A bundle that somebody handed over: a folder, or a `.tar.zst` or `.tar` of one. Nothing about it is trusted. Names,
-//! kinds, count and sizes are checked before anything is read; files are read in streams, so that memory is bounded
-//! whatever they hold; nothing is ever written.
+//! Reads a bundle from an untrusted source: a directory, or a `.tar.zst` or `.tar` archive of one. Checks names, file
+//! types, count and sizes before it reads a file; streams files, so that memory is bounded; never writes anything.
 
 mod archive;
 mod directory;
@@ -13,132 +12,135 @@ use std::path::{Path, PathBuf};
 
 use archive::TarCompression;
 
-/// Files and folders of one bundle at most.
+/// Most files and directories of a bundle.
 const MAX_ENTRIES: usize = 4096;
-/// Bytes of one file at most.
+/// Most bytes of one file.
 const MAX_FILE_BYTES: u64 = 2 << 30;
-/// Bytes of all files at most, unpacked.
+/// Most bytes of all files, decompressed.
 const MAX_TOTAL_BYTES: u64 = 4 << 30;
 
-/// Why a bundle was not taken in.
+/// Why a bundle was rejected.
 #[derive(Debug, thiserror::Error)]
 pub enum BundleReadError {
-    /// It is not there, or may not be read.
-    #[error("{path}: could not be read: {why}")]
+    /// It does not exist, or cannot be read.
+    #[error("{path}: could not be read: {reason}")]
     Read {
-        /// Where.
+        /// Path of the bundle.
         path: String,
-        /// The system's words.
-        why: String,
+        /// The error message of the system.
+        reason: String,
     },
-    /// It is something else.
-    #[error("{path} is neither a folder nor a .tar.zst or .tar of one")]
+    /// It is neither a directory nor an archive.
+    #[error("{path} is neither a directory nor a .tar or .tar.zst archive")]
     NotABundle {
-        /// Where.
+        /// Path of the bundle.
         path: String,
     },
-    /// It holds what no bundle holds.
-    #[error("{path}: {what}")]
+    /// It contains something that no bundle contains.
+    #[error("{path}: {reason}")]
     Invalid {
-        /// Where.
+        /// Path of the bundle.
         path: String,
-        /// What.
-        what: String,
+        /// What is wrong.
+        reason: String,
     },
 }
 
 impl BundleReadError {
-    fn read_error(path: &Path, why: impl std::fmt::Display) -> Self {
-        Self::Read { path: path.display().to_string(), why: why.to_string() }
+    fn read_error(path: &Path, reason: impl std::fmt::Display) -> Self {
+        Self::Read { path: path.display().to_string(), reason: reason.to_string() }
     }
 
-    fn invalid(path: &Path, what: impl Into<String>) -> Self {
-        Self::Invalid { path: path.display().to_string(), what: what.into() }
+    fn invalid(path: &Path, reason: impl Into<String>) -> Self {
+        Self::Invalid { path: path.display().to_string(), reason: reason.into() }
     }
 }
 
-/// A bundle that was looked through, and may be read as often as it takes.
+/// A bundle whose entries have been checked. Its files can be read repeatedly.
 #[derive(Clone, Debug)]
 pub struct BundleReader {
     path: PathBuf,
     format: BundleFormat,
-    /// What stands before every name in an archive: `` or `folder/`.
+    /// Prefix of every name in an archive: empty, or `directory/`.
     prefix: String,
     files: BTreeMap<String, u64>,
 }
 
 #[derive(Clone, Copy, Debug)]
 enum BundleFormat {
-    Folder,
+    Directory,
     Archive(TarCompression),
 }
 
 impl BundleReader {
-    /// Looks through what lies at `path`. `mark` is the file that tells the root of the bundle within an archive.
+    /// Checks the bundle at `path`. `marker` is the file that marks the root of the bundle within an archive.
     ///
     /// # Errors
-    /// It cannot be read, is no folder and no archive, or holds a name, a kind of file, a count or a size that no bundle
+    /// It cannot be read, is neither a directory nor an archive, or has a name, file type, count or size that no bundle
     /// has.
-    pub fn open(path: &Path, mark: &str) -> Result<Self, BundleReadError> {
-        let facts = std::fs::metadata(path).map_err(|e| BundleReadError::read_error(path, e))?;
-        let mut seen = FileIndex::default();
-        if facts.is_dir() {
-            directory::index_files(path, &mut seen)?;
+    pub fn open(path: &Path, marker: &str) -> Result<Self, BundleReadError> {
+        let metadata = std::fs::metadata(path).map_err(|e| BundleReadError::read_error(path, e))?;
+        let mut index = FileIndex::default();
+        if metadata.is_dir() {
+            directory::index_files(path, &mut index)?;
             return Ok(Self {
                 path: path.to_owned(),
-                format: BundleFormat::Folder,
+                format: BundleFormat::Directory,
                 prefix: String::new(),
-                files: seen.files,
+                files: index.files,
             });
         }
-        if !facts.is_file() {
+        if !metadata.is_file() {
             return Err(BundleReadError::NotABundle { path: path.display().to_string() });
         }
-        let packing = archive::detect_compression(path)?;
-        archive::walk_files::<BundleReadError>(path, packing, &mut seen, |_, _| Ok(ControlFlow::Continue(())))?;
-        let root = seen.find_root(mark);
-        let strange = seen.files.keys().find(|name| !name.starts_with(&root));
-        if let Some(strange) = strange {
-            return Err(BundleReadError::invalid(path, format!("it holds `{strange}` beside the bundle `{root}`")));
+        let compression = archive::detect_compression(path)?;
+        archive::walk_files::<BundleReadError>(path, compression, &mut index, |_, _| Ok(ControlFlow::Continue(())))?;
+        let root = index.find_root(marker);
+        let outside = index.files.keys().find(|name| !name.starts_with(&root));
+        if let Some(outside) = outside {
+            return Err(BundleReadError::invalid(
+                path,
+                format!("contains `{outside}` outside the bundle directory `{root}`"),
+            ));
         }
-        let files = seen.files.into_iter().map(|(name, size)| (name[root.len()..].to_owned(), size)).collect();
-        Ok(Self { path: path.to_owned(), format: BundleFormat::Archive(packing), prefix: root, files })
+        let files = index.files.into_iter().map(|(name, size)| (name[root.len()..].to_owned(), size)).collect();
+        Ok(Self { path: path.to_owned(), format: BundleFormat::Archive(compression), prefix: root, files })
     }
 
-    /// Where it lies.
+    /// Path of the bundle.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Its files by their paths within the bundle, with their sizes in bytes.
+    /// Paths of its files within the bundle, with their sizes in bytes.
     #[must_use]
     pub fn files(&self) -> &BTreeMap<String, u64> {
         &self.files
     }
 
-    /// Reads every file in turn, in no order that means anything, until `take` has had enough.
+    /// Calls `read_file` with every file, in no particular order, until it breaks.
     ///
     /// # Errors
-    /// The bundle cannot be read, or `take` fails.
+    /// The bundle cannot be read, or `read_file` fails.
     pub fn for_each_file<E: From<BundleReadError>>(
         &self,
-        mut take: impl FnMut(&str, &mut dyn Read) -> Result<ControlFlow<()>, E>,
+        mut read_file: impl FnMut(&str, &mut dyn Read) -> Result<ControlFlow<()>, E>,
     ) -> Result<(), E> {
         match self.format {
-            BundleFormat::Folder => {
+            BundleFormat::Directory => {
                 for name in self.files.keys() {
                     let mut file = directory::open_file(&self.path, name)?;
-                    if take(name, &mut file)?.is_break() {
+                    if read_file(name, &mut file)?.is_break() {
                         break;
                     }
                 }
                 Ok(())
             }
-            BundleFormat::Archive(packing) => {
-                archive::walk_files(&self.path, packing, &mut FileIndex::default(), |name, file| {
+            BundleFormat::Archive(compression) => {
+                archive::walk_files(&self.path, compression, &mut FileIndex::default(), |name, file| {
                     match name.strip_prefix(&self.prefix) {
-                        Some(name) => take(name, file),
+                        Some(name) => read_file(name, file),
                         None => Ok(ControlFlow::Continue(())),
                     }
                 })
@@ -147,7 +149,7 @@ impl BundleReader {
     }
 }
 
-/// What was found so far, within the bounds.
+/// The entries so far, within the limits.
 #[derive(Debug, Default)]
 struct FileIndex {
     files: BTreeMap<String, u64>,
@@ -156,36 +158,36 @@ struct FileIndex {
 }
 
 impl FileIndex {
-    /// Counts a folder or a file; what is wrong, if it is too much.
+    /// Counts a directory or a file. Fails if a limit is exceeded.
     fn count_entry(&mut self, name: &str, size: u64) -> Result<(), String> {
         self.entries += 1;
         self.bytes = self.bytes.saturating_add(size);
         if self.entries > MAX_ENTRIES {
-            return Err(format!("it holds more than {MAX_ENTRIES} files and folders"));
+            return Err(format!("contains more than {MAX_ENTRIES} files and directories"));
         }
         if size > MAX_FILE_BYTES {
-            return Err(format!("`{name}` holds {size} bytes; {MAX_FILE_BYTES} is the limit"));
+            return Err(format!("`{name}` has {size} bytes; the limit is {MAX_FILE_BYTES}"));
         }
         if self.bytes > MAX_TOTAL_BYTES {
-            return Err(format!("its files hold more than {MAX_TOTAL_BYTES} bytes"));
+            return Err(format!("contains more than {MAX_TOTAL_BYTES} bytes"));
         }
         Ok(())
     }
 
-    /// Notes a file; a name may come once.
+    /// Adds a file. Fails if its name occurs twice.
     fn add_file(&mut self, name: &str, size: u64) -> Result<(), String> {
         self.count_entry(name, size)?;
         match self.files.insert(name.to_owned(), size) {
             None => Ok(()),
-            Some(_) => Err(format!("it holds `{name}` twice")),
+            Some(_) => Err(format!("contains `{name}` twice")),
         }
     }
 
-    /// What stands before the mark that lies nearest to the top.
-    fn find_root(&self, mark: &str) -> String {
-        let roots = self.files.keys().filter_map(|name| name.strip_suffix(mark));
-        let whole = roots.filter(|root| root.is_empty() || root.ends_with('/'));
-        whole.min_by_key(|root| root.matches('/').count()).unwrap_or_default().to_owned()
+    /// The directory of the topmost marker file.
+    fn find_root(&self, marker: &str) -> String {
+        let roots = self.files.keys().filter_map(|name| name.strip_suffix(marker));
+        let directories = roots.filter(|root| root.is_empty() || root.ends_with('/'));
+        directories.min_by_key(|root| root.matches('/').count()).unwrap_or_default().to_owned()
     }
 }
 

@@ -9,12 +9,12 @@ const FILE: EntryKind = EntryKind::Regular;
 /// Name, kind and bytes.
 type TarEntry<'a> = (&'a str, EntryKind, &'a [u8]);
 
-/// A folder of one test, removed at its end.
+/// A directory for one test, removed at its end.
 struct ReaderTempDir(PathBuf);
 
 impl ReaderTempDir {
     fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("gpuhpa-intake-{name}-{}", std::process::id()));
+        let path = std::env::temp_dir().join(format!("gpuhpa-bundle-reader-{name}-{}", std::process::id()));
         std::fs::create_dir_all(&path).unwrap();
         Self(path)
     }
@@ -33,7 +33,7 @@ impl Drop for ReaderTempDir {
     }
 }
 
-/// A tar of these entries, whose names are written as they stand.
+/// A tar archive of these entries, with their names unchanged.
 fn tarred(entries: &[TarEntry<'_>]) -> Vec<u8> {
     let mut builder = Builder::new(Vec::new());
     for (name, kind, bytes) in entries {
@@ -50,9 +50,9 @@ fn tarred(entries: &[TarEntry<'_>]) -> Vec<u8> {
     builder.into_inner().unwrap()
 }
 
-fn read_all(intake: &BundleReader) -> BTreeMap<String, Vec<u8>> {
+fn read_all(reader: &BundleReader) -> BTreeMap<String, Vec<u8>> {
     let mut all = BTreeMap::new();
-    intake
+    reader
         .for_each_file::<BundleReadError>(|name, file| {
             let mut bytes = Vec::new();
             file.read_to_end(&mut bytes).unwrap();
@@ -68,29 +68,29 @@ fn read_failure(path: &Path) -> String {
 }
 
 #[test]
-fn a_folder_and_its_archives_give_the_same_files() {
+fn a_directory_and_its_archives_have_the_same_files() {
     let dir = ReaderTempDir::new("same");
     dir.put("b/m", b"mark");
     let long = format!("d/{}/{}", "x".repeat(120), "y".repeat(150));
     dir.put(&format!("b/{long}"), b"deep");
-    let folder = BundleReader::open(&dir.0.join("b"), "m").unwrap();
+    let directory = BundleReader::open(&dir.0.join("b"), "m").unwrap();
     let expected = BTreeMap::from([("m".to_owned(), b"mark".to_vec()), (long.clone(), b"deep".to_vec())]);
-    assert_eq!(read_all(&folder), expected);
-    assert_eq!(folder.files()[&long], 4);
-    // With a folder around it, and without.
+    assert_eq!(read_all(&directory), expected);
+    assert_eq!(directory.files()[&long], 4);
+    // With a directory around it, and without.
     for prefix in ["", "b"] {
         let mut builder = Builder::new(Vec::new());
         builder.append_dir_all(prefix, dir.0.join("b")).unwrap();
         let tar = builder.into_inner().unwrap();
         for (name, bytes) in [("b.tar", tar.clone()), ("b.tar.zst", zstd::encode_all(&tar[..], 3).unwrap())] {
             let archive = BundleReader::open(&dir.put(name, &bytes), "m").unwrap();
-            assert_eq!((archive.files(), read_all(&archive)), (folder.files(), expected.clone()), "{prefix} {name}");
+            assert_eq!((archive.files(), read_all(&archive)), (directory.files(), expected.clone()), "{prefix} {name}");
         }
     }
 }
 
 #[test]
-fn a_long_name_as_a_pax_extension_is_read_and_a_size_there_is_refused() {
+fn a_long_name_in_a_pax_extension_is_read_and_a_size_there_is_rejected() {
     let dir = ReaderTempDir::new("pax");
     let long = "z".repeat(200);
     let record = |key: &str, value: &str| {
@@ -105,48 +105,48 @@ fn a_long_name_as_a_pax_extension_is_read_and_a_size_there_is_refused() {
     let size = format!("{}\u{a}", "12 size=4096");
     let sized = format!("{}{}", size.len(), &size[2..]);
     let tar = tarred(&[("p", EntryKind::XHeader, sized.as_bytes()), ("m", FILE, b"x")]);
-    assert!(read_failure(&dir.put("b.tar", &tar)).contains("size in an extension"));
+    assert!(read_failure(&dir.put("b.tar", &tar)).contains("pax size records"));
     let huge = vec![b'x'; 20_000];
     let tar = tarred(&[("p", EntryKind::GNULongName, &huge), ("m", FILE, b"x")]);
-    assert!(read_failure(&dir.put("c.tar", &tar)).contains("extension before an entry"));
+    assert!(read_failure(&dir.put("c.tar", &tar)).contains("an extension entry has more than"));
 }
 
 #[test]
-fn what_no_bundle_holds_is_refused_by_name() {
+fn an_invalid_entry_is_rejected_by_name() {
     let dir = ReaderTempDir::new("hostile");
     let cases: [(&str, &[TarEntry<'_>], &str); 8] = [
-        ("up", &[("m", FILE, b""), ("../x", FILE, b"")], "`../x` leads out"),
-        ("root", &[("/etc/passwd", FILE, b"")], "leads out"),
-        ("link", &[("m", FILE, b""), ("l", EntryKind::Symlink, b"")], "`l` is a link"),
-        ("hard", &[("h", EntryKind::Link, b"")], "`h` is a link"),
-        ("fifo", &[("f", EntryKind::Fifo, b"")], "`f` is a link or a special file"),
+        ("up", &[("m", FILE, b""), ("../x", FILE, b"")], "`../x` escapes the bundle directory"),
+        ("root", &[("/etc/passwd", FILE, b"")], "escapes the bundle directory"),
+        ("link", &[("m", FILE, b""), ("l", EntryKind::Symlink, b"")], "`l` is not a regular file"),
+        ("hard", &[("h", EntryKind::Link, b"")], "`h` is not a regular file"),
+        ("fifo", &[("f", EntryKind::Fifo, b"")], "`f` is not a regular file or directory"),
         ("twice", &[("m", FILE, b"1"), ("./m", FILE, b"2")], "`m` twice"),
-        ("beside", &[("b/m", FILE, b""), ("c/x", FILE, b"")], "`c/x` beside the bundle `b/`"),
-        ("plain", &[("a//m", FILE, b"")], "plain form"),
+        ("beside", &[("b/m", FILE, b""), ("c/x", FILE, b"")], "`c/x` outside the bundle directory `b/`"),
+        ("plain", &[("a//m", FILE, b"")], "is not normalized"),
     ];
-    for (name, entries, told) in cases {
+    for (name, entries, expected) in cases {
         let path = dir.put(&format!("{name}.tar"), &tarred(entries));
         let text = read_failure(&path);
-        assert!(text.contains(told), "{name}: {text}");
+        assert!(text.contains(expected), "{name}: {text}");
     }
-    assert!(read_failure(&dir.put("text", b"hello")).contains("neither a folder"));
+    assert!(read_failure(&dir.put("text", b"hello")).contains("neither a directory"));
     assert!(read_failure(&dir.0.join("none")).contains("could not be read"));
     let many: Vec<String> = (0..=MAX_ENTRIES).map(|n| format!("f{n}")).collect();
     let many: Vec<TarEntry<'_>> = many.iter().map(|name| (name.as_str(), FILE, &b""[..])).collect();
     assert!(read_failure(&dir.put("many.tar", &tarred(&many))).contains("more than 4096"));
     let cut = zstd::encode_all(&tarred(&[("m", FILE, &[7; 5000])])[..], 3).unwrap();
-    assert!(read_failure(&dir.put("cut.tar.zst", &cut[..cut.len() - 9])).contains("damaged"));
+    assert!(read_failure(&dir.put("cut.tar.zst", &cut[..cut.len() - 9])).contains("corrupt"));
 }
 
 #[test]
-fn a_link_in_a_folder_is_refused() {
+fn a_link_in_a_directory_is_rejected() {
     let dir = ReaderTempDir::new("links");
     dir.put("b/m", b"");
     std::os::unix::fs::symlink("/etc", dir.0.join("b/l")).unwrap();
-    assert!(read_failure(&dir.0.join("b")).contains("`l` is a link"));
+    assert!(read_failure(&dir.0.join("b")).contains("`l` is not a regular file"));
 }
 
-/// A file that says it is small, and one that says it is large: neither is read into memory.
+/// Archives that claim, or decompress to, too much: neither is read into memory.
 #[test]
 fn bombs_end_in_an_error() {
     let dir = ReaderTempDir::new("bombs");
@@ -154,8 +154,8 @@ fn bombs_end_in_an_error() {
     header.set_path("m").unwrap();
     header.set_size(MAX_FILE_BYTES + 1);
     header.set_cksum();
-    assert!(read_failure(&dir.put("size.tar", header.as_bytes())).contains("is the limit"));
-    // Headers alone, more than all files may hold: 4 GiB of folders' headers would be many; the count ends it first.
+    assert!(read_failure(&dir.put("size.tar", header.as_bytes())).contains("the limit is"));
+    // Directory headers alone: the entry limit is reached before the size limit.
     let mut encoder = zstd::Encoder::new(Vec::new(), 1).unwrap();
     header.set_size(0);
     header.set_entry_type(EntryKind::Directory);
@@ -164,10 +164,10 @@ fn bombs_end_in_an_error() {
         encoder.write_all(header.as_bytes()).unwrap();
     }
     assert!(read_failure(&dir.put("headers.tar.zst", &encoder.finish().unwrap())).contains("more than 4096"));
-    // A window that no decoder of ours keeps.
+    // A window larger than the decoder's limit.
     let mut encoder = zstd::Encoder::new(Vec::new(), 1).unwrap();
     encoder.window_log(30).unwrap();
     encoder.write_all(&tarred(&[("m", FILE, &[0; 2048])])).unwrap();
     let text = read_failure(&dir.put("window.tar.zst", &encoder.finish().unwrap()));
-    assert!(text.contains("damaged"), "{text}");
+    assert!(text.contains("corrupt"), "{text}");
 }

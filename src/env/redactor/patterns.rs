@@ -1,14 +1,14 @@
-//! Texts that are secrets by their form, wherever they stand.
+//! Recognizes secrets by their form, in any text.
 
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use regex::{Captures, Regex};
 
-/// What stands in a secret's place.
+/// Placeholder of a secret.
 pub(super) const REDACTED: &str = "REDACTED";
 
-/// X
+/// A pattern's groups `keep` and `then` are not redacted.
 const PATTERNS: &[&str] = &[
     // A private key in PEM.
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(-----END [A-Z ]*PRIVATE KEY-----|\z)",
@@ -26,21 +26,22 @@ const PATTERNS: &[&str] = &[
     r"\b(hf_[A-Za-z0-9]{20,}|nvapi-[A-Za-z0-9_-]{20,}|gh[opsur]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}|glpat-[A-Za-z0-9_-]{16,}|AKIA[0-9A-Z]{16})\b",
 ];
 
-/// The forms, ready. They are constants, so that one which does not compile shows in every test.
+/// The compiled patterns. They are constants, so the test below shows one that does not compile.
 static COMPILED: LazyLock<Vec<Regex>> =
-    LazyLock::new(|| PATTERNS.iter().filter_map(|form| Regex::new(form).ok()).collect());
+    LazyLock::new(|| PATTERNS.iter().filter_map(|pattern| Regex::new(pattern).ok()).collect());
 
-/// The text without what has the form of a secret.
+/// The text with every match replaced by [`REDACTED`].
 pub(super) fn redact_patterns(text: &str) -> Cow<'_, str> {
-    let mut kept = Cow::Borrowed(text);
-    for form in COMPILED.iter() {
-        if form.is_match(&kept) {
-            let part = |found: &Captures<'_>, name| found.name(name).map_or("", |part| part.as_str()).to_owned();
-            let with = |found: &Captures<'_>| format!("{}{REDACTED}{}", part(found, "keep"), part(found, "then"));
-            kept = form.replace_all(&kept, with).into_owned().into();
+    let mut redacted = Cow::Borrowed(text);
+    for pattern in COMPILED.iter() {
+        if pattern.is_match(&redacted) {
+            let group = |found: &Captures<'_>, name| found.name(name).map_or("", |part| part.as_str()).to_owned();
+            let replacement =
+                |found: &Captures<'_>| format!("{}{REDACTED}{}", group(found, "keep"), group(found, "then"));
+            redacted = pattern.replace_all(&redacted, replacement).into_owned().into();
         }
     }
-    kept
+    redacted
 }
 
 #[cfg(test)]
@@ -53,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_go_and_what_announces_them_stays() {
+    fn secrets_are_redacted_and_their_keys_stay() {
         let key = "-----BEGIN EC PRIVATE KEY-----\nMHc=\n-----END EC PRIVATE KEY-----";
         let token = "eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJrdWJlIn0.c2lnbmF0dXJl";
         let cases = [
@@ -67,18 +68,18 @@ mod tests {
             ("run --api-key abcdefgh now".to_owned(), "run --api-key REDACTED now"),
             ("pull with hf_abcdefghijklmnopqrstuvwx".to_owned(), "pull with REDACTED"),
         ];
-        for (text, kept) in cases {
-            assert_eq!(redact_patterns(&text), kept, "{text}");
-            assert_eq!(redact_patterns(kept), kept, "what was covered once stays as it is");
+        for (text, redacted) in cases {
+            assert_eq!(redact_patterns(&text), redacted, "{text}");
+            assert_eq!(redact_patterns(redacted), redacted, "redacting twice changes nothing");
         }
     }
 
     #[test]
-    fn what_a_run_says_is_no_secret() {
+    fn messages_of_a_run_are_not_redacted() {
         let said = [
             "first chat: 64 tokens",
             "no right to get of secrets in namespace gpuhpa, to read helm's records",
-            "the metric asked for at least 2 replicas for 3.9s on end, of the 12.0s that are needed",
+            "the metric recommended at least 2 replicas for 3.9s, 12.0s are needed",
             "http://198.18.0.2:31434/api/chat",
             "tokenizer: bert",
             "serviceAccountToken:\n  expirationSeconds: 3607",

@@ -1,10 +1,12 @@
-//! The bytes of a file on their way: their digest, and the words for what is wrong with them.
+//! A reader that computes the digest of a file while it is parsed, and the text of a parse error.
 
 use std::io::Read;
 
 use sha2::{Digest, Sha256};
 
-/// A reader that takes the digest of all that passes.
+use crate::model::manifest::to_hex;
+
+/// Computes the sha256 of every byte that is read through it.
 pub(super) struct HashingReader<'a> {
     inner: &'a mut dyn Read,
     digest: Sha256,
@@ -15,10 +17,10 @@ impl<'a> HashingReader<'a> {
         Self { inner, digest: Sha256::new() }
     }
 
-    /// Reads what is left, and gives the digest of the whole, hexadecimal.
+    /// Reads the rest, and returns the digest of the whole file, hexadecimal.
     pub(super) fn finish(mut self) -> std::io::Result<String> {
         std::io::copy(&mut self, &mut std::io::sink())?;
-        Ok(crate::evidence::manifest::hexadecimal(&self.digest.finalize()))
+        Ok(to_hex(&self.digest.finalize()))
     }
 }
 
@@ -30,7 +32,7 @@ impl Read for HashingReader<'_> {
     }
 }
 
-/// What is wrong with JSON, without the place, which is told before it, and without text that has no end.
+/// The message of a JSON error: without its place, which the caller prints first, and of bounded length.
 pub(super) fn describe_json_error(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(what, _)| what);

@@ -1,4 +1,4 @@
-//! Files of one JSON object a line, read line by line.
+//! Files with one JSON object per line (JSON Lines), read line by line.
 
 use std::io::{BufRead, BufReader, Read as _};
 
@@ -7,10 +7,10 @@ use serde::de::DeserializeOwned;
 use super::hashing_reader::describe_json_error;
 use super::{MAX_LINE, OpenError};
 
-/// What the lines came to.
+/// The parsed lines.
 pub(super) struct JsonLines<T> {
     pub(super) items: Vec<T>,
-    /// A last line without its end that is no whole object: what was being written when the run was killed.
+    /// The error of a last line that has no end: the run was killed while it wrote it.
     truncated: Option<OpenError>,
 }
 
@@ -49,7 +49,7 @@ pub(super) fn read<T: DeserializeOwned>(
     Ok(read)
 }
 
-/// Takes each line in turn; what is wrong with a last one that was cut.
+/// Passes each line to `take`, and returns the error of a last line that is truncated.
 pub(super) fn for_each<T: DeserializeOwned>(
     name: &str,
     file: &mut dyn std::io::Read,
@@ -66,17 +66,17 @@ pub(super) fn for_each<T: DeserializeOwned>(
             break;
         }
         if line.len() > MAX_LINE {
-            return Err(too_much(format!("line {number} holds more than {MAX_LINE} bytes")));
+            return Err(too_much(format!("line {number} has more than {MAX_LINE} bytes")));
         }
         if number > most {
-            return Err(too_much(format!("it holds more than {most} lines")));
+            return Err(too_much(format!("it has more than {most} lines")));
         }
         let ended = line.last() == Some(&b'\n');
         let parse =
             |column: usize, what: String| OpenError::Parse { file: name.to_owned(), line: number, column, what };
         match serde_json::from_slice(&line) {
             Ok(one) if ended => take(one),
-            Ok(_) => return Ok(Some(parse(line.len(), "the end of the last line is missing".to_owned()))),
+            Ok(_) => return Ok(Some(parse(line.len(), "the last line is truncated".to_owned()))),
             Err(e) if !ended => return Ok(Some(parse(e.column(), describe_json_error(&e)))),
             Err(e) => return Err(parse(e.column(), describe_json_error(&e))),
         }

@@ -1,5 +1,5 @@
-//! A bundle read back. It may come from anybody: what is not as gpuhpa writes it ends in an error that names file and
-//! line, and memory is bounded whatever the files hold (`world::Intake` bounds their number and sizes).
+//! Reads a bundle. Its source is not trusted: a file that gpuhpa cannot have written ends in an error with file and line, and
+//! memory is bounded whatever the files contain (`env::BundleReader` limits their number and sizes).
 
 mod hashing_reader;
 mod json_lines;
@@ -22,33 +22,32 @@ use crate::model::manifest::Manifest;
 use crate::model::observation::Observation;
 use crate::model::plan::Plan;
 use crate::model::prediction::RunPrediction;
+use crate::model::revision::{FORMAT, RULES};
 use crate::model::run_records::RunRecords;
 use crate::model::scenario::Scenario;
 use crate::model::verdict::Verdict;
 
 pub use request_file::RequestFileDigest;
 
-/// Version of the bundle's format that is written and read.
-pub(super) const BUNDLE_FORMAT: u32 = 1;
 /// The file that makes a folder a bundle.
 pub(super) const MANIFEST_FILE: &str = "manifest.json";
-/// Bytes of a file that is read as a whole at most.
+/// Largest size of a file that is read as a whole, bytes.
 const MAX_DOCUMENT: u64 = 16 << 20;
-/// Bytes of a line at most: a reading of a thousand series holds half a million.
+/// Longest line, bytes: a reading of a thousand series takes half a million.
 const MAX_LINE: usize = 8 << 20;
-/// Lines of the journal at most: a run makes some dozens of changes.
+/// Most lines of the journal: a run makes some dozens of changes.
 const MAX_JOURNAL: usize = 100_000;
-/// Observations at most: a run of a day makes half as many.
+/// Most observations: a run of a day makes half as many.
 const MAX_TIMELINE: usize = 1_000_000;
-/// Their bytes at most: an hour with a hundred pods makes a tenth of it.
+/// Largest size of the timeline, bytes: an hour with a hundred pods takes a tenth of it.
 const MAX_TIMELINE_BYTES: u64 = 512 << 20;
-/// Different series at most: a hop of a run has as many as there are accelerators.
+/// Most distinct series: a hop has one for each accelerator.
 const MAX_SERIES: usize = 100_000;
 
 /// Why a bundle could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// It could not be taken in at all.
+    /// The folder or archive could not be read.
     #[error(transparent)]
     Reader(#[from] BundleReadError),
     /// A file that every bundle holds is missing.
@@ -62,10 +61,10 @@ pub enum OpenError {
     Read {
         /// The file.
         file: String,
-        /// The system's words.
+        /// The operating system's message.
         why: String,
     },
-    /// A file is not what gpuhpa writes there.
+    /// A file cannot be parsed.
     #[error("{file}:{line}:{column}: {what}")]
     Parse {
         /// The file.
@@ -77,24 +76,30 @@ pub enum OpenError {
         /// What is wrong.
         what: String,
     },
-    /// A file, or a line of one, holds more than any run writes.
+    /// A file or a line of it is larger than any that a run writes.
     #[error("{file}: {what}")]
     TooLarge {
         /// The file.
         file: String,
-        /// What is too much, and the limit.
+        /// What is too large, and the limit.
         what: String,
     },
     /// Another version of gpuhpa wrote it.
-    #[error("manifest.json: the bundle has format {found}, and this gpuhpa reads format {BUNDLE_FORMAT}")]
+    #[error("manifest.json: the bundle has format {found}, and this gpuhpa reads format {FORMAT}")]
     Format {
         /// The format that it has.
+        found: u32,
+    },
+    /// A later gpuhpa wrote it, under rules that this one does not know.
+    #[error("manifest.json: the bundle was written under rules {found}, and this gpuhpa knows rules 1 to {RULES}")]
+    Rules {
+        /// The rules that it names.
         found: u32,
     },
 }
 
 impl OpenError {
-    /// True when there is no bundle at that place, as after a slip of the pen; false when there is one that is not sound.
+    /// True when there is no bundle at that path, as after a typing error; false when there is one that is not sound.
     #[must_use]
     pub fn is_not_found(&self) -> bool {
         matches!(
@@ -112,15 +117,15 @@ impl OpenError {
             | Self::Reader(BundleReadError::NotABundle { .. } | BundleReadError::Read { .. }) => {
                 "name a folder that verify has written, for example reports/RUN-ID, or a .tar.zst of it"
             }
-            Self::Format { .. } => "read it with the gpuhpa that wrote it, or a later one",
+            Self::Format { .. } | Self::Rules { .. } => "read it with the gpuhpa that wrote it, or a later one",
             Self::Reader(_) | Self::Missing { .. } | Self::Read { .. } | Self::Parse { .. } | Self::TooLarge { .. } => {
-                "this is not what gpuhpa wrote: ask whoever handed it over for the bundle as it was"
+                "the bundle is damaged or altered: ask its sender for the original"
             }
         }
     }
 }
 
-/// A bundle in memory, as far as it is not a stream.
+/// A bundle in memory. The requests are streamed instead.
 #[derive(Debug)]
 pub struct LoadedBundle {
     /// manifest.json.
@@ -133,14 +138,13 @@ pub struct LoadedBundle {
     pub plan: Plan,
     /// journal.jsonl; empty where the run changed nothing.
     pub journal: Vec<JournalEntry>,
-    /// timeline.jsonl; empty where the run saw nothing.
+    /// timeline.jsonl; empty where the run observed nothing.
     pub timeline: Vec<Observation>,
     /// load.json, if the load ran.
     pub load: Option<LoadReport>,
-    /// verdict.json; missing where the run did not come to its end.
+    /// verdict.json; absent where the run did not finish.
     pub verdict: Option<Verdict>,
-    /// Files of some megabytes at most, as they stand, by name: those above but for journal and timeline, junit.xml, and
-    /// whatever else lies in the top folder.
+    /// The bytes of the files in the top folder by name, without journal, timeline and requests.
     pub raw_files: BTreeMap<String, Vec<u8>>,
     /// sha256 of every file but the manifest, hexadecimal, by path.
     pub digests: BTreeMap<String, String>,
@@ -148,7 +152,7 @@ pub struct LoadedBundle {
 }
 
 impl LoadedBundle {
-    /// What the judge reads.
+    /// The input of the judge.
     #[must_use]
     pub fn records(&self) -> RunRecords<'_> {
         RunRecords {
@@ -160,7 +164,7 @@ impl LoadedBundle {
         }
     }
 
-    /// What the end of the run left to write, with this verdict, and with what the judge says beside it.
+    /// The input of the derived files, with this verdict and prediction.
     #[must_use]
     pub fn finished_run<'a>(&'a self, verdict: &'a Verdict, prediction: &'a RunPrediction) -> FinishedRun<'a> {
         let Self { scenario, inventory, plan, journal, timeline, load, .. } = self;
@@ -170,7 +174,7 @@ impl LoadedBundle {
     /// Reads requests.jsonl.zst, one request at a time; `None` when the bundle has no such file.
     ///
     /// # Errors
-    /// It cannot be read, or holds what is no request. In a bundle that is marked incomplete its end may be missing.
+    /// It cannot be read or parsed. In a bundle that is marked incomplete its end may be missing.
     pub fn read_requests(
         &self,
         take: &mut dyn FnMut(crate::model::load::RequestRecord),
@@ -178,18 +182,17 @@ impl LoadedBundle {
         request_file::read(&self.reader, self.manifest.complete, take)
     }
 
-    /// Where it lies.
+    /// The path that it was read from.
     #[must_use]
     pub fn path(&self) -> &Path {
         self.reader.path()
     }
 }
 
-/// Reads a bundle: a folder, or a `.tar.zst` or `.tar` of one. Nothing is compared yet: that what was read is what was
-/// written is for `judge` to say.
+/// Reads a bundle: a folder, or a `.tar.zst` or `.tar` of one. It compares nothing: that is the review's task.
 ///
 /// # Errors
-/// There is none at that place, it holds what no bundle holds, or a file of it cannot be read as what it should be.
+/// There is no bundle at that path, it contains what no bundle contains, or a file of it cannot be parsed.
 pub fn open_bundle(path: &Path) -> Result<LoadedBundle, OpenError> {
     let intake = BundleReader::open(path, MANIFEST_FILE)?;
     if !intake.files().contains_key(MANIFEST_FILE) {
@@ -198,7 +201,7 @@ pub fn open_bundle(path: &Path) -> Result<LoadedBundle, OpenError> {
     let mut found = PartialBundle::default();
     intake.for_each_file(|name, file| {
         let mut file = HashingReader::new(file);
-        // A bundle of another format is not to be blamed for its lines, so the first complaint waits for the manifest.
+        // A bundle of another format has other lines, so the manifest is looked at before the first parse error is returned.
         if let Err(error) = found.read_file(name, &mut file) {
             found.first_error.get_or_insert(error);
         }

@@ -1,4 +1,4 @@
-//! The files of a bundle as they pass, each read as what it should be.
+//! A bundle while its files are read, each parsed by its name.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
@@ -7,8 +7,8 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 
 use super::{
-    BUNDLE_FORMAT, LoadedBundle, MANIFEST_FILE, MAX_DOCUMENT, MAX_JOURNAL, MAX_SERIES, MAX_TIMELINE,
-    MAX_TIMELINE_BYTES, OpenError, hashing_reader, json_lines, request_file, value_limits,
+    LoadedBundle, MANIFEST_FILE, MAX_DOCUMENT, MAX_JOURNAL, MAX_SERIES, MAX_TIMELINE, MAX_TIMELINE_BYTES, OpenError,
+    hashing_reader, json_lines, request_file, value_limits,
 };
 use crate::env::BundleReader;
 use crate::model::inventory::Inventory;
@@ -18,10 +18,11 @@ use crate::model::manifest::Manifest;
 use crate::model::observation::{Observation, ObservationKind};
 use crate::model::plan::Plan;
 use crate::model::reading::{MetricReading, ReadingResult};
+use crate::model::revision::{FORMAT, RULES};
 use crate::model::scenario::Scenario;
 use crate::model::verdict::Verdict;
 
-/// What was read so far.
+/// The files that were read so far.
 #[derive(Default)]
 pub(super) struct PartialBundle {
     manifest: Option<Manifest>,
@@ -49,9 +50,9 @@ impl PartialBundle {
                     shared.intern(one);
                     value_limits::check_observation(one)
                 })?;
-                let what = || format!("it holds more than {MAX_TIMELINE_BYTES} bytes");
+                let what = || format!("it has more than {MAX_TIMELINE_BYTES} bytes");
                 ensure_limit(name, file.limit() > 0, what)?;
-                ensure_limit(name, shared.0.len() <= MAX_SERIES, || format!("it holds more than {MAX_SERIES} series"))?;
+                ensure_limit(name, shared.0.len() <= MAX_SERIES, || format!("it has more than {MAX_SERIES} series"))?;
             }
             request_file::REQUESTS_FILE => {}
             _ if name.contains('/') => {}
@@ -80,14 +81,17 @@ impl PartialBundle {
     pub(super) fn into_loaded(mut self, intake: BundleReader) -> Result<LoadedBundle, OpenError> {
         let wrong = |file| OpenError::Missing { file };
         let Some(manifest) = self.manifest else { return Err(self.first_error.unwrap_or(wrong(MANIFEST_FILE))) };
-        if manifest.format != BUNDLE_FORMAT {
+        if manifest.format != FORMAT {
             return Err(OpenError::Format { found: manifest.format });
+        }
+        if !(1..=RULES).contains(&manifest.rules) {
+            return Err(OpenError::Rules { found: manifest.rules });
         }
         if let Some(error) = self.first_error {
             return Err(error);
         }
         if manifest.complete {
-            // The last line of a run that was killed may be cut; the end of any other is whole.
+            // Only the last line of a run that was killed may be truncated.
             self.journal.require_complete()?;
             self.timeline.require_complete()?;
         }
@@ -111,7 +115,7 @@ fn ensure_limit(name: &str, holds: bool, what: impl FnOnce() -> String) -> Resul
     if holds { Ok(()) } else { Err(OpenError::TooLarge { file: name.to_owned(), what: what() }) }
 }
 
-/// The labels of the series that were read so far. A series is read thousands of times, and its labels are kept once.
+/// Interns the labels of series: a series is read thousands of times.
 #[derive(Default)]
 struct LabelInterner(BTreeSet<Arc<BTreeMap<String, String>>>);
 
@@ -126,7 +130,7 @@ impl LabelInterner {
         for sample in samples {
             match self.0.get(&sample.labels) {
                 Some(known) => sample.labels = Arc::clone(known),
-                // One more than there may be is enough to tell.
+                // One more than the limit is enough to detect it.
                 None if self.0.len() <= MAX_SERIES => drop(self.0.insert(Arc::clone(&sample.labels))),
                 None => {}
             }
@@ -134,12 +138,12 @@ impl LabelInterner {
     }
 }
 
-/// A whole file, if it is not larger than any that gpuhpa writes there.
+/// Reads a whole file, up to the size limit.
 fn read_document(name: &str, file: &mut dyn Read) -> Result<Vec<u8>, OpenError> {
     let mut text = Vec::new();
     let read = file.take(MAX_DOCUMENT + 1).read_to_end(&mut text);
     read.map_err(|e| OpenError::Read { file: name.to_owned(), why: e.to_string() })?;
-    ensure_limit(name, text.len() as u64 <= MAX_DOCUMENT, || format!("it holds more than {MAX_DOCUMENT} bytes"))?;
+    ensure_limit(name, text.len() as u64 <= MAX_DOCUMENT, || format!("it has more than {MAX_DOCUMENT} bytes"))?;
     Ok(text)
 }
 

@@ -9,17 +9,17 @@ use crate::model::load::RequestRecord;
 
 /// The file in the bundle.
 pub(super) const REQUESTS_FILE: &str = "requests.jsonl.zst";
-/// Requests at most: 5,000 workers that send one a second for an hour.
+/// Most requests: 5,000 workers that send one per second for an hour.
 const MAX_REQUESTS: usize = 18_000_000;
-/// The window that the decoder keeps, as a power of two: more than our own encoder uses.
+/// Window of the decoder, as a power of two: larger than the one that the encoder uses.
 const MAX_WINDOW_LOG: u32 = 24;
 
-/// How the reading of the requests ended.
+/// What reading the requests found besides them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestFileDigest {
-    /// sha256 of the file as it was read now, hexadecimal.
+    /// sha256 of the file, hexadecimal.
     pub digest: String,
-    /// The end is missing, as in the bundle of a run that was killed: why.
+    /// Why the end is missing, as in the bundle of a run that was killed.
     pub truncated: Option<String>,
 }
 
@@ -49,7 +49,7 @@ pub(super) fn read(
     Ok(result)
 }
 
-/// All requests; what is wrong with a last line that was cut.
+/// Passes each request on, and returns the error of a last line that is truncated.
 fn decode_requests(
     file: &mut dyn std::io::Read,
     take: &mut dyn FnMut(RequestRecord),

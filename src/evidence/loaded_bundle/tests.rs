@@ -25,7 +25,7 @@ impl LoadedBundleFixture {
         let (scenario, inventory, plan) = (Scenario::default(), Inventory::default(), Plan::default());
         let load = LoadReport { client_bound: Some("slow".to_owned()), ..LoadReport::default() };
         let verdict = Verdict {
-            format: 1,
+            rules: 1,
             suite: "S".to_owned(),
             result: CaseResult::Inconclusive,
             reason: "r".to_owned(),
@@ -67,11 +67,11 @@ impl LoadedBundleFixture {
 }
 
 const ENTRY: &str = "{\"run\":\"1\",\"change\":0,\"atMs\":1,\"undone\":null}\n";
-const GAP: &str = "{\"seq\":0,\"atMs\":7,\"gap\":{\"source\":\"pods\",\"fromMs\":1,\"why\":\"w\"}}\n";
+const GAP: &str = "{\"seq\":0,\"atMs\":7,\"gap\":{\"source\":\"pods\",\"fromMs\":1,\"reason\":\"w\"}}\n";
 
 fn request(id: u64) -> String {
     format!(
-        "{{\"id\":{id},\"worker\":0,\"dueUs\":1,\"sentUs\":2,\"headersUs\":3,\"firstTokenUs\":4,\"endedUs\":5,\"status\":200,\"outcome\":\"good\",\"chunks\":1,\"largestGapUs\":0,\"tokens\":1,\"serverTotalNs\":null,\"serverLoadNs\":null,\"error\":null}}\n"
+        "{{\"id\":{id},\"worker\":0,\"scheduledUs\":1,\"sentUs\":2,\"headersUs\":3,\"firstTokenUs\":4,\"endedUs\":5,\"status\":200,\"outcome\":\"succeeded\",\"chunks\":1,\"largestChunkGapUs\":0,\"tokens\":1,\"serverTotalNs\":null,\"serverLoadNs\":null,\"error\":null}}\n"
     )
 }
 
@@ -104,39 +104,49 @@ fn what_was_written_is_read_back_from_the_folder_and_from_its_archive() {
 
 #[test]
 fn what_is_not_as_written_is_named_by_file_and_line() {
-    let cases: [(&str, &[u8], &str); 13] = [
-        ("timeline.jsonl", b"{\"seq\":0,\"atMs\":7,\"node\":{\"name\":\"n\",\"ready\":true,\"allocatable\":{\"g\":9223372036854775807}}}\n", "no amount of a resource"),
+    let cases: [(&str, &[u8], &str); 15] = [
+        ("timeline.jsonl", b"{\"seq\":0,\"atMs\":7,\"node\":{\"name\":\"n\",\"ready\":true,\"allocatable\":{\"g\":9223372036854775807}}}\n", "is out of range for a resource"),
         (
             "timeline.jsonl",
-            b"{\"seq\":0,\"atMs\":18446744073709551615,\"skew\":{\"lowMs\":0,\"highMs\":0}}\n",
-            "timeline.jsonl:1:1: 18446744073709551615 ms are longer",
+            b"{\"seq\":0,\"atMs\":18446744073709551615,\"clockSkew\":{\"lowMs\":0,\"highMs\":0}}\n",
+            "timeline.jsonl:1:1: 18446744073709551615 ms is out of range",
         ),
         (
             "timeline.jsonl",
-            b"{\"seq\":0,\"atMs\":7,\"skew\":{\"lowMs\":-9223372036854775808,\"highMs\":0}}\n",
+            b"{\"seq\":0,\"atMs\":7,\"clockSkew\":{\"lowMs\":-9223372036854775808,\"highMs\":0}}\n",
             "further apart than any",
         ),
         (
             "journal.jsonl",
             b"{\"run\":\"1\",\"change\":4294967295,\"atMs\":1,\"undone\":null}\n",
-            "4294967295 is no number of a change",
+            "4294967295 is out of range for a change",
         ),
         ("timeline.jsonl", b"{\"seq\":0}\n", "timeline.jsonl:1:9: "),
         (
             "timeline.jsonl",
-            b"{\"seq\":0,\"atMs\":7,\"gap\":{\"source\":\"\xff\",\"fromMs\":1,\"why\":\"\"}}\n",
+            b"{\"seq\":0,\"atMs\":7,\"gap\":{\"source\":\"\xff\",\"fromMs\":1,\"reason\":\"\"}}\n",
             "invalid unicode",
         ),
         ("timeline.jsonl", &[GAP.as_bytes(), b"\n"].concat(), "timeline.jsonl:2:"),
-        ("timeline.jsonl", GAP.trim_end().as_bytes(), "the end of the last line is missing"),
+        ("timeline.jsonl", GAP.trim_end().as_bytes(), "the last line is truncated"),
         ("journal.jsonl", b"{\"run\":", "journal.jsonl:1:"),
-        ("verdict.json", b"{\n\"format\": true", "verdict.json:2:14: invalid type: boolean"),
+        ("verdict.json", b"{\n\"rules\": true", "verdict.json:2:13: invalid type: boolean"),
         ("verdict.json", b"", "verdict.json:1:0: EOF"),
         ("scenario.yaml", b"load:\n  workers: 3\n", "scenario.yaml:2:3: unknown field `workers`"),
         (
             "manifest.json",
-            b"{\"format\":2,\"run\":\"\",\"complete\":true,\"stamps\":[],\"files\":{}}",
-            "format 2, and this",
+            b"{\"format\":1,\"rules\":1,\"run\":\"\",\"complete\":true,\"stamps\":[],\"files\":{}}",
+            "format 1, and this",
+        ),
+        (
+            "manifest.json",
+            b"{\"format\":2,\"rules\":9999,\"run\":\"\",\"complete\":true,\"stamps\":[],\"files\":{}}",
+            "rules 9999, and this",
+        ),
+        (
+            "manifest.json",
+            b"{\"format\":2,\"rules\":0,\"run\":\"\",\"complete\":true,\"stamps\":[],\"files\":{}}",
+            "rules 0, and this",
         ),
     ];
     for (n, (file, bytes, told)) in cases.iter().enumerate() {
@@ -157,8 +167,9 @@ fn what_is_not_as_written_is_named_by_file_and_line() {
 fn huge_lines_deep_nesting_and_a_million_cases_end_in_an_error() {
     let deep = "[".repeat(100_000);
     let yaml = format!("hpa: {{spec: {deep}");
-    let case = "{\"name\":\"A/B\",\"result\":\"PASS\",\"reason\":\"\",\"cites\":[],\"spanMs\":null,\"findings\":[]},";
-    let cases = format!("{{\"format\":1,\"cases\":[{}", case.repeat(1_000_000));
+    let case =
+        "{\"name\":\"A/B\",\"result\":\"PASS\",\"reason\":\"\",\"citedSeqs\":[],\"spanMs\":null,\"findings\":[]},";
+    let cases = format!("{{\"rules\":1,\"cases\":[{}", case.repeat(1_000_000));
     let long = format!("{{\"seq\":0,\"why\":\"{}\"}}\n", "x".repeat(MAX_LINE));
     let many = ENTRY.repeat(MAX_JOURNAL + 1);
     let hostile = [
@@ -166,9 +177,9 @@ fn huge_lines_deep_nesting_and_a_million_cases_end_in_an_error() {
         ("verdict.json", &format!("{{\"cases\":{deep}"), "verdict.json:1:"),
         ("inventory.json", &format!("{{\"x\":{deep}"), "inventory.json:1:"),
         ("scenario.yaml", &yaml, "scenario.yaml:1:"),
-        ("verdict.json", &cases, "it holds more than 16777216 bytes"),
-        ("timeline.jsonl", &long, "line 1 holds more than"),
-        ("journal.jsonl", &many, "it holds more than 100000 lines"),
+        ("verdict.json", &cases, "it has more than 16777216 bytes"),
+        ("timeline.jsonl", &long, "line 1 has more than"),
+        ("journal.jsonl", &many, "it has more than 100000 lines"),
     ];
     for (n, (file, text, told)) in hostile.iter().enumerate() {
         let dir = LoadedBundleFixture::new(&format!("hostile-{n}"), ENTRY, GAP, &compress(""));

@@ -1,5 +1,4 @@
-//! Figures that no run can have: whoever writes them wants to see arithmetic go wrong. The checks may then take every
-//! figure for one that was measured.
+//! Limits of the numbers in a bundle. A number beyond them was not measured, and could overflow the arithmetic of the checks.
 
 use std::collections::BTreeMap;
 
@@ -7,18 +6,18 @@ use crate::model::inventory::Inventory;
 use crate::model::journal::JournalEntry;
 use crate::model::observation::{Observation, ObservationKind};
 
-/// Milliseconds of a run's clock at most: a year.
+/// Largest time of a run's clock, milliseconds: a year.
 const MAX_MS: u64 = 366 * 24 * 3600 * 1000;
-/// Milliseconds between two clocks at most: as far as one that was never set is off.
+/// Largest skew of two clocks, milliseconds: that of a clock that was never set.
 const MAX_SKEW_MS: u64 = 200 * MAX_MS;
-/// Replicas, restarts and the like at most: far more than a cluster holds.
+/// Largest count of replicas, restarts and so on: far more than a cluster has.
 const MAX_COUNT: u32 = 10_000_000;
-/// Amount of an extended resource at most: thousands of nodes of it can be summed.
+/// Largest amount of an extended resource of a node: the amounts of thousands of nodes can be added.
 const MAX_AMOUNT: u64 = 1 << 48;
-/// Changes of a run at most.
+/// Most changes of a run.
 const MAX_CHANGES: u32 = 1_000_000;
 
-/// What is wrong with an observation's figures.
+/// Checks the numbers of an observation.
 pub(super) fn check_observation(observation: &Observation) -> Result<(), String> {
     let counts: Vec<i32> = match &observation.kind {
         ObservationKind::Workload(seen) => vec![seen.spec_replicas, seen.replicas, seen.ready_replicas],
@@ -29,7 +28,7 @@ pub(super) fn check_observation(observation: &Observation) -> Result<(), String>
         _ => Vec::new(),
     };
     if let Some(count) = counts.into_iter().find(|count| count.unsigned_abs() > MAX_COUNT) {
-        return Err(format!("{count} is no number of replicas"));
+        return Err(format!("{count} is out of range for replicas"));
     }
     match &observation.kind {
         ObservationKind::Pod(seen) => check_amounts(&seen.extended_resources)?,
@@ -47,14 +46,14 @@ pub(super) fn check_observation(observation: &Observation) -> Result<(), String>
         ObservationKind::ClockSkew(skew)
             if skew.low_ms.unsigned_abs().max(skew.high_ms.unsigned_abs()) > MAX_SKEW_MS =>
         {
-            Err("the two clocks are further apart than any are".to_owned())
+            Err("the clock skew is out of range".to_owned())
         }
         ObservationKind::ClockSkew(skew) if skew.low_ms > skew.high_ms => Err("lowMs is above highMs".to_owned()),
         _ => Ok(()),
     }
 }
 
-/// What is wrong with the figures of an inventory.
+/// Checks the numbers of an inventory.
 pub(super) fn check_inventory(inventory: &Inventory) -> Result<(), String> {
     inventory.nodes.iter().try_for_each(|node| check_amounts(&node.allocatable))?;
     inventory.accelerators_used.iter().try_for_each(check_amounts)?;
@@ -63,19 +62,19 @@ pub(super) fn check_inventory(inventory: &Inventory) -> Result<(), String> {
 
 fn check_amounts(resources: &BTreeMap<String, i64>) -> Result<(), String> {
     match resources.values().find(|amount| amount.unsigned_abs() > MAX_AMOUNT) {
-        Some(amount) => Err(format!("{amount} is no amount of a resource")),
+        Some(amount) => Err(format!("{amount} is out of range for a resource")),
         None => Ok(()),
     }
 }
 
-/// What is wrong with the figures of a line of the journal.
+/// Checks the numbers of a line of the journal.
 pub(super) fn check_entry(entry: &JournalEntry) -> Result<(), String> {
     if entry.change > MAX_CHANGES {
-        return Err(format!("{} is no number of a change", entry.change));
+        return Err(format!("{} is out of range for a change", entry.change));
     }
     check_time(entry.at_ms)
 }
 
 fn check_time(at_ms: u64) -> Result<(), String> {
-    if at_ms > MAX_MS { Err(format!("{at_ms} ms are longer than any run")) } else { Ok(()) }
+    if at_ms > MAX_MS { Err(format!("{at_ms} ms is out of range")) } else { Ok(()) }
 }

@@ -1,4 +1,4 @@
-//! The bounds that the checks used, each with its terms and where they come from.
+//! Section Bounds: the time bounds of the checks, each with its terms and their sources.
 
 use maud::{Markup, html};
 
@@ -6,14 +6,15 @@ use crate::evidence::FinishedRun;
 use crate::model::plan::{TermSource, TimeBound};
 use crate::units::HumanDuration;
 
-pub(super) fn render(ending: &FinishedRun<'_>) -> Markup {
-    let plan = ending.plan;
+pub(super) fn render(run: &FinishedRun<'_>) -> Markup {
+    let plan = run.plan;
     html! {
         section id="bounds" {
             h2 { "Bounds" }
             p.hint {
-                "Each bound is a sum of named terms. A FAIL that would not stand with every assumed term doubled is said to be INCONCLUSIVE. They are
-                those of the plan; where a run reads a term that the plan assumed, the case names the bound it used."
+                "Each bound is a sum of named terms: read from the cluster, assumed, or the harness' own. A FAIL that would pass with every assumed term
+                doubled is reported as INCONCLUSIVE. The bounds are those of the plan; where the run read a term that the plan assumed, the case
+                states the bound that it used."
             }
             div.wide { table.stack {
                 thead { tr { th { "bound" } th { "sum" } th { "assumed terms doubled" } th { "terms" } } }
@@ -27,8 +28,8 @@ pub(super) fn render(ending: &FinishedRun<'_>) -> Markup {
                 } }
             } }
             p {
-                "The run took " (whole_seconds(ending.verdict.duration_ms)) " from its first phase to its last; nothing could make the part from the HPA on shorter than "
-                (HumanDuration::from_ms(ending.verdict.min_duration_ms)) "."
+                "The run took " (whole_seconds(run.verdict.duration_ms)) " from the start of its first phase to the end of its last; the part from the HPA's
+                creation on takes at least " (HumanDuration::from_ms(run.verdict.min_duration_ms)) "."
             }
         }
     }
@@ -51,7 +52,6 @@ fn source_label(source: TermSource) -> &'static str {
     }
 }
 
-/// Whole seconds.
 fn whole_seconds(ms: u64) -> HumanDuration {
     HumanDuration::from_ms(ms / 1000 * 1000)
 }

@@ -1,20 +1,20 @@
-//! The cases in their order, each with what it rests on.
+//! Section Cases: each case with its result, reason, findings and cited observations.
 
 use maud::{Markup, html};
 
 use super::time_format::format_run_time;
 use crate::model::verdict::{Case, CaseResult, Verdict};
 
-/// Citations that are written out: the first ones and the last. verdict.json has them all.
+/// Citations shown per case: the first and the last ones. verdict.json has them all.
 const FIRST_CITATIONS: usize = 60;
 const LAST_CITATIONS: usize = 12;
 
-/// The sign, the word and the class of a result: a colour is never alone.
+/// Sign and CSS class of a result. The sign is there because colour alone does not reach every reader.
 pub(super) fn result_badge(result: CaseResult) -> (&'static str, &'static str) {
     match result {
         CaseResult::Pass => ("✓", "pass"),
         CaseResult::Fail => ("✗", "fail"),
-        CaseResult::Inconclusive => ("?", "unclear"),
+        CaseResult::Inconclusive => ("?", "inconclusive"),
         CaseResult::NotApplicable => ("–", "skipped"),
     }
 }
@@ -24,20 +24,20 @@ pub(super) fn render(verdict: &Verdict) -> Markup {
         section id="cases" {
             h2 { "Cases" }
             p.hint { (summary(verdict)) }
-            ol.cases { @for one in &verdict.cases { (render_case(one)) } }
+            ol.cases { @for case in &verdict.cases { (render_case(case)) } }
         }
     }
 }
 
 fn summary(verdict: &Verdict) -> String {
-    let of = |result| verdict.cases.iter().filter(|case| case.result == result).count();
+    let count = |result| verdict.cases.iter().filter(|case| case.result == result).count();
     let all = [CaseResult::Pass, CaseResult::Fail, CaseResult::Inconclusive, CaseResult::NotApplicable];
-    let told: Vec<String> =
-        all.into_iter().filter(|r| of(*r) > 0).map(|r| format!("{} {}", of(r), r.as_str())).collect();
+    let counts: Vec<String> =
+        all.into_iter().filter(|r| count(*r) > 0).map(|r| format!("{} {}", count(r), r.as_str())).collect();
     format!(
-        "{} cases: {}. A precondition that does not hold is INCONCLUSIVE; a claim that does not hold is FAIL, and only if all that it needs holds.",
+        "{} cases: {}. An unmet precondition is INCONCLUSIVE. A violated requirement is FAIL, but only if the prerequisites of its case passed.",
         verdict.cases.len(),
-        told.join(", ")
+        counts.join(", ")
     )
 }
 
@@ -54,7 +54,7 @@ fn render_case(case: &Case) -> Markup {
             }
             p { (case.reason) }
             @if !case.findings.is_empty() {
-                ul.findings { @for finding in &case.findings { li { b { "Noticed: " } (finding) } } }
+                ul.findings { @for finding in &case.findings { li { b { "Finding: " } (finding) } } }
             }
             @if !case.cited_seqs.is_empty() {
                 (render_citations(case))
@@ -67,7 +67,7 @@ fn render_citations(case: &Case) -> Markup {
     let left_out = case.cited_seqs.len().saturating_sub(FIRST_CITATIONS + LAST_CITATIONS);
     html! {
         p.cites {
-            "Rests on "
+            "Observations: "
             @for (n, seq) in shown_citations(case).enumerate() {
                 @if left_out > 0 && n == FIRST_CITATIONS { "… " (left_out) " more in verdict.json … " }
                 (observation_link(seq)) " "
@@ -76,7 +76,7 @@ fn render_citations(case: &Case) -> Markup {
     }
 }
 
-/// The numbers of a case that are written out.
+/// The cited sequence numbers that the page shows.
 pub(super) fn shown_citations(case: &Case) -> impl Iterator<Item = u64> {
     let count = case.cited_seqs.len();
     let shown =
@@ -84,7 +84,7 @@ pub(super) fn shown_citations(case: &Case) -> impl Iterator<Item = u64> {
     case.cited_seqs.iter().enumerate().filter(move |(n, _)| shown(*n)).map(|(_, seq)| *seq)
 }
 
-/// A number that leads to what was seen.
+/// A sequence number, as a link to its row in the observations.
 pub(super) fn observation_link(seq: u64) -> Markup {
     html! { a href={ "#o" (seq) } { (seq) } }
 }

@@ -1,4 +1,4 @@
-//! An observation in one line of words.
+//! One line of text per observation.
 
 use crate::model::observation::{
     EndpointsSnapshot, EventSnapshot, HpaSnapshot, LoadSnapshot, NodeSnapshot, Observation, ObservationKind, PhaseEdge,
@@ -9,10 +9,10 @@ use crate::units::Milli;
 
 use super::time_format::{format_duration, format_micros};
 
-/// How many samples of a reading are named.
+/// Samples shown per reading.
 const MAX_SAMPLES: usize = 8;
 
-/// What kind of thing was seen.
+/// Label of the observation's kind.
 pub(super) fn observation_kind(observation: &Observation) -> &'static str {
     match &observation.kind {
         ObservationKind::Phase(_) => "phase",
@@ -25,7 +25,7 @@ pub(super) fn observation_kind(observation: &Observation) -> &'static str {
         ObservationKind::Endpoints(_) => "endpoints",
         ObservationKind::Metric(reading) => reading.hop.as_str(),
         ObservationKind::Load(_) => "load",
-        ObservationKind::Probe(_) => "chat",
+        ObservationKind::Probe(_) => "probe",
         ObservationKind::ClockSkew(_) => "clock",
         ObservationKind::Leader(_) => "leader",
         ObservationKind::Gap(_) => "gap",
@@ -34,17 +34,17 @@ pub(super) fn observation_kind(observation: &Observation) -> &'static str {
     }
 }
 
-/// What was seen of it.
+/// The observation's content.
 pub(super) fn describe_observation(observation: &Observation) -> String {
     match &observation.kind {
-        ObservationKind::Phase(mark) => {
-            format!("{} {}", mark.phase.as_str(), if mark.edge == PhaseEdge::Began { "began" } else { "ended" })
+        ObservationKind::Phase(change) => {
+            format!("{} {}", change.phase.as_str(), if change.edge == PhaseEdge::Began { "began" } else { "ended" })
         }
         ObservationKind::Hpa(hpa) => describe_hpa(hpa),
         ObservationKind::Workload(workload) => describe_workload(workload),
         ObservationKind::Pod(pod) => describe_pod(pod),
-        ObservationKind::PodDeleted(gone) | ObservationKind::ObjectDeleted(gone) => {
-            format!("{} {} is gone", gone.kind, gone.name)
+        ObservationKind::PodDeleted(object) | ObservationKind::ObjectDeleted(object) => {
+            format!("{} {} deleted", object.kind, object.name)
         }
         ObservationKind::Event(event) => describe_event(event),
         ObservationKind::Node(node) => describe_node(node),
@@ -53,20 +53,22 @@ pub(super) fn describe_observation(observation: &Observation) -> String {
         ObservationKind::Load(load) => describe_load(load),
         ObservationKind::Probe(probe) => describe_probe(probe),
         ObservationKind::ClockSkew(skew) => {
-            format!("the API server's clock is ahead by {} to {} ms", skew.low_ms, skew.high_ms)
+            format!("the API server's clock is {} to {} ms ahead", skew.low_ms, skew.high_ms)
         }
-        ObservationKind::Leader(leader) => format!("{} leads, after {} changes", leader.holder, leader.transitions),
+        ObservationKind::Leader(leader) => {
+            format!("{} holds the leader lease, after {} transitions", leader.holder, leader.transitions)
+        }
         ObservationKind::Gap(gap) => {
-            let since = observation.at_ms.saturating_sub(gap.from_ms);
-            format!("{} could not be read for {}: {}", gap.source, format_duration(since), gap.reason)
+            let length_ms = observation.at_ms.saturating_sub(gap.from_ms);
+            format!("{} was not readable for {}: {}", gap.source, format_duration(length_ms), gap.reason)
         }
         ObservationKind::Interrupted { signal } => format!("interrupted by {signal}"),
-        ObservationKind::NotStarted { reason: why } => format!("not begun: {why}"),
+        ObservationKind::NotStarted { reason } => format!("not started: {reason}"),
     }
 }
 
 fn describe_hpa(hpa: &HpaSnapshot) -> String {
-    let current = hpa.current_replicas.map_or("none".to_owned(), |size| size.to_string());
+    let current = hpa.current_replicas.map_or("none".to_owned(), |replicas| replicas.to_string());
     let mut text = format!(
         "current {current}, desired {}, min {}, max {}",
         hpa.desired_replicas, hpa.min_replicas, hpa.max_replicas
@@ -82,12 +84,11 @@ fn describe_hpa(hpa: &HpaSnapshot) -> String {
 }
 
 fn describe_workload(workload: &WorkloadSnapshot) -> String {
-    let WorkloadSnapshot {
-        kind, name, spec_replicas, replicas, ready_replicas: ready, replicas_managers: writers, ..
-    } = workload;
-    let writers: Vec<String> = writers.iter().map(|w| format!("{} {}", w.manager, w.subresource)).collect();
-    let text = format!("{kind} {name}: size {spec_replicas}, {replicas} pods made, {ready} ready");
-    if writers.is_empty() { text } else { format!("{text}; size owned by {}", writers.join(", ").trim()) }
+    let WorkloadSnapshot { kind, name, spec_replicas, replicas, ready_replicas, replicas_managers, .. } = workload;
+    let managers: Vec<String> = replicas_managers.iter().map(|m| format!("{} {}", m.manager, m.subresource)).collect();
+    let text =
+        format!("{kind} {name}: spec.replicas {spec_replicas}, status.replicas {replicas}, {ready_replicas} ready");
+    if managers.is_empty() { text } else { format!("{text}; spec.replicas managed by {}", managers.join(", ").trim()) }
 }
 
 fn describe_pod(pod: &PodSnapshot) -> String {
@@ -102,13 +103,13 @@ fn describe_pod(pod: &PodSnapshot) -> String {
     if pod.restarts > 0 {
         text += &format!("; {} restarts", pod.restarts);
     }
-    text + &pod.not_running.as_ref().map_or(String::new(), |t| format!("; {}: {}", t.reason, t.message))
+    text + &pod.not_running.as_ref().map_or(String::new(), |n| format!("; {}: {}", n.reason, n.message))
 }
 
-/// What a pod requests: extended resources and claims.
+/// Extended resources and resource claims of a pod.
 pub(super) fn requested_resources(pod: &PodSnapshot) -> String {
     let resources = pod.extended_resources.iter().map(|(name, count)| format!("{name}={count}"));
-    let claims = pod.resource_claims.iter().map(|claim| format!("claim {claim}"));
+    let claims = pod.resource_claims.iter().map(|claim| format!("resource claim {claim}"));
     let all: Vec<String> = resources.chain(claims).collect();
     if all.is_empty() { "no accelerator requested".to_owned() } else { all.join(", ") }
 }
@@ -134,38 +135,38 @@ fn describe_reading(reading: &MetricReading) -> String {
         ReadingResult::Samples(samples) if samples.is_empty() => "no series".to_owned(),
         ReadingResult::Samples(samples) => {
             let more = samples.len().saturating_sub(MAX_SAMPLES);
-            let named: Vec<String> = samples.iter().take(MAX_SAMPLES).map(describe_sample).collect();
-            format!("{}{}", named.join(", "), if more > 0 { format!(" and {more} more") } else { String::new() })
+            let shown: Vec<String> = samples.iter().take(MAX_SAMPLES).map(describe_sample).collect();
+            format!("{}{}", shown.join(", "), if more > 0 { format!(" and {more} more") } else { String::new() })
         }
-        ReadingResult::Failed(why) => format!("not served: {why}"),
-        ReadingResult::NotReadable(why) => format!("not readable: {why}"),
+        ReadingResult::Failed(reason) => format!("not served: {reason}"),
+        ReadingResult::NotReadable(reason) => format!("not readable: {reason}"),
     }
 }
 
 fn describe_sample(sample: &MetricSample) -> String {
-    // What names a device where no object is named: dcgm-exporter's labels.
+    // Without an object, dcgm-exporter's labels name the device.
     let label = |key: &str| sample.labels.get(key).map(String::as_str);
     let name = sample.object.as_deref().or_else(|| label("UUID")).or_else(|| label("gpu")).unwrap_or("value");
     format!("{name}={}", sample.value.as_ref().map_or("not finite".to_owned(), Milli::to_string))
 }
 
 fn describe_load(load: &LoadSnapshot) -> String {
-    let LoadSnapshot {
-        in_flight, answered_connections: connections, succeeded: good, failed, tokens, ttft_p50_us, ..
-    } = load;
-    let mut text = format!("{in_flight} in flight, {connections} connections answered, {good} good, {failed} failed");
+    let LoadSnapshot { in_flight, answered_connections, succeeded, failed, tokens, ttft_p50_us, .. } = load;
+    let mut text = format!(
+        "{in_flight} in flight, {answered_connections} connections answered, {succeeded} succeeded, {failed} failed"
+    );
     text += &format!(", {tokens} tokens, median time to first token {}", format_micros(*ttft_p50_us));
     for (kind, failures) in &load.failures {
-        text += &format!("; {} {kind}, the first: {}", failures.count, failures.example);
+        text += &format!("; {} {kind}, first: {}", failures.count, failures.example);
     }
     text
 }
 
 fn describe_probe(probe: &ProbeRecord) -> String {
-    let to = if probe.pod.is_empty() { "first chat, through the Service" } else { &probe.pod };
+    let to = if probe.pod.is_empty() { "warm-up chat through the Service" } else { &probe.pod };
     let status = probe.status.map_or(String::new(), |status| format!(", HTTP {status}"));
     let memory = probe.model_size_vram.map_or(String::new(), |bytes| format!(", size_vram {bytes}"));
-    let carried = if probe.not_delivered { ", not carried to the pod" } else { "" };
+    let delivery = if probe.not_delivered { ", not delivered to the pod" } else { "" };
     let error = probe.error.as_ref().map_or(String::new(), |error| format!(": {error}"));
-    format!("{to}: {} tokens{status}{memory}{carried}{error}", probe.tokens)
+    format!("{to}: {} tokens{status}{memory}{delivery}{error}", probe.tokens)
 }

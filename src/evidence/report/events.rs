@@ -1,4 +1,4 @@
-//! What happened to the HPA, in the order of time: its events, and warnings of whatever else is in the namespace.
+//! Section Phases, events and gaps: the HPA's events and the Warning events of the namespace, in the order of time.
 
 use maud::{Markup, html};
 
@@ -7,26 +7,26 @@ use super::report_model::ReportModel;
 use super::time_format::{format_duration, format_run_time};
 use crate::model::observation::{EventSnapshot, Observation, ObservationKind};
 
-/// Lines that are listed; timeline.jsonl has them all.
+/// Rows shown; timeline.jsonl has them all.
 const MAX_ROWS: usize = 100;
 
-pub(super) fn render(course: &ReportModel<'_>) -> Markup {
-    let events: Vec<(&Observation, &EventSnapshot)> = course.events.iter().filter_map(|o| relevant_event(o)).collect();
+pub(super) fn render(model: &ReportModel<'_>) -> Markup {
+    let events: Vec<(&Observation, &EventSnapshot)> = model.events.iter().filter_map(|o| relevant_event(o)).collect();
     html! {
         section id="events" {
             h2 { "Phases, events and gaps" }
-            p.phases { @for (phase, began, ended) in &course.phases {
+            p.phases { @for (phase, began, ended) in &model.phases {
                 span { b { (phase.as_str()) } " " (format_run_time(*began)) "–" (format_run_time(*ended)) " (" (format_duration(ended.saturating_sub(*began))) ")" } " "
             } }
-            @for (at, signal) in &course.interrupted { p.bad { "Interrupted by " (signal) " at " (format_run_time(*at)) } }
-            @if !course.gaps.is_empty() {
-                ul { @for (at, gap) in course.gaps.iter().take(MAX_ROWS) {
-                    li { b { "Gap " } (format_run_time(gap.from_ms)) "–" (format_run_time(*at)) ": " (gap.source) " could not be read: " (truncate_text(&gap.reason)) }
+            @for (at, signal) in &model.interrupted { p.bad { "Interrupted by " (signal) " at " (format_run_time(*at)) } }
+            @if !model.gaps.is_empty() {
+                ul { @for (at, gap) in model.gaps.iter().take(MAX_ROWS) {
+                    li { b { "Gap " } (format_run_time(gap.from_ms)) "–" (format_run_time(*at)) ": " (gap.source) " was not readable: " (truncate_text(&gap.reason)) }
                 } }
             }
-            @if events.is_empty() { p { "No event of the HPA and no warning was seen." } } @else {
+            @if events.is_empty() { p { "No event of the HPA and no Warning event was observed." } } @else {
                 div.wide { table.stack {
-                    thead { tr { th { "No." } th { "time" } th { "of" } th { "reason" } th { "message" } } }
+                    thead { tr { th { "seq" } th { "time" } th { "object" } th { "reason" } th { "message" } } }
                     tbody { @for (observation, event) in events.iter().take(MAX_ROWS) {
                         tr {
                             td.n { (observation.seq) }
@@ -45,6 +45,6 @@ pub(super) fn render(course: &ReportModel<'_>) -> Markup {
 
 fn relevant_event(observation: &Observation) -> Option<(&Observation, &EventSnapshot)> {
     let ObservationKind::Event(event) = &observation.kind else { return None };
-    let is_told = event.kind == "Warning" || event.object.starts_with("HorizontalPodAutoscaler/");
-    is_told.then_some((observation, event))
+    let is_relevant = event.kind == "Warning" || event.object.starts_with("HorizontalPodAutoscaler/");
+    is_relevant.then_some((observation, event))
 }

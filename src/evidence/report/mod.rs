@@ -1,6 +1,6 @@
-//! report.html: one file that shows a run to somebody who was not there. It asks for nothing: no script, no font, no picture
-//! from elsewhere, and a policy that forbids them. Every text goes through the template's escaping; none is written raw but
-//! the style sheet, which is ours.
+//! report.html: one self-contained page about a run. It loads no script, font or picture, and its Content Security Policy
+//! forbids them, since a bundle may come from an attacker. The template escapes every text; only our style sheet is
+//! written raw.
 
 mod bounds;
 mod cases;
@@ -26,12 +26,12 @@ use report_model::ReportModel;
 
 const STYLE: &str = include_str!("style.css");
 
-/// The sections in their order, each by its id.
+/// The sections in their order: id and title.
 const SECTIONS: [(&str, &str); 9] = [
     ("cases", "Cases"),
-    ("course", "The run over time"),
+    ("timeline", "Timeline"),
     ("events", "Phases, events and gaps"),
-    ("oracle", "What the algorithm allows"),
+    ("oracle", "Replica changes"),
     ("pods", "Pods"),
     ("load", "Load"),
     ("bounds", "Bounds"),
@@ -39,15 +39,15 @@ const SECTIONS: [(&str, &str); 9] = [
     ("reproduce", "How to reproduce"),
 ];
 
-/// The whole page. Pure: the same records always give the same bytes.
+/// Renders report.html. Pure: the same records always give the same bytes, so a review can compare them.
 #[must_use]
-pub fn render_report(ending: &FinishedRun<'_>) -> String {
-    let course = ReportModel::from_run(ending);
-    strip_hidden_chars(&render_page(ending, &course).into_string())
+pub fn render_report(run: &FinishedRun<'_>) -> String {
+    let model = ReportModel::from_run(run);
+    strip_hidden_chars(&render_page(run, &model).into_string())
 }
 
-/// Text without what a reader could not see: control characters, and those that turn the direction of what follows, with
-/// which a name can be made to look like another one.
+/// Replaces characters that a reader cannot see: control characters, and bidirectional controls, which can make a name
+/// look like another one.
 fn strip_hidden_chars(text: &str) -> String {
     let hidden = |c: char| {
         (c.is_control() && !matches!(c, '\n' | '\t')) || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
@@ -55,8 +55,8 @@ fn strip_hidden_chars(text: &str) -> String {
     text.chars().map(|c| if hidden(c) { '\u{fffd}' } else { c }).collect()
 }
 
-fn render_page(ending: &FinishedRun<'_>, course: &ReportModel<'_>) -> Markup {
-    let title = format!("{}: {}", ending.verdict.suite, ending.verdict.title());
+fn render_page(run: &FinishedRun<'_>, model: &ReportModel<'_>) -> Markup {
+    let title = format!("{}: {}", run.verdict.suite, run.verdict.title());
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -70,45 +70,46 @@ fn render_page(ending: &FinishedRun<'_>, course: &ReportModel<'_>) -> Markup {
                 style { (PreEscaped(STYLE)) }
             }
             body {
-                @for stamp in ending.verdict.stamps() { div.stamp { p { (stamp.as_str()) ": " (stamp.limitation()) " · run " (ending.plan.run) } } }
+                @for stamp in run.verdict.stamps() { div.stamp { p { (stamp.as_str()) ": " (stamp.limitation()) " · run " (run.plan.run) } } }
                 main {
-                    (verdict::render(ending))
+                    (verdict::render(run))
                     nav { @for (id, name) in SECTIONS { a href={ "#" (id) } { (name) } } }
-                    (cases::render(ending.verdict))
-                    (chart_section(ending, course))
-                    (events::render(course))
-                    (oracle::render(ending))
-                    (pods::render(course))
-                    (load::render(ending))
-                    (bounds::render(ending))
-                    (observations::render(ending))
-                    (reproduce::render(ending))
+                    (cases::render(run.verdict))
+                    (chart_section(run, model))
+                    (events::render(model))
+                    (oracle::render(run))
+                    (pods::render(model))
+                    (load::render(run))
+                    (bounds::render(run))
+                    (observations::render(run))
+                    (reproduce::render(run))
                 }
             }
         }
     }
 }
 
-fn chart_section(ending: &FinishedRun<'_>, course: &ReportModel<'_>) -> Markup {
+fn chart_section(run: &FinishedRun<'_>, model: &ReportModel<'_>) -> Markup {
     html! {
-        section id="course" {
-            h2 { "The run over time" }
-            @if let Some(why) = course.not_started {
-                p { "The run did not begin, and nothing was changed: " (why) }
-            } @else if ending.timeline.is_empty() {
+        section id="timeline" {
+            h2 { "Timeline" }
+            @if let Some(reason) = model.not_started {
+                p { "The run did not start, and nothing was changed: " (reason) }
+            } @else if run.timeline.is_empty() {
                 p { "Nothing was observed." }
             } @else {
                 p.hint {
-                    "One axis for all: minutes and seconds of the run's own clock. Flags and the lines below them are changes of the target's size (dashed:
-                    not by the autoscaler); ticks under the flags are the HPA's events and warnings. Point at the picture for the values of a moment."
+                    "All panels share one time axis: minutes and seconds of the run's own clock. Arrows and the vertical lines below them are changes of the
+                    target's spec.replicas (dashed: not attributed to the HPA); the ticks below the arrows are the HPA's events and Warning events. Hover
+                    over the chart to see the values at a time."
                 }
-                (chart::render(ending, course))
+                (chart::render(run, model))
             }
         }
     }
 }
 
-/// Nothing may be fetched, run or sent; of styles only ours is taken, by its digest.
+/// Forbids to load, run or send anything; admits our style sheet by its digest.
 fn content_security_policy() -> String {
     let digest = BASE64_STANDARD.encode(Sha256::digest(STYLE));
     format!("default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'")

@@ -1,4 +1,4 @@
-//! What the cases cite, in the order in which it was seen.
+//! Section Observations: what the cases cite, in the order of receipt.
 
 use std::collections::BTreeSet;
 
@@ -10,32 +10,32 @@ use super::oracle;
 use super::time_format::format_run_time;
 use crate::evidence::FinishedRun;
 
-/// The longest line of words: messages of the cluster have no bound.
+/// Longest text shown, in characters: messages from the cluster have no limit.
 const MAX_TEXT_CHARS: usize = 400;
 
-pub(super) fn render(ending: &FinishedRun<'_>) -> Markup {
-    let changes = ending.prediction.changes.iter().take(oracle::MAX_ROWS).map(|change| change.seq);
-    let all: BTreeSet<u64> = ending.verdict.cases.iter().flat_map(shown_citations).chain(changes).collect();
-    let seen = ending.timeline.iter().filter(|observation| all.contains(&observation.seq));
+pub(super) fn render(run: &FinishedRun<'_>) -> Markup {
+    let changes = run.prediction.changes.iter().take(oracle::MAX_ROWS).map(|change| change.seq);
+    let cited: BTreeSet<u64> = run.verdict.cases.iter().flat_map(shown_citations).chain(changes).collect();
+    let shown = run.timeline.iter().filter(|observation| cited.contains(&observation.seq));
     html! {
         section id="observations" {
             h2 { "Observations that the cases cite" }
             p.hint {
-                "Numbers are those of timeline.jsonl, times are of the run's own clock. Where something carries a time of its
-                own, by the cluster's clock, it stands below. " (ending.timeline.len()) " observations were made in all."
+                code { "seq" } " is the number in timeline.jsonl, time is of the run's own clock. Below it, in UTC: the time that the observed object itself states, by the
+                cluster's clock. timeline.jsonl has " (run.timeline.len()) " observations in total."
             }
-            div.wide { table.seen.stack {
-                thead { tr { th { "No." } th { "time" } th { "what" } th { "seen" } } }
+            div.wide { table.observations.stack {
+                thead { tr { th { "seq" } th { "time" } th { "kind" } th { "observation" } } }
                 tbody {
-                    @for one in seen {
-                        tr id={ "o" (one.seq) } {
-                            td.n { (one.seq) }
+                    @for observation in shown {
+                        tr id={ "o" (observation.seq) } {
+                            td.n { (observation.seq) }
                             td.n {
-                                (format_run_time(one.at_ms))
-                                @if let Some(source) = one.source_time { br; small { (source.strftime("%T")) } }
+                                (format_run_time(observation.at_ms))
+                                @if let Some(source) = observation.source_time { br; small { (source.strftime("%T")) } }
                             }
-                            td.what { (observation_kind(one)) }
-                            td { (truncate_text(&describe_observation(one))) }
+                            td.kind { (observation_kind(observation)) }
+                            td { (truncate_text(&describe_observation(observation))) }
                         }
                     }
                 }
@@ -44,7 +44,7 @@ pub(super) fn render(ending: &FinishedRun<'_>) -> Markup {
     }
 }
 
-/// A text that is cut where it is too long, which shows.
+/// The text, cut with an ellipsis after `MAX_TEXT_CHARS`.
 pub(super) fn truncate_text(text: &str) -> String {
     match text.char_indices().nth(MAX_TEXT_CHARS) {
         Some((at, _)) => format!("{} …", &text[..at]),

@@ -1,4 +1,4 @@
-//! The pods of the target: where each ran, on what, and when it came, answered and went.
+//! Section Pods: node, accelerators, direct chat and times of each pod of the target.
 
 use maud::{Markup, html};
 
@@ -7,60 +7,60 @@ use super::observations::truncate_text;
 use super::report_model::{ReportModel, ReportPod};
 use super::time_format::{format_duration, format_run_time};
 
-/// Pods that are listed; the picture has them all.
+/// Pods shown; timeline.jsonl has them all.
 const MAX_ROWS: usize = 200;
 
-pub(super) fn render(course: &ReportModel<'_>) -> Markup {
-    let more = course.pods.len().saturating_sub(MAX_ROWS);
+pub(super) fn render(model: &ReportModel<'_>) -> Markup {
+    let more = model.pods.len().saturating_sub(MAX_ROWS);
     html! {
         section id="pods" {
             h2 { "Pods of the target" }
-            @if course.pods.is_empty() { p { "No pod of the target was seen." } } @else {
+            @if model.pods.is_empty() { p { "No pod of the target was observed." } } @else {
                 div.wide { table.labelled {
                     thead { tr {
                         th { "pod" } th { "node" } th { "requests" } th { "device or claim" } th { "first seen" } th { "Ready" }
-                        th { "first answer of its own" } th { "gone" }
+                        th { "first direct chat" } th { "deleted" }
                     } }
-                    tbody { @for life in course.pods.iter().take(MAX_ROWS) { (render_row(life)) } }
+                    tbody { @for pod in model.pods.iter().take(MAX_ROWS) { (render_row(pod)) } }
                 } }
                 @if more > 0 { p.hint { "and " (more) " more, in timeline.jsonl" } }
                 p.hint {
-                    "Times are when the harness saw it, by the run's own clock; in brackets how long after it was first seen. Devices are those that the
-                    kubelet reports for the pod's containers."
+                    "Times are when gpuhpa received the observation, by the run's own clock; in brackets, how long after the pod was first seen. Devices are
+                    those that the kubelet reports for the pod's containers. The direct chat goes to this pod alone, through the pod proxy."
                 }
             }
         }
     }
 }
 
-fn render_row(life: &ReportPod<'_>) -> Markup {
-    let pod = life.latest;
+fn render_row(pod: &ReportPod<'_>) -> Markup {
+    let snapshot = pod.latest;
     html! {
         tr {
-            th scope="row" { (pod.name) @if let Some(trouble) = life.not_running.as_ref().filter(|_| life.ready_ms.is_none()) {
-                br; small.bad { (truncate_text(trouble)) }
+            th scope="row" { (snapshot.name) @if let Some(reason) = pod.not_running.as_ref().filter(|_| pod.ready_ms.is_none()) {
+                br; small.bad { (truncate_text(reason)) }
             } }
-            td data-label="node" { (pod.node.as_deref().unwrap_or("none")) }
-            td data-label="requests" { (requested_resources(pod)) }
-            td data-label="device or claim" { @if life.devices.is_empty() { "not reported" } @else { (life.devices.join(", ")) } }
-            td.n data-label="first seen" { (format_run_time(life.first_seen_ms)) @if let Some(created) = pod.created { br; small { "created " (created.strftime("%T")) } } }
-            td.n data-label="Ready" { (format_since_first_seen(life, life.ready_ms, "never")) }
-            td data-label="first answer" { (render_probe(life)) }
-            td.n data-label="gone" { (life.deleted_ms.map_or("–".to_owned(), format_run_time)) }
+            td data-label="node" { (snapshot.node.as_deref().unwrap_or("none")) }
+            td data-label="requests" { (requested_resources(snapshot)) }
+            td data-label="device or claim" { @if pod.devices.is_empty() { "not reported" } @else { (pod.devices.join(", ")) } }
+            td.n data-label="first seen" { (format_run_time(pod.first_seen_ms)) @if let Some(created) = snapshot.created { br; small { "created " (created.strftime("%T")) } } }
+            td.n data-label="Ready" { (format_since_first_seen(pod, pod.ready_ms, "never")) }
+            td data-label="first direct chat" { (render_probe(pod)) }
+            td.n data-label="deleted" { (pod.deleted_ms.map_or("–".to_owned(), format_run_time)) }
         }
     }
 }
 
-fn format_since_first_seen(life: &ReportPod<'_>, at_ms: Option<u64>, never: &str) -> String {
-    let told =
-        |at: u64| format!("{} ({})", format_run_time(at), format_duration(at.saturating_sub(life.first_seen_ms)));
-    at_ms.map_or(never.to_owned(), told)
+fn format_since_first_seen(pod: &ReportPod<'_>, at_ms: Option<u64>, never: &str) -> String {
+    let format =
+        |at: u64| format!("{} ({})", format_run_time(at), format_duration(at.saturating_sub(pod.first_seen_ms)));
+    at_ms.map_or(never.to_owned(), format)
 }
 
-fn render_probe(life: &ReportPod<'_>) -> Markup {
+fn render_probe(pod: &ReportPod<'_>) -> Markup {
     html! {
-        @match &life.probe {
-            None => { "not asked" }
+        @match &pod.probe {
+            None => { "not probed" }
             Some((at, probe)) => {
                 (format_run_time(*at)) ": "
                 @match &probe.error {

@@ -1,4 +1,4 @@
-//! The records of a run by their kinds, as the report shows them. Nothing here decides anything.
+//! The records of a run, grouped by kind for the report. Evaluates nothing.
 
 use std::collections::BTreeMap;
 
@@ -9,18 +9,19 @@ use crate::model::observation::{
 };
 use crate::model::reading::MetricReading;
 
-/// Phases that are shown; a run has eight, and somebody's bundle may have any number.
+/// Phases shown. A run has eight, but a foreign bundle may have any number.
 const MAX_PHASES: usize = 32;
 
-/// What was seen of a kind, with the moment of each.
+/// Observations of one kind, each with its time in milliseconds of the run's clock.
 pub(super) type TimestampedRefs<'a, T> = Vec<(u64, &'a T)>;
 
-/// The records by their kinds.
+/// Everything that the report shows.
 #[derive(Debug, Default)]
 pub(super) struct ReportModel<'a> {
     pub(super) end_ms: u64,
-    /// The target's selector, once the target was seen.
+    /// Label selector of the target, once the target was observed.
     selector: Option<&'a BTreeMap<String, String>>,
+    /// Phase, start and end, milliseconds.
     pub(super) phases: Vec<(Phase, u64, u64)>,
     pub(super) hpas: TimestampedRefs<'a, HpaSnapshot>,
     pub(super) workloads: TimestampedRefs<'a, WorkloadSnapshot>,
@@ -28,85 +29,86 @@ pub(super) struct ReportModel<'a> {
     pub(super) readings: TimestampedRefs<'a, MetricReading>,
     pub(super) events: Vec<&'a Observation>,
     pub(super) gaps: TimestampedRefs<'a, RecordedGap>,
-    /// Why the run did not begin, if it did not.
+    /// Why the run did not start.
     pub(super) not_started: Option<&'a str>,
     pub(super) interrupted: TimestampedRefs<'a, String>,
-    /// Objects that are gone: HPA, target, Service.
+    /// Deleted objects: HPA, target, Service.
     deleted: TimestampedRefs<'a, DeletedObject>,
-    /// The pods of the target in the order in which they came.
+    /// The pods of the target in the order of their first observation.
     pub(super) pods: Vec<ReportPod<'a>>,
 }
 
-/// One pod of the target, from when it was first seen until it was gone.
+/// One pod of the target, from its first observation to its deletion. Times are of the run's clock.
 #[derive(Debug)]
 pub(super) struct ReportPod<'a> {
-    /// As it was last seen.
+    /// The latest observation.
     pub(super) latest: &'a PodSnapshot,
     pub(super) first_seen_ms: u64,
-    /// When it was first seen to be Ready, to be deleted, and to be gone.
+    /// First observation as Ready.
     pub(super) ready_ms: Option<u64>,
+    /// First observation with a deletionTimestamp.
     pub(super) deleting_ms: Option<u64>,
     pub(super) deleted_ms: Option<u64>,
-    /// Devices that the kubelet gave it, as last told: a pod that ends gives them back.
+    /// The last devices that the kubelet reported: it reports none once the pod ends.
     pub(super) devices: &'a [String],
-    /// The latest word on why it does not run.
+    /// The latest reason why it does not run.
     pub(super) not_running: Option<String>,
-    /// The first chat of its own that it answered, or what came of it.
+    /// Its first successful direct chat, or else the last failed one.
     pub(super) probe: Option<(u64, &'a ProbeRecord)>,
 }
 
 impl<'a> ReportModel<'a> {
-    pub(super) fn from_run(ending: &FinishedRun<'a>) -> Self {
-        let mut course = Self { end_ms: ending.timeline.last().map_or(0, |last| last.at_ms), ..Self::default() };
-        // Pods may be listed before the target is.
-        course.selector = ending.timeline.iter().find_map(|o| match &o.kind {
+    pub(super) fn from_run(run: &FinishedRun<'a>) -> Self {
+        let mut model = Self { end_ms: run.timeline.last().map_or(0, |last| last.at_ms), ..Self::default() };
+        // A pod may be observed before the target is.
+        model.selector = run.timeline.iter().find_map(|o| match &o.kind {
             ObservationKind::Workload(workload) => Some(&workload.selector),
             _ => None,
         });
-        let mut lives: BTreeMap<&str, usize> = BTreeMap::new();
-        for observation in ending.timeline {
-            course.add_observation(observation, &mut lives);
+        let mut index_by_uid: BTreeMap<&str, usize> = BTreeMap::new();
+        for observation in run.timeline {
+            model.add_observation(observation, &mut index_by_uid);
         }
-        let end_ms = course.end_ms;
-        for (_, began, ended) in &mut course.phases {
+        let end_ms = model.end_ms;
+        for (_, began, ended) in &mut model.phases {
             *ended = (*ended).max(*began).min(end_ms);
         }
-        course
+        model
     }
 
-    fn add_observation(&mut self, observation: &'a Observation, lives: &mut BTreeMap<&'a str, usize>) {
+    fn add_observation(&mut self, observation: &'a Observation, index_by_uid: &mut BTreeMap<&'a str, usize>) {
         let at = observation.at_ms;
         match &observation.kind {
-            ObservationKind::Phase(mark) if mark.edge == PhaseEdge::Began => {
+            ObservationKind::Phase(change) if change.edge == PhaseEdge::Began => {
                 if self.phases.len() < MAX_PHASES {
-                    self.phases.push((mark.phase, at, u64::MAX));
+                    self.phases.push((change.phase, at, u64::MAX));
                 }
             }
-            ObservationKind::Phase(mark) => {
-                let open = self.phases.iter_mut().rfind(|(phase, _, _)| *phase == mark.phase);
+            ObservationKind::Phase(change) => {
+                let open = self.phases.iter_mut().rfind(|(phase, _, _)| *phase == change.phase);
                 open.into_iter().for_each(|(_, _, ended)| *ended = at);
             }
             ObservationKind::Hpa(hpa) => self.hpas.push((at, hpa)),
             ObservationKind::Workload(workload) => self.workloads.push((at, workload)),
-            ObservationKind::Pod(pod) => self.add_pod(at, pod, lives),
-            ObservationKind::PodDeleted(gone) => {
-                let life = lives.get(gone.uid.as_str()).and_then(|n| self.pods.get_mut(*n));
-                life.into_iter().for_each(|life| life.deleted_ms = Some(at));
+            ObservationKind::Pod(pod) => self.add_pod(at, pod, index_by_uid),
+            ObservationKind::PodDeleted(object) => {
+                let pod = index_by_uid.get(object.uid.as_str()).and_then(|n| self.pods.get_mut(*n));
+                pod.into_iter().for_each(|pod| pod.deleted_ms = Some(at));
             }
             ObservationKind::Event(_) => self.events.push(observation),
             ObservationKind::Metric(reading) => self.readings.push((at, reading)),
             ObservationKind::Load(load) => self.load_samples.push((at, load)),
             ObservationKind::Probe(probe) => {
-                let life = self.pods.iter_mut().rfind(|life| life.latest.name == probe.pod);
-                let answered = |(_, probe): &(u64, &ProbeRecord)| probe.error.is_none();
-                life.into_iter().filter(|life| !life.probe.as_ref().is_some_and(answered)).for_each(|life| {
-                    life.probe = Some((at, probe));
+                let pod = self.pods.iter_mut().rfind(|pod| pod.latest.name == probe.pod);
+                let succeeded = |(_, probe): &(u64, &ProbeRecord)| probe.error.is_none();
+                pod.into_iter().filter(|pod| !pod.probe.as_ref().is_some_and(succeeded)).for_each(|pod| {
+                    pod.probe = Some((at, probe));
                 });
             }
             ObservationKind::Gap(gap) => self.gaps.push((at, gap)),
             ObservationKind::Interrupted { signal } => self.interrupted.push((at, signal)),
-            ObservationKind::NotStarted { reason: why } => self.not_started = Some(why),
-            ObservationKind::ObjectDeleted(gone) => self.deleted.push((at, gone)),
+            ObservationKind::NotStarted { reason } => self.not_started = Some(reason),
+            ObservationKind::ObjectDeleted(object) => self.deleted.push((at, object)),
             ObservationKind::Node(_)
             | ObservationKind::Endpoints(_)
             | ObservationKind::ClockSkew(_)
@@ -114,56 +116,55 @@ impl<'a> ReportModel<'a> {
         }
     }
 
-    fn add_pod(&mut self, at: u64, pod: &'a PodSnapshot, lives: &mut BTreeMap<&'a str, usize>) {
+    fn add_pod(&mut self, at: u64, snapshot: &'a PodSnapshot, index_by_uid: &mut BTreeMap<&'a str, usize>) {
         let is_of_target = |selector: &BTreeMap<String, String>| {
-            selector.iter().all(|(key, value)| pod.labels.get(key) == Some(value))
+            selector.iter().all(|(key, value)| snapshot.labels.get(key) == Some(value))
         };
         if !self.selector.is_some_and(is_of_target) {
             return;
         }
-        let n = *lives.entry(&pod.uid).or_insert(self.pods.len());
+        let n = *index_by_uid.entry(&snapshot.uid).or_insert(self.pods.len());
         if n == self.pods.len() {
-            self.pods.push(ReportPod::new(at, pod));
+            self.pods.push(ReportPod::new(at, snapshot));
         }
-        if let Some(life) = self.pods.get_mut(n) {
-            life.update(at, pod);
+        if let Some(pod) = self.pods.get_mut(n) {
+            pod.update(at, snapshot);
         }
     }
 
-    /// Until when an object of this uid was there, as far as it was seen.
+    /// Time of the object's observed deletion, or else the end of the run.
     pub(super) fn present_until_ms(&self, uid: &str) -> u64 {
-        self.deleted.iter().find(|(_, gone)| gone.uid == uid).map_or(self.end_ms, |(at, _)| *at)
+        self.deleted.iter().find(|(_, object)| object.uid == uid).map_or(self.end_ms, |(at, _)| *at)
     }
 }
 
 impl<'a> ReportPod<'a> {
-    fn new(at: u64, pod: &'a PodSnapshot) -> Self {
-        let (ready_ms, leaving_ms, gone_ms) = (None, None, None);
+    fn new(at: u64, snapshot: &'a PodSnapshot) -> Self {
         Self {
-            latest: pod,
+            latest: snapshot,
             first_seen_ms: at,
-            ready_ms,
-            deleting_ms: leaving_ms,
-            deleted_ms: gone_ms,
+            ready_ms: None,
+            deleting_ms: None,
+            deleted_ms: None,
             devices: &[],
             not_running: None,
             probe: None,
         }
     }
 
-    fn update(&mut self, at: u64, pod: &'a PodSnapshot) {
-        self.latest = pod;
-        if pod.ready {
+    fn update(&mut self, at: u64, snapshot: &'a PodSnapshot) {
+        self.latest = snapshot;
+        if snapshot.ready {
             self.ready_ms.get_or_insert(at);
         }
-        if pod.deleting {
+        if snapshot.deleting {
             self.deleting_ms.get_or_insert(at);
         }
-        if !pod.allocated_devices.is_empty() {
-            self.devices = &pod.allocated_devices;
+        if !snapshot.allocated_devices.is_empty() {
+            self.devices = &snapshot.allocated_devices;
         }
-        if let Some(trouble) = &pod.not_running {
-            self.not_running = Some(format!("{}: {}", trouble.reason, trouble.message));
+        if let Some(state) = &snapshot.not_running {
+            self.not_running = Some(format!("{}: {}", state.reason, state.message));
         }
     }
 }

@@ -1,18 +1,18 @@
-//! How to reproduce the run, and what this file can and cannot show.
+//! Section How to reproduce: versions, command, and what this page can and cannot prove.
 
 use maud::{Markup, html};
 
 use crate::evidence::FinishedRun;
 
-pub(super) fn render(ending: &FinishedRun<'_>) -> Markup {
-    let FinishedRun { scenario, inventory, .. } = ending;
-    let by_path = scenario.releases.values().any(|release| release.chart.starts_with(['.', '/']));
+pub(super) fn render(run: &FinishedRun<'_>) -> Markup {
+    let FinishedRun { scenario, inventory, .. } = run;
+    let has_local_chart = scenario.releases.values().any(|release| release.chart.starts_with(['.', '/']));
     html! {
         section id="reproduce" {
             h2 { "How to reproduce" }
             dl {
                 dt { "Kubernetes" } dd { (inventory.kubernetes_version) " at " (inventory.server) " (context " (inventory.kube_context) ")" }
-                dt { "gpuhpa, helm" } dd { (inventory.gpuhpa_version) ", " (inventory.helm_version) }
+                dt { "versions" } dd { (inventory.gpuhpa_build()) ", helm " (inventory.helm_version) }
                 @for (name, chart) in &inventory.charts {
                     dt { "release " (name) }
                     dd {
@@ -21,15 +21,15 @@ pub(super) fn render(ending: &FinishedRun<'_>) -> Markup {
                     }
                 }
             }
-            pre { (ending.inventory.reproduce_command()) }
-            @if by_path {
-                p { "A chart that is a path is not in this folder: name it anew in a file that " code { "extends: scenario.yaml" } "." }
+            pre { (run.inventory.reproduce_command()) }
+            @if has_local_chart {
+                p { "Local charts are not in this folder: set their path in a file that " code { "extends: scenario.yaml" } "." }
             }
             p {
-                "This page is drawn from the records beside it: timeline.jsonl, journal.jsonl, load.json, verdict.json, scenario.yaml,
-                inventory.json and plan.json. They count where the two differ. Digests in manifest.json show accidents, not forgery."
+                "This page is rendered from the records beside it: timeline.jsonl, journal.jsonl, load.json, verdict.json, scenario.yaml,
+                inventory.json and plan.json. If the page and the records differ, the records count. The digests in manifest.json detect corruption, not forgery."
             }
-            p { "Only the programme's own review certifies a platform; this is " (ending.inventory.evidence_statement()) "." }
+            p { (run.inventory.evidence_statement()) " Only the programme's own review certifies a platform." }
         }
     }
 }

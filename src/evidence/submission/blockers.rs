@@ -1,4 +1,4 @@
-//! What stands in the way of handing a bundle in.
+//! Reasons not to export a bundle.
 
 use super::{LoadedBundle, ProgramVersion};
 use crate::model::stamp::RunStamp;
@@ -7,43 +7,44 @@ use crate::model::verdict::{CaseResult, Verdict};
 /// A reason not to export.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExportBlocker {
-    /// What is wrong.
-    pub what: String,
-    /// `--force` overrides it, and is then visible in every file.
+    /// Message of the error.
+    pub message: String,
+    /// `--force` overrides it, and every file then says so.
     pub can_force: bool,
 }
 
 impl ExportBlocker {
-    fn new(what: impl Into<String>) -> Self {
-        Self { what: what.into(), can_force: true }
+    fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), can_force: true }
     }
 }
 
-/// Everything that stands in the way of a bundle that is sound.
+/// Finds every blocker of a sound bundle.
 #[must_use]
-pub fn find_blockers(held: &LoadedBundle, verdict: &Verdict, edition: &ProgramVersion) -> Vec<ExportBlocker> {
-    let manifest = &held.manifest;
-    let due = RunStamp::from_run(&held.scenario, &held.inventory);
-    let stamped = |stamp: RunStamp| due.contains(&stamp) || manifest.stamps.iter().any(|one| one == stamp.as_str());
+pub fn find_blockers(bundle: &LoadedBundle, verdict: &Verdict, version: &ProgramVersion) -> Vec<ExportBlocker> {
+    let manifest = &bundle.manifest;
+    let required = RunStamp::from_run(&bundle.scenario, &bundle.inventory);
+    let stamped =
+        |stamp: RunStamp| required.contains(&stamp) || manifest.stamps.iter().any(|name| name == stamp.as_str());
     let mut all = Vec::new();
     for stamp in RunStamp::ALL.into_iter().filter(|stamp| stamped(*stamp)) {
-        all.push(ExportBlocker { what: stamp.full_text(), can_force: stamp != RunStamp::Rehearsal });
+        all.push(ExportBlocker { message: stamp.full_text(), can_force: stamp != RunStamp::Rehearsal });
     }
     if !manifest.complete {
-        all.push(ExportBlocker::new("INCOMPLETE: the run did not come to its end, and its files have no digests"));
+        all.push(ExportBlocker::new("INCOMPLETE: the run did not finish, and its files have no digests"));
     }
     if verdict.result != CaseResult::Pass {
         all.push(ExportBlocker::new(format!("the verdict is {}: {}", verdict.result.as_str(), verdict.reason)));
     }
     if !verdict.restored {
-        all.push(ExportBlocker::new("NOT RESTORED: something that the run created could not be removed"));
+        all.push(ExportBlocker::new("NOT RESTORED: the run could not remove everything that it created"));
     }
-    let kubernetes = &held.inventory.kubernetes_version;
-    if !edition.is_for_kubernetes(kubernetes) {
-        let ran = if kubernetes.is_empty() { "an unknown version of Kubernetes" } else { kubernetes };
+    let kubernetes = &bundle.inventory.kubernetes_version;
+    if !version.is_for_kubernetes(kubernetes) {
+        let cluster = if kubernetes.is_empty() { "an unknown Kubernetes version" } else { kubernetes };
         all.push(ExportBlocker::new(format!(
-            "ANOTHER VERSION: the run was on {ran}, the folder is of {}",
-            edition.label()
+            "VERSION MISMATCH: the run was on {cluster}, the product's directory is for {}",
+            version.label()
         )));
     }
     all

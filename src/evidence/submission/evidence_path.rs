@@ -1,23 +1,26 @@
-//! What an `evidence` entry points at, by the validator's rules.
+//! Parses an `evidence` entry by the validator's rules.
 
 use super::ProgramVersion;
 
 /// One entry of `evidence`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum EvidenceRef {
-    /// A page, which the validator asks for.
+    /// A page, which the validator fetches.
     Url,
-    /// A file within the product's folder, and the test that is named behind `#`.
+    /// A file in the product's directory, and the test named after `#`.
     File {
-        /// Path within the folder.
+        /// Path in the directory.
         path: String,
         /// The test.
         fragment: Option<String>,
     },
 }
 
-/// Reads an entry; what is wrong with it otherwise.
-pub(super) fn parse(entry: &str, edition: &ProgramVersion) -> Result<EvidenceRef, String> {
+/// Parses an entry.
+///
+/// # Errors
+/// The entry is not a path in the product's directory.
+pub(super) fn parse(entry: &str, version: &ProgramVersion) -> Result<EvidenceRef, String> {
     if entry.starts_with("http://") || entry.starts_with("https://") {
         return Ok(EvidenceRef::Url);
     }
@@ -26,25 +29,25 @@ pub(super) fn parse(entry: &str, edition: &ProgramVersion) -> Result<EvidenceRef
         None => (entry, None),
     };
     let path = match path.strip_prefix("file://") {
-        Some(path) => strip_product_dir(path, edition)?,
+        Some(path) => strip_product_dir(path, version)?,
         None => path,
     };
-    let wrong = |what: &str| Err(format!("`{entry}` {what}"));
+    let error = |reason: &str| Err(format!("`{entry}` {reason}"));
     if path.starts_with('/') {
-        return wrong("is an absolute path");
+        return error("is an absolute path");
     }
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
     if parts.is_empty() {
-        return wrong("names no file");
+        return error("does not name a file");
     }
     if parts.contains(&"..") {
-        return wrong("leads out of the product's folder");
+        return error("escapes the product's directory");
     }
     Ok(EvidenceRef::File { path: parts.join("/"), fragment: fragment.filter(|name| !name.is_empty()) })
 }
 
-/// The path behind `file://`, without the product's own `vX.Y/<dir>/`.
-fn strip_product_dir<'a>(path: &'a str, edition: &ProgramVersion) -> Result<&'a str, String> {
+/// The path after `file://`, without the product's own `vX.Y/<dir>/`.
+fn strip_product_dir<'a>(path: &'a str, version: &ProgramVersion) -> Result<&'a str, String> {
     let relative = path.strip_prefix('/').unwrap_or(path);
     let mut parts = relative.splitn(3, '/');
     let (first, second, rest) = (parts.next().unwrap_or_default(), parts.next(), parts.next());
@@ -54,8 +57,8 @@ fn strip_product_dir<'a>(path: &'a str, edition: &ProgramVersion) -> Result<&'a 
         return Ok(path);
     }
     match (second, rest) {
-        (Some(product), Some(rest)) if first == edition.label() && product == edition.product_dir => Ok(rest),
-        _ => Err(format!("`file://{path}` is not of {}/{}", edition.label(), edition.product_dir)),
+        (Some(product), Some(rest)) if first == version.label() && product == version.product_dir => Ok(rest),
+        _ => Err(format!("`file://{path}` is not in {}/{}", version.label(), version.product_dir)),
     }
 }
 
@@ -70,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn four_ways_lead_to_a_file_and_a_fragment_is_cut_at_the_first_mark() {
+    fn a_file_can_be_named_in_four_ways_and_a_fragment_starts_at_the_first_hash() {
         for entry in
             ["a/junit.xml", "file://a/junit.xml", "file://v1.37/acme/a/junit.xml", "file:///v1.37/acme/a/junit.xml"]
         {
@@ -84,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn what_leads_elsewhere_is_refused() {
+    fn a_path_outside_the_product_directory_is_rejected() {
         for entry in [
             "../x",
             "a/../../x",

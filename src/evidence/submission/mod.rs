@@ -1,5 +1,5 @@
-//! A bundle as files of a submission to the programme (CNCF AI Conformance), and what stands in the way of one.
-//! `twin` checks what was written by the rules of the programme's own validator.
+//! Renders the files of a submission to the CNCF AI Conformance programme from a bundle, and finds what blocks one.
+//! `validator` checks a submission by the rules of the programme's own validator.
 
 mod artifact;
 mod blockers;
@@ -13,15 +13,16 @@ use super::loaded_bundle::MANIFEST_FILE;
 use super::{ArtifactInput, BundleError, LoadedBundle, SIGNATURE_FILE, render_artifacts};
 use crate::model::verdict::Verdict;
 
+pub(super) use artifact::compare_test_results;
 pub use blockers::{ExportBlocker, find_blockers};
 pub use product::FRAGMENT_FILE;
 pub use program_version::ProgramVersion;
 pub use validator::{RuleOrigin, ValidationFinding, ValidationReport, check};
 
-/// The sub-folder of the product's folder that holds what is written here, apart from the upstream suite's artifacts.
+/// The subdirectory of the product's directory for our files, apart from the artifacts of the upstream suite.
 pub const REQUIREMENT_DIR: &str = "pod_autoscaling";
 
-/// The requirement, word for word as in every checklist from v1.33 to v1.37. Whoever submits must not edit it.
+/// The requirement, verbatim as in the checklists v1.33 to v1.37. A submitter must not edit it.
 mod requirement {
     pub(super) const CATEGORY: &str = "schedulingOrchestration";
     pub(super) const ID: &str = "pod_autoscaling";
@@ -31,52 +32,54 @@ mod requirement {
         AI/ML workloads.";
 }
 
-/// Files of the bundle that are taken over as they are.
+/// Files that are copied from the bundle unmodified.
 const COPIED_FILES: [&str; 4] = ["junit.xml", "results.json", "e2e.log", "scenario.yaml"];
-/// The word that marks every file of an export in spite of an obstacle.
+/// Marks every file of an export with `--force`.
 const FORCED_MARK: &str = "FORCED EXPORT";
-/// What the submitter has to put in.
+/// Text that the submitter has to replace.
 const PLACEHOLDER: &str = "[to be stated by the submitter]";
-/// Who decides.
 const DISCLAIMER: &str = "Only the programme's own merge certifies a platform; this is evidence for its review.";
 
-/// What a submission is made from.
+/// Input of a submission.
 #[derive(Clone, Copy, Debug)]
 pub struct Submission<'a> {
     /// The bundle.
     pub bundle: &'a LoadedBundle,
-    /// Its verdict, or what its observations come to where it has none.
+    /// Its verdict; derived from its observations if the bundle has none.
     pub verdict: &'a Verdict,
     /// The programme's version.
     pub version: &'a ProgramVersion,
-    /// The obstacles in spite of which this is written.
+    /// Blockers that `--force` overrides.
     pub overridden: &'a [ExportBlocker],
 }
 
 impl Submission<'_> {
-    /// What every reader must see before all else.
+    /// A text per overridden blocker, shown first in every file.
     fn forced_marks(&self) -> Vec<String> {
-        self.overridden.iter().map(|obstacle| format!("{FORCED_MARK}: {}", obstacle.what)).collect()
+        self.overridden.iter().map(|blocker| format!("{FORCED_MARK}: {}", blocker.message)).collect()
     }
 
-    /// The files of the sub-folder, by name.
+    /// The files of the subdirectory: name and text.
     ///
     /// # Errors
     /// A writer fails.
     pub fn files(&self) -> Result<Vec<(String, String)>, BundleError> {
-        let (held, marks) = (self.bundle, self.forced_marks());
-        let run = &held.manifest.run;
-        let facts = ArtifactInput {
+        let (bundle, marks) = (self.bundle, self.forced_marks());
+        let run = &bundle.manifest.run;
+        let input = ArtifactInput {
             verdict: self.verdict,
-            inventory: &held.inventory,
+            inventory: &bundle.inventory,
             run,
-            scenario: &held.scenario.name,
+            scenario: &bundle.scenario.name,
             extra_marks: &marks,
         };
         let mut files: Vec<(String, String)> = Vec::new();
-        for (name, text) in render_artifacts(&facts)? {
-            if let Some(name) = self.version.artifact_name(name) {
-                files.push((name.to_owned(), text));
+        for (name, text) in render_artifacts(&input)? {
+            if let Some(to) = self.version.artifact_name(name) {
+                // The bundle's own bytes: under older rules the same results can have other texts.
+                let stored = bundle.raw_files.get(name).filter(|_| self.is_unmodified());
+                let text = stored.map_or(text, |stored| String::from_utf8_lossy(stored).into_owned());
+                files.push((to.to_owned(), text));
             }
         }
         files.push(("README.md".to_owned(), readme::render_readme(self)));
@@ -86,22 +89,22 @@ impl Submission<'_> {
         Ok(files)
     }
 
-    /// The bundle's manifest and its signature, which name the digests of the files that are taken over as they are. What
-    /// is forced is not as it was: each file has its marks.
+    /// The bundle's manifest and signature, for the digests of the copied files. A forced export has neither, since its
+    /// marks change every file.
     fn manifest_files(&self) -> Vec<(String, String)> {
-        let taken = |name: &str| {
+        let copy = |name: &str| {
             let text = self.bundle.raw_files.get(name).filter(|_| self.is_unmodified())?;
             Some((name.to_owned(), String::from_utf8_lossy(text).into_owned()))
         };
-        [MANIFEST_FILE, SIGNATURE_FILE].into_iter().filter_map(taken).collect()
+        [MANIFEST_FILE, SIGNATURE_FILE].into_iter().filter_map(copy).collect()
     }
 
-    /// The artifacts are those of the bundle, byte for byte.
+    /// Whether the artifacts are those of the bundle, byte for byte.
     fn is_unmodified(&self) -> bool {
         self.overridden.is_empty() && self.version.has_test_artifacts()
     }
 
-    /// The scenario as it ran, with the marks before it.
+    /// The scenario as it ran, after the marks as comments.
     fn scenario_yaml(&self) -> String {
         let text = self.bundle.raw_files.get("scenario.yaml").map(|text| String::from_utf8_lossy(text).into_owned());
         let marks: String = self.forced_marks().iter().map(|mark| format!("# {}\n", single_line(mark))).collect();

@@ -1,16 +1,16 @@
-//! The part of PRODUCT.yaml that is ours: the entry of the requirement, to be put into the product's own file.
+//! Renders our part of PRODUCT.yaml: the entry of the requirement, which the submitter puts into the product's file.
 
 use super::requirement::{CATEGORY, DESCRIPTION, ID, LEVEL};
 use super::{DISCLAIMER, REQUIREMENT_DIR, Submission, single_line};
 use crate::model::verdict::CaseResult;
 
-/// Name of the fragment's file. The validator runs on every PRODUCT.yaml, at any depth, so it has another name.
+/// Name of the fragment's file. Not PRODUCT.yaml, since the validator checks every file of that name at any depth.
 pub const FRAGMENT_FILE: &str = "product-fragment.yaml";
 
 pub(super) fn render_fragment(submission: &Submission<'_>) -> String {
     let mut out = format!(
-        "# For PRODUCT.yaml of {}/{}: put this in the place of the entry `{ID}` under spec.{CATEGORY}.\n# id, description \
-         and level stand as in the checklist, and must stay so. {DISCLAIMER}\n",
+        "# For PRODUCT.yaml of {}/{}: replace the entry `{ID}` under spec.{CATEGORY} with this one.\n# Do not edit id, \
+         description and level: they are those of the checklist. {DISCLAIMER}\n",
         submission.version.label(),
         single_line(&submission.version.product_dir)
     );
@@ -23,13 +23,13 @@ pub(super) fn render_fragment(submission: &Submission<'_>) -> String {
         yaml_quoted(DESCRIPTION),
         yaml_quoted(requirement_status(submission))
     );
-    for one in evidence_entries(submission) {
-        out += &format!("        - {}\n", yaml_quoted(&one));
+    for entry in evidence_entries(submission) {
+        out += &format!("        - {}\n", yaml_quoted(&entry));
     }
     out + &format!("      notes: {}\n", yaml_quoted(&render_notes(submission)))
 }
 
-/// What the records allow to say: nothing where it could not be told.
+/// Status of the requirement by the verdict; empty for INCONCLUSIVE, which no status of the checklist expresses.
 fn requirement_status(submission: &Submission<'_>) -> &'static str {
     match submission.verdict.result {
         CaseResult::Pass => "Implemented",
@@ -51,30 +51,34 @@ fn evidence_entries(submission: &Submission<'_>) -> Vec<String> {
     }
 }
 
-/// What was seen, from the records only.
+/// Notes from the records only: forced marks, run, result, and the reasons of the main cases.
 fn render_notes(submission: &Submission<'_>) -> String {
-    let (held, verdict) = (submission.bundle, submission.verdict);
+    let (bundle, verdict) = (submission.bundle, submission.verdict);
     let marks: String = submission.forced_marks().iter().map(|mark| format!("{mark}. ")).collect();
-    let held_cases = verdict.cases.iter().filter(|case| case.result == CaseResult::Pass).count();
+    let passed = verdict.cases.iter().filter(|case| case.result == CaseResult::Pass).count();
     let reason_of = |name: &str| {
         let case = verdict.cases.iter().find(|case| case.name == name && case.result == CaseResult::Pass);
-        case.map(|case| format!(" {}.", case.reason)).unwrap_or_default()
+        // The findings name the pods and their devices.
+        let texts = case.into_iter().flat_map(|case| [&case.reason].into_iter().chain(&case.findings));
+        let texts: Vec<&str> = texts.map(String::as_str).collect();
+        if texts.is_empty() { String::new() } else { format!(" {}.", texts.join("; ")) }
     };
-    let seen: String = ["Setup/PodsRequestAccelerators", "Control/ByTheAutoscaler", "ScaleUp/NewPodsRunOnAccelerators"]
-        .map(reason_of)
-        .concat();
+    let reasons: String =
+        ["Setup/PodsRequestAccelerators", "Control/ByTheAutoscaler", "ScaleUp/NewPodsRunOnAccelerators"]
+            .map(reason_of)
+            .concat();
     single_line(&format!(
-        "{marks}gpuhpa {} on Kubernetes {}, run {} of {}: {}, {held_cases} of {} cases hold.{seen} {DISCLAIMER}",
-        held.inventory.gpuhpa_version,
-        held.inventory.kubernetes_version,
-        held.manifest.run,
-        held.inventory.started.strftime("%F"),
+        "{marks}{} on Kubernetes {}, run {} of {}: {}, {passed} of {} cases passed.{reasons} {DISCLAIMER}",
+        bundle.inventory.gpuhpa_build(),
+        bundle.inventory.kubernetes_version,
+        bundle.manifest.run,
+        bundle.inventory.started.strftime("%F"),
         verdict.title(),
         verdict.cases.len()
     ))
 }
 
-/// Text in double quotes: JSON's are YAML's too.
+/// A YAML double-quoted string; a JSON string is one.
 fn yaml_quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }

@@ -1,13 +1,12 @@
-//! README.md of a submission: what was shown, on what, by which layers, and how to do it again.
+//! README.md of a submission: cases, test setup, layers, and how to reproduce the run.
 
 use super::requirement::DESCRIPTION;
 use super::{COPIED_FILES, DISCLAIMER, PLACEHOLDER, Submission, single_line};
 use crate::evidence::SIGNATURE_FILE;
 use crate::evidence::loaded_bundle::MANIFEST_FILE;
-use crate::evidence::manifest::hexadecimal;
+use crate::model::manifest::sha256_hex;
 use crate::model::scenario::{ReleaseSpec, StoreSpec};
 use crate::units::HumanDuration;
-use sha2::{Digest, Sha256};
 
 pub(super) fn render_readme(submission: &Submission<'_>) -> String {
     [head(submission), case_table(submission), test_setup(submission), layers(submission), reproduce(submission)]
@@ -15,37 +14,39 @@ pub(super) fn render_readme(submission: &Submission<'_>) -> String {
 }
 
 fn head(submission: &Submission<'_>) -> String {
-    let (verdict, held) = (submission.verdict, submission.bundle);
+    let (verdict, bundle) = (submission.verdict, submission.bundle);
     let mut out = format!("# pod_autoscaling: {}\n\n", escape_markdown(&verdict.title()));
     for mark in submission.forced_marks() {
         out += &format!("**{}**\n\n", escape_markdown(&mark));
     }
     out += &format!("> {DESCRIPTION}\n\n{DISCLAIMER}\n\n");
     out += &format!(
-        "Run {} by gpuhpa {} on Kubernetes {}, begun {}, {} long: {}.\n",
-        escape_markdown(&held.manifest.run),
-        escape_markdown(&held.inventory.gpuhpa_version),
-        escape_markdown(&held.inventory.kubernetes_version),
-        held.inventory.started.strftime("%F %T UTC"),
+        "Run {} by {} on Kubernetes {}, started {}, took {}: {}.\n",
+        escape_markdown(&bundle.manifest.run),
+        escape_markdown(&bundle.inventory.gpuhpa_build()),
+        escape_markdown(&bundle.inventory.kubernetes_version),
+        bundle.inventory.started.strftime("%F %T UTC"),
         HumanDuration::from_ms(verdict.duration_ms / 1000 * 1000),
         escape_markdown(&verdict.reason)
     );
-    let manifest = held.raw_files.get(MANIFEST_FILE).map(|text| hexadecimal(&Sha256::digest(text))).unwrap_or_default();
+    let manifest = bundle.raw_files.get(MANIFEST_FILE).map(|text| sha256_hex(text)).unwrap_or_default();
     out += &format!(
-        "The bundle behind these files has the manifest.json with sha256 `{manifest}`; `gpuhpa judge` derives the verdict \
-         from its observations again.\n"
+        "The sha256 of the bundle's manifest.json is `{manifest}`; `gpuhpa judge` derives the verdict again from the \
+         bundle's observations.\n"
     );
     if submission.is_unmodified() {
-        out += &format!("That manifest.json lies here, and names the sha256 of {}.\n", COPIED_FILES.join(", "));
+        out += &format!("That manifest.json is in this folder, and has the sha256 of {}.\n", COPIED_FILES.join(", "));
     }
     out + match submission.bundle.raw_files.contains_key(SIGNATURE_FILE) {
-        true => "The bundle is signed: ask for the public key on another way, and for `gpuhpa judge --verify-key`.\n",
-        false => "It is not signed: digests show accidents, not forgery.\n",
+        true => {
+            "The bundle is signed: get the public key through another channel, and run `gpuhpa judge --verify-key`.\n"
+        }
+        false => "The bundle is not signed: digests detect corruption, not forgery.\n",
     }
 }
 
 fn case_table(submission: &Submission<'_>) -> String {
-    let mut out = "## What was shown\n| case | result | why |\n|---|---|---|\n".to_owned();
+    let mut out = "## Cases\n| case | result | reason |\n|---|---|---|\n".to_owned();
     for case in &submission.verdict.cases {
         out += &format!(
             "| {} | {} | {} |\n",
@@ -61,21 +62,21 @@ fn case_table(submission: &Submission<'_>) -> String {
 }
 
 fn test_setup(submission: &Submission<'_>) -> String {
-    let held = submission.bundle;
-    let load = &held.scenario.load;
-    let spec = serde_saphyr::to_string(&held.scenario.hpa.spec).unwrap_or_default();
+    let bundle = submission.bundle;
+    let load = &bundle.scenario.load;
+    let spec = serde_saphyr::to_string(&bundle.scenario.hpa.spec).unwrap_or_default();
     let mut out = format!(
-        "## On what\nScenario {}: {}\n\nThe HPA's spec:\n\n{}\nLoad: {} concurrent streaming chats with model {}.",
-        escape_markdown(&held.scenario.name),
-        escape_markdown(&held.scenario.description),
+        "## Test setup\nScenario {}: {}\n\nThe HPA's spec:\n\n{}\nLoad: {} concurrent streaming chats with model {}.",
+        escape_markdown(&bundle.scenario.name),
+        escape_markdown(&bundle.scenario.description),
         fenced_block("yaml", &spec),
         load.concurrency,
         escape_markdown(&load.model),
     );
-    if let Some(report) = &held.load {
-        let good = report.outcomes.get("succeeded").copied().unwrap_or_default();
+    if let Some(report) = &bundle.load {
+        let succeeded = report.outcomes.get("succeeded").copied().unwrap_or_default();
         out += &format!(
-            " {} requests, {good} of them good, {} tokens; time to first token p50 {} ms, p99 {} ms.",
+            " {} requests, {succeeded} succeeded, {} tokens; time to first token p50 {} ms, p99 {} ms.",
             report.requests,
             report.tokens,
             report.ttft_us.p50 / 1000,
@@ -85,39 +86,41 @@ fn test_setup(submission: &Submission<'_>) -> String {
     out + "\n"
 }
 
-/// What the records show of each layer. Whose it is they do not show.
+/// What the records show of each layer. They do not show its owner, so the submitter states it.
 fn layers(submission: &Submission<'_>) -> String {
-    let held = submission.bundle;
-    let (scenario, inventory) = (&held.scenario, &held.inventory);
+    let bundle = submission.bundle;
+    let (scenario, inventory) = (&bundle.scenario, &bundle.inventory);
     let mut rows = vec![("HPA controller and API".to_owned(), format!("Kubernetes {}", inventory.kubernetes_version))];
     let nodes: Vec<String> = inventory
         .nodes
         .iter()
         .filter(|node| node.allocatable.values().any(|count| *count > 0))
         .map(|node| {
-            let offers = node.allocatable.iter().map(|(resource, count)| format!("{resource}={count}"));
-            format!("{} ({})", node.name, offers.collect::<Vec<_>>().join(", "))
+            let resources = node.allocatable.iter().map(|(resource, count)| format!("{resource}={count}"));
+            format!("{} ({})", node.name, resources.collect::<Vec<_>>().join(", "))
         })
         .collect();
-    let nodes = if nodes.is_empty() { "not readable, or none".to_owned() } else { nodes.join("; ") };
+    let nodes = if nodes.is_empty() { "none, or not readable".to_owned() } else { nodes.join("; ") };
     rows.push(("accelerators, their driver and device plugin or DRA driver".to_owned(), nodes));
     let exporter = scenario.metric.exporter.as_ref();
-    let exporter = exporter.map(|one| format!("{} in namespace {}", one.metric_name, one.namespace));
-    rows.push(("accelerator metrics exporter".to_owned(), exporter.unwrap_or_else(|| "not read".to_owned())));
+    let exporter = exporter.map(|spec| format!("{} in namespace {}", spec.metric_name, spec.namespace));
+    rows.push(("accelerator metrics exporter".to_owned(), exporter.unwrap_or_else(|| "not configured".to_owned())));
     let store = scenario.metric.store.as_ref().map(describe_store);
-    rows.push(("metrics store".to_owned(), store.unwrap_or_else(|| "not read".to_owned())));
+    rows.push(("metrics store".to_owned(), store.unwrap_or_else(|| "not configured".to_owned())));
     for (group, api) in &inventory.metrics_apis {
-        rows.push((format!("APIService {group}"), format!("Service {}, there before the run", api.service)));
+        rows.push((format!("APIService {group}"), format!("Service {}, existed before the run", api.service)));
     }
     for (name, release) in &scenario.releases {
         rows.push((format!("helm release {name}"), describe_release(submission, name, release)));
     }
     let rows: String = rows
         .iter()
-        .map(|(layer, seen)| format!("| {} | {} | {PLACEHOLDER} |\n", escape_markdown(layer), escape_markdown(seen)))
+        .map(|(layer, recorded)| {
+            format!("| {} | {} | {PLACEHOLDER} |\n", escape_markdown(layer), escape_markdown(recorded))
+        })
         .collect();
     format!(
-        "## Which layer owns what\nThe records show what was used, not whose it is: platform, provider, add-on or \
+        "## Who owns which layer\nThe records show what was used, but not who owns it: platform, provider, add-on or \
          customer.\n\n| layer | as recorded | owner |\n|---|---|---|\n{rows}"
     )
 }
@@ -126,31 +129,31 @@ fn describe_store(store: &StoreSpec) -> String {
     match (&store.service, &store.url) {
         (Some(service), _) => format!("Service {}/{}", service.namespace, service.name),
         (None, Some(_)) => "by URL".to_owned(),
-        (None, None) => "not read".to_owned(),
+        (None, None) => "not configured".to_owned(),
     }
 }
 
 fn describe_release(submission: &Submission<'_>, name: &str, release: &ReleaseSpec) -> String {
     let inventory = &submission.bundle.inventory;
-    let came = match inventory.existing_releases.get(name) {
-        Some(_) => "there before the run",
-        None if submission.verdict.restored => "installed by the run, and removed",
+    let origin = match inventory.existing_releases.get(name) {
+        Some(_) => "existed before the run",
+        None if submission.verdict.restored => "installed by the run and removed",
         None => "installed by the run",
     };
     match inventory.charts.get(name) {
-        Some(chart) => format!("chart {} {} (app {}), {came}", chart.name, chart.version, chart.app_version),
-        None => format!("chart {}, {came}", release.chart),
+        Some(chart) => format!("chart {} {} (app {}), {origin}", chart.name, chart.version, chart.app_version),
+        None => format!("chart {}, {origin}", release.chart),
     }
 }
 
 fn reproduce(submission: &Submission<'_>) -> String {
     let inventory = &submission.bundle.inventory;
     let mut out = format!(
-        "## How to reproduce\nOn a cluster with Kubernetes {}, with gpuhpa {} and helm {}:\n\n```\ngpuhpa plan -f \
+        "## How to reproduce\nOn a cluster with Kubernetes {}, with {} and helm {}:\n\n```\ngpuhpa plan -f \
          scenario.yaml\ngpuhpa verify -f scenario.yaml --yes --report-dir out --junit out/junit.xml\ngpuhpa export out \
          --dir {}/{}\n```\n\nPinned:\n",
         escape_markdown(&inventory.kubernetes_version),
-        escape_markdown(&inventory.gpuhpa_version),
+        escape_markdown(&inventory.gpuhpa_build()),
         escape_markdown(&inventory.helm_version),
         submission.version.label(),
         escape_markdown(&submission.version.product_dir)
@@ -166,13 +169,12 @@ fn reproduce(submission: &Submission<'_>) -> String {
         );
     }
     if submission.bundle.scenario.releases.values().any(|release| release.chart.starts_with(['.', '/'])) {
-        out +=
-            "\nA chart that is a path is not in this folder: name it anew in a file that `extends: scenario.yaml`.\n";
+        out += "\nLocal charts are not in this folder: set their path in a file that `extends: scenario.yaml`.\n";
     }
     out
 }
 
-/// Text for one cell of a table or a line of prose: nothing in it is Markdown.
+/// Text for a table cell or a line of prose, with Markdown and HTML escaped.
 fn escape_markdown(text: &str) -> String {
     let mut out = String::new();
     for c in single_line(text).chars() {
@@ -185,7 +187,7 @@ fn escape_markdown(text: &str) -> String {
     out
 }
 
-/// A fenced block, behind a fence that the text does not hold.
+/// A fenced block; its fence is longer than any run of backticks in the text.
 fn fenced_block(language: &str, text: &str) -> String {
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or_default();
     let fence = "`".repeat(longest.max(2) + 1);
@@ -197,7 +199,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_of_the_cluster_is_no_markdown() {
+    fn text_from_the_cluster_is_not_rendered_as_markdown() {
         assert_eq!(
             escape_markdown("a|b\n# c <img> `x` [y](z) **d**\u{1b}"),
             "a\\|b # c &lt;img> \\`x\\` \\[y](z) \\*\\*d\\*\\*"

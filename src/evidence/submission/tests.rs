@@ -10,7 +10,7 @@ use crate::model::prediction::RunPrediction;
 use crate::model::scenario::{Accelerator, Scenario};
 use crate::model::verdict::CaseResult;
 
-/// A bundle and a clone of the programme's repository, of one test.
+/// A bundle, and a clone of the programme's repository, for one test.
 struct SubmissionFixture(PathBuf);
 
 impl Drop for SubmissionFixture {
@@ -21,10 +21,10 @@ impl Drop for SubmissionFixture {
 
 fn passed_verdict() -> Verdict {
     Verdict {
-        format: 1,
+        rules: 1,
         suite: "TestPodAutoscaling".to_owned(),
         result: CaseResult::Pass,
-        reason: "every case holds".to_owned(),
+        reason: "every case passed".to_owned(),
         stand_in: false,
         rehearsal: false,
         restored: true,
@@ -38,38 +38,39 @@ fn passed_verdict() -> Verdict {
 }
 
 impl SubmissionFixture {
-    /// A bundle with this verdict, on accelerators unless the verdict says otherwise.
+    /// A bundle with this verdict, on real accelerators unless the verdict is a stand-in's.
     fn new(name: &str, verdict: &Verdict) -> Self {
-        let desk = Self(std::env::temp_dir().join(format!("gpuhpa-submission-{name}-{}", std::process::id())));
-        let _ = std::fs::remove_dir_all(&desk.0);
+        let fixture = Self(std::env::temp_dir().join(format!("gpuhpa-submission-{name}-{}", std::process::id())));
+        let _ = std::fs::remove_dir_all(&fixture.0);
         let accelerator = if verdict.stand_in { Accelerator::StandIn } else { Accelerator::Auto };
         let scenario = Scenario { accelerator, ..Scenario::default() };
         let inventory = Inventory { kubernetes_version: "v1.37.2".to_owned(), ..Inventory::default() };
         let plan = Plan { run: "20261124-101500-042".to_owned(), ..Plan::default() };
-        let bundle = Bundle::create(&desk.0.join("bundle")).unwrap();
+        let bundle = Bundle::create(&fixture.0.join("bundle")).unwrap();
         begin(&bundle, &scenario, &inventory, &plan).unwrap();
         let (scenario, inventory, plan) = (&scenario, &inventory, &plan);
         let prediction = &RunPrediction::default();
         let (journal, timeline, load) = (&[], &[], None);
         let ending = FinishedRun { scenario, inventory, plan, journal, timeline, load, verdict, prediction };
         finish(&bundle, &ending).unwrap();
-        desk
+        fixture
     }
 
     fn product_dir(&self, version: &str) -> PathBuf {
         self.0.join(version).join("acme")
     }
 
-    /// Exports into the folder of a version, in spite of everything.
+    /// Exports into the product's directory of a version, and overrides every blocker.
     fn export(&self, version: &str) -> Vec<(String, String)> {
-        let held = open_bundle(&self.0.join("bundle")).unwrap();
-        let verdict = held.verdict.clone().unwrap();
-        let edition = ProgramVersion::from_product_dir(&self.product_dir(version)).unwrap();
-        let forced = find_blockers(&held, &verdict, &edition);
-        let files =
-            Submission { bundle: &held, verdict: &verdict, version: &edition, overridden: &forced }.files().unwrap();
-        let folder = Bundle::open(&self.product_dir(version).join(REQUIREMENT_DIR));
-        files.iter().for_each(|(name, text)| folder.write_file(name, text.as_bytes()).unwrap());
+        let bundle = open_bundle(&self.0.join("bundle")).unwrap();
+        let verdict = bundle.verdict.clone().unwrap();
+        let program = ProgramVersion::from_product_dir(&self.product_dir(version)).unwrap();
+        let overridden = find_blockers(&bundle, &verdict, &program);
+        let files = Submission { bundle: &bundle, verdict: &verdict, version: &program, overridden: &overridden }
+            .files()
+            .unwrap();
+        let directory = Bundle::open(&self.product_dir(version).join(REQUIREMENT_DIR));
+        files.iter().for_each(|(name, text)| directory.write_file(name, text.as_bytes()).unwrap());
         files
     }
 
@@ -81,15 +82,15 @@ impl SubmissionFixture {
         std::fs::read_to_string(self.0.join("bundle").join(name)).unwrap()
     }
 
-    /// Changes a file of the product's folder, and gives what the twin finds then.
+    /// The findings while a file in the product's directory is changed.
     fn findings_after(&self, name: &str, from: &str, to: &str) -> Vec<(&'static str, RuleOrigin)> {
         let path = self.product_dir("v1.37").join(name);
         let old = std::fs::read_to_string(&path).unwrap();
-        assert!(old.contains(from), "{name} does not hold {from}:\n{old}");
+        assert!(old.contains(from), "{name} does not contain {from}:\n{old}");
         std::fs::write(&path, old.replace(from, to)).unwrap();
-        let found = self.findings();
+        let findings = self.findings();
         std::fs::write(&path, old).unwrap();
-        found
+        findings
     }
 
     fn findings(&self) -> Vec<(&'static str, RuleOrigin)> {
@@ -101,18 +102,18 @@ impl SubmissionFixture {
 const ENTRY: &str = "pod_autoscaling/product-fragment.yaml";
 
 #[test]
-fn a_pass_is_exported_without_a_mark_and_its_artifacts_are_the_bundles() {
-    let desk = SubmissionFixture::new("pass", &passed_verdict());
-    let files = desk.export("v1.37");
+fn a_pass_is_exported_without_marks_and_with_the_artifacts_of_the_bundle() {
+    let fixture = SubmissionFixture::new("pass", &passed_verdict());
+    let files = fixture.export("v1.37");
     for name in COPIED_FILES.into_iter().chain([MANIFEST_FILE]) {
         let (_, text) = files.iter().find(|(one, _)| one == name).unwrap();
-        assert_eq!(*text, desk.bundle_file(name), "{name}");
+        assert_eq!(*text, fixture.bundle_file(name), "{name}");
     }
     assert!(files.iter().all(|(name, text)| !text.contains(FORCED_MARK) && name != "PRODUCT.yaml"), "{files:?}");
-    let report = check(&desk.product_dir("v1.37")).unwrap();
+    let report = check(&fixture.product_dir("v1.37")).unwrap();
     assert_eq!(report.findings, []);
     assert!(
-        report.notes.iter().any(|note| note.contains("left to state")) && report.unchecked.len() == 2,
+        report.notes.iter().any(|note| note.contains("left to replace")) && report.unchecked.len() == 2,
         "{report:?}"
     );
     let readme = &files.iter().find(|(name, _)| name == "README.md").unwrap().1;
@@ -121,10 +122,10 @@ fn a_pass_is_exported_without_a_mark_and_its_artifacts_are_the_bundles() {
 }
 
 #[test]
-fn the_entry_says_the_requirement_word_for_word() {
-    let desk = SubmissionFixture::new("entry", &passed_verdict());
-    desk.export("v1.37");
-    let text = std::fs::read_to_string(desk.product_dir("v1.37").join(ENTRY)).unwrap();
+fn the_entry_has_the_requirement_verbatim() {
+    let fixture = SubmissionFixture::new("entry", &passed_verdict());
+    fixture.export("v1.37");
+    let text = std::fs::read_to_string(fixture.product_dir("v1.37").join(ENTRY)).unwrap();
     let yaml: serde_json::Value = serde_saphyr::from_str(&text).unwrap();
     let entry = &yaml["spec"]["schedulingOrchestration"][0];
     assert_eq!((entry["id"].as_str(), entry["level"].as_str()), (Some("pod_autoscaling"), Some("MUST")));
@@ -134,31 +135,31 @@ fn the_entry_says_the_requirement_word_for_word() {
     );
     assert_eq!(entry["status"], "Implemented");
     assert_eq!(entry["evidence"][0], "file://pod_autoscaling/junit.xml#TestPodAutoscaling");
-    assert!(entry["notes"].as_str().unwrap().contains("2 of 2 cases hold."), "{text}");
+    assert!(entry["notes"].as_str().unwrap().contains("2 of 2 cases passed."), "{text}");
 }
 
 #[test]
 fn an_older_version_gets_markdown_and_text_that_the_validator_does_not_parse() {
-    let desk = SubmissionFixture::new("older", &passed_verdict());
-    let files = desk.export("v1.36");
+    let fixture = SubmissionFixture::new("older", &passed_verdict());
+    let files = fixture.export("v1.36");
     let names: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names, ["e2e-results.txt", "README.md", "scenario.yaml", "product-fragment.yaml"]);
     assert!(files[3].1.contains("- \"pod_autoscaling/README.md\"\n        - \"pod_autoscaling/e2e-results.txt\""));
-    // The run was on 1.37: this was forced, and each file says so.
-    assert!(files.iter().all(|(_, text)| text.contains("FORCED EXPORT: ANOTHER VERSION: the run was on v1.37.2")));
-    let report = check(&desk.product_dir("v1.36")).unwrap();
-    assert!(report.findings.len() == 4 && report.findings.iter().all(|one| one.rule == "forced"), "{report:?}");
+    // The run was on 1.37, so the export is forced, and each file says so.
+    assert!(files.iter().all(|(_, text)| text.contains("FORCED EXPORT: VERSION MISMATCH: the run was on v1.37.2")));
+    let report = check(&fixture.product_dir("v1.36")).unwrap();
+    assert!(report.findings.len() == 4 && report.findings.iter().all(|finding| finding.rule == "forced"), "{report:?}");
 }
 
 #[test]
 fn each_blocker_is_reported_and_marks_every_forced_file() {
-    let told = |name: &str, verdict: &Verdict| {
-        let desk = SubmissionFixture::new(name, verdict);
-        let files = desk.export("v1.37");
+    let blockers_of = |name: &str, verdict: &Verdict| {
+        let fixture = SubmissionFixture::new(name, verdict);
+        let files = fixture.export("v1.37");
         assert!(files.len() == 6 && files.iter().all(|(_, text)| text.contains(FORCED_MARK)), "{name}");
-        let held = open_bundle(&desk.0.join("bundle")).unwrap();
-        let edition = ProgramVersion::from_product_dir(&desk.product_dir("v1.37")).unwrap();
-        find_blockers(&held, verdict, &edition)
+        let bundle = open_bundle(&fixture.0.join("bundle")).unwrap();
+        let version = ProgramVersion::from_product_dir(&fixture.product_dir("v1.37")).unwrap();
+        find_blockers(&bundle, verdict, &version)
     };
     let all = [
         ("stand-in", Verdict { stand_in: true, ..passed_verdict() }, "STAND-IN"),
@@ -166,36 +167,36 @@ fn each_blocker_is_reported_and_marks_every_forced_file() {
         ("fail", Verdict { result: CaseResult::Fail, ..passed_verdict() }, "the verdict is FAIL"),
         ("unclear", Verdict { result: CaseResult::Inconclusive, ..passed_verdict() }, "the verdict is INCONCLUSIVE"),
     ];
-    for (name, verdict, what) in all {
-        let found = told(name, &verdict);
-        assert!(found.len() == 1 && found[0].can_force && found[0].what.starts_with(what), "{found:?}");
+    for (name, verdict, message) in all {
+        let found = blockers_of(name, &verdict);
+        assert!(found.len() == 1 && found[0].can_force && found[0].message.starts_with(message), "{found:?}");
     }
 }
 
 #[test]
-fn a_rehearsal_is_no_evidence_whatever_is_forced_and_a_bundle_cut_short_is_told() {
-    let desk = SubmissionFixture::new("rehearsal", &passed_verdict());
-    let mut held = open_bundle(&desk.0.join("bundle")).unwrap();
-    let edition = ProgramVersion::from_product_dir(&desk.product_dir("v1.37")).unwrap();
-    assert_eq!(find_blockers(&held, &passed_verdict(), &edition), []);
-    held.manifest.stamps = vec!["REHEARSAL".to_owned()];
-    held.manifest.complete = false;
-    let found = find_blockers(&held, &passed_verdict(), &edition);
-    let told: Vec<(&str, bool)> = found.iter().map(|one| (&one.what[..10], one.can_force)).collect();
-    assert_eq!(told, [("REHEARSAL:", false), ("INCOMPLETE", true)]);
+fn a_rehearsal_cannot_be_forced_and_an_incomplete_bundle_is_a_blocker() {
+    let fixture = SubmissionFixture::new("rehearsal", &passed_verdict());
+    let mut bundle = open_bundle(&fixture.0.join("bundle")).unwrap();
+    let version = ProgramVersion::from_product_dir(&fixture.product_dir("v1.37")).unwrap();
+    assert_eq!(find_blockers(&bundle, &passed_verdict(), &version), []);
+    bundle.manifest.stamps = vec!["REHEARSAL".to_owned()];
+    bundle.manifest.complete = false;
+    let found = find_blockers(&bundle, &passed_verdict(), &version);
+    let found: Vec<(&str, bool)> = found.iter().map(|blocker| (&blocker.message[..10], blocker.can_force)).collect();
+    assert_eq!(found, [("REHEARSAL:", false), ("INCOMPLETE", true)]);
 }
 
-/// Each rule of the validator, broken by one change of a submission that holds.
+/// Each rule of the validator, violated by one change of a valid submission.
 #[test]
-fn our_validator_finds_what_the_programs_validator_refuses() {
+fn our_validator_finds_what_the_programs_validator_rejects() {
     use RuleOrigin::Validator;
-    let desk = SubmissionFixture::new("twin", &passed_verdict());
-    desk.export("v1.37");
-    assert_eq!(desk.findings(), []);
+    let fixture = SubmissionFixture::new("validator", &passed_verdict());
+    fixture.export("v1.37");
+    assert_eq!(fixture.findings(), []);
     let status = "status: \"Implemented\"";
     let junit = "file://pod_autoscaling/junit.xml#TestPodAutoscaling";
     assert_eq!(
-        desk.findings_after("pod_autoscaling/manifest.json", "\"format\"", "\"form\""),
+        fixture.findings_after("pod_autoscaling/manifest.json", "\"format\"", "\"form\""),
         [("manifest", RuleOrigin::Reviewer)]
     );
     for (from, to, expected) in [
@@ -211,105 +212,105 @@ fn our_validator_finds_what_the_programs_validator_refuses() {
         (junit, "pod_autoscaling/junit2.xml", "exists"),
         (junit, "file://pod_autoscaling/junit.xml#TestOther", "fragment"),
     ] {
-        assert_eq!(desk.findings_after(ENTRY, from, to), [(expected, Validator)], "{from} -> {to}");
+        assert_eq!(fixture.findings_after(ENTRY, from, to), [(expected, Validator)], "{from} -> {to}");
     }
-    assert_eq!(desk.findings_after(ENTRY, status, "status: Done"), [("status", Validator), ("must", Validator)]);
+    assert_eq!(fixture.findings_after(ENTRY, status, "status: Done"), [("status", Validator), ("must", Validator)]);
     let notes = |text: &str| {
         let at = text.find("notes: ").unwrap();
         text[at..].trim_end().to_owned()
     };
-    let old = std::fs::read_to_string(desk.product_dir("v1.37").join(ENTRY)).unwrap();
+    let old = std::fs::read_to_string(fixture.product_dir("v1.37").join(ENTRY)).unwrap();
     let without = format!("{status}\n      notes: \"\"");
-    assert_eq!(desk.findings_after(ENTRY, &notes(&old), "notes: \"\""), []);
+    assert_eq!(fixture.findings_after(ENTRY, &notes(&old), "notes: \"\""), []);
     let na = old.replace(&notes(&old), "").replace(status, &without.replace("Implemented", "N/A"));
-    assert_eq!(desk.findings_after(ENTRY, &old, &na), [("must", Validator), ("notes", Validator)]);
-    // The same by other ways to the same file.
-    for way in [
+    assert_eq!(fixture.findings_after(ENTRY, &old, &na), [("must", Validator), ("notes", Validator)]);
+    // Other notations of the same file.
+    for entry in [
         "pod_autoscaling/junit.xml",
         "pod_autoscaling/junit.xml#TestPodAutoscaling/Cleanup",
         "file:///v1.37/acme/pod_autoscaling/junit.xml",
     ] {
-        assert_eq!(desk.findings_after(ENTRY, junit, way), [], "{way}");
+        assert_eq!(fixture.findings_after(ENTRY, junit, entry), [], "{entry}");
     }
 }
 
 #[test]
-fn our_validator_finds_artifacts_that_the_programs_validator_refuses() {
+fn our_validator_finds_artifacts_that_the_programs_validator_rejects() {
     use RuleOrigin::{Reviewer, Validator};
-    let desk = SubmissionFixture::new("artifacts", &passed_verdict());
-    desk.export("v1.37");
+    let fixture = SubmissionFixture::new("artifacts", &passed_verdict());
+    fixture.export("v1.37");
     let log = "pod_autoscaling/e2e.log";
-    // What was edited after the export is seen by the bundle's manifest, whatever it is.
+    // The bundle's manifest reveals any edit after the export.
     assert_eq!(
-        desk.findings_after(log, "TestPodAutoscaling (1.50s)", "TestPodAutoscaling (9.50s)"),
+        fixture.findings_after(log, "TestPodAutoscaling (1.50s)", "TestPodAutoscaling (9.50s)"),
         [("altered", Reviewer)]
     );
-    assert_eq!(desk.findings_after("pod_autoscaling/scenario.yaml", "name:", "name: "), [("altered", Reviewer)]);
-    desk.remove_manifest();
-    assert_eq!(desk.findings_after("pod_autoscaling/junit.xml", "<testsuites", "<html"), [("artifact", Validator)]);
+    assert_eq!(fixture.findings_after("pod_autoscaling/scenario.yaml", "name:", "name: "), [("altered", Reviewer)]);
+    fixture.remove_manifest();
+    assert_eq!(fixture.findings_after("pod_autoscaling/junit.xml", "<testsuites", "<html"), [("artifact", Validator)]);
     assert_eq!(
-        desk.findings_after("pod_autoscaling/results.json", "{\"Time\"", "x{\"Time\""),
+        fixture.findings_after("pod_autoscaling/results.json", "{\"Time\"", "x{\"Time\""),
         [("artifact", Validator)]
     );
-    assert_eq!(desk.findings_after(log, "--- ", "-- "), [("artifact", Validator)]);
-    // One failing test: the file is refused for it, and no artifact of the three agrees with it any more.
-    let failed = desk.findings_after(
+    assert_eq!(fixture.findings_after(log, "--- ", "-- "), [("artifact", Validator)]);
+    // One failing test: the validator rejects the file, and the other two artifacts disagree with it.
+    let failed = fixture.findings_after(
         log,
         "--- PASS: TestPodAutoscaling/ScaleUp/ReplicasRise",
         "--- FAIL: TestPodAutoscaling/ScaleUp/ReplicasRise",
     );
     assert_eq!(failed, [("failing", Validator), ("agreement", Reviewer), ("agreement", Reviewer)]);
-    let root = desk.findings_after(log, "--- PASS: TestPodAutoscaling (", "--- SKIP: TestPodAutoscaling (");
+    let root = fixture.findings_after(log, "--- PASS: TestPodAutoscaling (", "--- SKIP: TestPodAutoscaling (");
     assert_eq!(root, [("fragment", Validator), ("agreement", Reviewer), ("agreement", Reviewer)]);
 }
 
 #[test]
 fn our_validator_finds_what_the_programs_validator_overlooks() {
     use RuleOrigin::{Reviewer, Validator};
-    let desk = SubmissionFixture::new("overlooked", &passed_verdict());
-    desk.export("v1.37");
-    desk.remove_manifest();
+    let fixture = SubmissionFixture::new("overlooked", &passed_verdict());
+    fixture.export("v1.37");
+    fixture.remove_manifest();
     let log = "pod_autoscaling/e2e.log";
     let agreement = ("agreement", Reviewer);
     assert_eq!(
-        desk.findings_after(log, "TestPodAutoscaling/ScaleUp/ReplicasRise", "TestPodAutoscaling/ScaleUp/Other"),
+        fixture.findings_after(log, "TestPodAutoscaling/ScaleUp/ReplicasRise", "TestPodAutoscaling/ScaleUp/Other"),
         [agreement; 2]
     );
-    // Readers that leave the parents out agree all the same.
-    assert_eq!(desk.findings_after(log, "--- PASS: TestPodAutoscaling/ScaleUp (", "PASS ("), []);
-    assert_eq!(desk.findings_after(ENTRY, "must function correctly", "should function"), [("unedited", Reviewer)]);
-    assert_eq!(desk.findings_after(ENTRY, "level: MUST", "level: SHOULD"), [("unedited", Reviewer)]);
+    // Artifacts without parent tests still agree.
+    assert_eq!(fixture.findings_after(log, "--- PASS: TestPodAutoscaling/ScaleUp (", "PASS ("), []);
+    assert_eq!(fixture.findings_after(ENTRY, "must function correctly", "should function"), [("unedited", Reviewer)]);
+    assert_eq!(fixture.findings_after(ENTRY, "level: MUST", "level: SHOULD"), [("unedited", Reviewer)]);
     assert_eq!(
-        desk.findings_after(ENTRY, "evidence:\n        - ", "evidence: []\n      more:\n        - "),
+        fixture.findings_after(ENTRY, "evidence:\n        - ", "evidence: []\n      more:\n        - "),
         [("evidence", Reviewer)]
     );
     assert_eq!(
-        desk.findings_after(ENTRY, "evidence:\n        - ", "evidence: [null, \"\"]\n      more:\n        - "),
+        fixture.findings_after(ENTRY, "evidence:\n        - ", "evidence: [null, \"\"]\n      more:\n        - "),
         [("evidence", Reviewer)]
     );
-    let twice = "  schedulingOrchestration:\n    - {id: pod_autoscaling, status: N/A}\n";
-    assert_eq!(desk.findings_after(ENTRY, "  schedulingOrchestration:\n", twice), [("twice", Reviewer)]);
+    let duplicate = "  schedulingOrchestration:\n    - {id: pod_autoscaling, status: N/A}\n";
+    assert_eq!(fixture.findings_after(ENTRY, "  schedulingOrchestration:\n", duplicate), [("duplicate", Reviewer)]);
     assert_eq!(
-        desk.findings_after("pod_autoscaling/README.md", "# pod_autoscaling", "FORCED EXPORT"),
+        fixture.findings_after("pod_autoscaling/README.md", "# pod_autoscaling", "FORCED EXPORT"),
         [("forced", Reviewer)]
     );
-    // Without a fragment the validator lets a run pass that skipped everything.
-    let log_only = desk.findings_after(ENTRY, "#TestPodAutoscaling", "");
+    // Without a fragment the validator accepts a run that skipped everything.
+    let log_only = fixture.findings_after(ENTRY, "#TestPodAutoscaling", "");
     assert_eq!(log_only, []);
     for name in ["junit.xml", "results.json"] {
-        std::fs::remove_file(desk.product_dir("v1.37").join("pod_autoscaling").join(name)).unwrap();
+        std::fs::remove_file(fixture.product_dir("v1.37").join("pod_autoscaling").join(name)).unwrap();
     }
     assert_eq!(
-        desk.findings_after(log, "--- PASS", "--- SKIP"),
+        fixture.findings_after(log, "--- PASS", "--- SKIP"),
         [("exists", Validator), ("exists", Validator), ("fragment", Validator), ("skipped", Reviewer)]
     );
 }
 
 #[test]
-fn the_products_own_file_is_checked_where_there_is_one_and_pages_are_not_asked() {
-    let desk = SubmissionFixture::new("product", &passed_verdict());
-    desk.export("v1.37");
-    let dir = desk.product_dir("v1.37");
+fn product_yaml_is_checked_if_it_exists_and_urls_are_not_fetched() {
+    let fixture = SubmissionFixture::new("product", &passed_verdict());
+    fixture.export("v1.37");
+    let dir = fixture.product_dir("v1.37");
     let entry = std::fs::read_to_string(dir.join(ENTRY)).unwrap();
     let more = "        - \"https://docs.example/hpa\"\n      notes:";
     std::fs::write(dir.join("PRODUCT.yaml"), format!("metadata: {{a: b}}\n{}", entry.replace("      notes:", more)))
@@ -319,7 +320,7 @@ fn the_products_own_file_is_checked_where_there_is_one_and_pages_are_not_asked()
     assert!(report.notes.iter().any(|note| note.contains("https://docs.example/hpa")), "{report:?}");
     assert!(report.notes.iter().all(|note| !note.contains("no PRODUCT.yaml")), "{report:?}");
     std::fs::write(dir.join("PRODUCT.yaml"), "spec: {}").unwrap();
-    assert_eq!(desk.findings(), [("category", RuleOrigin::Validator)]);
-    assert!(check(&desk.product_dir("v1.35")).unwrap_err().contains("could not be read"));
-    assert!(check(&desk.0).unwrap_err().contains("vX.Y/<dir>"));
+    assert_eq!(fixture.findings(), [("category", RuleOrigin::Validator)]);
+    assert!(check(&fixture.product_dir("v1.35")).unwrap_err().contains("could not read"));
+    assert!(check(&fixture.0).unwrap_err().contains("vX.Y/<dir>"));
 }

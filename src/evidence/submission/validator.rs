@@ -1,5 +1,5 @@
-//! A twin of the programme's validator for our requirement, without the network: its rules, and those that only a reader
-//! would see to.
+//! Checks a submission for our requirement by the rules of the programme's validator, without network access, and by
+//! rules for what the validator does not detect.
 
 mod folder;
 
@@ -15,39 +15,39 @@ use super::evidence_path::{EvidenceRef, parse};
 use super::requirement::{CATEGORY, DESCRIPTION, ID, LEVEL};
 use super::{FRAGMENT_FILE, ProgramVersion, REQUIREMENT_DIR};
 
-/// The statuses that the validator knows.
+/// The statuses that the validator accepts.
 const STATUSES: [&str; 4] = ["Implemented", "Not Implemented", "Partially Implemented", "N/A"];
 
-/// Whose rule is broken.
+/// Origin of a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RuleOrigin {
-    /// The validator refuses it.
+    /// The validator rejects a violation.
     Validator,
-    /// The validator lets it pass, and a reviewer should not.
+    /// The validator accepts a violation, and a reviewer should not.
     Reviewer,
 }
 
-/// One broken rule.
+/// One violated rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ValidationFinding {
-    /// The file, within the product's folder.
+    /// The file, relative to the product's directory.
     pub file: String,
     /// Name of the rule.
     pub rule: &'static str,
-    /// Whose rule it is.
+    /// Origin of the rule.
     pub origin: RuleOrigin,
-    /// What is wrong.
-    pub what: String,
+    /// Message of the finding.
+    pub message: String,
 }
 
-/// What a check came to.
+/// Result of a check.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ValidationReport {
-    /// Broken rules.
+    /// Violated rules.
     pub findings: Vec<ValidationFinding>,
-    /// What is the submitter's to see to, and breaks no rule.
+    /// What the submitter should look at, and violates no rule.
     pub notes: Vec<String>,
-    /// What the validator does besides, and this does not.
+    /// What the validator checks, and this does not.
     pub unchecked: Vec<String>,
 }
 
@@ -57,7 +57,7 @@ struct ProductYaml {
     spec: Option<BTreeMap<String, Option<Vec<RequirementEntry>>>>,
 }
 
-/// An entry as the validator reads it: what it does not know it leaves alone, and nothing is an empty text.
+/// An entry as the validator reads it: it ignores unknown keys, and treats null as an empty string.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 struct RequirementEntry {
@@ -69,30 +69,30 @@ struct RequirementEntry {
     notes: Option<String>,
 }
 
-/// Checks the product's folder: PRODUCT.yaml, or where it has none yet the fragment that export wrote.
+/// Checks PRODUCT.yaml in the product's directory, or the fragment that export wrote if there is none yet.
 ///
 /// # Errors
-/// The folder is not a product's, or holds neither file.
+/// The directory is not a product's, or has neither file.
 pub fn check(dir: &Path) -> Result<ValidationReport, String> {
-    let edition = ProgramVersion::from_product_dir(dir)?;
+    let version = ProgramVersion::from_product_dir(dir)?;
     let fragment = format!("{REQUIREMENT_DIR}/{FRAGMENT_FILE}");
     let name = if dir.join("PRODUCT.yaml").exists() { "PRODUCT.yaml" } else { &fragment };
     let text = read_text(dir, name)?;
-    let mut twin = SubmissionValidator { dir, version: &edition, file: name, report: ValidationReport::default() };
+    let mut validator = SubmissionValidator { dir, version: &version, file: name, report: ValidationReport::default() };
     if name != "PRODUCT.yaml" {
-        twin.report.notes.push(format!("there is no PRODUCT.yaml yet; {name} was checked in its place"));
+        validator.report.notes.push(format!("no PRODUCT.yaml yet; {name} was checked instead"));
     }
-    twin.check_product(&text);
-    twin.check_folder();
-    twin.check_manifest();
-    twin.report.unchecked = vec![
+    validator.check_product(&text);
+    validator.check_folder();
+    validator.check_manifest();
+    validator.report.unchecked = vec![
         "metadata of the product, membership of its vendor, the other requirements".to_owned(),
-        "whether URLs answer".to_owned(),
+        "whether URLs are reachable".to_owned(),
     ];
-    Ok(twin.report)
+    Ok(validator.report)
 }
 
-/// The check on its way.
+/// A check in progress.
 struct SubmissionValidator<'a> {
     dir: &'a Path,
     version: &'a ProgramVersion,
@@ -101,12 +101,12 @@ struct SubmissionValidator<'a> {
 }
 
 impl SubmissionValidator<'_> {
-    fn add_finding(&mut self, by: RuleOrigin, rule: &'static str, what: impl Into<String>) {
-        self.add_finding_in(self.file.to_owned(), by, rule, what);
+    fn add_finding(&mut self, origin: RuleOrigin, rule: &'static str, message: impl Into<String>) {
+        self.add_finding_in(self.file.to_owned(), origin, rule, message);
     }
 
-    fn add_finding_in(&mut self, file: String, by: RuleOrigin, rule: &'static str, what: impl Into<String>) {
-        self.report.findings.push(ValidationFinding { file, rule, origin: by, what: what.into() });
+    fn add_finding_in(&mut self, file: String, origin: RuleOrigin, rule: &'static str, message: impl Into<String>) {
+        self.report.findings.push(ValidationFinding { file, rule, origin, message: message.into() });
     }
 
     fn check_product(&mut self, text: &str) {
@@ -115,7 +115,7 @@ impl SubmissionValidator<'_> {
             Err(error) => return self.add_finding(RuleOrigin::Validator, "yaml", error.without_snippet().to_string()),
         };
         let Some(mut spec) = product.spec else {
-            return self.add_finding(RuleOrigin::Validator, "spec", "there is no `spec`");
+            return self.add_finding(RuleOrigin::Validator, "spec", "`spec` is missing");
         };
         let Some(entries) = spec.remove(CATEGORY) else {
             return self.add_finding(RuleOrigin::Validator, "category", format!("spec has no category `{CATEGORY}`"));
@@ -128,8 +128,8 @@ impl SubmissionValidator<'_> {
         if ours.len() > 1 {
             self.add_finding(
                 RuleOrigin::Reviewer,
-                "twice",
-                format!("`{ID}` stands there {} times; the last one counts", ours.len()),
+                "duplicate",
+                format!("`{ID}` appears {} times; the last one counts", ours.len()),
             );
         }
         self.check_entry(entry);
@@ -139,13 +139,17 @@ impl SubmissionValidator<'_> {
         let text = |field: &Option<String>| field.clone().unwrap_or_default();
         let (status, notes) = (text(&entry.status), text(&entry.notes));
         if !STATUSES.contains(&status.as_str()) {
-            self.add_finding(RuleOrigin::Validator, "status", format!("`{status}` is none of {}", STATUSES.join(", ")));
+            self.add_finding(
+                RuleOrigin::Validator,
+                "status",
+                format!("`{status}` is not one of {}", STATUSES.join(", ")),
+            );
         }
         if status != "Implemented" {
             self.add_finding(
                 RuleOrigin::Validator,
                 "must",
-                format!("a MUST has to be `Implemented`; the status is `{status}`"),
+                format!("a MUST requirement must be `Implemented`; the status is `{status}`"),
             );
         }
         if status == "N/A" && notes.is_empty() {
@@ -158,108 +162,114 @@ impl SubmissionValidator<'_> {
                 self.add_finding(
                     RuleOrigin::Reviewer,
                     "unedited",
-                    format!("{field} is `{found}`, the checklist says `{wanted}`"),
+                    format!("{field} is `{found}`, the checklist has `{wanted}`"),
                 );
             }
         }
         let evidence: Vec<String> =
             entry.evidence.iter().flatten().flatten().filter(|one| !one.is_empty()).cloned().collect();
         if evidence.is_empty() {
-            self.add_finding(RuleOrigin::Reviewer, "evidence", "a MUST without evidence");
+            self.add_finding(RuleOrigin::Reviewer, "evidence", "a MUST requirement without evidence");
         }
         self.check_evidence(&evidence, &status);
     }
 
     fn check_evidence(&mut self, entries: &[String], status: &str) {
         if entries.iter().any(|entry| entry.starts_with("file://") || entry.contains('#')) {
-            let note = "a revision of the validator that reads no artifacts takes `file://` and `#` for parts of a file's name, \
-                and finds none; ask which one is in force if it complains";
+            let note = "older revisions of the validator do not read artifacts, and take `file://` and `#` for a part of the file name; if it \
+                does not find a file, ask the programme which revision is in use";
             self.report.notes.push(note.to_owned());
         }
-        let mut read: BTreeMap<String, ArtifactTests> = BTreeMap::new();
+        let mut artifacts: BTreeMap<String, ArtifactTests> = BTreeMap::new();
         for entry in entries {
             let (path, fragment) = match parse(entry, self.version) {
                 Ok(EvidenceRef::File { path, fragment }) => (path, fragment),
                 Ok(EvidenceRef::Url) => {
-                    self.report.notes.push(format!("not asked whether it answers: {entry}"));
+                    self.report.notes.push(format!("URL not fetched: {entry}"));
                     continue;
                 }
-                Err(what) => {
-                    self.add_finding(RuleOrigin::Validator, "path", what);
+                Err(error) => {
+                    self.add_finding(RuleOrigin::Validator, "path", error);
                     continue;
                 }
             };
             if !self.dir.join(&path).exists() {
-                self.add_finding(RuleOrigin::Validator, "exists", format!("`{entry}` is not there"));
+                self.add_finding(RuleOrigin::Validator, "exists", format!("`{entry}` does not exist"));
                 continue;
             }
-            if !read.contains_key(&path) {
+            if !artifacts.contains_key(&path) {
                 match self.read_artifact(&path) {
-                    Some(tests) => read.insert(path.clone(), tests),
+                    Some(tests) => artifacts.insert(path.clone(), tests),
                     None => continue,
                 };
             }
-            if let (Some(tests), Some(test)) = (read.get(&path), &fragment) {
+            if let (Some(tests), Some(test)) = (artifacts.get(&path), &fragment) {
                 self.check_cited_test(tests.look_up(test), &path, test, status);
             }
         }
-        self.check_all_skipped(&read, status);
-        self.check_agreement(&read);
+        self.check_all_skipped(&artifacts, status);
+        self.check_agreement(&artifacts);
     }
 
-    /// Reads an artifact, if the file is one; its failing tests are told once, whoever cites it.
+    /// Reads a file if it is an artifact, and reports its failing tests, once per file.
     fn read_artifact(&mut self, path: &str) -> Option<ArtifactTests> {
         let bytes = match read_bytes(self.dir, path) {
             Ok(bytes) => bytes,
-            Err(what) => {
-                self.add_finding_in(path.to_owned(), RuleOrigin::Validator, "artifact", what);
+            Err(error) => {
+                self.add_finding_in(path.to_owned(), RuleOrigin::Validator, "artifact", error);
                 return None;
             }
         };
         match artifact::parse(path, &bytes)? {
-            Err(what) => {
-                self.add_finding_in(path.to_owned(), RuleOrigin::Validator, "artifact", what);
+            Err(error) => {
+                self.add_finding_in(path.to_owned(), RuleOrigin::Validator, "artifact", error);
                 None
             }
             Ok(tests) => {
                 let failed = tests.failed();
                 if !failed.is_empty() {
-                    let what = format!("it contains failing tests: {}", failed.join(", "));
-                    self.add_finding_in(path.to_owned(), RuleOrigin::Validator, "failing", what);
+                    let message = format!("it contains failing tests: {}", failed.join(", "));
+                    self.add_finding_in(path.to_owned(), RuleOrigin::Validator, "failing", message);
                 }
                 Some(tests)
             }
         }
     }
 
-    fn check_cited_test(&mut self, mark: Option<ArtifactStatus>, path: &str, test: &str, status: &str) {
-        let what = match mark {
-            None => format!("`{test}` is not in it"),
+    fn check_cited_test(&mut self, test_status: Option<ArtifactStatus>, path: &str, test: &str, status: &str) {
+        let message = match test_status {
+            None => format!("`{test}` is missing"),
             Some(ArtifactStatus::Failed) => format!("`{test}` failed"),
             Some(ArtifactStatus::Skipped) if status == "Implemented" => {
-                format!("`{test}` was skipped, and the status is Implemented")
+                format!("`{test}` was skipped, but the status is Implemented")
             }
             Some(ArtifactStatus::Skipped | ArtifactStatus::Passed) => return,
         };
-        self.add_finding_in(path.to_owned(), RuleOrigin::Validator, "fragment", what);
+        self.add_finding_in(path.to_owned(), RuleOrigin::Validator, "fragment", message);
     }
 
-    /// Without a fragment nothing but a fail is looked at, so a run that skipped everything would do.
-    fn check_all_skipped(&mut self, read: &BTreeMap<String, ArtifactTests>, status: &str) {
-        for (path, tests) in read {
-            if status == "Implemented" && tests.0.values().all(|mark| *mark == ArtifactStatus::Skipped) {
+    /// Without a fragment the validator looks for failed tests only, and so accepts a run that skipped everything.
+    fn check_all_skipped(&mut self, artifacts: &BTreeMap<String, ArtifactTests>, status: &str) {
+        for (path, tests) in artifacts {
+            if status == "Implemented" && tests.0.values().all(|test_status| *test_status == ArtifactStatus::Skipped) {
                 self.add_finding_in(path.clone(), RuleOrigin::Reviewer, "skipped", "every test was skipped");
             }
         }
     }
 
-    /// The artifacts of one folder are of one run: the same tests with the same results. Some tools leave the parents out.
-    fn check_agreement(&mut self, read: &BTreeMap<String, ArtifactTests>) {
-        let folder = |path: &str| path.rsplit_once('/').map_or(String::new(), |(folder, _)| folder.to_owned());
-        for (path, tests) in read {
-            for (other, others) in read.iter().filter(|(other, _)| *other > path && folder(other) == folder(path)) {
-                if let Some(what) = tests.first_difference(others) {
-                    self.add_finding_in(path.clone(), RuleOrigin::Reviewer, "agreement", format!("{what} in {other}"));
+    /// The artifacts in one directory must have the same tests with the same status.
+    fn check_agreement(&mut self, artifacts: &BTreeMap<String, ArtifactTests>) {
+        let parent = |path: &str| path.rsplit_once('/').map_or(String::new(), |(parent, _)| parent.to_owned());
+        for (path, tests) in artifacts {
+            for (other, others) in artifacts.iter().filter(|(other, _)| *other > path && parent(other) == parent(path))
+            {
+                if let Some(difference) = tests.first_difference(others) {
+                    self.add_finding_in(
+                        path.clone(),
+                        RuleOrigin::Reviewer,
+                        "agreement",
+                        format!("{difference} in {other}"),
+                    );
                 }
             }
         }

@@ -1,4 +1,4 @@
-//! From the largest proposal to the size wanted, and the words for it.
+//! From the largest proposal to the desired replicas and their reason.
 
 use super::measure::{LargestProposal, measure};
 use super::select::select;
@@ -6,7 +6,7 @@ use super::{BELOW_MIN, DesiredReplicas, PassError, ReconcileInput, ReconcileOutp
 use crate::hpa::condition::set;
 use crate::hpa::{Size, Sizing, behavior, legacy, text};
 
-/// SCHEMA, reconcile steps 4 to 6. An error ends the pass; failures that do not are left in `out.error`.
+/// SCHEMA.md, reconcile steps 4 to 6. An error ends the pass; failures that do not end it are stored in `out.error`.
 pub(super) fn decide(
     input: &ReconcileInput,
     scale: &ScaleSubresource,
@@ -18,7 +18,7 @@ pub(super) fn decide(
         return Err(PassError::NotSelected { target: target(), cause });
     }
     match measure(input, scale, out) {
-        Ok(best) => Ok(size(input, scale, best, out)),
+        Ok(best) => Ok(desired_replicas(input, scale, best, out)),
         Err(cause) => {
             out.warn(text::FAILED_COMPUTE_METRICS_REPLICAS, cause.to_string());
             Err(PassError::NotComputed { target: target(), cause })
@@ -26,9 +26,8 @@ pub(super) fn decide(
     }
 }
 
-/// SCHEMA, reconcile step 6. The reason comes from the proposal, the size from what stabilization and limits make of
-/// it.
-fn size(
+/// SCHEMA.md, reconcile step 6. The reason depends on the proposal, the replicas also on stabilization and limits.
+fn desired_replicas(
     input: &ReconcileInput,
     scale: &ScaleSubresource,
     best: LargestProposal,
@@ -44,7 +43,7 @@ fn size(
         String::new()
     };
     out.error = best.invalid.map(PassError::SomeInvalid);
-    let size = normalized(input, current, proposal, out);
+    let size = stabilize_and_limit(input, current, proposal, out);
     for condition in size.conditions() {
         set(&mut out.status.conditions, condition);
     }
@@ -60,7 +59,7 @@ fn size(
     DesiredReplicas { replicas, reason }
 }
 
-fn normalized(input: &ReconcileInput, current_replicas: i32, proposal: i32, out: &ReconcileOutput) -> Size {
+fn stabilize_and_limit(input: &ReconcileInput, current_replicas: i32, proposal: i32, out: &ReconcileOutput) -> Size {
     let sizing = Sizing {
         current_replicas,
         proposal,

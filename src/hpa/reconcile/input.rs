@@ -1,34 +1,34 @@
-//! What one pass reads: the HPA, its target, the controller's flags and memory, and how the API server answers writes.
+//! Input of one pass: the HPA, its target, the controller's flags and logs, and the API server's responses to writes.
 
 use std::time::Duration;
 
 use super::output::HpaStatus;
 use crate::hpa::{Behavior, HpaLogs, MetricInput, PodState};
 
-/// All that one pass over one HPA reads.
+/// The input of one pass over one HPA.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReconcileInput {
-    /// The names that texts print.
+    /// Names for texts.
     pub names: HpaNames,
-    /// The HPA's spec with the answers of the metrics APIs.
+    /// The HPA's spec, with the responses of the metrics APIs.
     pub spec: HpaSpec,
     /// The HPA's status before the pass.
     pub status: HpaStatus,
     /// The controller's flags.
     pub flags: ControllerFlags,
-    /// The scale of the target, or the text with which its GET failed.
+    /// The scale of the target, or the error text of its GET.
     pub scale: Result<ScaleSubresource, String>,
-    /// Every pod that the scale's selector matches.
+    /// All pods that the scale's selector matches.
     pub pods: Vec<PodState>,
     /// Another HPA (`namespace/name`) whose target's selector matches one of these pods.
     pub competing_hpa: Option<String>,
-    /// How the first PUTs of the scale fail, in order; every PUT after them succeeds.
+    /// Failures of the first PUTs of the scale, in order; later PUTs succeed.
     pub put_failures: Vec<PutFailure>,
-    /// What the controller remembers of this HPA, with ages as of this pass.
+    /// The controller's logs of this HPA, with ages as of this pass.
     pub logs: HpaLogs,
 }
 
-/// The names that texts print.
+/// Names in the controller's texts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HpaNames {
     /// The namespace of the HPA and its target.
@@ -42,38 +42,38 @@ pub struct HpaNames {
 }
 
 impl HpaNames {
-    /// The target as errors name it: `KIND/NAMESPACE/NAME`.
+    /// The target as in errors: `KIND/NAMESPACE/NAME`.
     pub(super) fn target(&self) -> String {
         format!("{}/{}/{}", self.target_kind, self.namespace, self.target_name)
     }
 }
 
-/// The spec of an autoscaling/v2 HPA, as far as a pass reads it.
+/// The fields of an autoscaling/v2 HPA spec that a pass reads.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HpaSpec {
     /// `minReplicas`; `None` means 1.
     pub min_replicas: Option<i32>,
     /// `maxReplicas`.
     pub max_replicas: i32,
-    /// `behavior`, defaulted; `None` is the legacy algorithm.
+    /// `behavior` with defaults; `None` selects the legacy algorithm.
     pub behavior: Option<Behavior>,
-    /// `metrics`, in order; the API server sees to it that there is at least one.
+    /// `metrics`, in order; the API server guarantees at least one.
     pub metrics: Vec<MetricInput>,
 }
 
 impl HpaSpec {
-    /// The lower bound that counts.
+    /// `minReplicas` with its default.
     pub(super) fn min(&self) -> i32 {
         self.min_replicas.unwrap_or(1)
     }
 
-    /// Whether some metric can be read without pods, so that the size 0 can be left again.
+    /// Whether any metric exists without pods, so that the HPA can scale up from 0.
     pub(super) fn has_object_or_external(&self) -> bool {
         self.metrics.iter().any(|metric| !matches!(metric, MetricInput::Pods { .. }))
     }
 }
 
-/// The controller manager's flags that decide.
+/// The flags of kube-controller-manager that affect decisions.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ControllerFlags {
     /// `--horizontal-pod-autoscaler-tolerance`, a fraction.
@@ -100,25 +100,25 @@ pub struct ScaleSubresource {
     pub selector: PodSelector,
 }
 
-/// The text of `status.selector`, parsed or not. Parsing is left to the caller.
+/// `status.selector` of the scale, parsed by the caller.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PodSelector {
-    /// It is empty.
+    /// The selector is empty.
     Missing,
-    /// It is no label selector.
+    /// The selector cannot be parsed.
     Unparsable {
-        /// The parser's own words.
-        why: String,
+        /// The parser's error text.
+        error: String,
     },
-    /// It is a label selector, in its own words.
+    /// A valid label selector, as text.
     Parsed(String),
 }
 
-/// Why a PUT of the scale failed.
+/// A failure of a PUT of the scale.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PutFailure {
-    /// A conflict of resource versions, with its text: it is tried again, up to 5 PUTs in all.
+    /// A conflict of resource versions, with its text. The controller retries, up to 5 PUTs in all.
     Conflict(String),
-    /// Anything else, with its text: it is not tried again.
+    /// Any other failure, with its text. The controller does not retry.
     Other(String),
 }

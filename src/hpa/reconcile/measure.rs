@@ -1,4 +1,4 @@
-//! All metrics of the spec, in order, to the largest proposal.
+//! From all metrics of the spec, in order, to the largest proposal.
 
 use super::{
     CurrentMetric, InvalidMetrics, MetricKind, ReconcileInput, ReconcileOutput, ReportedValue, ScaleSubresource,
@@ -9,7 +9,7 @@ use crate::hpa::{
     metric_name, propose, text,
 };
 
-/// The largest proposal, and who made it.
+/// The largest proposal, and the name of its metric.
 #[derive(Default)]
 pub(super) struct LargestProposal {
     pub(super) replicas: i32,
@@ -18,8 +18,8 @@ pub(super) struct LargestProposal {
     pub(super) invalid: Option<InvalidMetrics>,
 }
 
-/// SCHEMA, reconcile step 5. Events, conditions and current metrics go into `out`. An error stops the pass: all metrics
-/// failed, or some did and the others ask for less than the current size.
+/// SCHEMA.md, reconcile step 5. Events, conditions and current metrics are stored in `out`. An error ends the pass: all
+/// metrics failed, or some failed and the others recommend fewer than the current replicas.
 ///
 /// Source: Kubernetes 1.37.2 `pkg/controller/podautoscaler/horizontal.go`, `computeReplicasForMetrics`.
 pub(super) fn measure(
@@ -38,12 +38,12 @@ pub(super) fn measure(
     for metric in &input.spec.metrics {
         match propose(metric, &workload) {
             Ok(proposal) => {
-                // At 0 the next one is taken too, so of several zeros the last is named.
+                // A best of 0 is replaced even by another 0, so of several zeros the last metric gives the name.
                 if best.replicas == 0 || proposal.replicas > best.replicas {
                     best.replicas = proposal.replicas;
                     best.name = metric_name(metric);
                 }
-                out.status.current_metrics.push(Some(current(metric, proposal)));
+                out.status.current_metrics.push(Some(current_metric(metric, proposal)));
             }
             Err(error) => {
                 out.warn(failure_reason(metric), error.to_string());
@@ -52,11 +52,11 @@ pub(super) fn measure(
             }
         }
     }
-    settle(best, failures, input.spec.metrics.len(), scale, out)
+    handle_failures(best, failures, input.spec.metrics.len(), scale, out)
 }
 
-/// Decides whether the failures stop the pass, and sets the condition `ScalingActive`.
-fn settle(
+/// Decides whether the failures end the pass, and sets the condition `ScalingActive`.
+fn handle_failures(
     mut best: LargestProposal,
     failures: Vec<(&MetricInput, MetricError)>,
     total: usize,
@@ -65,21 +65,21 @@ fn settle(
 ) -> Result<LargestProposal, InvalidMetrics> {
     let invalid = failures.len();
     if let Some((metric, first)) = failures.into_iter().next() {
-        let first_in_full = in_full(metric, &first);
+        let first_in_full = full_error(metric, &first);
         let failed = InvalidMetrics { invalid, total, first, first_in_full };
         if invalid == total || best.replicas < scale.spec_replicas {
             let message = format!("the HPA was unable to compute the replica count: {}", failed.first);
-            activity(out, ConditionStatus::False, failure_reason(metric), message);
+            set_scaling_active(out, ConditionStatus::False, failure_reason(metric), message);
             return Err(failed);
         }
         best.invalid = Some(failed);
     }
     let message = format!("the HPA was able to successfully calculate a replica count from {}", best.name);
-    activity(out, ConditionStatus::True, text::VALID_METRIC_FOUND, message);
+    set_scaling_active(out, ConditionStatus::True, text::VALID_METRIC_FOUND, message);
     Ok(best)
 }
 
-fn activity(out: &mut ReconcileOutput, status: ConditionStatus, reason: &str, message: String) {
+fn set_scaling_active(out: &mut ReconcileOutput, status: ConditionStatus, reason: &str, message: String) {
     set(&mut out.status.conditions, HpaCondition::new(ConditionKind::ScalingActive, status, reason, message));
 }
 
@@ -91,8 +91,8 @@ fn failure_reason(metric: &MetricInput) -> &'static str {
     }
 }
 
-/// The long error: what the controller was doing, then the error itself.
-fn in_full(metric: &MetricInput, error: &MetricError) -> String {
+/// The error with the controller's context before it.
+fn full_error(metric: &MetricInput, error: &MetricError) -> String {
     let name = metric.name();
     let average = metric.target_type() == TargetType::AverageValue;
     match (metric, error) {
@@ -116,7 +116,7 @@ fn in_full(metric: &MetricInput, error: &MetricError) -> String {
     }
 }
 
-fn current(metric: &MetricInput, proposal: Proposal) -> CurrentMetric {
+fn current_metric(metric: &MetricInput, proposal: Proposal) -> CurrentMetric {
     let kind = match metric {
         MetricInput::Pods { .. } => MetricKind::Pods,
         MetricInput::Object { .. } => MetricKind::Object,

@@ -1,8 +1,8 @@
-//! One whole pass of the controller over one HPA: scale, metrics, size, write, status.
+//! One pass of the controller over one HPA: scale, metrics, desired replicas, write, status.
 //!
-//! Timers, queues and the skipping of passes are absent: this is what happens once a pass runs. Time stands still in a
-//! pass, so that what it records has age 0. The real clock moves on by microseconds; that can be told apart only where
-//! a stabilization window is 0 and the pass is the first one.
+//! Timers, queues and skipped passes are not modelled. Time does not advance during a pass, so entries that it records
+//! have age 0. In the real controller they are microseconds old, which makes a difference only for a stabilization
+//! window of 0 in the first pass.
 
 mod decide;
 mod input;
@@ -24,28 +24,28 @@ use write::write;
 use super::condition::set;
 use super::{ConditionKind, ConditionStatus, HpaCondition, LogSlot, text};
 
-/// A size to be written, and why.
+/// The desired replicas, and the reason for the event.
 struct DesiredReplicas {
     replicas: i32,
     reason: String,
 }
 
-/// What the size found asks for, before any metric is read.
+/// The next step that the current replicas require, before any metric is read.
 enum PassState {
-    /// Someone set the size to 0 by hand: leave it.
+    /// A user scaled the target to 0: the HPA is disabled.
     Disabled,
-    /// The size is out of bounds: no metric is read, nothing is stabilized or limited.
+    /// The replicas are outside min and max: correct them without metrics, stabilization and limits.
     Enforce(DesiredReplicas),
-    /// Let the metrics decide.
+    /// Compute the replicas from the metrics.
     Measure,
 }
 
 const ABOVE_MAX: &str = "Current number of replicas above Spec.MaxReplicas";
 const BELOW_MIN: &str = "Current number of replicas below Spec.MinReplicas";
 
-/// One pass.
+/// Runs one pass.
 ///
-/// Source: Kubernetes 1.37.2 `pkg/controller/podautoscaler/horizontal.go`, `reconcileAutoscaler`; SCHEMA, reconcile.
+/// Source: Kubernetes 1.37.2 `pkg/controller/podautoscaler/horizontal.go`, `reconcileAutoscaler`; SCHEMA.md, reconcile.
 pub fn reconcile(input: &ReconcileInput) -> ReconcileOutput {
     let mut out = ReconcileOutput {
         status: input.status.clone(),
@@ -62,7 +62,7 @@ pub fn reconcile(input: &ReconcileInput) -> ReconcileOutput {
     out
 }
 
-/// SCHEMA, reconcile step 1: nothing changes but a condition.
+/// SCHEMA.md, reconcile step 1: only a condition changes.
 fn without_scale(input: &ReconcileInput, text: &str, out: &mut ReconcileOutput) {
     out.warn(text::FAILED_GET_SCALE, text);
     let message = format!("the HPA controller was unable to get the target's current scale: {text}");
@@ -72,7 +72,7 @@ fn without_scale(input: &ReconcileInput, text: &str, out: &mut ReconcileOutput) 
     out.error = Some(PassError::ScaleNotRead { target: input.names.target(), text: text.to_owned() });
 }
 
-/// SCHEMA, reconcile steps 2 to 8.
+/// SCHEMA.md, reconcile steps 2 to 8.
 fn with_scale(input: &ReconcileInput, scale: &ScaleSubresource, out: &mut ReconcileOutput) {
     out.status.current_replicas = scale.spec_replicas;
     out.status.current_metrics.clear();
@@ -83,27 +83,27 @@ fn with_scale(input: &ReconcileInput, scale: &ScaleSubresource, out: &mut Reconc
     if out.logs.recommendations.is_empty() {
         out.logs.recommendations.push(LogSlot { age: Duration::ZERO, count: scale.spec_replicas });
     }
-    let wanted = match pass_state(input, scale) {
+    let desired = match pass_state(input, scale) {
         PassState::Disabled => {
             disable(out);
             None
         }
-        PassState::Enforce(wanted) => Some(wanted),
+        PassState::Enforce(desired) => Some(desired),
         PassState::Measure => match decide(input, scale, out) {
-            Ok(wanted) => Some(wanted),
+            Ok(desired) => Some(desired),
             Err(error) => {
                 out.error = Some(error);
                 return;
             }
         },
     };
-    match wanted {
-        Some(wanted) if wanted.replicas != scale.spec_replicas => write(input, scale, &wanted, out),
+    match desired {
+        Some(desired) if desired.replicas != scale.spec_replicas => write(input, scale, &desired, out),
         _ => out.status.desired_replicas = scale.spec_replicas,
     }
 }
 
-/// SCHEMA, reconcile step 3.
+/// SCHEMA.md, reconcile step 3.
 fn pass_state(input: &ReconcileInput, scale: &ScaleSubresource) -> PassState {
     let min = input.spec.min();
     let enforce = |replicas, reason: &str| PassState::Enforce(DesiredReplicas { replicas, reason: reason.to_owned() });
@@ -119,12 +119,12 @@ fn pass_state(input: &ReconcileInput, scale: &ScaleSubresource) -> PassState {
     }
 }
 
-/// Whether the controller itself wrote the size 0, as far as the status before the pass tells.
+/// Whether the controller scaled the target to 0, by the status before the pass.
 fn scaled_to_zero(input: &ReconcileInput) -> bool {
-    let holds = |condition: &HpaCondition| {
+    let is_true = |condition: &HpaCondition| {
         condition.kind == ConditionKind::ScaledToZero && condition.status == ConditionStatus::True
     };
-    input.status.conditions.iter().any(holds)
+    input.status.conditions.iter().any(is_true)
 }
 
 fn disable(out: &mut ReconcileOutput) {
@@ -141,8 +141,8 @@ mod tests {
     use super::*;
     use crate::hpa::{HpaLogs, MetricInput, PodPhase, PodState, PodsMetric};
 
-    /// Two ready pods of 1 to 10, each with this sample of a metric whose target is 1, and nothing remembered but the
-    /// time.
+    /// A pass over two ready pods with this sample each, for a target of 1, 1 to 10 replicas, and one old
+    /// recommendation.
     fn pass(sample_milli: i64) -> ReconcileOutput {
         let pod = |name: &str| PodState { name: name.into(), phase: PodPhase::Running, ready: true, deleting: false };
         let sample = |name: &str| (name.to_owned(), sample_milli);

@@ -1,63 +1,63 @@
-//! What one pass leaves behind: status, events, writes and the controller's memory.
+//! Output of one pass: status, events, writes and the controller's logs.
 
 use serde::Serialize;
 
 use super::pass_error::PassError;
 use crate::hpa::{HpaCondition, HpaLogs};
 
-/// What one pass leaves behind.
+/// The output of one pass.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReconcileOutput {
-    /// The HPA's status afterwards.
+    /// The HPA's status after the pass.
     pub status: HpaStatus,
-    /// The size written to the scale.
+    /// Replicas written to the scale.
     pub scale_written: Option<i32>,
-    /// The number of PUTs tried.
+    /// Number of attempted PUTs.
     pub scale_update_calls: u32,
-    /// The error with which the pass ends.
+    /// The error that the pass returns.
     pub error: Option<PassError>,
     /// The events, in order.
     pub events: Vec<HpaEvent>,
-    /// The controller's memory afterwards.
+    /// The controller's logs after the pass.
     pub logs: HpaLogs,
 }
 
-/// The status of an HPA, as far as a pass writes it; times and generations are absent.
+/// The fields of an HPA's status that a pass writes, without times and generations.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct HpaStatus {
-    /// The size that the pass found: `spec.replicas` of the scale.
+    /// `spec.replicas` of the scale before the pass.
     pub current_replicas: i32,
-    /// The size that the pass wanted, or found where it wrote nothing; the old value after a failure.
+    /// Replicas written by the pass, else those before it; unchanged after a failure.
     pub desired_replicas: i32,
-    /// The conditions, in the order in which they were first set.
+    /// The conditions, in the order of their first writes.
     pub conditions: Vec<HpaCondition>,
-    /// One entry per metric of the spec, `None` for a failed one; empty where metrics were not computed.
+    /// One entry per metric of the spec, `None` for a failed one; empty if the pass read no metrics.
     pub current_metrics: Vec<Option<CurrentMetric>>,
 }
 
-/// One metric in the status.
+/// A metric in the status.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CurrentMetric {
-    /// Its kind.
+    /// Type of the metric.
     pub kind: MetricKind,
-    /// Its name.
+    /// Name of the metric.
     pub name: String,
-    /// Its value.
+    /// Value of the metric.
     pub reported: ReportedValue,
 }
 
-/// The kinds of metric.
+/// The types of metric. [`MetricInput`](crate::hpa::MetricInput) has the same variants with their data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub enum MetricKind {
     /// One sample per pod.
     Pods,
     /// One value of one object.
     Object,
-    /// The sum of series from outside.
+    /// The sum of the series of the external metrics API.
     External,
 }
 
-/// Which field of the status holds a metric's value, in thousandths.
+/// The value of a metric in the status, in thousandths, by the field that holds it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReportedValue {
     /// `current.value`.
@@ -69,21 +69,21 @@ pub enum ReportedValue {
 /// An event about the HPA.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct HpaEvent {
-    /// How serious it is.
+    /// Type.
     #[serde(rename = "type")]
     pub kind: HpaEventType,
-    /// The word for what happened.
+    /// Reason.
     pub reason: &'static str,
-    /// The sentence for what happened.
+    /// Message.
     pub message: String,
 }
 
-/// How serious an event is.
+/// The type of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub enum HpaEventType {
-    /// As it should be.
+    /// Normal.
     Normal,
-    /// Something failed.
+    /// Warning.
     Warning,
 }
 

@@ -1,59 +1,59 @@
-//! The errors with which a pass ends. Their `Display` is the controller's text, letter by letter.
+//! Errors that a pass returns. `Display` gives the controller's exact text.
 
 use std::fmt;
 
 use crate::hpa::MetricError;
 
-/// The error with which a pass ends (SCHEMA, reconcile).
+/// The error that a pass returns (SCHEMA.md, reconcile).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PassError {
     /// The scale could not be read.
     ScaleNotRead {
         /// `KIND/NAMESPACE/NAME`.
         target: String,
-        /// The text of the failed GET.
+        /// Error text of the GET.
         text: String,
     },
     /// The pods could not be selected, so no metric was read.
     NotSelected {
         /// `KIND/NAMESPACE/NAME`.
         target: String,
-        /// Why.
+        /// The reason.
         cause: SelectorError,
     },
-    /// Too few metrics could be read to decide.
+    /// Too many metrics failed for a decision.
     NotComputed {
         /// `KIND/NAMESPACE/NAME`.
         target: String,
-        /// Which failed.
+        /// The failed metrics.
         cause: InvalidMetrics,
     },
-    /// Some metrics failed, yet the pass went on: the others ask for at least the current size.
+    /// Some metrics failed, and the pass continued: the others recommend at least the current replicas.
     SomeInvalid(InvalidMetrics),
     /// The scale could not be written.
     NotRescaled {
         /// `KIND/NAMESPACE/NAME`.
         target: String,
-        /// The text of the last failed PUT.
+        /// Error text of the last PUT.
         text: String,
     },
 }
 
-/// Why the pods could not be selected.
+/// The reason why the pods could not be selected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SelectorError {
     /// The scale has no selector.
     Missing,
-    /// The scale's selector is none.
+    /// The scale's selector cannot be parsed.
     Unparsable {
-        /// The parser's own words.
-        why: String,
+        /// The parser's error text.
+        error: String,
     },
     /// Another HPA selects the same pods.
     Ambiguous {
         /// The selector.
         selector: String,
-        /// This HPA and the other, as `namespace/name`. The real controller's order varies.
+        /// This HPA and the other one, as `namespace/name`. The order varies in the real controller.
         hpas: [String; 2],
     },
 }
@@ -61,13 +61,13 @@ pub enum SelectorError {
 /// Some or all metrics failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InvalidMetrics {
-    /// How many failed.
+    /// Number of failed metrics.
     pub invalid: usize,
-    /// How many there are.
+    /// Number of metrics.
     pub total: usize,
-    /// The first failure.
+    /// Error of the first failed metric.
     pub first: MetricError,
-    /// The first failure as the pass's error quotes it, with what the controller was doing in front.
+    /// The first error with the controller's context before it, as in the error of the pass.
     pub first_in_full: String,
 }
 
@@ -88,8 +88,8 @@ impl fmt::Display for SelectorError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Missing => f.write_str("selector is required"),
-            Self::Unparsable { why } => {
-                write!(f, "couldn't convert selector into a corresponding internal selector object: {why}")
+            Self::Unparsable { error } => {
+                write!(f, "couldn't convert selector into a corresponding internal selector object: {error}")
             }
             Self::Ambiguous { selector, hpas: [one, two] } => {
                 write!(f, "pods by selector {selector} are controlled by more than one HPA (e.g. [{one} {two}])")

@@ -1,10 +1,10 @@
-//! Which pods belong to the target: the selector has to be there, to be one, and to be nobody else's.
+//! Selection of the target's pods: the selector must exist, be valid, and select no pods of another HPA's target.
 
 use super::{PodSelector, ReconcileInput, ReconcileOutput, ScaleSubresource, SelectorError};
 use crate::hpa::condition::set;
 use crate::hpa::{ConditionKind, ConditionStatus, HpaCondition, text};
 
-/// SCHEMA, reconcile step 4. On failure its event and condition are already in `out`.
+/// SCHEMA.md, reconcile step 4. On failure, `out` already has the event and the condition.
 pub(super) fn select(
     input: &ReconcileInput,
     scale: &ScaleSubresource,
@@ -12,10 +12,10 @@ pub(super) fn select(
 ) -> Result<(), SelectorError> {
     let error = match (&scale.selector, &input.competing_hpa) {
         (PodSelector::Missing, _) => SelectorError::Missing,
-        (PodSelector::Unparsable { why }, _) => SelectorError::Unparsable { why: why.clone() },
+        (PodSelector::Unparsable { error }, _) => SelectorError::Unparsable { error: error.clone() },
         (PodSelector::Parsed(selector), Some(other)) if !input.pods.is_empty() => {
-            let own = format!("{}/{}", input.names.namespace, input.names.hpa);
-            SelectorError::Ambiguous { selector: selector.clone(), hpas: [own, other.clone()] }
+            let hpa = format!("{}/{}", input.names.namespace, input.names.hpa);
+            SelectorError::Ambiguous { selector: selector.clone(), hpas: [hpa, other.clone()] }
         }
         (PodSelector::Parsed(_), _) => return Ok(()),
     };

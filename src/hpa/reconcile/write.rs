@@ -1,4 +1,4 @@
-//! The write of a new size, and what is remembered of it.
+//! The write of new replicas to the scale, and its record in the logs.
 
 use super::{
     DesiredReplicas, HpaEvent, HpaEventType, PassError, PutFailure, ReconcileInput, ReconcileOutput, ScaleSubresource,
@@ -7,25 +7,25 @@ use crate::hpa::condition::set;
 use crate::hpa::log::record;
 use crate::hpa::{ConditionKind, ConditionStatus, HpaCondition, text};
 
-/// The PUTs of one pass: `retry.DefaultRetry` of client-go takes 5 steps.
+/// Largest number of PUTs in one pass: `retry.DefaultRetry` of client-go has 5 steps.
 const MAX_PUTS: u32 = 5;
 
-/// SCHEMA, reconcile steps 7 and 8.
+/// SCHEMA.md, reconcile steps 7 and 8.
 pub(super) fn write(
     input: &ReconcileInput,
     scale: &ScaleSubresource,
-    wanted: &DesiredReplicas,
+    desired: &DesiredReplicas,
     out: &mut ReconcileOutput,
 ) {
     let (calls, failure) = put(&input.put_failures);
     out.scale_update_calls = calls;
     match failure {
-        Some(text) => failed(input, wanted, text, out),
-        None => succeeded(input, scale, wanted, out),
+        Some(text) => failed(input, desired, text, out),
+        None => succeeded(input, scale, desired, out),
     }
 }
 
-/// How many PUTs are tried, and the text of the last one if it failed: only a conflict is tried again.
+/// The number of attempted PUTs, and the error text of the last one if it failed. Only conflicts are retried.
 fn put(failures: &[PutFailure]) -> (u32, Option<&str>) {
     let mut failures = failures.iter();
     for call in 1..MAX_PUTS {
@@ -41,8 +41,8 @@ fn put(failures: &[PutFailure]) -> (u32, Option<&str>) {
     (MAX_PUTS, last)
 }
 
-fn failed(input: &ReconcileInput, wanted: &DesiredReplicas, text: &str, out: &mut ReconcileOutput) {
-    let DesiredReplicas { replicas, reason } = wanted;
+fn failed(input: &ReconcileInput, desired: &DesiredReplicas, text: &str, out: &mut ReconcileOutput) {
+    let DesiredReplicas { replicas, reason } = desired;
     out.warn(text::FAILED_RESCALE, format!("{}; error: {text}", text::new_size(*replicas, reason)));
     let message = format!("the HPA controller was unable to update the target scale: {text}");
     let (kind, status) = (ConditionKind::AbleToScale, ConditionStatus::False);
@@ -50,8 +50,8 @@ fn failed(input: &ReconcileInput, wanted: &DesiredReplicas, text: &str, out: &mu
     out.error = Some(PassError::NotRescaled { target: input.names.target(), text: text.to_owned() });
 }
 
-fn succeeded(input: &ReconcileInput, scale: &ScaleSubresource, wanted: &DesiredReplicas, out: &mut ReconcileOutput) {
-    let DesiredReplicas { replicas, reason } = wanted;
+fn succeeded(input: &ReconcileInput, scale: &ScaleSubresource, desired: &DesiredReplicas, out: &mut ReconcileOutput) {
+    let DesiredReplicas { replicas, reason } = desired;
     let message = text::updated_scale(*replicas);
     let (kind, status) = (ConditionKind::AbleToScale, ConditionStatus::True);
     set(&mut out.status.conditions, HpaCondition::new(kind, status, text::SUCCEEDED_RESCALE, message));
@@ -60,14 +60,14 @@ fn succeeded(input: &ReconcileInput, scale: &ScaleSubresource, wanted: &DesiredR
         reason: text::SUCCESSFUL_RESCALE,
         message: text::new_size(*replicas, reason),
     });
-    remember(input, scale.spec_replicas, *replicas, out);
-    set(&mut out.status.conditions, zero(input, scale.spec_replicas, *replicas));
+    record_scale_event(input, scale.spec_replicas, *replicas, out);
+    set(&mut out.status.conditions, scaled_to_zero_condition(input, scale.spec_replicas, *replicas));
     out.scale_written = Some(*replicas);
     out.status.desired_replicas = *replicas;
 }
 
-/// The change goes into the log of its direction, which exists only while `spec.behavior` is set.
-fn remember(input: &ReconcileInput, before: i32, after: i32, out: &mut ReconcileOutput) {
+/// Records the change in the log of its direction; the controller does so only while `spec.behavior` is set.
+fn record_scale_event(input: &ReconcileInput, before: i32, after: i32, out: &mut ReconcileOutput) {
     let Some(rules) = &input.spec.behavior else { return };
     let events = &mut out.logs.events;
     if after > before {
@@ -77,8 +77,8 @@ fn remember(input: &ReconcileInput, before: i32, after: i32, out: &mut Reconcile
     }
 }
 
-/// The condition `ScaledToZero`, which every successful write sets anew.
-fn zero(input: &ReconcileInput, before: i32, after: i32) -> HpaCondition {
+/// The condition `ScaledToZero`, which every successful write sets.
+fn scaled_to_zero_condition(input: &ReconcileInput, before: i32, after: i32) -> HpaCondition {
     let to_zero = before > 0 && after == 0 && input.spec.min() == 0 && input.spec.has_object_or_external();
     let (status, reason, message) = if to_zero {
         (ConditionStatus::True, text::SCALED_TO_ZERO, "the HPA controller scaled the workload to zero")
@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn four_conflicts_end_well_and_the_fifth_is_the_last() {
+    fn four_conflicts_are_retried_and_the_fifth_is_the_last() {
         let conflicts = |n| vec![PutFailure::Conflict("busy".to_owned()); n];
         assert_eq!(put(&conflicts(0)), (1, None));
         assert_eq!(put(&conflicts(4)), (5, None));

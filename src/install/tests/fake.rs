@@ -1,4 +1,4 @@
-//! An API server in process that keeps objects, and a helm that keeps releases.
+//! A fake API server with objects, and a fake helm with releases, in process.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -13,7 +13,8 @@ use tower::service_fn;
 
 use crate::clock::RunClock;
 use crate::env::{
-    Bundle, ChartMeta, HelmClient, HelmError, HttpClient, HttpError, HttpFailure, ReleaseArgs, RunEnv, TimelineWriter,
+    Bundle, ChartMeta, HelmClient, HelmError, HttpClient, HttpError, HttpFailure, KubeClients, ReleaseArgs, RunEnv,
+    TimelineWriter,
 };
 use crate::model::inventory::ExistingRelease;
 use crate::model::journal::ReleaseRef;
@@ -23,11 +24,11 @@ use crate::units::HumanDuration;
 #[derive(Default)]
 pub(super) struct InstallTestCluster {
     objects: Mutex<BTreeMap<String, Value>>,
-    /// Release → the run that made it.
+    /// Release → the run that installed it.
     pub(super) releases: Mutex<BTreeMap<String, String>>,
     /// A method that is forbidden.
     pub(super) denied_method: Mutex<Option<&'static str>>,
-    /// It takes requests and never answers.
+    /// It accepts requests and never responds.
     pub(super) is_silent: AtomicBool,
     /// How many more times helm fails to uninstall.
     pub(super) helm_failures: AtomicU32,
@@ -66,12 +67,11 @@ impl InstallTestCluster {
                 objects.insert(path, object.clone());
                 (201, object)
             }
-            // What is applied says its kind.
-            // A subresource is kept beside its object.
+            // A server-side apply has a kind, a merge patch has none. A subresource is stored beside its object.
             "PATCH" if sent()["kind"].is_null() && !path.ends_with("/scale") => {
                 match apply_merge_patch(objects.get_mut(path), sent()) {
                     Ok(object) => (200, object),
-                    Err((code, why)) => status_response(code, why),
+                    Err((code, message)) => status_response(code, message),
                 }
             }
             "PATCH" => {
@@ -128,13 +128,13 @@ fn is_list(path: &str) -> bool {
     path.rsplit('/').nth(2) == Some("namespaces")
 }
 
-fn status_response(code: u16, why: &str) -> (u16, Value) {
+fn status_response(code: u16, message: &str) -> (u16, Value) {
     let status = json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "code": code,
-        "message": why, "reason": why});
+        "message": message, "reason": message});
     (code, status)
 }
 
-/// What the server adds. The uid is a function of the object's name, so that a second one of that name is told apart by hand only.
+/// Adds namespace and uid. The uid is derived from the name, so a test that needs another one for the same name sets it.
 fn with_uid(path: &str, mut object: Value) -> Value {
     if let Some((_, rest)) = path.split_once("/namespaces/") {
         object["metadata"]["namespace"] = json!(rest.split('/').next());
@@ -169,7 +169,7 @@ impl HelmClient for FakeHelm {
         ready_ok(of_run.map(|_| ExistingRelease { status: "deployed".to_owned(), ..ExistingRelease::default() }))
     }
     fn install<'a>(&'a self, args: &'a ReleaseArgs) -> BoxFuture<'a, Result<(), HelmError>> {
-        // A failing install leaves a release behind, as helm does.
+        // A failed install leaves a release behind, as with helm.
         self.0.releases.lock().unwrap().insert(args.release.name.clone(), args.labels[0].1.clone());
         if args.chart == "broken" {
             let failed = HelmError::Failed { command: "install".to_owned(), stderr: "no such chart".to_owned() };
@@ -194,7 +194,7 @@ impl HelmClient for FakeHelm {
     }
 }
 
-/// A world over this cluster, with a bundle in a folder of its own.
+/// An I/O boundary for this cluster, with a bundle in a temporary folder.
 pub(super) fn test_env(cluster: &Arc<InstallTestCluster>, name: &str) -> (RunEnv, PathBuf) {
     let dir = std::env::temp_dir().join(format!("gpuhpa-install-{name}-{}", std::process::id()));
     let _ = std::fs::remove_dir_all(&dir);
@@ -210,19 +210,18 @@ pub(super) fn test_env(cluster: &Arc<InstallTestCluster>, name: &str) -> (RunEnv
             let (head, body) = request.into_parts();
             let body = body.collect_bytes().await.unwrap();
             let query = head.uri.query().unwrap_or_default();
-            let (code, answer) = server.respond(&head.method, head.uri.path(), query, &body);
+            let (code, result) = server.respond(&head.method, head.uri.path(), query, &body);
             let response =
-                http::Response::builder().status(code).body(kube::client::Body::from(answer.to_string().into_bytes()));
+                http::Response::builder().status(code).body(kube::client::Body::from(result.to_string().into_bytes()));
             Ok::<_, std::convert::Infallible>(response.unwrap())
         }
     });
     let http = HttpClient::new(service_fn(|_: http::Request<Bytes>| async {
-        Err(HttpError { failure: HttpFailure::ConnectRefused, message: "nobody".to_owned() })
+        Err(HttpError { failure: HttpFailure::ConnectRefused, message: "refused".to_owned() })
     }));
     let kube = kube::Client::new(service, "default");
-    let world = RunEnv {
-        kube_no_retry: kube.clone(),
-        kube,
+    let env = RunEnv {
+        kube: KubeClients { retrying: kube.clone(), no_retry: kube },
         http,
         helm: Arc::new(FakeHelm(Arc::clone(cluster))),
         timeline: Arc::new(TimelineWriter::new(clock, bundle.clone())),
@@ -230,5 +229,5 @@ pub(super) fn test_env(cluster: &Arc<InstallTestCluster>, name: &str) -> (RunEnv
         clock,
         seed: 0,
     };
-    (world, dir)
+    (env, dir)
 }

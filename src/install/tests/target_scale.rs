@@ -1,4 +1,4 @@
-//! The size of a target that stood before the run.
+//! The replicas of a target that existed before the run.
 
 use super::*;
 use crate::model::inventory::ExistingTarget;
@@ -26,36 +26,36 @@ fn inventory_with_target(replicas: i32) -> Inventory {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_target_that_stood_is_set_back_to_its_size() {
+async fn an_existing_target_gets_its_replicas_back() {
     let cluster = Arc::new(InstallTestCluster::default());
-    let (world, dir) = test_env(&cluster, "size");
-    let journal = Journal::new(world.bundle.clone(), world.clock, "1");
+    let (env, dir) = test_env(&cluster, "size");
+    let journal = Journal::new(env.bundle.clone(), env.clock, "1");
     put_target(&cluster, 2);
     record_target_scale(&journal, &scenario("good"), &inventory_with_target(2)).unwrap();
     assert_eq!(
-        dry_run_undo(&world, &journal).await.unwrap(),
-        ["setting Deployment llm/ollama back to 2 replicas: nothing to do, it has that size"]
+        dry_run_undo(&env, &journal).await.unwrap(),
+        ["setting Deployment llm/ollama back to 2 replicas: nothing to do, it has these replicas"]
     );
-    // The HPA has scaled it, and the run was interrupted.
+    // The HPA scaled it, and the run was interrupted.
     put_target(&cluster, 3);
-    // The server in process answers a patch of the scale, and makes no pods go: that is waited for until the bound.
-    let error = undo_all(&world, &journal).await.unwrap_err().to_string();
-    assert!(error.contains("not gone within"), "{error}");
+    // The fake API server accepts a patch of the scale and deletes no pods: the undo waits until its bound.
+    let error = undo_all(&env, &journal).await.unwrap_err().to_string();
+    assert!(error.contains("not deleted within"), "{error}");
     let patched = format!("{TARGET}/scale");
     assert!(cluster.paths().contains(&patched), "{:?}", cluster.paths());
     put_target(&cluster, 2);
-    undo_all(&world, &journal).await.unwrap();
+    undo_all(&env, &journal).await.unwrap();
     std::fs::remove_dir_all(&dir).unwrap();
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_target_that_is_gone_and_one_that_the_run_makes_have_no_size_to_keep() {
+async fn a_target_that_is_gone_and_one_that_the_run_installs_have_no_replicas_to_restore() {
     let cluster = Arc::new(InstallTestCluster::default());
-    let (world, dir) = test_env(&cluster, "no-size");
-    let journal = Journal::new(world.bundle.clone(), world.clock, "1");
+    let (env, dir) = test_env(&cluster, "no-size");
+    let journal = Journal::new(env.bundle.clone(), env.clock, "1");
     record_target_scale(&journal, &scenario("good"), &Inventory::default()).unwrap();
     assert!(journal.entries().is_empty());
     record_target_scale(&journal, &scenario("good"), &inventory_with_target(2)).unwrap();
-    undo_all(&world, &journal).await.unwrap();
+    undo_all(&env, &journal).await.unwrap();
     std::fs::remove_dir_all(&dir).unwrap();
 }

@@ -1,4 +1,4 @@
-//! The volume claims of a StatefulSet in a namespace that was there before.
+//! The PersistentVolumeClaims of a StatefulSet in an existing namespace.
 
 use super::*;
 
@@ -26,22 +26,22 @@ fn stateful_set_target() -> (Scenario, Inventory) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_came_with_the_run_goes_and_what_was_there_or_is_in_use_stays() {
+async fn new_claims_are_deleted_and_claims_that_existed_or_are_in_use_stay() {
     let cluster = Arc::new(InstallTestCluster::default());
-    let (world, dir) = test_env(&cluster, "claims");
-    let journal = Journal::new(world.bundle.clone(), world.clock, "1");
+    let (env, dir) = test_env(&cluster, "claims");
+    let journal = Journal::new(env.bundle.clone(), env.clock, "1");
     let (scenario, inventory) = stateful_set_target();
     put_set(&cluster, 1);
     for name in ["models-ollama-0", "models-ollama-4", "models-other-2"] {
         put_claim(&cluster, name);
     }
-    record_volume_claims(&world, &journal, &scenario, &inventory).await.unwrap();
+    record_volume_claims(&env, &journal, &scenario, &inventory).await.unwrap();
     for name in ["models-ollama-1", "models-ollama-2", "models-ollama-x", "data"] {
         put_claim(&cluster, name);
     }
-    // Somebody else has scaled it up meanwhile: the pod of ordinal 1 needs its claim.
+    // Another user has scaled it up meanwhile: the pod of ordinal 1 needs its claim.
     put_set(&cluster, 2);
-    undo_all(&world, &journal).await.unwrap();
+    undo_all(&env, &journal).await.unwrap();
     let left: Vec<String> = cluster.paths().into_iter().filter(|path| path.starts_with(CLAIMS)).collect();
     let kept = ["data", "models-ollama-0", "models-ollama-1", "models-ollama-4", "models-ollama-x", "models-other-2"];
     assert_eq!(left, kept.map(|name| format!("{CLAIMS}/{name}")));
@@ -51,26 +51,26 @@ async fn what_came_with_the_run_goes_and_what_was_there_or_is_in_use_stays() {
 #[tokio::test(start_paused = true)]
 async fn the_claims_of_a_set_that_the_run_installed_go_by_the_charts_templates() {
     let cluster = Arc::new(InstallTestCluster::default());
-    let (world, dir) = test_env(&cluster, "chart-claims");
-    let journal = Journal::new(world.bundle.clone(), world.clock, "1");
+    let (env, dir) = test_env(&cluster, "chart-claims");
+    let journal = Journal::new(env.bundle.clone(), env.clock, "1");
     let (scenario, mut inventory) = stateful_set_target();
     inventory.charts.entry("ollama".to_owned()).or_default().volume_claim_templates = vec!["models".to_owned()];
-    record_volume_claims(&world, &journal, &scenario, &inventory).await.unwrap();
+    record_volume_claims(&env, &journal, &scenario, &inventory).await.unwrap();
     put_claim(&cluster, "models-ollama-0");
-    let would = dry_run_undo(&world, &journal).await.unwrap();
-    assert_eq!(would, ["deleting the new volume claims of StatefulSet llm/ollama"]);
-    undo_all(&world, &journal).await.unwrap();
+    let steps = dry_run_undo(&env, &journal).await.unwrap();
+    assert_eq!(steps, ["deleting PersistentVolumeClaims created for StatefulSet llm/ollama"]);
+    undo_all(&env, &journal).await.unwrap();
     assert!(cluster.paths().is_empty(), "{:?}", cluster.paths());
     std::fs::remove_dir_all(&dir).unwrap();
 }
 
 #[tokio::test(start_paused = true)]
-async fn in_a_namespace_of_the_run_nothing_is_written_down() {
+async fn in_a_namespace_of_the_run_nothing_is_journalled() {
     let cluster = Arc::new(InstallTestCluster::default());
-    let (world, dir) = test_env(&cluster, "own-claims");
-    let journal = Journal::new(world.bundle.clone(), world.clock, "1");
+    let (env, dir) = test_env(&cluster, "own-claims");
+    let journal = Journal::new(env.bundle.clone(), env.clock, "1");
     let (scenario, _) = stateful_set_target();
-    record_volume_claims(&world, &journal, &scenario, &Inventory::default()).await.unwrap();
+    record_volume_claims(&env, &journal, &scenario, &Inventory::default()).await.unwrap();
     assert!(journal.entries().is_empty());
     std::fs::remove_dir_all(&dir).unwrap();
 }

@@ -1,4 +1,5 @@
-//! Readings of the metrics API with the state of the target at each, so that it can be said what each asks for.
+//! Readings of the metrics API, each with the state of the target and the recommendation that the HPA's arithmetic
+//! gives.
 
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -13,21 +14,21 @@ use crate::model::reading::{MetricHop, MetricReading, MetricSample, ReadingResul
 use crate::model::scenario::Scenario;
 use crate::units::Milli;
 
-/// Longest distance between two readings that still count as one span: a poll may be missed, two may not.
+/// Longest distance between two readings of one span, milliseconds: a poll may be missed, two may not.
 pub(crate) const MAX_READING_GAP_MS: u64 = 3 * POLL_INTERVAL.ms();
 
-/// One reading of what the HPA controller reads.
+/// One reading of the metrics API, as the HPA controller reads it.
 #[derive(Clone, Debug)]
 pub struct ApiReading<'a> {
-    /// Number of the observation.
+    /// Sequence number of the observation.
     pub seq: u64,
-    /// When the question was sent.
+    /// When the request was sent.
     pub requested_ms: u64,
-    /// When the answer was received.
+    /// When the response was received.
     pub received_ms: u64,
     /// The reading.
     pub reading: &'a MetricReading,
-    /// spec.replicas at that moment.
+    /// spec.replicas at that time.
     pub spec_replicas: i32,
     status_replicas: i32,
     pods: Rc<Vec<PodState>>,
@@ -36,14 +37,14 @@ pub struct ApiReading<'a> {
 }
 
 impl ApiReading<'_> {
-    /// The size that this reading asks for from `size`: the controller's own arithmetic, tolerance included, before
-    /// bounds and stabilization. `None` when the controller could not have computed one.
+    /// The recommendation at `replicas`: the controller's own arithmetic, tolerance included, before minReplicas,
+    /// maxReplicas and stabilization. `None` where the controller cannot compute one.
     #[must_use]
-    pub fn recommendation_from(&self, size: i32) -> Option<i32> {
-        if size == self.spec_replicas { self.recommendation() } else { self.recommend(size, &self.pods) }
+    pub fn recommendation_from(&self, replicas: i32) -> Option<i32> {
+        if replicas == self.spec_replicas { self.recommendation() } else { self.recommend(replicas, &self.pods) }
     }
 
-    /// The size that it asks for from the size at that moment.
+    /// The recommendation at spec.replicas of that time.
     #[must_use]
     pub fn recommendation(&self) -> Option<i32> {
         self.proposal().map(|proposal| proposal.replicas)
@@ -59,69 +60,69 @@ impl ApiReading<'_> {
         self.cached.proposal(|| self.propose(self.spec_replicas, &self.pods))
     }
 
-    /// Where the readings lead from `size` if they stay as this one: each pass may shrink the target, and the pods
-    /// with the largest values are taken to stay.
+    /// The replicas that repeated passes with this reading reach from `replicas`: each pass may scale down, and the
+    /// pods with the largest values are assumed to stay.
     #[must_use]
-    pub fn converged_size(&self, size: i32, min: i32) -> Option<i32> {
-        self.cached.converged_size(size, min, || self.compute_converged_size(size, min))
+    pub fn converged_size(&self, replicas: i32, min: i32) -> Option<i32> {
+        self.cached.converged_size(replicas, min, || self.compute_converged_size(replicas, min))
     }
 
-    fn compute_converged_size(&self, size: i32, min: i32) -> Option<i32> {
-        let mut size = size;
+    fn compute_converged_size(&self, replicas: i32, min: i32) -> Option<i32> {
+        let mut replicas = replicas;
         loop {
-            let pods = self.largest_pods(size);
-            let next = self.recommend(size, &pods)?.max(min);
-            if next >= size {
-                return Some(size);
+            let pods = self.largest_pods(replicas);
+            let next = self.recommend(replicas, &pods)?.max(min);
+            if next >= replicas {
+                return Some(replicas);
             }
-            size = next;
+            replicas = next;
         }
     }
 
-    /// The size that it asks for from `size` by the samples of these pods alone: what it asked for before others came.
-    pub(crate) fn recommendation_by_pods(&self, size: i32, names: &BTreeSet<&str>) -> Option<i32> {
-        let is_one = |pod: &&PodState| names.contains(pod.name.as_str());
-        if self.pods.iter().all(|pod| is_one(&pod)) {
-            return self.recommendation_from(size);
+    /// The recommendation at `replicas` by the samples of these pods alone, as it was before other pods were added.
+    pub(crate) fn recommendation_by_pods(&self, replicas: i32, names: &BTreeSet<&str>) -> Option<i32> {
+        let is_named = |pod: &&PodState| names.contains(pod.name.as_str());
+        if self.pods.iter().all(|pod| is_named(&pod)) {
+            return self.recommendation_from(replicas);
         }
-        let pods: Vec<PodState> = self.pods.iter().filter(is_one).cloned().collect();
-        self.recommend(size, &pods)
+        let pods: Vec<PodState> = self.pods.iter().filter(is_named).cloned().collect();
+        self.recommend(replicas, &pods)
     }
 
-    fn largest_pods(&self, size: i32) -> Vec<PodState> {
-        // A pod without a sample, which is less than any value, is the first to go. That of one which does not run is
-        // counted by no pass, and its owner takes it away before those that run.
+    fn largest_pods(&self, replicas: i32) -> Vec<PodState> {
+        // A pod without a sample sorts below every value. The controller ignores the sample of a pod that does not run,
+        // and its ReplicaSet deletes such a pod before those that run.
         let value = |pod: &PodState| {
             let samples = self.reading.samples().unwrap_or_default();
             let is_counted = !matches!(pod.phase, PodPhase::Pending | PodPhase::Failed);
-            let own = samples.iter().find(|s| is_counted && s.object.as_deref() == Some(&pod.name));
-            own.and_then(|s| s.value)
+            let of_pod = samples.iter().find(|s| is_counted && s.object.as_deref() == Some(&pod.name));
+            of_pod.and_then(|s| s.value)
         };
         let mut pods: Vec<PodState> = self.pods.iter().filter(|pod| !pod.deleting).cloned().collect();
         pods.sort_by_key(|pod| std::cmp::Reverse(value(pod)));
-        pods.truncate(usize::try_from(size).unwrap_or(0));
+        pods.truncate(usize::try_from(replicas).unwrap_or(0));
         pods
     }
 
-    fn recommend(&self, size: i32, pods: &[PodState]) -> Option<i32> {
-        self.propose(size, pods).map(|proposal| proposal.replicas)
+    fn recommend(&self, replicas: i32, pods: &[PodState]) -> Option<i32> {
+        self.propose(replicas, pods).map(|proposal| proposal.replicas)
     }
 
-    fn propose(&self, size: i32, pods: &[PodState]) -> Option<hpa::Proposal> {
+    fn propose(&self, replicas: i32, pods: &[PodState]) -> Option<hpa::Proposal> {
         let mut samples = self.reading.samples()?.to_vec();
         if pods.len() < self.pods.len() {
-            // A pod that is taken to be gone has no sample any more. What another object is measured by stays.
+            // Samples of pods that are assumed to be gone are dropped; samples of other objects stay.
             let is_gone = |name: &String| {
-                let is_one = |pod: &PodState| pod.name == *name;
-                self.pods.iter().any(is_one) && !pods.iter().any(is_one)
+                let is_named = |pod: &PodState| pod.name == *name;
+                self.pods.iter().any(is_named) && !pods.iter().any(is_named)
             };
             samples.retain(|sample| !sample.object.as_ref().is_some_and(is_gone));
         }
         let spec = &self.scenario.hpa.spec;
         let metric = hpa::metric_from_spec(spec, &self.scenario.namespace, &samples)?;
         let workload = Workload {
-            spec_replicas: size,
-            status_replicas: self.status_replicas.min(size.max(1)),
+            spec_replicas: replicas,
+            status_replicas: self.status_replicas.min(replicas.max(1)),
             pods,
             tolerance: hpa::tolerance_from_spec(spec, self.scenario.assumptions.tolerance),
         };
@@ -129,7 +130,7 @@ impl ApiReading<'_> {
     }
 }
 
-/// Puts together all readings of the metrics API since the target was first seen, and the states of the target meanwhile.
+/// Collects the readings of the metrics API since the first observation of the target, and the states of the target.
 pub(super) struct ReadingCollector<'a, 'm> {
     scenario: &'a Scenario,
     cache: &'m EvaluationCache,
@@ -138,11 +139,11 @@ pub(super) struct ReadingCollector<'a, 'm> {
 }
 
 impl<'a, 'm> ReadingCollector<'a, 'm> {
-    pub(super) fn new(scenario: &'a Scenario, memory: &'m EvaluationCache) -> Self {
-        Self { scenario, cache: memory, target: TargetTracker::default(), readings: Vec::new() }
+    pub(super) fn new(scenario: &'a Scenario, cache: &'m EvaluationCache) -> Self {
+        Self { scenario, cache, target: TargetTracker::default(), readings: Vec::new() }
     }
 
-    /// Takes the next observation in.
+    /// Adds the next observation.
     pub(super) fn push(&mut self, observation: &'a Observation) {
         self.target.push(observation);
         let ObservationKind::Metric(reading) = &observation.kind else { return };
@@ -169,119 +170,124 @@ impl<'a, 'm> ReadingCollector<'a, 'm> {
 }
 
 impl<'a> RunView<'a> {
-    /// The readings under load that a pass at the least size may have read, and what each asks for from there. The pass
-    /// that rises lies between two readings of ours, and the new pods come at once.
+    /// The readings under load that a pass at minReplicas may have read, each with its recommendation there. The pass
+    /// that scales up lies between two polls, and the new pods are created at once.
     pub(crate) fn readings_before_scale_up(&self, began: u64) -> Vec<(&ApiReading<'a>, i32)> {
-        let lives = self.target_pods();
-        let names = lives.iter().filter(|life| life.first_seen_ms() < began).map(TargetPod::name).collect();
-        let risen =
+        let pods = self.target_pods();
+        let names = pods.iter().filter(|pod| pod.first_seen_ms() < began).map(TargetPod::name).collect();
+        let scale_up_ms =
             self.first_workload(began, |w| w.spec_replicas > self.min_replicas).map_or(u64::MAX, |(_, at, _)| at);
-        let until = risen.saturating_add(self.times.assumptions.sync_period.ms() + SLACK.ms());
+        let until = scale_up_ms.saturating_add(self.times.assumptions.sync_period.ms() + SLACK.ms());
         self.api_readings_in(began, until)
-            .filter_map(|s| Some((s, s.recommendation_by_pods(self.min_replicas, &names)?)))
+            .filter_map(|reading| Some((reading, reading.recommendation_by_pods(self.min_replicas, &names)?)))
             .collect()
     }
 
     /// Readings of the metrics API received in a span of time.
     pub(crate) fn api_readings_in(&self, from_ms: u64, to_ms: u64) -> impl DoubleEndedIterator<Item = &ApiReading<'a>> {
-        let from = self.api_readings.partition_point(|served| served.received_ms < from_ms);
-        let to = self.api_readings.partition_point(|served| served.received_ms <= to_ms);
+        let from = self.api_readings.partition_point(|reading| reading.received_ms < from_ms);
+        let to = self.api_readings.partition_point(|reading| reading.received_ms <= to_ms);
         self.api_readings.get(from..to.max(from)).unwrap_or_default().iter()
     }
 
-    /// Spans of consecutive readings that all satisfy a condition, as (first, last) moments at which their values were
-    /// served: from the answer to the first to the question of the last.
+    /// Spans of consecutive readings that all satisfy a condition, each from the response of its first reading to the
+    /// request of its last one.
     pub(crate) fn spans_where(
         &self,
         readings: &[&ApiReading<'a>],
-        holds: impl Fn(&ApiReading<'a>) -> bool,
+        matches: impl Fn(&ApiReading<'a>) -> bool,
     ) -> Vec<(u64, u64)> {
         let mut spans: Vec<(u64, u64)> = Vec::new();
         let mut open: Option<(u64, u64)> = None;
-        for served in readings {
-            let together = open.is_some_and(|(_, last)| served.requested_ms <= last + MAX_READING_GAP_MS);
-            if !holds(served) || !together {
+        for reading in readings {
+            let is_adjacent = open.is_some_and(|(_, last)| reading.requested_ms <= last + MAX_READING_GAP_MS);
+            if !matches(reading) || !is_adjacent {
                 spans.extend(open.take());
             }
-            if holds(served) {
-                let from = open.map_or(served.received_ms, |(from, _)| from);
-                open = Some((from, served.requested_ms.max(from)));
+            if matches(reading) {
+                let from = open.map_or(reading.received_ms, |(from, _)| from);
+                open = Some((from, reading.requested_ms.max(from)));
             }
         }
         spans.extend(open);
         spans
     }
 
-    /// The longest stretch within a span of time in which no reading satisfies a condition: from an answer to the next
-    /// question. What happened in it, nobody saw.
+    /// The longest gap, milliseconds, within a span of time between readings that satisfy a condition: from a response
+    /// to the next request.
     pub(crate) fn longest_gap_ms(&self, from_ms: u64, to_ms: u64, is_read: impl Fn(&ApiReading<'a>) -> bool) -> u64 {
         let (mut since, mut longest) = (from_ms, 0);
-        for served in self.api_readings_in(from_ms, to_ms).filter(|served| is_read(served)) {
-            longest = longest.max(served.requested_ms.saturating_sub(since));
-            since = served.received_ms;
+        for reading in self.api_readings_in(from_ms, to_ms).filter(|reading| is_read(reading)) {
+            longest = longest.max(reading.requested_ms.saturating_sub(since));
+            since = reading.received_ms;
         }
         longest.max(to_ms.saturating_sub(since))
     }
 
-    /// The values at a hop within a span of time, sorted: at the metrics API as the controller would report them, at the
+    /// The values at a hop within a span of time, sorted: at the metrics API as the controller reports them, at the
     /// hops before it those of the series of the target's pods.
     pub(crate) fn values_at_hop(&self, hop: MetricHop, from_ms: u64, to_ms: u64) -> Vec<Milli> {
         let mut values: Vec<Milli> = if hop == MetricHop::Api {
-            self.api_readings_in(from_ms, to_ms).filter_map(|served| served.value_milli().map(Milli)).collect()
+            self.api_readings_in(from_ms, to_ms).filter_map(|reading| reading.value_milli().map(Milli)).collect()
         } else {
-            let lives = self.target_pods();
-            let ours = |sample: &&MetricSample| lives.iter().any(|life| sample.object.as_deref() == Some(life.name()));
+            let pods = self.target_pods();
+            let of_target =
+                |sample: &&MetricSample| pods.iter().any(|pod| sample.object.as_deref() == Some(pod.name()));
             let at_hop = self.readings.iter().filter(|(o, r)| r.hop == hop && (from_ms..=to_ms).contains(&o.at_ms));
-            let samples = at_hop.flat_map(|(_, reading)| reading.samples().unwrap_or_default().iter().filter(ours));
+            let samples =
+                at_hop.flat_map(|(_, reading)| reading.samples().unwrap_or_default().iter().filter(of_target));
             samples.filter_map(|sample| sample.value).collect()
         };
         values.sort_unstable();
         values
     }
 
-    /// The parts of a span of time without a stretch in which the controller may have been without the metric: no
-    /// reading of ours, for longer than a sync period, from which a size could be computed.
+    /// The parts of a span of time in which the controller certainly had the metric. They exclude gaps longer than a
+    /// sync period without a reading that gives a recommendation.
     fn measured_spans(&self, from_ms: u64, to_ms: u64) -> Vec<(u64, u64)> {
-        let most = self.times.assumptions.sync_period.ms() + MAX_READING_GAP_MS;
+        let max_gap_ms = self.times.assumptions.sync_period.ms() + MAX_READING_GAP_MS;
         let mut parts = Vec::new();
         let (mut since, mut last) = (from_ms, from_ms);
-        for served in self.api_readings_in(from_ms, to_ms).filter(|served| served.recommendation().is_some()) {
-            if served.requested_ms.saturating_sub(last) > most {
+        for reading in self.api_readings_in(from_ms, to_ms).filter(|reading| reading.recommendation().is_some()) {
+            if reading.requested_ms.saturating_sub(last) > max_gap_ms {
                 parts.push((since, last));
-                since = served.received_ms;
+                since = reading.received_ms;
             }
-            last = served.received_ms;
+            last = reading.received_ms;
         }
-        parts.push((since, if to_ms.saturating_sub(last) > most { last } else { to_ms }));
+        parts.push((since, if to_ms.saturating_sub(last) > max_gap_ms { last } else { to_ms }));
         parts
     }
 
-    /// The longest of these parts.
+    /// The duration of the longest of these parts, milliseconds.
     pub(crate) fn longest_measured_ms(&self, from_ms: u64, to_ms: u64) -> u64 {
         self.measured_spans(from_ms, to_ms).iter().map(|(from, to)| to.saturating_sub(*from)).max().unwrap_or(0)
     }
 
-    /// How long the metric was away within a span of time. A wait for something that it shows is so much longer, but not
-    /// for ever: a metrics adapter that was started again has come back by then.
+    /// How long the metric was unavailable within a span of time, milliseconds. It extends waits for the metric, but at
+    /// most by the time that a restarted metrics adapter needs.
     pub(crate) fn metric_absent_ms(&self, from_ms: u64, to_ms: u64) -> u64 {
-        let there: u64 = self.measured_spans(from_ms, to_ms).iter().map(|(from, to)| to.saturating_sub(*from)).sum();
-        to_ms.saturating_sub(from_ms).saturating_sub(there).min(self.times.metric_served().lenient_ms())
+        let measured_ms: u64 =
+            self.measured_spans(from_ms, to_ms).iter().map(|(from, to)| to.saturating_sub(*from)).sum();
+        to_ms.saturating_sub(from_ms).saturating_sub(measured_ms).min(self.times.metric_served().lenient_ms())
     }
 
-    /// Spans under load in which every reading asks for the expected size.
+    /// Spans under load in which every reading recommends the expected replicas.
     pub(crate) fn spans_for_expected(&self) -> Vec<(u64, u64)> {
         let Some((began, end)) = self.load_span() else { return Vec::new() };
         let readings: Vec<_> = self.api_readings_in(began, end).collect();
-        self.spans_where(&readings, |served| served.recommendation().is_some_and(|asks| asks >= self.expected_replicas))
+        self.spans_where(&readings, |reading| {
+            reading.recommendation().is_some_and(|replicas| replicas >= self.expected_replicas)
+        })
     }
 
-    /// What went wrong with a reading, in words.
+    /// Describes why a reading has no usable value.
     pub(crate) fn describe_failure(reading: &MetricReading) -> String {
         match &reading.result {
             ReadingResult::Samples(samples) if samples.is_empty() => "no series".to_owned(),
             ReadingResult::Samples(samples) => format!("{} samples, none of the target or not finite", samples.len()),
-            ReadingResult::Failed(why) => why.clone(),
-            ReadingResult::NotReadable(why) => format!("not readable: {why}"),
+            ReadingResult::Failed(error) => error.clone(),
+            ReadingResult::NotReadable(error) => format!("not readable: {error}"),
         }
     }
 }

@@ -1,5 +1,5 @@
-//! What was worked out of a run's readings. It is the same whatever comes after them, so whoever looks at a run that goes
-//! on keeps it from look to look.
+//! Caches values computed from the readings of a run. Later observations do not change them, so the evaluators of one
+//! run share them.
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::ops::Range;
@@ -8,29 +8,29 @@ use std::rc::Rc;
 use super::RecommendationRange;
 use crate::hpa::Proposal;
 
-/// What was worked out of the readings of one run.
+/// Values computed from the readings of one run.
 #[derive(Debug, Default)]
 pub struct EvaluationCache(RefCell<Vec<Rc<CachedReading>>>);
 
 impl EvaluationCache {
-    /// Of the reading with this place among those of the metrics API.
-    pub(super) fn cached_reading(&self, reading: usize) -> Rc<CachedReading> {
-        let mut all = self.0.borrow_mut();
-        if all.len() <= reading {
-            all.resize_with(reading + 1, Rc::default);
+    /// The values of the reading with this index among those of the metrics API.
+    pub(super) fn cached_reading(&self, index: usize) -> Rc<CachedReading> {
+        let mut readings = self.0.borrow_mut();
+        if readings.len() <= index {
+            readings.resize_with(index + 1, Rc::default);
         }
-        Rc::clone(&all[reading])
+        Rc::clone(&readings[index])
     }
 }
 
-/// What a pass between a reading and the next one may have seen of the target: nothing that came later than this moment;
-/// the gaps, of which so many were noted; the states of this range; and whether all readings lie in the metric's range.
+/// The possible inputs of a pass between a reading and the next one: the time after which nothing of the target counts,
+/// the number of recorded gaps, the range of target states, and whether all readings lie in the metric's range.
 pub(super) type PassCacheKey = (u64, usize, Range<usize>, bool);
 
-/// A size and the least one, and where a reading leads to from there.
+/// The replicas and minReplicas, and the replicas to which a reading converges from there.
 type CachedConvergence = ((i32, i32), Option<i32>);
 
-/// What was worked out of one reading.
+/// Values computed from one reading.
 #[derive(Debug, Default)]
 pub(super) struct CachedReading {
     proposal: OnceCell<Option<Proposal>>,
@@ -39,26 +39,27 @@ pub(super) struct CachedReading {
 }
 
 impl CachedReading {
-    /// What it asks for from the size at its moment.
-    pub(super) fn proposal(&self, work: impl FnOnce() -> Option<Proposal>) -> Option<Proposal> {
-        *self.proposal.get_or_init(work)
+    /// The proposal at spec.replicas of its time.
+    pub(super) fn proposal(&self, compute: impl FnOnce() -> Option<Proposal>) -> Option<Proposal> {
+        *self.proposal.get_or_init(compute)
     }
 
-    /// Where it leads to from `size`; that is asked for one size at a time.
-    pub(super) fn converged_size(&self, size: i32, min: i32, work: impl FnOnce() -> Option<i32>) -> Option<i32> {
-        let known = self.convergence.get().filter(|(asked, _)| *asked == (size, min));
-        let answer = known.map_or_else(work, |(_, answer)| answer);
-        self.convergence.set(Some(((size, min), answer)));
-        answer
+    /// The replicas to which it converges from `replicas`. One entry is enough: the checks ask for one number at a
+    /// time.
+    pub(super) fn converged_size(&self, replicas: i32, min: i32, compute: impl FnOnce() -> Option<i32>) -> Option<i32> {
+        let cached = self.convergence.get().filter(|(key, _)| *key == (replicas, min));
+        let converged = cached.map_or_else(compute, |(_, converged)| converged);
+        self.convergence.set(Some(((replicas, min), converged)));
+        converged
     }
 
-    /// What a pass between it and the next one may have asked for, if it was kept.
-    pub(super) fn recommendation_between(&self, seen: &PassCacheKey) -> Option<Option<RecommendationRange>> {
-        self.recommendations.borrow().iter().find(|(known, _)| known == seen).map(|(_, asked)| *asked)
+    /// The possible recommendations of a pass between it and the next reading, if cached.
+    pub(super) fn recommendation_between(&self, key: &PassCacheKey) -> Option<Option<RecommendationRange>> {
+        self.recommendations.borrow().iter().find(|(known, _)| known == key).map(|(_, range)| *range)
     }
 
-    /// Keeps what a pass between it and the next one may have asked for.
-    pub(super) fn store_between(&self, seen: PassCacheKey, asked: Option<RecommendationRange>) {
-        self.recommendations.borrow_mut().push((seen, asked));
+    /// Caches the possible recommendations of a pass between it and the next reading.
+    pub(super) fn store_between(&self, key: PassCacheKey, range: Option<RecommendationRange>) {
+        self.recommendations.borrow_mut().push((key, range));
     }
 }

@@ -1,36 +1,37 @@
-//! The run at a moment, for whoever watches it or waits for something that no check speaks of.
+//! The current state of a run, for the progress line and for waits that no check covers.
 
 use super::RunView;
 use crate::hpa::{self, MetricInput};
+use crate::judge::waiting::{WaitingReason, format_seconds};
 use crate::model::journal::ChangeState;
 use crate::model::observation::{EventSnapshot, Phase};
 use crate::model::reading::{MetricHop, ReadingResult};
 use crate::units::Milli;
 
-/// Seconds over which the rate of good answers is taken.
+/// Time over which the rate of successful requests is averaged, milliseconds.
 const RATE_WINDOW_MS: u64 = 10_000;
 
-/// The state of a run at a moment.
+/// The current state of a run.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LiveStatus {
     /// status.readyReplicas.
     pub ready_replicas: i32,
     /// spec.replicas.
     pub spec_replicas: i32,
-    /// The metric as the HPA would report it.
+    /// The metric as the HPA reports it.
     pub metric_value: Option<Milli>,
-    /// Why the metrics API cannot be read, while it cannot.
+    /// Why the metrics API cannot be read, if it cannot.
     pub metrics_api_error: Option<String>,
     /// The target value.
     pub target_value: Option<Milli>,
-    /// Good answers a second, lately, while the load is on.
+    /// Successful requests per second under load, averaged over the last 10 s.
     pub good_per_second: Option<f64>,
-    /// Median time to first token so far, milliseconds; none before the first good answer.
+    /// Median time to first token so far, milliseconds; `None` before the first successful request.
     pub ttft_ms: Option<u64>,
 }
 
 impl RunView<'_> {
-    /// The run now.
+    /// The current state.
     #[must_use]
     pub fn live_status(&self) -> LiveStatus {
         let workload = self.workloads.last().map(|(_, workload)| *workload);
@@ -40,8 +41,8 @@ impl RunView<'_> {
         });
         let rate = load.zip(before).map(|((now, after), (then, before))| {
             let seconds = std::time::Duration::from_millis(now.at_ms - then.at_ms).as_secs_f64();
-            let good = u32::try_from(after.succeeded.saturating_sub(before.succeeded)).unwrap_or(u32::MAX);
-            if seconds > 0.0 { f64::from(good) / seconds } else { 0.0 }
+            let succeeded = u32::try_from(after.succeeded.saturating_sub(before.succeeded)).unwrap_or(u32::MAX);
+            if seconds > 0.0 { f64::from(succeeded) / seconds } else { 0.0 }
         });
         LiveStatus {
             ready_replicas: workload.map_or(0, |w| w.ready_replicas),
@@ -57,7 +58,7 @@ impl RunView<'_> {
     fn metrics_api_error(&self) -> Option<String> {
         let (_, last) = self.readings.iter().rfind(|(_, reading)| reading.hop == MetricHop::Api)?;
         match &last.result {
-            ReadingResult::NotReadable(why) => Some(why.clone()),
+            ReadingResult::NotReadable(error) => Some(error.clone()),
             ReadingResult::Samples(_) | ReadingResult::Failed(_) => None,
         }
     }
@@ -74,52 +75,60 @@ impl RunView<'_> {
         milli.map(Milli)
     }
 
-    /// Names of the new pods that are Ready and stay.
+    /// Names of the new pods that are Ready and not terminating.
     #[must_use]
     pub fn new_ready_pods(&self) -> Vec<String> {
-        let lives = self.new_pods();
-        let staying = lives.iter().filter(|life| life.first_ready().is_some() && life.terminating_ms().is_none());
-        staying.map(|life| life.name().to_owned()).collect()
+        let pods = self.new_pods();
+        let ready = pods.iter().filter(|pod| pod.first_ready().is_some() && pod.terminating_ms().is_none());
+        ready.map(|pod| pod.name().to_owned()).collect()
     }
 
-    /// Why the target is not ready yet; `None` once it is, after the deadline, or when a pod of it is in trouble and twice
-    /// as old as a start may take: waiting longer would only cost accelerators.
+    /// Why the target is not ready yet. `None` once it is, after the deadline, or when a pod of it cannot run and is
+    /// older than the doubled start bound: waiting longer would only cost accelerators.
     #[must_use]
-    pub fn target_not_ready_reason(&self, deadline_ms: u64) -> Option<String> {
-        if self.is_target_ready() || self.now_ms() >= deadline_ms {
+    pub fn target_not_ready_reason(&self, deadline_ms: u64) -> Option<WaitingReason> {
+        let now = self.now_ms();
+        if self.is_target_ready() || now >= deadline_ms {
             return None;
         }
-        match self.pod_trouble() {
-            Some((_, since_ms)) if self.now_ms() >= since_ms + self.times.pod_start().lenient_ms() => None,
-            Some((words, _)) => Some(words),
-            None => Some("the target is not Ready yet".to_owned()),
+        let bound = self.times.pod_start();
+        let trouble = self.pod_trouble();
+        if trouble.as_ref().is_some_and(|(_, since_ms)| now >= since_ms + bound.lenient_ms()) {
+            return None;
         }
+        let text = format!("waiting for the target to be Ready, up to {}", format_seconds(deadline_ms - now));
+        let detail = trouble.map_or("the target is not Ready yet".to_owned(), |(trouble, _)| trouble);
+        let created_ms = self.target_pods().iter().map(super::TargetPod::first_seen_ms).min();
+        Some(WaitingReason::new("target", text, detail, created_ms.map(|at| at + bound.total_ms()), now))
     }
 
-    /// As many pods of the target are Ready as it has without load.
+    /// True when as many pods of the target are Ready as it has without load.
     #[must_use]
     pub fn is_target_ready(&self) -> bool {
         let workload = self.workloads.last().map(|(_, workload)| *workload);
         workload.is_some_and(|w| w.ready_replicas >= self.min_replicas.min(w.spec_replicas) && w.ready_replicas > 0)
     }
 
-    /// What the scheduler or the kubelet says of a pod of the target that does not run (a crash loop is silent between
-    /// two crashes, so its latest words), and since when the pod is there. As of the clean-up, which takes pods away.
+    /// Why a pod of the target does not run, by the scheduler or the kubelet, and since when the pod exists. The latest
+    /// reason counts, since a crash loop reports none between two crashes. The clean-up ends the evaluated time, since
+    /// it deletes pods.
     pub(crate) fn pod_trouble(&self) -> Option<(String, u64)> {
         let at = self.end_ms();
-        self.target_pods().iter().filter(|life| life.exists_at(at)).find_map(|life| {
-            let seen = || life.observations.iter().rev().filter(|(o, _)| o.at_ms <= at).map(|(_, pod)| *pod);
-            seen().next().filter(|pod| !pod.ready)?;
-            let trouble = seen().find_map(|pod| pod.not_running.as_ref())?;
+        self.target_pods().iter().filter(|pod| pod.exists_at(at)).find_map(|pod| {
+            let latest_first =
+                || pod.observations.iter().rev().filter(|(o, _)| o.at_ms <= at).map(|(_, snapshot)| *snapshot);
+            latest_first().next().filter(|snapshot| !snapshot.ready)?;
+            let trouble = latest_first().find_map(|snapshot| snapshot.not_running.as_ref())?;
             let claim = self
                 .describe_volume_claim(at)
                 .filter(|_| trouble.message.contains("PersistentVolumeClaim"))
                 .unwrap_or_default();
-            Some((format!("pod {}: {}: {}{claim}", life.name(), trouble.reason, trouble.message), life.first_seen_ms()))
+            Some((format!("pod {}: {}: {}{claim}", pod.name(), trouble.reason, trouble.message), pod.first_seen_ms()))
         })
     }
 
-    /// The latest warning about a volume claim of the namespace: the scheduler does not say why one is unbound.
+    /// The latest Warning event of a volume claim in the namespace: the scheduler does not report why a claim is
+    /// unbound.
     fn describe_volume_claim(&self, at_ms: u64) -> Option<String> {
         let of_claim =
             |event: &EventSnapshot| event.kind == "Warning" && event.object.starts_with("PersistentVolumeClaim/");
@@ -127,8 +136,8 @@ impl RunView<'_> {
         Some(format!("; {}: {}: {}", event.object, event.reason, event.message))
     }
 
-    /// Why the run went to its clean-up before there was anything to measure: a change that failed, by the journal, or a
-    /// pod of the target that does not run.
+    /// Why the run ended during its installation: a change that failed, by the journal, or a pod of the target that
+    /// does not run.
     pub(crate) fn install_failure(&self) -> Option<String> {
         self.phase_start(Phase::Cleanup)?;
         let failed = self.records.journal.iter().find_map(|entry| match &entry.state {
@@ -136,31 +145,38 @@ impl RunView<'_> {
             _ => None,
         });
         let namespace = &self.records.scenario.namespace;
-        let stuck = |(trouble, _): (String, u64)| {
-            // Without room on the nodes; with a volume that it waits for, the workload is what is not as it must be.
+        let describe = |(trouble, _): (String, u64)| {
+            // An unschedulable pod lacks capacity, unless it waits for a volume, which is the workload's matter.
             let is_capacity = trouble.contains(": Unschedulable: ") && !trouble.contains("PersistentVolumeClaim");
             let kind = if is_capacity { "capacity" } else { "workload" };
             format!("({kind}) {trouble}; its log and events are in diagnostics/{namespace}/ of the evidence")
         };
-        failed.or_else(|| self.pod_trouble().map(stuck))
+        failed.or_else(|| self.pod_trouble().map(describe))
     }
 
-    /// Why what was done until `since_ms` may still show in the metric; `None` once a lag has passed (twice its assumed
-    /// terms: an early HPA would scale up on it) and the metric asks for no more than min, or after the deadline.
+    /// Why activity until `since_ms` may still show in the metric: an HPA created too early would scale up on it.
+    /// `None` once the metric lag with its assumed terms doubled has passed and the metric recommends no more than
+    /// minReplicas, or after the deadline.
     #[must_use]
-    pub fn metric_busy_reason(&self, since_ms: u64, deadline_ms: u64) -> Option<String> {
+    pub fn metric_busy_reason(&self, since_ms: u64, deadline_ms: u64) -> Option<WaitingReason> {
         let now = self.now_ms();
-        let passed = since_ms + self.times.metric_lag().lenient_ms();
+        let lag_end_ms = since_ms + self.times.metric_lag().lenient_ms();
         let busy = self
             .api_readings
             .last()
-            .and_then(|served| served.recommendation_from(self.min_replicas))
-            .is_some_and(|asks| asks > self.min_replicas);
-        let why = if busy {
-            "the first chat still shows in the metric"
+            .and_then(|reading| reading.recommendation_from(self.min_replicas))
+            .is_some_and(|replicas| replicas > self.min_replicas);
+        if !(busy || now < lag_end_ms) || now >= deadline_ms {
+            return None;
+        }
+        let (detail, until_ms) = if busy {
+            ("the warm-up chat is still visible in the metric", deadline_ms)
         } else {
-            "the first chat may still come up in the metric"
+            ("the warm-up chat may still appear in the metric", deadline_ms.min(lag_end_ms))
         };
-        ((busy || now < passed) && now < deadline_ms).then(|| why.to_owned())
+        let text =
+            format!("waiting until the warm-up chat is out of the metric, up to {}", format_seconds(until_ms - now));
+        let expected_ms = busy.then_some(since_ms + self.times.metric_falls_back().total_ms());
+        Some(WaitingReason::new("warm-up chat", text, detail.to_owned(), expected_ms, now))
     }
 }

@@ -1,6 +1,6 @@
-//! What a pass of the controller may have asked for, when its values are known only to lie between two readings of ours,
-//! or by what the HPA's status reports of them. Sets, not points: whatever could have been served, seen of the pods and
-//! tolerated is in them. All arithmetic is `hpa/`'s.
+//! Possible recommendations of a pass of the controller, whose values are known only to lie between two readings, or by
+//! what the HPA's status reports. They are ranges over all possible values, pod states and tolerances. All arithmetic
+//! is in [`crate::hpa`].
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -13,88 +13,88 @@ use crate::hpa::{self, PodPhase, PodState, Tolerance, Workload};
 use crate::model::observation::{HpaSnapshot, Observation};
 use crate::model::reading::MetricSample;
 
-/// A tolerance that tolerates nothing, so that the ratio alone speaks.
+/// A tolerance that even an unchanged metric exceeds, so that the ratio alone decides.
 const NO_TOLERANCE: Tolerance = Tolerance { up: -1.0, down: -1.0 };
 
-/// The sizes that a pass may have asked for.
+/// The sizes that a pass may have recommended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct RecommendationRange {
-    /// The sizes that the target may have had: what a pass inside the tolerance asks for.
+    /// The sizes that the target may have had, which a pass inside the tolerance recommends.
     unchanged: (i32, i32),
-    /// The sizes outside the tolerance, smallest and largest; `None` when no value can have been outside.
+    /// The smallest and largest recommendation outside the tolerance; `None` when no value can have been outside.
     changed: Option<(i32, i32)>,
 }
 
 impl RecommendationRange {
-    /// Anything.
+    /// Any size.
     const UNKNOWN: Self = Self { unchanged: (i32::MAX, i32::MIN), changed: Some((i32::MIN, i32::MAX)) };
 
     /// The smallest size.
     pub(crate) fn smallest(self) -> i32 {
-        self.changed.map_or(self.unchanged.0, |(least, _)| least.min(self.unchanged.0))
+        self.changed.map_or(self.unchanged.0, |(low, _)| low.min(self.unchanged.0))
     }
 
     /// The largest size.
     pub(crate) fn largest(self) -> i32 {
-        self.changed.map_or(self.unchanged.1, |(_, most)| most.max(self.unchanged.1))
+        self.changed.map_or(self.unchanged.1, |(_, high)| high.max(self.unchanged.1))
     }
 
-    /// True when a pass may have asked for this size.
+    /// True when a pass may have recommended this size.
     pub(crate) fn contains(self, size: i32) -> bool {
-        let within = |(least, most): (i32, i32)| (least..=most).contains(&size);
+        let within = |(low, high): (i32, i32)| (low..=high).contains(&size);
         within(self.unchanged) || self.changed.is_some_and(within)
     }
 
-    /// The same where the size that the pass found is known.
+    /// The same range where the current size at the pass is known.
     pub(crate) fn with_current_size(self, size: i32) -> Self {
         Self { unchanged: (size, size), ..self }
     }
 
-    /// The same where it may also ask for anything between that and staying.
+    /// The same range, extended to every size between the recommendation and the current size.
     fn widened_to_unchanged(self) -> Self {
-        let reach = |(least, most): (i32, i32)| (least.min(self.unchanged.0), most.max(self.unchanged.1));
-        Self { changed: self.changed.map(reach), ..self }
+        let widen = |(low, high): (i32, i32)| (low.min(self.unchanged.0), high.max(self.unchanged.1));
+        Self { changed: self.changed.map(widen), ..self }
     }
 
     fn union(self, other: Self) -> Self {
         let both = |a: (i32, i32), b: (i32, i32)| (a.0.min(b.0), a.1.max(b.1));
-        let moves = match (self.changed, other.changed) {
+        let changed = match (self.changed, other.changed) {
             (Some(a), Some(b)) => Some(both(a, b)),
             (one, None) | (None, one) => one,
         };
-        Self { unchanged: both(self.unchanged, other.unchanged), changed: moves }
+        Self { unchanged: both(self.unchanged, other.unchanged), changed }
     }
 }
 
 impl<'a> RunView<'a> {
-    /// What a pass may have asked for whose values were served between the question of this reading and the answer to
-    /// the next one.
-    pub(crate) fn recommendation_between(&self, reading: usize) -> RecommendationRange {
-        let Some(cell) = self.recommendations.get(reading) else { return RecommendationRange::UNKNOWN };
-        *cell.get_or_init(|| self.compute_between(reading, u64::MAX).unwrap_or(RecommendationRange::UNKNOWN))
+    /// The possible recommendations of a pass whose values were served between the request of this reading and the
+    /// response of the next one.
+    pub(crate) fn recommendation_between(&self, index: usize) -> RecommendationRange {
+        let Some(cell) = self.recommendations.get(index) else { return RecommendationRange::UNKNOWN };
+        *cell.get_or_init(|| self.compute_between(index, u64::MAX).unwrap_or(RecommendationRange::UNKNOWN))
     }
 
-    /// The readings, each with the next one, between which something served in this span of time may lie.
+    /// Indices of the readings that, each with the next one, enclose a value served in this span of time.
     pub(crate) fn reading_indices(&self, from_ms: u64, to_ms: u64) -> Range<usize> {
-        let first = self.api_readings.partition_point(|served| served.received_ms < from_ms).saturating_sub(1);
-        let last = self.api_readings.partition_point(|served| served.requested_ms <= to_ms);
+        let first = self.api_readings.partition_point(|reading| reading.received_ms < from_ms).saturating_sub(1);
+        let last = self.api_readings.partition_point(|reading| reading.requested_ms <= to_ms);
         first..last.max(first)
     }
 
-    /// What a pass may have asked for whose values were served in this span of time, and which saw nothing of the target
-    /// that came later.
+    /// The possible recommendations of a pass whose values were served in this span of time, and which observed no
+    /// later state of the target.
     pub(crate) fn recommendation_before(&self, from_ms: u64, to_ms: u64) -> RecommendationRange {
         if self.api_readings.first().is_none_or(|first| first.requested_ms > from_ms) {
             return RecommendationRange::UNKNOWN;
         }
-        let all = self
+        let ranges = self
             .reading_indices(from_ms, to_ms)
-            .map(|reading| self.compute_between(reading, to_ms).unwrap_or(RecommendationRange::UNKNOWN));
-        all.reduce(RecommendationRange::union).unwrap_or(RecommendationRange::UNKNOWN)
+            .map(|index| self.compute_between(index, to_ms).unwrap_or(RecommendationRange::UNKNOWN));
+        ranges.reduce(RecommendationRange::union).unwrap_or(RecommendationRange::UNKNOWN)
     }
 
-    /// What the pass asked for whose status this is, by the value that the status reports, if it saw nothing of the target
-    /// that came later than `to_ms`. `None` when it reports none.
+    /// The possible recommendations of the pass that wrote this status, by the value that the status reports, if the
+    /// pass observed no state of the target later than `to_ms`. `None` when the status reports no value.
     pub(crate) fn recommendation_from_status(
         &self,
         at: &Observation,
@@ -108,62 +108,64 @@ impl<'a> RunView<'a> {
         if !self.is_per_pod() {
             return self.recommendation_for(&values, &states, true);
         }
-        // Which pods had a sample is not reported. Where each counts once, one that had none holds the others back.
-        let even = states.iter().all(TargetState::is_at_size);
-        let asked = self.recommendation_for(&values, &states, even)?;
-        Some(if self.has_all_samples(&states, since, at.at_ms) { asked } else { asked.widened_to_unchanged() })
+        // The status does not report which pods had a sample; one without a sample moves the recommendation towards the
+        // current size.
+        let at_size = states.iter().all(TargetState::is_at_size);
+        let range = self.recommendation_for(&values, &states, at_size)?;
+        Some(if self.has_all_samples(&states, since, at.at_ms) { range } else { range.widened_to_unchanged() })
     }
 
-    /// Every pod has a sample in every reading of a span of time.
+    /// True when every pod has a sample in every reading of a span of time.
     fn has_all_samples(&self, states: &[TargetState], from_ms: u64, to_ms: u64) -> bool {
         let mut readings =
             self.api_readings.get(self.reading_indices(from_ms, to_ms)).unwrap_or_default().iter().peekable();
         let pods = || states.iter().flat_map(|state| state.pods.iter());
         readings.peek().is_some()
-            && readings.all(|served| {
-                let samples = served.reading.samples().unwrap_or_default();
+            && readings.all(|reading| {
+                let samples = reading.reading.samples().unwrap_or_default();
                 let objects: BTreeSet<&str> = samples.iter().filter_map(|sample| sample.object.as_deref()).collect();
                 pods().all(|pod| objects.contains(pod.name.as_str()))
             })
     }
 
-    fn compute_between(&self, reading: usize, to_ms: u64) -> Option<RecommendationRange> {
-        let (one, next) = (self.api_readings.get(reading)?, self.api_readings.get(reading + 1)?);
+    fn compute_between(&self, index: usize, to_ms: u64) -> Option<RecommendationRange> {
+        let (one, next) = (self.api_readings.get(index)?, self.api_readings.get(index + 1)?);
         let (from, until) = (one.requested_ms.saturating_sub(SLACK.ms()), next.received_ms + SLACK.ms());
-        let seen = (to_ms, self.gaps.len(), self.state_indices(from, until), self.is_metric_in_range());
-        if let Some(asked) = one.cached.recommendation_between(&seen) {
-            return asked;
+        let key = (to_ms, self.gaps.len(), self.state_indices(from, until), self.is_metric_in_range());
+        if let Some(range) = one.cached.recommendation_between(&key) {
+            return range;
         }
         let states = self.states_between(from, until, to_ms)?;
-        let apart = next.received_ms.saturating_sub(one.requested_ms);
-        // A pod's value lasts for an interval of its exporter. One value for many series changes with each of them.
-        let lasts = self.is_per_pod() && !self.may_miss_values();
-        let known = lasts && apart <= MAX_READING_GAP_MS.min(self.times.assumptions.exporter_interval.ms());
-        let values = SeriesBounds::from_readings(one.reading, next.reading).filter(|_| known);
+        let distance_ms = next.received_ms.saturating_sub(one.requested_ms);
+        // The value of one pod lasts for an exporter interval. An aggregate of many series changes with each of them.
+        let is_lasting = self.is_per_pod() && !self.may_miss_values();
+        let is_bounded =
+            is_lasting && distance_ms <= MAX_READING_GAP_MS.min(self.times.assumptions.exporter_interval.ms());
+        let values = SeriesBounds::from_readings(one.reading, next.reading).filter(|_| is_bounded);
         let values = values.or_else(|| SeriesBounds::bounds_by_range(self)?.to_series_bounds(&states));
-        let asked = values.and_then(|values| self.recommendation_for(&values, &states, true));
-        one.cached.store_between(seen, asked);
-        asked
+        let range = values.and_then(|values| self.recommendation_for(&values, &states, true));
+        one.cached.store_between(key, range);
+        range
     }
 
-    /// Which states the target had over a span of time.
+    /// Indices of the states of the target over a span of time.
     fn state_indices(&self, from_ms: u64, to_ms: u64) -> Range<usize> {
         let first = self.target_states.partition_point(|state| state.at_ms <= from_ms).saturating_sub(1);
-        let over = self.target_states.partition_point(|state| state.at_ms <= to_ms);
-        first..over.max(first)
+        let end = self.target_states.partition_point(|state| state.at_ms <= to_ms);
+        first..end.max(first)
     }
 
-    /// The states of the target over a span of time: the controller's view of the pods may be a little older than ours, or
-    /// younger. Of what came at `last_ms` or later only the news of pods that were there before counts: it may be late
-    /// with us. `None` when it is not known.
+    /// The states of the target over a span of time, of which the controller may have observed any. Of the states from
+    /// `last_ms` on, only changes of earlier pods count, since the run may have observed them late. `None` when the
+    /// states are not known.
     fn states_between(&self, from_ms: u64, to_ms: u64, last_ms: u64) -> Option<Vec<TargetState>> {
         if ["pods", "workload"].iter().any(|source| self.has_gap(source, from_ms, to_ms)) {
             return None;
         }
-        let all = self.target_states.get(self.state_indices(from_ms, to_ms))?;
-        let (before, after) = all.split_at(all.partition_point(|state| state.at_ms < last_ms));
-        let known = !before.is_empty() && before.iter().all(TargetState::has_seen_all_pods);
-        let last = before.last().filter(|_| known)?;
+        let states = self.target_states.get(self.state_indices(from_ms, to_ms))?;
+        let (before, after) = states.split_at(states.partition_point(|state| state.at_ms < last_ms));
+        let is_complete = !before.is_empty() && before.iter().all(TargetState::has_seen_all_pods);
+        let last = before.last().filter(|_| is_complete)?;
         let after = after.iter().map(|state| last.with_pods_from(state)).filter(|state| !state.is_same_as(last));
         Some(before.iter().cloned().chain(after).collect())
     }
@@ -172,88 +174,88 @@ impl<'a> RunView<'a> {
         &self,
         values: &SeriesBounds,
         states: &[TargetState],
-        paired: bool,
+        same_series: bool,
     ) -> Option<RecommendationRange> {
         let sizes = || states.iter().map(|state| state.spec_replicas);
-        let mut keep = (sizes().min()?, sizes().max()?);
-        let totals = self.is_total();
-        if totals {
-            let made = || states.iter().map(|state| state.status_replicas);
-            keep = (keep.0.min(made().min()?), keep.1.max(made().max()?));
+        let mut unchanged = (sizes().min()?, sizes().max()?);
+        if self.is_total() {
+            let created = || states.iter().map(|state| state.status_replicas);
+            unchanged = (unchanged.0.min(created().min()?), unchanged.1.max(created().max()?));
         }
-        let moves = match states {
-            [state] if paired && values.has_same_series() => self.range_for_state(values, state)?,
+        let changed = match states {
+            [state] if same_series && values.has_same_series() => self.range_for_state(values, state)?,
             _ => Some(self.range_for_states(values, states)?),
         };
         let several = self.records.scenario.hpa.spec.metrics.as_ref().is_some_and(|all| all.len() > 1);
-        // The largest proposal counts, and another metric's is not read.
-        let moves = if several { Some((moves.map_or(keep.0, |(least, _)| least), i32::MAX)) } else { moves };
-        Some(RecommendationRange { unchanged: keep, changed: moves })
+        // The controller takes the largest recommendation of all metrics, and the run reads only the first metric.
+        let changed = if several { Some((changed.map_or(unchanged.0, |(low, _)| low), i32::MAX)) } else { changed };
+        Some(RecommendationRange { unchanged, changed })
     }
 
-    /// One state of the target, and the same series in both readings.
+    /// The range for one state of the target, with the same series in both readings.
     fn range_for_state(&self, values: &SeriesBounds, state: &TargetState) -> Option<Option<(i32, i32)>> {
-        let kept = if self.is_total() { state.status_replicas } else { state.spec_replicas };
-        // A tolerance that the spec does not state is the controller's flag, which may be anything from 0 on. What lies
-        // outside a larger one asks for the same as outside of 0.
-        let least = hpa::tolerance_from_spec(&self.records.scenario.hpa.spec, 0.0);
-        let ask = |samples: &[MetricSample], tolerance| self.recommend(samples, &state.pods, state, tolerance);
-        let (low, high) = (ask(&values.lower, least)?, ask(&values.upper, least)?);
-        // With as many pods as the size, what lies between two values asks for something between what they ask for.
-        let even = self.is_total() || state.is_at_size();
-        if even && low == kept && high == kept {
+        let current = if self.is_total() { state.status_replicas } else { state.spec_replicas };
+        // A tolerance that the spec does not state is the controller's flag, which may be anything from 0 on. Outside a
+        // larger tolerance the recommendation is the same as outside of 0.
+        let min_tolerance = hpa::tolerance_from_spec(&self.records.scenario.hpa.spec, 0.0);
+        let recommend = |samples: &[MetricSample], tolerance| self.recommend(samples, &state.pods, state, tolerance);
+        let (low, high) = (recommend(&values.lower, min_tolerance)?, recommend(&values.upper, min_tolerance)?);
+        // With as many pods as replicas, the recommendation is monotonic in the values.
+        let is_monotonic = self.is_total() || state.is_at_size();
+        if is_monotonic && low == current && high == current {
             return Some(None);
         }
-        if even || values.is_constant() {
+        if is_monotonic || values.is_constant() {
             return Some(Some((low, high)));
         }
-        Some(Some((ask(&values.lower, NO_TOLERANCE)?, ask(&values.upper, NO_TOLERANCE)?)))
+        Some(Some((recommend(&values.lower, NO_TOLERANCE)?, recommend(&values.upper, NO_TOLERANCE)?)))
     }
 
-    /// Any of several states, or series that came or went: every pod that may count at its largest value, and only those
-    /// that surely count at their smallest.
+    /// The range for several states, or for series that appear or disappear: the upper end uses every pod that may
+    /// count, at its largest value; the lower end only the pods that certainly count, at their smallest value.
     fn range_for_states(&self, values: &SeriesBounds, states: &[TargetState]) -> Option<(i32, i32)> {
         let per_pod = self.is_per_pod();
         let counts = |pod: &PodState| pod.phase == PodPhase::Running && if per_pod { !pod.deleting } else { pod.ready };
-        let counting = states.iter().flat_map(|state| state.pods.iter()).filter(|pod| counts(pod));
-        let mut times: BTreeMap<&str, usize> = BTreeMap::new();
-        counting.for_each(|pod| *times.entry(pod.name.as_str()).or_default() += 1);
-        let in_all = |name: &str| times.get(name) == Some(&states.len());
-        let mut maybe: BTreeSet<&str> = times.keys().copied().collect();
-        let mut sure: BTreeSet<&str> = maybe.iter().copied().filter(|name| in_all(name)).collect();
+        let counted = states.iter().flat_map(|state| state.pods.iter()).filter(|pod| counts(pod));
+        let mut occurrences: BTreeMap<&str, usize> = BTreeMap::new();
+        counted.for_each(|pod| *occurrences.entry(pod.name.as_str()).or_default() += 1);
+        let in_all = |name: &str| occurrences.get(name) == Some(&states.len());
+        let mut possible: BTreeSet<&str> = occurrences.keys().copied().collect();
+        let mut certain: BTreeSet<&str> = possible.iter().copied().filter(|name| in_all(name)).collect();
         if per_pod {
-            maybe = values.upper.iter().filter_map(|sample| sample.object.as_deref()).collect();
+            possible = values.upper.iter().filter_map(|sample| sample.object.as_deref()).collect();
             let sampled = values.certain_objects();
-            sure.retain(|name| sampled.contains(name));
+            certain.retain(|name| sampled.contains(name));
         }
-        let common: Vec<MetricSample> = match per_pod {
-            true => values.certain_samples(|name| sure.contains(name)),
+        let lower: Vec<MetricSample> = match per_pod {
+            true => values.certain_samples(|name| certain.contains(name)),
             false => values.lower.clone(),
         };
-        let (sure, maybe) = (running_pods(&sure), running_pods(&maybe));
-        let mut moves = (i32::MAX, i32::MIN);
+        let (certain, possible) = (running_pods(&certain), running_pods(&possible));
+        let mut range = (i32::MAX, i32::MIN);
         let mut sizes: Vec<&TargetState> = states.iter().collect();
         sizes.sort_by_key(|state| (state.spec_replicas, state.status_replicas));
         sizes.dedup_by_key(|state| (state.spec_replicas, state.status_replicas));
         for state in sizes {
-            let most = self.recommend(&values.upper, &maybe, state, NO_TOLERANCE)?;
-            // Nobody surely counts: nothing may be asked for.
-            let least = if sure.is_empty() && !self.is_total() {
+            let high = self.recommend(&values.upper, &possible, state, NO_TOLERANCE)?;
+            // Without a pod that certainly counts the controller may have recommended 0.
+            let low = if certain.is_empty() && !self.is_total() {
                 0
             } else {
-                self.recommend(&common, &sure, state, NO_TOLERANCE)?.min(self.recommend(
+                self.recommend(&lower, &certain, state, NO_TOLERANCE)?.min(self.recommend(
                     &values.lower,
-                    &sure,
+                    &certain,
                     state,
                     NO_TOLERANCE,
                 )?)
             };
-            moves = (moves.0.min(least), moves.1.max(most));
+            range = (range.0.min(low), range.1.max(high));
         }
-        Some(moves)
+        Some(range)
     }
 
-    /// What these values ask for; `None` where the controller could not tell, or would wrap around.
+    /// The recommendation for these values; `None` where the controller computes none, or overflows to a negative
+    /// number.
     fn recommend(
         &self,
         samples: &[MetricSample],
@@ -272,7 +274,8 @@ impl<'a> RunView<'a> {
         self.metric_spec().is_some_and(|metric| metric.pods.is_some())
     }
 
-    /// An AverageValue target of an Object or External metric: the total, whatever the pods are.
+    /// True for an AverageValue target of an Object or External metric, which the controller compares as a total,
+    /// independent of the pods.
     pub(crate) fn is_total(&self) -> bool {
         let metric = self.metric_spec();
         let object = metric.and_then(|m| m.object.as_ref()).map(|m| m.target.type_ == "AverageValue");

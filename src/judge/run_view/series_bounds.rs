@@ -1,4 +1,4 @@
-//! The values that a pass may have been served: a smallest and a largest one for each series.
+//! The values that a pass may have read: a smallest and a largest one for each series.
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
@@ -13,47 +13,47 @@ use crate::model::observation::HpaSnapshot;
 use crate::model::reading::{MetricReading, MetricSample};
 use crate::units::Milli;
 
-/// Series with bounds.
+/// Series with a lower and an upper bound of their values.
 #[derive(Debug, Default)]
 pub(super) struct SeriesBounds {
-    /// Every series that there may have been, at its smallest value.
+    /// Every possible series, at its smallest value.
     pub(super) lower: Vec<MetricSample>,
-    /// The same at their largest.
+    /// The same series at their largest values.
     pub(super) upper: Vec<MetricSample>,
-    /// For each, whether it surely was there.
+    /// For each series, whether it certainly existed.
     certain: Vec<bool>,
 }
 
-/// Bounds that are the same for all series, of whichever there are.
+/// Bounds that are the same for all series, whichever exist.
 pub(super) struct ValueBounds {
     lower: i64,
     upper: i64,
-    /// The value is an average over the pods made; the metric is the total.
+    /// True when the value is an average over the created pods, and the metric is their total.
     is_average: bool,
     is_per_pod: bool,
 }
 
 impl RunView<'_> {
-    /// The scenario's range of the metric, thousandths.
+    /// The scenario's range of the metric, in thousandths.
     fn metric_range(&self) -> Option<(i64, i64)> {
         let [low, high] = self.records.scenario.metric.range?;
         let milli = |value: f64| format!("{value}").parse::<Milli>().ok().map(|milli| milli.0);
         Some((milli(low)?, milli(high)?))
     }
 
-    /// True when no reading lies outside of it.
+    /// True when no reading lies outside of the scenario's range.
     pub(super) fn is_metric_in_range(&self) -> bool {
-        let all = || self.api_readings.iter().filter_map(|served| served.reading.samples()).flatten();
-        let within = |(least, most): (i64, i64)| {
-            all().all(|sample| sample.value.is_none_or(|value| (least..=most).contains(&value.0)))
+        let all = || self.api_readings.iter().filter_map(|reading| reading.reading.samples()).flatten();
+        let within = |(low, high): (i64, i64)| {
+            all().all(|sample| sample.value.is_none_or(|value| (low..=high).contains(&value.0)))
         };
         *self.metric_in_range.get_or_init(|| self.metric_range().is_some_and(within))
     }
 }
 
 impl SeriesBounds {
-    /// What was served between two readings: of each series the one value or the other, and of those that are in one
-    /// only, perhaps none. `None` when one of them holds no values.
+    /// The bounds between two readings: each series has the value of one or the other, and a series of one reading
+    /// alone may be missing. `None` when a reading has no values.
     pub(super) fn from_readings(one: &MetricReading, next: &MetricReading) -> Option<Self> {
         let finite =
             |reading: &MetricReading| reading.samples().is_some_and(|all| all.iter().all(|s| s.value.is_some()));
@@ -74,85 +74,86 @@ impl SeriesBounds {
                 Ordering::Greater => (None, next.next()),
                 Ordering::Equal => (one.next(), next.next()),
             };
-            let (a, b, sure) = (a.or(b)?, b.or(a)?, a.is_some() && b.is_some());
+            let (a, b, certain) = (a.or(b)?, b.or(a)?, a.is_some() && b.is_some());
             let (low, high) = if a.value <= b.value { (a, b) } else { (b, a) };
-            values.push(low.clone(), high.clone(), sure);
+            values.push(low.clone(), high.clone(), certain);
         }
     }
 
-    /// Whatever the scenario's range of the metric allows, as long as no reading lies outside of it.
+    /// The bounds of the scenario's range of the metric, as long as no reading lies outside of it.
     pub(super) fn bounds_by_range(view: &RunView<'_>) -> Option<ValueBounds> {
-        let (least, most) = view.metric_range()?;
-        // Of an external metric all series count, however many.
-        let one_each = view.metric_spec().is_some_and(|metric| metric.external.is_none());
-        (one_each && view.is_metric_in_range()).then(|| ValueBounds {
-            lower: least,
-            upper: most,
+        let (lower, upper) = view.metric_range()?;
+        // All series of an External metric count, however many, so one range for each gives no bound.
+        let has_known_series = view.metric_spec().is_some_and(|metric| metric.external.is_none());
+        (has_known_series && view.is_metric_in_range()).then(|| ValueBounds {
+            lower,
+            upper,
             is_average: false,
             is_per_pod: view.is_per_pod(),
         })
     }
 
-    /// What a status reports: exactly for a Value target, as an average over the samples of a Pods metric, and over the
-    /// pods made, rounded up, for the total behind an AverageValue target.
+    /// The bounds by the value that a status reports: the exact value for a Value target, the average over the samples
+    /// of a Pods metric, and the average over the created pods, rounded up, for a total with an AverageValue target.
     pub(super) fn bounds_by_status(view: &RunView<'_>, hpa: &HpaSnapshot) -> Option<ValueBounds> {
         let active = hpa.conditions.iter().any(|c| c.kind == "ScalingActive" && c.status == "True");
         let spec = &view.records.scenario.hpa.spec;
         let name = hpa::metric_from_spec(spec, &view.records.scenario.namespace, &[])?.name().to_owned();
         let entry = hpa.current_metrics.iter().find(|entry| entry.name == name).filter(|_| active)?;
         let value = entry.average_value.or(entry.value)?.0;
-        let averages = view.is_total();
-        let least = if averages { value.checked_sub(1)? } else { value };
-        Some(ValueBounds { lower: least, upper: value, is_average: averages, is_per_pod: view.is_per_pod() })
+        let is_average = view.is_total();
+        let lower = if is_average { value.checked_sub(1)? } else { value };
+        Some(ValueBounds { lower, upper: value, is_average, is_per_pod: view.is_per_pod() })
     }
 
-    fn push(&mut self, least: MetricSample, most: MetricSample, sure: bool) {
-        self.lower.push(least);
-        self.upper.push(most);
-        self.certain.push(sure);
+    fn push(&mut self, lower: MetricSample, upper: MetricSample, certain: bool) {
+        self.lower.push(lower);
+        self.upper.push(upper);
+        self.certain.push(certain);
     }
 
-    /// The same series all the time.
+    /// True when the series are the same in both readings.
     pub(super) fn has_same_series(&self) -> bool {
-        self.certain.iter().all(|sure| *sure)
+        self.certain.iter().all(|certain| *certain)
     }
 
-    /// The same series with the same values all the time.
+    /// True when the series and their values are the same in both readings.
     pub(super) fn is_constant(&self) -> bool {
         self.has_same_series() && self.lower.iter().zip(&self.upper).all(|(low, high)| low.value == high.value)
     }
 
-    /// The objects whose series surely were there.
+    /// The objects whose series certainly existed.
     pub(super) fn certain_objects(&self) -> BTreeSet<&str> {
-        let sure = self.lower.iter().zip(&self.certain).filter(|(_, sure)| **sure);
-        sure.filter_map(|(sample, _)| sample.object.as_deref()).collect()
+        let certain = self.lower.iter().zip(&self.certain).filter(|(_, certain)| **certain);
+        certain.filter_map(|(sample, _)| sample.object.as_deref()).collect()
     }
 
-    /// The smallest values of the series that surely were there and are wanted.
-    pub(super) fn certain_samples(&self, wanted: impl Fn(&str) -> bool) -> Vec<MetricSample> {
-        let is = |(sample, sure): &(&MetricSample, &bool)| **sure && sample.object.as_deref().is_some_and(&wanted);
-        self.lower.iter().zip(&self.certain).filter(is).map(|(sample, _)| sample.clone()).collect()
+    /// The smallest values of the series that certainly existed, of the objects that satisfy a condition.
+    pub(super) fn certain_samples(&self, includes: impl Fn(&str) -> bool) -> Vec<MetricSample> {
+        let is_included =
+            |(sample, certain): &(&MetricSample, &bool)| **certain && sample.object.as_deref().is_some_and(&includes);
+        self.lower.iter().zip(&self.certain).filter(is_included).map(|(sample, _)| sample.clone()).collect()
     }
 }
 
 impl ValueBounds {
-    /// The values of the series that the target may have had in these states.
+    /// The bounds of the series that the target may have had in these states.
     pub(super) fn to_series_bounds(&self, states: &[TargetState]) -> Option<SeriesBounds> {
         let mut values = SeriesBounds::default();
-        let mut push = |object: Option<String>, least: i64, most: i64| {
+        let mut push = |object: Option<String>, lower: i64, upper: i64| {
             let sample = |value| MetricSample {
                 object: object.clone(),
                 labels: Arc::default(),
                 value: Some(Milli(value)),
                 timestamp: None,
             };
-            values.push(sample(least), sample(most), true);
+            values.push(sample(lower), sample(upper), true);
         };
         if !self.is_per_pod {
-            let made = || states.iter().map(|state| i64::from(state.status_replicas));
-            let (few, many) = if self.is_average { (made().min()?, made().max()?) } else { (1, 1) };
-            push(None, self.lower.checked_mul(few)?, self.upper.checked_mul(many)?);
-            return (few > 0).then_some(values);
+            let created = || states.iter().map(|state| i64::from(state.status_replicas));
+            let (fewest, most) = if self.is_average { (created().min()?, created().max()?) } else { (1, 1) };
+            push(None, self.lower.checked_mul(fewest)?, self.upper.checked_mul(most)?);
+            return (fewest > 0).then_some(values);
         }
         let mut names: Vec<&str> = states.iter().flat_map(|s| s.pods.iter()).map(|pod| pod.name.as_str()).collect();
         names.sort_unstable();
@@ -163,7 +164,7 @@ impl ValueBounds {
 }
 
 impl RunView<'_> {
-    /// The metric that is read.
+    /// The metric that the run reads: the first of the HPA's metrics.
     pub(super) fn metric_spec(&self) -> Option<&MetricSpec> {
         self.records.scenario.hpa.spec.metrics.as_ref()?.first()
     }

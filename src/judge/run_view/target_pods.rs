@@ -4,30 +4,36 @@ use std::collections::BTreeMap;
 
 use super::{ObservedItem, RunView};
 use crate::model::observation::{ObservationKind, Phase, PodSnapshot};
+use crate::model::reading::{MetricHop, MetricReading, MetricSample, ReadingResult};
 
 /// One pod of the target, from its first observation to its last.
 #[derive(Clone, Debug)]
 pub(crate) struct TargetPod<'a> {
-    /// Every observation of it.
+    /// All observations of the pod.
     pub(crate) observations: Vec<ObservedItem<'a, PodSnapshot>>,
-    /// When it was gone.
+    /// When it was deleted.
     pub(crate) gone_ms: Option<u64>,
 }
 
 impl<'a> TargetPod<'a> {
-    /// When it was first seen.
+    /// When it was first observed.
     pub(crate) fn first_seen_ms(&self) -> u64 {
         self.observations.first().map_or(0, |(o, _)| o.at_ms)
     }
 
-    /// The last that was seen of it.
+    /// The last observation.
     pub(crate) fn last_observation(&self) -> Option<&ObservedItem<'a, PodSnapshot>> {
         self.observations.last()
     }
 
-    /// Its name.
+    /// The pod's name.
     pub(crate) fn name(&self) -> &'a str {
         self.observations.first().map_or("", |(_, pod)| &pod.name)
+    }
+
+    /// The pod's uid.
+    pub(crate) fn uid(&self) -> Option<&'a str> {
+        self.observations.first().map(|(_, pod)| pod.uid.as_str())
     }
 
     /// The first observation that shows it Ready.
@@ -35,73 +41,94 @@ impl<'a> TargetPod<'a> {
         self.observations.iter().find(|(_, pod)| pod.ready && !pod.deleting)
     }
 
-    /// The observation that shows it Ready, if one does by then.
+    /// The first observation that shows it Ready, if it came by `at_ms`.
     pub(crate) fn ready_by(&self, at_ms: u64) -> Option<&ObservedItem<'a, PodSnapshot>> {
         self.first_ready().filter(|(o, _)| o.at_ms <= at_ms)
     }
 
-    /// Ids of its devices: they may be written after it is Ready, and go with its containers.
+    /// Ids of its devices. The latest non-empty list counts: the kubelet may report them after Ready, and drops them
+    /// with the containers.
     pub(crate) fn devices(&self) -> &'a [String] {
-        let named = self.observations.iter().rev().find(|(_, pod)| !pod.allocated_devices.is_empty());
-        named.map_or(&[], |(_, pod)| &pod.allocated_devices)
+        let with_devices = self.observations.iter().rev().find(|(_, pod)| !pod.allocated_devices.is_empty());
+        with_devices.map_or(&[], |(_, pod)| &pod.allocated_devices)
     }
 
-    /// When it began to go away.
+    /// When its termination began.
     pub(crate) fn terminating_ms(&self) -> Option<u64> {
         self.observations.iter().find(|(_, pod)| pod.deleting).map(|(o, _)| o.at_ms).or(self.gone_ms)
     }
 
-    /// Alive, going away or not, at a moment.
+    /// True when the pod exists at this time, terminating or not.
     pub(crate) fn exists_at(&self, at_ms: u64) -> bool {
         self.first_seen_ms() <= at_ms && self.gone_ms.is_none_or(|gone| gone > at_ms)
     }
 }
 
-/// True when the pod carries every label of the selector. An empty selector selects nothing here.
+/// True when the pod has every label of the selector. An empty selector matches nothing here.
 pub(super) fn matches_selector(selector: &BTreeMap<String, String>, pod: &PodSnapshot) -> bool {
     !selector.is_empty() && selector.iter().all(|(key, value)| pod.labels.get(key) == Some(value))
 }
 
-/// The pods that the target's selector matches, in the order in which they were first seen.
+/// Collects the pods that match the target's selector, in the order of their first observation.
 pub(super) fn collect_target_pods<'a>(view: &RunView<'a>) -> Vec<TargetPod<'a>> {
     let Some((_, workload)) = view.workloads.last() else { return Vec::new() };
-    let mut lives: Vec<(&str, TargetPod<'a>)> = Vec::new();
-    for (observation, pod) in view.pods.iter().filter(|(_, pod)| matches_selector(&workload.selector, pod)) {
-        match lives.iter_mut().find(|(uid, _)| *uid == pod.uid) {
-            Some((_, life)) => life.observations.push((observation, pod)),
-            None => lives.push((&pod.uid, TargetPod { observations: vec![(observation, pod)], gone_ms: None })),
+    let mut pods: Vec<(&str, TargetPod<'a>)> = Vec::new();
+    for item in view.pods.iter().filter(|(_, snapshot)| matches_selector(&workload.selector, snapshot)) {
+        match pods.iter_mut().find(|(uid, _)| *uid == item.1.uid) {
+            Some((_, pod)) => pod.observations.push(*item),
+            None => pods.push((&item.1.uid, TargetPod { observations: vec![*item], gone_ms: None })),
         }
     }
-    for (observation, gone) in &view.deletions {
+    for (observation, deleted) in &view.deletions {
         if matches!(observation.kind, ObservationKind::PodDeleted(_))
-            && let Some((_, life)) = lives.iter_mut().find(|(uid, _)| *uid == gone.uid)
+            && let Some((_, pod)) = pods.iter_mut().find(|(uid, _)| *uid == deleted.uid)
         {
-            life.gone_ms.get_or_insert(observation.at_ms);
+            pod.gone_ms.get_or_insert(observation.at_ms);
         }
     }
-    lives.into_iter().map(|(_, life)| life).collect()
+    pods.into_iter().map(|(_, pod)| pod).collect()
 }
 
 impl<'a> RunView<'a> {
-    /// The pods that the target's selector matches, in the order in which they were first seen.
+    /// The pods that match the target's selector, in the order of their first observation.
     pub(crate) fn target_pods(&self) -> &[TargetPod<'a>] {
         &self.target_pods
     }
 
-    /// The pods that came with the load.
+    /// The pods that were created under load.
     pub(crate) fn new_pods(&self) -> Vec<&TargetPod<'a>> {
         let Some((from, to)) = self.load_span() else { return Vec::new() };
-        // A pod that replaced another one during the clean-up or the fall is none of the rise.
+        // A pod that replaces another one during the scale-down or the clean-up is not part of the scale-up.
         let end = self.phase_start(Phase::ScaleDown).unwrap_or(to);
-        self.target_pods().iter().filter(|life| (from..=end).contains(&life.first_seen_ms())).collect()
+        self.target_pods().iter().filter(|pod| (from..=end).contains(&pod.first_seen_ms())).collect()
     }
 
-    /// True when a container resource counts as an accelerator of this run.
+    /// Whether a hop has the metric of the target, by this reading; `None` where the harness could not read the hop. The
+    /// metrics API has it when all values are finite and, for a Pods metric, at least one is of a pod of the target.
+    pub(crate) fn serves_target(&self, reading: &MetricReading) -> Option<bool> {
+        let samples = reading.samples().unwrap_or_default();
+        let of_target = |sample: &MetricSample| {
+            sample.object.as_ref().is_some_and(|name| self.target_pods().iter().any(|pod| pod.name() == name))
+        };
+        match (&reading.result, reading.hop) {
+            (ReadingResult::NotReadable(_), _) => None,
+            (_, MetricHop::Api) => {
+                let is_pods_metric = self.records.scenario.hpa.spec.metrics.iter().flatten().any(|m| m.pods.is_some());
+                let is_finite = samples.iter().all(|sample| sample.value.is_some());
+                Some(is_finite && samples.iter().any(|sample| !is_pods_metric || of_target(sample)))
+            }
+            (_, MetricHop::Exporter | MetricHop::Store) => {
+                Some(samples.iter().any(|sample| sample.value.is_some() && of_target(sample)))
+            }
+        }
+    }
+
+    /// True when an extended resource counts as an accelerator in this run.
     pub(crate) fn is_accelerator(&self, resource: &str) -> bool {
         self.records.scenario.accelerator.matches(resource)
     }
 
-    /// Accelerators that a pod requests, as text; empty when there are none.
+    /// The accelerators that a pod requests, formatted; empty when it requests none.
     pub(crate) fn requested_accelerators(&self, pod: &PodSnapshot) -> Vec<String> {
         let resources = pod.extended_resources.iter().filter(|(name, count)| self.is_accelerator(name) && **count > 0);
         let mut all: Vec<String> = resources.map(|(name, count)| format!("{name}={count}")).collect();

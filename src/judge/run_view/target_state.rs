@@ -1,4 +1,4 @@
-//! The states of the target over time, as far as the controller's arithmetic looks at it.
+//! The states of the target over time, as far as the controller's arithmetic uses them.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -7,32 +7,32 @@ use crate::bounds::POLL_INTERVAL;
 use crate::hpa::{self, PodState};
 use crate::model::observation::{Observation, ObservationKind, PodSnapshot};
 
-/// The target's sizes and pods from a moment on.
+/// The target's sizes and pods from a time on.
 #[derive(Clone, Debug)]
 pub(super) struct TargetState {
-    /// Since when, milliseconds.
+    /// Beginning of the state, milliseconds.
     pub(super) at_ms: u64,
     /// spec.replicas.
     pub(super) spec_replicas: i32,
     /// status.replicas.
     pub(super) status_replicas: i32,
-    /// Its pods.
+    /// The target's pods.
     pub(super) pods: Rc<Vec<PodState>>,
 }
 
 impl TargetState {
-    /// As many pods as the size, and none of them is going away.
+    /// True when there are as many pods as spec.replicas, and none is terminating.
     pub(super) fn is_at_size(&self) -> bool {
         i32::try_from(self.pods.len()).ok() == Some(self.spec_replicas) && self.pods.iter().all(|pod| !pod.deleting)
     }
 
-    /// True when as many pods were seen as there are: those that go away are not counted any more.
+    /// True when all pods have been observed: status.replicas does not count terminating ones.
     pub(super) fn has_seen_all_pods(&self) -> bool {
         let staying = self.pods.iter().filter(|pod| !pod.deleting).count();
         i32::try_from(staying).unwrap_or(i32::MAX) >= self.status_replicas
     }
 
-    /// The same sizes and pods, these as they are in a later state.
+    /// The same sizes with the pods of this state, as they are in a later state.
     pub(super) fn with_pods_from(&self, later: &Self) -> Self {
         let is_known = |pod: &&PodState| self.pods.iter().any(|known| known.name == pod.name);
         Self { pods: Rc::new(later.pods.iter().filter(is_known).cloned().collect()), ..self.clone() }
@@ -44,36 +44,37 @@ impl TargetState {
     }
 }
 
-/// The target as it is put together from what is observed. States are kept as of each reading, of each moment before its
-/// size changes, and where neither comes once a poll.
+/// Tracks the target from its observations. It records a state at each reading, before each change of size, and
+/// otherwise at most once per poll interval.
 #[derive(Default)]
 pub(super) struct TargetTracker<'a> {
     pods: BTreeMap<&'a str, &'a PodSnapshot>,
     replicas: Option<(i32, i32)>,
     selector: Option<&'a BTreeMap<String, String>>,
-    /// When it changed last, if no state shows that yet.
+    /// Time of the last change that no recorded state shows yet.
     changed_ms: Option<u64>,
-    /// The states, each other than the one before.
+    /// The recorded states, each different from the one before.
     pub(super) states: Vec<TargetState>,
 }
 
 impl<'a> TargetTracker<'a> {
-    /// Takes an observation in.
+    /// Adds an observation.
     pub(super) fn push(&mut self, observation: &'a Observation) {
         match &observation.kind {
             ObservationKind::Workload(workload) => {
-                let sizes = Some((workload.spec_replicas, workload.replicas));
-                let resized = self.replicas.is_some_and(|(size, _)| size != workload.spec_replicas);
-                if resized {
+                let replicas = Some((workload.spec_replicas, workload.replicas));
+                let is_resized =
+                    self.replicas.is_some_and(|(spec_replicas, _)| spec_replicas != workload.spec_replicas);
+                if is_resized {
                     self.current_state();
                 }
-                (self.replicas, self.selector) = (sizes, Some(&workload.selector));
+                (self.replicas, self.selector) = (replicas, Some(&workload.selector));
             }
             ObservationKind::Pod(pod) => {
                 self.pods.insert(&pod.uid, pod);
             }
-            ObservationKind::PodDeleted(gone) => {
-                self.pods.remove(gone.uid.as_str());
+            ObservationKind::PodDeleted(deleted) => {
+                self.pods.remove(deleted.uid.as_str());
             }
             _ => return,
         }
@@ -83,14 +84,15 @@ impl<'a> TargetTracker<'a> {
         }
     }
 
-    /// The state now; `None` before the target was seen.
+    /// The current state; `None` before the first observation of the target.
     pub(super) fn current_state(&mut self) -> Option<&TargetState> {
-        let (size, status_size) = self.replicas?;
+        let (spec_replicas, status_replicas) = self.replicas?;
         if let Some(at_ms) = self.changed_ms.take() {
-            let ours =
+            let is_selected =
                 |pod: &&&PodSnapshot| self.selector.is_some_and(|s| super::target_pods::matches_selector(s, pod));
-            let pods = Rc::new(self.pods.values().filter(ours).map(|pod| hpa::pod_state_from_snapshot(pod)).collect());
-            let state = TargetState { at_ms, spec_replicas: size, status_replicas: status_size, pods };
+            let pods =
+                Rc::new(self.pods.values().filter(is_selected).map(|pod| hpa::pod_state_from_snapshot(pod)).collect());
+            let state = TargetState { at_ms, spec_replicas, status_replicas, pods };
             if self.states.last().is_none_or(|last| !last.is_same_as(&state)) {
                 self.states.push(state);
             }

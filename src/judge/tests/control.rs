@@ -4,7 +4,7 @@ use super::run_fixture::{
     CLEANUP, FALL, IDLE, OLD, RISE, RunFixture, SCALED_TO_1, SCALED_TO_2, SCALED_TO_3, SECOND, THIRD, healthy,
     object_metric, phase_began, recorded, slow_metric,
 };
-use crate::judge::{Check, CheckStatus, Prerequisite};
+use crate::judge::{Check, CheckPart, CheckStatus, Prerequisite};
 use crate::model::observation::{FailureCount, ObservationKind, Phase, WorkloadSnapshot};
 use crate::model::reading::{MetricHop, ReadingResult};
 use crate::model::verdict::CaseResult;
@@ -14,7 +14,10 @@ use Check::{ByTheAutoscaler, IdleHolds, MetricFollowsLoad};
 
 #[test]
 fn replicas_stay_at_min_for_three_sync_periods() {
-    healthy().assert_passes(IdleHolds, "17 readings over 15.9s without load asked for no more than 1");
+    healthy().assert_passes(
+        IdleHolds,
+        "replicas stayed at 1 for 15.9s without load; the metric recommends at most 1 replica (17 readings",
+    );
 }
 
 #[test]
@@ -57,16 +60,16 @@ fn an_idle_metric_that_recommends_more_is_inconclusive_and_its_cause_named() {
     let unit = healthy().metric(IDLE, RISE, Some(900_000));
     unit.assert_inconclusive(
         IdleHolds,
-        "without load the metric asks for 15 replicas (value 900, target 60): the target lies below",
+        "without load the metric recommends 15 replicas (value 900, target 60): the target is below",
     );
 }
 
-/// Somebody else's pod in the namespace, busy for a while at each hop.
+/// Another workload's pod in the namespace, busy for a while at each hop.
 fn neighbour(run: RunFixture, when: std::ops::Range<u64>) -> RunFixture {
     let run = run.metric(when.start.max(IDLE), when.end, Some(900_000));
     let busy = |run: RunFixture, hop: MetricHop| {
-        run.readings(hop, when.start, when.end, |answer| {
-            super::run_fixture::edit_samples(answer, |sample| {
+        run.readings(hop, when.start, when.end, |result| {
+            super::run_fixture::edit_samples(result, |sample| {
                 (sample.object, sample.value) = (Some("trainer-0".to_owned()), Some(Milli(95_000)));
             });
         })
@@ -83,21 +86,21 @@ fn contamination_is_named_with_its_values() {
     let run = neighbour(object_metric(), 0..RISE);
     run.assert_inconclusive(
         IdleHolds,
-        "(value 900, target 60): contamination: the metric also holds trainer-0=95, not of the target",
+        "(value 900, target 60): contamination: the metric also includes trainer-0=95, not of the target",
     );
     let store =
         run.clone().readings(MetricHop::Store, 0, RISE, |a| *a = ReadingResult::NotReadable("forbidden".to_owned()));
-    store.assert_inconclusive(IdleHolds, "contamination: the metric also holds trainer-0=95");
+    store.assert_inconclusive(IdleHolds, "contamination: the metric also includes trainer-0=95");
 }
 
-/// A neighbour that goes to work with the load goes on after it.
+/// A neighbour that is busy after the load has ended.
 #[test]
 fn contamination_that_comes_later_is_named_as_well() {
     let run = neighbour(object_metric(), FALL..u64::MAX);
-    let fall = run.evaluate_prerequisite(Prerequisite::MetricFalls);
+    let fall = run.evaluate_prerequisite(Prerequisite::Part(CheckPart::MetricFalls));
     assert!(
         fall.has_status(CheckStatus::Inconclusive)
-            && fall.reason.contains("contamination: the metric also holds trainer-0=95"),
+            && fall.reason.contains("contamination: the metric also includes trainer-0=95"),
         "{}",
         fall.reason
     );
@@ -111,44 +114,44 @@ fn without_the_series_the_pods_beside_the_target_are_named() {
     let run = unread(unread(neighbour(object_metric(), 0..RISE), MetricHop::Store), MetricHop::Exporter);
     run.assert_inconclusive(
         IdleHolds,
-        "contamination: the metric also holds trainer-0, which requests nvidia.com/gpu=1",
+        "contamination: the metric also includes trainer-0, which requests nvidia.com/gpu=1",
     );
 }
 
-/// The controller drops what is not of the target's pods, and a namespace's metric is not made of another namespace.
+/// The controller ignores samples of other pods, and the metric of a namespace is not computed from another namespace.
 #[test]
-fn what_the_metric_cannot_hold_is_no_contamination() {
-    neighbour(healthy(), 0..RISE).assert_inconclusive(IdleHolds, "the target lies below the idle value");
+fn pods_that_the_metric_cannot_include_are_no_contamination() {
+    neighbour(healthy(), 0..RISE).assert_inconclusive(IdleHolds, "the target is below the idle value");
     let elsewhere =
         [MetricHop::Store, MetricHop::Exporter].into_iter().fold(neighbour(object_metric(), 0..RISE), |run, hop| {
-            run.readings(hop, 0, RISE, |answer| {
-                super::run_fixture::edit_samples(answer, |sample| {
+            run.readings(hop, 0, RISE, |result| {
+                super::run_fixture::edit_samples(result, |sample| {
                     drop(
                         std::sync::Arc::make_mut(&mut sample.labels).insert("namespace".to_owned(), "other".to_owned()),
                     )
                 });
             })
         });
-    elsewhere.assert_inconclusive(IdleHolds, "the target lies below the idle value");
+    elsewhere.assert_inconclusive(IdleHolds, "the target is below the idle value");
 }
 
 #[test]
 fn a_target_that_does_not_begin_at_min_is_inconclusive() {
     let run = healthy().workloads(|at, w| w.spec_replicas = if at < RISE { 2 } else { w.spec_replicas });
-    run.assert_inconclusive(IdleHolds, "the target had 2 replicas when the idle baseline began");
+    run.assert_inconclusive(IdleHolds, "the target had 2 replicas when the baseline began");
 }
 
 #[test]
 fn an_idle_baseline_that_was_too_short_or_not_read_is_inconclusive() {
     let short = healthy().scenario(|s| s.phases.baseline_sync_periods = 5);
-    short.assert_inconclusive(IdleHolds, "replicas held at 1 for 15.9s of 25.0s without load");
+    short.assert_inconclusive(IdleHolds, "replicas stayed at 1 for 15.9s of 25.0s without load");
     healthy().not_read(15_000, 22_000).assert_inconclusive(IdleHolds, "without load");
     let blind = healthy()
         .api_fails(IDLE, CLEANUP)
         .without(|o| super::run_fixture::is_phase(o, Phase::Baseline) && o.at_ms > RISE - 10);
     let fresh = blind.clone().ended_at(20_000);
     assert_eq!(fresh.result(), CaseResult::Inconclusive);
-    // While the run is on: not for ever.
+    // During the run the check is pending, but not for ever.
     let live = |ms: u64| {
         blind
             .clone()
@@ -159,24 +162,27 @@ fn an_idle_baseline_that_was_too_short_or_not_read_is_inconclusive() {
 }
 
 #[test]
-fn an_idle_phase_whose_end_was_not_noted_ends_with_the_load() {
+fn a_baseline_whose_end_was_not_recorded_ends_with_the_load() {
     let run = slow_metric().without(|o| super::run_fixture::is_phase(o, Phase::Baseline) && o.at_ms > RISE - 10);
-    run.assert_passes(IdleHolds, "asked for no more than 1");
+    run.assert_passes(IdleHolds, "the metric recommends at most 1 replica");
 }
 
 #[test]
 fn a_size_that_changed_unseen_is_inconclusive() {
-    // The generation tells of a change of the spec that nobody saw: 1 → 2 → 1 while the watch was away.
+    // The generation reveals an unseen change of the spec: 1 → 2 → 1 during a gap of the watch.
     let run = healthy().workloads(|at, w| w.generation = w.generation.map(|g| if at > IDLE { g + 2 } else { g }));
-    run.assert_inconclusive(ByTheAutoscaler, "was changed without being seen");
+    run.assert_inconclusive(ByTheAutoscaler, "the target's spec changed unseen");
     let unknown = healthy().workloads(|_, w| w.generation = None);
     unknown.assert_passes(ByTheAutoscaler, "kube-controller-manager");
-    unknown.gap("workload", 13_000, 20_000).assert_inconclusive(ByTheAutoscaler, "workload could not be read");
+    unknown.gap("workload", 13_000, 20_000).assert_inconclusive(ByTheAutoscaler, "the watch of workload had a gap");
 }
 
 #[test]
 fn changes_that_the_status_confirms_are_the_autoscalers() {
-    healthy().assert_passes(ByTheAutoscaler, "1 → 2, 2 → 3, 3 → 1 were all written to the scale subresource");
+    healthy().assert_passes(
+        ByTheAutoscaler,
+        "1 → 2, 2 → 3, 3 → 1: all written to the scale subresource by kube-controller-manager",
+    );
     let silent = healthy().without_events();
     silent.assert_passes(ByTheAutoscaler, "1 → 2, 2 → 3, 3 → 1");
     assert_eq!(silent.evaluate(ByTheAutoscaler).findings.len(), 3);
@@ -192,20 +198,20 @@ fn another_writer_is_inconclusive_and_named() {
         "written by keda (Update of subresource scale), and the change before it by kube-controller-manager",
     );
     healthy().written_by(SCALED_TO_1, "kubectl", "").assert_inconclusive(ByTheAutoscaler, "replicas went 3 → 1");
-    let by_hand = healthy().resized_by(60_000, 1, "kubectl", "scale");
-    by_hand.assert_inconclusive(ByTheAutoscaler, "the HPA's status knows nothing of it");
-    let nobody = healthy().workloads(|_, w| w.replicas_managers.clear());
-    nobody.assert_inconclusive(ByTheAutoscaler, "an unknown writer");
+    let scaled_by_kubectl = healthy().resized_by(60_000, 1, "kubectl", "scale");
+    scaled_by_kubectl.assert_inconclusive(ByTheAutoscaler, "the HPA's status does not confirm it");
+    let unmanaged = healthy().workloads(|_, w| w.replicas_managers.clear());
+    unmanaged.assert_inconclusive(ByTheAutoscaler, "an unknown writer");
 }
 
 #[test]
 fn a_status_that_does_not_confirm_the_size_is_inconclusive() {
     let run = healthy().hpas(|_, hpa| hpa.desired_replicas = hpa.desired_replicas.min(2));
-    run.assert_inconclusive(ByTheAutoscaler, "replicas went 2 → 3 in phase hold: written by kube-controller-manager (Update of subresource scale), and the HPA's status knows nothing of it");
+    run.assert_inconclusive(ByTheAutoscaler, "replicas went 2 → 3 in phase hold: written by kube-controller-manager (Update of subresource scale), and the HPA's status does not confirm it");
 }
 
 #[test]
-fn a_change_is_waited_for_until_the_status_has_confirmed_it() {
+fn a_change_is_pending_until_the_status_confirms_it() {
     let run = healthy().without(|o| {
         o.at_ms > SCALED_TO_2 + 2000 || matches!(o.kind, ObservationKind::Hpa(_)) && o.at_ms > SCALED_TO_2 - 1
     });
@@ -213,7 +219,7 @@ fn a_change_is_waited_for_until_the_status_has_confirmed_it() {
 }
 
 #[test]
-fn where_an_event_was_lost_the_next_one_is_not_waited_for() {
+fn after_a_lost_event_the_next_one_is_not_awaited() {
     let at_once = |run: RunFixture| run.ended_at(SCALED_TO_3 + 1000).without_events().evaluate(ByTheAutoscaler).status;
     assert_eq!(at_once(healthy()), CheckStatus::Pass);
     let first = healthy().ended_at(SCALED_TO_2 + 1000).without_events();
@@ -227,7 +233,7 @@ fn an_event_that_names_another_reason_is_inconclusive() {
     });
     other.assert_inconclusive(
         ByTheAutoscaler,
-        "the HPA's event gives another reason than our metric: cpu resource utilization above target",
+        "the HPA's event gives another reason than the metric of this run: cpu resource utilization above target",
     );
     let enforced = healthy().events(|e| {
         e.message = e.message.replace("All metrics below target", "Current number of replicas above Spec.MaxReplicas")
@@ -239,13 +245,14 @@ fn an_event_that_names_another_reason_is_inconclusive() {
 
 #[test]
 fn the_metric_follows_the_load_both_ways() {
-    healthy().assert_passes(MetricFollowsLoad, "after the load a reading (0) leads from 3 replicas back to 1");
+    healthy().assert_passes(MetricFollowsLoad, "after the load it recommends 1 replica, down from 3 (reading 0)");
 }
 
 #[test]
-fn a_pod_that_does_not_run_yet_does_not_keep_the_readings_from_leading_back() {
-    // It was made just before the end of the load. The exporter shows its accelerator already; no pass counts it.
-    let made_last = |at: u64, workload: &mut WorkloadSnapshot| {
+fn a_pod_that_does_not_run_yet_does_not_keep_the_recommendation_up() {
+    // It was created just before the end of the load. The exporter reports its accelerator already; the controller
+    // ignores it.
+    let scaled_late = |at: u64, workload: &mut WorkloadSnapshot| {
         workload.spec_replicas = if at < FALL { workload.spec_replicas.min(2) } else { workload.spec_replicas };
     };
     for name in [OLD, SECOND, THIRD] {
@@ -253,8 +260,8 @@ fn a_pod_that_does_not_run_yet_does_not_keep_the_readings_from_leading_back() {
         (pod.phase, pod.ready) = ("Pending".to_owned(), false);
         let pending =
             healthy().metric(FALL, CLEANUP, Some(0)).with_observation(FALL, ObservationKind::Pod(pod)).renumber();
-        let falls = pending.workloads(made_last).evaluate_prerequisite(Prerequisite::MetricFalls);
-        let at_once = "0.9s after the load a reading (0) leads from 2 replicas back to 1";
+        let falls = pending.workloads(scaled_late).evaluate_prerequisite(Prerequisite::Part(CheckPart::MetricFalls));
+        let at_once = "0.9s after the load it recommends 1 replica, down from 2 (reading 0)";
         assert_eq!((falls.status, falls.reason.as_str()), (CheckStatus::Pass, at_once), "{name}");
     }
 }
@@ -263,13 +270,13 @@ fn a_pod_that_does_not_run_yet_does_not_keep_the_readings_from_leading_back() {
 fn a_frozen_metric_is_inconclusive() {
     healthy()
         .metric(RISE, CLEANUP, Some(51_000))
-        .assert_inconclusive(MetricFollowsLoad, "no reading before the rise asks for more than 1");
+        .assert_inconclusive(MetricFollowsLoad, "no reading before the scale-up recommends more than 1 replica");
     healthy()
         .metric(RISE, CLEANUP, Some(0))
-        .assert_inconclusive(MetricFollowsLoad, "highest reading 0 against the target 60, which asks for");
+        .assert_inconclusive(MetricFollowsLoad, "highest reading 0, target 60, at which it recommends");
     let high = healthy().metric(FALL, CLEANUP, Some(100_000));
-    high.assert_inconclusive(MetricFollowsLoad, "after the load no reading leads from 3 replicas back to 1 (lowest 100; the target's series at the exporter meanwhile: 0 to 100");
-    high.assert_inconclusive(Check::ReplicasFall, "needs Control/MetricFollowsLoad (fall)");
+    high.assert_inconclusive(MetricFollowsLoad, "after the load the metric never recommends 1 replica, down from 3 (lowest reading 100; the target's series at the exporter meanwhile: 0 to 100");
+    high.assert_inconclusive(Check::ReplicasFall, "prerequisite Control/MetricFollowsLoad (scale-down)");
 }
 
 #[test]
@@ -281,41 +288,43 @@ fn a_metric_that_is_not_a_number_under_load_is_inconclusive() {
 fn a_metric_that_recommends_more_only_briefly_is_inconclusive() {
     let run = healthy().metric(42_000, CLEANUP, Some(20_000));
     assert_eq!(
-        run.evaluate_prerequisite(Prerequisite::MetricRises).status,
+        run.evaluate_prerequisite(Prerequisite::Part(CheckPart::MetricRises)).status,
         CheckStatus::Inconclusive,
         "{:?}",
-        run.evaluate_prerequisite(Prerequisite::MetricRises)
+        run.evaluate_prerequisite(Prerequisite::Part(CheckPart::MetricRises))
     );
-    run.assert_inconclusive(Check::ReplicasRise, "needs Control/MetricFollowsLoad (rise)");
+    run.assert_inconclusive(Check::ReplicasRise, "prerequisite Control/MetricFollowsLoad (scale-up)");
 }
 
 #[test]
 fn a_gap_in_the_readings_shows_no_recommendation() {
-    // What asks before and after the stretch may have asked for less in between.
+    // Between readings that recommend more, an unread value may recommend less.
     let run =
         healthy().not_read(36_000, 41_000).not_read(44_000, 47_000).not_read(52_000, 57_000).not_read(60_000, 66_000);
     assert_eq!(
-        run.not_read(68_000, FALL).evaluate_prerequisite(Prerequisite::MetricRises).status,
+        run.not_read(68_000, FALL).evaluate_prerequisite(Prerequisite::Part(CheckPart::MetricRises)).status,
         CheckStatus::Inconclusive
     );
 }
 
 #[test]
 fn metric_follows_load_needs_idle_holds() {
-    healthy().metric(IDLE, RISE, Some(900_000)).assert_inconclusive(MetricFollowsLoad, "needs Control/IdleHolds");
+    healthy()
+        .metric(IDLE, RISE, Some(900_000))
+        .assert_inconclusive(MetricFollowsLoad, "prerequisite Control/IdleHolds");
     recorded("wrong-sign").assert_inconclusive(MetricFollowsLoad, "highest reading");
 }
 
 #[test]
 fn idle_holds_needs_an_active_autoscaler() {
     let run = scaled_at_idle().hpas(|_, hpa| hpa.conditions.iter_mut().for_each(|c| c.status = "Unknown".to_owned()));
-    let ruling = run.evaluate(IdleHolds);
-    assert!(matches!(ruling.status, CheckStatus::Pending | CheckStatus::Inconclusive), "{ruling:?}");
-    assert!(ruling.reason.contains("needs Setup/AutoscalerActive"), "{}", ruling.reason);
+    let result = run.evaluate(IdleHolds);
+    assert!(matches!(result.status, CheckStatus::Pending | CheckStatus::Inconclusive), "{result:?}");
+    assert!(result.reason.contains("prerequisite Setup/AutoscalerActive"), "{}", result.reason);
     assert_eq!(run.result(), CaseResult::Inconclusive);
 }
 
-/// The controller scales up at idle, and its status says so; the run ends there.
+/// The controller scales up without load, and its status confirms it; the run ends there.
 fn scaled_at_idle() -> RunFixture {
     resized_at_idle(slow_metric(), 2)
 }
@@ -333,16 +342,18 @@ fn resized_at_idle(run: RunFixture, size: i32) -> RunFixture {
     run.with_observation(end, phase_began(Phase::Cleanup))
 }
 
-/// A value of another object than a pod does not go with the pods that go.
+/// The value of another object than a pod stays when pods are deleted.
 #[test]
-fn an_object_metric_leads_back_to_min_as_well() {
-    let fall = object_metric().evaluate_prerequisite(Prerequisite::MetricFalls);
+fn an_object_metric_recommends_min_after_the_load_as_well() {
+    let fall = object_metric().evaluate_prerequisite(Prerequisite::Part(CheckPart::MetricFalls));
     assert!(fall.has_status(CheckStatus::Pass), "{}", fall.reason);
-    let high = object_metric().metric(FALL, u64::MAX, Some(150_000)).evaluate_prerequisite(Prerequisite::MetricFalls);
-    assert!(!high.has_status(CheckStatus::Pass) && high.reason.contains("lowest 150"), "{}", high.reason);
+    let high = object_metric()
+        .metric(FALL, u64::MAX, Some(150_000))
+        .evaluate_prerequisite(Prerequisite::Part(CheckPart::MetricFalls));
+    assert!(!high.has_status(CheckStatus::Pass) && high.reason.contains("lowest reading 150"), "{}", high.reason);
 }
 
-/// An HPA acts at once on a metric that asks for more: the target has grown before the baseline begins.
+/// An HPA acts at once on a metric that recommends more: the target has scaled up before the baseline begins.
 #[test]
 fn what_scaled_the_target_before_the_baseline_is_named_by_its_reading() {
     let run = healthy().metric(10_000, 10_809, Some(100_000)).workloads(|at, workload| {
@@ -352,23 +363,23 @@ fn what_scaled_the_target_before_the_baseline_is_named_by_its_reading() {
     });
     run.assert_inconclusive(
         IdleHolds,
-        "without load the metric asks for 2 replicas (value 100, target 60): the target lies below",
+        "without load the metric recommends 2 replicas (value 100, target 60): the target is below",
     );
 }
 
-/// A load that the server refuses is no load: which answers it gave, how many, and in whose words.
+/// A load that the server rejects is named first, with its failures by kind, count and error.
 #[test]
 fn a_metric_that_did_not_rise_under_failing_chats_shows_the_failures() {
     let run = healthy().metric(RISE, u64::MAX, Some(0)).loads(|_, load| {
         (load.succeeded, load.failed) = (2, 41);
-        let seen = |count, example: &str| FailureCount { count, example: example.to_owned() };
-        load.failures.insert("http-5xx".to_owned(), seen(40, "llama runner process has terminated"));
-        load.failures.insert("truncated".to_owned(), seen(1, ""));
+        let failures = |count, example: &str| FailureCount { count, example: example.to_owned() };
+        load.failures.insert("http-5xx".to_owned(), failures(40, "llama runner process has terminated"));
+        load.failures.insert("truncated".to_owned(), failures(1, ""));
     });
     let kinds = "40 http-5xx, the first: llama runner process has terminated; 1 truncated";
     run.assert_inconclusive(MetricFollowsLoad, &format!("(workload) 41 of 43 chats failed: {kinds}; the server's log"));
     let few = run.loads(|_, load| load.succeeded = 50);
-    few.assert_inconclusive(MetricFollowsLoad, &format!("50 good answers, 41 failed ({kinds})"));
+    few.assert_inconclusive(MetricFollowsLoad, &format!("50 requests succeeded, 41 failed ({kinds})"));
     let risen = healthy().loads(|_, load| {
         load.failed = 1;
         load.failures.insert("truncated".to_owned(), FailureCount { count: 1, ..FailureCount::default() });

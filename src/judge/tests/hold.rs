@@ -10,7 +10,7 @@ use Check::HoldSteady;
 
 #[test]
 fn the_size_is_held_for_window_and_lag() {
-    healthy().assert_passes(HoldSteady, "under load the size was at least 2 for 37.5s (needed 37s");
+    healthy().assert_passes(HoldSteady, "at least 2 replicas under load for 37.5s (needed 37s");
 }
 
 #[test]
@@ -21,7 +21,7 @@ fn a_hold_that_is_shorter_is_inconclusive() {
         .assert_inconclusive(HoldSteady, "needed 38s");
 }
 
-/// The metrics adapter is away for a minute, five seconds after the second replica.
+/// The metrics adapter is unavailable for a minute, from five seconds after the second replica on.
 fn adapter_away(hold_longer_by: u64) -> RunFixture {
     healthy().longer(66_000, hold_longer_by).api_fails(AWAY, BACK)
 }
@@ -33,7 +33,7 @@ const BACK: u64 = AWAY + 65_000;
 fn an_autoscaler_without_its_metric_holds_by_itself_and_that_shows_nothing() {
     let run = adapter_away(65_000);
     run.assert_inconclusive(HoldSteady, "for 31.5s (needed 37s");
-    // While the load is on, an adapter that was started again is waited for, but not for ever.
+    // Under load the check waits for a restarted adapter, but not for ever.
     let live = |run: RunFixture, ms: u64| run.without(|o| o.at_ms > ms).evaluate(HoldSteady).status;
     assert_eq!(live(adapter_away(65_000), BACK), CheckStatus::Pending);
     assert_eq!(
@@ -48,12 +48,12 @@ fn a_hold_is_shown_on_either_side_of_a_gap() {
     run.assert_passes(HoldSteady, "for 1m16s");
     run.assert_passes(
         Check::ReplicasRise,
-        "before the metric asked for 2 over 12.0s on end; it had asked for the rise before",
+        "before the metric recommends 2 replicas for 12.0s without interruption; an earlier reading recommended the scale-up",
     );
     healthy()
         .longer(66_000, 70_000)
         .api_fails(80_000, 145_000)
-        .assert_passes(HoldSteady, "the metric was away for 1m4s");
+        .assert_passes(HoldSteady, "the metric was unavailable for 1m4s");
 }
 
 #[test]
@@ -82,16 +82,16 @@ fn a_fall_before_which_nothing_was_read_is_inconclusive() {
 #[test]
 fn a_fall_that_the_metric_recommended_is_a_finding() {
     let run = falls_under_load().metric(60_000, 63_000, Some(10_000));
-    let ruling = run.evaluate(HoldSteady);
-    assert_ne!(ruling.status, CheckStatus::Fail, "{}", ruling.reason);
-    assert!(ruling.findings.iter().any(|f| f.contains("the metric had asked for it")), "{ruling:?}");
+    let result = run.evaluate(HoldSteady);
+    assert_ne!(result.status, CheckStatus::Fail, "{}", result.reason);
+    assert!(result.findings.iter().any(|f| f.contains("the metric recommended it")), "{result:?}");
 }
 
 #[test]
 fn a_fall_to_less_than_expected_shows_that_the_load_did_not_hold() {
-    // The metric goes down for longer than the window while the load is on.
+    // Under load the metric is low for longer than the window.
     let run = falls_to(1, 105_000, slow_metric().longer(66_000, 45_000).metric(64_000, 120_000, Some(10_000)));
-    run.assert_inconclusive(HoldSteady, "the metric had asked for it, so the load did not hold");
+    run.assert_inconclusive(HoldSteady, "the metric recommended it: the load was too low to hold the size");
 }
 
 #[test]
@@ -102,10 +102,10 @@ fn a_fall_by_another_writer_is_inconclusive() {
 }
 
 #[test]
-fn what_hold_steady_needs_turns_fail_into_inconclusive() {
+fn a_prerequisite_of_hold_steady_turns_fail_into_inconclusive() {
     falls_under_load()
         .written_by(SCALED_TO_2, "kubectl", "")
-        .assert_inconclusive(HoldSteady, "needs ScaleUp/ReplicasRise");
+        .assert_inconclusive(HoldSteady, "prerequisite ScaleUp/ReplicasRise");
 }
 
 #[test]
@@ -116,10 +116,12 @@ fn a_client_bound_load_and_a_load_without_answers_are_inconclusive() {
     healthy()
         .loads(|_, load| (load.succeeded, load.failed) = (0, 43))
         .assert_inconclusive(HoldSteady, "all 43 requests failed");
-    healthy().loads(|_, load| load.answered_connections = 0).assert_inconclusive(HoldSteady, "no request was answered");
+    healthy()
+        .loads(|_, load| load.answered_connections = 0)
+        .assert_inconclusive(HoldSteady, "no request got a response");
     healthy()
         .without(|o| matches!(o.kind, ObservationKind::Load(_)))
-        .assert_inconclusive(HoldSteady, "no request was answered");
+        .assert_inconclusive(HoldSteady, "no request got a response");
 }
 
 #[test]
@@ -134,14 +136,14 @@ fn a_load_that_broke_off_is_not_constant() {
 
 impl RunFixture {
     #[track_caller]
-    fn assert_status(&self, state: CheckStatus) {
-        let ruling = self.evaluate(HoldSteady);
-        assert_eq!(ruling.status, state, "{}", ruling.reason);
+    fn assert_status(&self, status: CheckStatus) {
+        let result = self.evaluate(HoldSteady);
+        assert_eq!(result.status, status, "{}", result.reason);
         assert_eq!(self.result(), CaseResult::Inconclusive);
     }
 }
 
-/// The controller takes a replica away at 65 s, and its status says so. The run ends there.
+/// The controller scales down by one at 65 s, and its status confirms it. The run ends there.
 fn falls_under_load() -> RunFixture {
     falls_to(2, 65_000, slow_metric())
 }

@@ -1,12 +1,12 @@
-//! What is told of a run on its way.
+//! The live status of a run.
 
 use super::run_fixture::{FALL, RISE, RunFixture, SCALED_TO_1, healthy};
 
-/// Rate and TTFT as they are told at this moment.
+/// Rate and TTFT of the live status at this time.
 fn load(run: RunFixture, at_ms: u64) -> (Option<f64>, Option<u64>) {
-    run.without(|o| o.at_ms > at_ms).with_evaluator(|bench| {
-        let picture = bench.view().live_status();
-        (picture.good_per_second, picture.ttft_ms)
+    run.without(|o| o.at_ms > at_ms).with_evaluator(|evaluator| {
+        let status = evaluator.view().live_status();
+        (status.good_per_second, status.ttft_ms)
     })
 }
 

@@ -1,27 +1,27 @@
-//! What a metric that did not follow the load looked like on its way.
+//! The diagnosis of a metric that did not follow the load.
 
 use super::run_fixture::{CLEANUP, IDLE, RISE, RunFixture, edit_samples, healthy, recorded};
 use crate::judge::Check::MetricFollowsLoad;
 use crate::model::reading::{MetricHop, ReadingResult};
 use crate::units::Milli;
 
-/// Every value of a hop as another function of itself, thousandths.
+/// Maps every value at a hop, in thousandths.
 fn with_mapped_values(run: RunFixture, hop: MetricHop, value: impl Fn(i64) -> i64) -> RunFixture {
-    run.readings(hop, 0, u64::MAX, |answer| {
-        edit_samples(answer, |sample| sample.value = sample.value.map(|milli| Milli(value(milli.0))));
+    run.readings(hop, 0, u64::MAX, |result| {
+        edit_samples(result, |sample| sample.value = sample.value.map(|milli| Milli(value(milli.0))));
     })
 }
 
 fn with_unreadable_hop(run: RunFixture, hop: MetricHop) -> RunFixture {
-    run.readings(hop, 0, u64::MAX, |answer| *answer = ReadingResult::NotReadable("forbidden".to_owned()))
+    run.readings(hop, 0, u64::MAX, |result| *result = ReadingResult::NotReadable("forbidden".to_owned()))
 }
 
 #[test]
-fn a_series_that_is_frozen_on_its_way_names_the_last_hop_that_moves() {
+fn a_series_that_is_frozen_on_its_way_names_the_last_hop_that_changes() {
     let run = with_mapped_values(healthy(), MetricHop::Api, |_| 0);
     run.assert_inconclusive(
         MetricFollowsLoad,
-        "the metric stands still at the metrics API while it moves at the store",
+        "the metric is constant at the metrics API while it changes at the store",
     );
     run.assert_inconclusive(
         MetricFollowsLoad,
@@ -34,9 +34,9 @@ fn an_exporter_that_repeats_one_value_is_named() {
     let run = [MetricHop::Exporter, MetricHop::Store, MetricHop::Api]
         .into_iter()
         .fold(healthy(), |run, hop| with_mapped_values(run, hop, |_| 0));
-    run.assert_inconclusive(MetricFollowsLoad, "the metric stands still from the exporter on");
+    run.assert_inconclusive(MetricFollowsLoad, "the metric is constant from the exporter on");
     let alone = with_unreadable_hop(with_unreadable_hop(run, MetricHop::Exporter), MetricHop::Store);
-    alone.assert_inconclusive(MetricFollowsLoad, "no hop before the metrics API could be read");
+    alone.assert_inconclusive(MetricFollowsLoad, "no hop before the metrics API was readable");
 }
 
 #[test]
@@ -56,13 +56,13 @@ fn a_metric_that_stays_below_its_target_is_no_matter_of_units() {
     let run = [MetricHop::Exporter, MetricHop::Store, MetricHop::Api]
         .into_iter()
         .fold(healthy(), |run, hop| with_mapped_values(run, hop, |m| m / 10));
-    run.assert_inconclusive(MetricFollowsLoad, "give more load, lower the target 60");
+    run.assert_inconclusive(MetricFollowsLoad, "increase the load, lower the target 60");
 }
 
 #[test]
 fn a_failed_load_is_named_instead_of_the_metric() {
     let run = healthy().metric(IDLE, CLEANUP, Some(0)).loads(|_, load| (load.succeeded, load.failed) = (0, 40));
-    run.assert_inconclusive(MetricFollowsLoad, "most chats failed, so there was little to follow");
+    run.assert_inconclusive(MetricFollowsLoad, "most chats failed, so there was little load to follow");
 }
 
 #[test]

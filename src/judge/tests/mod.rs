@@ -1,6 +1,7 @@
-//! The judge against recorded runs and changes of them: every check holding, failing and inconclusive; what no run may
-//! do; and what an attacker or an unlucky moment could do to a verdict.
+//! Tests of the judge with recorded runs and variations of them: every check passing, failing and inconclusive;
+//! properties that hold for all runs; and tampering or unlucky timing that must not change a verdict.
 
+mod checks;
 mod control;
 mod controller_faults;
 mod hold;
@@ -9,9 +10,11 @@ mod metric_diagnosis;
 mod model_cluster;
 mod oracle;
 mod prediction;
+mod progress;
 mod properties;
 mod recorded;
 mod run_fixture;
 mod scale_down;
 mod scale_up;
 mod setup;
+mod waiting;

@@ -1,5 +1,6 @@
-//! A small world with a controller that decides by `hpa::reconcile`, and everything about it hidden: flags, moments and
-//! lengths of passes, lags of every view, restarts, values between our readings. What it shows is a timeline as ours.
+//! A small simulated cluster with a controller that decides by `hpa::reconcile`. Hidden from the judge: flags, times
+//! and durations of passes, lags of every watch, restarts, values between two polls. It produces a timeline like that
+//! of a run.
 
 use std::time::Duration;
 
@@ -20,27 +21,27 @@ use crate::units::{HumanDuration, Milli};
 
 use super::run_fixture::{RunFixture, healthy};
 
-/// Length of a run, and when its HPA is made.
+/// Duration of a run, and the time of its HPA's creation.
 const RUN_MS: u64 = 240_000;
 const HPA_CREATED_MS: u64 = 5_000;
 
-/// What the controller does wrong.
+/// The fault of the controller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ModelFault {
     None,
-    /// It goes further up than it asked for.
+    /// It scales up beyond its recommendation.
     Overshoot,
-    /// It knows no rate.
+    /// It ignores the scaling policies.
     NoRateLimit,
-    /// It remembers no recommendation.
+    /// It ignores earlier recommendations.
     NoWindow,
-    /// It scales up when it could compute nothing.
+    /// It scales up when it cannot compute a recommendation.
     ScalesWhileInactive,
-    /// It goes above max.
+    /// It scales above maxReplicas.
     AboveMax,
 }
 
-/// What nobody outside can read.
+/// The settings that no API serves.
 #[derive(Debug)]
 pub(super) struct HiddenSettings {
     pub(super) sync_period: u64,
@@ -72,7 +73,7 @@ pub(super) struct ModelCluster {
     run: RunFixture,
     spec: HpaSpec,
     size: i32,
-    /// Sizes with their moments, and the moments at which anything of the target changed.
+    /// Sizes with their times, and the times at which the target changed.
     sizes: Vec<(u64, i32)>,
     change_times: Vec<u64>,
     pods: Vec<ModelPod>,
@@ -83,14 +84,14 @@ pub(super) struct ModelCluster {
     demand: Vec<(u64, u64)>,
     outages: Vec<(u64, u64)>,
     observations: Vec<(u64, ObservationKind)>,
-    /// Writes that a sound controller would not have made.
+    /// Writes that a controller without the fault would not have made.
     pub(super) wrong_writes: usize,
 }
 
 impl ModelCluster {
     pub(super) fn new(seed: u64, fault: ModelFault) -> Self {
-        let mut chance = SplitMix64::new(seed);
-        let mut one = |of: &[u64]| of[usize::try_from(chance.next_u64() % of.len() as u64).unwrap()];
+        let mut random = SplitMix64::new(seed);
+        let mut one = |of: &[u64]| of[usize::try_from(random.next_u64() % of.len() as u64).unwrap()];
         let hidden = HiddenSettings {
             sync_period: one(&[3_000, 5_000, 10_000, 15_000]),
             flags: ControllerFlags {
@@ -124,7 +125,7 @@ impl ModelCluster {
         let outages = if failing { vec![(90_000, 90_000 + 2 * hidden.sync_period + 9_000)] } else { Vec::new() };
         let pod = ModelPod { name: "pod-0".to_owned(), created: 100, runs: 1_500, deleting: u64::MAX, gone: u64::MAX };
         Self {
-            random: chance,
+            random,
             fault,
             hidden,
             run,
@@ -152,12 +153,12 @@ impl ModelCluster {
         self.random.next_u64() % limit.max(1)
     }
 
-    fn observe(&mut self, source: usize, at: u64, seen: ObservationKind) {
-        // One watch tells in order.
-        self.observations.push((at + self.hidden.watch_lags[source], seen));
+    fn observe(&mut self, source: usize, at: u64, kind: ObservationKind) {
+        // A constant lag per watch keeps its order.
+        self.observations.push((at + self.hidden.watch_lags[source], kind));
     }
 
-    /// The timeline of a run.
+    /// Runs the cluster; returns the fixture with its timeline, and the number of wrong writes.
     pub(super) fn run(mut self) -> (RunFixture, usize) {
         for at in [100, 1_500] {
             self.observe(1, at, ObservationKind::Pod(pod_snapshot(&self.pods[0], at)));
@@ -176,9 +177,9 @@ impl ModelCluster {
             next += took + self.hidden.sync_period + self.random_below(300);
         }
         if self.hidden.lease {
-            let mut told = vec![0, again.min(RUN_MS)];
-            told.extend((1..=RUN_MS / 60_000).map(|minute| minute * 60_000));
-            for at in told.into_iter().filter(|at| *at < RUN_MS) {
+            let mut recorded = vec![0, again.min(RUN_MS)];
+            recorded.extend((1..=RUN_MS / 60_000).map(|minute| minute * 60_000));
+            for at in recorded.into_iter().filter(|at| *at < RUN_MS) {
                 let renewed = self.cluster_time(at / 60_000 * 60_000);
                 let holder = u64::from(at >= again).to_string();
                 self.observations
@@ -194,22 +195,22 @@ impl ModelCluster {
         self.observations
             .push((1, ObservationKind::ClockSkew(ClockSkewRange { low_ms: skew - 20, high_ms: skew + 30 })));
         self.observations.sort_by_key(|(at, _)| *at);
-        let all = (0..).zip(self.observations).map(|(seq, (at_ms, seen))| Observation {
+        let timeline = (0..).zip(self.observations).map(|(seq, (at_ms, kind))| Observation {
             seq,
             at_ms,
             source_time: None,
-            kind: seen,
+            kind,
         });
-        self.run.timeline = all.collect();
+        self.run.timeline = timeline.collect();
         (self.run, self.wrong_writes)
     }
 
-    /// One pass; how long it took.
+    /// Runs one pass; returns its duration, milliseconds.
     fn run_pass(&mut self, at: u64) -> u64 {
         let took = 10 + self.random_below(self.hidden.pass_length);
         let samples = self.serve_metric(at + took / 3);
-        let seen_at = (at + took / 2).saturating_sub(self.random_below(self.hidden.informer_lag + 1));
-        let pods: Vec<PodState> = self.pods.iter().filter_map(|pod| pod_state(pod, seen_at)).collect();
+        let state_ms = (at + took / 2).saturating_sub(self.random_below(self.hidden.informer_lag + 1));
+        let pods: Vec<PodState> = self.pods.iter().filter_map(|pod| pod_state(pod, state_ms)).collect();
         let scenario = &self.run.scenario;
         let metric =
             hpa::metric_from_spec(&scenario.hpa.spec, &scenario.namespace, samples.as_deref().unwrap_or_default());
@@ -225,7 +226,7 @@ impl ModelCluster {
             fast(&mut behavior.scale_up);
             fast(&mut behavior.scale_down);
         }
-        let (spec_replicas, status_replicas) = (self.size, self.created_pods(seen_at));
+        let (spec_replicas, status_replicas) = (self.size, self.created_pods(state_ms));
         let selector = PodSelector::Parsed("app=x".to_owned());
         let input = ReconcileInput {
             names: HpaNames {
@@ -243,17 +244,17 @@ impl ModelCluster {
             put_failures: Vec::new(),
             logs,
         };
-        let sound = hpa::reconcile(&ReconcileInput {
+        let faultless = hpa::reconcile(&ReconcileInput {
             spec: HpaSpec { metrics: input.spec.metrics.clone(), ..self.spec.clone() },
             ..input.clone()
         });
         let mut out = hpa::reconcile(&input);
         self.inject_fault(&mut out);
-        let honest = matches!(
+        let is_comparable = matches!(
             self.fault,
             ModelFault::Overshoot | ModelFault::NoRateLimit | ModelFault::ScalesWhileInactive | ModelFault::AboveMax
         );
-        if (honest && out.scale_written != sound.scale_written)
+        if (is_comparable && out.scale_written != faultless.scale_written)
             || (self.fault == ModelFault::NoWindow && self.fell_early(&out))
         {
             self.wrong_writes += 1;
@@ -289,10 +290,10 @@ impl ModelCluster {
         );
     }
 
-    /// A fall below what was recommended within the window that the spec states.
+    /// True for a scale-down below a recommendation within the window of the spec.
     fn fell_early(&self, out: &ReconcileOutput) -> bool {
         let window = self.spec.behavior.as_ref().and_then(|b| b.scale_down.stabilization_window_seconds);
-        // Sound memory is not kept by such a world: a fall within a minute of a rise stands for it.
+        // The faulty controller keeps no recommendations, so a scale-down shortly after a scale-up is taken for one.
         let Some(size) = out.scale_written.filter(|size| *size < self.size) else { return false };
         window.is_some_and(|w| w >= 60)
             && self.last_scale.is_some_and(|at| self.last_pass < at + 20_000)
@@ -311,50 +312,50 @@ impl ModelCluster {
         self.observe(2, wrote + 20, ObservationKind::Hpa(self.hpa(wrote + 20)));
     }
 
-    /// Pods come and go.
+    /// Creates and deletes pods to match the size.
     fn update_pods(&mut self, at: u64) {
         let staying: Vec<usize> = (0..self.pods.len()).filter(|n| self.pods[*n].deleting == u64::MAX).collect();
         let wanted = usize::try_from(self.size).unwrap();
-        let mut moments = Vec::new();
+        let mut changes = Vec::new();
         for n in staying.len()..wanted {
             let created = at + 20 + n as u64;
             let runs = created + 500 + self.random_below(9_000);
             let name = format!("pod-{}", self.pods.len());
             self.pods.push(ModelPod { name, created, runs, deleting: u64::MAX, gone: u64::MAX });
-            moments.extend([(self.pods.len() - 1, created), (self.pods.len() - 1, runs)]);
+            changes.extend([(self.pods.len() - 1, created), (self.pods.len() - 1, runs)]);
         }
         for n in staying.into_iter().skip(wanted) {
             let gone = at + 500 + self.random_below(5_000);
             (self.pods[n].deleting, self.pods[n].gone) = (at + 20, gone);
-            moments.extend([(n, at + 20), (n, gone)]);
+            changes.extend([(n, at + 20), (n, gone)]);
         }
-        for (n, moment) in moments {
+        for (n, at) in changes {
             let pod = self.pods[n].clone();
-            let seen = if moment == pod.gone {
+            let kind = if at == pod.gone {
                 ObservationKind::PodDeleted(DeletedObject {
                     kind: "Pod".to_owned(),
                     name: pod.name.clone(),
                     uid: pod.name,
                 })
             } else {
-                ObservationKind::Pod(pod_snapshot(&pod, moment))
+                ObservationKind::Pod(pod_snapshot(&pod, at))
             };
-            self.observe(1, moment, seen);
-            self.change_times.push(moment + 5);
+            self.observe(1, at, kind);
+            self.change_times.push(at + 5);
         }
     }
 
-    /// What the metrics API serves.
+    /// The samples that the metrics API serves; `None` during an outage.
     fn serve_metric(&self, at: u64) -> Option<Vec<MetricSample>> {
         if self.outages.iter().any(|(from, to)| (*from..*to).contains(&at)) {
             return None;
         }
-        let seen = at.saturating_sub(self.hidden.metric_lag);
-        let each: Vec<(String, i64)> = self
+        let sampled_ms = at.saturating_sub(self.hidden.metric_lag);
+        let values: Vec<(String, i64)> = self
             .pods
             .iter()
             .enumerate()
-            .filter_map(|(n, pod)| Some((pod.name.clone(), self.sample(n, pod, seen)?)))
+            .filter_map(|(n, pod)| Some((pod.name.clone(), self.sample(n, pod, sampled_ms)?)))
             .collect();
         let sample = |object: Option<String>, value: i64| MetricSample {
             object,
@@ -363,17 +364,17 @@ impl ModelCluster {
             timestamp: None,
         };
         let metric = self.run.scenario.hpa.spec.metrics.as_ref()?.first()?;
-        let sum: i64 = each.iter().map(|(_, value)| value).sum();
+        let sum: i64 = values.iter().map(|(_, value)| value).sum();
         Some(match (&metric.pods, &metric.object) {
-            (Some(_), _) => each.into_iter().map(|(name, value)| sample(Some(name), value)).collect(),
+            (Some(_), _) => values.into_iter().map(|(name, value)| sample(Some(name), value)).collect(),
             (_, Some(object)) if object.target.type_ == "Value" => {
-                vec![sample(None, sum / i64::try_from(each.len()).unwrap().max(1))]
+                vec![sample(None, sum / i64::try_from(values.len()).unwrap().max(1))]
             }
             _ => vec![sample(None, sum)],
         })
     }
 
-    /// The last sample of a pod, with noise that is the same whoever asks.
+    /// The last sample of a pod, with noise that depends on its time alone.
     fn sample(&self, n: usize, pod: &ModelPod, at: u64) -> Option<i64> {
         let phase = n as u64 * 377 % self.hidden.exporter_interval;
         let tick = (at.saturating_sub(phase)) / self.hidden.exporter_interval * self.hidden.exporter_interval + phase;
@@ -388,56 +389,56 @@ impl ModelCluster {
 
     fn poll_metrics_api(&mut self) {
         let mut at = 700;
-        let mut all = Vec::new();
+        let mut readings = Vec::new();
         while at < RUN_MS {
             let took = 5 + self.random_below(60);
             let missed = self.hidden.misses > 0 && self.random_below(self.hidden.misses) == 0;
-            let (answer, heard) = match self.serve_metric(at + took / 2) {
-                _ if missed => (ReadingResult::NotReadable("no answer within 5 s".to_owned()), at + 5_000),
+            let (result, received_ms) = match self.serve_metric(at + took / 2) {
+                _ if missed => (ReadingResult::NotReadable("no response within 5 s".to_owned()), at + 5_000),
                 Some(samples) => (ReadingResult::Samples(samples), at + took),
                 None => (ReadingResult::Failed("404".to_owned()), at + took),
             };
-            all.push((
-                heard,
-                ObservationKind::Metric(MetricReading { hop: MetricHop::Api, requested_ms: at, result: answer }),
+            readings.push((
+                received_ms,
+                ObservationKind::Metric(MetricReading { hop: MetricHop::Api, requested_ms: at, result }),
             ));
             at += if missed { 6_000 } else { 1_000 };
         }
-        self.observations.extend(all);
+        self.observations.extend(readings);
     }
 
-    /// A source that was not read for a while: a list at the end tells what stands then.
+    /// Adds a gap of one source, with a list of the current state at its end.
     fn add_gap(&mut self) {
         let Some(source) = ["workload", "pods", "hpa"].get(usize::try_from(self.random_below(6)).unwrap()) else {
             return;
         };
         let from = 30_000 + self.random_below(120_000);
         let to = from + 500 + self.random_below(40_000);
-        let key = |seen: &ObservationKind| match seen {
+        let key = |kind: &ObservationKind| match kind {
             ObservationKind::Workload(_) if *source == "workload" => Some(String::new()),
             ObservationKind::Hpa(_) if *source == "hpa" => Some(String::new()),
             ObservationKind::Pod(pod) if *source == "pods" => Some(pod.name.clone()),
-            ObservationKind::PodDeleted(gone) if *source == "pods" => Some(gone.name.clone()),
+            ObservationKind::PodDeleted(deleted) if *source == "pods" => Some(deleted.name.clone()),
             _ => None,
         };
         self.observations.sort_by_key(|(at, _)| *at);
         let mut last = std::collections::BTreeMap::new();
-        self.observations.retain(|(at, seen)| match key(seen) {
+        self.observations.retain(|(at, kind)| match key(kind) {
             Some(key) if (from..to).contains(at) => {
-                last.insert(key, seen.clone());
+                last.insert(key, kind.clone());
                 false
             }
             _ => true,
         });
         let gap = RecordedGap { source: (*source).to_owned(), from_ms: from, reason: "410".to_owned() };
         self.observations.push((to, ObservationKind::Gap(gap)));
-        self.observations.extend(last.into_values().map(|seen| (to, seen)));
+        self.observations.extend(last.into_values().map(|kind| (to, kind)));
         self.observations.sort_by_key(|(at, _)| *at);
     }
 
     fn created_pods(&self, at: u64) -> i32 {
-        let made = self.pods.iter().filter(|pod| pod.created <= at && at < pod.deleting).count();
-        i32::try_from(made).unwrap()
+        let created = self.pods.iter().filter(|pod| pod.created <= at && at < pod.deleting).count();
+        i32::try_from(created).unwrap()
     }
 
     fn workload(&self, at: u64) -> WorkloadSnapshot {
@@ -492,7 +493,7 @@ impl ModelCluster {
         }
     }
 
-    /// A moment by the cluster's clock, in whole seconds.
+    /// A time by the cluster's clock, in whole seconds.
     fn cluster_time(&self, at: u64) -> Option<Timestamp> {
         let at =
             self.run.inventory.started + SignedDuration::from_millis(i64::try_from(at).unwrap() + self.hidden.skew);
@@ -502,8 +503,8 @@ impl ModelCluster {
 
 fn pod_state(pod: &ModelPod, at: u64) -> Option<PodState> {
     let phase = if at < pod.runs { PodPhase::Pending } else { PodPhase::Running };
-    let there = pod.created <= at && at < pod.gone;
-    there.then(|| PodState { name: pod.name.clone(), phase, ready: at >= pod.runs, deleting: at >= pod.deleting })
+    let exists = pod.created <= at && at < pod.gone;
+    exists.then(|| PodState { name: pod.name.clone(), phase, ready: at >= pod.runs, deleting: at >= pod.deleting })
 }
 
 fn pod_snapshot(pod: &ModelPod, at: u64) -> PodSnapshot {
@@ -519,7 +520,7 @@ fn pod_snapshot(pod: &ModelPod, at: u64) -> PodSnapshot {
     }
 }
 
-/// The scenario as the spec and the assumptions of a run: what is assumed may be wrong, up to twice for the sync period.
+/// A random scenario with its assumptions. The assumed sync period may be as little as half of the actual one.
 fn random_fixture(one: &mut impl FnMut(&[u64]) -> u64, hidden: &HiddenSettings) -> RunFixture {
     let target = |kind: &str, field: &str| json!({"type": kind, field: "60"});
     let metric = match one(&[0, 0, 0, 1, 2, 3]) {
@@ -573,12 +574,12 @@ fn random_fixture(one: &mut impl FnMut(&[u64]) -> u64, hidden: &HiddenSettings) 
         namespace: None,
         name: "hpa".to_owned(),
     };
-    let step = crate::model::journal::ChangeState::Intended(crate::model::journal::RunChange::Create(object));
+    let state = crate::model::journal::ChangeState::Intended(crate::model::journal::RunChange::Create(object));
     run.journal.push(crate::model::journal::JournalEntry {
         run: String::new(),
         change: 0,
         at_ms: HPA_CREATED_MS - 10,
-        state: step,
+        state,
     });
     run
 }

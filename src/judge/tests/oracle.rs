@@ -15,8 +15,11 @@ use Check::{DecisionsExplained, Restored};
 
 #[test]
 fn the_decisions_of_the_healthy_run_are_explained() {
-    healthy().assert_passes(DecisionsExplained, "3 changes of size keep min and max, rate, window and ScalingActive");
-    slow_metric().assert_passes(DecisionsExplained, "3 changes");
+    healthy().assert_passes(
+        DecisionsExplained,
+        "3 size changes respect minReplicas and maxReplicas, scaling policies, stabilization window, ScalingActive and the metric",
+    );
+    slow_metric().assert_passes(DecisionsExplained, "3 size changes");
 }
 
 #[test]
@@ -36,7 +39,7 @@ fn a_change_faster_than_the_rate_fails() {
     run.assert_case(
         DecisionsExplained,
         CheckStatus::Fail,
-        "2 → 3: faster than the spec's rate, which allows 2",
+        "2 → 3: faster than the spec's scaling policies, which allow 2",
         CaseResult::Fail,
     );
 }
@@ -44,7 +47,7 @@ fn a_change_faster_than_the_rate_fails() {
 #[test]
 fn a_controller_that_may_have_restarted_may_have_forgotten_its_changes() {
     let every_minute = |run: RunFixture| run.scenario(|s| rules(s).policies = policy("Pods", 1, 60));
-    // Nobody says that it did not; it did; the Lease is not in use, or could not be read in between.
+    // Without a Lease; with another holder; with an unused Lease; with a gap in the observation of the Lease.
     let unused = slow_metric().with_leader("a").each(|o| {
         if let ObservationKind::Leader(leader) = &mut o.kind {
             leader.renewed = leader.renewed.map(|at| at - jiff::SignedDuration::from_hours(9));
@@ -57,42 +60,42 @@ fn a_controller_that_may_have_restarted_may_have_forgotten_its_changes() {
         slow_metric().with_leader("a").gap("leader", 38_000, 49_000),
         slow_metric().with_leader("a").gap("leader", 0, CLEANUP),
     ] {
-        every_minute(run).assert_passes(DecisionsExplained, "3 changes");
+        every_minute(run).assert_passes(DecisionsExplained, "3 size changes");
     }
     // Before both changes, or after them: it forgot neither.
     for at in [30_000, 60_000] {
         let run = every_minute(slow_metric().with_leader("a").with_leader_from(at, "b"));
         assert_eq!(run.evaluate(DecisionsExplained).status, CheckStatus::Fail, "at {at}");
     }
-    // It cannot have forgotten what it never may do at once.
+    // A single step beyond the policies is a violation, whatever the controller has forgotten.
     let jump = rises_to(3).scenario(|s| rules(s).policies = policy("Pods", 1, 60));
     jump.assert_case(
         DecisionsExplained,
         CheckStatus::Fail,
-        "1 → 3: faster than the spec's rate, which allows 2",
+        "1 → 3: faster than the spec's scaling policies, which allow 2",
         CaseResult::Fail,
     );
 }
 
 #[test]
 fn whole_seconds_do_not_make_a_change_too_fast() {
-    // 15.1 s apart; three seconds are what lies between two computers.
+    // 15.1 s apart; the slack is 3 s.
     let every =
         |seconds| slow_metric().with_leader("a").scenario(move |s| rules(s).policies = policy("Pods", 1, seconds));
-    every(18).assert_passes(DecisionsExplained, "3 changes");
+    every(18).assert_passes(DecisionsExplained, "3 size changes");
     assert_eq!(every(20).evaluate(DecisionsExplained).status, CheckStatus::Fail);
 }
 
 #[test]
 fn a_rise_that_twice_the_sync_period_explains_is_a_finding() {
     let run = slow_metric().scenario(|s| rules(s).stabilization_window_seconds = Some(12));
-    let ruling = run.clone().without_status_values(IDLE).evaluate(DecisionsExplained);
-    assert_eq!((ruling.status, ruling.findings.len()), (CheckStatus::Pass, 2), "{ruling:?}");
-    // The status of a pass needs no sync period.
+    let result = run.clone().without_status_values(IDLE).evaluate(DecisionsExplained);
+    assert_eq!((result.status, result.findings.len()), (CheckStatus::Pass, 2), "{result:?}");
+    // With the value in the status of the pass no sync period is needed.
     run.assert_case(
         DecisionsExplained,
         CheckStatus::Fail,
-        "the value in the HPA's own status asked for less",
+        "the value in the HPA's own status recommended less",
         CaseResult::Fail,
     );
 }
@@ -105,7 +108,7 @@ fn a_change_before_which_scaling_was_active_is_no_violation() {
             hpa.conditions.push(inactive());
         }
     });
-    run.assert_passes(DecisionsExplained, "3 changes");
+    run.assert_passes(DecisionsExplained, "3 size changes");
 }
 
 #[test]
@@ -120,7 +123,7 @@ fn a_rise_inside_the_scale_up_window_fails() {
     run.assert_case(DecisionsExplained, CheckStatus::Fail, "inside the scale-up window of 1m", CaseResult::Fail);
     let missed = healthy().scenario(|s| rules(s).stabilization_window_seconds = Some(20));
     missed.assert_case(DecisionsExplained, CheckStatus::Fail, "in the HPA's own status", CaseResult::Fail);
-    missed.without_status_values(IDLE).assert_passes(DecisionsExplained, "3 changes");
+    missed.without_status_values(IDLE).assert_passes(DecisionsExplained, "3 size changes");
 }
 
 #[test]
@@ -131,7 +134,7 @@ fn a_change_while_scaling_is_inactive_fails() {
         }
     });
     run.assert_case(DecisionsExplained, CheckStatus::Fail, "while ScalingActive was False", CaseResult::Fail);
-    // The status of that very pass was not seen: it may have said that scaling is active again.
+    // The status of the same pass was not observed: scaling may be active again in it.
     let unseen = slow_metric().hpas(|at, hpa| {
         if (RISE..SCALED_TO_2 - 100).contains(&at) {
             hpa.conditions = vec![inactive()]
@@ -148,7 +151,7 @@ fn a_rise_above_what_the_readings_recommend_fails() {
     run.assert_case(
         DecisionsExplained,
         CheckStatus::Fail,
-        "above 2, the largest size that the readings around it can ask for",
+        "above 2, the largest recommendation that the readings around it allow",
         CaseResult::Fail,
     );
 }
@@ -158,11 +161,16 @@ fn a_rise_around_which_the_metric_was_not_read_is_explained_unless_no_value_can(
     let whole = || rises_to(3).metric(RISE, FALL, Some(100_000));
     let missed = |s: &mut Scenario| s.assumptions.exporter_interval = healthy().scenario.assumptions.exporter_interval;
     for run in [whole().not_read(29_000, 45_000), whole().not_read(32_000, 35_800), whole().scenario(missed)] {
-        // One pod at 100 %, the most that there is, asks for 2.
-        run.assert_case(DecisionsExplained, CheckStatus::Fail, "1 → 3: above 2, the largest size", CaseResult::Fail);
+        // For one pod at 100 %, the maximum, the metric recommends 2 replicas.
+        run.assert_case(
+            DecisionsExplained,
+            CheckStatus::Fail,
+            "1 → 3: above 2, the largest recommendation",
+            CaseResult::Fail,
+        );
         let boundless = run.clone().scenario(|s| s.metric.range = None).without_status_values(IDLE);
         boundless.assert_oracle_passes();
-        // A range that a reading breaks is none.
+        // A range that a reading violates is ignored.
         run.without_status_values(IDLE).metric(IDLE, IDLE + 1500, Some(200_000)).assert_oracle_passes();
     }
 }
@@ -173,14 +181,14 @@ fn a_rise_above_what_its_own_status_reports_fails() {
     run.assert_case(
         DecisionsExplained,
         CheckStatus::Fail,
-        "1 → 3: above 2, the largest size for the value in the HPA's own status",
+        "1 → 3: above 2, the largest recommendation for the value in the HPA's own status",
         CaseResult::Fail,
     );
 }
 
 #[test]
-fn a_size_that_the_formula_does_not_give_is_a_finding() {
-    // 3 pods at 40 of 60 ask for 2; with nothing in the window that asked for anything between.
+fn a_size_that_the_metric_does_not_recommend_is_a_finding() {
+    // Every value in the window recommends more than the new size.
     let low = |run: RunFixture| {
         run.metric(RISE, CLEANUP, Some(100_000)).hpas(|at, h| {
             if at > FALL {
@@ -188,9 +196,9 @@ fn a_size_that_the_formula_does_not_give_is_a_finding() {
             }
         })
     };
-    let ruling = low(slow_metric()).evaluate(DecisionsExplained);
-    assert_eq!(ruling.status, CheckStatus::Fail, "every value asks for more: {}", ruling.reason);
-    // A rise to 2 where 3 was asked for, and neither max nor rate holds it there.
+    let result = low(slow_metric()).evaluate(DecisionsExplained);
+    assert_eq!(result.status, CheckStatus::Fail, "every value recommends more: {}", result.reason);
+    // A scale-up to 2 where the metric recommends 3, and neither maxReplicas nor the policies limit it.
     let run = slow_metric().scenario(|s| {
         s.hpa.spec.max_replicas = 9;
         s.metric.range = None;
@@ -200,15 +208,15 @@ fn a_size_that_the_formula_does_not_give_is_a_finding() {
             h.current_metrics.iter_mut().for_each(|m| m.average_value = Some(crate::units::Milli(300_000)));
         }
     });
-    let ruling = run.evaluate(DecisionsExplained);
-    assert_eq!(ruling.status, CheckStatus::Pass, "{}", ruling.reason);
-    let odd = "1 → 2: a size that the formula does not give for the metric";
-    assert!(ruling.findings.iter().any(|f| f == odd), "{ruling:?}");
+    let result = run.evaluate(DecisionsExplained);
+    assert_eq!(result.status, CheckStatus::Pass, "{}", result.reason);
+    let finding = "1 → 2: the metric does not recommend this size";
+    assert!(result.findings.iter().any(|f| f == finding), "{result:?}");
 }
 
 #[test]
 fn another_tolerance_than_the_assumed_one_explains_a_change() {
-    // 63 of 60 lies within a tenth, but the flag may be smaller.
+    // 63 against 60 lies within the default tolerance of 0.1, but the flag may be smaller.
     let near = |run: RunFixture| {
         run.metric(RISE, FALL, Some(63_000)).hpas(|at, h| {
             if (RISE..FALL).contains(&at) {
@@ -221,9 +229,9 @@ fn another_tolerance_than_the_assumed_one_explains_a_change() {
     let stated = near(slow_metric()).scenario(|s| {
         rules(s).tolerance = Some(k8s_openapi::apimachinery::pkg::api::resource::Quantity("100m".to_owned()));
     });
-    let ruling = stated.evaluate(DecisionsExplained);
-    assert_eq!(ruling.status, CheckStatus::Fail, "{}", ruling.reason);
-    assert!(ruling.reason.contains("1 → 2: above 1"), "{}", ruling.reason);
+    let result = stated.evaluate(DecisionsExplained);
+    assert_eq!(result.status, CheckStatus::Fail, "{}", result.reason);
+    assert!(result.reason.contains("1 → 2: above 1"), "{}", result.reason);
 }
 
 #[test]
@@ -236,11 +244,11 @@ fn another_metric_that_is_not_read_explains_a_rise() {
 }
 
 #[test]
-fn a_clock_that_was_never_measured_puts_nothing_in_order() {
+fn without_a_measured_clock_no_change_is_confirmed() {
     let run = slow_metric().without(|o| matches!(o.kind, ObservationKind::ClockSkew(_)));
-    let ruling = run.evaluate(Check::ByTheAutoscaler);
-    assert_eq!(ruling.status, CheckStatus::Inconclusive);
-    assert!(ruling.reason.contains("clock was not measured"), "{}", ruling.reason);
+    let result = run.evaluate(Check::ByTheAutoscaler);
+    assert_eq!(result.status, CheckStatus::Inconclusive);
+    assert!(result.reason.contains("clock was not measured"), "{}", result.reason);
     assert_eq!(
         rises_to(9).without(|o| matches!(o.kind, ObservationKind::ClockSkew(_))).result(),
         CaseResult::Inconclusive
@@ -248,16 +256,16 @@ fn a_clock_that_was_never_measured_puts_nothing_in_order() {
 }
 
 #[test]
-fn a_write_to_the_scale_subresource_by_hand_is_not_the_autoscalers() {
+fn a_write_to_the_scale_subresource_by_kubectl_is_not_the_autoscalers() {
     let run = slow_metric().resized_by(60_000, 9, "kubectl", "scale").ended_at(FALL);
-    let ruling = run.evaluate(DecisionsExplained);
-    assert_ne!(ruling.status, CheckStatus::Fail, "{}", ruling.reason);
+    let result = run.evaluate(DecisionsExplained);
+    assert_ne!(result.status, CheckStatus::Fail, "{}", result.reason);
     assert_eq!(run.result(), CaseResult::Inconclusive);
 }
 
 #[test]
 fn what_the_autoscaler_does_after_another_writer_is_a_finding() {
-    // 9 by hand, and the autoscaler brings it down to max at once, which is right.
+    // kubectl sets 9, and the controller correctly sets maxReplicas at once.
     let run = slow_metric();
     let at = jiff::Timestamp::from_second((run.inventory.started + jiff::SignedDuration::from_secs(64)).as_second())
         .unwrap();
@@ -294,7 +302,7 @@ fn min_replicas_are_enforced_without_any_metric() {
 
 #[test]
 fn changes_that_were_seen_as_one_are_not_too_fast() {
-    // 1 → 2 → 3, of which the watch showed only the end.
+    // 1 → 2 → 3, of which the watch delivered only the end.
     let run = slow_metric().scenario(|s| rules(s).policies = policy("Pods", 1, 5));
     let run =
         run.without(|o| matches!(o.kind, ObservationKind::Workload(_)) && (RISE..SCALED_TO_3 - 10).contains(&o.at_ms));
@@ -308,16 +316,16 @@ fn changes_that_were_seen_as_one_are_not_too_fast() {
 }
 
 #[test]
-fn nothing_holds_across_a_gap_that_could_hide_its_violation() {
-    // 2 → 1 → 2 in a gap of the target's watch: only the generation tells of it.
+fn no_check_passes_across_a_gap_that_could_hide_a_violation() {
+    // 2 → 1 → 2 in a gap of the target's watch: only the generation reveals it.
     let of_target = |o: &crate::model::observation::Observation, from, to| {
         matches!(o.kind, ObservationKind::Workload(_)) && (from..to).contains(&o.at_ms)
     };
     let dipped = |from: u64, to: u64| {
-        let seen = healthy().workload_at(to);
+        let workload = healthy().workload_at(to);
         let run = healthy()
             .without(|o| of_target(o, from, to))
-            .with_observation(to, ObservationKind::Workload(seen))
+            .with_observation(to, ObservationKind::Workload(workload))
             .gap("workload", from, to);
         run.workloads(|at, w| {
             if at >= to {
@@ -325,13 +333,13 @@ fn nothing_holds_across_a_gap_that_could_hide_its_violation() {
             }
         })
     };
-    dipped(55_000, 65_000).assert_inconclusive(Check::HoldSteady, "needs ScaleUp/ReplicasRise");
-    dipped(55_000, 65_000).assert_inconclusive(DecisionsExplained, "changed without being seen");
-    dipped(15_000, 25_000).assert_inconclusive(Check::IdleHolds, "changed without being seen");
-    dipped(15_000, 30_000).assert_inconclusive(Check::IdleHolds, "changed without being seen");
+    dipped(55_000, 65_000).assert_inconclusive(Check::HoldSteady, "prerequisite ScaleUp/ReplicasRise");
+    dipped(55_000, 65_000).assert_inconclusive(DecisionsExplained, "changed unseen");
+    dipped(15_000, 25_000).assert_inconclusive(Check::IdleHolds, "changed unseen");
+    dipped(15_000, 30_000).assert_inconclusive(Check::IdleHolds, "changed unseen");
     // The same gap, and the target unchanged after it.
-    healthy().gap("workload", 55_000, 65_000).assert_passes(Check::HoldSteady, "under load the size was at least 2");
-    // The watch never came back: it is told when the observation ends, after the clean-up.
+    healthy().gap("workload", 55_000, 65_000).assert_passes(Check::HoldSteady, "at least 2 replicas under load");
+    // The watch never recovered: the gap is recorded when the observation ends, after the clean-up.
     let end = healthy().timeline.last().unwrap().at_ms + 5_000;
     let blind = healthy().without(|o| of_target(o, 60_000, CLEANUP)).gap("workload", 60_000, end);
     for check in [Check::ByTheAutoscaler, DecisionsExplained] {
@@ -344,25 +352,26 @@ fn nothing_holds_across_a_gap_that_could_hide_its_violation() {
 fn a_change_around_which_the_hpa_was_not_read_is_inconclusive() {
     let run =
         slow_metric().without(|o| matches!(o.kind, ObservationKind::Hpa(_)) && (30_000..42_000).contains(&o.at_ms));
-    let ruling = run.gap("hpa", 31_000, 42_000).evaluate(DecisionsExplained);
-    assert_eq!(ruling.status, CheckStatus::Inconclusive, "{}", ruling.reason);
-    assert!(ruling.reason.contains("the HPA could not be read when the size went 1 → 2"), "{}", ruling.reason);
-    // Read again before the next pass: the status of the very pass says all.
-    slow_metric().gap("hpa", 31_000, SCALED_TO_2 - 10).assert_passes(DecisionsExplained, "3 changes");
+    let result = run.gap("hpa", 31_000, 42_000).evaluate(DecisionsExplained);
+    assert_eq!(result.status, CheckStatus::Inconclusive, "{}", result.reason);
+    assert!(result.reason.contains("the HPA could not be read when replicas went 1 → 2"), "{}", result.reason);
+    // Observed again before the next pass: the status of the same pass is enough.
+    slow_metric().gap("hpa", 31_000, SCALED_TO_2 - 10).assert_passes(DecisionsExplained, "3 size changes");
 }
 
 #[test]
-fn a_run_that_cannot_pass_goes_on_while_a_size_is_to_be_taken_back() {
+fn a_run_that_cannot_pass_goes_on_while_a_scale_down_is_due() {
     let settled = |run: &RunFixture| crate::judge::Evaluator::new(run.records()).is_settled();
-    // The load is void, so hold and rise show nothing; what rose is to fall, neither early nor too fast.
+    // The scale-up was late, so the run cannot pass; the scale-down can still be too early or too fast.
     let late = slow_metric().longer(35_900, 12_000);
-    let ruling = late.evaluate(Check::ReplicasRise);
-    assert_eq!(ruling.status, CheckStatus::Inconclusive, "{}", ruling.reason);
-    assert!(!settled(&late.clone().without(|o| o.at_ms > 100_000)), "3 replicas, and the load is off");
-    assert!(settled(&late.without(|o| o.at_ms > 119_700)), "and back at min");
+    let result = late.evaluate(Check::ReplicasRise);
+    assert_eq!(result.status, CheckStatus::Inconclusive, "{}", result.reason);
+    assert!(!settled(&late.clone().without(|o| o.at_ms > 100_000)), "3 replicas after the load");
+    assert!(settled(&late.without(|o| o.at_ms > 119_700)), "back at minReplicas");
 }
 
-/// What is early has a case of its own, which can be told once the pods are gone: the run waits for that, and is then over.
+/// ScaleDown/NotEarly reports an early scale-down once the surplus pods are gone; the run waits for that, and then
+/// stops.
 #[test]
 fn an_early_fall_fails_in_its_own_case() {
     let early = slow_metric().shorter(84_000, 21_000);
@@ -376,15 +385,15 @@ fn an_early_fall_fails_in_its_own_case() {
 }
 
 #[test]
-fn decisions_need_an_active_autoscaler() {
+fn decisions_explained_needs_an_active_autoscaler() {
     recorded("hpa-controller-off").assert_case(
         DecisionsExplained,
         CheckStatus::Inconclusive,
-        "needs Setup/AutoscalerActive",
+        "prerequisite Setup/AutoscalerActive",
         CaseResult::Fail,
     );
     let broken = rises_to(9).api_fails(0, 10_809);
-    broken.assert_inconclusive(DecisionsExplained, "needs Setup/AutoscalerActive");
+    broken.assert_inconclusive(DecisionsExplained, "prerequisite Setup/AutoscalerActive");
     let edited = rises_to(9).hpas(|at, hpa| {
         if at > RISE {
             hpa.max_replicas = 9
@@ -411,7 +420,7 @@ fn a_clean_up_that_left_nothing_is_restored() {
 }
 
 #[test]
-fn what_was_left_behind_does_not_touch_the_verdict_on_the_platform() {
+fn leftovers_do_not_affect_the_verdict_on_the_platform() {
     let mut run = healthy();
     run.journal.retain(|entry| !matches!(entry.state, ChangeState::Undone) || entry.change != 3);
     run.assert_case(
@@ -431,13 +440,13 @@ fn what_was_left_behind_does_not_touch_the_verdict_on_the_platform() {
 }
 
 #[test]
-fn before_the_clean_up_nothing_is_said_of_it() {
+fn before_the_clean_up_restored_is_pending() {
     let run = healthy().without(|o| o.at_ms >= CLEANUP);
     assert_eq!(run.evaluate(Restored).status, CheckStatus::Pending);
     assert!(run.timeline.iter().all(|o| !super::run_fixture::is_phase(o, Phase::Cleanup)));
 }
 
-/// The first rise goes to another size, and the autoscaler's status says so. The run ends with the load.
+/// The first scale-up goes to another size, and the HPA's status confirms it. The run ends with the load.
 fn rises_to(size: i32) -> RunFixture {
     let run = slow_metric().workloads(|at, w| {
         if at >= SCALED_TO_2 {
@@ -458,14 +467,14 @@ fn rises_to(size: i32) -> RunFixture {
 }
 
 impl RunFixture {
-    /// The oracle finds nothing.
+    /// The oracle passes without findings.
     #[track_caller]
     fn assert_oracle_passes(&self) {
-        let ruling = self.evaluate(DecisionsExplained);
-        assert_eq!((ruling.status, ruling.findings.len()), (CheckStatus::Pass, 0), "{ruling:?}");
+        let result = self.evaluate(DecisionsExplained);
+        assert_eq!((result.status, result.findings.len()), (CheckStatus::Pass, 0), "{result:?}");
     }
 
-    /// From a moment on the HPA's status tells no value.
+    /// From this time on the HPA's status reports no value.
     fn without_status_values(self, from_ms: u64) -> Self {
         self.hpas(|at, hpa| {
             if at > from_ms {
@@ -492,33 +501,34 @@ fn inactive() -> ObjectCondition {
     }
 }
 
-/// A metric that others drive has scaled the target before the baseline: the run cannot pass, and the only thing that can
-/// still be judged is how the autoscaler takes the size back. No load is given for that.
+/// A contaminated metric has scaled the target up before the baseline: the run cannot pass, and only the scale-down can
+/// still fail, for which no load is needed.
 #[test]
-fn where_only_the_fall_can_still_fail_the_run_exits_after_the_scale_down() {
-    let looks = |run: RunFixture| Evaluator::new(run.records()).early_exit();
+fn where_only_the_scale_down_can_still_fail_the_run_exits_after_it() {
+    let early_exit = |run: RunFixture| Evaluator::new(run.records()).early_exit();
     let contaminated = recorded("contaminated");
-    let over = contaminated.timeline.iter().position(|o| is_phase(o, Phase::Cleanup)).unwrap();
-    assert_eq!(looks(contaminated.cut(over)), EarlyExit::AfterScaleDown);
-    assert_eq!(looks(healthy().ended_at(RISE)), EarlyExit::No);
+    let cleanup = contaminated.timeline.iter().position(|o| is_phase(o, Phase::Cleanup)).unwrap();
+    assert_eq!(early_exit(contaminated.cut(cleanup)), EarlyExit::AfterScaleDown);
+    assert_eq!(early_exit(healthy().ended_at(RISE)), EarlyExit::No);
     let bare = healthy().each(|o| {
         if let ObservationKind::Pod(pod) = &mut o.kind {
             pod.extended_resources.clear();
         }
     });
-    assert_eq!(looks(bare), EarlyExit::Now);
+    assert_eq!(early_exit(bare), EarlyExit::Now);
 }
 
 #[test]
-fn a_pass_that_scales_and_does_not_say_so_is_inconclusive() {
+fn a_pass_that_scales_without_succeeded_rescale_is_inconclusive() {
     let silent = healthy().hpas(|at, hpa| {
         if (SCALED_TO_2..SCALED_TO_2 + 2000).contains(&at) {
             hpa.conditions.retain(|condition| condition.reason != "SucceededRescale");
         }
     });
-    silent.assert_inconclusive(DecisionsExplained, "the HPA does not say that it scaled when the size went 1 → 2");
-    // What is seen after a gap may be of the next pass, which says nothing of it either way.
-    silent.clone().gap("hpa", SCALED_TO_2 - 1000, SCALED_TO_2 + 5).assert_passes(DecisionsExplained, "3 changes");
+    silent
+        .assert_inconclusive(DecisionsExplained, "the HPA had no SucceededRescale condition when replicas went 1 → 2");
+    // The status after a gap may be that of the next pass, which does not have the condition.
+    silent.clone().gap("hpa", SCALED_TO_2 - 1000, SCALED_TO_2 + 5).assert_passes(DecisionsExplained, "3 size changes");
     let long = silent.gap("hpa", SCALED_TO_2 - 4000, SCALED_TO_2 + 5);
-    long.assert_inconclusive(DecisionsExplained, "the HPA could not be read when the size went 1 → 2");
+    long.assert_inconclusive(DecisionsExplained, "the HPA could not be read when replicas went 1 → 2");
 }

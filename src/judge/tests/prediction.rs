@@ -1,4 +1,4 @@
-//! What the report is given to show beside the sizes that were.
+//! The prediction that the report shows beside the observed sizes.
 
 use super::run_fixture::{SCALED_TO_1, SCALED_TO_2, SCALED_TO_3, healthy, recorded};
 use crate::judge::predict;
@@ -8,11 +8,11 @@ use crate::model::prediction::AllowedReplicas;
 fn each_change_of_the_healthy_run_lies_in_what_was_allowed() {
     let run = healthy();
     let changes = predict(run.records()).changes;
-    let told: Vec<_> = changes.iter().map(|change| (change.at_ms, change.from, change.to)).collect();
-    assert_eq!(told, [(SCALED_TO_2, 1, 2), (SCALED_TO_3, 2, 3), (SCALED_TO_1, 3, 1)]);
+    let observed: Vec<_> = changes.iter().map(|change| (change.at_ms, change.from, change.to)).collect();
+    assert_eq!(observed, [(SCALED_TO_2, 1, 2), (SCALED_TO_3, 2, 3), (SCALED_TO_1, 3, 1)]);
     for change in &changes {
         let Some(AllowedReplicas { by_readings: [least, most], .. }) = &change.allowed else {
-            panic!("{change:?} is not its own")
+            panic!("{change:?} was not made by the controller")
         };
         assert!(
             least.is_none_or(|least| least <= change.to) && most.is_none_or(|most| change.to <= most),
@@ -20,8 +20,8 @@ fn each_change_of_the_healthy_run_lies_in_what_was_allowed() {
         );
         assert!(change.writer.starts_with("kube-controller-manager"), "{}", change.writer);
     }
-    // The spec lets two pods come in 15 s.
-    assert_eq!(changes[0].allowed.as_ref().and_then(|own| own.rate_limit), Some(3));
+    // The spec allows two pods in 15 s.
+    assert_eq!(changes[0].allowed.as_ref().and_then(|allowed| allowed.rate_limit), Some(3));
 }
 
 #[test]
@@ -35,7 +35,7 @@ fn a_change_by_another_writer_has_no_prediction() {
 fn readings_recommend_more_under_load_and_nothing_while_the_metric_is_absent() {
     let readings = predict(healthy().records()).recommendations;
     assert!(readings.iter().any(|reading| reading.replicas >= Some(3)));
-    assert!(readings[0].replicas.is_none(), "before there was an HPA nothing was asked for");
+    assert!(readings[0].replicas.is_none(), "without an HPA there is no recommendation");
     let away = predict(recorded("adapter-away").records()).recommendations;
     assert!(away.iter().filter(|reading| reading.value.is_none()).count() > 10);
 }

@@ -1,4 +1,4 @@
-//! What no run may do, whatever it recorded: prefixes, deletions, clocks, assumptions.
+//! Properties of all runs, whatever they record: prefixes, missing observations, clocks, assumptions.
 
 use super::run_fixture::{
     CLEANUP, FALL, IDLE, RISE, RunFixture, SCALED_TO_1, healthy, phase_began, recorded, slow_metric,
@@ -8,22 +8,22 @@ use crate::model::observation::{LoadSnapshot, Observation, ObservationKind, Phas
 use crate::model::verdict::CaseResult;
 use crate::units::HumanDuration;
 
-/// Each prefix of a run, as it stood and as it stands when it was interrupted there.
-fn prefixes(run: &RunFixture, mut look: impl FnMut(usize, &RunFixture)) {
+/// Calls `visit` with each prefix of a run, as recorded so far and as interrupted there.
+fn prefixes(run: &RunFixture, mut visit: impl FnMut(usize, &RunFixture)) {
     for length in 0..=run.timeline.len() {
         let cut = run.clone().cut(length);
-        look(length, &cut);
+        visit(length, &cut);
         if !cut.timeline.iter().any(|o| super::run_fixture::is_phase(o, Phase::Cleanup)) {
             let now = cut.timeline.last().map_or(0, |o| o.at_ms);
-            look(length, &cut.with_observation(now, phase_began(Phase::Cleanup)));
+            visit(length, &cut.with_observation(now, phase_began(Phase::Cleanup)));
         }
     }
 }
 
 #[test]
-fn no_prefix_of_the_healthy_run_fails_and_none_passes_before_the_fall_is_over() {
+fn no_prefix_of_the_healthy_run_fails_and_none_passes_before_the_scale_down_is_over() {
     for run in [healthy(), slow_metric()] {
-        let gone = run
+        let last_deletion = run
             .timeline
             .iter()
             .rposition(|o| matches!(o.kind, ObservationKind::PodDeleted(_)) && o.at_ms < CLEANUP)
@@ -31,7 +31,7 @@ fn no_prefix_of_the_healthy_run_fails_and_none_passes_before_the_fall_is_over() 
         prefixes(&run, |length, cut| {
             let verdict = cut.verdict();
             assert_ne!(verdict.result, CaseResult::Fail, "after {length}: {}", verdict.reason);
-            assert!(verdict.result != CaseResult::Pass || length > gone, "PASS after {length}");
+            assert!(verdict.result != CaseResult::Pass || length > last_deletion, "PASS after {length}");
         });
     }
 }
@@ -40,7 +40,7 @@ fn no_prefix_of_the_healthy_run_fails_and_none_passes_before_the_fall_is_over() 
 fn no_prefix_of_the_other_runs_passes_and_fail_comes_only_where_it_should() {
     for (name, fails) in [("wrong-sign", false), ("one-gpu", false), ("hpa-controller-off", true)] {
         let run = recorded(name);
-        // The bound of the autoscaler with twice the sync period, from the moment at which the HPA was seen.
+        // The bound of the autoscaler with a doubled sync period, from the first observation of the HPA on.
         let from = if fails { 5_427 + 23_000 } else { u64::MAX };
         prefixes(&run, |length, cut| {
             let verdict = cut.verdict();
@@ -53,7 +53,8 @@ fn no_prefix_of_the_other_runs_passes_and_fail_comes_only_where_it_should() {
 
 #[test]
 fn a_check_that_was_settled_in_the_healthy_run_stays_settled() {
-    // What ends a phase is what will be judged: no ruling of a longer record takes back what the conductor acted on.
+    // The results that end a phase are those of the verdict: no result of a longer record revokes one on which the run
+    // acted.
     let run = healthy();
     let ended = |phase: Phase| run.timeline.iter().rposition(|o| super::run_fixture::is_phase(o, phase)).unwrap();
     for (phase, checks) in [
@@ -66,10 +67,10 @@ fn a_check_that_was_settled_in_the_healthy_run_stays_settled() {
     ] {
         for check in checks {
             for length in ended(phase)..=run.timeline.len() {
-                let ruling = run.clone().cut(length).evaluate(check);
-                // Open while the status of a further change is still to come.
-                let stays = matches!(ruling.status, CheckStatus::Pass | CheckStatus::Pending);
-                assert!(stays, "{} after {length}: {}", check.name(), ruling.reason);
+                let result = run.clone().cut(length).evaluate(check);
+                // Pending while the status of a further change is awaited.
+                let stays = matches!(result.status, CheckStatus::Pass | CheckStatus::Pending);
+                assert!(stays, "{} after {length}: {}", check.name(), result.reason);
             }
         }
     }
@@ -80,25 +81,25 @@ fn no_single_observation_that_is_missing_makes_the_healthy_run_fail() {
     for run in [healthy(), slow_metric()] {
         for index in 0..run.timeline.len() {
             let mut less = run.clone();
-            let gone = less.timeline.remove(index);
-            // With the numbers as they were: a number is a name, not a place.
+            let removed = less.timeline.remove(index);
+            // The sequence numbers stay as they are.
             let verdict = less.verdict();
-            assert_ne!(verdict.result, CaseResult::Fail, "without {gone:?}: {}", verdict.reason);
-            assert!(verdict.result != CaseResult::Pass || !carries_the_proof(&gone), "PASS without {gone:?}");
+            assert_ne!(verdict.result, CaseResult::Fail, "without {removed:?}: {}", verdict.reason);
+            assert!(verdict.result != CaseResult::Pass || !is_sole_evidence(&removed), "PASS without {removed:?}");
         }
     }
 }
 
-/// Nothing else in the healthy run shows what this one shows.
-fn carries_the_proof(o: &Observation) -> bool {
+/// True when no other observation of the healthy run shows the same.
+fn is_sole_evidence(o: &Observation) -> bool {
     match &o.kind {
         ObservationKind::Probe(probe) => !probe.pod.is_empty(),
         ObservationKind::Node(_) => true,
         ObservationKind::PodDeleted(_) => o.at_ms < CLEANUP,
-        // Without its beginning a phase is not known; without its end the next one ends it.
-        ObservationKind::Phase(mark) => {
-            let begins = mark.edge == crate::model::observation::PhaseEdge::Began;
-            begins && matches!(mark.phase, Phase::Baseline | Phase::ScaleUp | Phase::ScaleDown)
+        // A phase without its beginning is unknown; without its end the next phase ends it.
+        ObservationKind::Phase(change) => {
+            let begins = change.edge == crate::model::observation::PhaseEdge::Began;
+            begins && matches!(change.phase, Phase::Baseline | Phase::ScaleUp | Phase::ScaleDown)
         }
         _ => false,
     }
@@ -107,11 +108,11 @@ fn carries_the_proof(o: &Observation) -> bool {
 #[test]
 fn a_case_knows_its_span_when_an_observation_is_missing() {
     let mut run = healthy();
-    let whole =
+    let span_ms =
         |run: &RunFixture| run.verdict().cases.iter().find(|c| c.name == Check::ReplicasFall.name()).unwrap().span_ms;
-    let before = whole(&run);
+    let before = span_ms(&run);
     run.timeline.remove(3);
-    assert_eq!(whole(&run), before);
+    assert_eq!(span_ms(&run), before);
 }
 
 #[test]
@@ -120,7 +121,7 @@ fn a_clock_that_is_off_keeps_the_verdict() {
         let run = healthy().clock_off_by(by_ms);
         assert_eq!(run.result(), CaseResult::Pass, "{by_ms}: {}", run.verdict().reason);
     }
-    // Off, and not measured: nothing can be put in order.
+    // Off and not measured: no times can be compared.
     let unmeasured = healthy().clock_off_by(60_000).without(|o| matches!(o.kind, ObservationKind::ClockSkew(_)));
     assert_eq!(unmeasured.result(), CaseResult::Inconclusive);
 }
@@ -166,7 +167,7 @@ fn twice_an_assumed_time_never_makes_a_run_fail() {
 
 type ScenarioEdit = fn(&mut crate::model::scenario::Scenario);
 
-/// The exporter's interval stands alone: it is not a delay but says how long a value lasts.
+/// Without the exporter interval, which is no delay: it bounds how long a value lasts.
 const DOUBLED: [(&str, ScenarioEdit); 7] = [
     ("sync period", |s| s.assumptions.sync_period = twice(s.assumptions.sync_period)),
     ("scrape interval", |s| s.assumptions.scrape_interval = twice(s.assumptions.scrape_interval)),
@@ -189,7 +190,7 @@ fn twice(span: HumanDuration) -> HumanDuration {
 }
 
 #[test]
-fn a_stretch_in_which_no_metric_was_read_never_makes_the_healthy_run_fail() {
+fn a_time_without_metric_readings_never_makes_the_healthy_run_fail() {
     for from in (IDLE..CLEANUP).step_by(1500) {
         for length in [3000, 9000, 30_000] {
             for run in [slow_metric().not_read(from, from + length), slow_metric().api_fails(from, from + length)] {
@@ -201,7 +202,7 @@ fn a_stretch_in_which_no_metric_was_read_never_makes_the_healthy_run_fail() {
 }
 
 #[test]
-fn a_stretch_in_which_a_source_was_not_watched_never_makes_the_healthy_run_fail() {
+fn a_gap_of_a_source_never_makes_the_healthy_run_fail() {
     let of = |o: &Observation| match &o.kind {
         ObservationKind::Hpa(_) => "hpa",
         ObservationKind::Workload(_) => "workload",
@@ -213,7 +214,7 @@ fn a_stretch_in_which_a_source_was_not_watched_never_makes_the_healthy_run_fail(
     for source in ["hpa", "workload", "pods", "events", "endpoints"] {
         for from in (RISE..FALL + 40_000).step_by(2500) {
             for length in [2000, 10_000, 40_000] {
-                // What was missed is told at the gap's end, as a list would.
+                // The end of a gap delivers the current state, as a list does.
                 let run = slow_metric();
                 let last = |name: &str| {
                     run.timeline.iter().rfind(|o| {
@@ -227,11 +228,11 @@ fn a_stretch_in_which_a_source_was_not_watched_never_makes_the_healthy_run_fail(
                 } else {
                     vec![""]
                 };
-                let told: Vec<ObservationKind> =
+                let listed: Vec<ObservationKind> =
                     names.iter().filter_map(|name| last(name)).map(|o| o.kind.clone()).collect();
                 let mut missed = run.clone().without(|o| of(o) == source && (from..from + length).contains(&o.at_ms));
-                for seen in told {
-                    missed = missed.with_observation(from + length, seen);
+                for kind in listed {
+                    missed = missed.with_observation(from + length, kind);
                 }
                 let verdict = missed.gap(source, from, from + length).verdict();
                 assert_ne!(verdict.result, CaseResult::Fail, "{source} from {from} for {length}: {}", verdict.reason);
@@ -243,17 +244,17 @@ fn a_stretch_in_which_a_source_was_not_watched_never_makes_the_healthy_run_fail(
 type ObservationFilter = fn(&ObservationKind) -> bool;
 
 #[test]
-fn a_run_without_any_of_what_it_rests_on_neither_passes_nor_fails() {
+fn a_run_without_one_kind_of_observation_neither_passes_nor_fails() {
     let kinds: [(&str, ObservationFilter); 9] = [
-        ("hpa", |seen| matches!(seen, ObservationKind::Hpa(_))),
-        ("workload", |seen| matches!(seen, ObservationKind::Workload(_))),
-        ("pods", |seen| matches!(seen, ObservationKind::Pod(_))),
-        ("ends of pods", |seen| matches!(seen, ObservationKind::PodDeleted(_))),
-        ("nodes", |seen| matches!(seen, ObservationKind::Node(_))),
-        ("metric", |seen| matches!(seen, ObservationKind::Metric(_))),
-        ("load", |seen| matches!(seen, ObservationKind::Load(_))),
-        ("probes", |seen| matches!(seen, ObservationKind::Probe(_))),
-        ("phases", |seen| matches!(seen, ObservationKind::Phase(_))),
+        ("hpa", |kind| matches!(kind, ObservationKind::Hpa(_))),
+        ("workload", |kind| matches!(kind, ObservationKind::Workload(_))),
+        ("pods", |kind| matches!(kind, ObservationKind::Pod(_))),
+        ("ends of pods", |kind| matches!(kind, ObservationKind::PodDeleted(_))),
+        ("nodes", |kind| matches!(kind, ObservationKind::Node(_))),
+        ("metric", |kind| matches!(kind, ObservationKind::Metric(_))),
+        ("load", |kind| matches!(kind, ObservationKind::Load(_))),
+        ("probes", |kind| matches!(kind, ObservationKind::Probe(_))),
+        ("phases", |kind| matches!(kind, ObservationKind::Phase(_))),
     ];
     for (name, is) in kinds {
         for run in [healthy(), slow_metric()] {
@@ -267,7 +268,7 @@ fn a_run_without_any_of_what_it_rests_on_neither_passes_nor_fails() {
 
 #[test]
 fn every_check_ends_by_itself_while_a_run_goes_on() {
-    // The run stands still after any phase, with nothing but the clock and the load going on, or not even the metric.
+    // After the beginning of any phase only the clock, the load and perhaps the metric go on.
     let phases = [Phase::Metric, Phase::Autoscaler, Phase::Baseline, Phase::ScaleUp, Phase::Hold, Phase::ScaleDown];
     let awaited = |phase: Phase| match phase {
         Phase::Metric => vec![Check::PodsRequestAccelerators, Check::MetricServed],
@@ -281,24 +282,24 @@ fn every_check_ends_by_itself_while_a_run_goes_on() {
         let run = healthy();
         let began = run.timeline.iter().position(|o| super::run_fixture::is_phase(o, phase)).unwrap();
         let at = run.timeline[began].at_ms;
-        let still = run.without(|o| o.at_ms > at + 100);
+        let frozen = run.without(|o| o.at_ms > at + 100);
         for metric in [true, false] {
-            let mut long = still.clone().longer(at + 101, 1_200_000);
+            let mut long = frozen.clone().longer(at + 101, 1_200_000);
             if !metric {
                 long = long.without(|o| o.at_ms > at + 101 && super::run_fixture::is_api_reading(o));
             }
             let last = long.timeline.last().unwrap().at_ms.max(at + 1_200_000);
             let end = LoadSnapshot { answered_connections: 9, in_flight: 6, succeeded: 9, ..LoadSnapshot::default() };
             let long = long.with_observation(last, ObservationKind::Load(end));
-            let bench = crate::judge::Evaluator::new(long.records());
-            let settled = bench.is_settled();
+            let evaluator = crate::judge::Evaluator::new(long.records());
+            let settled = evaluator.is_settled();
             for check in awaited(phase) {
-                let ruling = bench.evaluate(check);
+                let result = evaluator.evaluate(check);
                 assert!(
-                    ruling.status != CheckStatus::Pending || settled,
+                    result.status != CheckStatus::Pending || settled,
                     "{} in {phase:?}, metric {metric}: {}",
                     check.name(),
-                    ruling.reason
+                    result.reason
                 );
             }
         }
@@ -306,27 +307,27 @@ fn every_check_ends_by_itself_while_a_run_goes_on() {
 }
 
 #[test]
-fn a_run_is_settled_when_nothing_can_change_its_verdict_for_the_worse() {
+fn a_run_is_settled_when_nothing_can_worsen_its_verdict() {
     let settled = |run: RunFixture| crate::judge::Evaluator::new(run.records()).is_settled();
     let until = |run: RunFixture, ms: u64| run.without(|o| o.at_ms >= ms);
     assert!(!settled(until(healthy(), 60_000)), "it may still pass or fail");
     assert!(settled(until(recorded("hpa-controller-off"), 28_550)), "it has failed");
-    assert!(settled(until(recorded("wrong-sign"), 55_750)), "nothing that is left can be judged");
+    assert!(settled(until(recorded("wrong-sign"), 55_750)), "no remaining check can fail");
     assert!(!settled(until(recorded("wrong-sign"), 45_000)), "the metric may still follow");
-    // PASS is impossible, but the fall can still fail.
+    // The run cannot pass, but the scale-down can still fail.
     let missed = healthy().each(|o| {
-        if let ObservationKind::Endpoints(seen) = &mut o.kind {
-            seen.selector.insert("chosen".to_owned(), "yes".to_owned());
+        if let ObservationKind::Endpoints(endpoints) = &mut o.kind {
+            endpoints.selector.insert("chosen".to_owned(), "yes".to_owned());
         }
     });
     assert_eq!(missed.evaluate(Check::NewPodsServe).status, CheckStatus::Inconclusive);
     assert!(!settled(until(missed, 60_000)));
-    // Of pods without accelerators the requirement does not speak, whatever the fall is like.
+    // The requirement does not cover pods without accelerators.
     let bare = healthy().pods(super::run_fixture::OLD, |_, pod| pod.extended_resources.clear());
     assert!(settled(until(bare, 12_000)));
 }
 
-/// The metrics adapter is away for a minute, at any moment, and the autoscaler does what it did, as late as it must.
+/// The metrics adapter is unavailable for a minute at any time, and the controller scales as before, as late as it may.
 #[test]
 fn no_minute_without_the_metric_makes_a_run_fail() {
     const LONGER: u64 = 80_000;

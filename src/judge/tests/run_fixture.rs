@@ -1,5 +1,5 @@
-//! A run under test: the records of one of the four that were recorded on the rig, and small changes to them, each
-//! named after what could have happened.
+//! The fixture of the judge's tests: the records of a recorded run, with small changes that are named after their
+//! cause.
 
 use std::path::PathBuf;
 
@@ -18,12 +18,12 @@ use crate::model::scenario::{Accelerator, Scenario};
 use crate::model::verdict::{CaseResult, Verdict};
 use crate::units::{HumanDuration, Milli};
 
-/// The pod that is there from the beginning of the healthy run, and the two that come with the load.
+/// The first pod of the healthy run, and the two pods that the scale-up adds.
 pub(super) const OLD: &str = "ollama-7fd697578d-dfk6s";
 pub(super) const SECOND: &str = "ollama-7fd697578d-fcd5l";
 pub(super) const THIRD: &str = "ollama-7fd697578d-lb9np";
 
-/// Moments of the healthy run, milliseconds: see fixtures/timelines/rig-healthy.
+/// Times of the healthy run, milliseconds: see fixtures/timelines/rig-healthy.
 pub(super) const IDLE: u64 = 11_071;
 pub(super) const RISE: u64 = 27_557;
 pub(super) const SCALED_TO_2: u64 = 35_968;
@@ -47,7 +47,7 @@ pub(super) fn healthy() -> RunFixture {
     recorded("healthy")
 }
 
-/// One value for the namespace: the healthy run's own values, summed.
+/// The healthy run with an Object metric: one value for the namespace, the sum of its pods' values.
 pub(super) fn object_metric() -> RunFixture {
     let run = healthy().scenario(|s| {
         let namespace = s.namespace.clone();
@@ -57,8 +57,8 @@ pub(super) fn object_metric() -> RunFixture {
         .unwrap();
     });
     let namespace = run.scenario.namespace.clone();
-    run.readings(MetricHop::Api, 0, u64::MAX, |answer| {
-        if let ReadingResult::Samples(all) = answer
+    run.readings(MetricHop::Api, 0, u64::MAX, |result| {
+        if let ReadingResult::Samples(all) = result
             && let Some(first) = all.first().cloned()
         {
             let sum = all.iter().filter_map(|sample| sample.value).map(|milli| milli.0).sum();
@@ -67,8 +67,8 @@ pub(super) fn object_metric() -> RunFixture {
     })
 }
 
-/// The healthy run on a metric whose values last for two polls, so that none can pass between them unseen. The lag is
-/// the same.
+/// The healthy run with a metric whose values last for two polls, so that no value can be missed between them. The
+/// metric lag is the same.
 pub(super) fn slow_metric() -> RunFixture {
     healthy().scenario(|s| {
         s.assumptions.exporter_interval = HumanDuration::from_secs(2);
@@ -76,13 +76,13 @@ pub(super) fn slow_metric() -> RunFixture {
     })
 }
 
-/// The healthy run as cards would have given it: the models are in their memory.
+/// The healthy run as on real accelerators: the models are in their memory.
 pub(super) fn real_accelerators() -> RunFixture {
     let run = healthy().scenario(|s| s.accelerator = Accelerator::Resource("nvidia.com/gpu".to_owned()));
     run.probes(|probe| probe.model_size_vram = probe.model_size)
 }
 
-/// A run that was recorded on the rig.
+/// A recorded run of fixtures/timelines.
 pub(super) fn recorded(name: &str) -> RunFixture {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/timelines").join(format!("rig-{name}"));
     let read = |file: &str| std::fs::read_to_string(folder.join(file)).unwrap();
@@ -95,7 +95,7 @@ pub(super) fn recorded(name: &str) -> RunFixture {
     }
 }
 
-/// What the judge says.
+/// The results of the judge.
 impl RunFixture {
     pub(super) fn records(&self) -> RunRecords<'_> {
         RunRecords {
@@ -115,45 +115,57 @@ impl RunFixture {
         self.verdict().result
     }
 
-    pub(super) fn with_evaluator<T>(&self, look: impl FnOnce(&Evaluator<'_>) -> T) -> T {
-        look(&Evaluator::new(self.records()))
+    pub(super) fn with_evaluator<T>(&self, read: impl FnOnce(&Evaluator<'_>) -> T) -> T {
+        read(&Evaluator::new(self.records()))
     }
 
     pub(super) fn evaluate(&self, check: Check) -> CheckResult {
         Evaluator::new(self.records()).evaluate(check)
     }
 
-    pub(super) fn evaluate_prerequisite(&self, part: Prerequisite) -> CheckResult {
-        Evaluator::new(self.records()).evaluate_prerequisite(part)
+    pub(super) fn evaluate_prerequisite(&self, prerequisite: Prerequisite) -> CheckResult {
+        Evaluator::new(self.records()).evaluate_prerequisite(prerequisite)
     }
 
-    /// The check is in this state for a reason that holds these words, and the verdict comes to this.
+    /// The check has this status, its reason contains this text, and the verdict has this result.
     #[track_caller]
-    pub(super) fn assert_case(&self, check: Check, state: CheckStatus, words: &str, verdict: CaseResult) {
-        let ruling = self.evaluate(check);
-        assert_eq!(ruling.status, state, "{}: {}", check.name(), ruling.reason);
-        assert!(ruling.reason.contains(words), "{}: no `{words}` in: {}", check.name(), ruling.reason);
-        let whole = self.verdict();
-        assert_eq!(whole.result, verdict, "{}", whole.reason);
+    pub(super) fn assert_case(&self, check: Check, status: CheckStatus, text: &str, verdict_result: CaseResult) {
+        let result = self.evaluate(check);
+        assert_eq!(result.status, status, "{}: {}", check.name(), result.reason);
+        assert!(result.reason.contains(text), "{}: no `{text}` in: {}", check.name(), result.reason);
+        let verdict = self.verdict();
+        assert_eq!(verdict.result, verdict_result, "{}", verdict.reason);
     }
 
-    /// The check cannot be told, so neither can the whole.
+    /// The check and the verdict are inconclusive.
     #[track_caller]
-    pub(super) fn assert_inconclusive(&self, check: Check, words: &str) {
-        self.assert_case(check, CheckStatus::Inconclusive, words, CaseResult::Inconclusive);
+    pub(super) fn assert_inconclusive(&self, check: Check, text: &str) {
+        self.assert_case(check, CheckStatus::Inconclusive, text, CaseResult::Inconclusive);
     }
 
-    /// The check fails, so the whole does.
+    /// The check and the verdict fail, for this check.
     #[track_caller]
-    pub(super) fn assert_fails(&self, check: Check, words: &str) {
-        self.assert_case(check, CheckStatus::Fail, words, CaseResult::Fail);
+    pub(super) fn assert_fails(&self, check: Check, text: &str) {
+        self.assert_case(check, CheckStatus::Fail, text, CaseResult::Fail);
         assert!(self.verdict().reason.starts_with(check.name()), "{}", self.verdict().reason);
     }
 
-    /// The check holds and the whole passes.
+    /// The check and the verdict pass.
     #[track_caller]
-    pub(super) fn assert_passes(&self, check: Check, words: &str) {
-        self.assert_case(check, CheckStatus::Pass, words, CaseResult::Pass);
+    pub(super) fn assert_passes(&self, check: Check, text: &str) {
+        self.assert_case(check, CheckStatus::Pass, text, CaseResult::Pass);
+    }
+
+    /// The check and the verdict pass, and a finding of the check contains this text.
+    #[track_caller]
+    pub(super) fn assert_passes_with_finding(&self, check: Check, text: &str) {
+        self.assert_passes(check, "");
+        let findings = self.evaluate(check).findings;
+        assert!(
+            findings.iter().any(|finding| finding.contains(text)),
+            "{}: no `{text}` in: {findings:?}",
+            check.name()
+        );
     }
 }
 
@@ -164,8 +176,8 @@ impl RunFixture {
         self
     }
 
-    pub(super) fn with_client_bound(mut self, why: &str) -> Self {
-        self.client_bound = Some(why.to_owned());
+    pub(super) fn with_client_bound(mut self, reason: &str) -> Self {
+        self.client_bound = Some(reason.to_owned());
         self
     }
 
@@ -174,8 +186,8 @@ impl RunFixture {
         self
     }
 
-    pub(super) fn without(mut self, gone: impl Fn(&Observation) -> bool) -> Self {
-        self.timeline.retain(|observation| !gone(observation));
+    pub(super) fn without(mut self, is_removed: impl Fn(&Observation) -> bool) -> Self {
+        self.timeline.retain(|observation| !is_removed(observation));
         self
     }
 
@@ -183,22 +195,22 @@ impl RunFixture {
         self.without(|o| matches!(o.kind, ObservationKind::Event(_)))
     }
 
-    /// The timeline as it was when it had so many observations.
+    /// The first `length` observations of the timeline.
     pub(super) fn cut(mut self, length: usize) -> Self {
         self.timeline.truncate(length);
         self
     }
 
-    /// The run ended at this moment and cleaned up.
+    /// The run ended at this time and cleaned up.
     pub(super) fn ended_at(mut self, at_ms: u64) -> Self {
         self.timeline.retain(|o| o.at_ms < at_ms);
         self.with_observation(at_ms, phase_began(Phase::Cleanup))
     }
 
-    /// One more observation, after all of the same moment.
-    pub(super) fn with_observation(mut self, at_ms: u64, seen: ObservationKind) -> Self {
+    /// Adds an observation, after all others of the same time.
+    pub(super) fn with_observation(mut self, at_ms: u64, kind: ObservationKind) -> Self {
         let index = self.timeline.partition_point(|o| o.at_ms <= at_ms);
-        self.timeline.insert(index, Observation { seq: 0, at_ms, source_time: None, kind: seen });
+        self.timeline.insert(index, Observation { seq: 0, at_ms, source_time: None, kind });
         self.renumber()
     }
 
@@ -269,30 +281,30 @@ impl RunFixture {
         })
     }
 
-    /// Every sample at the metrics API within a span of time has this value, thousandths.
+    /// Every sample at the metrics API within a span of time has this value, in thousandths.
     pub(super) fn metric(self, from_ms: u64, to_ms: u64, milli: Option<i64>) -> Self {
-        self.readings(MetricHop::Api, from_ms, to_ms, |answer| {
-            edit_samples(answer, |sample| sample.value = milli.map(Milli));
+        self.readings(MetricHop::Api, from_ms, to_ms, |result| {
+            edit_samples(result, |sample| sample.value = milli.map(Milli));
         })
     }
 
     /// The metrics API fails within a span of time.
     pub(super) fn api_fails(self, from_ms: u64, to_ms: u64) -> Self {
-        self.readings(MetricHop::Api, from_ms, to_ms, |answer| *answer = ReadingResult::Failed("404".to_owned()))
+        self.readings(MetricHop::Api, from_ms, to_ms, |result| *result = ReadingResult::Failed("404".to_owned()))
     }
 
-    /// We got no answer of the metrics API within a span of time.
+    /// The metrics API was not read within a span of time.
     pub(super) fn not_read(self, from_ms: u64, to_ms: u64) -> Self {
         self.without(|o| is_api_reading(o) && (from_ms..to_ms).contains(&o.at_ms)).renumber()
     }
 
-    /// A source could not be read.
+    /// Adds a gap of a source.
     pub(super) fn gap(self, source: &str, from_ms: u64, to_ms: u64) -> Self {
         let gap = RecordedGap { source: source.to_owned(), from_ms, reason: "connection refused".to_owned() };
         self.with_observation(to_ms, ObservationKind::Gap(gap))
     }
 
-    /// One process holds the controller manager's Lease all the while.
+    /// One process holds the controller manager's Lease throughout the run.
     pub(super) fn with_leader(mut self, holder: &str) -> Self {
         let end = self.timeline.last().map_or(0, |o| o.at_ms);
         for at in (0..=end).step_by(60_000) {
@@ -301,7 +313,7 @@ impl RunFixture {
         self
     }
 
-    /// From a moment on, until told again, this process holds it.
+    /// From this time on, this process holds the Lease.
     pub(super) fn with_leader_from(self, at_ms: u64, holder: &str) -> Self {
         let renewed = self.inventory.started + SignedDuration::from_millis(i64::try_from(at_ms).unwrap());
         let renewed = Timestamp::from_second(renewed.as_second().div_euclid(60) * 60).ok();
@@ -309,7 +321,7 @@ impl RunFixture {
         self.with_observation(at_ms, ObservationKind::Leader(leader))
     }
 
-    /// The writer of the size from a moment on.
+    /// Sets the writer of spec.replicas from this time on.
     pub(super) fn written_by(self, from_ms: u64, manager: &str, subresource: &str) -> Self {
         self.workloads(|at, workload| {
             if at >= from_ms {
@@ -320,7 +332,7 @@ impl RunFixture {
         })
     }
 
-    /// Somebody sets the size at a moment; all that follows stays as it was but for the generation.
+    /// A writer sets spec.replicas at this time; later observations keep everything but the generation.
     pub(super) fn resized_by(self, at_ms: u64, size: i32, manager: &str, subresource: &str) -> Self {
         let mut workload = self.workload_at(at_ms);
         workload.spec_replicas = size;
@@ -337,69 +349,69 @@ impl RunFixture {
     }
 
     pub(super) fn workload_at(&self, at_ms: u64) -> WorkloadSnapshot {
-        let mut seen = self.timeline.iter().filter(|o| o.at_ms <= at_ms).filter_map(|o| match &o.kind {
+        let mut snapshots = self.timeline.iter().filter(|o| o.at_ms <= at_ms).filter_map(|o| match &o.kind {
             ObservationKind::Workload(workload) => Some(workload),
             _ => None,
         });
-        seen.next_back().unwrap().clone()
+        snapshots.next_back().unwrap().clone()
     }
 
     pub(super) fn pod_at(&self, name: &str, at_ms: u64) -> PodSnapshot {
-        let mut seen = self.timeline.iter().filter(|o| o.at_ms <= at_ms).filter_map(|o| match &o.kind {
+        let mut snapshots = self.timeline.iter().filter(|o| o.at_ms <= at_ms).filter_map(|o| match &o.kind {
             ObservationKind::Pod(pod) if pod.name == name => Some(pod),
             _ => None,
         });
-        seen.next_back().unwrap().clone()
+        snapshots.next_back().unwrap().clone()
     }
 
-    /// The HPA as it was last seen at a moment.
+    /// The last snapshot of the HPA at this time.
     pub(super) fn hpa_at(&self, at_ms: u64) -> HpaSnapshot {
-        let mut seen = self.timeline.iter().filter(|o| o.at_ms <= at_ms).filter_map(|o| match &o.kind {
+        let mut snapshots = self.timeline.iter().filter(|o| o.at_ms <= at_ms).filter_map(|o| match &o.kind {
             ObservationKind::Hpa(hpa) => Some(hpa),
             _ => None,
         });
-        seen.next_back().unwrap().clone()
+        snapshots.next_back().unwrap().clone()
     }
 }
 
 /// Changes to time.
 impl RunFixture {
-    /// The moment lasts longer by so much: all later things come later, the readings and the load go on as they were.
+    /// Inserts a span of time at `at_ms`: later observations move, and readings and load samples repeat in it.
     pub(super) fn longer(mut self, at_ms: u64, by_ms: u64) -> Self {
         let last = |is: &dyn Fn(&Observation) -> bool, all: &[Observation]| {
             all.iter().rfind(|o| o.at_ms < at_ms && is(o)).cloned()
         };
-        let goes_on = [
+        let repeated = [
             last(&is_api_reading, &self.timeline),
             last(&|o| matches!(o.kind, ObservationKind::Load(_)), &self.timeline),
         ];
         let by = i64::try_from(by_ms).unwrap();
         self = self.shift(at_ms, by);
         for second in 0..by_ms / 1000 {
-            for observation in goes_on.iter().flatten() {
-                let mut seen = observation.kind.clone();
+            for observation in repeated.iter().flatten() {
+                let mut kind = observation.kind.clone();
                 let now = at_ms + second * 1000;
-                if let ObservationKind::Metric(reading) = &mut seen {
+                if let ObservationKind::Metric(reading) = &mut kind {
                     reading.requested_ms = now.saturating_sub(10);
                 }
-                self = self.with_observation(now, seen);
+                self = self.with_observation(now, kind);
             }
         }
         self
     }
 
-    /// A span of time is taken out, with the readings and the load of it; all later things come earlier.
+    /// Removes a span of time with its readings and load samples; later observations move.
     pub(super) fn shorter(mut self, from_ms: u64, by_ms: u64) -> Self {
         self.timeline.retain(|o| {
             let inside = (from_ms..from_ms + by_ms).contains(&o.at_ms);
-            let goes = matches!(
+            let is_removable = matches!(
                 o.kind,
                 ObservationKind::Metric(_)
                     | ObservationKind::Load(_)
                     | ObservationKind::Hpa(_)
                     | ObservationKind::ClockSkew(_)
             );
-            assert!(!inside || goes, "{o:?} is within the span that is taken out");
+            assert!(!inside || is_removable, "{o:?} is within the removed span");
             !inside
         });
         self.shift(from_ms, -i64::try_from(by_ms).unwrap()).renumber()
@@ -427,7 +439,7 @@ impl RunFixture {
         self
     }
 
-    /// The cluster's clock was off by so much all along, and we measured it.
+    /// The cluster's clock is off by `by_ms`, and the run measured it.
     pub(super) fn clock_off_by(self, by_ms: i64) -> Self {
         self.each(|o| {
             edit_timestamps(o, |at| *at = at.map(|at| at + SignedDuration::from_millis(by_ms)));
@@ -438,7 +450,7 @@ impl RunFixture {
         })
     }
 
-    /// The clock was measured less exactly.
+    /// The clock is measured with a larger uncertainty.
     pub(super) fn clock_unsure_by(self, by_ms: i64) -> Self {
         self.each(|o| {
             if let ObservationKind::ClockSkew(skew) = &mut o.kind {
@@ -449,7 +461,7 @@ impl RunFixture {
     }
 }
 
-/// Every time of the cluster that an observation carries.
+/// Edits every time of the cluster in an observation.
 fn edit_timestamps(o: &mut Observation, stamp: impl Fn(&mut Option<Timestamp>)) {
     stamp(&mut o.source_time);
     match &mut o.kind {
@@ -477,15 +489,15 @@ pub(super) fn is_api_reading(o: &Observation) -> bool {
 }
 
 pub(super) fn is_phase(o: &Observation, phase: Phase) -> bool {
-    matches!(&o.kind, ObservationKind::Phase(mark) if mark.phase == phase)
+    matches!(&o.kind, ObservationKind::Phase(change) if change.phase == phase)
 }
 
 pub(super) fn phase_began(phase: Phase) -> ObservationKind {
     ObservationKind::Phase(PhaseChange { phase, edge: crate::model::observation::PhaseEdge::Began })
 }
 
-pub(super) fn edit_samples(answer: &mut ReadingResult, change: impl FnMut(&mut MetricSample)) {
-    if let ReadingResult::Samples(samples) = answer {
+pub(super) fn edit_samples(result: &mut ReadingResult, change: impl FnMut(&mut MetricSample)) {
+    if let ReadingResult::Samples(samples) = result {
         samples.iter_mut().for_each(change);
     }
 }

@@ -3,7 +3,7 @@
 use super::run_fixture::{
     CLEANUP, FALL, RunFixture, SCALED_TO_1, SCALED_TO_2, SCALED_TO_3, THIRD, healthy, is_api_reading, slow_metric,
 };
-use crate::judge::{Check, CheckStatus, Prerequisite, not_early};
+use crate::judge::{Check, CheckPart, CheckStatus, Prerequisite};
 use crate::model::observation::{NodeSnapshot, ObservationKind, Phase};
 use crate::model::verdict::CaseResult;
 use crate::units::HumanDuration;
@@ -12,14 +12,13 @@ use Check::{NotEarly, ReplicasFall};
 
 #[test]
 fn replicas_fall_within_the_bound() {
-    healthy()
-        .assert_passes(ReplicasFall, "34.0s after the load ended replicas are 1 and the surplus pods gone (bound 1m3s");
+    healthy().assert_passes(ReplicasFall, "1 replica and no surplus pod 34.0s after the load ended (bound 1m3s");
 }
 
 #[test]
 fn a_controller_that_does_not_scale_down_fails() {
     stays_up().assert_fails(ReplicasFall, "after the load ended the target still had 3 replicas and 3 pods, not 1");
-    stays_up().assert_fails(ReplicasFall, "although the readings lead back to 1 for ");
+    stays_up().assert_fails(ReplicasFall, "although the metric recommends 1 replica for ");
     stays_up().assert_fails(ReplicasFall, "the HPA's status last changed ");
 }
 
@@ -39,29 +38,29 @@ fn a_node_that_was_lost_under_a_pod_of_the_target_is_not_a_fail() {
         run.clone().with_observation(FALL + 5_000, ObservationKind::Node(node)).renumber()
     };
     let node = run.pod_at(THIRD, FALL).node.unwrap();
-    lost(&node).assert_inconclusive(ReplicasFall, "was not Ready during the run, so nobody is blamed for this");
+    lost(&node).assert_inconclusive(ReplicasFall, "was not Ready during the run, so this is not counted as a FAIL");
     lost("another").assert_fails(ReplicasFall, "2 pods");
 }
 
 #[test]
 fn a_fall_within_twice_the_assumed_times_is_inconclusive() {
-    // 63 s, and 80 s with what is assumed taken twice.
+    // 63 s, and 80 s with the assumed terms doubled.
     slow_metric().longer(106_000, 40_000).assert_inconclusive(ReplicasFall, "later than 1m3s");
     slow_metric().longer(106_000, 25_000).assert_passes(ReplicasFall, "after the load ended");
     slow_metric().longer(106_000, 70_000).assert_fails(ReplicasFall, "after the load ended");
 }
 
 #[test]
-fn what_replicas_fall_needs_turns_fail_into_inconclusive() {
+fn a_prerequisite_of_replicas_fall_turns_fail_into_inconclusive() {
     stays_up()
         .metric(FALL, CLEANUP + 200_000, Some(100_000))
-        .assert_inconclusive(ReplicasFall, "needs Control/MetricFollowsLoad (fall)");
-    stays_up().written_by(20_000, "kubectl", "").assert_inconclusive(ReplicasFall, "needs ScaleUp/ReplicasRise");
+        .assert_inconclusive(ReplicasFall, "prerequisite Control/MetricFollowsLoad (scale-down)");
+    stays_up().written_by(20_000, "kubectl", "").assert_inconclusive(ReplicasFall, "prerequisite ScaleUp/ReplicasRise");
 }
 
 #[test]
 fn a_metric_that_recommends_more_again_after_the_load_is_not_a_fail() {
-    // Low for a moment, then as under load for a while: the window begins again.
+    // Low for a short time, then as under load: the window restarts.
     stays_up().metric(90_000, 150_000, Some(100_000)).assert_inconclusive(ReplicasFall, "only since");
     stays_up().not_read(90_000, 150_000).assert_inconclusive(ReplicasFall, "only since");
     stays_up().api_fails(90_000, 150_000).assert_inconclusive(ReplicasFall, "only since");
@@ -71,7 +70,7 @@ fn a_metric_that_recommends_more_again_after_the_load_is_not_a_fail() {
 fn replicas_that_had_fallen_before_the_load_ended_show_no_fall() {
     let run = slow_metric().longer(73_000, 60_000);
     let (fall, from) = (FALL + 60_000, 73_000);
-    // The metric goes down under load, and the size with it.
+    // Under load the metric falls, and the size with it.
     let run = run.metric(from, CLEANUP + 90_000, Some(0)).with_early_fall(fall - 500);
     assert_ne!(run.evaluate(ReplicasFall).status, CheckStatus::Pass, "{}", run.evaluate(ReplicasFall).reason);
     assert_eq!(run.result(), CaseResult::Inconclusive, "{}", run.verdict().reason);
@@ -107,7 +106,7 @@ fn an_edited_hpa_or_target_is_inconclusive() {
             }
         })
         .assert_inconclusive(ReplicasFall, "the target was edited");
-    // The first that is seen of the target after the idle phase began is the edited one.
+    // The first snapshot of the target after the baseline began is the edited one.
     healthy()
         .workloads(|at, w| {
             if at > 30_000 {
@@ -119,37 +118,38 @@ fn an_edited_hpa_or_target_is_inconclusive() {
 
 #[test]
 fn a_fall_that_could_not_be_watched_is_not_a_fail() {
-    stays_up().gap("workload", 100_000, 180_000).assert_inconclusive(ReplicasFall, "workload could not be read");
-    stays_up().gap("pods", 100_000, 180_000).assert_inconclusive(ReplicasFall, "pods could not be read");
-    // Two pieces of one: the watch opened, and was told that its place is lost.
+    stays_up().gap("workload", 100_000, 180_000).assert_inconclusive(ReplicasFall, "the watch of workload had a gap");
+    stays_up().gap("pods", 100_000, 180_000).assert_inconclusive(ReplicasFall, "the watch of pods had a gap");
+    // Two parts of one gap: the watch opened, and failed at once with 410 Gone.
     let pieces = stays_up().gap("pods", 100_000, 102_000).gap("pods", 102_000, 104_000);
-    pieces.assert_inconclusive(ReplicasFall, "pods could not be read for 4.0s");
+    pieces.assert_inconclusive(ReplicasFall, "the watch of pods had a gap of 4.0s");
     let apart = stays_up().gap("pods", 100_000, 102_000).gap("pods", 110_000, 112_000);
     apart.assert_fails(ReplicasFall, "still had");
 }
 
 #[test]
 fn a_fall_after_the_window_is_not_early() {
-    healthy().assert_passes(NotEarly, "3 → 1 came 30.9s after the metric had last asked for more");
+    healthy().assert_passes(NotEarly, "3 → 1 came 30.9s after the metric last recommended more");
 }
 
 #[test]
 fn a_size_recommended_only_briefly_counts_from_the_rise_itself() {
-    // Three are asked for during 3 s, less than a sync period, and fewer for the rest of the load; they fall to two first.
-    let ruled = |at_ms| {
+    // The metric recommends 3 for 3 s, less than a sync period, and fewer for the rest of the load; replicas fall to 2
+    // first.
+    let evaluate_fall_at = |at_ms| {
         let short = healthy()
             .scenario(|s| s.assumptions.exporter_interval = HumanDuration::from_secs(2))
             .metric(SCALED_TO_2 + 1000, SCALED_TO_3 - 2500, Some(55_000))
             .metric(SCALED_TO_3 + 500, FALL, Some(20_000))
             .resized_by(at_ms, 2, "kube-controller-manager", "scale");
-        short.with_evaluator(|bench| not_early::evaluate(bench.view()))
+        short.with_evaluator(|evaluator| Check::NotEarly.evaluate_alone(evaluator.view()))
     };
-    let late = ruled(SCALED_TO_3 + 31_000);
-    let words = "3 → 2 came 31.0s after the autoscaler itself had last asked for more (window 30.0s";
-    assert!(late.has_status(CheckStatus::Pass) && late.reason.contains(words), "{late:?}");
-    assert_eq!(late.cites.len(), 4, "two falls, and what each is counted from: {late:?}");
-    // Too early by that, which is no proof: nobody is blamed.
-    let early = ruled(SCALED_TO_3 + 10_000);
+    let late = evaluate_fall_at(SCALED_TO_3 + 31_000);
+    let text = "3 → 2 came 31.0s after the last scale-up above this size (window 30.0s";
+    assert!(late.has_status(CheckStatus::Pass) && late.reason.contains(text), "{late:?}");
+    assert_eq!(late.cites.len(), 4, "two falls, each with the beginning of its window: {late:?}");
+    // Too early by the scale-up alone, which is no proof.
+    let early = evaluate_fall_at(SCALED_TO_3 + 10_000);
     assert!(
         early.has_status(CheckStatus::Inconclusive) && early.reason.contains("twice the assumed sync period"),
         "{early:?}"
@@ -165,13 +165,13 @@ fn a_fall_inside_the_window_fails() {
 
 #[test]
 fn the_edge_of_the_window_is_kept_to_the_period() {
-    // 30 − 5 − 1 − skew s at the least; no FAIL before twice the sync period is gone too.
+    // At least 30 − 5 − 1 − skew s; a FAIL needs a doubled sync period.
     let skew = 24;
     let least = 30_000 - 5_000 - 1000 - skew;
-    let came = 30_911;
-    slow_metric().shorter(84_000, came - least - 500).assert_passes(NotEarly, "3 → 1 came");
-    slow_metric().shorter(84_000, came - least + 1500).assert_inconclusive(NotEarly, "twice");
-    slow_metric().shorter(84_000, came - least + 6000).assert_case(
+    let actual = 30_911;
+    slow_metric().shorter(84_000, actual - least - 500).assert_passes(NotEarly, "3 → 1 came");
+    slow_metric().shorter(84_000, actual - least + 1500).assert_inconclusive(NotEarly, "twice");
+    slow_metric().shorter(84_000, actual - least + 6000).assert_case(
         NotEarly,
         CheckStatus::Fail,
         "came",
@@ -182,7 +182,7 @@ fn the_edge_of_the_window_is_kept_to_the_period() {
 #[test]
 fn an_early_fall_is_inconclusive_where_values_may_have_been_missed() {
     let run = healthy().shorter(84_000, 21_000);
-    // The statuses of passes are not missed.
+    // The statuses of the passes leave no gap.
     run.assert_case(NotEarly, CheckStatus::Inconclusive, "between two polls", CaseResult::Fail);
     assert_eq!(run.evaluate(Check::DecisionsExplained).status, CheckStatus::Fail);
     let silent = run.hpas(|at, hpa| {
@@ -205,9 +205,9 @@ fn an_early_fall_against_an_assumed_window_is_inconclusive() {
 }
 
 #[test]
-fn a_window_no_longer_than_sync_and_lag_is_inconclusive() {
+fn a_window_no_longer_than_sync_period_and_lag_is_inconclusive() {
     let run = healthy().scenario(|s| s.assumptions.store_offset = HumanDuration::from_secs(24));
-    run.assert_not_early_inconclusive("is not longer than sync period and lag together");
+    run.assert_not_early_inconclusive("is not longer than sync period and metric lag together");
 }
 
 #[test]
@@ -219,7 +219,7 @@ fn a_gap_in_the_readings_before_the_fall_could_hide_a_recommendation() {
 
 #[test]
 fn a_fall_that_was_seen_late_after_a_gap_is_inconclusive() {
-    // Seen in time after a gap of ten seconds, within which it would have been early.
+    // Observed in time after a gap of ten seconds, within which it would have been early.
     let gap = |from| healthy().gap("workload", from, SCALED_TO_1 - 5);
     gap(90_000).assert_inconclusive(NotEarly, "the target was not read for");
     gap(SCALED_TO_1 - 2_000).assert_passes(NotEarly, "3 → 1 came");
@@ -228,29 +228,29 @@ fn a_fall_that_was_seen_late_after_a_gap_is_inconclusive() {
 #[test]
 fn a_fall_without_a_recommendation_before_it_is_inconclusive() {
     let run = healthy().without(|o| is_api_reading(o) && (28_000..FALL).contains(&o.at_ms)).renumber();
-    run.assert_not_early_inconclusive("no span of");
+    run.assert_not_early_inconclusive("in no span of");
 }
 
 #[test]
 fn not_early_needs_a_fall() {
     stays_up()
         .metric(FALL, CLEANUP + 200_000, Some(100_000))
-        .assert_inconclusive(NotEarly, "needs ScaleDown/ReplicasFall");
+        .assert_inconclusive(NotEarly, "prerequisite ScaleDown/ReplicasFall");
     assert_eq!(healthy().ended_at(100_000).evaluate(NotEarly).status, CheckStatus::Pending);
 }
 
 #[test]
 fn an_early_fall_that_is_not_over_is_left_to_the_oracle() {
     let run = slow_metric().shorter(84_000, 21_000).without(|o| matches!(o.kind, ObservationKind::PodDeleted(_)));
-    let ruling = run.evaluate(NotEarly);
-    assert_eq!(ruling.status, CheckStatus::Pending, "{}", ruling.reason);
-    assert!(ruling.reason.contains("needs ScaleDown/ReplicasFall"), "{}", ruling.reason);
+    let result = run.evaluate(NotEarly);
+    assert_eq!(result.status, CheckStatus::Pending, "{}", result.reason);
+    assert!(result.reason.contains("prerequisite ScaleDown/ReplicasFall"), "{}", result.reason);
     run.assert_fails(Check::DecisionsExplained, "inside the scale-down window");
 }
 
 #[test]
 fn what_the_clean_up_removes_has_not_fallen() {
-    // Interrupted while the surplus pods were still going; the clean-up then removes them in time.
+    // Interrupted while the surplus pods were terminating; the clean-up then removes them in time.
     let run = healthy().without(
         |o| matches!(&o.kind, ObservationKind::Phase(m) if m.phase == Phase::Cleanup && o.at_ms < CLEANUP + 1),
     );
@@ -262,13 +262,13 @@ fn what_the_clean_up_removes_has_not_fallen() {
 fn a_run_that_ended_before_the_fall_is_inconclusive() {
     let run = healthy().ended_at(95_000);
     assert_eq!((run.evaluate(ReplicasFall).status, run.result()), (CheckStatus::Pending, CaseResult::Inconclusive));
-    assert_eq!(run.evaluate_prerequisite(Prerequisite::MetricFalls).status, CheckStatus::Pass);
+    assert_eq!(run.evaluate_prerequisite(Prerequisite::Part(CheckPart::MetricFalls)).status, CheckStatus::Pass);
 }
 
-/// The controller never scales down, although the metric leads back to min for long enough.
+/// The controller never scales down, although the metric recommends minReplicas for long enough.
 fn stays_up() -> RunFixture {
     let run = slow_metric().longer(105_700, 90_000);
-    let gone = |o: &crate::model::observation::Observation| {
+    let is_of_fall = |o: &crate::model::observation::Observation| {
         let of_fall = matches!(
             o.kind,
             ObservationKind::Workload(_)
@@ -279,11 +279,11 @@ fn stays_up() -> RunFixture {
         );
         of_fall && (FALL + 10_000..CLEANUP + 90_000).contains(&o.at_ms)
     };
-    run.without(gone).renumber()
+    run.without(is_of_fall).renumber()
 }
 
 impl RunFixture {
-    /// The size falls at this moment already, with all that tells of it.
+    /// Moves the scale-down to this time, with every observation of it.
     fn with_early_fall(self, at_ms: u64) -> Self {
         let by = SCALED_TO_1 + 60_000 - at_ms;
         let mut run = self;
@@ -313,11 +313,11 @@ impl RunFixture {
     }
 
     #[track_caller]
-    fn assert_not_early_inconclusive(&self, words: &str) {
-        let bench = crate::judge::Evaluator::new(self.records());
-        let ruling = super::super::not_early::evaluate(bench.view());
-        assert_eq!(ruling.status, CheckStatus::Inconclusive, "{}", ruling.reason);
-        assert!(ruling.reason.contains(words), "{}", ruling.reason);
+    fn assert_not_early_inconclusive(&self, text: &str) {
+        let evaluator = crate::judge::Evaluator::new(self.records());
+        let result = Check::NotEarly.evaluate_alone(evaluator.view());
+        assert_eq!(result.status, CheckStatus::Inconclusive, "{}", result.reason);
+        assert!(result.reason.contains(text), "{}", result.reason);
         assert_eq!(self.result(), CaseResult::Inconclusive);
     }
 }

@@ -4,7 +4,7 @@ use super::run_fixture::{
     CLEANUP, FALL, OLD, RISE, RunFixture, SCALED_TO_2, SCALED_TO_3, SECOND, THIRD, TWO_PODS, edit_samples, healthy,
     is_api_reading, object_metric, real_accelerators, recorded, slow_metric,
 };
-use crate::judge::{Check, CheckStatus, Evaluator, new_pods_serve};
+use crate::judge::{Check, CheckStatus, Evaluator};
 use crate::model::observation::{
     EventSnapshot, FailureCount, NotRunningReason, ObjectCondition, ObservationKind, Phase, PodSnapshot,
 };
@@ -16,52 +16,52 @@ use Check::{NewPodsRunOnAccelerators, NewPodsServe, ReplicasRise};
 
 #[test]
 fn replicas_rise_within_the_bound() {
-    healthy().assert_passes(ReplicasRise, "2 replicas 3.4s after the metric began to ask for 2");
+    healthy().assert_passes(ReplicasRise, "2 replicas 3.4s after the metric first recommends 2 replicas");
 }
 
 #[test]
 fn a_controller_that_does_not_act_fails() {
     let run = stays_at_one();
-    run.assert_fails(ReplicasRise, "the metric asked for 2 replicas, but");
+    run.assert_fails(ReplicasRise, "the metric recommends 2 replicas, but");
 }
 
 #[test]
 fn a_rise_within_twice_the_assumed_times_is_inconclusive() {
-    // 13 s from 32.555 s on, 23 s with twice the sync period.
+    // 13 s from 32.555 s on, 23 s with a doubled sync period.
     slow_metric().longer(35_900, 12_000).assert_inconclusive(ReplicasRise, "later than 13s");
-    slow_metric().longer(35_900, 25_000).assert_fails(ReplicasRise, "the metric asked for 2 replicas, but");
+    slow_metric().longer(35_900, 25_000).assert_fails(ReplicasRise, "the metric recommends 2 replicas, but");
     slow_metric().longer(35_900, 9_000).assert_passes(ReplicasRise, "2 replicas 12.4s");
 }
 
 #[test]
-fn what_replicas_rise_needs_turns_fail_into_inconclusive() {
+fn a_prerequisite_of_replicas_rise_turns_fail_into_inconclusive() {
     stays_at_one()
         .metric(RISE, CLEANUP, Some(20_000))
-        .assert_inconclusive(ReplicasRise, "needs Control/MetricFollowsLoad (rise)");
-    let by_hand =
+        .assert_inconclusive(ReplicasRise, "prerequisite Control/MetricFollowsLoad (scale-up)");
+    let by_kubectl =
         slow_metric().longer(35_900, 25_000).written_by(50_000, "kubectl", "scale").hpas(|_, h| h.desired_replicas = 1);
-    by_hand.assert_inconclusive(ReplicasRise, "needs Control/ByTheAutoscaler");
+    by_kubectl.assert_inconclusive(ReplicasRise, "prerequisite Control/ByTheAutoscaler");
 }
 
 #[test]
 fn a_brief_recommendation_does_not_start_the_bound() {
-    // One reading asks for two long before the metric does so for good.
+    // One reading recommends 2 long before the metric does so lastingly.
     let run = slow_metric().longer(28_000, 40_000).metric(29_000, 30_000, Some(100_000));
     run.assert_passes(ReplicasRise, "2 replicas 3.4s");
 }
 
 #[test]
 fn a_metric_that_recommends_more_now_and_then_is_not_a_fail() {
-    // It asks for a sync period and the lag, and then no more; a controller of twice the period may have missed it.
+    // It recommends more for a sync period plus the lag only; a controller with twice the period may have missed it.
     let run = stays_at_one().metric(46_000, CLEANUP, Some(40_000));
-    run.assert_inconclusive(ReplicasRise, "not for as long as");
+    run.assert_inconclusive(ReplicasRise, "it recommends them, but not for");
 }
 
 #[test]
 fn a_scale_up_window_delays_the_rise() {
     let run = stays_at_one().scenario(|s| scale_up(s).stabilization_window_seconds = Some(60));
-    let ruling = run.evaluate(ReplicasRise);
-    assert_ne!(ruling.status, CheckStatus::Fail, "{}", ruling.reason);
+    let result = run.evaluate(ReplicasRise);
+    assert_ne!(result.status, CheckStatus::Fail, "{}", result.reason);
     assert_eq!(run.result(), CaseResult::Inconclusive);
 }
 
@@ -75,7 +75,7 @@ fn a_size_that_the_autoscaler_set_and_a_quota_kept_down_is_not_a_fail() {
         message: quota.to_owned(),
         ..EventSnapshot::default()
     };
-    // With one pod nothing asks for more than two.
+    // With one pod the metric recommends at most 2.
     let run = healthy().workloads(|at, w| {
         (w.replicas, w.spec_replicas, w.generation) = (1, w.spec_replicas.min(2), w.generation.map(|g| g.min(2)));
         if at >= super::run_fixture::SCALED_TO_1 {
@@ -96,8 +96,8 @@ fn pods_of_a_rollout_are_no_replicas() {
 
 #[test]
 fn a_target_that_could_not_be_watched_is_not_a_fail() {
-    stays_at_one().gap("workload", 34_000, 70_000).assert_inconclusive(ReplicasRise, "workload could not be read");
-    stays_at_one().gap("observer", 34_000, 70_000).assert_inconclusive(ReplicasRise, "observer could not be read");
+    stays_at_one().gap("workload", 34_000, 70_000).assert_inconclusive(ReplicasRise, "the watch of workload had a gap");
+    stays_at_one().gap("observer", 34_000, 70_000).assert_inconclusive(ReplicasRise, "the watch of observer had a gap");
 }
 
 #[test]
@@ -115,35 +115,38 @@ fn an_edited_hpa_is_not_a_fail() {
     edited(|hpa| hpa.uid = "another".to_owned()).assert_inconclusive(ReplicasRise, "the HPA was replaced");
     edited(|hpa| hpa.conditions = vec![ambiguous()])
         .assert_inconclusive(ReplicasRise, "another HPA selects the same pods");
-    let gone = stays_at_one();
-    let uid = gone.hpa_at(30_909).uid;
-    let seen = crate::model::observation::DeletedObject {
+    let deleted = stays_at_one();
+    let uid = deleted.hpa_at(30_909).uid;
+    let object = crate::model::observation::DeletedObject {
         kind: "HorizontalPodAutoscaler".to_owned(),
         name: String::new(),
         uid,
     };
-    gone.with_observation(40_000, ObservationKind::ObjectDeleted(seen))
-        .assert_inconclusive(ReplicasRise, "the HPA was removed");
+    deleted
+        .with_observation(40_000, ObservationKind::ObjectDeleted(object))
+        .assert_inconclusive(ReplicasRise, "the HPA was deleted");
 }
 
 #[test]
 fn replica_bounds_that_the_server_changed_from_the_start_are_inconclusive() {
     let run = healthy().hpas(|_, hpa| hpa.max_replicas = 2);
-    assert_eq!(run.result(), CaseResult::Inconclusive, "the HPA is not the one that the scenario states");
+    assert_eq!(run.result(), CaseResult::Inconclusive, "the HPA differs from the scenario");
 }
 
 #[test]
 fn new_pods_are_ready_on_nodes_with_accelerators_with_a_device_each() {
-    healthy().assert_passes(NewPodsRunOnAccelerators, "GPU-6f1d2c3a-0000-4a5b-8c9d-000000000000");
-    healthy().assert_passes(NewPodsRunOnAccelerators, "GPU-6f1d2c3a-0001-4a5b-8c9d-000000000001");
+    healthy().assert_passes(NewPodsRunOnAccelerators, "2 of 2 new pods Ready on nodes with accelerators, within ");
+    healthy().assert_passes_with_finding(NewPodsRunOnAccelerators, "GPU-6f1d2c3a-0000-4a5b-8c9d-000000000000");
+    healthy().assert_passes_with_finding(NewPodsRunOnAccelerators, "GPU-6f1d2c3a-0001-4a5b-8c9d-000000000001");
 }
 
 #[test]
-fn a_device_that_came_after_ready_is_remembered_when_the_pod_is_gone() {
+fn a_device_reported_after_ready_is_kept_when_the_pod_is_gone() {
     let run = healthy().pods(SECOND, |_, pod| pod.allocated_devices.clear());
     let mut later = healthy().pod_at(SECOND, 37_300);
     later.allocated_devices = vec!["GPU-late".to_owned()];
-    run.with_observation(39_000, ObservationKind::Pod(later)).assert_passes(NewPodsRunOnAccelerators, "GPU-late");
+    run.with_observation(39_000, ObservationKind::Pod(later))
+        .assert_passes_with_finding(NewPodsRunOnAccelerators, "GPU-late");
 }
 
 #[test]
@@ -153,7 +156,7 @@ fn a_device_may_be_known_from_the_labels_of_the_pods_series() {
             pod.allocated_devices.clear()
         }
     });
-    bare.assert_passes(NewPodsRunOnAccelerators, "(by the exporter's labels)");
+    bare.assert_passes_with_finding(NewPodsRunOnAccelerators, "(by the exporter's labels)");
     let unlabelled = bare.each(|o| {
         if let ObservationKind::Metric(reading) = &mut o.kind {
             super::run_fixture::edit_samples(&mut reading.result, |sample| sample.labels = std::sync::Arc::default());
@@ -163,7 +166,7 @@ fn a_device_may_be_known_from_the_labels_of_the_pods_series() {
 }
 
 #[test]
-fn pods_that_share_a_card_are_named() {
+fn pods_that_share_a_device_are_named() {
     let run = healthy().each(|o| match &mut o.kind {
         ObservationKind::Pod(pod) if !pod.allocated_devices.is_empty() => {
             pod.allocated_devices = vec![format!("GPU-1::{}", pod.name.len())]
@@ -171,7 +174,7 @@ fn pods_that_share_a_card_are_named() {
         _ => {}
     });
     let findings = run.evaluate(NewPodsRunOnAccelerators).findings;
-    assert!(findings.iter().any(|f| f.contains("sharing: ") && f.contains("hold GPU-1 together")), "{findings:?}");
+    assert!(findings.iter().any(|f| f.contains("sharing: ") && f.contains("share GPU-1")), "{findings:?}");
 }
 
 #[test]
@@ -195,7 +198,7 @@ fn a_claim_needs_no_extended_resource_of_its_node() {
         }
         _ => {}
     });
-    run.assert_passes(NewPodsRunOnAccelerators, "with claim ollama-7fd697578d-fcd5l-gpu");
+    run.assert_passes_with_finding(NewPodsRunOnAccelerators, "with claim ollama-7fd697578d-fcd5l-gpu");
 }
 
 #[test]
@@ -204,7 +207,7 @@ fn a_device_plugin_that_restarts_after_the_pod_was_placed_is_not_a_fail() {
         crate::model::observation::NodeSnapshot { name: "rig-node".to_owned(), ready: true, ..Default::default() };
     healthy()
         .with_observation(60_000, ObservationKind::Node(bare))
-        .assert_passes(NewPodsRunOnAccelerators, "Ready on node rig-node");
+        .assert_passes_with_finding(NewPodsRunOnAccelerators, "Ready on node rig-node");
 }
 
 #[test]
@@ -214,7 +217,7 @@ fn a_node_that_could_not_be_read_is_inconclusive() {
 }
 
 #[test]
-fn a_pod_that_finds_no_card_is_a_matter_of_capacity() {
+fn a_pod_that_finds_no_accelerator_is_a_matter_of_capacity() {
     let message = "0/1 nodes are available: 1 Insufficient nvidia.com/gpu.";
     never_ready(Some(("Unschedulable", message))).assert_inconclusive(
         NewPodsRunOnAccelerators,
@@ -250,8 +253,8 @@ fn a_pod_whose_image_or_volume_does_not_come_is_the_workloads_matter() {
 }
 
 #[test]
-fn a_pod_that_does_not_start_and_nothing_says_why_fails() {
-    never_ready(None).assert_fails(NewPodsRunOnAccelerators, "and nothing says why");
+fn a_pod_that_does_not_start_without_a_reported_reason_fails() {
+    never_ready(None).assert_fails(NewPodsRunOnAccelerators, "and neither its status nor an event says why");
 }
 
 #[test]
@@ -261,13 +264,13 @@ fn a_pod_that_runs_but_does_not_become_ready_is_the_workloads_matter() {
 }
 
 #[test]
-fn what_new_pods_on_accelerators_needs_turns_fail_into_inconclusive() {
+fn a_prerequisite_of_new_pods_on_accelerators_turns_fail_into_inconclusive() {
     never_ready(None)
         .pods(OLD, |_, pod| pod.extended_resources.clear())
-        .assert_inconclusive(NewPodsRunOnAccelerators, "needs Setup/PodsRequestAccelerators");
+        .assert_inconclusive(NewPodsRunOnAccelerators, "prerequisite Setup/PodsRequestAccelerators");
     never_ready(None)
         .written_by(SCALED_TO_2, "kubectl", "")
-        .assert_inconclusive(NewPodsRunOnAccelerators, "needs ScaleUp/ReplicasRise");
+        .assert_inconclusive(NewPodsRunOnAccelerators, "prerequisite ScaleUp/ReplicasRise");
 }
 
 #[test]
@@ -277,10 +280,10 @@ fn pods_that_could_not_be_watched_are_not_a_fail() {
             node.allocatable.clear();
         }
     });
-    bare.gap("nodes", 10_000, 60_000).assert_inconclusive(NewPodsRunOnAccelerators, "nodes could not be read");
+    bare.gap("nodes", 10_000, 60_000).assert_inconclusive(NewPodsRunOnAccelerators, "the watch of nodes had a gap");
     never_ready(None)
         .gap("pods", 36_500, 70_000)
-        .assert_inconclusive(NewPodsRunOnAccelerators, "pods could not be read");
+        .assert_inconclusive(NewPodsRunOnAccelerators, "the watch of pods had a gap");
 }
 
 #[test]
@@ -297,25 +300,27 @@ fn without_new_pods_the_check_is_inconclusive_within_bounded_time() {
 
 #[test]
 fn a_pod_that_only_replaced_the_old_one_adds_nothing() {
-    // The old pod goes when the new one comes, so there is never more than one Ready.
+    // The old pod is deleted when the new one becomes Ready, so at most one is Ready.
     let run = healthy().without(|o| {
         matches!(&o.kind, ObservationKind::Pod(p) if p.name == THIRD)
             || o.at_ms > RISE && matches!(&o.kind, ObservationKind::Pod(p) if p.name == OLD)
     });
-    let gone = crate::model::observation::DeletedObject {
+    let deleted = crate::model::observation::DeletedObject {
         kind: "Pod".to_owned(),
         name: OLD.to_owned(),
         uid: run.pod_at(OLD, RISE).uid,
     };
-    run.with_observation(TWO_PODS, ObservationKind::PodDeleted(gone))
+    run.with_observation(TWO_PODS, ObservationKind::PodDeleted(deleted))
         .assert_inconclusive(NewPodsRunOnAccelerators, "at the same time");
 }
 
 #[test]
-fn new_pods_answer_and_take_traffic() {
-    healthy().assert_passes(NewPodsServe, "size_vram 0, waived by accelerator: standIn");
-    real_accelerators().assert_passes(NewPodsServe, "answered a chat of its own with 16 tokens (size_vram 67724288)");
-    healthy().assert_passes(NewPodsServe, "takes traffic by the Service");
+fn new_pods_answer_and_receive_traffic() {
+    healthy().assert_passes(NewPodsServe, "2 of 2 new pods answered their probe chat and receive traffic");
+    healthy().assert_passes_with_finding(NewPodsServe, "size_vram 0, waived by accelerator: standIn");
+    real_accelerators()
+        .assert_passes_with_finding(NewPodsServe, "answered its probe chat with 16 tokens (size_vram 67724288)");
+    healthy().assert_passes_with_finding(NewPodsServe, "receives traffic through the Service");
 }
 
 #[test]
@@ -333,7 +338,7 @@ fn chats_that_all_fail_are_not_served_however_busy_the_pods_are() {
     assert_ne!(silent.evaluate(NewPodsServe).status, CheckStatus::Pass, "{}", silent.evaluate(NewPodsServe).reason);
     let run = all_fail(0);
     run.assert_inconclusive(NewPodsServe, "(workload) none of the ");
-    run.assert_inconclusive(NewPodsServe, "was good: read-body: connection reset");
+    run.assert_inconclusive(NewPodsServe, "succeeded: read-body: connection reset");
     assert_eq!(run.result(), CaseResult::Inconclusive);
 }
 
@@ -344,15 +349,15 @@ fn a_model_outside_the_accelerators_memory_fails_unless_it_is_a_stand_in() {
         .assert_fails(NewPodsServe, "size_vram 0): it computes on the CPU");
     real_accelerators()
         .probes(|p| p.model_size_vram = None)
-        .assert_inconclusive(NewPodsServe, "does not say where its model is");
+        .assert_inconclusive(NewPodsServe, "/api/ps does not report where its model is");
 }
 
 #[test]
 fn a_pod_that_does_not_answer_fails_where_the_service_answers() {
-    probe_fails(Some(500), false).assert_fails(NewPodsServe, "does not answer a chat of its own");
+    probe_fails(Some(500), false).assert_fails(NewPodsServe, "does not answer its probe chat");
     probe_fails(Some(404), false)
         .assert_inconclusive(NewPodsServe, "(workload) pod ollama-7fd697578d-fcd5l refuses the chat");
-    probe_fails(None, true).assert_inconclusive(NewPodsServe, "could not be carried through the pod proxy");
+    probe_fails(None, true).assert_inconclusive(NewPodsServe, "was not delivered by the pod proxy");
     probe_fails(Some(500), false)
         .loads(|_, load| load.succeeded = 0)
         .assert_inconclusive(NewPodsServe, "no pod answers any chat");
@@ -367,39 +372,40 @@ fn a_pod_that_does_not_answer_fails_where_the_service_answers() {
     };
     let before = "(workload) 3 chats failed as http-5xx before pod ollama-7fd697578d-fcd5l was Ready";
     failing("http-5xx", 0).assert_inconclusive(NewPodsServe, before);
-    failing("truncated", 0).assert_fails(NewPodsServe, "does not answer a chat of its own");
-    failing("http-5xx", TWO_PODS + 20_000).assert_fails(NewPodsServe, "does not answer a chat of its own");
+    failing("truncated", 0).assert_fails(NewPodsServe, "does not answer its probe chat");
+    failing("http-5xx", TWO_PODS + 20_000).assert_fails(NewPodsServe, "does not answer its probe chat");
 }
 
 #[test]
-fn a_pod_that_crashed_or_was_taken_away_while_it_was_asked_is_not_a_fail() {
+fn a_pod_that_crashed_or_was_deleted_during_its_probe_is_not_a_fail() {
     let mut crashed = healthy().pod_at(SECOND, 37_300);
     crashed.restarts = 1;
     probe_fails(Some(502), false)
-        .probes(mend_third)
+        .probes(repair_third)
         .with_observation(37_800, ObservationKind::Pod(crashed))
         .assert_inconclusive(NewPodsServe, "(workload)");
-    let mut leaving = healthy().pod_at(SECOND, 37_300);
-    leaving.deleting = true;
-    let run = probe_fails(Some(502), false).probes(mend_third).with_observation(37_800, ObservationKind::Pod(leaving));
+    let mut terminating = healthy().pod_at(SECOND, 37_300);
+    terminating.deleting = true;
+    let run =
+        probe_fails(Some(502), false).probes(repair_third).with_observation(37_800, ObservationKind::Pod(terminating));
     assert_eq!(run.result(), CaseResult::Inconclusive, "{}", run.verdict().reason);
 }
 
 #[test]
 fn a_pod_that_was_not_probed_is_inconclusive() {
     let run = healthy().without(|o| matches!(&o.kind, ObservationKind::Probe(p) if p.pod == THIRD));
-    run.assert_inconclusive(NewPodsServe, "pod ollama-7fd697578d-lb9np was not probed while the load was on");
+    run.assert_inconclusive(NewPodsServe, "pod ollama-7fd697578d-lb9np was not probed under load");
     healthy()
         .probes(|p| {
             if p.pod == THIRD {
                 p.began_ms = FALL + 10
             }
         })
-        .assert_inconclusive(NewPodsServe, "was not probed while");
+        .assert_inconclusive(NewPodsServe, "was not probed under load");
 }
 
 #[test]
-fn a_pod_in_the_balance_that_takes_nothing_of_many_connections_fails() {
+fn a_ready_endpoint_that_receives_none_of_many_connections_fails() {
     idle_second().assert_fails(NewPodsServe, "shows no traffic after");
 }
 
@@ -418,11 +424,11 @@ fn noise_is_no_traffic() {
         })
     };
     at(6_000).assert_fails(NewPodsServe, "shows no traffic after");
-    at(6_001).assert_passes(NewPodsServe, "takes traffic by the Service");
+    at(6_001).assert_passes_with_finding(NewPodsServe, "receives traffic through the Service");
 }
 
 #[test]
-fn too_few_connections_or_a_pod_out_of_the_balance_are_not_a_fail() {
+fn too_few_connections_or_a_pod_that_is_no_endpoint_are_not_a_fail() {
     idle_second()
         .loads(|_, load| load.answered_connections /= 100)
         .assert_inconclusive(NewPodsServe, "shows no traffic after");
@@ -441,7 +447,7 @@ fn too_few_connections_or_a_pod_out_of_the_balance_are_not_a_fail() {
     misses.assert_inconclusive(NewPodsServe, "misses pod ollama-7fd697578d-fcd5l");
 }
 
-/// An exporter that samples more seldom than is assumed has no sample yet of a pod at work.
+/// An exporter with a longer interval than assumed may have no sample of a busy pod yet.
 #[test]
 fn a_metric_that_was_not_seen_to_be_sampled_often_enough_is_not_a_fail() {
     fn others(value: fn(u64) -> i64) -> RunFixture {
@@ -459,23 +465,24 @@ fn a_metric_that_was_not_seen_to_be_sampled_often_enough_is_not_a_fail() {
     fn busy(at_ms: u64) -> i64 {
         i64::from(at_ms > RISE) * 90_000
     }
-    others(busy).assert_inconclusive(NewPodsServe, "how often it is sampled is not known");
-    others(|at_ms| busy(at_ms) + i64::from(at_ms > 60_000)).assert_inconclusive(NewPodsServe, "seen to change every 3");
+    others(busy).assert_inconclusive(NewPodsServe, "its sampling interval is unknown");
+    others(|at_ms| busy(at_ms) + i64::from(at_ms > 60_000))
+        .assert_inconclusive(NewPodsServe, "its metric changes every 3");
     others(|at_ms| busy(at_ms) + i64::from(at_ms > 40_000)).assert_fails(NewPodsServe, "shows no traffic after");
 }
 
 #[test]
-fn few_connections_are_waited_for_under_load_but_not_for_ever() {
+fn few_connections_are_pending_under_load_but_not_for_ever() {
     let few = || idle_second().loads(|_, load| load.answered_connections /= 100);
     let state_at = |run: RunFixture, at_ms: u64| run.without(|o| o.at_ms >= at_ms).evaluate(NewPodsServe).status;
-    assert_eq!(state_at(few(), FALL - 500), CheckStatus::Pending, "chance may have kept the pod out");
-    assert_eq!(state_at(idle_second(), FALL - 500), CheckStatus::Fail, "chance has not");
+    assert_eq!(state_at(few(), FALL - 500), CheckStatus::Pending, "chance may explain it");
+    assert_eq!(state_at(idle_second(), FALL - 500), CheckStatus::Fail, "chance does not explain it");
     let longer = few().longer(FALL - 1000, 300_000);
-    assert_eq!(state_at(longer, FALL + 299_500), CheckStatus::Inconclusive, "each worker has had its turn");
+    assert_eq!(state_at(longer, FALL + 299_500), CheckStatus::Inconclusive, "each worker has opened a connection");
 }
 
 #[test]
-fn a_pod_that_a_smaller_size_takes_away_at_once_is_not_judged_where_another_shows() {
+fn a_pod_that_is_scaled_down_at_once_is_excused_where_another_shows_traffic() {
     let idle = || {
         healthy().each(|o| {
             if let ObservationKind::Metric(reading) = &mut o.kind {
@@ -487,21 +494,23 @@ fn a_pod_that_a_smaller_size_takes_away_at_once_is_not_judged_where_another_show
             }
         })
     };
-    let leaves = |run: RunFixture| {
-        let leaving = PodSnapshot { deleting: true, ..run.pod_at(THIRD, 58_000) };
-        run.with_observation(58_000, ObservationKind::Pod(leaving))
+    let deleted = |run: RunFixture| {
+        let terminating = PodSnapshot { deleting: true, ..run.pod_at(THIRD, 58_000) };
+        run.with_observation(58_000, ObservationKind::Pod(terminating))
     };
-    let smaller = |run: RunFixture| leaves(run).resized_by(57_900, 2, "kube-controller-manager", "scale");
-    // What it needs is another matter here.
-    let rule = |run: RunFixture| run.with_evaluator(|bench| crate::judge::new_pods_serve::evaluate(bench.view()));
-    assert_eq!(rule(idle()).status, CheckStatus::Inconclusive);
-    assert_eq!(rule(leaves(idle())).status, CheckStatus::Inconclusive, "nobody made the target smaller");
-    let ruling = rule(smaller(idle()));
-    let told = ruling.findings.iter().any(|finding| finding.contains("too soon to show its share of the traffic"));
-    assert_eq!((ruling.status, told), (CheckStatus::Pass, true), "{}", ruling.reason);
-    let mute = smaller(idle()).without(|o| matches!(&o.kind, ObservationKind::Probe(p) if p.pod == THIRD));
-    assert_eq!(rule(mute).status, CheckStatus::Inconclusive, "only its traffic is excused");
-    let three = rule(smaller(idle()).scenario(|s| s.expect.replicas = Some(3)));
+    let scaled_down = |run: RunFixture| deleted(run).resized_by(57_900, 2, "kube-controller-manager", "scale");
+    // The check alone, without its prerequisites.
+    let evaluate =
+        |run: RunFixture| run.with_evaluator(|evaluator| Check::NewPodsServe.evaluate_alone(evaluator.view()));
+    assert_eq!(evaluate(idle()).status, CheckStatus::Inconclusive);
+    assert_eq!(evaluate(deleted(idle())).status, CheckStatus::Inconclusive, "the target was not scaled down");
+    let result = evaluate(scaled_down(idle()));
+    let is_excused =
+        result.findings.iter().any(|finding| finding.contains("too soon to show its share of the traffic"));
+    assert_eq!((result.status, is_excused), (CheckStatus::Pass, true), "{}", result.reason);
+    let not_probed = scaled_down(idle()).without(|o| matches!(&o.kind, ObservationKind::Probe(p) if p.pod == THIRD));
+    assert_eq!(evaluate(not_probed).status, CheckStatus::Inconclusive, "only its traffic is excused");
+    let three = evaluate(scaled_down(idle()).scenario(|s| s.expect.replicas = Some(3)));
     assert_eq!(three.status, CheckStatus::Inconclusive, "{}", three.reason);
 }
 
@@ -514,11 +523,11 @@ fn a_pod_whose_activity_cannot_be_read_is_inconclusive() {
             samples.retain(|sample| sample.object.as_deref() != Some(SECOND) || reading.requested_ms < RISE);
         }
     });
-    run.assert_inconclusive(NewPodsServe, "no readable hop shows the activity of pod ollama-7fd697578d-fcd5l");
-    // Not read for most of the time: its traffic may have been then.
+    run.assert_inconclusive(NewPodsServe, "no readable hop has a series of pod ollama-7fd697578d-fcd5l");
+    // Not read for most of the time, in which it may have received traffic.
     let seldom = idle_second().without(|o| matches!(o.kind, ObservationKind::Metric(_)) && !is_api_reading(o));
-    let seldom = seldom.readings(MetricHop::Api, 50_000, 70_000, |answer| {
-        if let ReadingResult::Samples(samples) = answer {
+    let seldom = seldom.readings(MetricHop::Api, 50_000, 70_000, |result| {
+        if let ReadingResult::Samples(samples) = result {
             samples.retain(|sample| sample.object.as_deref() != Some(SECOND));
         }
     });
@@ -537,18 +546,18 @@ fn activity_while_a_probe_may_show_in_it_is_no_traffic() {
             });
         }
     });
-    assert_ne!(run.evaluate(NewPodsServe).status, CheckStatus::Pass, "what it did until 47 s may be the probe's");
+    assert_ne!(run.evaluate(NewPodsServe).status, CheckStatus::Pass, "its activity until 47 s may be the probe's");
 }
 
 #[test]
 fn new_pods_serve_needs_their_accelerators() {
-    recorded("one-gpu").assert_inconclusive(NewPodsServe, "needs ScaleUp/NewPodsRunOnAccelerators");
+    recorded("one-gpu").assert_inconclusive(NewPodsServe, "prerequisite ScaleUp/NewPodsRunOnAccelerators");
     probe_fails(Some(500), false)
         .without(|o| matches!(o.kind, ObservationKind::Node(_)))
-        .assert_inconclusive(NewPodsServe, "needs ScaleUp/NewPodsRunOnAccelerators");
+        .assert_inconclusive(NewPodsServe, "prerequisite ScaleUp/NewPodsRunOnAccelerators");
 }
 
-/// The controller leaves the target at one replica although the metric asks for more, under load for long enough.
+/// The controller leaves the target at one replica although the metric recommends more, under load for long enough.
 fn stays_at_one() -> RunFixture {
     let run = slow_metric().without(|o| {
         let pod = matches!(&o.kind, ObservationKind::Pod(p) if p.name != OLD)
@@ -560,8 +569,8 @@ fn stays_at_one() -> RunFixture {
             (w.spec_replicas, w.replicas, w.ready_replicas, w.generation) = (1, 1, 1, Some(1));
         }
     });
-    run.readings(MetricHop::Api, 33_000, FALL, |answer| {
-        if let ReadingResult::Samples(samples) = answer {
+    run.readings(MetricHop::Api, 33_000, FALL, |result| {
+        if let ReadingResult::Samples(samples) = result {
             samples.retain(|sample| sample.object.as_deref() == Some(OLD));
         }
     })
@@ -589,21 +598,21 @@ fn never_ready(trouble: Option<(&str, &str)>) -> RunFixture {
     run.without(|o| matches!(&o.kind, ObservationKind::Probe(p) if p.pod == SECOND)).ended_at(FALL)
 }
 
-fn probe_fails(status: Option<u16>, not_carried: bool) -> RunFixture {
+fn probe_fails(status: Option<u16>, not_delivered: bool) -> RunFixture {
     healthy().probes(|probe| {
         probe.error = Some("it went wrong".to_owned());
         probe.status = status;
-        probe.not_delivered = not_carried;
+        probe.not_delivered = not_delivered;
     })
 }
 
-fn mend_third(probe: &mut crate::model::observation::ProbeRecord) {
+fn repair_third(probe: &mut crate::model::observation::ProbeRecord) {
     if probe.pod == THIRD {
         (probe.error, probe.status) = (None, Some(200));
     }
 }
 
-/// The second pod does nothing although connections are many, for long enough.
+/// The second pod is idle for long enough although connections are many.
 fn idle_second() -> RunFixture {
     let run = healthy().each(|o| {
         if let ObservationKind::Metric(reading) = &mut o.kind {
@@ -630,12 +639,12 @@ fn scale_up(s: &mut crate::model::scenario::Scenario) -> &mut k8s_openapi::api::
     s.hpa.spec.behavior.as_mut().unwrap().scale_up.as_mut().unwrap()
 }
 
-/// With an Object metric too, a pod's own activity has to stand out from noise.
+/// With an Object metric too, the activity of a pod must exceed noise.
 #[test]
 fn noise_is_no_traffic_whatever_the_metric_is_of() {
     let quiet = |level: i64| {
-        let set = move |answer: &mut ReadingResult| {
-            edit_samples(answer, |sample| {
+        let set = move |result: &mut ReadingResult| {
+            edit_samples(result, |sample| {
                 if matches!(sample.object.as_deref(), Some(SECOND | THIRD)) {
                     sample.value = Some(Milli(level));
                 }
@@ -647,8 +656,9 @@ fn noise_is_no_traffic_whatever_the_metric_is_of() {
             u64::MAX,
             set,
         );
-        // The claim by itself: what it needs is about the HPA's own words, which are those of a Pods metric here.
-        new_pods_serve::evaluate(Evaluator::new(run.records()).view())
+        // The check alone: its prerequisites would fail, since the recorded conditions and events are those of a Pods
+        // metric.
+        Check::NewPodsServe.evaluate_alone(Evaluator::new(run.records()).view())
     };
     assert!(quiet(50_000).has_status(CheckStatus::Pass), "{}", quiet(50_000).reason);
     assert!(!quiet(1_000).has_status(CheckStatus::Pass), "{}", quiet(1_000).reason);

@@ -17,7 +17,7 @@ use crate::units::{HumanDuration, Milli};
 
 use Check::{AutoscalerActive, MetricServed, PodsRequestAccelerators};
 
-/// When the HPA was made, and when its first status came.
+/// When the HPA was created and its first status was observed.
 const HPA_CREATED_MS: u64 = 10_809;
 
 #[test]
@@ -37,9 +37,9 @@ fn pods_with_an_extended_resource_or_a_claim_request_an_accelerator() {
 fn a_pod_without_an_accelerator_is_inconclusive_and_named() {
     let run = healthy().pods(OLD, |_, pod| pod.extended_resources.clear());
     run.assert_inconclusive(PodsRequestAccelerators, "pod ollama-7fd697578d-dfk6s requests no accelerator");
-    run.assert_inconclusive(Check::NewPodsRunOnAccelerators, "needs Setup/PodsRequestAccelerators");
+    run.assert_inconclusive(Check::NewPodsRunOnAccelerators, "prerequisite Setup/PodsRequestAccelerators");
     let other = healthy().scenario(|s| s.accelerator = Accelerator::Resource("amd.com/gpu".to_owned()));
-    other.assert_inconclusive(PodsRequestAccelerators, "extended resources: nvidia.com/gpu=1; claims: none");
+    other.assert_inconclusive(PodsRequestAccelerators, "extended resources: nvidia.com/gpu=1; resource claims: none");
     other.assert_inconclusive(PodsRequestAccelerators, "for example amd.com/gpu: 1");
     let failing =
         recorded("hpa-controller-off").pods("ollama-7fd697578d-26bxj", |_, pod| pod.extended_resources.clear());
@@ -50,7 +50,7 @@ fn a_pod_without_an_accelerator_is_inconclusive_and_named() {
 fn pods_that_cannot_be_read_are_inconclusive_within_bounded_time() {
     let blind = healthy().without(|o| matches!(o.kind, ObservationKind::Pod(_) | ObservationKind::PodDeleted(_)));
     let blind = blind.scenario(|s| s.assumptions.pod_start = HumanDuration::from_secs(1));
-    blind.assert_inconclusive(PodsRequestAccelerators, "no pod of the target was seen");
+    blind.assert_inconclusive(PodsRequestAccelerators, "no pod of the target was observed");
 }
 
 #[test]
@@ -66,23 +66,24 @@ fn the_metric_is_served_when_it_is_served_before_the_hpa_exists() {
     let late = healthy().api_fails(0, HPA_CREATED_MS);
     late.assert_inconclusive(
         MetricServed,
-        "first broken hop: metrics API: 404; it is there at the exporter and the store",
+        "first broken hop: metrics API: 404; the metric is present at the exporter and the store",
     );
-    late.assert_inconclusive(AutoscalerActive, "needs Setup/MetricServed");
+    late.assert_inconclusive(AutoscalerActive, "prerequisite Setup/MetricServed");
 }
 
 #[test]
 fn the_first_broken_hop_is_named() {
     let no_exporter =
-        healthy().api_fails(0, HPA_CREATED_MS).readings(MetricHop::Exporter, 0, HPA_CREATED_MS, |answer| {
-            edit_samples(answer, |sample| sample.object = None);
+        healthy().api_fails(0, HPA_CREATED_MS).readings(MetricHop::Exporter, 0, HPA_CREATED_MS, |result| {
+            edit_samples(result, |sample| sample.object = None);
         });
     no_exporter
         .assert_inconclusive(MetricServed, "first broken hop: exporter: 4 series, none of them of a pod of the target");
     let no_store = healthy()
         .api_fails(0, HPA_CREATED_MS)
         .readings(MetricHop::Store, 0, HPA_CREATED_MS, |a| *a = ReadingResult::Samples(Vec::new()));
-    no_store.assert_inconclusive(MetricServed, "first broken hop: store: no series; it is there at the exporter");
+    no_store
+        .assert_inconclusive(MetricServed, "first broken hop: store: no series; the metric is present at the exporter");
     let unreadable = healthy().api_fails(0, HPA_CREATED_MS).each(|o| {
         if let ObservationKind::Metric(reading) = &mut o.kind
             && reading.hop != MetricHop::Api
@@ -97,14 +98,15 @@ fn the_first_broken_hop_is_named() {
 #[test]
 fn the_next_step_is_named_for_the_broken_hop() {
     let api = |why: &str| {
-        let answer = ReadingResult::Failed(why.to_owned());
-        healthy().readings(MetricHop::Api, 0, u64::MAX, |a| *a = answer.clone())
+        let result = ReadingResult::Failed(why.to_owned());
+        healthy().readings(MetricHop::Api, 0, u64::MAX, |a| *a = result.clone())
     };
     api("404: 404 page not found")
-        .assert_inconclusive(MetricServed, "; nobody serves custom.metrics.k8s.io: install a metrics adapter");
+        .assert_inconclusive(MetricServed, "; no APIService serves custom.metrics.k8s.io: install a metrics adapter");
     api("503 ServiceUnavailable: x")
-        .assert_inconclusive(MetricServed, "look at the pods behind APIService v1beta1.custom.metrics.k8s.io");
-    api("404 NotFound: x").assert_inconclusive(MetricServed, "resources.overrides, which have to map the labels");
+        .assert_inconclusive(MetricServed, "check the pods behind APIService v1beta1.custom.metrics.k8s.io");
+    api("404 NotFound: x")
+        .assert_inconclusive(MetricServed, "resources.overrides, which must map the namespace and pod labels");
     let renamed =
         ReadingResult::Failed("no series of u, but 1: the store scrapes without honorLabels: true".to_owned());
     let store = api("404 NotFound: x").readings(MetricHop::Store, 0, HPA_CREATED_MS, |a| *a = renamed.clone());
@@ -116,23 +118,23 @@ fn the_next_step_is_named_for_the_broken_hop() {
         .assert_inconclusive(MetricServed, "metric.exporter");
 }
 
-/// The run ended at its metric, before the HPA: what the hops say after that is the work of the clean-up.
+/// The run ended before the HPA's creation: later readings of the hops show the clean-up.
 #[test]
 fn a_hop_that_the_clean_up_removed_is_not_the_broken_one() {
     let mut ended = healthy().api_fails(0, u64::MAX).with_observation(HPA_CREATED_MS, phase_began(Phase::Cleanup));
     ended.journal.clear();
-    let ended = ended.readings(MetricHop::Exporter, HPA_CREATED_MS + 1, u64::MAX, |answer| {
-        edit_samples(answer, |sample| sample.object = None);
+    let ended = ended.readings(MetricHop::Exporter, HPA_CREATED_MS + 1, u64::MAX, |result| {
+        edit_samples(result, |sample| sample.object = None);
     });
     ended.assert_inconclusive(
         MetricServed,
-        "first broken hop: metrics API: 404; it is there at the exporter and the store",
+        "first broken hop: metrics API: 404; the metric is present at the exporter and the store",
     );
 }
 
-/// The run ended in its install phase; the clean-up has taken the pod away since.
+/// The run ended in its install phase, and the clean-up has deleted the pod.
 #[test]
-fn a_pod_that_never_ran_is_named_with_the_kubelets_words() {
+fn a_pod_that_never_ran_is_named_with_the_kubelets_reason() {
     let mut run = healthy()
         .api_fails(0, u64::MAX)
         .without(|o| matches!(o.kind, ObservationKind::Phase(_)))
@@ -145,7 +147,7 @@ fn a_pod_that_never_ran_is_named_with_the_kubelets_words() {
     let run = run.pods(OLD, |at, pod| (pod.ready, pod.not_running) = (false, trouble(at)));
     run.assert_inconclusive(MetricServed, "(workload) pod ollama-7fd697578d-dfk6s: CrashLoopBackOff: back-off");
     run.assert_inconclusive(MetricServed, "its log and events are in diagnostics/gpuhpa/");
-    // A pod that crashes holds its accelerator and has a metric; then the HPA is what never came.
+    // A pod that crashes keeps its accelerator and has a metric; then the HPA is missing.
     let mut served = healthy()
         .without(|o| matches!(o.kind, ObservationKind::Hpa(_)))
         .with_observation(HPA_CREATED_MS, phase_began(Phase::Cleanup));
@@ -155,9 +157,9 @@ fn a_pod_that_never_ran_is_named_with_the_kubelets_words() {
 }
 
 #[test]
-fn a_volume_that_a_pod_waits_for_is_named_with_its_own_words() {
+fn a_volume_that_a_pod_waits_for_is_named_with_its_warning() {
     let trouble = |reason: &str, message: &str| {
-        let words = NotRunningReason { reason: reason.into(), message: message.into() };
+        let problem = NotRunningReason { reason: reason.into(), message: message.into() };
         let run = healthy().api_fails(0, u64::MAX).without(|o| matches!(o.kind, ObservationKind::Phase(_)));
         let claim = ObservationKind::Event(EventSnapshot {
             object: "PersistentVolumeClaim/ollama".into(),
@@ -170,7 +172,7 @@ fn a_volume_that_a_pod_waits_for_is_named_with_its_own_words() {
             .with_observation(HPA_CREATED_MS - 1000, claim)
             .with_observation(HPA_CREATED_MS, phase_began(Phase::Cleanup));
         run.journal.clear();
-        run.pods(OLD, |_, pod| (pod.ready, pod.not_running) = (false, Some(words.clone())))
+        run.pods(OLD, |_, pod| (pod.ready, pod.not_running) = (false, Some(problem.clone())))
             .evaluate(MetricServed)
             .reason
     };
@@ -183,16 +185,16 @@ fn a_volume_that_a_pod_waits_for_is_named_with_its_own_words() {
 }
 
 #[test]
-fn a_pod_in_trouble_is_waited_for_twice_as_long_as_a_start_may_take() {
+fn a_pod_that_cannot_run_is_awaited_for_twice_the_assumed_start() {
     let waiting = |start: u64| {
         let run =
             healthy().ended_at(HPA_CREATED_MS).scenario(|s| s.assumptions.pod_start = HumanDuration::from_secs(start));
         let trouble = NotRunningReason { reason: "ImagePullBackOff".into(), message: "no such host".into() };
         let run = run.pods(OLD, |_, pod| (pod.ready, pod.not_running) = (false, Some(trouble.clone())));
         run.workloads(|_, workload| workload.ready_replicas = 0)
-            .with_evaluator(|bench| bench.view().target_not_ready_reason(u64::MAX))
+            .with_evaluator(|evaluator| evaluator.view().target_not_ready_reason(u64::MAX))
     };
-    assert_eq!(waiting(60).unwrap(), "pod ollama-7fd697578d-dfk6s: ImagePullBackOff: no such host");
+    assert_eq!(waiting(60).unwrap().detail, "pod ollama-7fd697578d-dfk6s: ImagePullBackOff: no such host");
     assert_eq!(waiting(1), None);
 }
 
@@ -203,8 +205,8 @@ fn a_value_that_is_not_finite_is_not_served() {
 
 #[test]
 fn a_metric_of_other_pods_is_not_served_for_the_target() {
-    let run = healthy().readings(MetricHop::Api, 0, HPA_CREATED_MS, |answer| {
-        edit_samples(answer, |sample| sample.object = Some("somebody-else".to_owned()));
+    let run = healthy().readings(MetricHop::Api, 0, HPA_CREATED_MS, |result| {
+        edit_samples(result, |sample| sample.object = Some("another-pod".to_owned()));
     });
     run.assert_inconclusive(MetricServed, "none of them of a pod of the target");
 }
@@ -221,7 +223,7 @@ fn the_controller_is_active_when_it_shows_a_served_value() {
 }
 
 #[test]
-fn a_controller_that_cannot_compute_fails_with_its_own_words() {
+fn a_controller_that_cannot_compute_fails_with_its_own_message() {
     let run = refused("FailedGetPodsMetric", "unable to get metric gpu_utilization: no metrics returned");
     run.assert_fails(AutoscalerActive, "ScalingActive=False/FailedGetPodsMetric: unable to get metric gpu_utilization");
 }
@@ -236,11 +238,11 @@ fn an_ambiguous_selector_is_another_hpas_doing() {
 fn a_controller_that_reports_a_value_that_was_not_served_fails() {
     let run =
         healthy().hpas(|_, hpa| hpa.current_metrics.iter_mut().for_each(|m| m.average_value = Some(Milli(7_777_000))));
-    run.assert_fails(AutoscalerActive, "shows 7777, which the metrics API did not serve");
+    run.assert_fails(AutoscalerActive, "reports 7777, which the metrics API did not serve");
     let frozen = healthy().hpas(|_, hpa| hpa.current_metrics.iter_mut().for_each(|m| m.average_value = Some(Milli(0))));
     frozen
         .metric(10_000, CLEANUP, Some(30_000))
-        .assert_fails(AutoscalerActive, "shows 0, which the metrics API did not serve");
+        .assert_fails(AutoscalerActive, "reports 0, which the metrics API did not serve");
 }
 
 #[test]
@@ -254,7 +256,7 @@ fn a_metric_that_was_not_read_is_not_a_fail() {
     refused("FailedGetPodsMetric", "404")
         .not_read(HPA_CREATED_MS, CLEANUP)
         .assert_inconclusive(AutoscalerActive, "served the metric");
-    // Read now and then: the controller may have asked in between.
+    // Between sparse readings the controller may have failed to read.
     let sparse = refused("FailedGetPodsMetric", "404").not_read(HPA_CREATED_MS, 20_000).not_read(21_000, 30_000);
     sparse.not_read(31_000, CLEANUP).assert_inconclusive(AutoscalerActive, "served the metric");
 }
@@ -262,7 +264,7 @@ fn a_metric_that_was_not_read_is_not_a_fail() {
 #[test]
 fn an_hpa_that_could_not_be_watched_is_not_a_fail() {
     let run = recorded("hpa-controller-off").gap("hpa", 5_450, 28_500);
-    run.assert_inconclusive(AutoscalerActive, "hpa could not be read");
+    run.assert_inconclusive(AutoscalerActive, "the watch of hpa had a gap");
     let blink = recorded("hpa-controller-off").gap("hpa", 15_000, 15_400);
     blink.assert_fails(AutoscalerActive, "no controller");
 }
@@ -301,7 +303,7 @@ fn the_hpa_of_another_run_is_not_ours() {
             *uid = Some("another".to_owned());
         }
     }
-    assert_eq!(twin.result(), CaseResult::Inconclusive, "an HPA of our name that we did not make");
+    assert_eq!(twin.result(), CaseResult::Inconclusive, "an HPA of the run's name that the run did not create");
 }
 
 #[test]
@@ -312,26 +314,27 @@ fn a_platform_without_the_api_is_not_applicable() {
     assert!(run.verdict().cases.iter().all(|case| case.result == CaseResult::NotApplicable));
 }
 
-/// Why a run did not begin is an observation as any other: the verdict follows from the records alone.
+/// The reason why a run did not start is recorded as an observation, so that the verdict follows from the records
+/// alone.
 #[test]
 fn a_run_that_did_not_begin_is_inconclusive_in_every_case_for_that_reason() {
-    let why = "the API server could not be asked: connection refused";
-    let seen = Observation {
+    let reason = "the API server is not reachable: connection refused";
+    let observation = Observation {
         seq: 0,
         at_ms: 12,
         source_time: None,
-        kind: ObservationKind::NotStarted { reason: why.to_owned() },
+        kind: ObservationKind::NotStarted { reason: reason.to_owned() },
     };
     let (scenario, mut inventory) = (Scenario::default(), Inventory::default());
-    let verdict = judge(RunRecords::without_changes(&scenario, &inventory, std::slice::from_ref(&seen)));
-    assert_eq!((verdict.result, verdict.reason.as_str(), verdict.cases.len()), (CaseResult::Inconclusive, why, 14));
+    let verdict = judge(RunRecords::without_changes(&scenario, &inventory, std::slice::from_ref(&observation)));
+    assert_eq!((verdict.result, verdict.reason.as_str(), verdict.cases.len()), (CaseResult::Inconclusive, reason, 14));
     for case in &verdict.cases {
-        let expected = (CaseResult::Inconclusive, why, &[0][..], Some([12, 12]));
+        let expected = (CaseResult::Inconclusive, reason, &[0][..], Some([12, 12]));
         assert_eq!((case.result, case.reason.as_str(), &case.cited_seqs[..], case.span_ms), expected, "{}", case.name);
     }
-    // An API server that was asked, and has no such API, is another matter.
+    // An API server that answers without that API makes the run not applicable.
     inventory.kubernetes_version = "v1.22.0".to_owned();
-    let verdict = judge(RunRecords::without_changes(&scenario, &inventory, &[seen]));
+    let verdict = judge(RunRecords::without_changes(&scenario, &inventory, &[observation]));
     assert_eq!(verdict.result, CaseResult::NotApplicable);
 }
 
@@ -341,7 +344,7 @@ fn twice_the_assumed_sync_period_saves_a_controller_that_is_off_for_so_long() {
     assert_eq!(run.result(), CaseResult::Inconclusive);
 }
 
-/// The healthy run up to the bound of the autoscaler, and a controller that says this.
+/// The healthy run up to the bound of the autoscaler, with this ScalingActive condition.
 fn refused(reason: &str, message: &str) -> super::run_fixture::RunFixture {
     let run = slow_metric().hpas(|_, hpa| {
         hpa.current_metrics.clear();
@@ -363,7 +366,7 @@ fn refused(reason: &str, message: &str) -> super::run_fixture::RunFixture {
 }
 
 impl super::run_fixture::RunFixture {
-    /// The HPA is active from this moment on.
+    /// The HPA is active from this time on.
     fn with_active_hpa_from(self, at_ms: u64) -> Self {
         let mut hpa = healthy().hpa_at(IDLE);
         hpa.current_metrics.iter_mut().for_each(|m| m.average_value = Some(Milli(51_000)));
@@ -374,20 +377,20 @@ impl super::run_fixture::RunFixture {
 
 #[test]
 fn a_release_that_could_not_be_installed_is_named_by_the_journal() {
-    let entry = |step| JournalEntry { run: "1".to_owned(), change: 0, at_ms: 1, state: step };
+    let entry = |state| JournalEntry { run: "1".to_owned(), change: 0, at_ms: 1, state };
     let release = ReleaseRef { name: "ollama".to_owned(), namespace: "llm".to_owned() };
     let journal = [
         entry(ChangeState::Intended(RunChange::HelmInstall(release.into()))),
         entry(ChangeState::Failed { error: "`helm install ollama` failed: no such chart".to_owned() }),
         entry(ChangeState::Undone),
     ];
-    let mark = |seq, phase| Observation {
+    let phase_observation = |seq, phase| Observation {
         seq,
         at_ms: seq,
         source_time: None,
         kind: ObservationKind::Phase(PhaseChange { phase, edge: PhaseEdge::Began }),
     };
-    let timeline = [mark(0, Phase::Install), mark(1, Phase::Cleanup)];
+    let timeline = [phase_observation(0, Phase::Install), phase_observation(1, Phase::Cleanup)];
     let inventory = Inventory { hpa_served: true, ..Inventory::default() };
     let scenario = Scenario::default();
     let records = RunRecords {
@@ -398,10 +401,10 @@ fn a_release_that_could_not_be_installed_is_named_by_the_journal() {
         client_bound: None,
     };
     let verdict = judge(records);
-    let why = "a change to the cluster failed: `helm install ollama` failed: no such chart";
+    let reason = "a change to the cluster failed: `helm install ollama` failed: no such chart";
     for name in ["Setup/PodsRequestAccelerators", "Setup/MetricServed"] {
         let case = verdict.cases.iter().find(|case| case.name == name).unwrap();
-        assert_eq!((case.result, case.reason.as_str()), (CaseResult::Inconclusive, why));
+        assert_eq!((case.result, case.reason.as_str()), (CaseResult::Inconclusive, reason));
     }
-    assert_eq!(verdict.reason, format!("Setup/PodsRequestAccelerators: {why}"), "what went wrong first is told first");
+    assert_eq!(verdict.reason, format!("Setup/PodsRequestAccelerators: {reason}"), "the first cause is reported first");
 }

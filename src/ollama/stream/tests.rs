@@ -11,8 +11,8 @@ type ParsedStream = (u32, bool, Result<ChatTotals, ChatStreamError>);
 fn parse_pieces(pieces: &[&[u8]]) -> ParsedStream {
     let mut stream = ChatStream::default();
     for piece in pieces {
-        if let Err(fault) = stream.push(piece) {
-            return (stream.chunks(), stream.has_content(), Err(fault));
+        if let Err(error) = stream.push(piece) {
+            return (stream.chunks(), stream.has_content(), Err(error));
         }
     }
     let ended = stream.finish();
@@ -22,7 +22,7 @@ fn parse_pieces(pieces: &[&[u8]]) -> ParsedStream {
 fn outcome(text: &str) -> RequestOutcome {
     match parse_pieces(&[text.as_bytes()]).2 {
         Ok(_) => RequestOutcome::Succeeded,
-        Err(fault) => fault.outcome(),
+        Err(error) => error.outcome(),
     }
 }
 
@@ -31,7 +31,7 @@ fn totals() -> ChatTotals {
 }
 
 #[test]
-fn an_answer_is_good_only_with_done_and_without_an_error_line() {
+fn a_response_succeeds_only_with_done_and_without_an_error_line() {
     let cases = [
         (format!("{TOKEN}\n{DONE}\n"), RequestOutcome::Succeeded),
         (format!("{TOKEN}\r\n\r\n{DONE}"), RequestOutcome::Succeeded),
@@ -61,7 +61,7 @@ fn an_answer_is_good_only_with_done_and_without_an_error_line() {
 }
 
 #[test]
-fn the_network_may_split_an_answer_anywhere() {
+fn the_network_may_split_a_response_anywhere() {
     let long = format!("{{\"a\":\"{}\"", "x".repeat(300));
     let streams = [
         format!("{EMPTY}\n{TOKEN}\r\n{THOUGHT}\n{DONE}\n"),
@@ -99,23 +99,23 @@ fn tokens_and_durations_come_from_the_last_object() {
 }
 
 #[test]
-fn thinking_counts_as_speech_and_empty_content_does_not() {
-    for (line, spoke) in [(EMPTY, false), (THOUGHT, true), (TOKEN, true), (DONE, false)] {
+fn thinking_counts_as_content_and_empty_content_does_not() {
+    for (line, has_content) in [(EMPTY, false), (THOUGHT, true), (TOKEN, true), (DONE, false)] {
         let mut stream = ChatStream::default();
         stream.push(format!("{line}\n").as_bytes()).unwrap();
-        assert_eq!(stream.has_content(), spoke, "{line}");
+        assert_eq!(stream.has_content(), has_content, "{line}");
     }
 }
 
 #[test]
-fn a_line_without_end_is_refused_before_it_fills_the_memory() {
+fn a_line_without_end_is_rejected_before_it_fills_the_memory() {
     let half = vec![b'x'; MAX_LINE_BYTES / 2 + 1];
     let mut stream = ChatStream::default();
     stream.push(format!("{TOKEN}\n").as_bytes()).unwrap();
     stream.push(&half).unwrap();
-    let fault = stream.push(&half).unwrap_err();
-    assert_eq!(fault, ChatStreamError::LineTooLong { line: 2, text: "x".repeat(120) });
-    assert_eq!(fault.outcome(), RequestOutcome::BadJson);
+    let error = stream.push(&half).unwrap_err();
+    assert_eq!(error, ChatStreamError::LineTooLong { line: 2, text: "x".repeat(120) });
+    assert_eq!(error.outcome(), RequestOutcome::BadJson);
 
     let mut whole = vec![b'x'; MAX_LINE_BYTES + 1];
     whole.push(b'\n');
@@ -126,11 +126,11 @@ fn a_line_without_end_is_refused_before_it_fills_the_memory() {
 }
 
 #[test]
-fn a_stream_error_names_its_line_and_shows_its_beginning() {
-    let fault = parse_pieces(&[format!("{TOKEN}\n<h1>\u{1b}[0m\n").as_bytes()]).2.unwrap_err();
-    assert_eq!(fault.to_string(), "line 2 of the stream: not a JSON object: <h1> [0m");
+fn a_stream_error_has_its_line_number_and_its_start() {
+    let error = parse_pieces(&[format!("{TOKEN}\n<h1>\u{1b}[0m\n").as_bytes()]).2.unwrap_err();
+    assert_eq!(error.to_string(), "line 2 of the stream: not a JSON object: <h1> [0m");
     assert_eq!(
         parse_pieces(&[format!("{TOKEN}\n").as_bytes()]).2.unwrap_err().to_string(),
-        "the answer ended after 1 chunks without done:true"
+        "the response ended after 1 chunks without done:true"
     );
 }

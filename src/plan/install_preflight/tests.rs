@@ -1,7 +1,7 @@
 use super::*;
 use crate::model::inventory::{ChartSummary, ExistingRelease, QuotaHeadroom, RejectedObject, RequiredObject};
 
-/// The built-in scenario, and a cluster in which nothing stands in its way.
+/// The built-in scenario, and a cluster without conflicts.
 fn healthy() -> (Scenario, Inventory) {
     let scenario: Scenario =
         serde_saphyr::from_str(include_str!("../../../scenarios/ollama-gpu-utilization.yaml")).unwrap();
@@ -12,25 +12,25 @@ fn healthy() -> (Scenario, Inventory) {
 }
 
 fn errors_and_warnings(scenario: &Scenario, inventory: &Inventory) -> (Vec<String>, Vec<String>) {
-    let refusals = errors(scenario, inventory).into_iter().map(|one| one.message).collect();
-    (refusals, warnings(scenario, inventory))
+    let errors = errors(scenario, inventory).into_iter().map(|one| one.message).collect();
+    (errors, warnings(scenario, inventory))
 }
 
 #[test]
-fn a_free_cluster_gives_no_word() {
+fn a_cluster_without_conflicts_has_no_errors_or_warnings() {
     let (scenario, inventory) = healthy();
     assert_eq!(errors_and_warnings(&scenario, &inventory), (vec![], vec![]));
 }
 
 #[test]
-fn a_node_port_that_another_service_has_is_named_with_its_owner() {
+fn a_node_port_in_use_is_named_with_its_service() {
     let (mut scenario, inventory) = healthy();
     scenario.endpoint.node_port = Some(31434);
-    let (refusals, _) = errors_and_warnings(&scenario, &inventory);
+    let (errors, _) = errors_and_warnings(&scenario, &inventory);
     assert_eq!(
-        refusals,
+        errors,
         [
-            "node port 31434, which the Service of the load (endpoint.nodePort) wants, is not free: Service shop/web has it"
+            "node port 31434, requested by the Service of the load (endpoint.nodePort), is not free: Service shop/web uses it"
         ]
     );
     scenario.endpoint.node_port = Some(31435);
@@ -38,39 +38,39 @@ fn a_node_port_that_another_service_has_is_named_with_its_owner() {
 }
 
 #[test]
-fn a_node_port_that_chart_and_load_both_want_is_taken_too() {
+fn a_node_port_requested_by_chart_and_load_is_not_free() {
     let (mut scenario, mut inventory) = healthy();
     scenario.endpoint.node_port = Some(32000);
     inventory.charts.entry("ollama".to_owned()).or_default().node_ports = [("gpuhpa/ollama".to_owned(), 32000)].into();
     assert!(errors_and_warnings(&scenario, &inventory).0[0].contains("Service gpuhpa/ollama of release ollama"));
-    // A release that stands already has its own port.
+    // An existing release has its port already.
     inventory.existing_releases.insert("ollama".to_owned(), ExistingRelease::default());
     assert_eq!(errors_and_warnings(&scenario, &inventory).0, Vec::<String>::new());
 }
 
-/// The release stands, is to be upgraded, and the HPA controller has set the target's size.
+/// The release exists and is to be upgraded, and the HPA controller has set the target's replicas.
 fn scaled_target(replicas: i32) -> (Scenario, Inventory) {
     let (mut scenario, mut inventory) = healthy();
     scenario.releases.get_mut("ollama").unwrap().if_exists = IfExists::Upgrade;
     inventory.existing_releases.insert("ollama".to_owned(), ExistingRelease::default());
-    let writer = |manager: &str, operation: &str, subresource: &str| ReplicasManager {
+    let manager = |manager: &str, operation: &str, subresource: &str| ReplicasManager {
         manager: manager.to_owned(),
         operation: operation.to_owned(),
         subresource: subresource.to_owned(),
         time: None,
     };
-    let writers = vec![writer("helm", "Apply", ""), writer("kube-controller-manager", "Update", "scale")];
+    let managers = vec![manager("helm", "Apply", ""), manager("kube-controller-manager", "Update", "scale")];
     inventory.preflight.target =
-        Some(ExistingTarget { replicas, replicas_managers: writers, server_side_applied: true });
+        Some(ExistingTarget { replicas, replicas_managers: managers, server_side_applied: true });
     (scenario, inventory)
 }
 
 #[test]
 fn helm_4_over_a_target_that_an_hpa_has_scaled_is_refused_and_explained() {
     let (scenario, inventory) = scaled_target(3);
-    let (refusals, warnings) = errors_and_warnings(&scenario, &inventory);
+    let (errors, warnings) = errors_and_warnings(&scenario, &inventory);
     assert_eq!(
-        refusals,
+        errors,
         [
             "helm v4.3.1 cannot upgrade release ollama: its chart sets spec.replicas of Deployment ollama to 1, and kube-controller-manager, subresource scale has set it to 3 and owns the field"
         ]
@@ -79,26 +79,26 @@ fn helm_4_over_a_target_that_an_hpa_has_scaled_is_refused_and_explained() {
 }
 
 #[test]
-fn the_same_size_is_no_conflict_and_helm_3_resets_it() {
+fn the_same_replicas_are_no_conflict_and_helm_3_resets_them() {
     let (scenario, inventory) = scaled_target(1);
     assert_eq!(errors_and_warnings(&scenario, &inventory), (vec![], vec![]));
     let (scenario, mut inventory) = scaled_target(3);
     inventory.helm_version = "v3.22.0".to_owned();
-    let (refusals, warnings) = errors_and_warnings(&scenario, &inventory);
-    assert_eq!(refusals, Vec::<String>::new());
-    assert!(warnings[0].contains("sets the target's size from 3 to 1"), "{warnings:?}");
+    let (errors, warnings) = errors_and_warnings(&scenario, &inventory);
+    assert_eq!(errors, Vec::<String>::new());
+    assert!(warnings[0].contains("sets the target's replicas from 3 to 1"), "{warnings:?}");
 }
 
 #[test]
-fn what_is_absent_or_not_taken_is_said() {
+fn missing_and_rejected_objects_are_reported() {
     let (scenario, mut inventory) = healthy();
-    let need = |kind: &str, name: &str| RequiredObject {
+    let missing = |kind: &str, name: &str| RequiredObject {
         kind: kind.to_owned(),
         namespace: None,
         name: name.to_owned(),
         required_by: "Deployment ollama".to_owned(),
     };
-    inventory.preflight.missing_objects = vec![need("RuntimeClass", "nvidia"), need("StorageClass", "longhorn")];
+    inventory.preflight.missing_objects = vec![missing("RuntimeClass", "nvidia"), missing("StorageClass", "longhorn")];
     inventory.preflight.rejected_objects = vec![RejectedObject {
         release: None,
         object: "Service gpuhpa/ollama".to_owned(),
@@ -106,11 +106,11 @@ fn what_is_absent_or_not_taken_is_said() {
     }];
     inventory.preflight.quotas =
         vec![QuotaHeadroom { quota: "q".to_owned(), resource: "requests.nvidia.com/gpu".to_owned(), remaining: 2 }];
-    let (refusals, warnings) = errors_and_warnings(&scenario, &inventory);
-    assert_eq!(refusals.len(), 2);
-    assert!(refusals[0].starts_with("RuntimeClass nvidia does not exist"));
-    assert!(refusals[1].contains("Service gpuhpa/ollama: no such port"));
-    for words in ["StorageClass longhorn", "leaves 2 of requests.nvidia.com/gpu: 3"] {
-        assert!(warnings.iter().any(|warning| warning.contains(words)), "{words}: {warnings:?}");
+    let (errors, warnings) = errors_and_warnings(&scenario, &inventory);
+    assert_eq!(errors.len(), 2);
+    assert!(errors[0].starts_with("RuntimeClass nvidia does not exist"));
+    assert!(errors[1].contains("Service gpuhpa/ollama (dryRun=All): no such port"));
+    for text in ["StorageClass longhorn", "has 2 of requests.nvidia.com/gpu left: 3"] {
+        assert!(warnings.iter().any(|warning| warning.contains(text)), "{text}: {warnings:?}");
     }
 }

@@ -1,10 +1,10 @@
-//! The table as it is written: a line for each purpose. A right is in it once; the first purpose, and the sterner one,
-//! stands.
+//! Builds the table of permissions. Each permission is in it once: a required one replaces an optional one, else the first
+//! purpose stays.
 
 use crate::model::inventory::{PermissionCheck, PermissionStage};
 
-/// What verbs are on: a resource of a group, with its subresource where it has one (`pods/proxy`), in one namespace or in
-/// all, one object or any.
+/// The object of a permission: a resource of a group, with its subresource if it has one (`pods/proxy`), in one namespace or
+/// in all, for one object or any.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RbacResource<'a> {
     group: &'a str,
@@ -13,7 +13,7 @@ pub(super) struct RbacResource<'a> {
     name: &'a str,
 }
 
-/// A resource of the core group, in all namespaces or in none.
+/// A resource of the core group, in all namespaces or cluster-scoped.
 pub(super) fn core_resource(resource: &str) -> RbacResource<'_> {
     group_resource("", resource)
 }
@@ -35,48 +35,48 @@ impl<'a> RbacResource<'a> {
     }
 }
 
-/// Rights as they come together.
+/// Collects permissions.
 #[derive(Debug, Default)]
 pub(super) struct PermissionTable {
-    part: PermissionStage,
+    stage: PermissionStage,
     permissions: Vec<PermissionCheck>,
 }
 
 impl PermissionTable {
-    /// The lines that follow are for this part.
-    pub(super) fn set_part(&mut self, part: PermissionStage) -> &mut Self {
-        self.part = part;
+    /// Sets the stage of the permissions that follow.
+    pub(super) fn set_stage(&mut self, stage: PermissionStage) -> &mut Self {
+        self.stage = stage;
         self
     }
 
     /// Verbs without which a run cannot pass.
-    pub(super) fn add_required(&mut self, verbs: &str, on: RbacResource<'_>, why: &str) {
-        self.add(true, verbs, on, why);
+    pub(super) fn add_required(&mut self, verbs: &str, on: RbacResource<'_>, purpose: &str) {
+        self.add(true, verbs, on, purpose);
     }
 
-    /// Verbs that a run can do without.
-    pub(super) fn add_optional(&mut self, verbs: &str, on: RbacResource<'_>, why: &str) {
-        self.add(false, verbs, on, why);
+    /// Verbs that a PASS does not need.
+    pub(super) fn add_optional(&mut self, verbs: &str, on: RbacResource<'_>, purpose: &str) {
+        self.add(false, verbs, on, purpose);
     }
 
-    /// Either.
-    pub(super) fn add(&mut self, required: bool, verbs: &str, on: RbacResource<'_>, why: &str) {
+    /// Required or optional verbs.
+    pub(super) fn add(&mut self, required: bool, verbs: &str, on: RbacResource<'_>, purpose: &str) {
         for verb in verbs.split(' ') {
-            let right = PermissionCheck {
-                stage: self.part,
+            let permission = PermissionCheck {
+                stage: self.stage,
                 verb: verb.to_owned(),
                 group: on.group.to_owned(),
                 resource: on.resource.to_owned(),
                 namespace: on.namespace.to_owned(),
                 resource_name: on.name.to_owned(),
-                purpose: why.to_owned(),
+                purpose: purpose.to_owned(),
                 required,
                 allowed: false,
             };
-            match self.permissions.iter_mut().find(|known| is_same_permission(known, &right)) {
+            match self.permissions.iter_mut().find(|known| is_same_permission(known, &permission)) {
                 Some(known) if known.required || !required => {}
-                Some(known) => *known = right,
-                None => self.permissions.push(right),
+                Some(known) => *known = permission,
+                None => self.permissions.push(permission),
             }
         }
     }
@@ -86,16 +86,16 @@ impl PermissionTable {
     }
 }
 
-/// The same right of the same part, whatever it is for.
+/// The same permission in the same stage, for any purpose.
 fn is_same_permission(one: &PermissionCheck, other: &PermissionCheck) -> bool {
-    let key = |right: &PermissionCheck| {
+    let key = |permission: &PermissionCheck| {
         (
-            right.stage,
-            right.verb.clone(),
-            right.group.clone(),
-            right.resource.clone(),
-            right.namespace.clone(),
-            right.resource_name.clone(),
+            permission.stage,
+            permission.verb.clone(),
+            permission.group.clone(),
+            permission.resource.clone(),
+            permission.namespace.clone(),
+            permission.resource_name.clone(),
         )
     };
     key(one) == key(other)

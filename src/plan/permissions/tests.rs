@@ -1,4 +1,4 @@
-//! `ci/rbac.yaml` and the table name the same rights.
+//! `ci/rbac.yaml` and the table have the same permissions.
 
 use std::collections::BTreeSet;
 
@@ -9,13 +9,13 @@ use crate::model::inventory::{Inventory, RenderedObject};
 use crate::plan::rendered_chart::parse_rendered_chart;
 
 const RBAC: &str = include_str!("../../../ci/rbac.yaml");
-/// The charts as helm renders them; `ci/on-rig-rights` looks whether it still does.
+/// The charts as helm renders them; `ci/on-rig-rights` checks that it still does.
 const RENDERED_CHARTS: [(&str, &str, &str); 2] = [
     ("ollama", "gpuhpa", include_str!("../../../fixtures/rendered/ollama.yaml")),
     ("prometheus-adapter", "gpuhpa-metrics", include_str!("../../../fixtures/rendered/prometheus-adapter.yaml")),
 ];
 
-/// Part, verb, group, resource, namespace, name.
+/// Stage, verb, group, resource, namespace, name.
 type PermissionKey = (String, String, String, String, String, String);
 
 fn built_in() -> Scenario {
@@ -33,7 +33,7 @@ fn inventory(scenario: &Scenario) -> Inventory {
     inventory
 }
 
-/// What discovery says of the kinds that the charts render.
+/// What discovery reports for the kinds that the charts render.
 fn fill_discovery(object: &mut RenderedObject) {
     if ["ClusterRole", "ClusterRoleBinding", "APIService"].contains(&object.kind.as_str()) {
         object.namespace = None;
@@ -41,13 +41,13 @@ fn fill_discovery(object: &mut RenderedObject) {
     object.plural = Some(request::guess_plural(&object.kind));
 }
 
-fn permission_key(right: &PermissionCheck) -> PermissionKey {
-    let part = format!("{:?}", right.stage).to_lowercase();
-    let PermissionCheck { verb, group, resource, namespace, resource_name: name, .. } = right.clone();
-    (part, verb, group, resource, namespace, name)
+fn permission_key(permission: &PermissionCheck) -> PermissionKey {
+    let stage = format!("{:?}", permission.stage).to_lowercase();
+    let PermissionCheck { verb, group, resource, namespace, resource_name: name, .. } = permission.clone();
+    (stage, verb, group, resource, namespace, name)
 }
 
-/// The rights that the file's roles grant, and the roles that are bound.
+/// The permissions that the file's roles grant; each role must be bound.
 fn rbac_file_permissions() -> Vec<PermissionKey> {
     let documents: Vec<Value> = serde_saphyr::from_multiple(RBAC).unwrap();
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
@@ -64,7 +64,7 @@ fn rbac_file_permissions() -> Vec<PermissionKey> {
             assert_eq!(document["subjects"][0]["name"], "gpuhpa");
         } else if kind.ends_with("Role") {
             let role = id(&kind, document, &document["metadata"]["name"]);
-            let part = role.2.strip_prefix("gpuhpa-").unwrap().to_owned();
+            let stage = role.2.strip_prefix("gpuhpa-").unwrap().to_owned();
             for rule in document["rules"].as_array().unwrap() {
                 let mut names = list(&rule["resourceNames"]);
                 if names.is_empty() {
@@ -75,7 +75,7 @@ fn rbac_file_permissions() -> Vec<PermissionKey> {
                         for verb in list(&rule["verbs"]) {
                             all.extend(names.iter().map(|name| {
                                 let namespace = role.1.clone();
-                                (part.clone(), verb.clone(), group.clone(), resource.clone(), namespace, name.clone())
+                                (stage.clone(), verb.clone(), group.clone(), resource.clone(), namespace, name.clone())
                             }));
                         }
                     }
@@ -89,38 +89,38 @@ fn rbac_file_permissions() -> Vec<PermissionKey> {
 }
 
 #[test]
-fn the_file_grants_what_the_table_names_and_nothing_else() {
+fn the_file_grants_exactly_the_permissions_of_the_table() {
     let scenario = built_in();
     let mut needed = run_permissions(&scenario, &[]);
     needed.extend(install_permissions(&scenario, &inventory(&scenario), scenario.releases.keys()));
     let needed: BTreeSet<PermissionKey> = needed.iter().map(permission_key).collect();
     let granted = rbac_file_permissions();
-    let once: BTreeSet<PermissionKey> = granted.iter().cloned().collect();
-    assert_eq!(granted.len(), once.len(), "a right is granted twice in one part");
-    let missing: Vec<_> = needed.difference(&once).collect();
-    let idle: Vec<_> = once.difference(&needed).collect();
-    assert!(missing.is_empty() && idle.is_empty(), "ci/rbac.yaml lacks {missing:#?} and has for nothing {idle:#?}");
+    let unique: BTreeSet<PermissionKey> = granted.iter().cloned().collect();
+    assert_eq!(granted.len(), unique.len(), "a permission is granted twice in one stage");
+    let missing: Vec<_> = needed.difference(&unique).collect();
+    let unused: Vec<_> = unique.difference(&needed).collect();
+    assert!(missing.is_empty() && unused.is_empty(), "ci/rbac.yaml lacks {missing:#?}, and nothing needs {unused:#?}");
 }
 
 #[test]
-fn what_a_pass_can_do_without_is_not_required() {
+fn what_a_pass_does_not_need_is_optional() {
     let optional: BTreeSet<(String, String)> = run_permissions(&built_in(), &[])
         .into_iter()
-        .filter(|right| !right.required)
-        .map(|right| (right.namespace, right.resource))
+        .filter(|permission| !permission.required)
+        .map(|permission| (permission.namespace, permission.resource))
         .collect();
-    for right in [("monitoring", "services/proxy"), ("gpu-operator", "pods"), ("gpu-operator", "pods/proxy")] {
-        assert!(optional.contains(&(right.0.to_owned(), right.1.to_owned())), "{right:?}");
+    for permission in [("monitoring", "services/proxy"), ("gpu-operator", "pods"), ("gpu-operator", "pods/proxy")] {
+        assert!(optional.contains(&(permission.0.to_owned(), permission.1.to_owned())), "{permission:?}");
     }
     assert!(!optional.contains(&("gpuhpa".to_owned(), "pods/gpu_utilization".to_owned())));
 }
 
 #[test]
-fn a_missing_namespace_needs_the_right_to_make_it() {
+fn a_missing_namespace_needs_the_permission_to_create_it() {
     let creates = |missing: &[String]| {
         run_permissions(&built_in(), missing)
             .iter()
-            .any(|right| right.resource == "namespaces" && right.verb == "create")
+            .any(|permission| permission.resource == "namespaces" && permission.verb == "create")
     };
     assert!(!creates(&[]) && creates(&["gpuhpa".to_owned()]));
 }

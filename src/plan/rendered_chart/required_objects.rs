@@ -1,4 +1,4 @@
-//! What rendered objects name and cannot do without: storage, runtime and priority classes, Secrets of a registry.
+//! Objects that rendered objects refer to and need: storage, runtime and priority classes, image pull Secrets.
 
 use std::collections::BTreeSet;
 
@@ -7,20 +7,20 @@ use serde_json::Value;
 use super::{namespace_of, text};
 use crate::model::inventory::RequiredObject;
 
-/// The needs of all objects, each once; what the chart renders itself is none.
+/// The objects that the chart needs and does not contain, each once.
 pub(super) fn required_objects(documents: &[Value], release: &str) -> Vec<RequiredObject> {
     let all: BTreeSet<RequiredObject> = documents.iter().flat_map(|document| required_by(document, release)).collect();
-    let own = |need: &RequiredObject| {
+    let is_rendered = |need: &RequiredObject| {
         documents.iter().any(|one| one["kind"] == need.kind.as_str() && one["metadata"]["name"] == need.name.as_str())
     };
-    all.into_iter().filter(|need| !own(need)).collect()
+    all.into_iter().filter(|need| !is_rendered(need)).collect()
 }
 
 fn required_by(document: &Value, release: &str) -> Vec<RequiredObject> {
-    let by = format!("{} {}", text(&document["kind"]), text(&document["metadata"]["name"]));
+    let requirer = format!("{} {}", text(&document["kind"]), text(&document["metadata"]["name"]));
     let need = |kind: &str, name: &Value| {
         let (kind, name) = (kind.to_owned(), text(name));
-        RequiredObject { kind, namespace: None, name, required_by: by.clone() }
+        RequiredObject { kind, namespace: None, name, required_by: requirer.clone() }
     };
     let pod = &document["spec"]["template"]["spec"];
     let mut all = Vec::new();
@@ -36,7 +36,7 @@ fn required_by(document: &Value, release: &str) -> Vec<RequiredObject> {
     let templates = document["spec"]["volumeClaimTemplates"].as_array().into_iter().flatten();
     let claim = Some(document).filter(|_| document["kind"] == "PersistentVolumeClaim");
     for claim in templates.chain(claim) {
-        // The empty class and a volume by name ask nobody to provision anything.
+        // The empty class and a volume by name need no provisioner.
         let class = &claim["spec"]["storageClassName"];
         if class != "" && !claim["spec"]["volumeName"].is_string() {
             all.push(need("StorageClass", class));
@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn classes_and_secrets_are_found_wherever_they_are_named() {
+    fn classes_and_secrets_are_found_in_every_kind() {
         let manifests = r#"
 kind: PersistentVolumeClaim
 metadata: {name: models}

@@ -1,4 +1,4 @@
-//! What the charts render. Only which kinds are served is asked of the cluster, which everybody may ask.
+//! Renders the charts. It uses only discovery of the cluster, which every user may read.
 
 use std::collections::BTreeMap;
 
@@ -11,11 +11,11 @@ use crate::model::inventory::{ChartSummary, Inventory, RenderedObject};
 use crate::model::scenario::Scenario;
 use crate::plan::rendered_chart;
 
-/// What each release renders.
+/// The rendered manifests of each release.
 pub(super) type ChartDocuments = BTreeMap<String, Vec<Value>>;
 
 pub(super) async fn render_charts(
-    world: &RunEnv,
+    env: &RunEnv,
     scenario: &Scenario,
     inventory: &mut Inventory,
 ) -> Result<ChartDocuments, SurveyError> {
@@ -23,31 +23,31 @@ pub(super) async fn render_charts(
     if scenario.releases.is_empty() {
         return Ok(documents);
     }
-    inventory.helm_version = world.helm.version().await?;
-    let mut served = DiscoveryCache::default();
+    inventory.helm_version = env.helm.version().await?;
+    let mut discovery = DiscoveryCache::default();
     for (name, release) in &scenario.releases {
         let args = ReleaseArgs::from_scenario(name, release, scenario, Vec::new());
-        let wrong = |why: String| SurveyError::Chart { release: name.clone(), why };
-        let meta = world.helm.show_chart(&args).await.map_err(|e| wrong(e.to_string()))?;
-        let manifests = world.helm.template(&args).await.map_err(|e| wrong(e.to_string()))?;
-        let mut facts =
-            rendered_chart::parse_rendered_chart(scenario, &args.release.namespace, &manifests).map_err(wrong)?;
-        for object in &mut facts.objects {
-            served.resolve(&world.kube, object).await?;
+        let chart_error = |message: String| SurveyError::Chart { release: name.clone(), message };
+        let meta = env.helm.show_chart(&args).await.map_err(|e| chart_error(e.to_string()))?;
+        let manifests = env.helm.template(&args).await.map_err(|e| chart_error(e.to_string()))?;
+        let mut chart =
+            rendered_chart::parse_rendered_chart(scenario, &args.release.namespace, &manifests).map_err(chart_error)?;
+        for object in &mut chart.objects {
+            discovery.resolve(&env.kube.retrying, object).await?;
         }
-        let facts = ChartSummary { name: meta.name, version: meta.version, app_version: meta.app_version, ..facts };
-        inventory.charts.insert(name.clone(), facts);
-        documents.insert(name.clone(), rendered_chart::parse_documents(&manifests).map_err(wrong)?);
+        let chart = ChartSummary { name: meta.name, version: meta.version, app_version: meta.app_version, ..chart };
+        inventory.charts.insert(name.clone(), chart);
+        documents.insert(name.clone(), rendered_chart::parse_documents(&manifests).map_err(chart_error)?);
     }
     Ok(documents)
 }
 
-/// What discovery says, by apiVersion.
+/// The served resources, by apiVersion.
 #[derive(Default)]
 struct DiscoveryCache(BTreeMap<String, Vec<APIResource>>);
 
 impl DiscoveryCache {
-    /// Fills in the resource of an object, and takes the namespace from one of the cluster.
+    /// Sets the plural of an object's kind, and removes the namespace of a cluster-scoped object.
     async fn resolve(&mut self, client: &kube::Client, object: &mut RenderedObject) -> Result<(), SurveyError> {
         let known = match self.0.get(&object.api_version) {
             Some(known) => known,
@@ -60,7 +60,7 @@ impl DiscoveryCache {
                 let found = match list {
                     Ok(list) => list.resources,
                     Err(kube::Error::Api(status)) if status.code == 404 => Vec::new(),
-                    Err(e) => return Err(cluster_error("the kinds that it serves")(e)),
+                    Err(e) => return Err(cluster_error("the served kinds")(e)),
                 };
                 self.0.entry(version.clone()).or_insert(found)
             }

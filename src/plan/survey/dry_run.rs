@@ -1,5 +1,5 @@
-//! Each object that a run would make, offered to the API server with dryRun=All: admission, quotas, webhooks and our
-//! own rights all speak, and nothing is kept. What lies in a namespace that is still to be made cannot be offered.
+//! Creates each object of a run with dryRun=All: the API server runs admission, quotas, webhooks and authorization, and stores
+//! nothing. Objects in a namespace that does not exist yet cannot be checked.
 
 use kube::api::PostParams;
 use kube::core::{DynamicObject, Status};
@@ -10,9 +10,8 @@ use crate::env::api_for_object;
 use crate::model::inventory::{Inventory, RejectedObject, RenderedObject};
 use crate::model::journal::ReleaseRef;
 use crate::model::scenario::{EndpointType, Scenario};
-use crate::plan::changes;
 
-/// The objects that the API server would not take: of the releases that will be installed, and our own.
+/// The objects that the API server rejects: of the releases that will be installed, and our own.
 pub(super) async fn find_refused(
     client: &kube::Client,
     scenario: &Scenario,
@@ -20,36 +19,37 @@ pub(super) async fn find_refused(
     documents: &ChartDocuments,
     installed: &[&String],
 ) -> Vec<RejectedObject> {
-    let to_be_made = |object: &RenderedObject| {
-        let missing = |name: &String| {
-            !inventory.existing_namespaces.contains(name) && changes::scenario_namespaces(scenario).contains(name)
-        };
+    let is_in_new_namespace = |object: &RenderedObject| {
+        let missing =
+            |name: &String| !inventory.existing_namespaces.contains(name) && scenario.namespaces().contains(name);
         object.namespace.as_ref().is_some_and(missing)
     };
     let mut all = Vec::new();
     for name in installed {
-        let Some(release) = scenario.releases.get(*name) else { continue };
-        let namespace = release.namespace.clone().unwrap_or_else(|| scenario.namespace.clone());
+        if !scenario.releases.contains_key(*name) {
+            continue;
+        }
+        let namespace = scenario.release_namespace(name).to_owned();
         let release = ReleaseRef { name: (*name).clone(), namespace };
         let objects = inventory.charts.get(*name).into_iter().flat_map(|chart| &chart.objects);
-        for object in objects.filter(|object| !to_be_made(object)) {
-            let is_it =
+        for object in objects.filter(|object| !is_in_new_namespace(object)) {
+            let is_same =
                 |one: &&Value| one["kind"] == object.kind.as_str() && one["metadata"]["name"] == object.name.as_str();
-            let Some(document) = documents.get(*name).and_then(|all| all.iter().find(is_it)) else { continue };
-            let why = match dry_run_create(client, object, document).await {
+            let Some(document) = documents.get(*name).and_then(|all| all.iter().find(is_same)) else { continue };
+            let message = match dry_run_create(client, object, document).await {
                 Some(status) if status.code == 409 => ownership_conflict(client, &release, object).await,
                 other => other.and_then(refusal_message),
             };
-            all.extend(why.map(|why| RejectedObject {
+            all.extend(message.map(|message| RejectedObject {
                 release: Some((*name).clone()),
                 object: object.to_string(),
-                message: why,
+                message,
             }));
         }
     }
-    for (object, document) in run_objects(scenario).into_iter().filter(|(object, _)| !to_be_made(object)) {
-        let why = dry_run_create(client, &object, &document).await.and_then(refusal_message);
-        all.extend(why.map(|why| RejectedObject { release: None, object: object.kind, message: why }));
+    for (object, document) in run_objects(scenario).into_iter().filter(|(object, _)| !is_in_new_namespace(object)) {
+        let message = dry_run_create(client, &object, &document).await.and_then(refusal_message);
+        all.extend(message.map(|message| RejectedObject { release: None, object: object.kind, message }));
     }
     all
 }
@@ -78,7 +78,7 @@ fn run_objects(scenario: &Scenario) -> Vec<(RenderedObject, Value)> {
     all
 }
 
-/// The API server's answer when it does not take the object.
+/// The API server's status if it rejects the object.
 async fn dry_run_create(client: &kube::Client, object: &RenderedObject, document: &Value) -> Option<Status> {
     let mut body: DynamicObject = serde_json::from_value(document.clone()).ok()?;
     body.types = Some(kube::core::TypeMeta { api_version: object.api_version.clone(), kind: object.kind.clone() });
@@ -89,21 +89,21 @@ async fn dry_run_create(client: &kube::Client, object: &RenderedObject, document
     }
 }
 
-/// Its words, if they speak of the object: a webhook that cannot be asked without consequences says so, and no more.
+/// The status's message if it is about the object. A webhook with side effects rejects every dry run, which is no result.
 fn refusal_message(status: Status) -> Option<String> {
     (matches!(status.code, 400 | 403 | 422) && !status.message.contains("dry run")).then_some(status.message)
 }
 
-/// helm takes over what carries its own marks for this release, and nothing else.
+/// Why helm would not adopt an existing object: helm adopts objects with its annotations for this release, and no others.
 async fn ownership_conflict(client: &kube::Client, release: &ReleaseRef, object: &RenderedObject) -> Option<String> {
     let found = api_for_object(client, &object.object_ref()?).get_metadata_opt(&object.name).await.ok()??;
-    let marks = found.metadata.annotations.unwrap_or_default();
-    let mark = |name: &str| marks.get(&format!("meta.helm.sh/release-{name}")).map_or("", String::as_str);
-    if mark("name") == release.name && mark("namespace") == release.namespace {
+    let annotations = found.metadata.annotations.unwrap_or_default();
+    let annotation = |name: &str| annotations.get(&format!("meta.helm.sh/release-{name}")).map_or("", String::as_str);
+    if annotation("name") == release.name && annotation("namespace") == release.namespace {
         return None;
     }
-    Some(match mark("name") {
-        "" => "it exists already, and no helm release made it".to_owned(),
-        name => format!("it exists already, and belongs to helm release {}/{name}", mark("namespace")),
+    Some(match annotation("name") {
+        "" => "it exists already, and belongs to no helm release".to_owned(),
+        name => format!("it exists already, and belongs to helm release {}/{name}", annotation("namespace")),
     })
 }

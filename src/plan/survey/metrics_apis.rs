@@ -1,4 +1,4 @@
-//! Who serves the metrics APIs.
+//! The servers of the metrics APIs.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use kube::core::{ApiResource, DynamicObject, GroupVersionKind};
 use super::{SurveyError, cluster_error};
 use crate::model::inventory::MetricsApi;
 
-/// The APIServices of the metrics groups: each is a singleton of the cluster.
+/// The APIServices of the metrics groups. A cluster has at most one of each name.
 pub(in crate::plan) const METRICS_APIS: [&str; 3] =
     ["v1beta1.custom.metrics.k8s.io", "v1beta2.custom.metrics.k8s.io", "v1beta1.external.metrics.k8s.io"];
 
@@ -17,7 +17,7 @@ pub(super) async fn read(client: &kube::Client) -> Result<BTreeMap<String, Metri
     let api: Api<DynamicObject> = Api::all_with(client.clone(), &ApiResource::from_gvk(&kind));
     let mut found = BTreeMap::new();
     for name in METRICS_APIS {
-        let Some(object) = api.get_opt(name).await.map_err(cluster_error("its APIServices"))? else { continue };
+        let Some(object) = api.get_opt(name).await.map_err(cluster_error("APIServices"))? else { continue };
         let (spec, status) = (&object.data["spec"]["service"], &object.data["status"]["conditions"]);
         let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
         let available = |c: &serde_json::Value| c["type"] == "Available" && c["status"] == "True";

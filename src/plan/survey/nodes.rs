@@ -9,7 +9,7 @@ use kube::api::{Api, ListParams};
 use crate::model::inventory::Inventory;
 use crate::model::observation::NodeSnapshot;
 
-/// Either may be forbidden; then it stays empty, and the plan says so.
+/// Reads nodes and pods. Without permission for either, its part stays empty, and the plan reports it.
 pub(super) async fn read(client: &kube::Client, inventory: &mut Inventory) {
     if let Ok(nodes) = Api::<Node>::all(client.clone()).list(&ListParams::default()).await {
         for node in nodes {

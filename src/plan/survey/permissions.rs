@@ -1,4 +1,4 @@
-//! Which rights we hold: the API server is asked for each.
+//! Reviews our permissions with the API server.
 
 use futures::{StreamExt, TryStreamExt, stream};
 use k8s_openapi::api::authorization::v1::{ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec};
@@ -7,34 +7,34 @@ use kube::api::{Api, PostParams};
 use super::{SurveyError, cluster_error};
 use crate::model::inventory::PermissionCheck;
 
-/// Questions under way at the same time: there are about a hundred.
+/// Concurrent reviews; a run needs about a hundred.
 const MAX_CONCURRENT_REVIEWS: usize = 8;
 
-/// The rights, each with whether we hold it.
+/// Sets `allowed` of each permission.
 pub(super) async fn review_access(
     client: &kube::Client,
-    rights: Vec<PermissionCheck>,
+    permissions: Vec<PermissionCheck>,
 ) -> Result<Vec<PermissionCheck>, SurveyError> {
-    stream::iter(rights)
-        .map(|right| review_permission(client, right))
+    stream::iter(permissions)
+        .map(|permission| review_permission(client, permission))
         .buffered(MAX_CONCURRENT_REVIEWS)
         .try_collect()
         .await
 }
 
-async fn review_permission(client: &kube::Client, right: PermissionCheck) -> Result<PermissionCheck, SurveyError> {
-    let (resource, subresource) = match right.resource.split_once('/') {
+async fn review_permission(client: &kube::Client, permission: PermissionCheck) -> Result<PermissionCheck, SurveyError> {
+    let (resource, subresource) = match permission.resource.split_once('/') {
         Some((resource, subresource)) => (resource, Some(subresource.to_owned())),
-        None => (right.resource.as_str(), None),
+        None => (permission.resource.as_str(), None),
     };
-    let stated = |text: &String| (!text.is_empty()).then(|| text.clone());
+    let non_empty = |text: &String| (!text.is_empty()).then(|| text.clone());
     let attributes = ResourceAttributes {
-        verb: Some(right.verb.clone()),
-        group: Some(right.group.clone()),
+        verb: Some(permission.verb.clone()),
+        group: Some(permission.group.clone()),
         resource: Some(resource.to_owned()),
         subresource,
-        namespace: stated(&right.namespace),
-        name: stated(&right.resource_name),
+        namespace: non_empty(&permission.namespace),
+        name: non_empty(&permission.resource_name),
         ..ResourceAttributes::default()
     };
     let review = SelfSubjectAccessReview {
@@ -45,6 +45,6 @@ async fn review_permission(client: &kube::Client, right: PermissionCheck) -> Res
         ..SelfSubjectAccessReview::default()
     };
     let api: Api<SelfSubjectAccessReview> = Api::all(client.clone());
-    let answer = api.create(&PostParams::default(), &review).await.map_err(cluster_error("our rights"))?;
-    Ok(PermissionCheck { allowed: answer.status.is_some_and(|status| status.allowed), ..right })
+    let review = api.create(&PostParams::default(), &review).await.map_err(cluster_error("our permissions"))?;
+    Ok(PermissionCheck { allowed: review.status.is_some_and(|status| status.allowed), ..permission })
 }

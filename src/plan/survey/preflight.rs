@@ -1,5 +1,5 @@
-//! What stands in the way of the first changes. Everything here is optional: what cannot be read is left empty, and what
-//! then goes wrong is found by the run.
+//! Reads what the preflight needs. Without permission a part stays empty, and the run itself finds its errors; only the target
+//! must be readable.
 
 use std::collections::BTreeMap;
 
@@ -15,24 +15,24 @@ use crate::model::scenario::Scenario;
 use crate::model::snapshot::ReplicasManager;
 use crate::plan::permissions;
 
-/// Looks ahead; `installed` are the releases that will be installed.
+/// Reads the findings; `installed` are the releases that will be installed.
 pub(super) async fn read(
     client: &kube::Client,
     scenario: &Scenario,
     inventory: &Inventory,
     installed: &[&String],
 ) -> PreflightFindings {
-    let needs =
+    let required =
         installed.iter().filter_map(|name| inventory.charts.get(*name)).flat_map(|chart| &chart.required_objects);
-    let mut absent = Vec::new();
-    for need in needs {
-        if is_absent(client, need).await {
-            absent.push(need.clone());
+    let mut missing = Vec::new();
+    for object in required {
+        if is_missing(client, object).await {
+            missing.push(object.clone());
         }
     }
     PreflightFindings {
         used_node_ports: read_node_ports(client).await,
-        missing_objects: absent,
+        missing_objects: missing,
         quotas: read_quotas(client, scenario).await,
         ..PreflightFindings::default()
     }
@@ -50,13 +50,13 @@ async fn read_node_ports(client: &kube::Client) -> Option<BTreeMap<i32, String>>
     Some(all)
 }
 
-/// True when it was looked for and is not there.
-async fn is_absent(client: &kube::Client, need: &RequiredObject) -> bool {
+/// True if the object was looked up and does not exist.
+async fn is_missing(client: &kube::Client, required: &RequiredObject) -> bool {
     const DEFAULT: &str = "storageclass.kubernetes.io/is-default-class";
-    let Some(kind) = permissions::find_kind(&need.kind) else { return false };
-    let api = api_for_kind(client, &kind, need.namespace.as_deref());
-    if !need.name.is_empty() {
-        return matches!(api.get_metadata_opt(&need.name).await, Ok(None));
+    let Some(kind) = permissions::find_kind(&required.kind) else { return false };
+    let api = api_for_kind(client, &kind, required.namespace.as_deref());
+    if !required.name.is_empty() {
+        return matches!(api.get_metadata_opt(&required.name).await, Ok(None));
     }
     let is_default = |object: kube::core::PartialObjectMeta<DynamicObject>| {
         object.metadata.annotations.is_some_and(|all| all.get(DEFAULT).is_some_and(|value| value == "true"))
@@ -65,7 +65,7 @@ async fn is_absent(client: &kube::Client, need: &RequiredObject) -> bool {
     all.is_ok_and(|all| !all.items.into_iter().any(is_default))
 }
 
-/// The target as it stands. Not optional as the rest is: by it the clean-up knows which size to set back.
+/// The target before the run. Not optional, unlike the rest: the clean-up restores its replicas.
 pub(super) async fn read_target(
     client: &kube::Client,
     scenario: &Scenario,
@@ -87,18 +87,18 @@ fn to_existing_target(found: DynamicObject) -> ExistingTarget {
 async fn read_quotas(client: &kube::Client, scenario: &Scenario) -> Vec<QuotaHeadroom> {
     let api: Api<ResourceQuota> = Api::namespaced(client.clone(), &scenario.namespace);
     let all = api.list(&ListParams::default()).await.map(|list| list.items).unwrap_or_default();
-    let mut rooms = Vec::new();
+    let mut headrooms = Vec::new();
     for quota in all {
         let (name, status) = (quota.metadata.name.unwrap_or_default(), quota.status.unwrap_or_default());
         let used = status.used.unwrap_or_default();
         for (resource, hard) in status.hard.unwrap_or_default() {
-            // Counts only: of processors and memory nobody knows here what a pod will ask for.
-            let counted = resource == "pods" || resource == "count/pods" || resource.contains("requests.");
+            // Counts only: the CPU and memory that a pod requests are unknown here.
+            let is_count = resource == "pods" || resource == "count/pods" || resource.contains("requests.");
             let number = |quantity: &k8s_openapi::apimachinery::pkg::api::resource::Quantity| quantity.0.parse::<i64>();
-            if let (true, Ok(hard), Some(Ok(used))) = (counted, number(&hard), used.get(&resource).map(number)) {
-                rooms.push(QuotaHeadroom { quota: name.clone(), resource, remaining: hard - used });
+            if let (true, Ok(hard), Some(Ok(used))) = (is_count, number(&hard), used.get(&resource).map(number)) {
+                headrooms.push(QuotaHeadroom { quota: name.clone(), resource, remaining: hard - used });
             }
         }
     }
-    rooms
+    headrooms
 }

@@ -1,4 +1,4 @@
-//! The releases that are there already, and whose they are.
+//! Existing releases, and whether a run of gpuhpa installed them.
 
 use super::SurveyError;
 use crate::env::{HelmError, ReleaseArgs, RunEnv};
@@ -6,18 +6,18 @@ use crate::model::inventory::{ExistingRelease, Inventory};
 use crate::model::journal::{RUN_LABEL, ReleaseRef};
 use crate::model::scenario::Scenario;
 
-pub(super) async fn read(world: &RunEnv, scenario: &Scenario, inventory: &mut Inventory) -> Result<(), SurveyError> {
+pub(super) async fn read(env: &RunEnv, scenario: &Scenario, inventory: &mut Inventory) -> Result<(), SurveyError> {
     for (name, release) in &scenario.releases {
         let release = ReleaseArgs::from_scenario(name, release, scenario, Vec::new()).release;
-        let hidden = |right: &crate::model::inventory::PermissionCheck| {
-            right.resource == "secrets" && right.namespace == release.namespace && !right.allowed
+        let is_hidden = |permission: &crate::model::inventory::PermissionCheck| {
+            permission.resource == "secrets" && permission.namespace == release.namespace && !permission.allowed
         };
-        if inventory.permissions.iter().any(hidden) {
+        if inventory.permissions.iter().any(is_hidden) {
             continue;
         }
-        if let Some(existing) = world.helm.status(&release, None).await? {
-            let by_run = is_by_run(world, &release).await?;
-            inventory.existing_releases.insert(name.clone(), ExistingRelease { made_by_run: by_run, ..existing });
+        if let Some(existing) = env.helm.status(&release, None).await? {
+            let made_by_run = is_by_run(env, &release).await?;
+            inventory.existing_releases.insert(name.clone(), ExistingRelease { made_by_run, ..existing });
         }
     }
     for api in inventory.metrics_apis.values_mut() {
@@ -25,13 +25,13 @@ pub(super) async fn read(world: &RunEnv, scenario: &Scenario, inventory: &mut In
             continue;
         };
         let release = ReleaseRef { name: name.to_owned(), namespace: namespace.to_owned() };
-        // It may lie in a namespace of somebody else's, whose releases we may not see: then it is his.
-        api.made_by_run = is_by_run(world, &release).await.unwrap_or(false);
+        // Without permission to list the releases of its namespace: not ours.
+        api.made_by_run = is_by_run(env, &release).await.unwrap_or(false);
     }
     Ok(())
 }
 
-/// Whether a run of gpuhpa made the release: helm keeps our label on its record.
-async fn is_by_run(world: &RunEnv, release: &ReleaseRef) -> Result<bool, HelmError> {
-    Ok(world.helm.status(release, Some(RUN_LABEL)).await?.is_some())
+/// Whether a run of gpuhpa installed the release: helm keeps our label on its record.
+async fn is_by_run(env: &RunEnv, release: &ReleaseRef) -> Result<bool, HelmError> {
+    Ok(env.helm.status(release, Some(RUN_LABEL)).await?.is_some())
 }

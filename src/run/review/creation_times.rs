@@ -1,4 +1,4 @@
-//! The cluster's clock against ours: when the API server made the HPA and the pods, and when we made and saw them.
+//! Creation times: when the API server created the HPA and the pods, against when gpuhpa created and observed them.
 
 use std::collections::BTreeSet;
 
@@ -9,10 +9,10 @@ use crate::evidence::LoadedBundle;
 use crate::model::journal::{ChangeState, JournalEntry, RunChange};
 use crate::model::observation::{ClockSkewRange, ObservationKind};
 
-/// Allowance for API servers behind one address whose clocks are not quite the same, milliseconds.
+/// Allowance for API servers behind one address with different clocks, milliseconds.
 const SLACK_MS: i64 = 5000;
 
-/// The HPA was made while the journal made it, no pod was seen before it was made, and an HPA is not older than that.
+/// Checks that the API server created the HPA while the journal did, and that no object was observed before its creation.
 pub(super) fn check_creation_times(held: &LoadedBundle) -> BundleCheck {
     let mut differences = Vec::new();
     let mut known: Option<ClockSkewRange> = None;
@@ -42,36 +42,36 @@ pub(super) fn check_creation_times(held: &LoadedBundle) -> BundleCheck {
         let mut wrong = |what: String| differences.push(format!("observation {}: {object} {what}", observation.seq));
         let at_ms = i64::try_from(observation.at_ms).unwrap_or(i64::MAX);
         if from > at_ms.saturating_add(SLACK_MS) {
-            wrong(format!("was seen at {at_ms} ms, and made at {from} ms by the cluster's clock"));
+            wrong(format!("was observed at {at_ms} ms, and created at {from} ms by the cluster's clock"));
         }
         if let Some((own, intended, done)) = &made
             && uid == own
             && (to < intended - SLACK_MS || from > done + SLACK_MS)
         {
             wrong(format!(
-                "was made between {intended} and {done} ms, and at {from} to {to} ms by the cluster's clock"
+                "was created between {intended} and {done} ms, and at {from} to {to} ms by the cluster's clock"
             ));
         }
     }
     let what = match last {
         Some(ClockSkewRange { low_ms, high_ms }) => {
             format!(
-                "the cluster's clock, {low_ms} to {high_ms} ms from ours, agrees on the making of {} objects",
+                "the cluster's clock, {low_ms} to {high_ms} ms from the harness clock, agrees with the creation of {} objects",
                 seen.len()
             )
         }
-        None => "the cluster's clock was not measured, so nothing is compared with it".to_owned(),
+        None => "the cluster's clock was not measured".to_owned(),
     };
-    BundleCheck::new("clocks", what, differences)
+    BundleCheck::new("creation times", what, differences)
 }
 
-/// The interval of our clock, milliseconds, in which a whole-second time of the cluster lies.
+/// The interval on the harness clock, milliseconds, of a cluster time in whole seconds.
 fn local_interval(started: Timestamp, source: Timestamp, skew: ClockSkewRange) -> (i64, i64) {
     let since = source.as_millisecond().saturating_sub(started.as_millisecond());
     (since.saturating_sub(skew.high_ms), since.saturating_add(999).saturating_sub(skew.low_ms))
 }
 
-/// uid of the run's HPA, and when the journal began and ended to make it.
+/// uid of the run's HPA, and when the journal started and finished its creation.
 fn hpa_creation(journal: &[JournalEntry]) -> Option<(String, i64, i64)> {
     let is_hpa = |step: &ChangeState| matches!(step, ChangeState::Intended(RunChange::Create(o)) if o.kind == "HorizontalPodAutoscaler");
     let intended = journal.iter().find(|entry| is_hpa(&entry.state))?;

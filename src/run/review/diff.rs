@@ -1,4 +1,4 @@
-//! Two bundles side by side: two releases of a platform, two platforms, two versions of gpuhpa. What changed is marked.
+//! Compares two bundles: two releases of a platform, two platforms, two versions of gpuhpa. Changes are marked.
 
 use std::collections::BTreeMap;
 
@@ -26,11 +26,11 @@ pub struct DiffRow {
     pub a: String,
     /// In the second.
     pub b: String,
-    /// How they differ; absent where they do not, or where a figure differs by no more than chance makes it.
+    /// How they differ; absent where they do not, or where a figure differs by less than the noise.
     pub change: Option<String>,
 }
 
-/// What the two have to say.
+/// Both bundles with their reviews.
 type DiffSides<'a> = [(&'a LoadedBundle, &'a BundleReview); 2];
 
 /// Compares two bundles that were reviewed.
@@ -51,12 +51,11 @@ type DiffFigure = (u64, String);
 
 fn bundle_rows(sides: &DiffSides<'_>) -> Vec<DiffRow> {
     let facts = sides.map(|(held, review)| {
-        let differences: usize = review.checks.iter().map(|check| check.differences.len()).sum();
-        let sound = if review.sound { "sound".to_owned() } else { format!("NOT SOUND: {differences} differences") };
         vec![
             ("run".to_owned(), held.manifest.run.clone()),
             ("scenario".to_owned(), held.scenario.name.clone()),
-            ("soundness".to_owned(), sound),
+            ("format, rules".to_owned(), format!("{}, {}", review.format, review.rules)),
+            ("soundness".to_owned(), review.statement.clone()),
             ("verdict".to_owned(), review.verdict.title()),
             ("reason".to_owned(), review.verdict.reason.clone()),
         ]
@@ -105,7 +104,7 @@ fn phase_durations(held: &LoadedBundle, review: &BundleReview) -> Vec<(String, D
 }
 
 fn bound_fact(bound: &TimeBound) -> (String, String) {
-    (bound.name.clone(), HumanDuration::from_ms(bound.total_ms()).to_string())
+    (bound.name.to_string(), HumanDuration::from_ms(bound.total_ms()).to_string())
 }
 
 fn duration_figure(ms: u64) -> DiffFigure {
@@ -117,7 +116,7 @@ fn version_facts(held: &LoadedBundle) -> Vec<(String, String)> {
     let inventory = &held.inventory;
     let mut all = vec![
         ("Kubernetes".to_owned(), inventory.kubernetes_version.clone()),
-        ("gpuhpa".to_owned(), inventory.gpuhpa_version.clone()),
+        ("gpuhpa".to_owned(), format!("{} (commit {})", inventory.gpuhpa_version, inventory.gpuhpa_commit)),
         ("helm".to_owned(), inventory.helm_version.clone()),
         ("server".to_owned(), inventory.server.clone()),
     ];

@@ -3,36 +3,36 @@
 use super::BundleCheck;
 use crate::evidence::{self, LoadedBundle};
 
-/// The run came to its end and wrote everything.
+/// Checks that the run finished.
 pub(super) fn check_complete(held: &LoadedBundle) -> BundleCheck {
     let mut differences = Vec::new();
     if !held.manifest.complete {
-        differences
-            .push("the bundle is incomplete: the run did not come to its end, so there are no digests".to_owned());
+        differences.push("the bundle is incomplete: the run did not finish, so there are no digests".to_owned());
     }
     if held.manifest.complete && held.verdict.is_none() {
         differences.push("verdict.json is missing".to_owned());
     }
-    BundleCheck::new("complete", "the run came to its end", differences)
+    BundleCheck::new("complete", "the run finished", differences)
 }
 
-/// Every file is listed and no other is there, and each has the digest that is listed.
+/// Compares the files with the manifest: names and digests.
 pub(super) fn check_digests(held: &LoadedBundle) -> BundleCheck {
     let (listed, found) = (&held.manifest.files, &held.digests);
     let mut differences = Vec::new();
     if held.manifest.complete {
         for (name, digest) in listed {
             match found.get(name) {
-                None => differences.push(format!("{name} is listed, and is not there")),
+                None => differences.push(format!("{name} is in the manifest but missing")),
                 Some(other) if other != digest => {
-                    differences.push(format!("{name} was altered: its sha256 is {other}, and {digest} is listed"));
+                    differences
+                        .push(format!("{name} was altered: its sha256 is {other}, and the manifest has {digest}"));
                 }
                 Some(_) => {}
             }
         }
         // The signature is made of the manifest, so the manifest cannot name it.
         let strangers = found.keys().filter(|name| !listed.contains_key(*name) && *name != evidence::SIGNATURE_FILE);
-        differences.extend(strangers.map(|name| format!("{name} is there, and is not listed")));
+        differences.extend(strangers.map(|name| format!("{name} is not in the manifest")));
     }
     // The manifest has no digest of its own: it has one form.
     let form = evidence::manifest_json(&held.manifest).unwrap_or_default();

@@ -1,23 +1,24 @@
-//! One run: the same id, the same names and the same objects in every file; and the marks that it must carry.
+//! One run: the same id, names and objects in every file, and the stamps that it must have.
 
 use super::BundleCheck;
 use crate::evidence::LoadedBundle;
 use crate::model::journal::{ChangeState, NewRelease, RunChange};
+use crate::model::manifest::Manifest;
 use crate::model::observation::ObservationKind;
 use crate::model::stamp::RunStamp;
 use crate::run::run_id;
 
-/// The id of the run, the names of what it made, and the objects that were seen, in every file that has them.
+/// Compares the id of the run, the names of its objects and the observed objects over all files.
 pub(super) fn check_run_identity(held: &LoadedBundle) -> BundleCheck {
     let run = &held.manifest.run;
     let mut differences = Vec::new();
     let mut same = |place: &str, found: &str, expected: &str| {
         if found != expected {
-            differences.push(format!("{place} is `{found}`, and should be `{expected}`"));
+            differences.push(format!("{place} is `{found}`, expected `{expected}`"));
         }
     };
     same("plan.json: run", &held.plan.run, run);
-    same("inventory.json: the run that began at `started`", &run_id(held.inventory.started), run);
+    same("inventory.json: the run that started at `started`", &run_id(held.inventory.started), run);
     for (n, entry) in held.journal.iter().enumerate() {
         same(&format!("journal.jsonl:{}: run", n + 1), &entry.run, run);
     }
@@ -38,13 +39,13 @@ pub(super) fn check_run_identity(held: &LoadedBundle) -> BundleCheck {
     check_changes(held, &mut differences);
     check_hpa_uid(held, &mut differences);
     let what = format!(
-        "run {run} in manifest, plan, inventory, {} lines of the journal, and what was seen",
+        "run {run} in manifest, plan, inventory, {} lines of the journal, and the observations",
         held.journal.len()
     );
-    BundleCheck::new("one run", what, differences)
+    BundleCheck::new("run identity", what, differences)
 }
 
-/// What the journal made has the plan's names and the scenario's namespaces.
+/// Checks that the journal's objects have the plan's names and the scenario's namespaces.
 fn check_changes(held: &LoadedBundle, differences: &mut Vec<String>) {
     let (scenario, plan) = (&held.scenario, &held.plan);
     let of_release = |name: &str| {
@@ -56,7 +57,7 @@ fn check_changes(held: &LoadedBundle, differences: &mut Vec<String>) {
         let wrong = match change {
             RunChange::HelmInstall(NewRelease { release, .. }) | RunChange::HelmUpgrade { release, .. } => {
                 (of_release(&release.name).as_deref() != Some(release.namespace.as_str()))
-                    .then(|| format!("{release} is none of the scenario's"))
+                    .then(|| format!("{release} is not in the scenario"))
             }
             RunChange::Create(object) => {
                 let planned = match object.kind.as_str() {
@@ -73,7 +74,7 @@ fn check_changes(held: &LoadedBundle, differences: &mut Vec<String>) {
     }
 }
 
-/// The HPA that the API server made for the journal is the one that was seen first under its name.
+/// Checks that the HPA of the journal is the first one that was observed under its name.
 fn check_hpa_uid(held: &LoadedBundle, differences: &mut Vec<String>) {
     let hpa = |step: &ChangeState| matches!(step, ChangeState::Intended(RunChange::Create(o)) if o.kind == "HorizontalPodAutoscaler");
     let Some(change) = held.journal.iter().find(|entry| hpa(&entry.state)).map(|entry| entry.change) else { return };
@@ -88,11 +89,11 @@ fn check_hpa_uid(held: &LoadedBundle, differences: &mut Vec<String>) {
     if let (Some(made), Some((seq, first))) = (made, seen.next())
         && made != first
     {
-        differences.push(format!("observation {seq}: the HPA has the uid {first}, and the journal made {made}"));
+        differences.push(format!("observation {seq}: the HPA has the uid {first}, and the journal created {made}"));
     }
 }
 
-/// Versions, and the marks that every reader must see.
+/// The build that wrote the bundle, and the stamps that every reader must see.
 pub(super) fn check_stamps(held: &LoadedBundle) -> BundleCheck {
     let mut differences = Vec::new();
     let due = RunStamp::from_run(&held.scenario, &held.inventory);
@@ -102,17 +103,19 @@ pub(super) fn check_stamps(held: &LoadedBundle) -> BundleCheck {
     }
     for (n, stamp) in stamps.iter().enumerate() {
         if !due.iter().any(|due| due.as_str() == stamp) || stamps[..n].contains(stamp) {
-            differences.push(format!("manifest.json has the stamp `{stamp}`, which is not this run's, or twice"));
+            differences
+                .push(format!("manifest.json has the stamp `{stamp}`, which this run does not have, or has twice"));
         }
     }
-    let own = env!("CARGO_PKG_VERSION");
-    let wrote = &held.inventory.gpuhpa_version;
-    let by = match wrote.as_str() {
-        version if version == own => format!("gpuhpa {own}, as this one"),
-        "" => "a gpuhpa that did not get as far as to say its version".to_owned(),
-        // Another one may know better; what it derives may differ for that reason alone.
-        other => format!("gpuhpa {other}; this is {own}, so that a difference may be the program's"),
+    let by = match held.inventory.gpuhpa_version.as_str() {
+        "" => "a gpuhpa that recorded no version".to_owned(),
+        _ => held.inventory.gpuhpa_build(),
     };
-    let marks = if stamps.is_empty() { "none".to_owned() } else { stamps.join(", ") };
-    BundleCheck::new("marks", format!("written by {by}; stamps: {marks}"), differences)
+    let Manifest { format, rules, .. } = held.manifest;
+    let stamps = if stamps.is_empty() { "none".to_owned() } else { stamps.join(", ") };
+    BundleCheck::new(
+        "stamps",
+        format!("written by {by}, format {format}, rules {rules}; stamps: {stamps}"),
+        differences,
+    )
 }

@@ -1,21 +1,21 @@
-//! What was noted when: numbers and times of the timeline, the phases, the journal.
+//! Order of the records: numbers and times of timeline and journal, and the phases.
 
 use super::BundleCheck;
 use crate::evidence::LoadedBundle;
 use crate::model::journal::{ChangeState, JournalEntry};
 use crate::model::observation::{Observation, ObservationKind, Phase, PhaseEdge};
 
-/// Numbers without a gap, times that never go back, and nothing that was asked after it was answered.
+/// Checks that numbers have no gap, that times never go back, and that no request begins after its response.
 pub(super) fn check_timeline(held: &LoadedBundle) -> BundleCheck {
     let mut differences = Vec::new();
     let mut last_ms = 0;
     for (place, observation) in held.timeline.iter().enumerate() {
         let Observation { seq, at_ms, .. } = observation;
         if *seq != place as u64 {
-            differences.push(format!("timeline.jsonl:{}: observation {seq} stands in place of {place}", place + 1));
+            differences.push(format!("timeline.jsonl:{}: expected seq {place}, found {seq}", place + 1));
         }
         if *at_ms < last_ms {
-            differences.push(format!("timeline.jsonl:{}: it goes back from {last_ms} to {at_ms} ms", place + 1));
+            differences.push(format!("timeline.jsonl:{}: time goes back from {last_ms} to {at_ms} ms", place + 1));
         }
         last_ms = *at_ms;
         let earlier = match &observation.kind {
@@ -25,14 +25,14 @@ pub(super) fn check_timeline(held: &LoadedBundle) -> BundleCheck {
             _ => 0,
         };
         if earlier > *at_ms {
-            differences.push(format!("timeline.jsonl:{}: it began at {earlier} and was over at {at_ms} ms", place + 1));
+            differences.push(format!("timeline.jsonl:{}: it began at {earlier} ms and ended at {at_ms} ms", place + 1));
         }
     }
     let what = format!("{} observations in their order, over {last_ms} ms", held.timeline.len());
     BundleCheck::new("timeline", what, differences)
 }
 
-/// Phases one after the other, each once, in their order.
+/// Checks that each phase occurs once, in order.
 pub(super) fn check_phases(held: &LoadedBundle) -> BundleCheck {
     let mut differences = Vec::new();
     let mut open: Option<Phase> = None;
@@ -45,9 +45,9 @@ pub(super) fn check_phases(held: &LoadedBundle) -> BundleCheck {
             PhaseEdge::Began => {
                 count += 1;
                 if last.is_some_and(|last| mark.phase <= last) {
-                    wrong(format!("phase {} begins out of its order", mark.phase.as_str()));
+                    wrong(format!("phase {} begins out of order", mark.phase.as_str()));
                 }
-                // What stops a run stops its phase too: then the clean-up, or the fall, follows.
+                // What stops a run stops its phase too: clean-up or scale-down follows.
                 if let Some(open) = open.filter(|_| !matches!(mark.phase, Phase::Cleanup | Phase::ScaleDown)) {
                     wrong(format!("phase {} begins before {} has ended", mark.phase.as_str(), open.as_str()));
                 }
@@ -55,7 +55,7 @@ pub(super) fn check_phases(held: &LoadedBundle) -> BundleCheck {
             }
             PhaseEdge::Ended => {
                 if open != Some(mark.phase) {
-                    wrong(format!("phase {} ends and was not on", mark.phase.as_str()));
+                    wrong(format!("phase {} ended without having begun", mark.phase.as_str()));
                 }
                 open = None;
             }
@@ -67,31 +67,31 @@ pub(super) fn check_phases(held: &LoadedBundle) -> BundleCheck {
         differences.push(format!("phase {} never ends", open.as_str()));
     }
     if held.manifest.complete && count == 0 && held.records().not_started().is_none() {
-        differences.push("no phase ever began, and nothing says why".to_owned());
+        differences.push("no phase began, and no reason is recorded".to_owned());
     }
     if count > 0 && held.records().not_started().is_some() {
-        differences.push("the run says that it did not begin, and has phases".to_owned());
+        differences.push("the run did not start, and has phases".to_owned());
     }
     BundleCheck::new("phases", format!("{count} phases in their order"), differences)
 }
 
-/// Each change intended before anything became of it, numbers without a gap, times that never go back.
+/// Checks that each change was intended before its result, that numbers have no gap, and that times never go back.
 pub(super) fn check_journal(held: &LoadedBundle) -> BundleCheck {
     let mut differences = Vec::new();
     let (mut changes, mut last_ms) = (0_u32, 0);
     for (n, JournalEntry { change, at_ms, state: step, .. }) in held.journal.iter().enumerate() {
         let mut wrong = |what: String| differences.push(format!("journal.jsonl:{}: {what}", n + 1));
         if *at_ms < last_ms {
-            wrong(format!("it goes back from {last_ms} to {at_ms} ms"));
+            wrong(format!("time goes back from {last_ms} to {at_ms} ms"));
         }
         last_ms = *at_ms;
         match step {
             ChangeState::Intended(_) if *change == changes => changes += 1,
-            ChangeState::Intended(_) => wrong(format!("change {change} stands in place of {changes}")),
+            ChangeState::Intended(_) => wrong(format!("expected change {changes}, found {change}")),
             _ if *change >= changes => wrong(format!("change {change} was never intended")),
             _ => {}
         }
     }
-    let what = format!("{changes} changes, each written down before it was tried");
+    let what = format!("{changes} changes, each recorded before it was tried");
     BundleCheck::new("journal", what, differences)
 }

@@ -1,50 +1,127 @@
-//! The verdict derived again from the observations alone, against the one that is stored; and with it every file that
-//! follows from it.
+//! The verdict derived again from the observations alone, against the stored one, and with it every file that is made from
+//! the verdict.
 
-use super::BundleCheck;
+use std::collections::BTreeSet;
+
+use super::{BundleCheck, ReviewInput};
 use crate::evidence::{self, LoadedBundle};
+use crate::judge::{self, Check};
 use crate::model::prediction::RunPrediction;
-use crate::model::verdict::{Case, Verdict};
+use crate::model::stamp::RunStamp;
+use crate::model::verdict::{Case, CaseResult, Verdict};
 
-/// The stored verdict, case by case.
-pub(super) fn check_verdict(held: &LoadedBundle, derived: &Verdict) -> BundleCheck {
-    let what =
-        format!("the verdict follows again from {} observations, {} cases", held.timeline.len(), derived.cases.len());
-    let differences = held.verdict.as_ref().map(|stored| compare_verdicts(stored, derived)).unwrap_or_default();
-    BundleCheck::new("verdict", what, differences)
+/// The stored verdict. Under today's rules it is compared field by field; under older ones it has to be consistent in itself, and
+/// the results of its cases are compared.
+pub(super) fn check_verdict(input: &ReviewInput<'_>) -> BundleCheck {
+    let (bundle, derived) = (input.bundle, input.derived);
+    let (observations, cases) = (bundle.timeline.len(), derived.cases.len());
+    let Some(stored) = &bundle.verdict else {
+        return BundleCheck::new("verdict", "there is no stored verdict", Vec::new());
+    };
+    if input.has_current_rules() {
+        let summary = format!("the verdict was derived again from {observations} observations, {cases} cases");
+        return BundleCheck::new("verdict", summary, compare_verdicts(stored, derived));
+    }
+    let summary = format!(
+        "the results of {cases} cases were derived from {observations} observations under today's rules {}",
+        input.current_rules()
+    );
+    BundleCheck::new("verdict", summary, contradictions(bundle, stored))
+        .with_changed_by_rules(compare_results(stored, derived))
 }
 
-/// The files that follow from records and verdict, byte for byte.
-pub(super) fn check_files(held: &LoadedBundle, derived: &Verdict, prediction: &RunPrediction) -> BundleCheck {
+/// The files that are made from records and verdict. Under today's rules they are the same byte for byte; under older ones the
+/// artifacts have to hold the stored results, and the digests alone cover report and README.
+pub(super) fn check_files(input: &ReviewInput<'_>, prediction: &RunPrediction) -> BundleCheck {
+    let bundle = input.bundle;
+    // A bundle without its verdict was not written to its end.
+    let Some(stored) = &bundle.verdict else {
+        return BundleCheck::new("derived files", "there are none", Vec::new());
+    };
+    if input.has_current_rules() {
+        return compare_files(bundle, input.derived, prediction);
+    }
+    let summary = "junit.xml, results.json and e2e.log hold the stored results; report.html and README.md are covered by \
+                   their digests alone";
+    let mut differences: Vec<String> = evidence::DERIVED_FILES
+        .into_iter()
+        .filter(|name| !bundle.raw_files.contains_key(*name))
+        .map(|name| format!("{name} is missing"))
+        .collect();
+    differences.extend(evidence::compare_artifacts(bundle, stored));
+    BundleCheck::new("derived files", summary, differences)
+}
+
+fn compare_files(bundle: &LoadedBundle, derived: &Verdict, prediction: &RunPrediction) -> BundleCheck {
     let mut differences = Vec::new();
     let mut names = Vec::new();
-    // A bundle without its verdict was not written to its end.
-    if held.verdict.is_some() {
-        match evidence::derive_files(&held.finished_run(derived, prediction)) {
-            Ok(files) => {
-                for (name, text) in files {
-                    match held.raw_files.get(name) {
-                        None => differences.push(format!("{name} is missing")),
-                        Some(stored) if stored != text.as_bytes() => {
-                            differences.push(describe_first_difference(name, stored, &text))
-                        }
-                        Some(_) => {}
+    match evidence::derive_files(&bundle.finished_run(derived, prediction)) {
+        Ok(files) => {
+            for (name, text) in files {
+                match bundle.raw_files.get(name) {
+                    None => differences.push(format!("{name} is missing")),
+                    Some(stored) if stored != text.as_bytes() => {
+                        differences.push(describe_first_difference(name, stored, &text));
                     }
-                    names.push(name);
+                    Some(_) => {}
                 }
+                names.push(name);
             }
-            Err(error) => differences.push(error.to_string()),
         }
+        Err(error) => differences.push(error.to_string()),
     }
-    let what = format!("what follows from the records is the same byte for byte: {}", names.join(", "));
-    BundleCheck::new("derived files", what, differences)
+    let summary = format!("derived files are the same byte for byte: {}", names.join(", "));
+    BundleCheck::new("derived files", summary, differences)
 }
 
-/// Where two texts part.
+/// What a verdict of any rules must not do: contradict itself, the records or the stamps.
+fn contradictions(bundle: &LoadedBundle, stored: &Verdict) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut names = BTreeSet::new();
+    for case in &stored.cases {
+        if !names.insert(case.name.as_str()) {
+            found.push(format!("{}: the stored verdict has this case twice", quote_text(&case.name)));
+        }
+        let unknown = case.cited_seqs.iter().find(|seq| **seq >= bundle.timeline.len() as u64);
+        found.extend(unknown.map(|seq| format!("{}: it cites observation {seq}, which there is not", case.name)));
+    }
+    let (result, _) = judge::overall_result(&bundle.records(), &stored.cases);
+    if stored.result != result {
+        found.push(format!("result: stored is {}, and its cases give {}", stored.result.as_str(), result.as_str()));
+    }
+    let is_restored =
+        stored.cases.iter().any(|case| case.name == Check::Restored.name() && case.result == CaseResult::Pass);
+    if stored.restored != is_restored {
+        found.push(format!("restored: stored is {}, and its case says otherwise", stored.restored));
+    }
+    if stored.rules != bundle.manifest.rules {
+        found.push(format!("rules: verdict.json says {}, and manifest.json {}", stored.rules, bundle.manifest.rules));
+    }
+    if stored.stamps() != RunStamp::from_run(&bundle.scenario, &bundle.inventory) {
+        found.push("the stamps of verdict.json are not those of scenario and inventory".to_owned());
+    }
+    found
+}
+
+/// The cases that have another result under today's rules.
+fn compare_results(stored: &Verdict, derived: &Verdict) -> Vec<String> {
+    let other =
+        |case: &&Case| stored.cases.iter().find(|one| one.name == case.name).map(|one| one.result) != Some(case.result);
+    let stored_result = |case: &Case| {
+        let stored = stored.cases.iter().find(|one| one.name == case.name);
+        stored.map_or("no such case", |one| one.result.as_str())
+    };
+    let changed = derived.cases.iter().filter(other);
+    changed
+        .map(|case| format!("{}: stored is {}, derived is {}", case.name, stored_result(case), case.result.as_str()))
+        .collect()
+}
+
+/// The first line in which two texts differ.
 fn describe_first_difference(name: &str, stored: &[u8], derived: &str) -> String {
     let same = stored.iter().zip(derived.as_bytes()).take_while(|(a, b)| a == b).count();
     let line = stored[..same].iter().filter(|byte| **byte == b'\n').count() + 1;
-    format!("{name} is not what follows from the records: they part in line {line}")
+    format!("{name} is not what the records give: first difference in line {line}")
 }
 
 fn compare_verdicts(stored: &Verdict, derived: &Verdict) -> Vec<String> {
@@ -57,7 +134,7 @@ fn compare_verdicts(stored: &Verdict, derived: &Verdict) -> Vec<String> {
     }
     let known = |case: &Case| derived.cases.iter().any(|other| other.name == case.name);
     for case in stored.cases.iter().filter(|case| !known(case)) {
-        differences.push(format!("{}: the stored verdict has a case that there is not", quote_text(&case.name)));
+        differences.push(format!("{}: the stored verdict has an unknown case", quote_text(&case.name)));
     }
     let names = |verdict: &Verdict| verdict.cases.iter().map(|case| case.name.clone()).collect::<Vec<_>>();
     if differences.is_empty() && names(stored) != names(derived) {
@@ -72,7 +149,7 @@ fn compare_verdicts(stored: &Verdict, derived: &Verdict) -> Vec<String> {
         ("durationMs", stored.duration_ms.to_string(), derived.duration_ms.to_string()),
         ("minDurationMs", stored.min_duration_ms.to_string(), derived.min_duration_ms.to_string()),
         ("suite", stored.suite.clone(), derived.suite.clone()),
-        ("format", stored.format.to_string(), derived.format.to_string()),
+        ("rules", stored.rules.to_string(), derived.rules.to_string()),
     ];
     differences.extend(whole.iter().filter(|(_, stored, derived)| stored != derived).map(
         |(field, stored, derived)| {
@@ -82,7 +159,7 @@ fn compare_verdicts(stored: &Verdict, derived: &Verdict) -> Vec<String> {
     differences
 }
 
-/// What is not the same in two rulings on one case.
+/// The fields in which two results of one case differ.
 fn compare_cases(stored: &Case, derived: &Case) -> Vec<String> {
     let list = |items: &[String]| items.join("; ");
     let cites = |case: &Case| case.cited_seqs.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
@@ -94,10 +171,15 @@ fn compare_cases(stored: &Case, derived: &Case) -> Vec<String> {
         ("span", span(stored), span(derived)),
         ("findings", list(&stored.findings), list(&derived.findings)),
     ];
-    let parted = fields.iter().filter(|(_, stored, derived)| stored != derived);
-    parted
-        .map(|(field, stored, other)| {
-            format!("{}: {field}: stored is {}, derived is {}", derived.name, quote_text(stored), quote_text(other))
+    let differing = fields.iter().filter(|(_, stored, derived)| stored != derived);
+    differing
+        .map(|(field, stored, derived_text)| {
+            format!(
+                "{}: {field}: stored is {}, derived is {}",
+                derived.name,
+                quote_text(stored),
+                quote_text(derived_text)
+            )
         })
         .collect()
 }

@@ -1,14 +1,14 @@
-//! Every request of the load against their sum, and both against what was observed of the load last.
+//! Compares the requests of the load with load.json, and both with the last observation of the load.
 
 use std::collections::BTreeMap;
 
-use super::BundleCheck;
-use crate::evidence::{LoadedBundle, OpenError};
-use crate::load::void_reason;
+use super::{BundleCheck, ReviewInput};
+use crate::evidence::OpenError;
+use crate::load::client_bound_reason;
 use crate::model::load::{LoadReport, RequestOutcome, RequestRecord};
 use crate::model::observation::{LoadSnapshot, ObservationKind};
 
-/// The requests, summed again.
+/// Totals of the requests.
 #[derive(Debug, Default)]
 struct ReviewRequestTotals {
     count: u64,
@@ -18,7 +18,7 @@ struct ReviewRequestTotals {
     began_us: Option<u64>,
     ended_us: u64,
     workers: u32,
-    /// A number for every request, seen or not.
+    /// Whether each id was found, by id.
     ids: Vec<bool>,
     duplicates: u64,
     out_of_order: u64,
@@ -43,10 +43,11 @@ impl ReviewRequestTotals {
     }
 }
 
-/// Count, outcomes, tokens and span of requests.jsonl.zst, load.json and the last observation of the load.
-pub(super) fn check_requests(held: &LoadedBundle) -> Result<BundleCheck, OpenError> {
+/// Compares count, outcomes, tokens and times.
+pub(super) fn check_requests(input: &ReviewInput<'_>) -> Result<BundleCheck, OpenError> {
+    let held = input.bundle;
     let expected = held.load.as_ref().map_or(0, |load| load.requests);
-    // One bit of a request would do; a file that holds more than it says is found by its count.
+    // A file with more requests than load.json states is found by its count.
     let most = usize::try_from(expected.min(MAX_REQUEST_IDS)).unwrap_or(0);
     let mut sum = ReviewRequestTotals { ids: vec![false; most], ..ReviewRequestTotals::default() };
     let read = held.read_requests(&mut |request| sum.add(&request))?;
@@ -61,30 +62,44 @@ pub(super) fn check_requests(held: &LoadedBundle) -> Result<BundleCheck, OpenErr
         _ => None,
     });
     if held.load.is_some() && read.is_none() {
-        differences.push("load.json sums requests, and requests.jsonl.zst is missing".to_owned());
+        differences.push("requests.jsonl.zst is missing".to_owned());
     }
     if held.load.is_none() && held.manifest.complete && sum.count > 0 {
-        differences.push("there are requests, and load.json is missing".to_owned());
+        differences.push("load.json is missing".to_owned());
     }
     if let Some(load) = &held.load {
         differences.extend(compare_with_report(&sum, load));
         differences.extend(compare_with_timeline(&sum, load, last));
     }
+    let (client_bound, changed) = match (compare_client_bound(held.load.as_ref()), input.has_current_rules()) {
+        (found, true) => (found, None),
+        (found, false) => (None, found),
+    };
+    differences.extend(client_bound);
     Ok(BundleCheck::new(
         "requests",
-        format!("{} requests are what load.json sums, and the last observation counts", sum.count),
+        format!("{} requests agree with load.json and with the last observation of the load", sum.count),
         differences,
-    ))
+    )
+    .with_changed_by_rules(changed.into_iter().collect()))
 }
 
-/// Numbers that are looked at one by one: as many as a run can send.
+/// Whether the client limited the load is decided by limits, which are rules.
+fn compare_client_bound(load: Option<&LoadReport>) -> Option<String> {
+    let load = load?;
+    let (stored, derived) = (load.client_bound.clone(), client_bound_reason(load));
+    let text = |reason: Option<String>| reason.unwrap_or_else(|| "no".to_owned());
+    (stored != derived).then(|| format!("clientBound: stored is `{}`, derived is `{}`", text(stored), text(derived)))
+}
+
+/// Most ids that are tracked: as many requests as a run can send.
 const MAX_REQUEST_IDS: u64 = 20_000_000;
 
 fn compare_with_report(sum: &ReviewRequestTotals, load: &LoadReport) -> Vec<String> {
     let mut differences = Vec::new();
     let mut same = |what: &str, found: String, stated: String| {
         if found != stated {
-            differences.push(format!("{what}: load.json says {stated}, and the requests come to {found}"));
+            differences.push(format!("{what}: load.json has {stated}, the requests give {found}"));
         }
     };
     let outcomes = |counts: &mut dyn Iterator<Item = (String, u64)>| {
@@ -100,25 +115,22 @@ fn compare_with_report(sum: &ReviewRequestTotals, load: &LoadReport) -> Vec<Stri
     same("beganMs", (sum.began_us.unwrap_or(0) / 1000).to_string(), load.began_ms.to_string());
     same("endedMs", (sum.ended_us / 1000).to_string(), load.ended_ms.to_string());
     let good = sum.outcomes.get(RequestOutcome::Succeeded.as_str()).copied().unwrap_or(0);
-    same("good requests in the times of whole requests", good.to_string(), load.duration_us.count.to_string());
-    let void = |void: Option<&str>| void.unwrap_or("the load stands").to_owned();
-    same("clientBound", void(void_reason(load).as_deref()), void(load.client_bound.as_deref()));
+    same("succeeded requests in durationUs", good.to_string(), load.duration_us.count.to_string());
     if sum.workers > load.concurrency {
         differences.push(format!("{} workers sent requests, and load.json has {}", sum.workers, load.concurrency));
     }
     if sum.duplicates > 0 {
-        differences
-            .push(format!("{} requests have a number that is another's, or that was never given", sum.duplicates));
+        differences.push(format!("{} requests have a duplicate or unknown id", sum.duplicates));
     }
     if sum.out_of_order > 0 {
-        differences.push(format!("{} requests have moments that are not in their order", sum.out_of_order));
+        differences.push(format!("{} requests have timestamps out of order", sum.out_of_order));
     }
     differences
 }
 
 fn compare_with_timeline(sum: &ReviewRequestTotals, load: &LoadReport, last: Option<&LoadSnapshot>) -> Vec<String> {
     let Some(last) = last else {
-        return vec!["load.json sums requests, and the timeline has no observation of the load".to_owned()];
+        return vec!["the timeline has no observation of the load".to_owned()];
     };
     let count = |name: &str| load.outcomes.get(name).copied().unwrap_or(0);
     let (good, cancelled) =
@@ -132,8 +144,6 @@ fn compare_with_timeline(sum: &ReviewRequestTotals, load: &LoadReport, last: Opt
     ];
     let parted = fields.iter().filter(|(_, seen, stated)| seen != stated);
     parted
-        .map(|(field, seen, stated)| {
-            format!("{field}: the last observation of the load has {seen}, and should have {stated}")
-        })
+        .map(|(field, seen, stated)| format!("{field}: the last observation of the load has {seen}, expected {stated}"))
         .collect()
 }

@@ -1,14 +1,13 @@
-//! The stored plan against the one that follows from scenario and inventory. The judge never reads it: it makes its
-//! bounds anew.
+//! The stored plan against the one that scenario and inventory give. The judge never reads it: it makes its bounds anew.
 
-use super::BundleCheck;
-use crate::evidence::LoadedBundle;
+use super::{BundleCheck, ReviewInput};
 use crate::model::plan::TimeBound;
 use crate::plan;
 
-/// Names, sizes and bounds. Its words are not compared: they were written before secrets were taken out of the scenario.
-pub(super) fn check_plan(held: &LoadedBundle) -> BundleCheck {
-    let stored = &held.plan;
+/// Names, sizes and bounds. Its texts are not compared: they were written before secrets were taken out of the scenario.
+/// Bounds and sizes depend on the rules under which the plan was made, the names of the run's objects do not.
+pub(super) fn check_plan(input: &ReviewInput<'_>) -> BundleCheck {
+    let (held, stored) = (input.bundle, &input.bundle.plan);
     if stored.hpa.is_empty() && held.records().not_started().is_some() {
         return BundleCheck::new("plan", "the run ended before it was planned", Vec::new());
     }
@@ -23,21 +22,42 @@ pub(super) fn check_plan(held: &LoadedBundle) -> BundleCheck {
             differences.push(format!("bound {}: stored is `{}`, derived is `{}`", n + 1, of(&was), of(&is)));
         }
     }
+    // A plan that was written before there was one has none.
+    let likely_ms = if stored.likely_duration_ms == 0 { derived.likely_duration_ms } else { stored.likely_duration_ms };
     let fields = [
-        ("hpa", stored.hpa.clone(), derived.hpa),
-        ("service", stored.service.clone(), derived.service),
-        ("lease", stored.lease.clone(), derived.lease),
         ("reachableReplicas", format!("{:?}", stored.reachable_replicas), format!("{:?}", derived.reachable_replicas)),
         ("expectedReplicas", stored.expected_replicas.to_string(), derived.expected_replicas.to_string()),
         ("accelerators", format!("{:?}", stored.accelerators), format!("{:?}", derived.accelerators)),
         ("minDurationMs", stored.min_duration_ms.to_string(), derived.min_duration_ms.to_string()),
+        ("likelyDurationMs", likely_ms.to_string(), derived.likely_duration_ms.to_string()),
         ("maxDurationMs", stored.max_duration_ms.to_string(), derived.max_duration_ms.to_string()),
     ];
-    let parted = fields.iter().filter(|(_, stored, derived)| stored != derived);
-    differences.extend(parted.map(|(field, was, is)| format!("{field}: stored is `{was}`, derived is `{is}`")));
+    differences.extend(compare_fields(&fields));
+    let names = compare_fields(&[
+        ("hpa", stored.hpa.clone(), derived.hpa),
+        ("service", stored.service.clone(), derived.service),
+        ("lease", stored.lease.clone(), derived.lease),
+    ]);
+    if stored.rules != input.current_rules() {
+        let summary = format!(
+            "the names follow from scenario and inventory; {} bounds are those of rules {}",
+            stored.bounds.len(),
+            stored.rules
+        );
+        let unknown = !(1..=input.current_rules()).contains(&stored.rules);
+        let unknown = unknown.then(|| format!("rules: `{}` is no revision of the rules", stored.rules));
+        return BundleCheck::new("plan", summary, names.into_iter().chain(unknown).collect())
+            .with_changed_by_rules(differences);
+    }
+    differences.extend(names);
     BundleCheck::new(
         "plan",
-        format!("{} bounds and the names follow again from scenario and inventory", is.len()),
+        format!("{} bounds and the names follow from scenario and inventory", is.len()),
         differences,
     )
+}
+
+fn compare_fields(fields: &[(&str, String, String)]) -> Vec<String> {
+    let differing = fields.iter().filter(|(_, stored, derived)| stored != derived);
+    differing.map(|(field, stored, derived)| format!("{field}: stored is `{stored}`, derived is `{derived}`")).collect()
 }

@@ -1,4 +1,4 @@
-//! What keeps a pod from being made: classes that are not there, and quotas.
+//! Pod admission: RuntimeClass, PriorityClass and ResourceQuota.
 
 use std::collections::BTreeMap;
 
@@ -11,39 +11,39 @@ use crate::units::Milli;
 const QUOTA: ResourceKind = ResourceKind::new("", "v1", "ResourceQuota", "resourcequotas");
 const POD: ResourceKind = ResourceKind::new("", "v1", "Pod", "pods");
 
-/// Amounts by the names that quotas have for them.
+/// Amounts by quota resource name, for example `requests.nvidia.com/gpu`.
 type QuotaAmounts = BTreeMap<String, Milli>;
 
 /// # Errors
-/// 403 in the API server's words.
+/// 403 with the API server's message.
 pub(super) fn admit_pod(cluster: &SimCluster, object: &Value, dry_run: bool) -> Result<(), StatusError> {
-    let forbidden = |why: String| {
-        StatusError::new(403, "Forbidden", format!("pods \"{}\" is forbidden: {why}", metadata_text(object, "name")))
+    let forbidden = |reason: String| {
+        StatusError::new(403, "Forbidden", format!("pods \"{}\" is forbidden: {reason}", metadata_text(object, "name")))
     };
     check_classes(cluster, object).map_err(forbidden)?;
-    let asked = pod_amounts([object]);
+    let requested = pod_amounts([object]);
     for quota in cluster.list(&QUOTA, Some(&metadata_text(object, "namespace"))) {
         let used = used_amounts(cluster, &metadata_text(object, "namespace"));
         let over = hard_limits(&quota).into_iter().filter(|(name, hard)| {
-            let amount = |of: &QuotaAmounts| of.get(name).map_or(0, |amount| amount.0);
-            amount(&asked) > 0 && amount(&used) + amount(&asked) > hard.0
+            let amount = |amounts: &QuotaAmounts| amounts.get(name).map_or(0, |amount| amount.0);
+            amount(&requested) > 0 && amount(&used) + amount(&requested) > hard.0
         });
         let over: QuotaAmounts = over.collect();
         if !over.is_empty() {
-            let of = |amounts: &QuotaAmounts| format_amounts(over.keys().map(|name| (name, amounts.get(name))));
-            let (asked, used) = (of(&asked), of(&used));
-            let (name, limited) = (metadata_text(&quota, "name"), of(&over));
-            let why = format!("exceeded quota: {name}, requested: {asked}, used: {used}, limited: {limited}");
-            return Err(forbidden(why));
+            let format = |amounts: &QuotaAmounts| format_amounts(over.keys().map(|name| (name, amounts.get(name))));
+            let (requested, used) = (format(&requested), format(&used));
+            let (name, limited) = (metadata_text(&quota, "name"), format(&over));
+            let reason = format!("exceeded quota: {name}, requested: {requested}, used: {used}, limited: {limited}");
+            return Err(forbidden(reason));
         }
         if !dry_run {
-            update_quota_usage(cluster, &quota, &used, &asked)?;
+            update_quota_usage(cluster, &quota, &used, &requested)?;
         }
     }
     Ok(())
 }
 
-/// A quota that is new: what is used of it already.
+/// Sets the status of a new quota from the pods that exist.
 pub(super) fn set_quota_status(cluster: &SimCluster, object: &mut Value) {
     let used = used_amounts(cluster, &metadata_text(object, "namespace"));
     object["status"] = quota_status(object, &used, &QuotaAmounts::new());
@@ -56,8 +56,8 @@ fn check_classes(cluster: &SimCluster, object: &Value) -> Result<(), String> {
     if let Some(name) = spec["runtimeClassName"].as_str().filter(|name| cluster.get(&RUNTIME, "", name).is_none()) {
         return Err(format!("pod rejected: RuntimeClass \"{name}\" not found"));
     }
-    let own = |name: &&str| name.starts_with("system-") || cluster.get(&PRIORITY, "", name).is_some();
-    match spec["priorityClassName"].as_str().filter(|name| !own(name)) {
+    let exists = |name: &&str| name.starts_with("system-") || cluster.get(&PRIORITY, "", name).is_some();
+    match spec["priorityClassName"].as_str().filter(|name| !exists(name)) {
         Some(name) => Err(format!("no PriorityClass with name {name} was found")),
         None => Ok(()),
     }
@@ -69,7 +69,7 @@ fn used_amounts(cluster: &SimCluster, namespace: &str) -> QuotaAmounts {
     pod_amounts(pods.iter().map(std::sync::Arc::as_ref).filter(|pod| !has_ended(pod)))
 }
 
-/// What pods take of a quota: their number, and what their containers request.
+/// Sums what pods count against a quota: their number, and the requests of their containers.
 fn pod_amounts<'a>(pods: impl IntoIterator<Item = &'a Value>) -> QuotaAmounts {
     let mut all = QuotaAmounts::new();
     let mut add = |name: String, amount: i64| all.entry(name).or_insert(Milli(0)).0 += amount;
@@ -104,12 +104,12 @@ fn update_quota_usage(
 ) -> Result<(), StatusError> {
     let (namespace, name) = (metadata_text(quota, "namespace"), metadata_text(quota, "name"));
     let status = quota_status(quota, used, more);
-    let hand = FieldManager::update_status("kube-apiserver");
-    cluster.update(hand, &QUOTA, &namespace, &name, |object| object["status"] = status).map(drop)
+    let manager = FieldManager::update_status("kube-apiserver");
+    cluster.update(manager, &QUOTA, &namespace, &name, |object| object["status"] = status).map(drop)
 }
 
 fn quota_status(quota: &Value, used: &QuotaAmounts, more: &QuotaAmounts) -> Value {
-    let amount = |of: &QuotaAmounts, name: &String| of.get(name).map_or(0, |amount| amount.0);
+    let amount = |amounts: &QuotaAmounts, name: &String| amounts.get(name).map_or(0, |amount| amount.0);
     let used: BTreeMap<String, String> = hard_limits(quota)
         .into_keys()
         .map(|name| {

@@ -1,4 +1,4 @@
-//! What we may do: everything but what the setting denies.
+//! Authorization: gpuhpa may do everything except what the configuration denies.
 
 use serde_json::{Value, json};
 
@@ -6,48 +6,48 @@ use super::request::ApiRequest;
 use super::response::ApiResponse;
 use crate::sim::cluster::{SimCluster, StatusError};
 
-/// Who we are, as the API server calls us.
+/// gpuhpa's user name in the API server's messages.
 const USER: &str = "gpuhpa";
 
 /// # Errors
-/// 403 in the API server's words.
-pub(super) fn authorize(cluster: &SimCluster, asked: &ApiRequest) -> Result<(), StatusError> {
-    let place = &asked.info;
-    let (verb, right) = (asked.verb(), place.rbac_resource());
-    let namespace = place.namespace.as_deref().unwrap_or_default();
-    if place.resource.is_empty() || !is_denied(cluster, verb, &place.group, &right, namespace) {
+/// 403 with the API server's message.
+pub(super) fn authorize(cluster: &SimCluster, request: &ApiRequest) -> Result<(), StatusError> {
+    let info = &request.info;
+    let (verb, rbac_resource) = (request.verb(), info.rbac_resource());
+    let namespace = info.namespace.as_deref().unwrap_or_default();
+    if info.resource.is_empty() || !is_denied(cluster, verb, &info.group, &rbac_resource, namespace) {
         return Ok(());
     }
-    let resource = format!("{}.{}", place.resource, place.group);
-    let named = if place.name.is_empty() { String::new() } else { format!(" \"{}\"", place.name) };
-    let within = if namespace.is_empty() {
+    let resource = format!("{}.{}", info.resource, info.group);
+    let quoted_name = if info.name.is_empty() { String::new() } else { format!(" \"{}\"", info.name) };
+    let scope = if namespace.is_empty() {
         "at the cluster scope".to_owned()
     } else {
         format!("in the namespace \"{namespace}\"")
     };
     let message = format!(
-        "{}{named} is forbidden: User \"{USER}\" cannot {verb} resource \"{right}\" in API group \"{}\" {within}",
+        "{}{quoted_name} is forbidden: User \"{USER}\" cannot {verb} resource \"{rbac_resource}\" in API group \"{}\" {scope}",
         resource.trim_end_matches('.'),
-        place.group
+        info.group
     );
     Err(StatusError::new(403, "Forbidden", message))
 }
 
-/// A SelfSubjectAccessReview.
+/// Responds to a SelfSubjectAccessReview.
 ///
 /// # Errors
-/// It is none.
-pub(super) fn handle_access_review(cluster: &SimCluster, asked: &ApiRequest) -> Result<ApiResponse, StatusError> {
-    asked.check_params(&[])?;
-    let mut review = asked.json()?;
-    let wanted = &review["spec"]["resourceAttributes"];
-    let text = |field: &str| wanted[field].as_str().unwrap_or_default();
+/// The body is no review of resource attributes.
+pub(super) fn handle_access_review(cluster: &SimCluster, request: &ApiRequest) -> Result<ApiResponse, StatusError> {
+    request.check_params(&[])?;
+    let mut review = request.json()?;
+    let attributes = &review["spec"]["resourceAttributes"];
+    let text = |field: &str| attributes[field].as_str().unwrap_or_default();
     if text("verb").is_empty() || text("resource").is_empty() {
         return Err(StatusError::not_simulated("an access review without verb and resource"));
     }
     let resource = match text("subresource") {
         "" => text("resource").to_owned(),
-        part => format!("{}/{part}", text("resource")),
+        subresource => format!("{}/{subresource}", text("resource")),
     };
     let allowed = !is_denied(cluster, text("verb"), text("group"), &resource, text("namespace"));
     review["status"] = json!({"allowed": allowed});

@@ -1,35 +1,35 @@
-//! The API server in numbers.
+//! Configuration of the simulated API server.
 
 use crate::units::HumanDuration;
 
-/// The API server in numbers. Times are counted from the start of the simulation.
+/// Configuration of the API server and its faults. Times count from the start of the simulation.
 #[derive(Clone, Debug)]
 pub struct ApiServerConfig {
-    /// Kubernetes version, as `/version` tells it.
+    /// Kubernetes version that `/version` reports.
     pub version: String,
-    /// How long each answer takes.
+    /// Latency of each response.
     pub latency: HumanDuration,
-    /// Fault: for a while each answer takes so much longer.
+    /// Fault: extra latency of each response within a window.
     pub extra_latency: Option<(ApiFaultWindow, HumanDuration)>,
-    /// Fault: every watch ends after so long, without a word.
+    /// Fault: every watch is closed after this time, without a bookmark or an error.
     pub watch_lifetime: Option<HumanDuration>,
-    /// Fault: so often every open watch is told 410 Gone.
+    /// Fault: every open watch gets 410 Gone at this interval.
     pub gone_interval: Option<HumanDuration>,
-    /// Fault: a share of the requests is refused with 429, and told to come again after a second.
+    /// Fault: a share of the requests gets 429 with `Retry-After: 1`.
     pub too_many_requests: Option<RequestShare>,
-    /// Fault: a share of the requests is answered with 500.
+    /// Fault: a share of the requests gets 500.
     pub server_errors: Option<RequestShare>,
-    /// Fault: a share of the changes is carried out, but the connection breaks before the answer comes.
+    /// Fault: a share of the writes is carried out, but the connection is reset before the response.
     pub lost_responses: Option<RequestShare>,
-    /// Fault: connections are refused, and those that are open break.
+    /// Fault: new connections are refused and open ones are reset.
     pub unavailable: Option<ApiFaultWindow>,
-    /// Fault: rights that we do not hold.
+    /// Fault: permissions that gpuhpa does not have.
     pub denied_permissions: Vec<DeniedPermission>,
     /// Fault: API versions that are not served, for example `autoscaling/v2`.
     pub unserved_versions: Vec<String>,
-    /// How much the cluster's clocks are ahead of ours, milliseconds. Not a fault in itself: clocks differ.
+    /// Offset of the cluster's clocks from ours, milliseconds; positive is ahead. Not a fault in itself: clocks differ.
     pub clock_offset_ms: i64,
-    /// Fault: at this time the cluster's clocks are set, by so many milliseconds.
+    /// Fault: at this time the cluster's clocks step by this many milliseconds.
     pub clock_step: Option<(HumanDuration, i64)>,
 }
 
@@ -54,19 +54,19 @@ impl Default for ApiServerConfig {
 }
 
 impl ApiServerConfig {
-    /// How much the cluster's clocks are ahead of ours now, milliseconds.
+    /// Returns the offset of the cluster's clocks from ours at a time, milliseconds.
     pub(in crate::sim) fn clock_offset_at(&self, now_ms: u64) -> i64 {
         let step = self.clock_step.filter(|(at, _)| now_ms >= at.ms()).map_or(0, |(_, by_ms)| by_ms);
         self.clock_offset_ms + step
     }
 }
 
-/// A part of the run.
+/// A time window of the run.
 #[derive(Clone, Copy, Debug)]
 pub struct ApiFaultWindow {
-    /// When it begins.
+    /// Start, from the start of the simulation.
     pub start: HumanDuration,
-    /// How long it lasts.
+    /// Length.
     pub duration: HumanDuration,
 }
 
@@ -76,16 +76,16 @@ impl ApiFaultWindow {
     }
 }
 
-/// A share of the requests, by chance, within a part of the run.
+/// A random share of the requests within a time window.
 #[derive(Clone, Copy, Debug)]
 pub struct RequestShare {
-    /// When.
+    /// Time window.
     pub window: ApiFaultWindow,
-    /// Of a hundred requests so many.
+    /// Probability of each request to be affected, percent.
     pub percent: u64,
 }
 
-/// A right that is missing.
+/// A permission that is denied.
 #[derive(Clone, Debug, Default)]
 pub struct DeniedPermission {
     /// get, list, watch, create, patch or delete; `*` for all.
@@ -94,6 +94,6 @@ pub struct DeniedPermission {
     pub group: String,
     /// Resource, with its subresource where it has one: `pods/proxy`.
     pub resource: String,
-    /// Namespace; empty for everywhere.
+    /// Namespace; empty for all.
     pub namespace: String,
 }

@@ -1,4 +1,4 @@
-//! What the API server fills in, as far as anything here reads it.
+//! The API server's defaults, as far as the simulator or gpuhpa reads them.
 
 use serde_json::{Value, json};
 
@@ -8,9 +8,9 @@ use crate::model::resource_kind::ResourceKind;
 use crate::sim::cluster::{SimCluster, StatusError, metadata_text};
 
 /// # Errors
-/// What is stated is not valid, or not free any more.
+/// A field is invalid, or a requested node port is taken.
 pub(super) fn set_defaults(cluster: &SimCluster, kind: &ResourceKind, object: &mut Value) -> Result<(), StatusError> {
-    // Reported, not asked for: what a client says of it is dropped. Nodes report themselves.
+    // The API server resets the status that a client sends. Nodes are created by their kubelets, with a status.
     if let Some(fields) = object.as_object_mut().filter(|_| kind.kind != "Node") {
         fields.shift_remove("status");
     }
@@ -28,7 +28,7 @@ pub(super) fn set_defaults(cluster: &SimCluster, kind: &ResourceKind, object: &m
     Ok(())
 }
 
-/// Sets a field where it is not stated.
+/// Sets a field that is absent or null.
 pub(super) fn set_default(object: &mut Value, field: &str, value: Value) {
     if object[field].is_null() {
         object[field] = value;
@@ -64,8 +64,8 @@ fn set_hpa_defaults(kind: &ResourceKind, object: &mut Value) -> Result<(), Statu
         return Err(invalid_error(kind, &name, "spec.maxReplicas: Invalid value: 0: must be greater than 0"));
     }
     if let Some(max) = max.filter(|max| Some(*max) < min) {
-        let why = format!("spec.maxReplicas: Invalid value: {max}: must be greater than or equal to `minReplicas`");
-        return Err(invalid_error(kind, &name, &why));
+        let message = format!("spec.maxReplicas: Invalid value: {max}: must be greater than or equal to `minReplicas`");
+        return Err(invalid_error(kind, &name, &message));
     }
     if !spec["behavior"].is_null() {
         let percent = json!({"type": "Percent", "value": 100, "periodSeconds": 15});

@@ -1,4 +1,4 @@
-//! Deleting: what goes at once, and what only begins to go.
+//! Deleting objects, at once or by deletionTimestamp.
 
 use std::sync::Arc;
 
@@ -11,20 +11,20 @@ use super::served_kinds::ServedKind;
 use crate::model::resource_kind::ResourceKind;
 use crate::sim::cluster::{FieldManager, SimCluster, StatusError, group_resource};
 
-/// What became of an object that was to go.
+/// Result of a deletion.
 #[derive(Clone, Debug)]
 pub(in crate::sim) struct DeleteOutcome {
-    /// The object as it was last.
+    /// The object in its last state.
     pub(in crate::sim) object: Arc<Value>,
-    /// It is gone; else it has a deletionTimestamp now, and somebody else's work comes before its end: the kubelet's,
-    /// the namespace controller's, that of who set a finalizer.
+    /// Whether the object is removed. Otherwise it has a deletionTimestamp, and the kubelet, the namespace controller or
+    /// the owner of a finalizer has to finish the deletion.
     pub(in crate::sim) is_gone: bool,
 }
 
-/// Deletes an object; `uid` is the one that it must have.
+/// Deletes an object; `uid` is a precondition.
 ///
 /// # Errors
-/// It is not there, or is another one.
+/// The object does not exist, or has another uid.
 pub(in crate::sim) fn delete(
     cluster: &SimCluster,
     kind: &ResourceKind,
@@ -45,10 +45,10 @@ pub(in crate::sim) fn delete(
     if !object["metadata"]["deletionTimestamp"].is_null() {
         return Ok(DeleteOutcome { object, is_gone: false });
     }
-    let until = cluster.wall_time() + SignedDuration::from_secs(grace_s);
+    let deadline = cluster.wall_time() + SignedDuration::from_secs(grace_s);
     let object = cluster.update(FieldManager::update(""), kind, namespace, name, |object| {
         let metadata = &mut object["metadata"];
-        metadata["deletionTimestamp"] = json!(until.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
+        metadata["deletionTimestamp"] = json!(deadline.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
         metadata["deletionGracePeriodSeconds"] = json!(grace_s);
         if kind.kind == "Namespace" {
             object["status"]["phase"] = json!("Terminating");
@@ -57,13 +57,13 @@ pub(in crate::sim) fn delete(
     Ok(DeleteOutcome { object, is_gone: false })
 }
 
-/// The finalizer of what goes after all that belongs to it.
+/// The finalizer of an object that is deleted after its dependents.
 pub(in crate::sim) const FOREGROUND_FINALIZER: &str = "foregroundDeletion";
 
-/// Deletes an object in the foreground: what belongs to it goes first.
+/// Deletes an object in the foreground: its dependents are deleted first.
 ///
 /// # Errors
-/// It is not there.
+/// The object does not exist.
 pub(in crate::sim) fn delete_in_foreground(
     cluster: &SimCluster,
     kind: &ResourceKind,
@@ -81,7 +81,7 @@ pub(in crate::sim) fn delete_in_foreground(
     delete(cluster, kind, namespace, name, None)
 }
 
-/// Seconds that a pod has to end: none where no kubelet has it, or where it has ended.
+/// The grace period of a pod, seconds: 0 if it is not bound to a node or has terminated.
 fn grace_period_s(pod: &Value) -> i64 {
     let has_ended = matches!(pod["status"]["phase"].as_str(), Some("Succeeded" | "Failed"));
     if has_ended || pod["spec"]["nodeName"].as_str().unwrap_or_default().is_empty() {
@@ -91,26 +91,26 @@ fn grace_period_s(pod: &Value) -> i64 {
 }
 
 /// # Errors
-/// 409: it is another object of that name.
+/// 409 if the object has another uid.
 pub(super) fn check_uid(kind: &ResourceKind, object: &Value, uid: &str) -> Result<(), StatusError> {
-    let own = object["metadata"]["uid"].as_str().unwrap_or_default();
-    if own == uid {
+    let actual = object["metadata"]["uid"].as_str().unwrap_or_default();
+    if actual == uid {
         return Ok(());
     }
     let (resource, name) = (group_resource(kind), object["metadata"]["name"].as_str().unwrap_or_default());
-    let why = format!("Precondition failed: UID in precondition: {uid}, UID in object meta: {own}");
-    Err(StatusError::new(409, "Conflict", format!("Operation cannot be fulfilled on {resource} \"{name}\": {why}")))
+    let reason = format!("Precondition failed: UID in precondition: {uid}, UID in object meta: {actual}");
+    Err(StatusError::new(409, "Conflict", format!("Operation cannot be fulfilled on {resource} \"{name}\": {reason}")))
 }
 
 /// # Errors
-/// As above, or something is asked that is not simulated.
+/// As for `delete`, or the options are not supported.
 pub(super) fn handle_delete(
     cluster: &SimCluster,
-    facts: &ServedKind,
-    asked: &ApiRequest,
+    served: &ServedKind,
+    request: &ApiRequest,
 ) -> Result<ApiResponse, StatusError> {
-    asked.check_params(&[])?;
-    let options = if asked.body.is_empty() { json!({}) } else { asked.json()? };
+    request.check_params(&[])?;
+    let options = if request.body.is_empty() { json!({}) } else { request.json()? };
     let known = ["propagationPolicy", "preconditions", "kind", "apiVersion"];
     let is_known = |(field, value): (&String, &Value)| match field.as_str() {
         "propagationPolicy" => value == "Background",
@@ -118,16 +118,16 @@ pub(super) fn handle_delete(
         field => known.contains(&field),
     };
     if !options.as_object().is_some_and(|options| options.iter().all(is_known)) {
-        return Err(StatusError::not_simulated(&format!("the deletion of {} with {options}", asked.target)));
+        return Err(StatusError::not_simulated(&format!("DeleteOptions {options} for {}", request.target)));
     }
-    let (kind, place) = (&facts.kind, &asked.info);
-    let namespace = place.namespace.as_deref().unwrap_or_default();
-    let done = delete(cluster, kind, namespace, &place.name, options["preconditions"]["uid"].as_str())?;
-    if !done.is_gone {
-        return Ok(ApiResponse::json(200, done.object.to_string()));
+    let (kind, info) = (&served.kind, &request.info);
+    let namespace = info.namespace.as_deref().unwrap_or_default();
+    let outcome = delete(cluster, kind, namespace, &info.name, options["preconditions"]["uid"].as_str())?;
+    if !outcome.is_gone {
+        return Ok(ApiResponse::json(200, outcome.object.to_string()));
     }
     let details =
-        json!({"name": place.name, "group": kind.group, "kind": kind.plural, "uid": done.object["metadata"]["uid"]});
+        json!({"name": info.name, "group": kind.group, "kind": kind.plural, "uid": outcome.object["metadata"]["uid"]});
     let status = json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details});
     Ok(ApiResponse::value(200, &status))
 }

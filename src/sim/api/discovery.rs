@@ -1,4 +1,4 @@
-//! What the API server tells of itself: its version, and the kinds that it serves.
+//! Version and discovery.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use crate::sim::cluster::SimCluster;
 
 const VERBS: [&str; 7] = ["create", "delete", "get", "list", "patch", "update", "watch"];
 
-/// `/version`
+/// Responds to `/version`.
 pub(super) fn version(cluster: &SimCluster) -> ApiResponse {
     let version = &cluster.config().api.version;
     let mut numbers = version.trim_start_matches('v').split('.');
@@ -28,20 +28,19 @@ pub(super) fn version(cluster: &SimCluster) -> ApiResponse {
     )
 }
 
-/// Whether this API version is served.
 pub(super) fn is_served(cluster: &SimCluster, api_version: &str) -> bool {
     !cluster.config().api.unserved_versions.iter().any(|unserved| unserved == api_version)
 }
 
-/// The kinds of one API version.
+/// Lists the resources of one API version.
 pub(super) fn resources(cluster: &SimCluster, api_version: &str) -> ApiResponse {
-    let of_version = SERVED_KINDS.iter().filter(|facts| facts.kind.api_version() == api_version);
-    let resource = |facts: &super::ServedKind| {
+    let of_version = SERVED_KINDS.iter().filter(|served| served.kind.api_version() == api_version);
+    let resource = |served: &super::ServedKind| {
         json!({
-            "name": facts.kind.plural,
-            "singularName": facts.kind.kind.to_lowercase(),
-            "namespaced": facts.is_namespaced,
-            "kind": facts.kind.kind,
+            "name": served.kind.plural,
+            "singularName": served.kind.kind.to_lowercase(),
+            "namespaced": served.is_namespaced,
+            "kind": served.kind.kind,
             "verbs": VERBS,
         })
     };
@@ -55,7 +54,7 @@ pub(super) fn resources(cluster: &SimCluster, api_version: &str) -> ApiResponse 
     )
 }
 
-/// What the API server answers at a path that it does not serve.
+/// The API server's response to a path that it does not serve.
 pub(super) fn path_not_found() -> ApiResponse {
     ApiResponse::text(404, "404 page not found\n")
 }

@@ -1,5 +1,5 @@
-//! The API server as a client's service: each request of gpuhpa as Kubernetes answers it. The same ways in for those who
-//! act inside of the simulation: [`admit()`], [`apply`], [`delete()`], [`scale()`].
+//! The simulated API server: a tower service under `kube::Client` that responds as Kubernetes does. The simulated
+//! controllers and helm write through the same functions: [`create_object`], [`apply`], [`delete()`], [`update_scale`].
 
 mod admission;
 mod authorization;
@@ -38,7 +38,7 @@ use super::cluster::{FieldManager, SimCluster, StatusError};
 use request::ApiRequest;
 use response::ApiResponse;
 
-/// The API server as a client's service.
+/// Returns a client whose requests the simulated API server handles.
 pub(super) fn kube_client(platform: &SimPlatform) -> kube::Client {
     let platform = platform.clone();
     let service = tower::service_fn(move |request: Request<Body>| {
@@ -50,97 +50,98 @@ pub(super) fn kube_client(platform: &SimPlatform) -> kube::Client {
 
 async fn serve(platform: &SimPlatform, request: Request<Body>) -> io::Result<Response<reqwest::Body>> {
     let cluster = &platform.cluster;
-    let (is_change, is_step) = (request.method() != Method::GET, is_write_step(&request));
+    let (is_write, is_step) = (request.method() != Method::GET, is_write_step(&request));
     if is_step {
         cluster.count_write_step();
     }
     request_faults::accept_request(cluster).await?;
-    let reply = route(platform, request).await.unwrap_or_else(|refusal| ApiResponse::from_error(&refusal));
+    let response = route(platform, request).await.unwrap_or_else(|error| ApiResponse::from_error(&error));
     if is_step {
         cluster.count_write_step();
         request_faults::delay_response().await;
     }
-    if is_change {
+    if is_write {
         request_faults::inject_lost_response(cluster)?;
     }
-    reply.into_http(cluster.wall_time()).map_err(io::Error::other)
+    response.into_http(cluster.wall_time()).map_err(io::Error::other)
 }
 
-/// Whether it asks for a change that lasts: no review of rights, no dry run, no chat, and no Lease that is only renewed.
+/// Whether the request makes a lasting change: no access review, no dry run, no proxied chat, and no Lease renewal.
 fn is_write_step(request: &Request<Body>) -> bool {
     let (path, query) = (request.uri().path(), request.uri().query().unwrap_or_default());
-    let passing = path.contains("selfsubjectaccessreviews") || path.contains("/proxy") || query.contains("dryRun");
-    let renews = request.method() == Method::PATCH && path.contains("/leases/");
-    request.method() != Method::GET && !passing && !renews
+    let is_transient = path.contains("selfsubjectaccessreviews") || path.contains("/proxy") || query.contains("dryRun");
+    let is_lease_renewal = request.method() == Method::PATCH && path.contains("/leases/");
+    request.method() != Method::GET && !is_transient && !is_lease_renewal
 }
 
 async fn route(platform: &SimPlatform, request: Request<Body>) -> Result<ApiResponse, StatusError> {
     let cluster = &platform.cluster;
     request_faults::inject_error(cluster)?;
-    let asked = ApiRequest::from_http(request).await?;
-    authorization::authorize(cluster, &asked)?;
-    let place = &asked.info;
-    if matches!(place.group.as_str(), "custom.metrics.k8s.io" | "external.metrics.k8s.io") {
-        return platform.pipeline.query_metrics_api(&asked.target).map(|value| ApiResponse::value(200, &value));
+    let request = ApiRequest::from_http(request).await?;
+    authorization::authorize(cluster, &request)?;
+    let info = &request.info;
+    if matches!(info.group.as_str(), "custom.metrics.k8s.io" | "external.metrics.k8s.io") {
+        return platform.pipeline.query_metrics_api(&request.target).map(|value| ApiResponse::value(200, &value));
     }
-    match (place.resource.as_str(), place.subresource.as_str()) {
-        ("", _) => handle_non_resource(cluster, &asked),
-        ("pods" | "services", "proxy") => proxy::handle_proxy(platform, asked).await,
-        ("pods", "log") => proxy::handle_log(cluster, &asked),
-        ("selfsubjectaccessreviews", "") if asked.method == Method::POST => {
-            authorization::handle_access_review(cluster, &asked)
+    match (info.resource.as_str(), info.subresource.as_str()) {
+        ("", _) => handle_non_resource(cluster, &request),
+        ("pods" | "services", "proxy") => proxy::handle_proxy(platform, request).await,
+        ("pods", "log") => proxy::handle_log(cluster, &request),
+        ("selfsubjectaccessreviews", "") if request.method == Method::POST => {
+            authorization::handle_access_review(cluster, &request)
         }
-        _ => route_resource(cluster, &asked),
+        _ => route_resource(cluster, &request),
     }
 }
 
-/// What is asked of the server itself.
-fn handle_non_resource(cluster: &SimCluster, asked: &ApiRequest) -> Result<ApiResponse, StatusError> {
-    let place = &asked.info;
-    match place.parts.first().map(String::as_str) {
-        _ if asked.method != Method::GET => Err(asked.not_simulated()),
+/// Handles requests that name no resource: the version and discovery.
+fn handle_non_resource(cluster: &SimCluster, request: &ApiRequest) -> Result<ApiResponse, StatusError> {
+    let info = &request.info;
+    match info.parts.first().map(String::as_str) {
+        _ if request.method != Method::GET => Err(request.not_simulated()),
         Some("version") => Ok(discovery::version(cluster)),
-        Some("api" | "apis") if !place.version.is_empty() => {
-            let api_version = format!("{}/{}", place.group, place.version);
+        Some("api" | "apis") if !info.version.is_empty() => {
+            let api_version = format!("{}/{}", info.group, info.version);
             Ok(discovery::resources(cluster, api_version.trim_start_matches('/')))
         }
-        _ => Err(asked.not_simulated()),
+        _ => Err(request.not_simulated()),
     }
 }
 
-fn route_resource(cluster: &SimCluster, asked: &ApiRequest) -> Result<ApiResponse, StatusError> {
-    let place = &asked.info;
-    let facts = served_kinds::find_by_plural(&place.group, &place.version, &place.resource);
-    let Some(facts) = facts.filter(|facts| discovery::is_served(cluster, &facts.kind.api_version())) else {
+fn route_resource(cluster: &SimCluster, request: &ApiRequest) -> Result<ApiResponse, StatusError> {
+    let info = &request.info;
+    let served = served_kinds::find_by_plural(&info.group, &info.version, &info.resource);
+    let Some(served) = served.filter(|served| discovery::is_served(cluster, &served.kind.api_version())) else {
         return Ok(discovery::path_not_found());
     };
-    if !facts.is_namespaced && place.namespace.is_some() {
+    if !served.is_namespaced && info.namespace.is_some() {
         return Ok(discovery::path_not_found());
     }
-    match (&asked.method, place.name.as_str(), place.subresource.as_str()) {
-        (&Method::GET, "", "") if asked.is_true("watch") => watch::handle_watch(cluster, facts, asked),
-        (&Method::GET, "", "") => read::handle_list(cluster, facts, asked),
-        (&Method::GET, _, "") => read::handle_get(cluster, facts, asked),
-        (&Method::POST, "", "") => handle_create(cluster, facts, asked),
-        (&Method::PATCH, _, "" | "scale") => patch::handle_patch(cluster, facts, asked),
-        (&Method::DELETE, name, "") if !name.is_empty() => delete::handle_delete(cluster, facts, asked),
-        _ => Err(asked.not_simulated()),
+    match (&request.method, info.name.as_str(), info.subresource.as_str()) {
+        (&Method::GET, "", "") if request.is_true("watch") => watch::handle_watch(cluster, served, request),
+        (&Method::GET, "", "") => read::handle_list(cluster, served, request),
+        (&Method::GET, _, "") => read::handle_get(cluster, served, request),
+        (&Method::POST, "", "") => handle_create(cluster, served, request),
+        (&Method::PATCH, _, "" | "scale") => patch::handle_patch(cluster, served, request),
+        (&Method::DELETE, name, "") if !name.is_empty() => delete::handle_delete(cluster, served, request),
+        _ => Err(request.not_simulated()),
     }
 }
 
-fn handle_create(cluster: &SimCluster, facts: &ServedKind, asked: &ApiRequest) -> Result<ApiResponse, StatusError> {
-    asked.check_params(&["dryRun", "fieldManager"])?;
-    let mut object = asked.json()?;
-    if let Some(namespace) = &asked.info.namespace {
+fn handle_create(cluster: &SimCluster, served: &ServedKind, request: &ApiRequest) -> Result<ApiResponse, StatusError> {
+    request.check_params(&["dryRun", "fieldManager"])?;
+    let mut object = request.json()?;
+    if let Some(namespace) = &request.info.namespace {
         object["metadata"]["namespace"] = namespace.as_str().into();
     }
-    let made = create_object(cluster, FieldManager::update(field_manager(asked)), facts, object, asked.is_dry_run())?;
-    Ok(ApiResponse::json(201, made.to_string()))
+    let created =
+        create_object(cluster, FieldManager::update(field_manager(request)), served, object, request.is_dry_run())?;
+    Ok(ApiResponse::json(201, created.to_string()))
 }
 
-/// Field manager of a request; `unknown` where it names none and no user agent.
-fn field_manager(asked: &ApiRequest) -> &str {
-    asked.query.get("fieldManager").map_or("unknown", String::as_str)
+/// The field manager of a request; `unknown` if it names none (the API server falls back to the user agent).
+fn field_manager(request: &ApiRequest) -> &str {
+    request.query.get("fieldManager").map_or("unknown", String::as_str)
 }
 
 #[cfg(test)]

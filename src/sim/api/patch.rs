@@ -1,4 +1,4 @@
-//! Changing an object: server-side apply, and merge patches.
+//! Patches: server-side apply and merge patch.
 
 use std::sync::Arc;
 
@@ -17,32 +17,32 @@ use crate::sim::cluster::{
 };
 
 /// # Errors
-/// It is refused, or something is asked that is not simulated.
+/// The API server rejects the patch, or the simulator does not support it.
 pub(super) fn handle_patch(
     cluster: &SimCluster,
-    facts: &ServedKind,
-    asked: &ApiRequest,
+    served: &ServedKind,
+    request: &ApiRequest,
 ) -> Result<ApiResponse, StatusError> {
-    asked.check_params(&["fieldManager"])?;
-    let (place, patch) = (&asked.info, asked.json()?);
-    let namespace = place.namespace.as_deref().unwrap_or_default();
-    match (asked.content_type.as_str(), place.subresource.as_str()) {
-        ("application/apply-patch+yaml", "") if asked.query.contains_key("fieldManager") => {
-            let mut document = patch;
-            document["metadata"]["name"] = json!(place.name);
-            if facts.is_namespaced {
-                document["metadata"]["namespace"] = json!(namespace);
+    request.check_params(&["fieldManager"])?;
+    let (info, patch) = (&request.info, request.json()?);
+    let namespace = info.namespace.as_deref().unwrap_or_default();
+    match (request.content_type.as_str(), info.subresource.as_str()) {
+        ("application/apply-patch+yaml", "") if request.query.contains_key("fieldManager") => {
+            let mut applied = patch;
+            applied["metadata"]["name"] = json!(info.name);
+            if served.is_namespaced {
+                applied["metadata"]["namespace"] = json!(namespace);
             }
-            let is_new = cluster.get(&facts.kind, namespace, &place.name).is_none();
-            let made = apply(cluster, field_manager(asked), facts, document)?;
-            Ok(ApiResponse::json(if is_new { 201 } else { 200 }, made.to_string()))
+            let is_new = cluster.get(&served.kind, namespace, &info.name).is_none();
+            let created = apply(cluster, field_manager(request), served, applied)?;
+            Ok(ApiResponse::json(if is_new { 201 } else { 200 }, created.to_string()))
         }
         ("application/merge-patch+json", "") => {
             let changed = merge_patch(
                 cluster,
-                FieldManager::update(field_manager(asked)),
-                &facts.kind,
-                (namespace, &place.name),
+                FieldManager::update(field_manager(request)),
+                &served.kind,
+                (namespace, &info.name),
                 &patch,
             )?;
             Ok(ApiResponse::json(200, changed.to_string()))
@@ -50,50 +50,52 @@ pub(super) fn handle_patch(
         ("application/merge-patch+json", "scale") => {
             let replicas = patch["spec"]["replicas"].as_i64();
             let Some(replicas) = replicas.filter(|size| patch == json!({"spec": {"replicas": size}})) else {
-                return Err(StatusError::not_simulated(&format!("the scale {patch}")));
+                return Err(StatusError::not_simulated(&format!("a scale patch other than spec.replicas: {patch}")));
             };
-            let hand = FieldManager::update_scale(field_manager(asked));
-            let changed = update_scale(cluster, hand, &facts.kind, namespace, &place.name, replicas)?;
+            let manager = FieldManager::update_scale(field_manager(request));
+            let changed = update_scale(cluster, manager, &served.kind, namespace, &info.name, replicas)?;
             Ok(ApiResponse::value(200, &scale_object(&changed)))
         }
-        (content, _) => Err(StatusError::not_simulated(&format!("a patch of {} with {content:?}", asked.target))),
+        (content_type, _) => {
+            Err(StatusError::not_simulated(&format!("a patch of {} of content type {content_type:?}", request.target)))
+        }
     }
 }
 
-/// Server-side apply: the object is made, or gets what stands in `document`, whose fields are the manager's then. A
-/// list is taken as a whole.
+/// Server-side apply: creates the object, or sets the fields of `applied`, which `manager` owns then. Simplified: a list
+/// is owned as a whole, and an apply is never forced.
 ///
 /// # Errors
-/// It is refused: what another manager owns is not overwritten.
+/// The API server rejects it, for example for a conflict with another manager.
 pub(in crate::sim) fn apply(
     cluster: &SimCluster,
     manager: &str,
-    facts: &ServedKind,
-    document: Value,
+    served: &ServedKind,
+    applied: Value,
 ) -> Result<Arc<Value>, StatusError> {
-    let (kind, hand) = (&facts.kind, FieldManager::apply(manager));
-    let (namespace, name) = (metadata_text(&document, "namespace"), metadata_text(&document, "name"));
+    let (kind, manager) = (&served.kind, FieldManager::apply(manager));
+    let (namespace, name) = (metadata_text(&applied, "namespace"), metadata_text(&applied, "name"));
     let Some(before) = cluster.get(kind, &namespace, &name) else {
-        return create_object(cluster, hand, facts, document, false);
+        return create_object(cluster, manager, served, applied, false);
     };
-    if drops_applied_fields(&before, &document, hand) {
-        return Err(StatusError::not_simulated(&format!("applying less of {} {name} than before", kind.kind)));
+    if drops_applied_fields(&before, &applied, manager) {
+        return Err(StatusError::not_simulated(&format!("removing applied fields of {} {name}", kind.kind)));
     }
     let mut after = (*before).clone();
-    overlay(&mut after, &document);
-    let all = field_conflicts(&before, &after, hand);
+    overlay(&mut after, &applied);
+    let all = field_conflicts(&before, &after, manager);
     if !all.is_empty() {
         let count = if all.len() == 1 { "1 conflict".to_owned() } else { format!("{} conflicts", all.len()) };
         return Err(StatusError::new(409, "Conflict", format!("Apply failed with {count}: {}", all.join("\n"))));
     }
-    cluster.update_with_applied(hand, kind, (&namespace, &name), Some(&document), |object| *object = after)
+    cluster.update_with_applied(manager, kind, (&namespace, &name), Some(&applied), |object| *object = after)
 }
 
 /// # Errors
-/// It is not there, or is another one.
+/// The object does not exist, or has another uid.
 fn merge_patch(
     cluster: &SimCluster,
-    hand: FieldManager<'_>,
+    manager: FieldManager<'_>,
     kind: &ResourceKind,
     (namespace, name): (&str, &str),
     patch: &Value,
@@ -101,17 +103,17 @@ fn merge_patch(
     let before = cluster.get(kind, namespace, name).ok_or_else(|| StatusError::not_found(kind, name))?;
     let metadata = patch["metadata"].as_object();
     let known = ["uid", "labels", "annotations"];
-    let strange = metadata.into_iter().flat_map(Map::keys).find(|field| !known.contains(&field.as_str()));
-    if let Some(field) = strange {
+    let unsupported = metadata.into_iter().flat_map(Map::keys).find(|field| !known.contains(&field.as_str()));
+    if let Some(field) = unsupported {
         return Err(StatusError::not_simulated(&format!("a merge patch of metadata.{field}")));
     }
     if let Some(uid) = patch["metadata"]["uid"].as_str() {
         check_uid(kind, &before, uid)?;
     }
-    cluster.update(hand, kind, namespace, name, |object| apply_merge_patch(object, patch))
+    cluster.update(manager, kind, namespace, name, |object| apply_merge_patch(object, patch))
 }
 
-/// RFC 7386.
+/// Applies a JSON merge patch (RFC 7386).
 fn apply_merge_patch(object: &mut Value, patch: &Value) {
     let Some(fields) = patch.as_object() else {
         *object = patch.clone();
@@ -131,18 +133,18 @@ fn apply_merge_patch(object: &mut Value, patch: &Value) {
     }
 }
 
-/// What stands in the document, over what is there. A list's entries get what theirs state, so that what the API server
-/// has filled in stays; a list of another length is replaced.
-fn overlay(object: &mut Value, document: &Value) {
-    match (object, document) {
-        (Value::Object(object), Value::Object(document)) => {
-            for (key, value) in document {
+/// Merges an applied configuration into an object. Lists of equal length are merged by index, so that the entries keep
+/// the API server's defaults; a list of another length is replaced.
+fn overlay(object: &mut Value, applied: &Value) {
+    match (object, applied) {
+        (Value::Object(object), Value::Object(applied)) => {
+            for (key, value) in applied {
                 overlay(object.entry(key.clone()).or_insert(Value::Null), value);
             }
         }
-        (Value::Array(object), Value::Array(document)) if object.len() == document.len() => {
-            object.iter_mut().zip(document).for_each(|(object, document)| overlay(object, document));
+        (Value::Array(object), Value::Array(applied)) if object.len() == applied.len() => {
+            object.iter_mut().zip(applied).for_each(|(object, applied)| overlay(object, applied));
         }
-        (object, document) => *object = document.clone(),
+        (object, applied) => *object = applied.clone(),
     }
 }

@@ -1,4 +1,4 @@
-//! get and list.
+//! The verbs get and list.
 
 use serde_json::{Value, json};
 
@@ -9,42 +9,42 @@ use super::served_kinds::ServedKind;
 use crate::sim::cluster::{SimCluster, StatusError};
 
 /// # Errors
-/// It is not there, or something is asked that is not simulated.
+/// The object does not exist, or a parameter is not supported.
 pub(super) fn handle_get(
     cluster: &SimCluster,
-    facts: &ServedKind,
-    asked: &ApiRequest,
+    served: &ServedKind,
+    request: &ApiRequest,
 ) -> Result<ApiResponse, StatusError> {
-    asked.check_params(&[])?;
-    let place = &asked.info;
-    let namespace = place.namespace.as_deref().unwrap_or_default();
-    let found = cluster.get(&facts.kind, namespace, &place.name);
-    let found = found.ok_or_else(|| StatusError::not_found(&facts.kind, &place.name))?;
+    request.check_params(&[])?;
+    let info = &request.info;
+    let namespace = info.namespace.as_deref().unwrap_or_default();
+    let found = cluster.get(&served.kind, namespace, &info.name);
+    let found = found.ok_or_else(|| StatusError::not_found(&served.kind, &info.name))?;
     Ok(ApiResponse::json(
         200,
-        if asked.is_metadata_only() { partial_metadata(&found).to_string() } else { found.to_string() },
+        if request.is_metadata_only() { partial_metadata(&found).to_string() } else { found.to_string() },
     ))
 }
 
-/// All at once, however small a page is asked for: the API server may do so.
+/// Lists all objects in one page: the API server may ignore `limit`.
 ///
 /// # Errors
-/// Something is asked that is not simulated.
+/// A parameter is not supported.
 pub(super) fn handle_list(
     cluster: &SimCluster,
-    facts: &ServedKind,
-    asked: &ApiRequest,
+    served: &ServedKind,
+    request: &ApiRequest,
 ) -> Result<ApiResponse, StatusError> {
-    asked.check_params(&["labelSelector", "fieldSelector", "limit", "resourceVersion"])?;
-    let selector = ApiSelector::from_request(asked)?;
-    let all = cluster.list(&facts.kind, asked.info.namespace.as_deref());
+    request.check_params(&["labelSelector", "fieldSelector", "limit", "resourceVersion"])?;
+    let selector = ApiSelector::from_request(request)?;
+    let all = cluster.list(&served.kind, request.info.namespace.as_deref());
     let found = all.iter().filter(|object| selector.matches(object));
-    let (kind, version, items): (_, _, Vec<String>) = if asked.is_metadata_only() {
+    let (kind, version, items): (_, _, Vec<String>) = if request.is_metadata_only() {
         let items = found.map(|object| partial_metadata(object).to_string()).collect();
         ("PartialObjectMetadataList".to_owned(), "meta.k8s.io/v1".to_owned(), items)
     } else {
         let items = found.map(|object: &std::sync::Arc<Value>| object.to_string()).collect();
-        (format!("{}List", facts.kind.kind), facts.kind.api_version(), items)
+        (format!("{}List", served.kind.kind), served.kind.api_version(), items)
     };
     let head = json!({"resourceVersion": cluster.resource_version().to_string()});
     let text =

@@ -1,4 +1,4 @@
-//! A request, taken apart as the API server does (k8s.io/apiserver, pkg/endpoints/request/requestinfo.go).
+//! Parses requests as the API server does (k8s.io/apiserver, pkg/endpoints/request/requestinfo.go).
 
 use std::collections::BTreeMap;
 
@@ -9,10 +9,9 @@ use serde_json::Value;
 
 use crate::sim::cluster::StatusError;
 
-/// A request.
 pub(super) struct ApiRequest {
     pub(super) method: Method,
-    /// Path and query as they were sent.
+    /// Path and query as sent.
     pub(super) target: String,
     pub(super) info: RequestInfo,
     pub(super) query: BTreeMap<String, String>,
@@ -21,10 +20,10 @@ pub(super) struct ApiRequest {
     pub(super) body: Bytes,
 }
 
-/// What a path names. All empty for what is no object.
+/// What a path names. All fields but `parts` are empty for a path that names no resource.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct RequestInfo {
-    /// The parts of the path.
+    /// The segments of the path.
     pub(super) parts: Vec<String>,
     pub(super) group: String,
     pub(super) version: String,
@@ -32,28 +31,28 @@ pub(super) struct RequestInfo {
     pub(super) resource: String,
     pub(super) name: String,
     pub(super) subresource: String,
-    /// Behind the subresource, with the slash: what a proxy passes on.
+    /// The path after the subresource, with its leading slash, which a proxy forwards.
     pub(super) proxy_path: String,
 }
 
 impl ApiRequest {
     /// # Errors
-    /// It cannot be read.
+    /// The body cannot be read, or the URL is invalid.
     pub(super) async fn from_http(request: Request<Body>) -> Result<Self, StatusError> {
-        let bad = |why: String| StatusError::new(400, "BadRequest", why);
-        let (head, body) = request.into_parts();
-        let body = body.collect_bytes().await.map_err(|e| bad(e.to_string()))?;
-        let target = head.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str).to_owned();
-        let url = reqwest::Url::parse(&format!("http://api{target}")).map_err(|e| bad(e.to_string()))?;
+        let bad_request = |message: String| StatusError::new(400, "BadRequest", message);
+        let (parts, body) = request.into_parts();
+        let body = body.collect_bytes().await.map_err(|e| bad_request(e.to_string()))?;
+        let target = parts.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str).to_owned();
+        let url = reqwest::Url::parse(&format!("http://api{target}")).map_err(|e| bad_request(e.to_string()))?;
         let text = |name: header::HeaderName| {
-            head.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
+            parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
         };
         Ok(Self {
-            info: RequestInfo::from_path(head.uri.path()),
+            info: RequestInfo::from_path(parts.uri.path()),
             query: url.query_pairs().into_owned().collect(),
             accept: text(header::ACCEPT),
             content_type: text(header::CONTENT_TYPE),
-            method: head.method,
+            method: parts.method,
             target,
             body,
         })
@@ -68,23 +67,24 @@ impl ApiRequest {
     }
 
     /// # Errors
-    /// There is a parameter which is none of these.
+    /// The query has a parameter other than these.
     pub(super) fn check_params(&self, known: &[&str]) -> Result<(), StatusError> {
         match self.query.keys().find(|key| !known.contains(&key.as_str())) {
-            Some(key) => {
-                Err(StatusError::not_simulated(&format!("the parameter {key} of {} {}", self.method, self.target)))
-            }
+            Some(key) => Err(StatusError::not_simulated(&format!(
+                "the query parameter {key} of {} {}",
+                self.method, self.target
+            ))),
             None => Ok(()),
         }
     }
 
     /// # Errors
-    /// The body is no JSON.
+    /// The body is not JSON.
     pub(super) fn json(&self) -> Result<Value, StatusError> {
         serde_json::from_slice(&self.body).map_err(|e| StatusError::new(400, "BadRequest", e.to_string()))
     }
 
-    /// The client asked for metadata alone.
+    /// Whether the client requests PartialObjectMetadata.
     pub(super) fn is_metadata_only(&self) -> bool {
         self.accept.contains("as=PartialObjectMetadata")
     }
@@ -93,7 +93,7 @@ impl ApiRequest {
         self.param("dryRun") == "All"
     }
 
-    /// The verb of the right that it needs.
+    /// The RBAC verb of the request.
     pub(super) fn verb(&self) -> &'static str {
         match self.method {
             Method::POST => "create",
@@ -106,7 +106,6 @@ impl ApiRequest {
         }
     }
 
-    /// Not simulated.
     pub(super) fn not_simulated(&self) -> StatusError {
         StatusError::not_simulated(&format!("{} {}", self.method, self.target))
     }
@@ -115,20 +114,20 @@ impl ApiRequest {
 impl RequestInfo {
     pub(super) fn from_path(path: &str) -> Self {
         let parts: Vec<String> = path.split('/').filter(|part| !part.is_empty()).map(str::to_owned).collect();
-        let mut place = Self { parts, ..Self::default() };
-        let Some(mut left) = place.take_group_version() else { return place };
-        if left.first().is_some_and(|part| part == "namespaces") && left.len() > 2 {
-            place.namespace = left.get(1).cloned();
-            left.drain(..2);
+        let mut info = Self { parts, ..Self::default() };
+        let Some(mut parts_left) = info.take_group_version() else { return info };
+        if parts_left.first().is_some_and(|part| part == "namespaces") && parts_left.len() > 2 {
+            info.namespace = parts_left.get(1).cloned();
+            parts_left.drain(..2);
         }
-        let mut left = left.into_iter();
-        let mut next = || left.next().unwrap_or_default();
-        (place.resource, place.name, place.subresource) = (next(), next(), next());
-        place.proxy_path = left.fold(String::new(), |rest, part| rest + "/" + &part);
-        place
+        let mut parts_left = parts_left.into_iter();
+        let mut next = || parts_left.next().unwrap_or_default();
+        (info.resource, info.name, info.subresource) = (next(), next(), next());
+        info.proxy_path = parts_left.fold(String::new(), |rest, part| rest + "/" + &part);
+        info
     }
 
-    /// Takes group and version off; returns the rest, nothing where there is none.
+    /// Sets group and version, and returns the segments after them; `None` for a path outside `/api` and `/apis`.
     fn take_group_version(&mut self) -> Option<Vec<String>> {
         let (group, version, from) = match self.parts.first()?.as_str() {
             "api" => (String::new(), self.parts.get(1)?.clone(), 2),
@@ -139,7 +138,7 @@ impl RequestInfo {
         Some(self.parts.get(from..).unwrap_or_default().to_vec())
     }
 
-    /// `pods/proxy`, or `pods`.
+    /// The resource as RBAC names it: `pods`, or `pods/proxy` with a subresource.
     pub(super) fn rbac_resource(&self) -> String {
         if self.subresource.is_empty() {
             self.resource.clone()
@@ -153,10 +152,10 @@ impl RequestInfo {
 mod tests {
     use super::*;
 
-    fn place(path: &str) -> [String; 6] {
-        let place = RequestInfo::from_path(path);
-        let right = place.rbac_resource();
-        [place.group, place.version, place.namespace.unwrap_or_default(), right, place.name, place.proxy_path]
+    fn parse(path: &str) -> [String; 6] {
+        let info = RequestInfo::from_path(path);
+        let rbac_resource = info.rbac_resource();
+        [info.group, info.version, info.namespace.unwrap_or_default(), rbac_resource, info.name, info.proxy_path]
     }
 
     #[test]
@@ -174,7 +173,7 @@ mod tests {
             ),
         ];
         for (path, expected) in cases {
-            assert_eq!(place(path), expected, "{path}");
+            assert_eq!(parse(path), expected, "{path}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The door itself: how long an answer takes, and the faults of a server that is busy, failing or away.
+//! Latency of responses, and the faults of a server that is overloaded, failing or unavailable.
 
 use std::io;
 use std::time::Duration;
@@ -9,48 +9,48 @@ use super::config::RequestShare;
 use crate::sim::cluster::{SimCluster, StatusError};
 use crate::units::HumanDuration;
 
-/// How long the answer to a change is on its way back.
+/// Time between a write and its response, in which a client may be interrupted.
 const RESPONSE_DELAY: Duration = Duration::from_millis(1);
 
-/// Waits as long as an answer takes.
+/// Waits for the latency of a request.
 ///
 /// # Errors
-/// Nobody listens.
+/// The server is unavailable.
 pub(super) async fn accept_request(cluster: &SimCluster) -> io::Result<()> {
-    let setting = &cluster.config().api;
-    let slower = setting.extra_latency.filter(|(during, _)| during.contains(cluster.clock().now_ms()));
-    let takes = setting.latency.ms() + slower.map_or(0, |(_, longer)| longer.ms());
-    sleep(HumanDuration::from_ms(takes).to_std()).await;
-    match setting.unavailable.filter(|away| away.contains(cluster.clock().now_ms())) {
+    let config = &cluster.config().api;
+    let slowdown = config.extra_latency.filter(|(window, _)| window.contains(cluster.clock().now_ms()));
+    let latency_ms = config.latency.ms() + slowdown.map_or(0, |(_, extra)| extra.ms());
+    sleep(HumanDuration::from_ms(latency_ms).to_std()).await;
+    match config.unavailable.filter(|window| window.contains(cluster.clock().now_ms())) {
         Some(_) => Err(io::Error::new(io::ErrorKind::ConnectionRefused, "tcp connect error: Connection refused")),
         None => Ok(()),
     }
 }
 
 /// # Errors
-/// 429 or 500, by chance.
+/// 429 or 500, for a random share of the requests.
 pub(super) fn inject_error(cluster: &SimCluster) -> Result<(), StatusError> {
-    let setting = &cluster.config().api;
-    if is_affected(cluster, setting.too_many_requests) {
+    let config = &cluster.config().api;
+    if is_affected(cluster, config.too_many_requests) {
         return Err(StatusError::new(
             429,
             "TooManyRequests",
             "the server has received too many requests and has asked us to try again later",
         ));
     }
-    if is_affected(cluster, setting.server_errors) {
+    if is_affected(cluster, config.server_errors) {
         return Err(StatusError::new(500, "InternalError", "Internal error occurred: etcdserver: leader changed"));
     }
     Ok(())
 }
 
-/// An answer is on its way back, and whoever asked may be gone.
+/// Waits before the response of a write; the client may be interrupted meanwhile.
 pub(super) async fn delay_response() {
     sleep(RESPONSE_DELAY).await;
 }
 
 /// # Errors
-/// What was asked is done, and its answer is lost.
+/// The connection is reset after the write was carried out, for a random share of the writes.
 pub(super) fn inject_lost_response(cluster: &SimCluster) -> io::Result<()> {
     if is_affected(cluster, cluster.config().api.lost_responses) {
         return Err(io::Error::new(io::ErrorKind::ConnectionReset, "connection reset by peer"));

@@ -1,4 +1,4 @@
-//! Answers: their text, their headers, and how a refusal looks.
+//! Responses of the API server.
 
 use futures::Stream;
 use http::{Response, header};
@@ -9,10 +9,10 @@ use crate::sim::cluster::StatusError;
 
 const JSON: &str = "application/json";
 
-/// Seconds that a busy server wants to be left alone.
+/// `Retry-After` of a 429, seconds.
 const RETRY_AFTER_S: u64 = 1;
 
-/// An answer before it gets its date.
+/// A response without its `Date` header.
 pub(super) struct ApiResponse {
     status: u16,
     content_type: String,
@@ -32,20 +32,20 @@ impl ApiResponse {
         Self { status, content_type: "text/plain; charset=utf-8".to_owned(), body: text.into() }
     }
 
-    pub(super) fn stream<S, E>(status: u16, content: &str, chunks: S) -> Self
+    pub(super) fn stream<S, E>(status: u16, content_type: &str, chunks: S) -> Self
     where
         S: Stream<Item = Result<bytes::Bytes, E>> + Send + 'static,
         E: std::error::Error + Send + Sync + 'static,
     {
-        Self { status, content_type: content.to_owned(), body: reqwest::Body::wrap_stream(chunks) }
+        Self { status, content_type: content_type.to_owned(), body: reqwest::Body::wrap_stream(chunks) }
     }
 
-    pub(super) fn from_error(refusal: &StatusError) -> Self {
-        Self::value(refusal.code, &status_object(refusal))
+    pub(super) fn from_error(error: &StatusError) -> Self {
+        Self::value(error.code, &status_object(error))
     }
 
     /// # Errors
-    /// A header is none.
+    /// A header value is invalid.
     pub(super) fn into_http(self, wall: Timestamp) -> http::Result<Response<reqwest::Body>> {
         let mut response = Response::builder()
             .status(self.status)
@@ -58,20 +58,20 @@ impl ApiResponse {
     }
 }
 
-/// A refusal as the API server writes it.
-pub(super) fn status_object(refusal: &StatusError) -> Value {
+/// An error as metav1.Status.
+pub(super) fn status_object(error: &StatusError) -> Value {
     json!({
         "kind": "Status",
         "apiVersion": "v1",
         "metadata": {},
         "status": "Failure",
-        "message": refusal.message,
-        "reason": refusal.reason,
-        "code": refusal.code,
+        "message": error.message,
+        "reason": error.reason,
+        "code": error.code,
     })
 }
 
-/// The metadata of an object alone.
+/// Reduces an object to PartialObjectMetadata.
 pub(super) fn partial_metadata(object: &Value) -> Value {
     json!({"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": object["metadata"]})
 }

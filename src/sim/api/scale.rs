@@ -7,18 +7,18 @@ use serde_json::{Value, json};
 use crate::model::resource_kind::ResourceKind;
 use crate::sim::cluster::{FieldManager, SimCluster, StatusError};
 
-/// Whether the kind has a size.
+/// Whether the kind has a scale subresource.
 pub(super) fn has_scale(kind: &ResourceKind) -> bool {
     matches!(kind.kind, "Deployment" | "StatefulSet" | "ReplicaSet")
 }
 
-/// Sets the size of a workload, as `Hand::scale` of its writer.
+/// Sets the replicas of a workload; `manager` is a [`FieldManager::update_scale`].
 ///
 /// # Errors
-/// It is not there, or has no size.
+/// The workload does not exist, or has no scale subresource.
 pub(in crate::sim) fn update_scale(
     cluster: &SimCluster,
-    hand: FieldManager<'_>,
+    manager: FieldManager<'_>,
     kind: &ResourceKind,
     namespace: &str,
     name: &str,
@@ -27,10 +27,10 @@ pub(in crate::sim) fn update_scale(
     if !has_scale(kind) {
         return Err(StatusError::new(404, "NotFound", "the server could not find the requested resource"));
     }
-    cluster.update(hand, kind, namespace, name, |object| object["spec"]["replicas"] = json!(replicas))
+    cluster.update(manager, kind, namespace, name, |object| object["spec"]["replicas"] = json!(replicas))
 }
 
-/// A workload as its scale subresource shows it.
+/// Returns the autoscaling/v1 Scale of a workload.
 pub(super) fn scale_object(object: &Value) -> Value {
     let metadata = &object["metadata"];
     let labels = object["spec"]["selector"]["matchLabels"].as_object().into_iter().flatten();

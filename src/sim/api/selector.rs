@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::request::ApiRequest;
 use crate::sim::cluster::StatusError;
 
-/// Which objects are asked for.
+/// The label and field selector of a request, with its namespace.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ApiSelector {
     requirements: Vec<ApiLabelRequirement>,
@@ -15,7 +15,6 @@ pub(super) struct ApiSelector {
     namespace: Option<String>,
 }
 
-/// One requirement of a label selector.
 #[derive(Clone, Debug)]
 enum ApiLabelRequirement {
     Equals(String, String),
@@ -26,13 +25,13 @@ enum ApiLabelRequirement {
 
 impl ApiSelector {
     /// # Errors
-    /// A form or a field that is not simulated.
-    pub(super) fn from_request(asked: &ApiRequest) -> Result<Self, StatusError> {
-        let mut selector = Self { namespace: asked.info.namespace.clone(), ..Self::default() };
-        for part in asked.param("labelSelector").split(',').filter(|part| !part.is_empty()) {
+    /// The selector has an operator or a field that is not supported.
+    pub(super) fn from_request(request: &ApiRequest) -> Result<Self, StatusError> {
+        let mut selector = Self { namespace: request.info.namespace.clone(), ..Self::default() };
+        for part in request.param("labelSelector").split(',').filter(|part| !part.is_empty()) {
             selector.requirements.push(parse_requirement(part)?);
         }
-        for part in asked.param("fieldSelector").split(',').filter(|part| !part.is_empty()) {
+        for part in request.param("fieldSelector").split(',').filter(|part| !part.is_empty()) {
             match part.split_once('=') {
                 Some(("metadata.name", name)) => selector.name = Some(name.trim_start_matches('=').to_owned()),
                 _ => return Err(StatusError::not_simulated(&format!("the field selector {part}"))),
@@ -45,7 +44,7 @@ impl ApiSelector {
         let metadata = &object["metadata"];
         self.namespace.as_ref().is_none_or(|namespace| metadata["namespace"] == namespace.as_str())
             && self.name.as_ref().is_none_or(|name| metadata["name"] == name.as_str())
-            && self.requirements.iter().all(|wanted| wanted.matches(&metadata["labels"]))
+            && self.requirements.iter().all(|requirement| requirement.matches(&metadata["labels"]))
     }
 }
 

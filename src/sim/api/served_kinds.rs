@@ -1,8 +1,8 @@
-//! The kinds that are served.
+//! The kinds that the API server serves.
 
 use crate::model::resource_kind::ResourceKind;
 
-/// A kind, and whether its objects lie in namespaces.
+/// A kind and its scope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::sim) struct ServedKind {
     pub(in crate::sim) kind: ResourceKind,
@@ -11,7 +11,7 @@ pub(in crate::sim) struct ServedKind {
 
 const RBAC: &str = "rbac.authorization.k8s.io";
 
-/// What is touched by a run, by helm and by the controllers.
+/// The kinds that a run, helm and the controllers read or write.
 pub(in crate::sim) const SERVED_KINDS: [ServedKind; 38] = [
     cluster_scoped("", "v1", "Namespace", "namespaces"),
     cluster_scoped("", "v1", "Node", "nodes"),
@@ -71,14 +71,12 @@ const fn cluster_scoped(
     ServedKind { kind: ResourceKind::new(group, version, kind, plural), is_namespaced: false }
 }
 
-/// The kind of an object.
 pub(in crate::sim) fn find_by_kind(api_version: &str, kind: &str) -> Option<&'static ServedKind> {
-    SERVED_KINDS.iter().find(|facts| facts.kind.kind == kind && facts.kind.api_version() == api_version)
+    SERVED_KINDS.iter().find(|served| served.kind.kind == kind && served.kind.api_version() == api_version)
 }
 
-/// The kind of a path.
 pub(super) fn find_by_plural(group: &str, version: &str, plural: &str) -> Option<&'static ServedKind> {
     SERVED_KINDS
         .iter()
-        .find(|facts| (facts.kind.group, facts.kind.version, facts.kind.plural) == (group, version, plural))
+        .find(|served| (served.kind.group, served.kind.version, served.kind.plural) == (group, version, plural))
 }

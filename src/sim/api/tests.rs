@@ -18,7 +18,7 @@ mod requests;
 mod watches;
 mod writes;
 
-/// A platform with a namespace `x`.
+/// A cluster with a namespace `x`, and a client of it.
 fn platform(api: ApiServerConfig) -> (SimCluster, kube::Client) {
     let clock = RunClock::start_at("2026-08-22T10:00:00Z".parse().unwrap());
     let cluster = SimCluster::new(clock, SimConfig { api, ..SimConfig::default() });
@@ -31,8 +31,8 @@ fn platform(api: ApiServerConfig) -> (SimCluster, kube::Client) {
 
 fn create(cluster: &SimCluster, manager: &str, object: Value) -> std::sync::Arc<Value> {
     let text = |field: &str| object[field].as_str().unwrap().to_owned();
-    let facts = find_by_kind(&text("apiVersion"), &text("kind")).unwrap();
-    create_object(cluster, FieldManager::update(manager), facts, object, false).unwrap()
+    let served = find_by_kind(&text("apiVersion"), &text("kind")).unwrap();
+    create_object(cluster, FieldManager::update(manager), served, object, false).unwrap()
 }
 
 fn pod(name: &str, label: &str) -> Value {

@@ -1,4 +1,4 @@
-//! Watches: the changes after a version, as a stream of lines, until their time is up or the server breaks them off.
+//! Watches: a stream of the changes after a version, until the timeout or until the server ends it.
 
 use std::collections::VecDeque;
 use std::io;
@@ -19,13 +19,13 @@ use crate::units::HumanDuration;
 /// How a watch ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum WatchEnd {
-    /// As asked, with a bookmark where one was asked for.
+    /// At `timeoutSeconds`, with a bookmark if the client allows bookmarks.
     Timeout,
-    /// Without a word.
+    /// End of the stream without a bookmark or an error.
     Closed,
-    /// 410 Gone.
+    /// An ERROR event with 410 Gone.
     Gone,
-    /// The connection breaks.
+    /// A connection reset.
     Reset,
 }
 
@@ -43,27 +43,27 @@ struct WatchStream {
 }
 
 /// # Errors
-/// Something is asked that is not simulated.
+/// A parameter is missing or not supported.
 pub(super) fn handle_watch(
     cluster: &SimCluster,
-    facts: &'static ServedKind,
-    asked: &ApiRequest,
+    served: &'static ServedKind,
+    request: &ApiRequest,
 ) -> Result<ApiResponse, StatusError> {
     const KNOWN: [&str; 6] =
         ["watch", "timeoutSeconds", "labelSelector", "fieldSelector", "allowWatchBookmarks", "resourceVersion"];
-    asked.check_params(&KNOWN)?;
+    request.check_params(&KNOWN)?;
     let number = |parameter: &str| {
-        let wanted = asked.param(parameter).parse::<u64>().ok().filter(|number| *number > 0);
-        wanted.ok_or_else(|| StatusError::not_simulated(&format!("a watch without {parameter}")))
+        let value = request.param(parameter).parse::<u64>().ok().filter(|number| *number > 0);
+        value.ok_or_else(|| StatusError::not_simulated(&format!("a watch without {parameter}")))
     };
     let (after_ms, end) = first_end(cluster, number("timeoutSeconds")? * 1000);
     let watch = WatchStream {
         signal: cluster.change_signal(),
-        served: facts,
-        group_resource: group_resource(&facts.kind),
-        selector: ApiSelector::from_request(asked)?,
-        metadata_only: asked.is_metadata_only(),
-        bookmarks: asked.is_true("allowWatchBookmarks"),
+        served,
+        group_resource: group_resource(&served.kind),
+        selector: ApiSelector::from_request(request)?,
+        metadata_only: request.is_metadata_only(),
+        bookmarks: request.is_true("allowWatchBookmarks"),
         resource_version: number("resourceVersion")?,
         deadline: Box::pin(sleep(HumanDuration::from_ms(after_ms).to_std())),
         end: Some(end),
@@ -72,17 +72,17 @@ pub(super) fn handle_watch(
     Ok(ApiResponse::stream(200, "application/json", stream_lines(watch)))
 }
 
-/// What ends it first, and in how many milliseconds.
-fn first_end(cluster: &SimCluster, asked_ms: u64) -> (u64, WatchEnd) {
-    let (setting, now_ms) = (&cluster.config().api, cluster.clock().now_ms());
-    let to_come = |at: Option<HumanDuration>| at.and_then(|at| at.ms().checked_sub(now_ms));
-    let ends = [
-        Some((asked_ms, WatchEnd::Timeout)),
-        setting.watch_lifetime.map(|lasts| (lasts.ms(), WatchEnd::Closed)),
-        setting.gone_interval.map(|every| (every.ms() - now_ms % every.ms().max(1), WatchEnd::Gone)),
-        to_come(setting.unavailable.map(|away| away.start)).map(|ms| (ms, WatchEnd::Reset)),
+/// Returns what ends the watch first, and in how many milliseconds.
+fn first_end(cluster: &SimCluster, timeout_ms: u64) -> (u64, WatchEnd) {
+    let (config, now_ms) = (&cluster.config().api, cluster.clock().now_ms());
+    let time_until = |at: Option<HumanDuration>| at.and_then(|at| at.ms().checked_sub(now_ms));
+    let candidates = [
+        Some((timeout_ms, WatchEnd::Timeout)),
+        config.watch_lifetime.map(|lifetime| (lifetime.ms(), WatchEnd::Closed)),
+        config.gone_interval.map(|interval| (interval.ms() - now_ms % interval.ms().max(1), WatchEnd::Gone)),
+        time_until(config.unavailable.map(|window| window.start)).map(|ms| (ms, WatchEnd::Reset)),
     ];
-    ends.into_iter().flatten().min_by_key(|(ms, _)| *ms).unwrap_or((asked_ms, WatchEnd::Timeout))
+    candidates.into_iter().flatten().min_by_key(|(ms, _)| *ms).unwrap_or((timeout_ms, WatchEnd::Timeout))
 }
 
 fn stream_lines(watch: WatchStream) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {
@@ -113,8 +113,8 @@ fn stream_lines(watch: WatchStream) -> impl Stream<Item = io::Result<Bytes>> + S
                 Some(WatchEnd::Timeout) if watch.bookmarks => ready.push_back(watch.bookmark_line()),
                 Some(WatchEnd::Gone) => ready.push_back(watch.gone_line()),
                 Some(WatchEnd::Reset) => {
-                    let broken = io::Error::new(io::ErrorKind::ConnectionReset, "connection reset by peer");
-                    return Some((Err(broken), (watch, ready)));
+                    let reset = io::Error::new(io::ErrorKind::ConnectionReset, "connection reset by peer");
+                    return Some((Err(reset), (watch, ready)));
                 }
                 Some(WatchEnd::Timeout | WatchEnd::Closed) | None => {}
             }
@@ -123,10 +123,10 @@ fn stream_lines(watch: WatchStream) -> impl Stream<Item = io::Result<Bytes>> + S
 }
 
 impl WatchStream {
-    /// A change as this watch tells it: an object that begins to match is added for it, one that stops is deleted.
+    /// Formats a change as an event: an object that begins to match the selector is ADDED, one that stops is DELETED.
     fn change_line(&self, change: &ObjectChange) -> Option<String> {
         let is = change.event_type != WatchEventType::Deleted && self.selector.matches(&change.object);
-        let was = change.previous.as_ref().is_some_and(|before| self.selector.matches(before));
+        let was = change.previous.as_ref().is_some_and(|previous| self.selector.matches(previous));
         let kind = match (was, is) {
             (false, true) => "ADDED",
             (true, true) => "MODIFIED",
@@ -150,7 +150,7 @@ impl WatchStream {
     fn gone_line(&self) -> String {
         let message =
             format!("too old resource version: {} ({})", self.resource_version, self.cluster.resource_version());
-        let refusal = StatusError::new(410, "Expired", message);
-        format!("{}\n", json!({"type": "ERROR", "object": status_object(&refusal)}))
+        let error = StatusError::new(410, "Expired", message);
+        format!("{}\n", json!({"type": "ERROR", "object": status_object(&error)}))
     }
 }

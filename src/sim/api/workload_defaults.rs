@@ -1,10 +1,10 @@
-//! What the API server fills into workloads and pods.
+//! Defaults of workloads and pods.
 
 use serde_json::{Value, json};
 
 use super::defaults::set_default;
 
-/// Seconds that a pod has to end, where nothing else is stated.
+/// Default of `terminationGracePeriodSeconds`.
 const GRACE_PERIOD_S: u64 = 30;
 
 pub(super) fn set_deployment_defaults(object: &mut Value) {
@@ -44,7 +44,7 @@ pub(super) fn set_pod_defaults(object: &mut Value) {
     object["status"] = json!({"phase": "Pending"});
 }
 
-/// What has a limit and no request is requested as far as the limit.
+/// A limit without a request becomes the request.
 fn set_request_defaults(container: &mut Value) {
     let Some(limits) = container["resources"]["limits"].as_object().cloned() else { return };
     for (name, quantity) in limits {

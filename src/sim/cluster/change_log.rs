@@ -1,14 +1,13 @@
-//! The changes of objects, from which watches are served.
+//! The log of object changes, from which watches are served.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use serde_json::Value;
 
-/// Changes that are remembered: a watch that asks for an older version is told 410 Gone.
+/// Number of changes kept. A watch from an older version gets 410 Gone.
 const MAX_CHANGES: usize = 10_000;
 
-/// What became of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::sim) enum WatchEventType {
     Added,
@@ -16,20 +15,19 @@ pub(in crate::sim) enum WatchEventType {
     Deleted,
 }
 
-/// One change.
 #[derive(Clone, Debug)]
 pub(in crate::sim) struct ObjectChange {
     pub(in crate::sim) resource_version: u64,
     pub(in crate::sim) event_type: WatchEventType,
-    /// As `resource` writes it.
+    /// As `group_resource()` formats it.
     pub(in crate::sim) group_resource: String,
-    /// The object as it is now, or was last.
+    /// The object after the change; for a deletion its last state.
     pub(in crate::sim) object: Arc<Value>,
-    /// The object before, where there was one: a selector may have matched it.
+    /// The object before the change. A watch compares both with its selector to tell ADDED from MODIFIED and DELETED.
     pub(in crate::sim) previous: Option<Arc<Value>>,
 }
 
-/// The last changes, in the order of their versions.
+/// The latest changes, ordered by resourceVersion.
 #[derive(Debug, Default)]
 pub(super) struct ChangeLog(VecDeque<ObjectChange>);
 
@@ -41,7 +39,7 @@ impl ChangeLog {
         }
     }
 
-    /// The changes after this version; `None` where some of them are forgotten. `newest` is the version of the last one.
+    /// Returns the changes after `version`; `None` if some of them have been dropped. `newest` is the latest version.
     pub(super) fn since(&self, version: u64, newest: u64) -> Option<impl Iterator<Item = &ObjectChange>> {
         let oldest = self.0.front().map_or(newest + 1, |change| change.resource_version);
         let from = self.0.partition_point(|change| change.resource_version <= version);

@@ -1,36 +1,35 @@
-//! Waiting for changes.
+//! Waiting for changes of the cluster.
 
 use super::SimCluster;
 
-/// Tells of every change. Not a `watch` channel: that one wakes its receivers in an order of chance, and a simulated run is
-/// to be the same run every time; here they are woken in the order in which they began to wait.
+/// A subscription to changes. Not a `tokio::sync::watch` channel: that one wakes its receivers in random order, and a
+/// simulated run must be reproducible; `Notify` wakes them in the order in which they began to wait.
 pub(in crate::sim) struct ChangeSignal {
     cluster: SimCluster,
     seen_version: u64,
 }
 
 impl ChangeSignal {
-    /// Of changes from now on.
     pub(super) fn new(cluster: SimCluster) -> Self {
-        let seen = cluster.resource_version();
-        Self { cluster, seen_version: seen }
+        let seen_version = cluster.resource_version();
+        Self { cluster, seen_version }
     }
 
-    /// Whatever has changed until now is known.
+    /// Marks all changes until now as seen.
     pub(in crate::sim) fn mark_unchanged(&mut self) {
         self.seen_version = self.cluster.resource_version();
     }
 
-    /// Resolves when something has changed since the last time.
+    /// Resolves when there is a change that is not marked as seen, and marks it.
     pub(in crate::sim) async fn changed(&mut self) {
         loop {
-            let told = self.cluster.0.change_notify.notified();
+            let notified = self.cluster.0.change_notify.notified();
             let version = self.cluster.resource_version();
             if version != self.seen_version {
                 self.seen_version = version;
                 return;
             }
-            told.await;
+            notified.await;
         }
     }
 }

@@ -1,10 +1,41 @@
-//! managedFields: who wrote which field last, as the API server keeps it. Lists are owned as a whole.
+//! managedFields: which manager owns which field, as the API server tracks it. Simplified: a list is owned as a whole.
 
 use serde_json::{Map, Value, json};
 
-use super::FieldManager;
+/// The author of a write, as managedFields record it.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::sim) struct FieldManager<'a> {
+    pub(in crate::sim) name: &'a str,
+    /// `Update` or `Apply`.
+    pub(in crate::sim) operation: &'a str,
+    /// `status`, `scale`, or empty.
+    pub(in crate::sim) subresource: &'a str,
+}
 
-/// Bookkeeping in the metadata, which nobody owns.
+impl<'a> FieldManager<'a> {
+    /// A write to the object itself. An empty name is the API server's own write, which managedFields do not record.
+    pub(in crate::sim) const fn update(name: &'a str) -> Self {
+        Self { name, operation: "Update", subresource: "" }
+    }
+
+    /// A write to the status subresource.
+    pub(in crate::sim) const fn update_status(name: &'a str) -> Self {
+        Self { name, operation: "Update", subresource: "status" }
+    }
+
+    /// A write to the scale subresource.
+    pub(in crate::sim) const fn update_scale(name: &'a str) -> Self {
+        Self { name, operation: "Update", subresource: "scale" }
+    }
+
+    /// Server-side apply.
+    pub(in crate::sim) const fn apply(name: &'a str) -> Self {
+        Self { name, operation: "Apply", subresource: "" }
+    }
+}
+
+/// Metadata fields that no manager owns (k8s.io/apimachinery, pkg/util/managedfields/internal/stripmeta.go), and those of
+/// a deletion.
 const UNOWNED_METADATA: [&str; 9] = [
     "name",
     "namespace",
@@ -20,7 +51,7 @@ const UNOWNED_METADATA: [&str; 9] = [
 /// Paths of fields, as FieldsV1 writes them: `{"f:spec": {"f:replicas": {}}}`.
 type FieldPaths = Map<String, Value>;
 
-/// How deep in an object: the first two levels hold what nobody owns.
+/// Depth in an object: fields without an owner exist only at the first two levels.
 #[derive(Clone, Copy)]
 enum FieldLevel {
     Root,
@@ -42,49 +73,49 @@ impl FieldLevel {
     }
 }
 
-/// Notes in `object` what `hand` has written, compared with `before` (null where there was none). Who applies owns what
-/// stands in his `document`, or the whole object.
+/// Records in `object` which fields `manager` has written, compared with `before` (null for a new object). An apply owns
+/// the fields of `applied`, or of the whole object if there is none.
 pub(super) fn record_ownership(
     object: &mut Value,
     before: &Value,
-    document: Option<&Value>,
-    hand: FieldManager<'_>,
+    applied: Option<&Value>,
+    manager: FieldManager<'_>,
     now: &str,
 ) {
-    if hand.manager.is_empty() {
+    if manager.name.is_empty() {
         return;
     }
     let mut entries = match object["metadata"]["managedFields"].take() {
         Value::Array(entries) => entries,
         _ => Vec::new(),
     };
-    let (mut changed, lost) =
+    let (mut changed, removed) =
         (changed_fields(object, before, FieldLevel::Root), removed_fields(before, object, FieldLevel::Root));
-    if before.is_null() && hand.subresource.is_empty() {
-        // What a new object reports is the server's word.
+    if before.is_null() && manager.subresource.is_empty() {
+        // The server resets the status of a new object.
         changed.shift_remove("f:status");
     }
-    let own = entries.iter().position(|entry| is_entry_of(entry, hand));
-    let mut owned = own.and_then(|at| entries[at]["fieldsV1"].as_object().cloned()).unwrap_or_default();
-    if hand.operation == "Apply" {
-        let applied = changed_fields(document.unwrap_or(object), &Value::Null, FieldLevel::Root);
-        if changed.is_empty() && lost.is_empty() && applied == owned {
+    let own_index = entries.iter().position(|entry| is_entry_of(entry, manager));
+    let mut owned = own_index.and_then(|at| entries[at]["fieldsV1"].as_object().cloned()).unwrap_or_default();
+    if manager.operation == "Apply" {
+        let applied_paths = changed_fields(applied.unwrap_or(object), &Value::Null, FieldLevel::Root);
+        if changed.is_empty() && removed.is_empty() && applied_paths == owned {
             object["metadata"]["managedFields"] = Value::Array(entries);
             return;
         }
-        owned = applied;
+        owned = applied_paths;
     } else {
-        subtract_paths(&mut owned, &lost);
+        subtract_paths(&mut owned, &removed);
         merge_paths(&mut owned, &changed);
     }
-    for (_, entry) in entries.iter_mut().enumerate().filter(|(at, _)| Some(*at) != own) {
+    for (_, entry) in entries.iter_mut().enumerate().filter(|(at, _)| Some(*at) != own_index) {
         let Some(fields) = entry["fieldsV1"].as_object_mut() else { continue };
         subtract_paths(fields, &changed);
-        subtract_paths(fields, &lost);
+        subtract_paths(fields, &removed);
     }
-    if !changed.is_empty() || !lost.is_empty() || hand.operation == "Apply" {
-        let entry = managed_fields_entry(object, owned, hand, now);
-        match own {
+    if !changed.is_empty() || !removed.is_empty() || manager.operation == "Apply" {
+        let entry = managed_fields_entry(object, owned, manager, now);
+        match own_index {
             Some(at) => entries[at] = entry,
             None => entries.push(entry),
         }
@@ -93,65 +124,65 @@ pub(super) fn record_ownership(
     object["metadata"]["managedFields"] = Value::Array(entries);
 }
 
-/// Managers other than `hand` that own something of what `after` changes in `before`, as the API server names them.
-pub(in crate::sim) fn field_conflicts(before: &Value, after: &Value, hand: FieldManager<'_>) -> Vec<String> {
+/// Lists, in the API server's format, the fields that `after` changes in `before` and that other managers own.
+pub(in crate::sim) fn field_conflicts(before: &Value, after: &Value, manager: FieldManager<'_>) -> Vec<String> {
     let changed = changed_fields(after, before, FieldLevel::Root);
     let entries = before["metadata"]["managedFields"].as_array().into_iter().flatten();
     let mut all = Vec::new();
-    for entry in entries.filter(|entry| !is_entry_of(entry, hand)) {
+    for entry in entries.filter(|entry| !is_entry_of(entry, manager)) {
         let text = |field: &str| entry[field].as_str().unwrap_or_default();
-        let by = match text("subresource") {
+        let conflict = match text("subresource") {
             "" => format!("conflict with \"{}\"", text("manager")),
             part => format!("conflict with \"{}\" with subresource \"{part}\"", text("manager")),
         };
         let mut paths = Vec::new();
         collect_common_paths(&entry["fieldsV1"], &changed, "", &mut paths);
-        all.extend(paths.into_iter().map(|path| format!("{by} using {}: {path}", text("apiVersion"))));
+        all.extend(paths.into_iter().map(|path| format!("{conflict} using {}: {path}", text("apiVersion"))));
     }
     all
 }
 
-/// Whether `hand`, who has applied more before, leaves something out in `document`.
-pub(in crate::sim) fn drops_applied_fields(before: &Value, document: &Value, hand: FieldManager<'_>) -> bool {
+/// Whether `applied` leaves out a field that `manager` owns from an earlier apply.
+pub(in crate::sim) fn drops_applied_fields(before: &Value, applied: &Value, manager: FieldManager<'_>) -> bool {
     let mut entries = before["metadata"]["managedFields"].as_array().into_iter().flatten();
-    let own = entries.find(|entry| is_entry_of(entry, hand)).and_then(|entry| entry["fieldsV1"].as_object());
-    let mut left = own.cloned().unwrap_or_default();
-    subtract_paths(&mut left, &changed_fields(document, &Value::Null, FieldLevel::Root));
+    let owned = entries.find(|entry| is_entry_of(entry, manager)).and_then(|entry| entry["fieldsV1"].as_object());
+    let mut left = owned.cloned().unwrap_or_default();
+    subtract_paths(&mut left, &changed_fields(applied, &Value::Null, FieldLevel::Root));
     !left.is_empty()
 }
 
-fn is_entry_of(entry: &Value, hand: FieldManager<'_>) -> bool {
-    entry["manager"] == hand.manager
-        && entry["operation"] == hand.operation
-        && entry["subresource"].as_str().unwrap_or_default() == hand.subresource
+fn is_entry_of(entry: &Value, manager: FieldManager<'_>) -> bool {
+    entry["manager"] == manager.name
+        && entry["operation"] == manager.operation
+        && entry["subresource"].as_str().unwrap_or_default() == manager.subresource
 }
 
-fn managed_fields_entry(object: &Value, owned: FieldPaths, hand: FieldManager<'_>, now: &str) -> Value {
+fn managed_fields_entry(object: &Value, owned: FieldPaths, manager: FieldManager<'_>, now: &str) -> Value {
     let mut entry = json!({
-        "manager": hand.manager,
-        "operation": hand.operation,
+        "manager": manager.name,
+        "operation": manager.operation,
         "apiVersion": object["apiVersion"],
         "time": now,
         "fieldsType": "FieldsV1",
         "fieldsV1": owned,
     });
-    if !hand.subresource.is_empty() {
-        entry["subresource"] = json!(hand.subresource);
+    if !manager.subresource.is_empty() {
+        entry["subresource"] = json!(manager.subresource);
     }
-    // Writes through the scale subresource show no time (seen with 1.37.2).
-    if let Some(fields) = entry.as_object_mut().filter(|_| hand.subresource == "scale") {
+    // Writes through the scale subresource show no time (observed with Kubernetes v1.37.2).
+    if let Some(fields) = entry.as_object_mut().filter(|_| manager.subresource == "scale") {
         fields.shift_remove("time");
     }
     entry
 }
 
-/// The fields of `now` that are not the same in `before`.
-fn changed_fields(now: &Value, before: &Value, place: FieldLevel) -> FieldPaths {
+/// The fields of `now` that differ from `before`.
+fn changed_fields(now: &Value, before: &Value, level: FieldLevel) -> FieldPaths {
     let mut fields = FieldPaths::new();
-    for (key, value) in now.as_object().into_iter().flatten().filter(|(key, _)| place.is_owned(key)) {
+    for (key, value) in now.as_object().into_iter().flatten().filter(|(key, _)| level.is_owned(key)) {
         let old = before.get(key).unwrap_or(&Value::Null);
         let inner = match value {
-            Value::Object(map) if !map.is_empty() => changed_fields(value, old, place.child(key)),
+            Value::Object(map) if !map.is_empty() => changed_fields(value, old, level.child(key)),
             _ if value == old => continue,
             _ => {
                 fields.insert(format!("f:{key}"), json!({}));
@@ -165,13 +196,13 @@ fn changed_fields(now: &Value, before: &Value, place: FieldLevel) -> FieldPaths 
     fields
 }
 
-/// The fields of `before` that are no more in `now`.
-fn removed_fields(before: &Value, now: &Value, place: FieldLevel) -> FieldPaths {
+/// The fields of `before` that `now` does not have.
+fn removed_fields(before: &Value, now: &Value, level: FieldLevel) -> FieldPaths {
     let mut fields = FieldPaths::new();
-    for (key, value) in before.as_object().into_iter().flatten().filter(|(key, _)| place.is_owned(key)) {
+    for (key, value) in before.as_object().into_iter().flatten().filter(|(key, _)| level.is_owned(key)) {
         let inner = match (value, now.get(key)) {
-            (Value::Object(_), Some(new @ Value::Object(_))) => removed_fields(value, new, place.child(key)),
-            (Value::Object(_), _) => changed_fields(value, &Value::Null, place.child(key)),
+            (Value::Object(_), Some(new @ Value::Object(_))) => removed_fields(value, new, level.child(key)),
+            (Value::Object(_), _) => changed_fields(value, &Value::Null, level.child(key)),
             (_, None) => {
                 fields.insert(format!("f:{key}"), json!({}));
                 continue;
@@ -185,7 +216,7 @@ fn removed_fields(before: &Value, now: &Value, place: FieldLevel) -> FieldPaths 
     fields
 }
 
-/// Takes paths away; what is empty then goes as well.
+/// Removes paths, and parents that are empty then.
 fn subtract_paths(fields: &mut FieldPaths, paths: &FieldPaths) {
     fields.retain(|key, value| match (paths.get(key).and_then(Value::as_object), value.as_object_mut()) {
         (None, _) => true,
@@ -206,7 +237,7 @@ fn merge_paths(fields: &mut FieldPaths, paths: &FieldPaths) {
     }
 }
 
-/// Paths that are in both, as `.spec.replicas`.
+/// Collects the paths that are in both, in the form `.spec.replicas`.
 fn collect_common_paths(fields: &Value, paths: &FieldPaths, above: &str, found: &mut Vec<String>) {
     for (key, paths) in paths {
         let (Some(inner), Some(paths)) = (fields.get(key), paths.as_object()) else { continue };

@@ -1,8 +1,8 @@
-//! Refusals in the API server's words.
+//! Errors of the API server.
 
 use crate::model::resource_kind::ResourceKind;
 
-/// Why something is refused: a Kubernetes Status.
+/// A failure as the API server returns it (metav1.Status).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub(in crate::sim) struct StatusError {
@@ -16,14 +16,14 @@ impl StatusError {
         Self { code, reason: reason.to_owned(), message: message.into() }
     }
 
-    /// 404 in the API server's words.
+    /// 404 with the API server's message.
     pub(in crate::sim) fn not_found(kind: &ResourceKind, name: &str) -> Self {
         Self::new(404, "NotFound", format!("{} \"{name}\" not found", group_resource(kind)))
     }
 
-    /// What the simulation does not know it does not guess.
-    pub(in crate::sim) fn not_simulated(what: &str) -> Self {
-        Self::new(501, "NotSimulated", format!("the simulated platform does not know {what}"))
+    /// 501 for a request that the simulator does not support: it fails instead of guessing a response.
+    pub(in crate::sim) fn not_simulated(feature: &str) -> Self {
+        Self::new(501, "NotSimulated", format!("the simulator does not support {feature}"))
     }
 }
 

@@ -1,4 +1,4 @@
-//! Whether an aggregated API can be reached: its Service has a ready pod.
+//! Availability of aggregated APIs: the Service has a ready endpoint.
 
 use super::condition;
 use super::endpoint_slice;
@@ -6,13 +6,14 @@ use super::kinds::{API_SERVICE, SERVICE};
 use super::manager::ControllerManager;
 use crate::sim::cluster::FieldManager;
 
-/// Writes whether an `APIService` is available.
+/// Writes the Available condition of an `APIService`.
 pub(super) fn sync(manager: &mut ControllerManager, name: &str) {
     let cluster = &manager.cluster;
-    let Some(found) = cluster.get(&API_SERVICE, "", name) else { return };
-    let of = &found["spec"]["service"];
-    let (namespace, service) = (of["namespace"].as_str().unwrap_or_default(), of["name"].as_str().unwrap_or_default());
-    let (holds, reason, message) = if of.is_null() {
+    let Some(api_service) = cluster.get(&API_SERVICE, "", name) else { return };
+    let service_ref = &api_service["spec"]["service"];
+    let (namespace, service) =
+        (service_ref["namespace"].as_str().unwrap_or_default(), service_ref["name"].as_str().unwrap_or_default());
+    let (available, reason, message) = if service_ref.is_null() {
         ("True", "Local", "Local APIServices are always available".to_owned())
     } else if cluster.get(&SERVICE, namespace, service).is_none() {
         ("False", "ServiceNotFound", format!("service/{service} in \"{namespace}\" is not present"))
@@ -23,8 +24,8 @@ pub(super) fn sync(manager: &mut ControllerManager, name: &str) {
         ("False", "MissingEndpoints", message)
     };
     let now = cluster.now();
-    // One that is gone has no status.
-    let _ = cluster.update(FieldManager::update_status("kube-apiserver"), &API_SERVICE, "", name, |found| {
-        condition::set(&mut found["status"], &now, "Available", holds, reason, &message);
+    // The error is NotFound: the object is deleted.
+    let _ = cluster.update(FieldManager::update_status("kube-apiserver"), &API_SERVICE, "", name, |api_service| {
+        condition::set(&mut api_service["status"], &now, "Available", available, reason, &message);
     });
 }

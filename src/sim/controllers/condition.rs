@@ -1,36 +1,35 @@
-//! Conditions in a status.
+//! Conditions in the status of an object.
 
 use serde_json::{Value, json};
 
-/// Sets a condition; its time moves only with its status, and it keeps its place in the list.
-pub(super) fn set(status: &mut Value, now: &str, kind: &str, holds: &str, reason: &str, message: &str) {
+/// Sets a condition in place. lastTransitionTime changes only with the condition's status.
+pub(super) fn set(status: &mut Value, now: &str, kind: &str, condition_status: &str, reason: &str, message: &str) {
     if !status["conditions"].is_array() {
         status["conditions"] = json!([]);
     }
-    let Some(all) = status["conditions"].as_array_mut() else { return };
-    let mut made = json!({"type": kind, "status": holds, "lastTransitionTime": now});
+    let Some(conditions) = status["conditions"].as_array_mut() else { return };
+    let mut condition = json!({"type": kind, "status": condition_status, "lastTransitionTime": now});
     for (field, text) in [("reason", reason), ("message", message)].into_iter().filter(|(_, text)| !text.is_empty()) {
-        made[field] = json!(text);
+        condition[field] = json!(text);
     }
-    match all.iter_mut().find(|one| one["type"] == kind) {
-        None => all.push(made),
-        Some(old) => {
-            if old["status"] == holds {
-                made["lastTransitionTime"] = old["lastTransitionTime"].clone();
+    match conditions.iter_mut().find(|condition| condition["type"] == kind) {
+        None => conditions.push(condition),
+        Some(existing) => {
+            if existing["status"] == condition_status {
+                condition["lastTransitionTime"] = existing["lastTransitionTime"].clone();
             }
-            *old = made;
+            *existing = condition;
         }
     }
 }
 
-/// True where the condition is there and holds.
 pub(super) fn is_condition_true(object: &Value, kind: &str) -> bool {
     true_since(object, kind).is_some()
 }
 
-/// Since when a condition holds; `None` where it does not.
+/// Returns since when a condition is True; `None` if it is not.
 pub(super) fn true_since<'a>(object: &'a Value, kind: &str) -> Option<&'a str> {
-    let all = object["status"]["conditions"].as_array()?;
-    let one = all.iter().find(|one| one["type"] == kind && one["status"] == "True")?;
-    Some(one["lastTransitionTime"].as_str().unwrap_or_default())
+    let conditions = object["status"]["conditions"].as_array()?;
+    let condition = conditions.iter().find(|condition| condition["type"] == kind && condition["status"] == "True")?;
+    Some(condition["lastTransitionTime"].as_str().unwrap_or_default())
 }

@@ -1,47 +1,47 @@
-//! Nodes, pods and controllers in numbers, and what can be wrong with them.
+//! Configuration of nodes, pods and controllers, and of their faults.
 
 use crate::units::HumanDuration;
 
-/// Nodes, pods and controllers in numbers. The default is a healthy cluster.
+/// Configuration of nodes, pods and controllers. The default is a healthy cluster.
 #[derive(Clone, Debug)]
 pub struct ControllerConfig {
     /// Number of nodes with accelerators.
     pub accelerator_nodes: usize,
     /// Number of accelerators on each of them.
     pub accelerators_per_node: usize,
-    /// Number of devices that each accelerator is offered as: above 1 it is shared by time.
+    /// Number of devices that the device plugin offers for each accelerator; above 1 with time-slicing.
     pub devices_per_accelerator: usize,
     /// Number of nodes without accelerators.
     pub cpu_nodes: usize,
-    /// Namespaces that stand before anybody does anything, besides those of the cluster itself.
+    /// Namespaces that exist before a run, besides those of the cluster and of the scenario.
     pub extra_namespaces: Vec<String>,
-    /// Fault: an admission plugin takes the requests for accelerators off every pod.
+    /// Fault: an admission plugin removes the extended resources from every pod.
     pub strips_accelerators: bool,
-    /// How long a controller takes at most to act on a change.
+    /// Longest time in which a controller reacts to a change.
     pub max_reaction_delay: HumanDuration,
-    /// From a new pod to its node. This and the spans below are met within a quarter, by chance.
+    /// From the creation of a pod to its binding. This duration and the following ones vary randomly by up to 25 %.
     pub scheduling_delay: HumanDuration,
-    /// From the node to the image.
+    /// Time to pull the image.
     pub image_pull: HumanDuration,
-    /// From the image to running containers.
+    /// Time to start the containers.
     pub container_start: HumanDuration,
-    /// How long containers take to stop once they are told to; never longer than their grace period.
+    /// Time from SIGTERM to the end of the containers; at most their grace period.
     pub container_stop: HumanDuration,
-    /// From a claim to its volume.
+    /// Time to bind a PersistentVolumeClaim.
     pub volume_binding: HumanDuration,
-    /// From a `LoadBalancer` Service to its address.
+    /// Time until a `LoadBalancer` Service has an address.
     pub load_balancer_delay: HumanDuration,
     /// Whether kubelets report the ids of allocated devices in the pod's status (KEP-4680).
     pub reports_devices: bool,
     /// The HPA controller.
     pub hpa_controller: HpaControllerConfig,
-    /// Fault: the Deployment and StatefulSet controllers act that much later.
+    /// Fault: extra delay of the Deployment, ReplicaSet and StatefulSet controllers.
     pub workload_delay: HumanDuration,
-    /// Fault: what is wrong with pods that take an accelerator, beyond the first of their workload.
+    /// Fault: of the pods that request an accelerator, beyond the first of their workload.
     pub new_pod_fault: NewPodFault,
-    /// Fault: a namespace that is deleted stays, for a finalizer that nobody takes away.
+    /// Fault: a deleted namespace stays Terminating, because a finalizer in it is never removed.
     pub namespace_stuck: bool,
-    /// Faults: what others do to the cluster in the middle of a run.
+    /// Faults: interference and failures during a run.
     pub injections: Vec<ClusterInjection>,
 }
 
@@ -71,7 +71,7 @@ impl Default for ControllerConfig {
     }
 }
 
-/// The HPA controller in numbers.
+/// Configuration of the HPA controller.
 #[derive(Clone, Debug)]
 pub struct HpaControllerConfig {
     /// `--horizontal-pod-autoscaler-sync-period`.
@@ -80,7 +80,7 @@ pub struct HpaControllerConfig {
     pub tolerance: f64,
     /// `--horizontal-pod-autoscaler-downscale-stabilization`.
     pub downscale_stabilization: HumanDuration,
-    /// Fault: it does not do what it should.
+    /// Fault: of its behavior.
     pub fault: HpaFault,
     /// Fault: its events are lost.
     pub events_lost: bool,
@@ -98,99 +98,99 @@ impl Default for HpaControllerConfig {
     }
 }
 
-/// How the HPA controller behaves.
+/// A fault of the HPA controller.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum HpaFault {
-    /// As Kubernetes 1.37 does.
+    /// It behaves as in Kubernetes 1.37.
     #[default]
     None,
     /// It does not run.
     Off,
-    /// It makes no pass any more after so many.
+    /// It stops after this many passes.
     StuckAfter(u32),
-    /// It makes no pass any more after its first rise.
+    /// It stops after its first scale-up.
     StopsAfterScaleUp,
-    /// It never lowers a size.
+    /// It never scales down.
     NeverScalesDown,
-    /// It never raises a size.
+    /// It never scales up.
     NeverScalesUp,
-    /// It adds a replica by itself, by CPU as it says, so long after its first pass, and only once.
+    /// This long after its first pass it scales up by one replica, once, with CPU utilization as the reason.
     SpuriousScaleUp(HumanDuration),
-    /// So long after it has first raised a size, it takes a replica away and adds it again, pass by pass.
+    /// This long after its first scale-up it removes a replica and adds it again, in alternate passes.
     FlapsAfter(HumanDuration),
-    /// It keeps only so much of the stated scale-down stabilization window, percent.
+    /// It applies only this share of the scale-down stabilization window, percent.
     StabilizationPercent(i32),
-    /// It raises to so many more than maxReplicas.
+    /// It scales up to this many replicas above maxReplicas.
     ExceedsMax(i32),
 }
 
-/// What becomes of pods that take an accelerator, beyond the first of their workload.
+/// A fault of the pods that request an accelerator, beyond the first of their workload.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum NewPodFault {
-    /// They serve.
+    /// They become ready.
     #[default]
     None,
-    /// Their containers end as soon as they run.
+    /// Their containers exit as soon as they have started.
     CrashLoop,
     /// Their image cannot be pulled.
     ImagePullFailure,
     /// Their containers run, but never pass the readiness probe.
     NeverReady,
-    /// They pass the readiness probe that much later.
+    /// They pass the readiness probe this much later.
     ReadyLate(HumanDuration),
-    /// They land on a node without an accelerator, and get none. Such a node is added to the cluster.
+    /// They are bound to a node without accelerators, and get no device. Such a node is added to the cluster.
     WrongNode,
-    /// They never end when they are deleted.
+    /// They never terminate after their deletion.
     NeverTerminates,
 }
 
-/// Something that others do to the cluster, once.
+/// A single interference or failure during a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClusterInjection {
-    /// When.
+    /// When it happens.
     pub time: InjectionTime,
-    /// What.
+    /// What happens.
     pub action: InjectionAction,
 }
 
-/// So long after a moment of the run.
+/// A time relative to a trigger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InjectionTime {
-    /// The moment.
+    /// The trigger.
     pub trigger: InjectionTrigger,
-    /// How long after it.
+    /// Delay after the trigger.
     pub after: HumanDuration,
 }
 
-/// A moment of the run, as the cluster can see it.
+/// An event of the run that the cluster can observe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InjectionTrigger {
-    /// The simulation begins.
+    /// The simulation starts.
     Start,
     /// The first HPA is created.
     HpaCreated,
-    /// The size of an HPA's target rises for the first time.
+    /// The replicas of the target of an HPA increase for the first time.
     FirstScaleUp,
-    /// It falls for the first time.
+    /// They decrease for the first time.
     FirstScaleDown,
 }
 
-/// What others do. "The target" is that of the first HPA of the cluster.
+/// An interference or failure. "The target" is the scale target of the first HPA of the cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InjectionAction {
-    /// Somebody changes the target's size by so much with kubectl, through the scale subresource.
+    /// kubectl changes the replicas of the target by this number, through the scale subresource.
     PatchScale(i32),
-    /// Somebody changes the target's size by so much with kubectl, in the workload itself.
+    /// kubectl changes the replicas of the target by this number, in the workload itself.
     PatchWorkload(i32),
-    /// Somebody makes a second HPA for the target.
+    /// kubectl creates a second HPA for the target.
     SecondHpa,
-    /// The controller manager starts anew: another holder of the Lease, and the HPA controller has forgotten everything.
+    /// kube-controller-manager restarts: its Lease has another holder, and the HPA controller loses its state in memory.
     ManagerRestart,
-    /// The kubelets start anew: the pods that hold accelerators are not ready for so long.
+    /// The kubelets restart: the target's pods with accelerators are not ready for this long.
     KubeletRestart(HumanDuration),
-    /// The node of the target's newest pod is lost: its pods do not answer any more, 50 s later they are not ready, 300 s
-    /// after that they are told to go, and never do.
+    /// The node of the target's newest pod is lost: its pods stop responding, are not ready after 50 s, are deleted after
+    /// another 300 s, and never terminate.
     NodeLost,
-    /// Another tenant's pods take so many accelerators of those that are free.
+    /// Pods of another tenant take this many of the free accelerators.
     TenantPods(usize),
 }

@@ -1,4 +1,4 @@
-//! `EndpointSlices` of Services with a selector.
+//! The `EndpointSlice` controller, for Services with a selector.
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ use crate::sim::cluster::{FieldManager, SimCluster, metadata_text};
 
 const SERVICE_NAME: &str = "kubernetes.io/service-name";
 
-/// Writes which pods stand behind a Service.
+/// Writes the endpoints of a Service.
 pub(super) fn sync(manager: &mut ControllerManager, namespace: &str, name: &str) {
     let cluster = &manager.cluster;
     let Some(service) = cluster.get(&SERVICE, namespace, name) else { return };
@@ -24,7 +24,7 @@ pub(super) fn sync(manager: &mut ControllerManager, namespace: &str, name: &str)
     let ports = endpoint_ports(&service, pods.first().map(|pod| &**pod));
     match find_slice(cluster, namespace, name) {
         Some(slice) => {
-            // It was there a moment ago.
+            // Cannot fail: the slice has just been listed.
             let _ =
                 cluster.update(FieldManager::update(CONTROLLER_MANAGER), &ENDPOINT_SLICE, namespace, &slice, |slice| {
                     slice["endpoints"] = json!(endpoints);
@@ -38,7 +38,7 @@ pub(super) fn sync(manager: &mut ControllerManager, namespace: &str, name: &str)
                         "endpointslice.kubernetes.io/managed-by": "endpointslice-controller.k8s.io"},
                     "ownerReferences": [pods::owner_reference(&service)]},
                 "addressType": "IPv4", "endpoints": endpoints, "ports": ports});
-            // Its name is new.
+            // Cannot fail in practice: the name has a random suffix.
             let _ = cluster.create(FieldManager::update(CONTROLLER_MANAGER), &ENDPOINT_SLICE, slice);
         }
     }
@@ -60,7 +60,7 @@ fn endpoint(pod: &Value) -> Value {
             "uid": pod["metadata"]["uid"]}})
 }
 
-/// The ports of a Service as its pods have them: names are looked up in a pod.
+/// Resolves the target ports of a Service; a named port is looked up in a pod.
 fn endpoint_ports(service: &Value, pod: Option<&Value>) -> Value {
     let all = service["spec"]["ports"].as_array().into_iter().flatten().map(|port| {
         let target = &port["targetPort"];
@@ -80,7 +80,6 @@ fn container_port(pod: &Value, name: &str) -> Option<Value> {
     ports.find(|port| port["name"] == name).map(|port| port["containerPort"].clone())
 }
 
-/// Whether a ready pod stands behind a Service.
 pub(super) fn has_ready_endpoint(cluster: &SimCluster, namespace: &str, service: &str) -> bool {
     let slices = cluster.list(&ENDPOINT_SLICE, Some(namespace));
     let mut own = slices.iter().filter(|slice| slice["metadata"]["labels"][SERVICE_NAME] == service);

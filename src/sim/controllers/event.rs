@@ -1,11 +1,11 @@
-//! Events, by the old recorder (whole seconds) and the scheduler's new one (microseconds).
+//! Events: of the scheduler as events.k8s.io writes them (microseconds), of the others as core/v1 does (whole seconds).
 
 use serde_json::{Value, json};
 
 use super::kinds::EVENT;
 use crate::sim::cluster::{FieldManager, SimCluster, metadata_text};
 
-/// Records an event about an object; `component` says it, on `host` if it is a kubelet.
+/// Records an event of `component` about an object; an event of a kubelet also names its node.
 pub(super) fn record(
     cluster: &SimCluster,
     component: &str,
@@ -13,11 +13,11 @@ pub(super) fn record(
     (kind, reason): (&str, &str),
     message: impl Into<String>,
 ) {
-    let is_new = component == "default-scheduler";
+    let is_scheduler = component == "default-scheduler";
     let host = if component == "kubelet" { object["spec"]["nodeName"].as_str().unwrap_or_default() } else { "" };
-    let times = if is_new { Value::Null } else { json!(cluster.now()) };
-    let source = if is_new { json!({}) } else { json!({"component": component, "host": host}) };
-    let instance = if is_new { "default-scheduler-control-plane" } else { host };
+    let times = if is_scheduler { Value::Null } else { json!(cluster.now()) };
+    let source = if is_scheduler { json!({}) } else { json!({"component": component, "host": host}) };
+    let instance = if is_scheduler { "default-scheduler-control-plane" } else { host };
     let (name, namespace) = (metadata_text(object, "name"), metadata_text(object, "namespace"));
     let event = json!({
         "metadata": {"name": format!("{name}.{:016x}", cluster.random_below(u64::MAX)), "namespace": namespace},
@@ -26,9 +26,9 @@ pub(super) fn record(
             "resourceVersion": object["metadata"]["resourceVersion"]},
         "type": kind, "reason": reason, "message": message.into(),
         "source": source, "reportingComponent": component, "reportingInstance": instance,
-        "eventTime": if is_new { json!(cluster.now_micro()) } else { Value::Null },
-        "firstTimestamp": times, "lastTimestamp": times, "count": if is_new { Value::Null } else { json!(1) },
+        "eventTime": if is_scheduler { json!(cluster.now_micro()) } else { Value::Null },
+        "firstTimestamp": times, "lastTimestamp": times, "count": if is_scheduler { Value::Null } else { json!(1) },
     });
-    // Its name is new: there is nothing that could refuse it.
+    // Cannot fail in practice: the name has a random suffix.
     let _ = cluster.create(FieldManager::update(component), &EVENT, event);
 }

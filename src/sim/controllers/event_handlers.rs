@@ -1,4 +1,4 @@
-//! Which change concerns whom: the informers' event handlers.
+//! The informers' event handlers: which items a change enqueues.
 
 use serde_json::Value;
 
@@ -12,7 +12,7 @@ use super::{garbage_collector, injections, labels, pods};
 use crate::sim::cluster::{ObjectChange, WatchEventType, metadata_text};
 use crate::units::HumanDuration;
 
-/// What stands is looked at as if it had just been made: when the controllers start, or have missed changes.
+/// Handles all existing objects as added, when the controllers start or have missed changes.
 pub(super) fn handle_existing(manager: &mut ControllerManager) {
     for kind in
         [DEPLOYMENT, REPLICA_SET, STATEFUL_SET, POD, SERVICE, PERSISTENT_VOLUME_CLAIM, API_SERVICE, HPA, NAMESPACE]
@@ -24,7 +24,6 @@ pub(super) fn handle_existing(manager: &mut ControllerManager) {
     }
 }
 
-/// One change.
 pub(super) fn handle_change(manager: &mut ControllerManager, change: &ObjectChange) {
     dispatch(manager, &change.group_resource, change.event_type, &change.object, change.previous.as_deref());
 }
@@ -32,24 +31,24 @@ pub(super) fn handle_change(manager: &mut ControllerManager, change: &ObjectChan
 fn dispatch(
     manager: &mut ControllerManager,
     resource: &str,
-    became: WatchEventType,
+    event_type: WatchEventType,
     object: &Value,
     before: Option<&Value>,
 ) {
     let (namespace, name) = (metadata_text(object, "namespace"), metadata_text(object, "name"));
-    let gone = became == WatchEventType::Deleted;
-    let is_asked = before.is_none_or(|before| before["spec"] != object["spec"]);
+    let is_deleted = event_type == WatchEventType::Deleted;
+    let spec_changed = before.is_none_or(|before| before["spec"] != object["spec"]);
     match resource {
-        "pods" => return handle_pod(manager, gone, object, before),
-        "deployments.apps" if !gone => manager.enqueue(WorkKind::Deployment, &namespace, &name),
-        "statefulsets.apps" if !gone => manager.enqueue(WorkKind::StatefulSet, &namespace, &name),
+        "pods" => return handle_pod(manager, is_deleted, object, before),
+        "deployments.apps" if !is_deleted => manager.enqueue(WorkKind::Deployment, &namespace, &name),
+        "statefulsets.apps" if !is_deleted => manager.enqueue(WorkKind::StatefulSet, &namespace, &name),
         "replicasets.apps" => {
-            if !gone && is_asked {
+            if !is_deleted && spec_changed {
                 manager.enqueue(WorkKind::ReplicaSet, &namespace, &name);
             }
             enqueue_owner(manager, object);
         }
-        "services" if !gone && is_asked => {
+        "services" if !is_deleted && spec_changed => {
             manager.enqueue(WorkKind::EndpointSlice, &namespace, &name);
             if object["spec"]["type"] == "LoadBalancer" {
                 let after = manager.jittered(manager.config.load_balancer_delay);
@@ -57,69 +56,71 @@ fn dispatch(
             }
         }
         "services" | "endpointslices.discovery.k8s.io" => enqueue_api_services(manager, object),
-        "apiservices.apiregistration.k8s.io" if !gone && is_asked => manager.enqueue(WorkKind::ApiService, "", &name),
+        "apiservices.apiregistration.k8s.io" if !is_deleted && spec_changed => {
+            manager.enqueue(WorkKind::ApiService, "", &name)
+        }
         "persistentvolumeclaims" if before.is_none() => {
             let after = manager.jittered(manager.config.volume_binding);
             manager.enqueue_after(WorkKind::Volume, &namespace, &name, after);
         }
         "persistentvolumeclaims" => enqueue_unscheduled(manager),
-        "nodes" if is_asked || became != WatchEventType::Modified => enqueue_unscheduled(manager),
-        "horizontalpodautoscalers.autoscaling" if !gone && is_asked => handle_hpa(manager, object, before),
+        "nodes" if spec_changed || event_type != WatchEventType::Modified => enqueue_unscheduled(manager),
+        "horizontalpodautoscalers.autoscaling" if !is_deleted && spec_changed => handle_hpa(manager, object, before),
         _ => {}
     }
-    if !object["metadata"]["deletionTimestamp"].is_null() && !gone {
-        let duty = if resource == "namespaces" { WorkKind::Namespace } else { WorkKind::ForegroundDeletion };
-        manager.enqueue(duty, if resource == "namespaces" { "" } else { &namespace }, &name);
+    if !object["metadata"]["deletionTimestamp"].is_null() && !is_deleted {
+        let kind = if resource == "namespaces" { WorkKind::Namespace } else { WorkKind::ForegroundDeletion };
+        manager.enqueue(kind, if resource == "namespaces" { "" } else { &namespace }, &name);
     }
-    if gone {
+    if is_deleted {
         garbage_collector::delete_dependents(manager, object);
     } else {
         injections::trigger_on_scale(manager, resource, object, before);
     }
 }
 
-fn handle_pod(manager: &mut ControllerManager, gone: bool, object: &Value, before: Option<&Value>) {
+fn handle_pod(manager: &mut ControllerManager, is_deleted: bool, object: &Value, before: Option<&Value>) {
     let (namespace, name) = (metadata_text(object, "namespace"), metadata_text(object, "name"));
     enqueue_owner(manager, object);
-    enqueue_services(manager, gone, object, before);
-    if gone {
+    enqueue_services(manager, is_deleted, object, before);
+    if is_deleted {
         manager.kubelet_state.forget_pod(object);
         garbage_collector::delete_dependents(manager, object);
         return enqueue_unscheduled(manager);
     }
     let null = Value::Null;
     let before = before.unwrap_or(&null);
-    let is_new = |pointer: &str| {
+    let is_newly_set = |pointer: &str| {
         !object.pointer(pointer).unwrap_or(&null).is_null() && before.pointer(pointer).is_none_or(Value::is_null)
     };
     if before.is_null() && object["spec"]["nodeName"].is_null() {
         let after = manager.jittered(manager.config.scheduling_delay);
         manager.enqueue_after(WorkKind::Scheduler, &namespace, &name, after);
     }
-    if is_new("/spec/nodeName") || is_new("/metadata/deletionTimestamp") {
+    if is_newly_set("/spec/nodeName") || is_newly_set("/metadata/deletionTimestamp") {
         manager.enqueue(WorkKind::Kubelet, &namespace, &name);
     }
 }
 
-/// The owner of an object that has changed looks after it.
+/// Enqueues the controller of a changed object.
 fn enqueue_owner(manager: &mut ControllerManager, object: &Value) {
     let Some(owner) = pods::controller_of(object) else { return };
-    let duty = match owner["kind"].as_str() {
+    let kind = match owner["kind"].as_str() {
         Some("Deployment") => WorkKind::Deployment,
         Some("ReplicaSet") => WorkKind::ReplicaSet,
         Some("StatefulSet") => WorkKind::StatefulSet,
         _ => return,
     };
-    manager.enqueue(duty, &metadata_text(object, "namespace"), owner["name"].as_str().unwrap_or_default());
+    manager.enqueue(kind, &metadata_text(object, "namespace"), owner["name"].as_str().unwrap_or_default());
 }
 
-/// The Services that select a pod, now or before, where it has changed in what endpoints tell of it.
-fn enqueue_services(manager: &mut ControllerManager, gone: bool, pod: &Value, before: Option<&Value>) {
-    let told = |pod: &Value| {
+/// Enqueues the Services that select a pod, if a change of the pod affects its endpoint.
+fn enqueue_services(manager: &mut ControllerManager, is_deleted: bool, pod: &Value, before: Option<&Value>) {
+    let endpoint_state = |pod: &Value| {
         let ready = super::condition::is_condition_true(pod, "Ready");
         (ready, pod["status"]["podIP"].clone(), pod["metadata"]["deletionTimestamp"].clone())
     };
-    if !gone && before.is_some_and(|before| told(before) == told(pod)) {
+    if !is_deleted && before.is_some_and(|before| endpoint_state(before) == endpoint_state(pod)) {
         return;
     }
     for service in manager.cluster.list(&SERVICE, Some(&metadata_text(pod, "namespace"))) {
@@ -138,14 +139,14 @@ fn enqueue_api_services(manager: &mut ControllerManager, object: &Value) {
     let (namespace, service) =
         (metadata_text(object, "namespace"), service.unwrap_or_else(|| metadata_text(object, "name")));
     for one in manager.cluster.list(&API_SERVICE, None) {
-        let of = &one["spec"]["service"];
-        if of["namespace"] == namespace.as_str() && of["name"] == service.as_str() {
+        let service_ref = &one["spec"]["service"];
+        if service_ref["namespace"] == namespace.as_str() && service_ref["name"] == service.as_str() {
             manager.enqueue(WorkKind::ApiService, "", &metadata_text(&one, "name"));
         }
     }
 }
 
-/// Pods that wait for room are tried again.
+/// Enqueues all pods without a node.
 fn enqueue_unscheduled(manager: &mut ControllerManager) {
     for pod in manager.cluster.list(&POD, None) {
         if pod["spec"]["nodeName"].is_null() {
@@ -160,8 +161,8 @@ fn enqueue_unscheduled(manager: &mut ControllerManager) {
     }
 }
 
-/// A new HPA is first looked at somewhere within a period (1.37 at once, older releases after a whole one); one whose
-/// spec has changed at once.
+/// Enqueues an HPA. The first pass is at a random time within a sync period (Kubernetes 1.37 makes it at once, older
+/// releases after a full period); a change of the spec is handled at once.
 fn handle_hpa(manager: &mut ControllerManager, object: &Value, before: Option<&Value>) {
     let (namespace, name) = (metadata_text(object, "namespace"), metadata_text(object, "name"));
     if before.is_some() {

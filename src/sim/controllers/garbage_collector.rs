@@ -1,5 +1,4 @@
-//! The garbage collector: what belongs to something that is gone goes too; what is deleted in the foreground goes after
-//! what belongs to it.
+//! The garbage collector: deletes the dependents of a deleted owner, in the background or before the owner (foreground).
 
 use std::sync::Arc;
 
@@ -12,28 +11,28 @@ use crate::model::resource_kind::ResourceKind;
 use crate::sim::api::{FOREGROUND_FINALIZER, delete_in_foreground};
 use crate::sim::cluster::{FieldManager, metadata_text};
 
-/// Kinds to which others belong.
+/// Kinds that own other objects.
 const OWNER_KINDS: [&str; 6] = ["Deployment", "StatefulSet", "ReplicaSet", "Service", "DaemonSet", "Job"];
 
-/// Deletes what belongs to an object that is gone.
-pub(super) fn delete_dependents(manager: &ControllerManager, gone: &Value) {
-    for (kind, object) in dependents(manager, gone) {
+/// Deletes the dependents of an owner that is removed.
+pub(super) fn delete_dependents(manager: &ControllerManager, owner: &Value) {
+    for (kind, object) in dependents(manager, owner) {
         delete(manager, &kind, &object);
     }
 }
 
-/// An object that is deleted: it goes once nothing that belongs to it is left, and no other finalizer holds it. Pods and
-/// namespaces have their own ways.
+/// Removes an object with a deletionTimestamp once it has no dependents and no other finalizer. The kubelet removes pods,
+/// and the namespace controller namespaces.
 pub(super) fn sync_foreground(manager: &mut ControllerManager, namespace: &str, name: &str) {
     for kind in NAMESPACED_KINDS.iter().filter(|kind| **kind != POD) {
         let Some(object) = manager.cluster.get(kind, namespace, name).filter(|one| pods::is_deleting(one)) else {
             continue;
         };
-        let left = dependents(manager, &object);
-        if !left.is_empty() {
-            for (kind, one) in &left {
+        let remaining = dependents(manager, &object);
+        if !remaining.is_empty() {
+            for (kind, one) in &remaining {
                 if OWNER_KINDS.contains(&kind.kind) {
-                    // It was there a moment ago.
+                    // Cannot fail: the object has just been listed.
                     let _ = delete_in_foreground(&manager.cluster, kind, namespace, &metadata_text(one, "name"));
                 } else {
                     delete(manager, kind, one);
@@ -47,7 +46,7 @@ pub(super) fn sync_foreground(manager: &mut ControllerManager, namespace: &str, 
         if finalizers.is_empty() {
             manager.cluster.remove(kind, namespace, name);
         } else {
-            // It was there a moment ago.
+            // Cannot fail: the object has just been read.
             let _ = manager.cluster.update(FieldManager::update(CONTROLLER_MANAGER), kind, namespace, name, |one| {
                 one["metadata"]["finalizers"] = json!(finalizers);
             });
@@ -57,7 +56,7 @@ pub(super) fn sync_foreground(manager: &mut ControllerManager, namespace: &str, 
 
 fn dependents(manager: &ControllerManager, owner: &Value) -> Vec<(ResourceKind, Arc<Value>)> {
     let uid = &owner["metadata"]["uid"];
-    let belongs = |object: &Value| {
+    let is_dependent = |object: &Value| {
         object["metadata"]["ownerReferences"].as_array().is_some_and(|all| all.iter().any(|of| of["uid"] == *uid))
     };
     let namespace = metadata_text(owner, "namespace");
@@ -66,12 +65,12 @@ fn dependents(manager: &ControllerManager, owner: &Value) -> Vec<(ResourceKind, 
     }
     let listed = NAMESPACED_KINDS.iter().flat_map(|kind| {
         let objects = manager.cluster.list(kind, Some(&namespace));
-        objects.into_iter().filter(|object| belongs(object)).map(|object| (*kind, object))
+        objects.into_iter().filter(|object| is_dependent(object)).map(|object| (*kind, object))
     });
     listed.collect()
 }
 
-/// Deletes an object; one that has finalizers waits for them.
+/// Deletes an object; one with finalizers only gets a deletionTimestamp.
 pub(super) fn delete(manager: &ControllerManager, kind: &ResourceKind, object: &Value) {
     let (namespace, name) = (metadata_text(object, "namespace"), metadata_text(object, "name"));
     if *kind == POD {
@@ -81,7 +80,7 @@ pub(super) fn delete(manager: &ControllerManager, kind: &ResourceKind, object: &
         manager.cluster.remove(kind, &namespace, &name);
     } else if !pods::is_deleting(object) {
         let now = manager.cluster.now();
-        // It was there a moment ago.
+        // The error is NotFound: the object is deleted.
         let _ = manager.cluster.update(FieldManager::update(""), kind, &namespace, &name, |object| {
             object["metadata"]["deletionTimestamp"] = json!(now);
         });

@@ -1,20 +1,20 @@
-//! The names of what controllers make: the hash of a pod template, and suffixes by chance.
+//! Generated names: template hashes and random suffixes.
 
 use serde_json::Value;
 
 use crate::sim::cluster::SimCluster;
 
-/// The letters of generated names: no vowels, so that no words come about (k8s.io/apimachinery, pkg/util/rand).
+/// The letters of generated names: no vowels, so that they form no words (k8s.io/apimachinery, pkg/util/rand).
 const NAME_LETTERS: &[u8; 27] = b"bcdfghjklmnpqrstvwxz2456789";
 
-/// The hash of a pod template, as it stands in names: FNV-1a of its JSON, its digits as letters.
+/// Returns the hash of a pod template for names: FNV-1a of its JSON, with its digits as letters.
 pub(super) fn template_hash(template: &Value) -> String {
     let bytes = template.to_string();
     let number = bytes.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
     number.to_string().bytes().map(name_letter).collect()
 }
 
-/// Five letters by chance.
+/// Returns five random letters.
 pub(super) fn random_suffix(cluster: &SimCluster) -> String {
     (0..5).map(|_| name_letter(u8::try_from(cluster.random_below(27)).unwrap_or(0))).collect()
 }

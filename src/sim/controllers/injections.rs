@@ -1,4 +1,4 @@
-//! What others do to the cluster in the middle of a run.
+//! Injections: interference by other users and failures of the cluster during a run.
 
 use std::sync::Arc;
 
@@ -14,28 +14,28 @@ use crate::sim::cluster::{FieldManager, metadata_text};
 
 const KUBECTL: &str = "kubectl";
 
-/// Which moments have been.
+/// The triggers that have occurred.
 #[derive(Debug, Default)]
 pub(super) struct InjectionState {
     triggered: Vec<InjectionTrigger>,
-    /// How often the controller manager has started anew.
+    /// Number of restarts of kube-controller-manager.
     pub(super) manager_restarts: u32,
 }
 
-/// A moment is reached, for the first time or again: what waits for its first time is planned.
-pub(super) fn trigger(manager: &mut ControllerManager, moment: InjectionTrigger) {
-    if manager.injection_state.triggered.contains(&moment) {
+/// Schedules the injections of a trigger, at its first occurrence.
+pub(super) fn trigger(manager: &mut ControllerManager, trigger: InjectionTrigger) {
+    if manager.injection_state.triggered.contains(&trigger) {
         return;
     }
-    manager.injection_state.triggered.push(moment);
-    for (number, mishap) in manager.config.injections.clone().iter().enumerate() {
-        if mishap.time.trigger == moment {
-            manager.enqueue_after(WorkKind::Injection, "", &number.to_string(), mishap.time.after);
+    manager.injection_state.triggered.push(trigger);
+    for (number, injection) in manager.config.injections.clone().iter().enumerate() {
+        if injection.time.trigger == trigger {
+            manager.enqueue_after(WorkKind::Injection, "", &number.to_string(), injection.time.after);
         }
     }
 }
 
-/// Whether a change of the target's size is such a moment.
+/// Triggers on the first scale-up or scale-down of the target.
 pub(super) fn trigger_on_scale(
     manager: &mut ControllerManager,
     resource: &str,
@@ -43,40 +43,44 @@ pub(super) fn trigger_on_scale(
     before: Option<&Value>,
 ) {
     let Some(before) = before.filter(|_| matches!(resource, "deployments.apps" | "statefulsets.apps")) else { return };
-    let size = |object: &Value| object["spec"]["replicas"].as_i64().unwrap_or(1);
-    if size(object) == size(before)
+    let replicas = |object: &Value| object["spec"]["replicas"].as_i64().unwrap_or(1);
+    if replicas(object) == replicas(before)
         || hpa_target(manager).is_none_or(|(_, t)| t["metadata"]["uid"] != object["metadata"]["uid"])
     {
         return;
     }
     trigger(
         manager,
-        if size(object) > size(before) { InjectionTrigger::FirstScaleUp } else { InjectionTrigger::FirstScaleDown },
+        if replicas(object) > replicas(before) {
+            InjectionTrigger::FirstScaleUp
+        } else {
+            InjectionTrigger::FirstScaleDown
+        },
     );
 }
 
-/// The target of the first HPA.
+/// The scale target of the first HPA.
 fn hpa_target(manager: &ControllerManager) -> Option<(ResourceKind, Arc<Value>)> {
     let hpa = manager.cluster.list(&HPA, None).into_iter().next()?;
-    let of = &hpa["spec"]["scaleTargetRef"];
-    let kind = [DEPLOYMENT, STATEFUL_SET].into_iter().find(|kind| of["kind"] == kind.kind)?;
-    let found = manager.cluster.get(&kind, &metadata_text(&hpa, "namespace"), of["name"].as_str()?)?;
-    Some((kind, found))
+    let target_ref = &hpa["spec"]["scaleTargetRef"];
+    let kind = [DEPLOYMENT, STATEFUL_SET].into_iter().find(|kind| target_ref["kind"] == kind.kind)?;
+    let target = manager.cluster.get(&kind, &metadata_text(&hpa, "namespace"), target_ref["name"].as_str()?)?;
+    Some((kind, target))
 }
 
-/// Lets a mishap happen.
+/// Carries out an injection, by its index in the configuration.
 pub(super) fn inject(manager: &mut ControllerManager, number: &str) {
-    let Some(mishap) = number.parse::<usize>().ok().and_then(|n| manager.config.injections.get(n)).copied() else {
+    let Some(injection) = number.parse::<usize>().ok().and_then(|n| manager.config.injections.get(n)).copied() else {
         return;
     };
-    match mishap.action {
+    match injection.action {
         InjectionAction::PatchScale(by) => resize_target(manager, by, FieldManager::update_scale(KUBECTL)),
         InjectionAction::PatchWorkload(by) => resize_target(manager, by, FieldManager::update(KUBECTL)),
         InjectionAction::SecondHpa => create_second_hpa(manager),
         InjectionAction::ManagerRestart => restart_manager(manager),
-        InjectionAction::KubeletRestart(lasts) => {
+        InjectionAction::KubeletRestart(duration) => {
             for pod in accelerator_pods(manager).into_iter().filter(|pod| condition::is_condition_true(pod, "Ready")) {
-                kubelet::simulate_restart(manager, &pod, lasts);
+                kubelet::simulate_restart(manager, &pod, duration);
             }
         }
         InjectionAction::NodeLost => lose_node(manager),
@@ -84,28 +88,28 @@ pub(super) fn inject(manager: &mut ControllerManager, number: &str) {
     }
 }
 
-fn resize_target(manager: &ControllerManager, by: i32, hand: FieldManager<'_>) {
+fn resize_target(manager: &ControllerManager, by: i32, field_manager: FieldManager<'_>) {
     let Some((kind, target)) = hpa_target(manager) else { return };
-    // It was there a moment ago.
+    // Cannot fail: the target has just been read.
     let _ = manager.cluster.update(
-        hand,
+        field_manager,
         &kind,
         &metadata_text(&target, "namespace"),
         &metadata_text(&target, "name"),
         |target| {
-            let size = target["spec"]["replicas"].as_i64().unwrap_or(1) + i64::from(by);
-            // At none the autoscaler is off, which is another fault.
-            target["spec"]["replicas"] = json!(size.max(1));
+            let replicas = target["spec"]["replicas"].as_i64().unwrap_or(1) + i64::from(by);
+            // At 0 replicas the HPA is disabled, which is another fault.
+            target["spec"]["replicas"] = json!(replicas.max(1));
         },
     );
 }
 
 fn create_second_hpa(manager: &ControllerManager) {
     let Some(first) = manager.cluster.list(&HPA, None).into_iter().next() else { return };
-    let rival = json!({"metadata": {"name": "somebody-elses", "namespace": first["metadata"]["namespace"]},
+    let second = json!({"metadata": {"name": "competing-hpa", "namespace": first["metadata"]["namespace"]},
         "spec": first["spec"]});
-    // Its name is nobody else's.
-    let _ = manager.cluster.create(FieldManager::update(KUBECTL), &HPA, rival);
+    // Cannot fail: no other object has this name.
+    let _ = manager.cluster.create(FieldManager::update(KUBECTL), &HPA, second);
 }
 
 fn restart_manager(manager: &mut ControllerManager) {
@@ -117,7 +121,7 @@ fn restart_manager(manager: &mut ControllerManager) {
     }
 }
 
-/// Pods of the target that hold accelerators, the youngest first.
+/// The target's pods with accelerators, the newest first.
 fn accelerator_pods(manager: &ControllerManager) -> Vec<Arc<Value>> {
     let Some((_, target)) = hpa_target(manager) else { return Vec::new() };
     let mut all = manager.cluster.list(&POD, Some(&metadata_text(&target, "namespace")));
@@ -135,7 +139,7 @@ fn lose_node(manager: &mut ControllerManager) {
     }
 }
 
-/// Another tenant's pods, one for each accelerator that they take.
+/// Creates pods of another tenant, one per accelerator.
 fn create_tenant_pods(manager: &ControllerManager, count: usize) {
     let all = manager.cluster.list(&POD, None);
     let nodes = manager.cluster.list(&NODE, None);
@@ -152,7 +156,7 @@ fn create_tenant_pods(manager: &ControllerManager, count: usize) {
             "spec": {"nodeName": node, "containers": [
                 {"name": "main", "image": "training", "resources": {"requests": requests, "limits": requests}}]},
             "status": {"phase": "Pending"}});
-        // Its name is new.
+        // Cannot fail: no other object has this name.
         let _ = manager.cluster.create(FieldManager::update(KUBECTL), &POD, pod);
     }
 }

@@ -25,7 +25,7 @@ pub(super) const RUNTIME_CLASS: ResourceKind = ResourceKind::new("node.k8s.io", 
 pub(super) const PRIORITY_CLASS: ResourceKind =
     ResourceKind::new("scheduling.k8s.io", "v1", "PriorityClass", "priorityclasses");
 
-/// What can lie in a namespace, in the order in which it is deleted with it.
+/// The namespaced kinds, in the order in which the namespace controller deletes them.
 pub(super) const NAMESPACED_KINDS: [ResourceKind; 26] = [
     DEPLOYMENT,
     STATEFUL_SET,

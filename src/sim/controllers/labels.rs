@@ -1,28 +1,28 @@
-//! Which objects a label selector matches (k8s.io/apimachinery, pkg/labels).
+//! Label selectors (k8s.io/apimachinery, pkg/labels).
 
 use serde_json::Value;
 
-/// Whether a selector of a workload (`matchLabels`, `matchExpressions`) matches an object. An empty one matches none
-/// here: no workload may have it.
+/// Whether a LabelSelector (`matchLabels`, `matchExpressions`) matches an object. An empty one matches nothing here: the
+/// API server rejects it in a workload.
 pub(super) fn matches(selector: &Value, object: &Value) -> bool {
     let labels = &object["metadata"]["labels"];
     let expressions = selector["matchExpressions"].as_array().map_or(&[][..], Vec::as_slice);
-    let stated = selector["matchLabels"].as_object().is_some_and(|all| !all.is_empty());
-    (stated || !expressions.is_empty())
-        && (!stated || has_labels(&selector["matchLabels"], labels))
-        && expressions.iter().all(|wanted| matches_expression(wanted, labels))
+    let has_match_labels = selector["matchLabels"].as_object().is_some_and(|all| !all.is_empty());
+    (has_match_labels || !expressions.is_empty())
+        && (!has_match_labels || has_labels(&selector["matchLabels"], labels))
+        && expressions.iter().all(|requirement| matches_expression(requirement, labels))
 }
 
-/// Whether labels hold all of these, of which there must be one: the selector of a Service.
-pub(super) fn has_labels(wanted: &Value, labels: &Value) -> bool {
-    let Some(wanted) = wanted.as_object() else { return false };
-    !wanted.is_empty() && wanted.iter().all(|(key, value)| labels[key] == *value)
+/// Whether the selector of a Service matches labels; an empty one matches nothing.
+pub(super) fn has_labels(selector: &Value, labels: &Value) -> bool {
+    let Some(selector) = selector.as_object() else { return false };
+    !selector.is_empty() && selector.iter().all(|(key, value)| labels[key] == *value)
 }
 
-fn matches_expression(wanted: &Value, labels: &Value) -> bool {
-    let label = &labels[wanted["key"].as_str().unwrap_or_default()];
-    let listed = || wanted["values"].as_array().is_some_and(|values| values.contains(label));
-    match wanted["operator"].as_str() {
+fn matches_expression(requirement: &Value, labels: &Value) -> bool {
+    let label = &labels[requirement["key"].as_str().unwrap_or_default()];
+    let listed = || requirement["values"].as_array().is_some_and(|values| values.contains(label));
+    match requirement["operator"].as_str() {
         Some("In") => listed(),
         Some("NotIn") => label.is_null() || !listed(),
         Some("Exists") => !label.is_null(),

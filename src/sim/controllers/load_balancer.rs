@@ -1,4 +1,4 @@
-//! The platform's load balancer: a Service that asks for one gets an address.
+//! The cloud load balancer: gives `LoadBalancer` Services an address.
 
 use serde_json::json;
 
@@ -6,7 +6,7 @@ use super::kinds::SERVICE;
 use super::manager::ControllerManager;
 use crate::sim::cluster::FieldManager;
 
-/// Gives a Service its address.
+/// Allocates the address of a Service.
 pub(super) fn sync(manager: &mut ControllerManager, namespace: &str, name: &str) {
     let cluster = &manager.cluster;
     let Some(service) = cluster.get(&SERVICE, namespace, name) else { return };
@@ -15,7 +15,7 @@ pub(super) fn sync(manager: &mut ControllerManager, namespace: &str, name: &str)
     }
     let services = cluster.list(&SERVICE, None);
     let taken = services.iter().filter(|one| !one["status"]["loadBalancer"]["ingress"].is_null()).count();
-    // One that is gone needs none.
+    // The error is NotFound: the object is deleted.
     let _ =
         cluster.update(FieldManager::update_status("cloud-controller-manager"), &SERVICE, namespace, name, |service| {
             service["status"]["loadBalancer"] = json!({"ingress": [{"ip": format!("203.0.113.{}", 10 + taken)}]});

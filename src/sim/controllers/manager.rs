@@ -1,4 +1,4 @@
-//! The one task of everything that acts by itself.
+//! The task that runs all control loops.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,16 +13,16 @@ use super::{
 use crate::sim::cluster::SimCluster;
 use crate::units::HumanDuration;
 
-/// Name under which kube-controller-manager writes.
+/// Field manager and Lease name of kube-controller-manager.
 pub(super) const CONTROLLER_MANAGER: &str = "kube-controller-manager";
 
-/// All controllers, with what they remember.
+/// All control loops, with their state.
 pub(super) struct ControllerManager {
     pub(super) cluster: SimCluster,
     pub(super) config: ControllerConfig,
     pub(super) metrics_api: MetricsApiHandler,
     pub(super) kubelet_state: kubelet::KubeletState,
-    /// What the HPA controller remembers, by the HPA's uid.
+    /// State of the HPA controller, by the HPA's uid.
     pub(super) hpa_states: BTreeMap<String, hpa_controller::HpaControllerState>,
     pub(super) injection_state: injections::InjectionState,
     queue: WorkQueue,
@@ -30,42 +30,42 @@ pub(super) struct ControllerManager {
 }
 
 impl ControllerManager {
-    pub(super) fn new(cluster: SimCluster, ask: MetricsApiHandler) -> Self {
-        let setting = cluster.config().controllers.clone();
-        let (kubelet, moments, queue) =
+    pub(super) fn new(cluster: SimCluster, metrics_api: MetricsApiHandler) -> Self {
+        let config = cluster.config().controllers.clone();
+        let (kubelet_state, injection_state, queue) =
             (kubelet::KubeletState::default(), injections::InjectionState::default(), WorkQueue::default());
         Self {
             cluster,
-            config: setting,
-            metrics_api: ask,
-            kubelet_state: kubelet,
+            config,
+            metrics_api,
+            kubelet_state,
             hpa_states: BTreeMap::new(),
-            injection_state: moments,
+            injection_state,
             queue,
             seen_version: 0,
         }
     }
 
-    /// Works for ever.
+    /// Runs until the task is dropped.
     pub(super) async fn run(mut self) {
-        let mut told = self.cluster.change_signal();
+        let mut signal = self.cluster.change_signal();
         self.start();
         loop {
             self.process_due();
-            // Its own changes have been looked at.
-            told.mark_unchanged();
+            // `process_due` has handled all changes, including those of the controllers.
+            signal.mark_unchanged();
             let now_ms = self.now_ms();
-            // Nothing is due for ever only in a cluster in which nothing stands.
+            // The Lease renewal is always due; the default of one hour is only a bound.
             let pause = self.queue.next_due_ms().map_or(3_600_000, |due| due.saturating_sub(now_ms));
             tokio::select! {
                 biased;
-                () = told.changed() => {}
+                () = signal.changed() => {}
                 () = tokio::time::sleep(Duration::from_millis(pause)) => {}
             }
         }
     }
 
-    /// What stands already, and what begins by itself.
+    /// Enqueues the existing objects, the Lease, and the injections at the start.
     fn start(&mut self) {
         self.seen_version = self.cluster.resource_version();
         event_handlers::handle_existing(self);
@@ -73,12 +73,12 @@ impl ControllerManager {
         injections::trigger(self, super::config::InjectionTrigger::Start);
     }
 
-    /// Looks at what has changed and does what is due, until nothing is left to do now.
+    /// Handles changes and processes due items, until neither is left.
     fn process_due(&mut self) {
         loop {
             self.handle_changes();
-            let Some(work) = self.queue.pop_due(self.now_ms()) else { return };
-            self.run_item(&work);
+            let Some(item) = self.queue.pop_due(self.now_ms()) else { return };
+            self.run_item(&item);
         }
     }
 
@@ -93,7 +93,7 @@ impl ControllerManager {
                     event_handlers::handle_change(self, &change);
                 }
             }
-            // As an informer that is told 410 Gone.
+            // As an informer relists after 410 Gone.
             None => {
                 self.seen_version = self.cluster.resource_version();
                 event_handlers::handle_existing(self);
@@ -101,9 +101,9 @@ impl ControllerManager {
         }
     }
 
-    fn run_item(&mut self, work: &WorkItem) {
-        let (namespace, name) = (work.namespace.as_str(), work.name.as_str());
-        match work.kind {
+    fn run_item(&mut self, item: &WorkItem) {
+        let (namespace, name) = (item.namespace.as_str(), item.name.as_str());
+        match item.kind {
             WorkKind::Deployment => deployment::sync(self, namespace, name),
             WorkKind::ReplicaSet => replica_set::sync(self, namespace, name),
             WorkKind::StatefulSet => stateful_set::sync(self, namespace, name),
@@ -126,27 +126,28 @@ impl ControllerManager {
         self.cluster.clock().now_ms()
     }
 
-    /// Asks for work after a while.
-    pub(super) fn enqueue_after(&mut self, duty: WorkKind, namespace: &str, name: &str, after: HumanDuration) {
-        let work = WorkItem { kind: duty, namespace: namespace.to_owned(), name: name.to_owned() };
+    /// Enqueues an item after a delay.
+    pub(super) fn enqueue_after(&mut self, kind: WorkKind, namespace: &str, name: &str, after: HumanDuration) {
+        let item = WorkItem { kind, namespace: namespace.to_owned(), name: name.to_owned() };
         let due_ms = self.now_ms() + after.ms();
-        self.queue.add_at(due_ms, work);
+        self.queue.add_at(due_ms, item);
     }
 
-    /// Asks for work as soon as a controller reacts.
-    pub(super) fn enqueue(&mut self, duty: WorkKind, namespace: &str, name: &str) {
-        let most = self.config.max_reaction_delay.ms();
-        let slow = if matches!(duty, WorkKind::Deployment | WorkKind::ReplicaSet | WorkKind::StatefulSet) {
+    /// Enqueues an item after the random reaction delay of its controller.
+    pub(super) fn enqueue(&mut self, kind: WorkKind, namespace: &str, name: &str) {
+        let max_ms = self.config.max_reaction_delay.ms();
+        let workload_delay_ms = if matches!(kind, WorkKind::Deployment | WorkKind::ReplicaSet | WorkKind::StatefulSet) {
             self.config.workload_delay.ms()
         } else {
             0
         };
-        let after = HumanDuration::from_ms(slow + most / 4 + self.cluster.random_below(most * 3 / 4 + 1));
-        self.enqueue_after(duty, namespace, name, after);
+        let after =
+            HumanDuration::from_ms(workload_delay_ms + max_ms / 4 + self.cluster.random_below(max_ms * 3 / 4 + 1));
+        self.enqueue_after(kind, namespace, name, after);
     }
 
-    /// A span of time within a quarter, by chance.
-    pub(super) fn jittered(&self, span: HumanDuration) -> HumanDuration {
-        HumanDuration::from_ms(span.ms() * 3 / 4 + self.cluster.random_below(span.ms() / 2 + 1))
+    /// Varies a duration randomly by up to 25 %.
+    pub(super) fn jittered(&self, duration: HumanDuration) -> HumanDuration {
+        HumanDuration::from_ms(duration.ms() * 3 / 4 + self.cluster.random_below(duration.ms() / 2 + 1))
     }
 }

@@ -1,18 +1,18 @@
-//! What changes objects by itself: the controllers of kube-controller-manager, the scheduler and the kubelets, reduced to
-//! what gpuhpa can see of them. All of it is one task, which sleeps until something changes or something is due, and then
-//! does what is due in the order of time: so the same seed gives the same history.
+//! The simulated control loops: the controllers of kube-controller-manager, the scheduler and the kubelets, reduced to
+//! what gpuhpa can observe of them. One task runs them all: it sleeps until an object changes or an item is due, and
+//! processes due items in time order, so that the same seed gives the same history.
 //!
-//! | file | what it stands for |
+//! | module | content |
 //! |---|---|
-//! | `populate` | what stands in the cluster before a run |
-//! | `manager`, `queue`, `notice` | the task: what is due when, and which change concerns whom |
+//! | `populate` | the objects that exist before a run |
+//! | `manager`, `work_queue`, `event_handlers` | the task, its queue, and the items that a change enqueues |
 //! | `deployment`, `replica_set`, `stateful_set`, `pods` | workloads and their pods |
-//! | `scheduler`, `volumes`, `kubelet` | from a pod to a server that answers, and back |
-//! | `endpoints`, `balancer`, `api_service` | who serves what |
-//! | `namespaces`, `garbage` | deletion |
-//! | `node_monitor` | a node that is lost |
-//! | `autoscaler` | the HPA controller over `hpa::reconcile` |
-//! | `mishaps` | what others do to the cluster in the middle of a run |
+//! | `scheduler`, `persistent_volume`, `kubelet` | the life cycle of a pod |
+//! | `endpoint_slice`, `load_balancer`, `api_service` | reachability of Services and aggregated APIs |
+//! | `namespace`, `garbage_collector` | deletion |
+//! | `node_lifecycle` | lost nodes |
+//! | `hpa_controller` | the HPA controller, whose decisions are those of `hpa::reconcile` |
+//! | `injections` | interference by other users and failures of the cluster during a run |
 
 mod api_service;
 mod condition;
@@ -56,37 +56,37 @@ use super::SimPlatform;
 use super::cluster::{SimCluster, StatusError};
 use crate::model::scenario::Scenario;
 
-/// Who answers the HPA controller's questions to the metrics APIs.
+/// Responds to the HPA controller's metrics API requests, by path.
 type MetricsApiHandler = Box<dyn Fn(&str) -> Result<Value, StatusError> + Send>;
 
-/// What stands in the cluster before a run: nodes, namespaces, and what the scenario takes for granted.
+/// Creates the objects that exist before a run: nodes, namespaces, and what the scenario presupposes.
 pub(super) fn populate(platform: &SimPlatform, scenario: &Scenario) {
     populate::populate_cluster(&platform.cluster, scenario);
 }
 
-/// Everything that acts by itself.
+/// Starts the control loops.
 pub(super) fn spawn(platform: &SimPlatform, tasks: &mut JoinSet<()>) {
     let pipeline = platform.pipeline.clone();
-    let ask: MetricsApiHandler = Box::new(move |path| pipeline.query_metrics_api(path));
-    tasks.spawn(manager::ControllerManager::new(platform.cluster.clone(), ask).run());
+    let metrics_api: MetricsApiHandler = Box::new(move |path| pipeline.query_metrics_api(path));
+    tasks.spawn(manager::ControllerManager::new(platform.cluster.clone(), metrics_api).run());
 }
 
-/// The devices that a pod holds, each by its node, its id and the number of its card.
+/// The devices allocated to a pod: node, device id, accelerator index.
 pub(super) fn pod_devices(pod: &Value) -> Vec<(String, String, usize)> {
     kubelet::devices::pod_devices(pod)
 }
 
-/// Whether a node is lost.
+/// Whether a node is lost: nothing on it runs or responds.
 pub(super) fn is_node_lost(node: &Value) -> bool {
     node_lifecycle::is_lost(node)
 }
 
-/// Whether a pod stands on a node that is lost: nothing there answers any more.
+/// Whether a pod is bound to a lost node.
 pub(super) fn is_on_lost_node(cluster: &SimCluster, pod: &Value) -> bool {
     node_lifecycle::is_on_lost_node(cluster, pod)
 }
 
-/// The devices that a node offers, each by its id and the number of its card.
+/// The devices of a node: device id, accelerator index.
 pub(super) fn node_devices(node: &Value) -> Vec<(String, usize)> {
     kubelet::devices::node_devices(node)
 }

@@ -1,4 +1,4 @@
-//! The namespace controller: a namespace that is deleted goes when nothing is left in it.
+//! The namespace controller: deletes the content of a deleted namespace, then the namespace.
 
 use serde_json::json;
 
@@ -9,41 +9,41 @@ use super::{condition, garbage_collector, pods};
 use crate::sim::cluster::{FieldManager, group_resource};
 use crate::units::HumanDuration;
 
-/// How long it waits for what has been told to end.
+/// Interval at which it checks for remaining content.
 const RETRY_INTERVAL: HumanDuration = HumanDuration::from_secs(1);
 
-/// Deletes what a namespace that is deleted holds, and then the namespace.
+/// Deletes the content of a namespace that is being deleted; removes the namespace when it is empty.
 pub(super) fn sync(manager: &mut ControllerManager, name: &str) {
     let Some(namespace) = manager.cluster.get(&NAMESPACE, "", name) else { return };
     if !pods::is_deleting(&namespace) {
         return;
     }
-    let mut left = Vec::new();
+    let mut remaining_kinds = Vec::new();
     for kind in &NAMESPACED_KINDS {
         for object in manager.cluster.list(kind, Some(name)) {
             garbage_collector::delete(manager, kind, &object);
         }
-        let rest = manager.cluster.list(kind, Some(name)).len();
-        if rest > 0 {
-            left.push(format!("{}. has {rest} resource instances", group_resource(kind)));
+        let count = manager.cluster.list(kind, Some(name)).len();
+        if count > 0 {
+            remaining_kinds.push(format!("{}. has {count} resource instances", group_resource(kind)));
         }
     }
-    if left.is_empty() && !manager.config.namespace_stuck {
+    if remaining_kinds.is_empty() && !manager.config.namespace_stuck {
         manager.cluster.remove(&NAMESPACE, "", name);
         return;
     }
     let now = manager.cluster.now();
-    let remains = format!("Some resources are remaining: {}", left.join(", "));
+    let remaining = format!("Some resources are remaining: {}", remaining_kinds.join(", "));
     let stuck = manager.config.namespace_stuck;
-    // It was there a moment ago.
+    // Cannot fail: the namespace has just been read.
     let _ =
         manager.cluster.update(FieldManager::update_status(CONTROLLER_MANAGER), &NAMESPACE, "", name, |namespace| {
             let status = &mut namespace["status"];
             status["phase"] = json!("Terminating");
             let message = "All content successfully deleted, may be waiting on finalization";
             condition::set(status, &now, "NamespaceDeletionContentFailure", "False", "ContentDeleted", message);
-            if !left.is_empty() {
-                condition::set(status, &now, "NamespaceContentRemaining", "True", "SomeResourcesRemain", &remains);
+            if !remaining_kinds.is_empty() {
+                condition::set(status, &now, "NamespaceContentRemaining", "True", "SomeResourcesRemain", &remaining);
             }
             if stuck {
                 let message = "Some content in the namespace has finalizers remaining: \
@@ -51,7 +51,7 @@ pub(super) fn sync(manager: &mut ControllerManager, name: &str) {
                 condition::set(status, &now, "NamespaceFinalizersRemaining", "True", "SomeFinalizersRemain", message);
             }
         });
-    if !left.is_empty() {
+    if !remaining_kinds.is_empty() {
         manager.enqueue_after(WorkKind::Namespace, "", name, RETRY_INTERVAL);
     }
 }

@@ -1,4 +1,4 @@
-//! The node lifecycle controller: what becomes of a node from which nothing is heard any more, and of its pods.
+//! The node lifecycle controller: handles nodes whose kubelet stopped reporting, and their pods.
 
 use serde_json::{Value, json};
 
@@ -10,24 +10,24 @@ use super::work_queue::WorkKind;
 use crate::sim::cluster::{FieldManager, SimCluster, metadata_text};
 use crate::units::HumanDuration;
 
-/// Stands on a node that is lost: nothing runs there any more, and the cluster does not know it yet.
-const LOST_ANNOTATION: &str = "simulated.gpuhpa/lost";
+/// Marks a lost node: nothing on it runs or responds, before the node's status shows it.
+const LOST_ANNOTATION: &str = "simulator.gpuhpa/node-lost";
 
-/// `--node-monitor-grace-period`: the node is silent for so long before it is Unknown.
+/// `--node-monitor-grace-period`: time without a report until a node is Unknown.
 const MONITOR_GRACE_PERIOD: HumanDuration = HumanDuration::from_secs(50);
-/// How long pods tolerate that their node is unreachable (admission, `DefaultTolerationSeconds`).
+/// How long pods tolerate an unreachable node (admission plugin `DefaultTolerationSeconds`).
 const TOLERATION_PERIOD: HumanDuration = HumanDuration::from_secs(300);
 
-/// A node is lost.
+/// Loses a node.
 pub(super) fn mark_lost(manager: &mut ControllerManager, node: &str) {
-    // It was there a moment ago.
+    // Cannot fail: a pod is bound to the node.
     let _ = manager.cluster.update(FieldManager::update(""), &NODE, "", node, |node| {
         node["metadata"]["annotations"][LOST_ANNOTATION] = json!("true");
     });
     manager.enqueue_after(WorkKind::Node, "", node, MONITOR_GRACE_PERIOD);
 }
 
-/// Whether a pod stands on a node that is lost.
+/// Whether a pod is bound to a lost node.
 pub(super) fn is_on_lost_node(cluster: &SimCluster, pod: &Value) -> bool {
     let node = pod["spec"]["nodeName"].as_str().and_then(|node| cluster.get(&NODE, "", node));
     node.is_some_and(|node| is_lost(&node))
@@ -37,27 +37,33 @@ pub(super) fn is_lost(node: &Value) -> bool {
     !node["metadata"]["annotations"][LOST_ANNOTATION].is_null()
 }
 
-/// A node has been silent: first its pods are not ready any more, at last they are deleted, and nobody can say that they
-/// have ended.
+/// Handles a node without reports: first its pods become not ready, then they are deleted, but no kubelet confirms that
+/// they have terminated.
 pub(super) fn sync(manager: &mut ControllerManager, name: &str) {
     let cluster = &manager.cluster;
     let Some(node) = cluster.get(&NODE, "", name) else { return };
-    let mut on_it = cluster.list(&POD, None);
-    on_it.retain(|pod| pod["spec"]["nodeName"] == name);
+    let mut pods_on_node = cluster.list(&POD, None);
+    pods_on_node.retain(|pod| pod["spec"]["nodeName"] == name);
     if !is_condition_true(&node, "Ready") {
-        on_it.iter().for_each(|pod| pods::delete(cluster, pod));
+        pods_on_node.iter().for_each(|pod| pods::delete(cluster, pod));
         return;
     }
-    let (now, hand) = (cluster.now(), FieldManager::update_status(CONTROLLER_MANAGER));
-    // They were there a moment ago.
-    let _ = cluster.update(hand, &NODE, "", name, |node| {
+    let (now, field_manager) = (cluster.now(), FieldManager::update_status(CONTROLLER_MANAGER));
+    // Cannot fail: node and pods have just been listed.
+    let _ = cluster.update(field_manager, &NODE, "", name, |node| {
         let message = "Kubelet stopped posting node status.";
         condition::set(&mut node["status"], &now, "Ready", "Unknown", "NodeStatusUnknown", message);
     });
-    for pod in on_it {
-        let _ = cluster.update(hand, &POD, &metadata_text(&pod, "namespace"), &metadata_text(&pod, "name"), |pod| {
-            condition::set(&mut pod["status"], &now, "Ready", "False", "", "");
-        });
+    for pod in pods_on_node {
+        let _ = cluster.update(
+            field_manager,
+            &POD,
+            &metadata_text(&pod, "namespace"),
+            &metadata_text(&pod, "name"),
+            |pod| {
+                condition::set(&mut pod["status"], &now, "Ready", "False", "", "");
+            },
+        );
     }
     manager.enqueue_after(WorkKind::Node, "", name, TOLERATION_PERIOD);
 }

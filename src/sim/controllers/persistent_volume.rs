@@ -1,4 +1,4 @@
-//! Claims get volumes where their class is known; else they wait.
+//! The persistent volume controller: binds claims whose StorageClass exists; the others stay Pending.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,6 @@ use crate::sim::cluster::{FieldManager, SimCluster, metadata_text};
 
 const DEFAULT_CLASS_ANNOTATION: &str = "storageclass.kubernetes.io/is-default-class";
 
-/// Binds a claim.
 pub(super) fn sync(manager: &mut ControllerManager, namespace: &str, name: &str) {
     let cluster = &manager.cluster;
     let Some(claim) = cluster.get(&PERSISTENT_VOLUME_CLAIM, namespace, name) else { return };
@@ -24,7 +23,7 @@ pub(super) fn sync(manager: &mut ControllerManager, namespace: &str, name: &str)
                 ("FailedBinding", message.to_owned())
             }
         };
-        // One that is gone waits for nothing.
+        // The error is NotFound: the claim is deleted.
         let _ = cluster.update(
             FieldManager::update_status(CONTROLLER_MANAGER),
             &PERSISTENT_VOLUME_CLAIM,
@@ -43,7 +42,7 @@ pub(super) fn sync(manager: &mut ControllerManager, namespace: &str, name: &str)
             claim["spec"]["volumeName"] = json!(volume);
             claim["spec"]["storageClassName"] = json!(class);
         });
-    // The same claim, a moment later.
+    // Cannot fail: the claim has just been updated.
     let _ = bound.and_then(|_| {
         cluster.update(
             FieldManager::update_status(CONTROLLER_MANAGER),
@@ -58,7 +57,7 @@ pub(super) fn sync(manager: &mut ControllerManager, namespace: &str, name: &str)
     });
 }
 
-/// The class that serves a claim: the one it names, or the default one.
+/// The StorageClass of a claim: the one it names, or the default.
 fn storage_class(cluster: &SimCluster, claim: &Value) -> Option<String> {
     match claim["spec"]["storageClassName"].as_str() {
         Some(name) => cluster.get(&STORAGE_CLASS, "", name).map(|_| name.to_owned()),

@@ -1,4 +1,4 @@
-//! What stands in the cluster before a run.
+//! The objects that exist before a run.
 
 use std::collections::BTreeSet;
 
@@ -12,17 +12,17 @@ use crate::model::resource_kind::ResourceKind;
 use crate::model::scenario::{Accelerator, Scenario, ServiceRef};
 use crate::sim::cluster::{FieldManager, SimCluster};
 
-const FIELD_MANAGER: &str = "simulation";
+const FIELD_MANAGER: &str = "gpuhpa-simulator";
 
-/// Nodes, namespaces, classes, and what the scenario takes for granted.
+/// Creates nodes, namespaces, classes, and what the scenario presupposes: metric store and exporter.
 pub(super) fn populate_cluster(cluster: &SimCluster, scenario: &Scenario) {
     let store = scenario.metric.store.as_ref().and_then(|store| store.service.as_ref());
     let exporter = scenario.metric.exporter.as_ref();
     let mut namespaces: BTreeSet<&str> = ["default", "kube-system", "kube-public", "kube-node-lease"].into();
     namespaces.extend(store.map(|store| store.namespace.as_str()));
     namespaces.extend(exporter.map(|exporter| exporter.namespace.as_str()));
-    let besides = cluster.config().controllers.extra_namespaces.clone();
-    namespaces.extend(besides.iter().map(String::as_str));
+    let extra = cluster.config().controllers.extra_namespaces.clone();
+    namespaces.extend(extra.iter().map(String::as_str));
     for name in namespaces {
         let labels = json!({"kubernetes.io/metadata.name": name});
         let object = json!({"metadata": {"name": name, "labels": labels}, "spec": {"finalizers": ["kubernetes"]},
@@ -34,51 +34,51 @@ pub(super) fn populate_cluster(cluster: &SimCluster, scenario: &Scenario) {
     if let Some(store) = store {
         create_store(cluster, store, &nodes[0]);
     }
-    for (number, node) in nodes.iter().enumerate() {
+    for (index, node) in nodes.iter().enumerate() {
         let Some(exporter) = exporter else { break };
         let port = json!([{"name": "metrics", "containerPort": exporter.port}]);
         let name = format!("{}-{}", "exporter", super::generated_names::random_suffix(cluster));
-        let place = (exporter.namespace.as_str(), name.as_str(), node.as_str());
-        create(cluster, &POD, running_pod(cluster, place, &json!(exporter.pod_labels), &port, number));
+        let location = (exporter.namespace.as_str(), name.as_str(), node.as_str());
+        create(cluster, &POD, running_pod(cluster, location, &json!(exporter.pod_labels), &port, index));
     }
 }
 
-/// Makes an object whose name is free: nothing stands yet.
+/// Creates an object. Cannot fail: the cluster is empty.
 fn create(cluster: &SimCluster, kind: &ResourceKind, object: Value) {
     let _ = cluster.create(FieldManager::update(FIELD_MANAGER), kind, object);
 }
 
-/// Makes the nodes; the names of those that have accelerators.
+/// Creates the nodes; returns the names of those with accelerators.
 fn create_nodes(cluster: &SimCluster, accelerator: &Accelerator) -> Vec<String> {
-    let setting = &cluster.config().controllers;
+    let config = &cluster.config().controllers;
     let resource = match accelerator {
         Accelerator::Resource(name) => name,
         Accelerator::Auto | Accelerator::StandIn => "nvidia.com/gpu",
     };
-    let plain = setting.cpu_nodes + usize::from(setting.new_pod_fault == NewPodFault::WrongNode);
-    let names: Vec<_> = (0..setting.accelerator_nodes).map(|n| format!("gpu-{}", n + 1)).collect();
-    for (number, name) in names.iter().enumerate() {
+    let cpu_nodes = config.cpu_nodes + usize::from(config.new_pod_fault == NewPodFault::WrongNode);
+    let names: Vec<_> = (0..config.accelerator_nodes).map(|n| format!("gpu-{}", n + 1)).collect();
+    for (index, name) in names.iter().enumerate() {
         create_node(
             cluster,
             name,
-            number,
-            Some((resource, setting.accelerators_per_node * setting.devices_per_accelerator)),
+            index,
+            Some((resource, config.accelerators_per_node * config.devices_per_accelerator)),
         );
     }
-    for number in 0..plain {
-        create_node(cluster, &format!("cpu-{}", number + 1), setting.accelerator_nodes + number, None);
+    for index in 0..cpu_nodes {
+        create_node(cluster, &format!("cpu-{}", index + 1), config.accelerator_nodes + index, None);
     }
     names
 }
 
-fn create_node(cluster: &SimCluster, name: &str, number: usize, accelerators: Option<(&str, usize)>) {
+fn create_node(cluster: &SimCluster, name: &str, index: usize, accelerators: Option<(&str, usize)>) {
     let now = cluster.now();
     let mut capacity = json!({"cpu": "32", "memory": "256Gi", "ephemeral-storage": "1Ti", "pods": "110"});
     if let Some((resource, count)) = accelerators {
         capacity[resource] = json!(count.to_string());
     }
     let mut status = json!({"capacity": capacity, "allocatable": capacity,
-        "addresses": [{"type": "InternalIP", "address": format!("192.0.2.{}", 10 + number)},
+        "addresses": [{"type": "InternalIP", "address": format!("192.0.2.{}", 10 + index)},
             {"type": "Hostname", "address": name}],
         "nodeInfo": {"architecture": "amd64", "operatingSystem": "linux", "kubeletVersion": "v1.37.2",
             "kubeProxyVersion": "v1.37.2", "osImage": "simulated", "kernelVersion": "6.12.0",
@@ -99,11 +99,11 @@ fn create_node(cluster: &SimCluster, name: &str, number: usize, accelerators: Op
 fn create_classes(cluster: &SimCluster, scenario: &Scenario) {
     let class = |name: &str, is_default: bool| {
         let annotations = json!({"storageclass.kubernetes.io/is-default-class": is_default.to_string()});
-        json!({"metadata": {"name": name, "annotations": annotations}, "provisioner": "simulated.gpuhpa/volumes",
+        json!({"metadata": {"name": name, "annotations": annotations}, "provisioner": "simulator.gpuhpa/volumes",
             "reclaimPolicy": "Delete", "volumeBindingMode": "Immediate"})
     };
     create(cluster, &STORAGE_CLASS, class("standard", true));
-    // A class that the scenario names is one that its platform has.
+    // The scenario's platform is assumed to have the classes that the scenario names.
     let named = scenario.releases.values().filter_map(|release| {
         let volume = release.values.get("persistentVolume")?;
         volume["storageClass"].as_str().filter(|name| !["", "-", "standard"].contains(name))
@@ -117,34 +117,34 @@ fn create_classes(cluster: &SimCluster, scenario: &Scenario) {
     }
 }
 
-/// The store's Service and the pod behind it.
+/// Creates the metric store: its Service and its pod.
 fn create_store(cluster: &SimCluster, store: &ServiceRef, node: &str) {
     let labels = json!({"app.kubernetes.io/name": store.name});
-    let (name, number) = match store.port.parse::<u16>() {
-        Ok(number) => ("http", number),
+    let (name, port) = match store.port.parse::<u16>() {
+        Ok(port) => ("http", port),
         Err(_) => (store.port.as_str(), 9090),
     };
-    let ports = json!([{"name": name, "port": number, "targetPort": number, "protocol": "TCP"}]);
+    let ports = json!([{"name": name, "port": port, "targetPort": port, "protocol": "TCP"}]);
     let service = json!({
         "metadata": {"name": store.name, "namespace": store.namespace, "labels": labels},
         "spec": {"type": "ClusterIP", "clusterIP": "10.96.0.90", "selector": labels, "ports": ports},
         "status": {"loadBalancer": {}}});
     create(cluster, &SERVICE, service);
-    let ports = json!([{"name": name, "containerPort": number}]);
+    let ports = json!([{"name": name, "containerPort": port}]);
     let pod = format!("{}-0", store.name);
     create(cluster, &POD, running_pod(cluster, (&store.namespace, &pod, node), &labels, &ports, 200));
 }
 
-/// A pod that has been running for a while.
+/// Returns a pod that is Running and Ready.
 fn running_pod(
     cluster: &SimCluster,
     (namespace, name, node): (&str, &str, &str),
     labels: &Value,
     ports: &Value,
-    number: usize,
+    index: usize,
 ) -> Value {
     let now = cluster.now();
-    let address = format!("10.244.255.{}", 1 + number);
+    let address = format!("10.244.255.{}", 1 + index);
     let mut status = json!({"phase": "Running", "podIP": address, "podIPs": [{"ip": address}], "startTime": now,
         "containerStatuses": [{"name": "main", "image": "simulated", "imageID": "", "ready": true, "started": true,
             "restartCount": 0, "state": {"running": {"startedAt": now}}}]});

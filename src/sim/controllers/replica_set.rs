@@ -12,10 +12,10 @@ use crate::sim::cluster::{FieldManager, metadata_text};
 use crate::units::HumanDuration;
 
 const COMPONENT: &str = "replicaset-controller";
-/// How long after a refused pod it tries again.
+/// Delay until the next attempt after a rejected pod.
 const RETRY_DELAY: HumanDuration = HumanDuration::from_secs(10);
 
-/// Makes or deletes pods until there are as many as asked for, and says how many there are.
+/// Creates or deletes pods to match the desired replicas, and updates the status.
 pub(super) fn sync(manager: &mut ControllerManager, namespace: &str, name: &str) {
     let Some(set) = manager.cluster.get(&REPLICA_SET, namespace, name) else { return };
     if pods::is_deleting(&set) {
@@ -23,15 +23,15 @@ pub(super) fn sync(manager: &mut ControllerManager, namespace: &str, name: &str)
     }
     let mut active = pods::controlled_pods(&manager.cluster, &set);
     active.retain(|pod| pods::is_active(pod));
-    let wanted = usize::try_from(set["spec"]["replicas"].as_u64().unwrap_or(1)).unwrap_or(0);
-    for _ in active.len()..wanted {
+    let desired = usize::try_from(set["spec"]["replicas"].as_u64().unwrap_or(1)).unwrap_or(0);
+    for _ in active.len()..desired {
         if !create_pod(manager, &set) {
             manager.enqueue_after(WorkKind::ReplicaSet, namespace, name, RETRY_DELAY);
             break;
         }
     }
-    if active.len() > wanted {
-        delete_surplus(manager, &set, &active, active.len() - wanted);
+    if active.len() > desired {
+        delete_surplus(manager, &set, &active, active.len() - desired);
     }
     let mut now = pods::controlled_pods(&manager.cluster, &set);
     now.retain(|pod| pods::is_active(pod));
@@ -46,8 +46,8 @@ fn create_pod(manager: &ControllerManager, set: &Value) -> bool {
             event::record(&manager.cluster, COMPONENT, set, ("Normal", "SuccessfulCreate"), message);
             true
         }
-        Err(refusal) => {
-            let message = format!("Error creating: {refusal}");
+        Err(error) => {
+            let message = format!("Error creating: {error}");
             event::record(&manager.cluster, COMPONENT, set, ("Warning", "FailedCreate"), message);
             false
         }
@@ -67,7 +67,7 @@ fn delete_surplus(manager: &ControllerManager, set: &Value, active: &[Arc<Value>
 fn update_status(manager: &ControllerManager, set: &Value, active: &[Arc<Value>]) {
     let ready = active.iter().filter(|pod| is_condition_true(pod, "Ready")).count();
     let (namespace, name) = (metadata_text(set, "namespace"), metadata_text(set, "name"));
-    // One that is gone has no status.
+    // The error is NotFound: the object is deleted.
     let _ = manager.cluster.update(
         FieldManager::update_status(CONTROLLER_MANAGER),
         &REPLICA_SET,

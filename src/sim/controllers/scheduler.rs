@@ -1,5 +1,5 @@
-//! The scheduler: a node with enough free extended resources, the one with the most of them left; else the pod waits,
-//! and is told why in the real scheduler's words.
+//! The scheduler: binds a pod to the node with the most free extended resources; a pod that fits no node stays Pending,
+//! with kube-scheduler's message.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,29 +12,29 @@ use super::manager::ControllerManager;
 use super::{condition, event, kubelet, labels, pods};
 use crate::sim::cluster::{FieldManager, SimCluster, metadata_text};
 
-/// Extended resources, and how many of each.
+/// Amounts of extended resources, by name.
 pub(super) type ExtendedResources = BTreeMap<String, i64>;
 
 const SCHEDULER: &str = "kube-scheduler";
 const COMPONENT: &str = "default-scheduler";
 
-/// Finds a node for a pod that has none.
+/// Schedules a pod that has no node.
 pub(super) fn sync(manager: &mut ControllerManager, namespace: &str, name: &str) {
     let Some(pod) = manager.cluster.get(&POD, namespace, name) else { return };
     if !pod["spec"]["nodeName"].is_null() || !pods::is_active(&pod) {
         return;
     }
-    let astray =
+    let wrong_node =
         manager.config.new_pod_fault == NewPodFault::WrongNode && kubelet::is_additional_pod(&manager.cluster, &pod);
-    match select_node(&manager.cluster, &pod, astray) {
+    match select_node(&manager.cluster, &pod, wrong_node) {
         Ok(node) => bind_pod(&manager.cluster, &pod, &node),
-        Err(why) => mark_unschedulable(&manager.cluster, &pod, &why),
+        Err(reason) => mark_unschedulable(&manager.cluster, &pod, &reason),
     }
 }
 
 fn bind_pod(cluster: &SimCluster, pod: &Value, node: &str) {
     let (namespace, name, now) = (metadata_text(pod, "namespace"), metadata_text(pod, "name"), cluster.now());
-    // One that is gone needs no node.
+    // The error is NotFound: the pod is deleted.
     let _ = cluster.update(FieldManager::update(SCHEDULER), &POD, &namespace, &name, |pod| {
         pod["spec"]["nodeName"] = json!(node);
         condition::set(&mut pod["status"], &now, "PodScheduled", "True", "", "");
@@ -43,38 +43,38 @@ fn bind_pod(cluster: &SimCluster, pod: &Value, node: &str) {
     event::record(cluster, COMPONENT, pod, ("Normal", "Scheduled"), message);
 }
 
-fn mark_unschedulable(cluster: &SimCluster, pod: &Value, why: &str) {
+fn mark_unschedulable(cluster: &SimCluster, pod: &Value, reason: &str) {
     let now = cluster.now();
-    let (before, hand) = (pod, FieldManager::update_status(SCHEDULER));
-    let changed = cluster.update(hand, &POD, &metadata_text(pod, "namespace"), &metadata_text(pod, "name"), |pod| {
-        condition::set(&mut pod["status"], &now, "PodScheduled", "False", "Unschedulable", why);
+    let (before, manager) = (pod, FieldManager::update_status(SCHEDULER));
+    let changed = cluster.update(manager, &POD, &metadata_text(pod, "namespace"), &metadata_text(pod, "name"), |pod| {
+        condition::set(&mut pod["status"], &now, "PodScheduled", "False", "Unschedulable", reason);
     });
-    // What was told already is not told again: the real one counts it in a series.
+    // A repeated message is no new event: kube-scheduler counts it in the series of the first one.
     if changed.is_ok_and(|after| after["status"] != before["status"]) {
-        event::record(cluster, COMPONENT, pod, ("Warning", "FailedScheduling"), why);
+        event::record(cluster, COMPONENT, pod, ("Warning", "FailedScheduling"), reason);
     }
 }
 
-/// The node for a pod, or why there is none.
-fn select_node(cluster: &SimCluster, pod: &Value, astray: bool) -> Result<String, String> {
+/// Selects the node of a pod, or returns why there is none. `wrong_node` is the fault of that name.
+fn select_node(cluster: &SimCluster, pod: &Value, wrong_node: bool) -> Result<String, String> {
     let (nodes, all) = (cluster.list(&NODE, None), cluster.list(&POD, None));
-    if let Some(why) = unbound_claim_reason(cluster, pod, nodes.len()) {
-        return Err(why);
+    if let Some(reason) = unbound_claim_reason(cluster, pod, nodes.len()) {
+        return Err(reason);
     }
     if !pod["spec"]["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"].is_null() {
-        return Err("NotSimulated: the simulated platform does not know required nodeAffinity".to_owned());
+        return Err("NotSimulated: the simulator does not support required nodeAffinity".to_owned());
     }
-    let wanted = requested_resources(pod);
+    let requested = requested_resources(pod);
     let (mut best, mut reasons) = (None, BTreeMap::<String, usize>::new());
     for node in &nodes {
         let free = free_resources(node, &all);
-        match unfit_reason(pod, node, &all, if astray { None } else { Some((&wanted, &free)) }) {
-            Some(why) => *reasons.entry(why).or_default() += 1,
+        match unfit_reason(pod, node, &all, if wrong_node { None } else { Some((&requested, &free)) }) {
+            Some(reason) => *reasons.entry(reason).or_default() += 1,
             None => {
-                // The most left first, then the fewest pods; astray, the least.
-                let left: i64 = wanted.keys().filter_map(|resource| free.get(resource)).sum();
+                // Most free devices first, then fewest pods; with the fault, fewest free devices first.
+                let left: i64 = requested.keys().filter_map(|resource| free.get(resource)).sum();
                 let busy = all.iter().filter(|other| other["spec"]["nodeName"] == node["metadata"]["name"]).count();
-                let order = (if astray { -left } else { left }, std::cmp::Reverse(busy));
+                let order = (if wrong_node { -left } else { left }, std::cmp::Reverse(busy));
                 if best.as_ref().is_none_or(|(other, _)| order > *other) {
                     best = Some((order, metadata_text(node, "name")));
                 }
@@ -84,13 +84,15 @@ fn select_node(cluster: &SimCluster, pod: &Value, astray: bool) -> Result<String
     best.map(|(_, name)| name).ok_or_else(|| fit_error_message(&reasons, nodes.len()))
 }
 
-/// The scheduler's sentence.
+/// Formats kube-scheduler's FitError.
 fn fit_error_message(reasons: &BTreeMap<String, usize>, nodes: usize) -> String {
-    let all: Vec<_> = reasons.iter().map(|(why, count)| format!("{count} {why}")).collect();
-    let short: usize = reasons.iter().filter(|(why, _)| why.starts_with("Insufficient")).map(|(_, n)| n).sum();
-    let helpless = (nodes > short).then(|| format!("{} Preemption is not helpful for scheduling", nodes - short));
-    let victims = (short > 0).then(|| format!("{short} No preemption victims found for incoming pod"));
-    let preemption: Vec<_> = victims.into_iter().chain(helpless).collect();
+    let all: Vec<_> = reasons.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
+    let insufficient: usize =
+        reasons.iter().filter(|(reason, _)| reason.starts_with("Insufficient")).map(|(_, n)| n).sum();
+    let not_helpful =
+        (nodes > insufficient).then(|| format!("{} Preemption is not helpful for scheduling", nodes - insufficient));
+    let victims = (insufficient > 0).then(|| format!("{insufficient} No preemption victims found for incoming pod"));
+    let preemption: Vec<_> = victims.into_iter().chain(not_helpful).collect();
     format!(
         "0/{nodes} nodes are available: {}. no new claims to deallocate, preemption: 0/{nodes} nodes are available: {}.",
         all.join(", "),
@@ -98,7 +100,7 @@ fn fit_error_message(reasons: &BTreeMap<String, usize>, nodes: usize) -> String 
     )
 }
 
-/// Why a pod cannot go to a node; without resources to look at nothing is insufficient.
+/// Returns why a pod does not fit a node. `resources` are requested and free; `None` skips their check.
 fn unfit_reason(
     pod: &Value,
     node: &Value,
@@ -117,24 +119,24 @@ fn unfit_reason(
     if has_anti_affinity_conflict(pod, node, all) {
         return Some("node(s) didn't match pod anti-affinity rules".to_owned());
     }
-    let (wanted, free) = resources?;
-    let short = wanted.iter().find(|(resource, count)| free.get(*resource).unwrap_or(&0) < count);
-    short.map(|(resource, _)| format!("Insufficient {resource}"))
+    let (requested, free) = resources?;
+    let insufficient = requested.iter().find(|(resource, count)| free.get(*resource).unwrap_or(&0) < count);
+    insufficient.map(|(resource, _)| format!("Insufficient {resource}"))
 }
 
-/// Whether a pod on the node is one that this pod must not share it with.
+/// Whether the required anti-affinity of a pod excludes the node.
 fn has_anti_affinity_conflict(pod: &Value, node: &Value, all: &[Arc<Value>]) -> bool {
     let terms = pod["spec"]["affinity"]["podAntiAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"].as_array();
-    let near = || {
+    let neighbors = || {
         all.iter().filter(|other| {
             other["spec"]["nodeName"] == node["metadata"]["name"]
                 && other["metadata"]["namespace"] == pod["metadata"]["namespace"]
         })
     };
-    terms.into_iter().flatten().any(|term| near().any(|other| labels::matches(&term["labelSelector"], other)))
+    terms.into_iter().flatten().any(|term| neighbors().any(|other| labels::matches(&term["labelSelector"], other)))
 }
 
-/// Extended resources that a pod asks for.
+/// The extended resources that a pod requests.
 pub(super) fn requested_resources(pod: &Value) -> ExtendedResources {
     let mut all = BTreeMap::new();
     for container in pod["spec"]["containers"].as_array().into_iter().flatten() {
@@ -148,7 +150,7 @@ pub(super) fn requested_resources(pod: &Value) -> ExtendedResources {
     all
 }
 
-/// Extended resources of a node that no pod holds. One that ends holds its own until it is gone.
+/// The extended resources of a node that are not allocated. A pod being deleted keeps its resources until it has ended.
 pub(super) fn free_resources(node: &Value, pods: &[Arc<Value>]) -> ExtendedResources {
     let allocatable = node["status"]["allocatable"].as_object().into_iter().flatten();
     let mut free: ExtendedResources = allocatable
@@ -168,20 +170,20 @@ fn parse_count(quantity: &Value) -> i64 {
     quantity.as_i64().or_else(|| quantity.as_str()?.parse().ok()).unwrap_or(0)
 }
 
-/// Why the volumes of a pod cannot be mounted anywhere yet.
+/// Returns why the claims of a pod do not let it be scheduled yet.
 fn unbound_claim_reason(cluster: &SimCluster, pod: &Value, nodes: usize) -> Option<String> {
     let suffix =
         format!("preemption: 0/{nodes} nodes are available: {nodes} Preemption is not helpful for scheduling.");
     let volumes = pod["spec"]["volumes"].as_array().into_iter().flatten();
     for claim in volumes.filter_map(|volume| volume["persistentVolumeClaim"]["claimName"].as_str()) {
-        let why = match cluster.get(&PERSISTENT_VOLUME_CLAIM, &metadata_text(pod, "namespace"), claim) {
+        let reason = match cluster.get(&PERSISTENT_VOLUME_CLAIM, &metadata_text(pod, "namespace"), claim) {
             None => format!("persistentvolumeclaim \"{claim}\" not found"),
             Some(found) if found["status"]["phase"] != "Bound" => {
                 "pod has unbound immediate PersistentVolumeClaims".to_owned()
             }
             Some(_) => continue,
         };
-        return Some(format!("0/{nodes} nodes are available: {why}. {suffix}"));
+        return Some(format!("0/{nodes} nodes are available: {reason}. {suffix}"));
     }
     None
 }

@@ -1,4 +1,4 @@
-//! The `StatefulSet` controller: ordinals in order, each with volumes of its own, which stay when it goes.
+//! The `StatefulSet` controller: ordered pods with a claim each, which outlives its pod.
 
 use std::sync::Arc;
 
@@ -12,24 +12,24 @@ use crate::sim::cluster::{FieldManager, StatusError, metadata_text};
 
 const COMPONENT: &str = "statefulset-controller";
 
-/// Makes or deletes the next pod, and tells how far it is.
+/// Creates or deletes the next pod, and updates the status.
 pub(super) fn sync(manager: &mut ControllerManager, namespace: &str, name: &str) {
     let Some(set) = manager.cluster.get(&STATEFUL_SET, namespace, name) else { return };
     if pods::is_deleting(&set) {
         return;
     }
-    let wanted = set["spec"]["replicas"].as_u64().unwrap_or(1);
+    let desired = set["spec"]["replicas"].as_u64().unwrap_or(1);
     let revision = format!("{name}-{}", generated_names::template_hash(&set["spec"]["template"]));
     let pods = pods::controlled_pods(&manager.cluster, &set);
-    sync_pods(manager, &set, wanted, &revision, &pods);
+    sync_pods(manager, &set, desired, &revision, &pods);
     update_status(manager, &set, &revision, &pods::controlled_pods(&manager.cluster, &set));
 }
 
-/// What may be done now: in order and one at a time, unless the set is Parallel.
-fn sync_pods(manager: &ControllerManager, set: &Value, wanted: u64, revision: &str, pods: &[Arc<Value>]) {
+/// Takes the next step: in order and one pod at a time, unless `podManagementPolicy` is Parallel.
+fn sync_pods(manager: &ControllerManager, set: &Value, desired: u64, revision: &str, pods: &[Arc<Value>]) {
     let parallel = set["spec"]["podManagementPolicy"] == "Parallel";
-    let serves = |pod: &Value| is_condition_true(pod, "Ready") && !pods::is_deleting(pod);
-    for ordinal in 0..wanted {
+    let is_serving = |pod: &Value| is_condition_true(pod, "Ready") && !pods::is_deleting(pod);
+    for ordinal in 0..desired {
         match pods.iter().find(|pod| ordinal_of(pod) == Some(ordinal)) {
             None => {
                 create_pod(manager, set, ordinal, revision);
@@ -37,18 +37,19 @@ fn sync_pods(manager: &ControllerManager, set: &Value, wanted: u64, revision: &s
                     return;
                 }
             }
-            Some(pod) if !parallel && !serves(pod) => return,
+            Some(pod) if !parallel && !is_serving(pod) => return,
             Some(_) => {}
         }
     }
     let mut surplus: Vec<_> =
-        pods.iter().filter(|pod| ordinal_of(pod).is_some_and(|number| number >= wanted)).collect();
+        pods.iter().filter(|pod| ordinal_of(pod).is_some_and(|number| number >= desired)).collect();
     surplus.sort_by_key(|pod| std::cmp::Reverse(ordinal_of(pod)));
     let outdated =
         |pod: &&Arc<Value>| surplus.is_empty() && pod["metadata"]["labels"]["controller-revision-hash"] != revision;
-    let renewed = pods.iter().rev().filter(outdated).take(1);
-    let go: Vec<_> = surplus.iter().copied().take(if parallel { usize::MAX } else { 1 }).chain(renewed).collect();
-    for pod in go.into_iter().filter(|pod| !pods::is_deleting(pod)) {
+    let outdated_pod = pods.iter().rev().filter(outdated).take(1);
+    let to_delete: Vec<_> =
+        surplus.iter().copied().take(if parallel { usize::MAX } else { 1 }).chain(outdated_pod).collect();
+    for pod in to_delete.into_iter().filter(|pod| !pods::is_deleting(pod)) {
         pods::delete(&manager.cluster, pod);
         let message = format!(
             "delete Pod {} in StatefulSet {} successful",
@@ -64,7 +65,7 @@ fn ordinal_of(pod: &Value) -> Option<u64> {
 }
 
 fn create_pod(manager: &ControllerManager, set: &Value, ordinal: u64, revision: &str) {
-    let (of, name) = (metadata_text(set, "name"), format!("{}-{ordinal}", metadata_text(set, "name")));
+    let (set_name, name) = (metadata_text(set, "name"), format!("{}-{ordinal}", metadata_text(set, "name")));
     let labels = [
         ("statefulset.kubernetes.io/pod-name", name.as_str()),
         ("apps.kubernetes.io/pod-index", &ordinal.to_string()),
@@ -79,12 +80,14 @@ fn create_pod(manager: &ControllerManager, set: &Value, ordinal: u64, revision: 
             Some(volumes) => volumes.push(volume),
             None => owner["spec"]["template"]["spec"]["volumes"] = json!([volume]),
         }
-        // A claim that is there from before is used again.
+        // The error is AlreadyExists: the claim of an earlier pod is used again.
         let _ = create_claim(manager, set, template, &claim);
     }
     let (kind, reason, message) = match pods::create(&manager.cluster, &owner, &name, &labels) {
-        Ok(()) => ("Normal", "SuccessfulCreate", format!("create Pod {name} in StatefulSet {of} successful")),
-        Err(why) => ("Warning", "FailedCreate", format!("create Pod {name} in StatefulSet {of} failed error: {why}")),
+        Ok(()) => ("Normal", "SuccessfulCreate", format!("create Pod {name} in StatefulSet {set_name} successful")),
+        Err(error) => {
+            ("Warning", "FailedCreate", format!("create Pod {name} in StatefulSet {set_name} failed error: {error}"))
+        }
     };
     event::record(&manager.cluster, COMPONENT, set, (kind, reason), message);
 }
@@ -102,7 +105,7 @@ fn update_status(manager: &ControllerManager, set: &Value, revision: &str, pods:
     let of_revision = |pod: &&Arc<Value>| pod["metadata"]["labels"]["controller-revision-hash"] == revision;
     let updated = pods.iter().filter(of_revision).count();
     let (namespace, name) = (metadata_text(set, "namespace"), metadata_text(set, "name"));
-    // One that is gone has no status.
+    // The error is NotFound: the object is deleted.
     let _ = manager.cluster.update(
         FieldManager::update_status(CONTROLLER_MANAGER),
         &STATEFUL_SET,

@@ -1,8 +1,8 @@
-//! What is due when. A piece of work stands in it once, at the earliest time that was asked for.
+//! The work queue. Each item is in it at most once, at the earliest time that was requested.
 
 use std::collections::BTreeMap;
 
-/// Whose work it is.
+/// The control loop that processes an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum WorkKind {
     Deployment,
@@ -22,7 +22,7 @@ pub(super) enum WorkKind {
     Injection,
 }
 
-/// One piece of work: on which object.
+/// An item: a control loop and the object to process.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct WorkItem {
     pub(super) kind: WorkKind,
@@ -30,7 +30,7 @@ pub(super) struct WorkItem {
     pub(super) name: String,
 }
 
-/// Work in the order of time, and of asking where the time is the same.
+/// Items ordered by due time, then by the order in which they were added.
 #[derive(Debug, Default)]
 pub(super) struct WorkQueue {
     by_time: BTreeMap<(u64, u64), WorkItem>,
@@ -39,30 +39,30 @@ pub(super) struct WorkQueue {
 }
 
 impl WorkQueue {
-    /// Asks for work at a time.
-    pub(super) fn add_at(&mut self, due_ms: u64, work: WorkItem) {
-        if let Some(place) = self.by_item.get(&work) {
-            if place.0 <= due_ms {
+    /// Adds an item, or moves it to an earlier time.
+    pub(super) fn add_at(&mut self, due_ms: u64, item: WorkItem) {
+        if let Some(key) = self.by_item.get(&item) {
+            if key.0 <= due_ms {
                 return;
             }
-            self.by_time.remove(place);
+            self.by_time.remove(key);
         }
         self.sequence += 1;
-        let place = (due_ms, self.sequence);
-        self.by_time.insert(place, work.clone());
-        self.by_item.insert(work, place);
+        let key = (due_ms, self.sequence);
+        self.by_time.insert(key, item.clone());
+        self.by_item.insert(item, key);
     }
 
-    /// When something is due next.
+    /// The due time of the first item.
     pub(super) fn next_due_ms(&self) -> Option<u64> {
         self.by_time.first_key_value().map(|((due_ms, _), _)| *due_ms)
     }
 
-    /// The next piece of work that is due.
+    /// Removes and returns the first item that is due.
     pub(super) fn pop_due(&mut self, now_ms: u64) -> Option<WorkItem> {
         let first = self.by_time.first_entry().filter(|first| first.key().0 <= now_ms)?;
-        let work = first.remove();
-        self.by_item.remove(&work);
-        Some(work)
+        let item = first.remove();
+        self.by_item.remove(&item);
+        Some(item)
     }
 }

@@ -1,4 +1,4 @@
-//! Faults of the machine on which gpuhpa itself runs. That it is stopped at any moment is `tests/rehearsal/stops.rs`.
+//! Faults of the machine that runs gpuhpa. `tests/rehearsal/interruption.rs` covers interrupted runs.
 
 use super::{ExpectedOutcome, FaultSpec, METRIC_FOLLOWS_LOAD};
 use crate::sim::client::StallSchedule;
@@ -8,11 +8,11 @@ use crate::units::HumanDuration;
 pub(super) const FAULTS: &[FaultSpec] = &[
     FaultSpec {
         name: "client-saturated",
-        description: "the machine on which gpuhpa runs is overloaded: under load it stands still for 6 s of every 9",
+        description: "the machine that runs gpuhpa is overloaded: under load it is stalled for 6 of every 9 s",
         inject: |s| {
-            let during = ActiveWindow::starting_at(WindowStart::NthChat(2));
+            let window = ActiveWindow::starting_at(WindowStart::NthChat(2));
             s.client.stalls = Some(StallSchedule {
-                window: during,
+                window,
                 run_for: HumanDuration::from_secs(3),
                 stall_for: HumanDuration::from_secs(6),
             });
@@ -21,7 +21,7 @@ pub(super) const FAULTS: &[FaultSpec] = &[
     },
     FaultSpec {
         name: "disk-full",
-        description: "the disk of the machine on which gpuhpa runs takes no more than 16 KiB of evidence",
+        description: "the disk of the machine that runs gpuhpa is full after 16 KiB of evidence",
         inject: |s| s.client.disk_limit_bytes = Some(16 << 10),
         expected: &[ExpectedOutcome::NotStarted("no storage space")],
     },

@@ -1,11 +1,11 @@
-//! Faults of the API server, of rights, and of helm.
+//! Faults of the API server, permissions, namespaces and helm.
 
 use super::{ExpectedOutcome, FaultSpec, METRIC_SERVED, PODS_REQUEST_ACCELERATORS};
 use crate::sim::api::{ApiFaultWindow, DeniedPermission, RequestShare};
 use crate::sim::helm::HelmFault;
 use crate::units::HumanDuration;
 
-/// From the middle of the run to its end.
+/// From 60 s after the start to the end of the run: the duration exceeds that of every run.
 const REST_OF_RUN: ApiFaultWindow =
     ApiFaultWindow { start: HumanDuration::from_secs(60), duration: HumanDuration::from_secs(36_000) };
 
@@ -18,57 +18,57 @@ pub(super) const FAULTS: &[FaultSpec] = &[
     },
     FaultSpec {
         name: "permission-missing",
-        description: "the right to create HPAs is missing",
+        description: "permission to create HPAs is missing",
         inject: |s| {
             s.api.denied_permissions.push(denied_permission("create", "autoscaling", "horizontalpodautoscalers"))
         },
         expected: &[ExpectedOutcome::NotStarted("horizontalpodautoscalers")],
     },
     FaultSpec {
-        name: "pods-unreadable",
-        description: "pods may not be watched",
+        name: "pod-watch-forbidden",
+        description: "permission to get, list and watch pods is missing",
         inject: |s| s.api.denied_permissions.push(denied_permission("*", "", "pods")),
         expected: &[ExpectedOutcome::NotStarted("pods")],
     },
     FaultSpec {
-        name: "api-gone",
-        description: "the API server is gone from the first minute on",
+        name: "api-server-down",
+        description: "the API server is unreachable after the first minute",
         inject: |s| s.api.unavailable = Some(REST_OF_RUN),
         expected: &[METRIC_SERVED],
     },
     FaultSpec {
         name: "api-500",
-        description: "the API server answers every request with 500 from the first minute on",
+        description: "the API server answers every request with 500 after the first minute",
         inject: |s| s.api.server_errors = Some(RequestShare { window: REST_OF_RUN, percent: 100 }),
         expected: &[METRIC_SERVED],
     },
     FaultSpec {
         name: "api-429",
-        description: "the API server has too much to do for every request, from the first minute on",
+        description: "the API server answers every request with 429 after the first minute",
         inject: |s| s.api.too_many_requests = Some(RequestShare { window: REST_OF_RUN, percent: 100 }),
         expected: &[METRIC_SERVED],
     },
     FaultSpec {
         name: "helm-fails",
-        description: "helm cannot install",
+        description: "helm install fails",
         inject: |s| s.helm.fault = Some(HelmFault::Fails),
         expected: &[ExpectedOutcome::Inconclusive(PODS_REQUEST_ACCELERATORS)],
     },
     FaultSpec {
-        name: "helm-fails-half-way",
-        description: "helm fails after half of a release's objects",
+        name: "helm-fails-mid-install",
+        description: "helm install fails after half of a release's objects",
         inject: |s| s.helm.fault = Some(HelmFault::FailsHalfWay),
         expected: &[ExpectedOutcome::Inconclusive(PODS_REQUEST_ACCELERATORS)],
     },
     FaultSpec {
         name: "namespace-stuck",
-        description: "a namespace that is deleted never goes: a finalizer in it is nobody's",
+        description: "namespace deletion never completes: no controller removes a finalizer",
         inject: |s| s.controllers.namespace_stuck = true,
         expected: &[ExpectedOutcome::NotRestored],
     },
     FaultSpec {
         name: "helm-hangs",
-        description: "helm does not come back",
+        description: "helm install hangs",
         inject: |s| s.helm.fault = Some(HelmFault::Hangs),
         expected: &[ExpectedOutcome::Inconclusive(PODS_REQUEST_ACCELERATORS)],
     },

@@ -1,4 +1,4 @@
-//! Faults of the HPA controller, and hands that take its place.
+//! Faults of the HPA controller, and other clients that change replicas.
 
 use super::{
     AUTOSCALER_ACTIVE, BY_THE_AUTOSCALER, DECISIONS_EXPLAINED, ExpectedOutcome, FaultSpec, HOLD_STEADY, IDLE_HOLDS,
@@ -17,52 +17,52 @@ pub(super) const FAULTS: &[FaultSpec] = &[
     },
     FaultSpec {
         name: "hpa-stuck",
-        description: "the HPA controller makes no pass any more after its fourth",
+        description: "the HPA controller stops reconciling after its fourth sync",
         inject: |s| set_hpa_fault(s, HpaFault::StuckAfter(4)),
         expected: &[ExpectedOutcome::Fail(REPLICAS_RISE)],
     },
     FaultSpec {
-        name: "hpa-stops-after-rise",
-        description: "the HPA controller makes no pass any more after the scale-up",
+        name: "hpa-stops-after-scale-up",
+        description: "the HPA controller stops reconciling after scale-up",
         inject: |s| set_hpa_fault(s, HpaFault::StopsAfterScaleUp),
         expected: &[ExpectedOutcome::Fail(REPLICAS_FALL)],
     },
     FaultSpec {
         name: "hpa-never-down",
-        description: "the HPA controller never lowers a size",
+        description: "the HPA controller never scales down",
         inject: |s| set_hpa_fault(s, HpaFault::NeverScalesDown),
         expected: &[ExpectedOutcome::Fail(REPLICAS_FALL)],
     },
     FaultSpec {
         name: "hpa-never-up",
-        description: "the HPA controller never raises a size",
+        description: "the HPA controller never scales up",
         inject: |s| set_hpa_fault(s, HpaFault::NeverScalesUp),
         expected: &[ExpectedOutcome::Fail(REPLICAS_RISE)],
     },
     FaultSpec {
-        name: "hpa-scales-alone",
-        description: "the HPA controller scales up without load, by something else than the metric",
+        name: "hpa-scales-without-load",
+        description: "the HPA controller scales up without load, independently of the metric",
         inject: |s| set_hpa_fault(s, HpaFault::SpuriousScaleUp(HumanDuration::from_secs(20))),
         expected: &[ExpectedOutcome::Fail(IDLE_HOLDS)],
     },
     FaultSpec {
         name: "hpa-flaps",
-        description: "the HPA controller takes replicas away and adds them again under constant load",
+        description: "the HPA controller removes replicas and adds them again under constant load",
         inject: |s| set_hpa_fault(s, HpaFault::FlapsAfter(HumanDuration::default())),
         expected: &[ExpectedOutcome::Fail(DECISIONS_EXPLAINED)],
     },
     FaultSpec {
         name: "hpa-flaps-later",
-        description: "the HPA controller begins to take replicas away and to add them again when the load has held for a while",
+        description: "the HPA controller removes replicas and adds them again from 120 s after scale-up",
         inject: |s| set_hpa_fault(s, HpaFault::FlapsAfter(HumanDuration::from_secs(120))),
-        // It may begin before the size is held, when a pod is not Ready yet.
+        // It may start before the hold phase, while a pod is not Ready yet.
         expected: &[ExpectedOutcome::Fail(HOLD_STEADY), ExpectedOutcome::Fail(DECISIONS_EXPLAINED)],
     },
     FaultSpec {
-        name: "hpa-ignores-window",
-        description: "the HPA controller lowers a size at once, without the stabilization window",
+        name: "hpa-ignores-stabilization",
+        description: "the HPA controller scales down at once, without the stabilization window",
         inject: |s| set_hpa_fault(s, HpaFault::StabilizationPercent(0)),
-        // Under load a short fall of the metric is enough, of which a reading may show nothing.
+        // Under load a short drop of the metric is enough, and readings may miss it.
         expected: &[
             ExpectedOutcome::Fail(NOT_EARLY),
             ExpectedOutcome::Fail(DECISIONS_EXPLAINED),
@@ -70,14 +70,14 @@ pub(super) const FAULTS: &[FaultSpec] = &[
         ],
     },
     FaultSpec {
-        name: "hpa-halves-window",
-        description: "the HPA controller keeps half of the stabilization window that the HPA states",
+        name: "hpa-halves-stabilization",
+        description: "the HPA controller uses half of the HPA's stabilization window",
         inject: |s| set_hpa_fault(s, HpaFault::StabilizationPercent(50)),
         expected: &[ExpectedOutcome::Fail(NOT_EARLY)],
     },
     FaultSpec {
         name: "hpa-beyond-max",
-        description: "the HPA controller raises beyond maxReplicas",
+        description: "the HPA controller scales above maxReplicas",
         inject: |s| set_hpa_fault(s, HpaFault::ExceedsMax(1)),
         expected: &[ExpectedOutcome::Fail(DECISIONS_EXPLAINED)],
     },
@@ -90,8 +90,8 @@ pub(super) const FAULTS: &[FaultSpec] = &[
         expected: &[ExpectedOutcome::Inconclusive(AUTOSCALER_ACTIVE)],
     },
     FaultSpec {
-        name: "hand-up",
-        description: "somebody scales up with kubectl during the rise",
+        name: "manual-scale-up",
+        description: "kubectl scale adds a replica during scale-up",
         inject: |s| {
             schedule_injection(
                 s,
@@ -103,8 +103,8 @@ pub(super) const FAULTS: &[FaultSpec] = &[
         expected: &[BY_THE_AUTOSCALER],
     },
     FaultSpec {
-        name: "hand-down",
-        description: "somebody scales down with kubectl under load",
+        name: "manual-scale-down",
+        description: "kubectl scale removes a replica under load",
         inject: |s| {
             schedule_injection(
                 s,
@@ -116,8 +116,8 @@ pub(super) const FAULTS: &[FaultSpec] = &[
         expected: &[BY_THE_AUTOSCALER],
     },
     FaultSpec {
-        name: "hand-edits",
-        description: "somebody edits the target's replicas",
+        name: "manual-edit",
+        description: "kubectl edit changes the target's spec.replicas",
         inject: |s| {
             schedule_injection(
                 s,
@@ -130,13 +130,15 @@ pub(super) const FAULTS: &[FaultSpec] = &[
     },
 ];
 
-fn set_hpa_fault(setting: &mut SimConfig, how: HpaFault) {
-    setting.controllers.hpa_controller.fault = how;
+fn set_hpa_fault(config: &mut SimConfig, fault: HpaFault) {
+    config.controllers.hpa_controller.fault = fault;
 }
 
-fn schedule_injection(setting: &mut SimConfig, moment: InjectionTrigger, after: HumanDuration, what: InjectionAction) {
-    setting
-        .controllers
-        .injections
-        .push(ClusterInjection { time: InjectionTime { trigger: moment, after }, action: what });
+fn schedule_injection(
+    config: &mut SimConfig,
+    trigger: InjectionTrigger,
+    after: HumanDuration,
+    action: InjectionAction,
+) {
+    config.controllers.injections.push(ClusterInjection { time: InjectionTime { trigger, after }, action });
 }

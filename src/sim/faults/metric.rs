@@ -1,11 +1,11 @@
-//! Faults on the metric's way.
+//! Faults of the metric pipeline.
 
 use super::{ExpectedOutcome, FaultSpec, IDLE_HOLDS, METRIC_FOLLOWS_LOAD, METRIC_SERVED, NEW_PODS_SERVE};
 use crate::sim::ollama::{ActiveWindow, AffectedPods, WindowStart};
 use crate::sim::pipeline::{DistortionHop, DistortionKind, MetricDistortion};
 use crate::units::HumanDuration;
 
-/// Under load: when the second chat of a worker has begun.
+/// Under load: from the start of the 14th chat.
 const UNDER_LOAD: ActiveWindow = ActiveWindow::starting_at(WindowStart::NthChat(14));
 
 pub(super) const FAULTS: &[FaultSpec] = &[
@@ -23,49 +23,49 @@ pub(super) const FAULTS: &[FaultSpec] = &[
     },
     FaultSpec {
         name: "metric-unregistered",
-        description: "the adapter does not have the metric: 404 at the metrics API",
+        description: "the adapter does not serve the metric: the metrics API answers 404",
         inject: |s| s.pipeline.metric_unregistered = Some(ActiveWindow::ALWAYS),
         expected: &[METRIC_SERVED],
     },
     FaultSpec {
-        name: "adapter-away",
-        description: "no adapter answers behind the APIService",
+        name: "adapter-down",
+        description: "no adapter runs behind the APIService",
         inject: |s| s.pipeline.adapter_down = Some(ActiveWindow::ALWAYS),
         expected: &[METRIC_SERVED],
     },
     FaultSpec {
         name: "exported-namespace",
-        description: "the store scrapes without honorLabels: the workload's labels are called exported_*",
+        description: "the store scrapes without honorLabels: the workload's labels become exported_*",
         inject: |s| s.pipeline.honor_labels = false,
         expected: &[METRIC_SERVED],
     },
     FaultSpec {
         name: "rule-loses-namespace",
-        description: "the adapter's rule does not map the label that names the namespace",
+        description: "the adapter's rule does not map the namespace label",
         inject: |s| s.pipeline.drops_namespace_label = true,
         expected: &[METRIC_SERVED],
     },
     FaultSpec {
-        name: "unattributed",
-        description: "the exporter does not say which pod holds a device",
+        name: "device-without-pod",
+        description: "the exporter does not report which pod uses a device",
         inject: |s| s.pipeline.unattributed = AffectedPods::All,
         expected: &[METRIC_SERVED],
     },
     FaultSpec {
         name: "frozen-low",
-        description: "the exporter repeats an idle value for ever",
+        description: "the exporter repeats an idle value permanently",
         inject: |s| s.pipeline.distortion = freeze_value(0.0, DistortionHop::Exporter),
         expected: &[METRIC_FOLLOWS_LOAD],
     },
     FaultSpec {
         name: "frozen-high",
-        description: "the adapter answers a busy value for ever",
+        description: "the adapter repeats a busy value permanently",
         inject: |s| s.pipeline.distortion = freeze_value(97.0, DistortionHop::Adapter),
         expected: &[ExpectedOutcome::Inconclusive(IDLE_HOLDS)],
     },
     FaultSpec {
-        name: "nan",
-        description: "the exporter's values are no numbers, which the adapter serves as 0",
+        name: "metric-nan",
+        description: "the exporter's values are NaN, which the adapter serves as 0",
         inject: |s| s.pipeline.distortion = freeze_value(f64::NAN, DistortionHop::Exporter),
         expected: &[METRIC_FOLLOWS_LOAD],
     },
@@ -91,35 +91,35 @@ pub(super) const FAULTS: &[FaultSpec] = &[
     },
     FaultSpec {
         name: "average-of-all",
-        description: "the metric of each pod is the average over all pods of the namespace, two busy strangers' among them",
+        description: "each pod's metric is the average over all pods of the namespace, including two busy pods of other workloads",
         inject: |s| {
             s.pipeline.neighbor_utilizations = vec![80.0, 80.0];
             s.pipeline.ignores_pod_label = true;
         },
-        // It rises with the load, and stays too high after it.
+        // It rises with the load, and stays too high after the load.
         expected: &[METRIC_FOLLOWS_LOAD],
     },
     FaultSpec {
         name: "stale-store",
-        description: "the store takes in no samples from the beginning of the load on",
+        description: "the store ingests no samples once load starts",
         inject: |s| s.pipeline.ingestion_stopped = Some(UNDER_LOAD),
         expected: &[METRIC_FOLLOWS_LOAD],
     },
     FaultSpec {
         name: "stale-adapter",
-        description: "the adapter answers what it knew before the load, for ever",
+        description: "the adapter repeats the values from before the load permanently",
         inject: |s| s.pipeline.adapter_stale = Some(ActiveWindow::starting_at(WindowStart::NthChat(2))),
         expected: &[METRIC_FOLLOWS_LOAD],
     },
     FaultSpec {
         name: "metric-lost-under-load",
-        description: "a relist under load finds no series any more: 404 from then on",
+        description: "a relist under load finds no series: the metrics API answers 404 from then on",
         inject: |s| s.pipeline.metric_unregistered = Some(UNDER_LOAD),
         expected: &[METRIC_FOLLOWS_LOAD],
     },
     FaultSpec {
         name: "adapter-lost-under-load",
-        description: "the adapter is killed under load and does not come back",
+        description: "the adapter is killed under load and does not restart",
         inject: |s| s.pipeline.adapter_down = Some(UNDER_LOAD),
         expected: &[METRIC_FOLLOWS_LOAD],
     },
@@ -127,15 +127,15 @@ pub(super) const FAULTS: &[FaultSpec] = &[
         name: "metric-lags",
         description: "the exporter samples every six minutes, much less often than the scenario assumes",
         inject: |s| s.pipeline.exporter_interval = HumanDuration::from_secs(360),
-        // A verdict is by what the scenario assumes; the text says so.
+        // The scenario's assumptions bound the wait; the reason says so.
         expected: &[METRIC_FOLLOWS_LOAD, ExpectedOutcome::Inconclusive(NEW_PODS_SERVE)],
     },
 ];
 
-const fn distort_values(how: DistortionKind, at: DistortionHop) -> Option<MetricDistortion> {
-    Some(MetricDistortion { kind: how, hop: at, window: ActiveWindow::ALWAYS })
+const fn distort_values(kind: DistortionKind, hop: DistortionHop) -> Option<MetricDistortion> {
+    Some(MetricDistortion { kind, hop, window: ActiveWindow::ALWAYS })
 }
 
-const fn freeze_value(value: f64, at: DistortionHop) -> Option<MetricDistortion> {
-    distort_values(DistortionKind::Constant(value), at)
+const fn freeze_value(value: f64, hop: DistortionHop) -> Option<MetricDistortion> {
+    distort_values(DistortionKind::Constant(value), hop)
 }

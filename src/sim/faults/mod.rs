@@ -1,6 +1,6 @@
-//! The fault catalogue: faults of real clusters, each with what verify has to say of it. None of them may end in a PASS.
-//! Beside them stand the disturbances, which are no faults: none of them may end in a FAIL.
-//! `tests/rehearsal` runs every one with many seeds; `gpuhpa rehearse --fault NAME` shows one.
+//! The fault catalogue: faults of real clusters, each with the expected outcome of a run. No fault may end in PASS. The
+//! catalogue also has tolerated disturbances, which are not faults: none of them may end in FAIL.
+//! `tests/rehearsal` runs each with many seeds; `gpuhpa rehearse --fault NAME` runs one.
 
 mod client;
 mod cluster;
@@ -13,24 +13,24 @@ mod tolerated;
 use super::SimConfig;
 use crate::model::verdict::{CaseResult, Verdict};
 
-/// A fault, or a disturbance.
+/// A fault or a tolerated disturbance.
 pub struct FaultSpec {
-    /// Its name.
+    /// Value of `--fault`.
     pub name: &'static str,
-    /// What is wrong, as somebody would find it on a real cluster.
+    /// The symptom on a real cluster.
     pub description: &'static str,
-    /// Makes a healthy platform such a one.
+    /// Applies it to the configuration of a healthy platform.
     pub inject: fn(&mut SimConfig),
-    /// How a run on it must end; where several are named, it depends on the moment.
+    /// The outcomes that a run may have; which of several depends on timing.
     pub expected: &'static [ExpectedOutcome],
 }
 
-/// How a run must end.
+/// Expected outcome of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExpectedOutcome {
-    /// PASS, and everything is as it was before.
+    /// PASS, and the cluster is restored.
     Pass,
-    /// INCONCLUSIVE, decided by whichever case, and everything is as it was before.
+    /// INCONCLUSIVE, decided by any case, and the cluster is restored.
     AnyInconclusive,
     /// FAIL, decided by this case.
     Fail(&'static str),
@@ -38,14 +38,14 @@ pub enum ExpectedOutcome {
     Inconclusive(&'static str),
     /// NOT APPLICABLE.
     NotApplicable,
-    /// PASS, not restored: the platform is not to blame, and something could not be removed.
+    /// PASS, not restored: the checks pass, and the clean-up could not remove an object.
     NotRestored,
-    /// It does not begin: the reason holds these words.
+    /// The run does not start: the reason contains this text.
     NotStarted(&'static str),
 }
 
 impl ExpectedOutcome {
-    /// The case that decides, where one is named.
+    /// The name of the case that decides the verdict.
     #[must_use]
     pub fn deciding_case(self) -> Option<&'static str> {
         match self {
@@ -55,38 +55,38 @@ impl ExpectedOutcome {
         }
     }
 
-    /// Whether a run ended so.
+    /// Whether a verdict has this outcome.
     #[must_use]
     pub fn is_met(self, verdict: &Verdict) -> bool {
-        let decided = |case: &str| verdict.reason.starts_with(&format!("{case}: "));
+        let is_decided_by = |case: &str| verdict.reason.starts_with(&format!("{case}: "));
         match self {
             Self::Pass => verdict.result == CaseResult::Pass && verdict.restored,
             Self::AnyInconclusive => verdict.result == CaseResult::Inconclusive && verdict.restored,
-            Self::Fail(case) => verdict.result == CaseResult::Fail && decided(case),
-            Self::Inconclusive(case) => verdict.result == CaseResult::Inconclusive && decided(case),
+            Self::Fail(case) => verdict.result == CaseResult::Fail && is_decided_by(case),
+            Self::Inconclusive(case) => verdict.result == CaseResult::Inconclusive && is_decided_by(case),
             Self::NotApplicable => verdict.result == CaseResult::NotApplicable,
             Self::NotRestored => verdict.result == CaseResult::Pass && !verdict.restored,
-            Self::NotStarted(words) => {
-                let began = verdict.cases.iter().any(|case| case.result == CaseResult::Pass);
-                verdict.result != CaseResult::Pass && !began && verdict.reason.contains(words)
+            Self::NotStarted(text) => {
+                let has_passed_case = verdict.cases.iter().any(|case| case.result == CaseResult::Pass);
+                verdict.result != CaseResult::Pass && !has_passed_case && verdict.reason.contains(text)
             }
         }
     }
 }
 
-/// All faults, by the door at which they show.
+/// All faults, by area.
 pub fn all() -> impl Iterator<Item = &'static FaultSpec> {
     [metric::FAULTS, hpa_controller::FAULTS, pods::FAULTS, network::FAULTS, cluster::FAULTS, client::FAULTS]
         .into_iter()
         .flatten()
 }
 
-/// All disturbances: what a run has to bear.
+/// All tolerated disturbances.
 pub fn tolerated() -> impl Iterator<Item = &'static FaultSpec> {
     tolerated::all()
 }
 
-/// The fault or the disturbance of this name.
+/// The fault or disturbance of this name.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static FaultSpec> {
     all().chain(tolerated()).find(|fault| fault.name == name)

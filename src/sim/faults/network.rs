@@ -8,32 +8,32 @@ use crate::units::HumanDuration;
 pub(super) const FAULTS: &[FaultSpec] = &[
     FaultSpec {
         name: "one-pod-only",
-        description: "the node port leads to one pod only, however many are Ready",
+        description: "the node port routes to one pod only, however many are Ready",
         inject: |s| s.network.one_pod_only = true,
-        // Nobody is blamed by less than enough connections.
+        // With too few connections the check is inconclusive.
         expected: &[ExpectedOutcome::Fail(NEW_PODS_SERVE), ExpectedOutcome::Inconclusive(NEW_PODS_SERVE)],
     },
     FaultSpec {
         name: "port-refused",
-        description: "nobody listens at the node port",
+        description: "connections to the node port are refused",
         inject: |s| s.network.connections_refused = Some(ActiveWindow::ALWAYS),
         expected: &[METRIC_FOLLOWS_LOAD],
     },
     FaultSpec {
         name: "slow-accept",
-        description: "a connection takes longer than the client waits for it",
+        description: "a connection takes longer than the client's connect timeout",
         inject: |s| s.network.slow_accept = Some((ActiveWindow::ALWAYS, HumanDuration::from_secs(60))),
         expected: &[METRIC_FOLLOWS_LOAD],
     },
     FaultSpec {
-        name: "resets",
-        description: "every connection is lost in the middle of its answer",
+        name: "connection-resets",
+        description: "every connection is reset in the middle of its response",
         inject: |s| s.network.connection_resets = Some((ActiveWindow::starting_at(WindowStart::NthChat(2)), 1)),
         expected: &[METRIC_FOLLOWS_LOAD, ExpectedOutcome::Inconclusive(NEW_PODS_SERVE)],
     },
     FaultSpec {
         name: "http-500",
-        description: "the server answers 500: its runner has died",
+        description: "the server answers 500: its runner has terminated",
         inject: |s| fail_all_chats(s, ChatFault::Status500),
         expected: &[METRIC_FOLLOWS_LOAD],
     },
@@ -50,27 +50,27 @@ pub(super) const FAULTS: &[FaultSpec] = &[
         expected: &[METRIC_FOLLOWS_LOAD],
     },
     FaultSpec {
-        name: "error-line",
-        description: "an error stands inside of a stream that began with 200",
+        name: "stream-error",
+        description: "the response stream carries an error after status 200",
         inject: |s| fail_all_chats(s, ChatFault::ErrorLine),
         expected: &[METRIC_FOLLOWS_LOAD, ExpectedOutcome::Inconclusive(NEW_PODS_SERVE)],
     },
     FaultSpec {
-        name: "truncated",
-        description: "streams end in the middle, without done",
+        name: "stream-truncated",
+        description: "the response stream ends without done",
         inject: |s| fail_all_chats(s, ChatFault::Truncated),
         expected: &[METRIC_FOLLOWS_LOAD, ExpectedOutcome::Inconclusive(NEW_PODS_SERVE)],
     },
     FaultSpec {
-        name: "html",
-        description: "a proxy answers with the page of its login",
+        name: "login-page",
+        description: "a proxy answers with its login page",
         inject: |s| fail_all_chats(s, ChatFault::LoginPage),
         expected: &[METRIC_FOLLOWS_LOAD],
     },
 ];
 
-/// The first chat, of the installation, is a good one.
-fn fail_all_chats(setting: &mut SimConfig, how: ChatFault) {
-    let during = ActiveWindow::starting_at(WindowStart::NthChat(2));
-    setting.ollama.faulty_chats = Some(FaultyChats { faults: vec![how], window: during, every_nth: 1 });
+/// Makes every chat under load fail. The first chat, of the installation, succeeds.
+fn fail_all_chats(config: &mut SimConfig, fault: ChatFault) {
+    let window = ActiveWindow::starting_at(WindowStart::NthChat(2));
+    config.ollama.faulty_chats = Some(FaultyChats { faults: vec![fault], window, every_nth: 1 });
 }

@@ -9,13 +9,13 @@ use crate::units::HumanDuration;
 pub(super) const FAULTS: &[FaultSpec] = &[
     FaultSpec {
         name: "one-accelerator",
-        description: "there is one accelerator, and two are needed",
+        description: "one accelerator exists, two are needed",
         inject: |s| s.set_accelerators(1),
         expected: &[ExpectedOutcome::Inconclusive(NEW_PODS_RUN)],
     },
     FaultSpec {
         name: "tenant-takes-all",
-        description: "another tenant takes every free accelerator when the target is scaled up",
+        description: "another tenant takes every free accelerator before scale-up",
         inject: |s| {
             schedule_injection(
                 s,
@@ -27,8 +27,8 @@ pub(super) const FAULTS: &[FaultSpec] = &[
         expected: &[ExpectedOutcome::Inconclusive(NEW_PODS_RUN)],
     },
     FaultSpec {
-        name: "accelerators-stripped",
-        description: "an admission plugin takes the requests for accelerators off the pods, which run on the CPU",
+        name: "accelerator-requests-removed",
+        description: "an admission plugin removes the accelerator requests of pods, which then run on the CPU",
         inject: |s| {
             s.controllers.strips_accelerators = true;
             s.ollama.on_cpu = AffectedPods::All;
@@ -37,7 +37,7 @@ pub(super) const FAULTS: &[FaultSpec] = &[
     },
     FaultSpec {
         name: "crash-loop",
-        description: "new pods crash as soon as they run",
+        description: "new pods crash as soon as they start",
         inject: |s| s.controllers.new_pod_fault = NewPodFault::CrashLoop,
         expected: &[ExpectedOutcome::Inconclusive(NEW_PODS_RUN)],
     },
@@ -49,38 +49,38 @@ pub(super) const FAULTS: &[FaultSpec] = &[
     },
     FaultSpec {
         name: "never-ready",
-        description: "new pods run, and never become Ready",
+        description: "new pods run but never become Ready",
         inject: |s| s.controllers.new_pod_fault = NewPodFault::NeverReady,
         expected: &[ExpectedOutcome::Inconclusive(NEW_PODS_RUN)],
     },
     FaultSpec {
-        name: "late",
-        description: "new pods become Ready an hour later",
+        name: "pods-ready-late",
+        description: "new pods become Ready one hour late",
         inject: |s| s.controllers.new_pod_fault = NewPodFault::ReadyLate(HumanDuration::from_secs(3600)),
         expected: &[ExpectedOutcome::Inconclusive(NEW_PODS_RUN)],
     },
     FaultSpec {
         name: "wrong-node",
-        description: "new pods land on a node without accelerators",
+        description: "new pods run on a node without accelerators",
         inject: |s| s.controllers.new_pod_fault = NewPodFault::WrongNode,
         expected: &[ExpectedOutcome::Fail(NEW_PODS_RUN)],
     },
     FaultSpec {
-        name: "on-cpu",
-        description: "the model of new pods lies in the node's memory and runs on its CPU",
+        name: "model-on-cpu",
+        description: "new pods keep the model in host memory and run it on the CPU",
         inject: |s| s.ollama.on_cpu = AffectedPods::NewPods,
         expected: &[ExpectedOutcome::Fail(NEW_PODS_SERVE)],
     },
     FaultSpec {
-        name: "hangs",
-        description: "new pods take chats and never answer",
+        name: "new-pods-hang",
+        description: "new pods accept chats and never answer",
         inject: |s| s.ollama.hanging = AffectedPods::NewPods,
-        // A pod that does no work is soon taken away again, in the middle of its own chat.
+        // The HPA soon removes an idle pod, in the middle of the chat that probes it.
         expected: &[ExpectedOutcome::Inconclusive(NEW_PODS_SERVE)],
     },
     FaultSpec {
-        name: "unending",
-        description: "pods that are taken away never end",
+        name: "pods-never-terminate",
+        description: "deleted pods never terminate",
         inject: |s| s.controllers.new_pod_fault = NewPodFault::NeverTerminates,
         expected: &[ExpectedOutcome::Fail(REPLICAS_FALL)],
     },
@@ -102,16 +102,18 @@ pub(super) const FAULTS: &[FaultSpec] = &[
         ],
     },
     FaultSpec {
-        name: "workloads-slow",
-        description: "Deployments and StatefulSets are looked after an hour late",
+        name: "workload-controllers-slow",
+        description: "the Deployment and StatefulSet controllers act one hour late",
         inject: |s| s.controllers.workload_delay = HumanDuration::from_secs(3600),
         expected: &[ExpectedOutcome::Inconclusive(PODS_REQUEST_ACCELERATORS)],
     },
 ];
 
-fn schedule_injection(setting: &mut SimConfig, moment: InjectionTrigger, after: HumanDuration, what: InjectionAction) {
-    setting
-        .controllers
-        .injections
-        .push(ClusterInjection { time: InjectionTime { trigger: moment, after }, action: what });
+fn schedule_injection(
+    config: &mut SimConfig,
+    trigger: InjectionTrigger,
+    after: HumanDuration,
+    action: InjectionAction,
+) {
+    config.controllers.injections.push(ClusterInjection { time: InjectionTime { trigger, after }, action });
 }

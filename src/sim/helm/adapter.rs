@@ -6,7 +6,7 @@ use super::chart::{ChartInstance, set_nonempty};
 use crate::sim::pipeline;
 
 pub(super) fn render(chart: &ChartInstance<'_>) -> Result<Vec<Value>, String> {
-    // The chart's default rules serve every series by its own name; a metric of such a name is not found here.
+    // The simulator ignores the chart's default rules, which serve every series under its own name.
     chart.reject_unsupported(
         &["hostNetwork.enabled"],
         &["rules.existing", "rules.external", "rules.resource", "namespaceOverride", "extraVolumes"],
@@ -15,8 +15,8 @@ pub(super) fn render(chart: &ChartInstance<'_>) -> Result<Vec<Value>, String> {
     let config = json!({"rules": custom});
     pipeline::check_rules(&config)?;
     let name = chart.full_name();
-    let (account, made) = chart.service_account();
-    let mut all: Vec<Value> = made.into_iter().collect();
+    let (account, account_object) = chart.service_account();
+    let mut all: Vec<Value> = account_object.into_iter().collect();
     let config = serde_saphyr::to_string(&config).map_err(|e| e.to_string())?;
     all.push(chart.build_object("v1", "ConfigMap", &name, json!({"data": {"config.yaml": config}})));
     if chart.is_enabled("rbac.create") {
@@ -84,7 +84,7 @@ fn api_service(chart: &ChartInstance<'_>, name: &str) -> Value {
     object
 }
 
-/// Roles and bindings, named after the chart and not after the release.
+/// Roles and bindings. The chart names them after itself, not after the release.
 fn rbac_objects(chart: &ChartInstance<'_>, account: &str) -> Vec<Value> {
     const GROUP: &str = "rbac.authorization.k8s.io/v1";
     let subjects = json!([{"kind": "ServiceAccount", "name": account, "namespace": chart.release.namespace}]);
@@ -94,14 +94,14 @@ fn rbac_objects(chart: &ChartInstance<'_>, account: &str) -> Vec<Value> {
         remove_namespace(&mut role);
         role
     };
-    let bound = |name: &str, kind: &str, role: &str| {
+    let binding_fields = |name: &str, kind: &str, role: &str| {
         json!({"roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": role}, "subjects": subjects,
             "metadata": {"name": format!("{}-{name}", chart.name)}})
     };
     let binding = |name: &str, role: &str| {
-        let mut made = chart.build_object(GROUP, "ClusterRoleBinding", "", bound(name, "ClusterRole", role));
-        remove_namespace(&mut made);
-        made
+        let mut object = chart.build_object(GROUP, "ClusterRoleBinding", "", binding_fields(name, "ClusterRole", role));
+        remove_namespace(&mut object);
+        object
     };
     let reader = format!("{}-resource-reader", chart.name);
     let server = format!("{}-server-resources", chart.name);
@@ -109,7 +109,7 @@ fn rbac_objects(chart: &ChartInstance<'_>, account: &str) -> Vec<Value> {
         GROUP,
         "RoleBinding",
         "",
-        bound("auth-reader", "Role", "extension-apiserver-authentication-reader"),
+        binding_fields("auth-reader", "Role", "extension-apiserver-authentication-reader"),
     );
     auth["metadata"]["namespace"] = json!("kube-system");
     vec![
@@ -128,7 +128,7 @@ fn rbac_objects(chart: &ChartInstance<'_>, account: &str) -> Vec<Value> {
     ]
 }
 
-/// An object of the cluster has no namespace.
+/// Makes an object cluster-scoped.
 fn remove_namespace(object: &mut Value) {
     if let Some(metadata) = object["metadata"].as_object_mut() {
         metadata.shift_remove("namespace");

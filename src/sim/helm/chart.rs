@@ -1,5 +1,5 @@
-//! The charts that the simulated helm knows, by their name: what they make of their values. Those of `fixtures/charts`,
-//! whose defaults are read from there; a value with an effect that is not simulated is refused.
+//! Renders the charts that the simulator supports: those of `fixtures/charts`, with the default values from there. It
+//! rejects values whose effect is not simulated.
 
 use serde_json::{Value, json};
 
@@ -11,18 +11,18 @@ use crate::model::journal::ReleaseRef;
 pub(super) struct ChartInstance<'a> {
     /// Name of the chart.
     pub(super) name: &'static str,
-    /// Version of the chart: the one that was asked for.
+    /// Version of the chart: the requested one, or that of `fixtures/charts`.
     pub(super) version: String,
     /// Version of the application.
     pub(super) app_version: &'static str,
     /// Name and namespace of the release.
     pub(super) release: &'a ReleaseRef,
-    /// The chart's values with those of the release laid over.
+    /// The chart's values, overridden by those of the release.
     pub(super) values: Value,
 }
 
-/// What is known of a chart.
-struct KnownChart {
+/// A chart that the simulator supports.
+struct SupportedChart {
     name: &'static str,
     version: &'static str,
     app_version: &'static str,
@@ -30,22 +30,22 @@ struct KnownChart {
     render: fn(&ChartInstance<'_>) -> Result<Vec<Value>, String>,
 }
 
-const KNOWN_CHARTS: [KnownChart; 3] = [
-    KnownChart {
+const SUPPORTED_CHARTS: [SupportedChart; 3] = [
+    SupportedChart {
         name: "ollama",
         version: "1.26.0",
         app_version: "0.11.2",
         values: include_str!("../../../fixtures/charts/ollama/values.yaml"),
         render: ollama::render,
     },
-    KnownChart {
+    SupportedChart {
         name: "ollama-statefulset",
         version: "0.1.0",
         app_version: "0.11.2",
         values: include_str!("../../../fixtures/charts/ollama-statefulset/values.yaml"),
         render: ollama::render,
     },
-    KnownChart {
+    SupportedChart {
         name: "prometheus-adapter",
         version: "5.3.0",
         app_version: "v0.12.0",
@@ -54,40 +54,40 @@ const KNOWN_CHARTS: [KnownChart; 3] = [
     },
 ];
 
-/// The chart that a release names, by the last part of the reference: where it would come from is not simulated.
+/// The chart of a release, found by the last segment of its reference: repositories and registries are not simulated.
 ///
 /// # Errors
-/// It is not known; the text says which are.
+/// If the simulator does not support the chart; the message lists the supported ones.
 pub(super) fn load_chart(args: &ReleaseArgs) -> Result<ChartInstance<'_>, String> {
-    let known = find_chart(args)?;
-    let mut values: Value = serde_saphyr::from_str(known.values).map_err(|e| e.without_snippet().to_string())?;
+    let chart = find_chart(args)?;
+    let mut values: Value = serde_saphyr::from_str(chart.values).map_err(|e| e.without_snippet().to_string())?;
     merge_values(&mut values, &Value::Object(args.values.clone()));
-    let version = args.version.clone().unwrap_or_else(|| known.version.to_owned());
-    let (name, app_version) = (known.name, known.app_version);
+    let version = args.version.clone().unwrap_or_else(|| chart.version.to_owned());
+    let (name, app_version) = (chart.name, chart.app_version);
     Ok(ChartInstance { name, version, app_version, release: &args.release, values })
 }
 
 /// The objects of a release.
 ///
 /// # Errors
-/// Chart or values are not known to the simulation.
+/// If the simulator does not support the chart or its values.
 pub(super) fn render(args: &ReleaseArgs) -> Result<Vec<Value>, String> {
     (find_chart(args)?.render)(&load_chart(args)?)
 }
 
-fn find_chart(args: &ReleaseArgs) -> Result<&'static KnownChart, String> {
+fn find_chart(args: &ReleaseArgs) -> Result<&'static SupportedChart, String> {
     let last = args.chart.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
-    KNOWN_CHARTS.iter().find(|known| known.name == last).ok_or_else(|| {
-        let names: Vec<&str> = KNOWN_CHARTS.iter().map(|known| known.name).collect();
-        format!("the simulated helm knows the charts {}, and not `{}`", names.join(", "), args.chart)
+    SUPPORTED_CHARTS.iter().find(|chart| chart.name == last).ok_or_else(|| {
+        let names: Vec<&str> = SUPPORTED_CHARTS.iter().map(|chart| chart.name).collect();
+        format!("the simulator supports the charts {}, not `{}`", names.join(", "), args.chart)
     })
 }
 
-/// As helm lays values over a chart's own: maps are merged, null takes a key away, everything else replaces.
-fn merge_values(values: &mut Value, over: &Value) {
-    match (values, over) {
-        (Value::Object(values), Value::Object(over)) => {
-            for (key, value) in over {
+/// Merges values as helm does: merges maps, removes a key whose value is null, and replaces everything else.
+fn merge_values(values: &mut Value, overrides: &Value) {
+    match (values, overrides) {
+        (Value::Object(values), Value::Object(overrides)) => {
+            for (key, value) in overrides {
                 if value.is_null() {
                     values.shift_remove(key);
                 } else {
@@ -95,7 +95,7 @@ fn merge_values(values: &mut Value, over: &Value) {
                 }
             }
         }
-        (values, over) => *values = over.clone(),
+        (values, overrides) => *values = overrides.clone(),
     }
 }
 
@@ -105,17 +105,17 @@ impl ChartInstance<'_> {
         path.split('.').fold(&self.values, |value, key| &value[key])
     }
 
-    /// A value that is a text; empty where there is none.
+    /// A string value; empty if it is missing.
     pub(super) fn string_value(&self, path: &str) -> &str {
         self.value(path).as_str().unwrap_or_default()
     }
 
-    /// A value that switches something on.
+    /// A boolean value; false if it is missing.
     pub(super) fn is_enabled(&self, path: &str) -> bool {
         self.value(path).as_bool().unwrap_or(false)
     }
 
-    /// The release's own name, or with the chart's behind it.
+    /// The chart's `fullname` template: the release's name, followed by the chart's unless it contains that.
     pub(super) fn full_name(&self) -> String {
         let name = match self.string_value("nameOverride") {
             "" => self.name,
@@ -128,7 +128,7 @@ impl ChartInstance<'_> {
         }
     }
 
-    /// The labels by which a release's pods are selected.
+    /// The selector labels of the release's pods.
     pub(super) fn selector_labels(&self) -> Value {
         let name = match self.string_value("nameOverride") {
             "" if self.name == "ollama-statefulset" => "ollama",
@@ -147,7 +147,7 @@ impl ChartInstance<'_> {
         labels
     }
 
-    /// An object of the release, in its namespace unless it says another.
+    /// An object in the namespace of the release, unless `rest` sets another.
     pub(super) fn build_object(&self, api_version: &str, kind: &str, name: &str, rest: Value) -> Value {
         let mut object = json!({
             "apiVersion": api_version, "kind": kind,
@@ -157,28 +157,28 @@ impl ChartInstance<'_> {
         object
     }
 
-    /// The image and how it is pulled.
+    /// The image reference; `tag` is the default tag.
     pub(super) fn image_ref(&self, tag: &str) -> Value {
         let tag = if self.string_value("image.tag").is_empty() { tag } else { self.string_value("image.tag") };
         json!(format!("{}:{tag}", self.string_value("image.repository")))
     }
 
-    /// A service account's name, and the account where the chart makes it.
+    /// The name of the service account, and its object if the chart creates it.
     pub(super) fn service_account(&self) -> (String, Option<Value>) {
-        let own = if self.string_value("serviceAccount.name").is_empty() {
+        let configured = if self.string_value("serviceAccount.name").is_empty() {
             None
         } else {
             Some(self.string_value("serviceAccount.name"))
         };
         if !self.is_enabled("serviceAccount.create") {
-            return (own.unwrap_or("default").to_owned(), None);
+            return (configured.unwrap_or("default").to_owned(), None);
         }
-        let name = own.map_or_else(|| self.full_name(), ToOwned::to_owned);
+        let name = configured.map_or_else(|| self.full_name(), ToOwned::to_owned);
         let account = self.build_object("v1", "ServiceAccount", &name, json!({}));
         (name, Some(account))
     }
 
-    /// Refuses values that would have an effect which is not simulated.
+    /// Rejects values whose effect is not simulated: switches that are on, and lists or maps that are not empty.
     pub(super) fn reject_unsupported(&self, switches: &[&str], lists: &[&str]) -> Result<(), String> {
         let is_set = |value: &Value| match value {
             Value::Array(all) => !all.is_empty(),
@@ -186,25 +186,26 @@ impl ChartInstance<'_> {
             Value::String(text) => !text.is_empty(),
             _ => false,
         };
-        let on = switches.iter().filter(|path| self.is_enabled(path));
-        let unknown: Vec<&str> = on.chain(lists.iter().filter(|path| is_set(self.value(path)))).copied().collect();
-        if unknown.is_empty() {
+        let enabled = switches.iter().filter(|path| self.is_enabled(path));
+        let unsupported: Vec<&str> =
+            enabled.chain(lists.iter().filter(|path| is_set(self.value(path)))).copied().collect();
+        if unsupported.is_empty() {
             return Ok(());
         }
-        Err(format!("the simulated chart {} does not know {} as it is set here", self.name, unknown.join(", ")))
+        Err(format!("the simulator does not support the values {} of chart {}", unsupported.join(", "), self.name))
     }
 }
 
-/// Sets a field of an object to a value that says something.
+/// Sets a field of an object unless the value is empty.
 pub(super) fn set_nonempty(object: &mut Value, field: &str, value: &Value) {
-    let says_nothing = match value {
+    let is_empty = match value {
         Value::Null => true,
         Value::String(text) => text.is_empty(),
         Value::Array(all) => all.is_empty(),
         Value::Object(all) => all.is_empty(),
         Value::Bool(_) | Value::Number(_) => false,
     };
-    if !says_nothing {
+    if !is_empty {
         object[field] = value.clone();
     }
 }
@@ -230,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_laid_over_the_charts_own_as_helm_does() {
+    fn values_override_those_of_the_chart_as_helm_merges_them() {
         let args = release_args(
             "oci://example.org/charts/ollama",
             json!({"ollama": {"gpu": {"enabled": true}}, "resources": null}),
@@ -245,11 +246,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_known_is_refused() {
-        let said = render(&release_args("vllm", json!({}))).unwrap_err();
-        assert!(said.contains("ollama, ollama-statefulset, prometheus-adapter") && said.contains("`vllm`"), "{said}");
-        let said = render(&release_args("ollama", json!({"autoscaling": {"enabled": true}}))).unwrap_err();
-        assert!(said.contains("autoscaling.enabled"), "{said}");
+    fn unsupported_charts_and_values_are_rejected() {
+        let error = render(&release_args("vllm", json!({}))).unwrap_err();
+        assert!(
+            error.contains("ollama, ollama-statefulset, prometheus-adapter") && error.contains("`vllm`"),
+            "{error}"
+        );
+        let error = render(&release_args("ollama", json!({"autoscaling": {"enabled": true}}))).unwrap_err();
+        assert!(error.contains("autoscaling.enabled"), "{error}");
         let rules = json!({"rules": {"existing": "mine"}});
         assert!(render(&release_args("prometheus-adapter", rules)).unwrap_err().contains("rules.existing"));
     }

@@ -1,4 +1,4 @@
-//! The simulated helm: it keeps its records as helm does (a Secret a revision), marks what it makes, and takes its time.
+//! The simulated helm. Like helm, it stores a Secret for each revision and annotates the objects that it creates.
 
 mod adapter;
 mod chart;
@@ -18,23 +18,23 @@ use crate::model::journal::ReleaseRef;
 use crate::units::HumanDuration;
 use release_record::ReleaseRecord;
 
-/// helm in numbers.
+/// Configuration of helm.
 #[derive(Clone, Debug)]
 pub struct HelmConfig {
-    /// How long a call takes.
+    /// Duration of a command, without that of its requests.
     pub latency: HumanDuration,
-    /// What goes wrong with an install.
+    /// Fault of `helm install` and `helm upgrade`.
     pub fault: Option<HelmFault>,
 }
 
-/// What can go wrong with an install.
+/// A fault of `helm install` and `helm upgrade`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HelmFault {
-    /// It is refused before anything is made.
+    /// helm fails before it creates an object.
     Fails,
-    /// It fails after half of the objects.
+    /// helm fails after half of the objects.
     FailsHalfWay,
-    /// It never ends.
+    /// helm does not return before its timeout.
     Hangs,
 }
 
@@ -44,7 +44,7 @@ impl Default for HelmConfig {
     }
 }
 
-/// helm.
+/// The helm client of a run.
 pub(super) struct SimHelm {
     cluster: SimCluster,
 }
@@ -91,23 +91,23 @@ impl SimHelm {
         self.apply_record(&record, fault, &failed).await
     }
 
-    /// Applies the objects of a record, and says in it how that ended.
+    /// Applies the objects of a record, and sets its status to the result.
     async fn apply_record(
         &self,
         record: &ReleaseRecord,
         fault: Option<HelmFault>,
         failed: &(dyn Fn(String) -> HelmError + Send + Sync),
     ) -> Result<(), HelmError> {
-        let half = if fault == Some(HelmFault::FailsHalfWay) { record.manifests.len() / 2 } else { usize::MAX };
+        let limit = if fault == Some(HelmFault::FailsHalfWay) { record.manifests.len() / 2 } else { usize::MAX };
         for (n, document) in record.manifests.iter().enumerate() {
-            let made = if n < half {
+            let result = if n < limit {
                 objects::apply(&self.cluster, &record.release, document)
             } else {
                 Err("etcdserver: request timed out".to_owned())
             };
-            if let Err(why) = made {
+            if let Err(error) = result {
                 record.set_status(&self.cluster, "failed");
-                return Err(failed(format!("Error: INSTALLATION FAILED: {why}")));
+                return Err(failed(format!("Error: INSTALLATION FAILED: {error}")));
             }
             self.cluster.count_write_step();
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -127,8 +127,8 @@ impl HelmClient for SimHelm {
 
     fn show_chart<'a>(&'a self, args: &'a ReleaseArgs) -> BoxFuture<'a, Result<ChartMeta, HelmError>> {
         Box::pin(async {
-            let wrong = |stderr| HelmError::Failed { command: format!("show chart {}", args.chart), stderr };
-            let chart = chart::load_chart(args).map_err(wrong)?;
+            let failed = |stderr| HelmError::Failed { command: format!("show chart {}", args.chart), stderr };
+            let chart = chart::load_chart(args).map_err(failed)?;
             let (name, app_version) = (chart.name.to_owned(), chart.app_version.to_owned());
             Ok(ChartMeta { name, version: chart.version, app_version })
         })
@@ -136,8 +136,8 @@ impl HelmClient for SimHelm {
 
     fn template<'a>(&'a self, args: &'a ReleaseArgs) -> BoxFuture<'a, Result<String, HelmError>> {
         Box::pin(async {
-            let wrong = |stderr| HelmError::Failed { command: format!("template {}", args.release.name), stderr };
-            let documents = chart::render(args).map_err(wrong)?;
+            let failed = |stderr| HelmError::Failed { command: format!("template {}", args.release.name), stderr };
+            let documents = chart::render(args).map_err(failed)?;
             // JSON is YAML.
             Ok(documents.iter().map(|document| format!("---\n{document}\n")).collect())
         })
@@ -173,7 +173,7 @@ impl HelmClient for SimHelm {
     fn rollback<'a>(&'a self, release: &'a ReleaseRef, revision: i64) -> BoxFuture<'a, Result<(), HelmError>> {
         Box::pin(async move {
             let failed = |stderr: String| HelmError::Failed { command: format!("rollback {}", release.name), stderr };
-            let (Some(to), Some(last)) = (
+            let (Some(target), Some(last)) = (
                 ReleaseRecord::find_revision(&self.cluster, release, revision),
                 ReleaseRecord::find_latest(&self.cluster, release),
             ) else {
@@ -181,31 +181,37 @@ impl HelmClient for SimHelm {
             };
             self.wait_latency().await;
             let labels = last.user_labels(&self.cluster);
-            let record = ReleaseRecord { revision: last.revision + 1, status: "pending-rollback".to_owned(), ..to };
+            let record = ReleaseRecord { revision: last.revision + 1, status: "pending-rollback".to_owned(), ..target };
             record.create_secret(&self.cluster, &labels).map_err(|e| failed(e.message))?;
             self.apply_record(&record, None, &failed).await
         })
     }
 
-    fn uninstall<'a>(&'a self, release: &'a ReleaseRef, bound: HumanDuration) -> BoxFuture<'a, Result<(), HelmError>> {
+    fn uninstall<'a>(
+        &'a self,
+        release: &'a ReleaseRef,
+        timeout: HumanDuration,
+    ) -> BoxFuture<'a, Result<(), HelmError>> {
         Box::pin(async move {
             let Some(last) = ReleaseRecord::find_latest(&self.cluster, release) else { return Ok(()) };
             self.wait_latency().await;
-            let work = async {
+            let deletion = async {
                 for document in last.manifests.iter().rev() {
                     self.cluster.count_write_step();
                     objects::delete(&self.cluster, document).await;
                 }
             };
             let command = format!("uninstall {}", release.name);
-            tokio::time::timeout(bound.to_std(), work).await.map_err(|_| HelmError::TimedOut { command, bound })?;
+            tokio::time::timeout(timeout.to_std(), deletion)
+                .await
+                .map_err(|_| HelmError::TimedOut { command, bound: timeout })?;
             ReleaseRecord::delete_all(&self.cluster, release);
             Ok(())
         })
     }
 }
 
-/// A text of an object's metadata.
+/// A string field of an object's metadata.
 fn metadata_text(object: &Value, field: &str) -> String {
     super::cluster::metadata_text(object, field)
 }

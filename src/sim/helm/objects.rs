@@ -1,4 +1,5 @@
-//! What a release consists of, in the cluster: made as helm 4 makes it, by server-side apply under its own name, and marked.
+//! Creates and deletes the objects of a release as helm 4 does: by server-side apply as field manager `helm`, with
+//! annotations that name the release.
 
 use std::time::Duration;
 
@@ -9,13 +10,13 @@ use crate::model::journal::ReleaseRef;
 use crate::sim::api;
 use crate::sim::cluster::SimCluster;
 
-/// Makes an object, or changes the one that the release has already.
+/// Creates an object, or updates the one of the release.
 ///
 /// # Errors
-/// The API server refuses it, or it is another's; in the words of helm.
+/// If the API server rejects it, or the object belongs to another release; the message is helm's.
 pub(super) fn apply(cluster: &SimCluster, release: &ReleaseRef, document: &Value) -> Result<(), String> {
     let (api_version, kind) = (string_field(document, "apiVersion"), string_field(document, "kind"));
-    let facts = api::find_by_kind(api_version, kind)
+    let served_kind = api::find_by_kind(api_version, kind)
         .ok_or_else(|| format!("no matches for kind \"{kind}\" in version \"{api_version}\""))?;
     let mut object = document.clone();
     let annotations = &mut object["metadata"]["annotations"];
@@ -25,32 +26,34 @@ pub(super) fn apply(cluster: &SimCluster, release: &ReleaseRef, document: &Value
     annotations["meta.helm.sh/release-name"] = json!(release.name);
     annotations["meta.helm.sh/release-namespace"] = json!(release.namespace);
     let (namespace, name) = (metadata_text(&object, "namespace"), metadata_text(&object, "name"));
-    let there = cluster.get(&facts.kind, &namespace, &name);
-    let is_other =
-        |there: &Value| there["metadata"]["annotations"]["meta.helm.sh/release-name"] != release.name.as_str();
-    if there.is_some_and(|there| is_other(&there)) {
+    let existing = cluster.get(&served_kind.kind, &namespace, &name);
+    let is_foreign =
+        |object: &Value| object["metadata"]["annotations"]["meta.helm.sh/release-name"] != release.name.as_str();
+    if existing.is_some_and(|existing| is_foreign(&existing)) {
         return Err(format!(
             "Unable to continue with install: {kind} \"{name}\" in namespace \"{namespace}\" exists and cannot be imported into the current release: invalid ownership metadata"
         ));
     }
-    api::apply(cluster, "helm", facts, object).map(drop).map_err(|e| e.message)
+    api::apply(cluster, "helm", served_kind, object).map(drop).map_err(|e| e.message)
 }
 
-/// Deletes an object and waits until it is gone, and with a workload its pods (`--cascade foreground --wait`).
+/// Deletes an object and waits until it is gone; for a workload, until its pods are gone (`--cascade foreground
+/// --wait`).
 pub(super) async fn delete(cluster: &SimCluster, document: &Value) {
-    let Some(facts) = api::find_by_kind(string_field(document, "apiVersion"), string_field(document, "kind")) else {
+    let Some(served_kind) = api::find_by_kind(string_field(document, "apiVersion"), string_field(document, "kind"))
+    else {
         return;
     };
     let (namespace, name) = (metadata_text(document, "namespace"), metadata_text(document, "name"));
-    // Gone already is as good.
-    let _ = match facts.kind.kind {
-        "Deployment" | "StatefulSet" => api::delete_in_foreground(cluster, &facts.kind, &namespace, &name),
-        _ => api::delete(cluster, &facts.kind, &namespace, &name, None),
+    // Ignores the error: the object may be gone already.
+    let _ = match served_kind.kind.kind {
+        "Deployment" | "StatefulSet" => api::delete_in_foreground(cluster, &served_kind.kind, &namespace, &name),
+        _ => api::delete(cluster, &served_kind.kind, &namespace, &name, None),
     };
-    let mut told = cluster.change_signal();
-    while cluster.get(&facts.kind, &namespace, &name).is_some() {
-        // helm asks again every two seconds; a change of anything is looked at sooner here.
-        let _ = tokio::time::timeout(Duration::from_secs(2), told.changed()).await;
+    let mut changes = cluster.change_signal();
+    while cluster.get(&served_kind.kind, &namespace, &name).is_some() {
+        // helm polls every 2 s; a change in the cluster ends the wait early.
+        let _ = tokio::time::timeout(Duration::from_secs(2), changes.changed()).await;
     }
 }
 

@@ -14,7 +14,7 @@ pub(super) fn render(chart: &ChartInstance<'_>) -> Result<Vec<Value>, String> {
 
 fn deployment(chart: &ChartInstance<'_>) -> Vec<Value> {
     let name = chart.full_name();
-    let (account, made) = chart.service_account();
+    let (account, account_object) = chart.service_account();
     let mut template = pod_template(chart, &account);
     let pod = &mut template["spec"];
     let claim = match chart.string_value("persistentVolume.existingClaim") {
@@ -32,7 +32,7 @@ fn deployment(chart: &ChartInstance<'_>) -> Vec<Value> {
         "selector": {"matchLabels": chart.selector_labels()},
         "template": template,
     });
-    let mut all: Vec<Value> = made.into_iter().collect();
+    let mut all: Vec<Value> = account_object.into_iter().collect();
     if chart.is_enabled("persistentVolume.enabled") && claim == name {
         all.push(volume_claim(chart, &name));
     }
@@ -64,7 +64,7 @@ fn stateful_set(chart: &ChartInstance<'_>) -> Vec<Value> {
     ]
 }
 
-/// The pods.
+/// The pod template of the workload.
 fn pod_template(chart: &ChartInstance<'_>, account: &str) -> Value {
     let gpu = gpu_resource(chart);
     let mut container = json!({
@@ -74,10 +74,10 @@ fn pod_template(chart: &ChartInstance<'_>, account: &str) -> Value {
         "ports": [{"name": "http", "containerPort": chart.value("ollama.port"), "protocol": "TCP"}],
         "env": [{"name": "OLLAMA_HOST", "value": format!("0.0.0.0:{}", chart.value("ollama.port"))}],
     });
-    if let (Some(own), Some(more)) = (container["env"].as_array_mut(), chart.value("extraEnv").as_array()) {
-        own.extend(more.iter().cloned());
+    if let (Some(env), Some(extra)) = (container["env"].as_array_mut(), chart.value("extraEnv").as_array()) {
+        env.extend(extra.iter().cloned());
     }
-    // null takes the resources away, and the accelerator with them.
+    // `resources: null` removes the resources, and with them the accelerator.
     if chart.value("resources").is_object() {
         let mut resources = chart.value("resources").clone();
         if let Some(gpu) = gpu {
@@ -85,21 +85,21 @@ fn pod_template(chart: &ChartInstance<'_>, account: &str) -> Value {
         }
         container["resources"] = resources;
     }
-    for (probe, is_on) in
+    for (probe, is_enabled) in
         [("readinessProbe", has_probe(chart, "readinessProbe")), ("livenessProbe", has_probe(chart, "livenessProbe"))]
     {
-        if is_on {
-            let given = chart.value(probe);
-            let mut set_up = json!({"httpGet": {"path": "/", "port": "http"}});
+        if is_enabled {
+            let values = chart.value(probe);
+            let mut probe_spec = json!({"httpGet": {"path": "/", "port": "http"}});
             for field in ["initialDelaySeconds", "periodSeconds", "timeoutSeconds", "failureThreshold"] {
-                set_nonempty(&mut set_up, field, &given[field]);
+                set_nonempty(&mut probe_spec, field, &values[field]);
             }
-            container[probe] = set_up;
+            container[probe] = probe_spec;
         }
     }
-    let start = post_start_script(chart);
-    if !start.is_empty() {
-        container["lifecycle"] = json!({"postStart": {"exec": {"command": ["/bin/sh", "-c", start]}}});
+    let script = post_start_script(chart);
+    if !script.is_empty() {
+        container["lifecycle"] = json!({"postStart": {"exec": {"command": ["/bin/sh", "-c", script]}}});
     }
     let mut pod = json!({
         "serviceAccountName": account,
@@ -122,26 +122,26 @@ fn pod_template(chart: &ChartInstance<'_>, account: &str) -> Value {
     json!({"metadata": metadata, "spec": pod})
 }
 
-/// What is run once the server answers: models are pulled and made, and some of them loaded.
+/// The postStart script: pulls and creates models, and loads some of them.
 fn post_start_script(chart: &ChartInstance<'_>) -> String {
-    let each = |what: &str, line: fn(&str) -> String| -> String {
-        let models = chart.value(&format!("ollama.models.{what}")).as_array().into_iter().flatten();
-        models.filter_map(|model| model.as_str().or(model["name"].as_str())).map(line).collect()
+    let commands = |list: &str, command: fn(&str) -> String| -> String {
+        let models = chart.value(&format!("ollama.models.{list}")).as_array().into_iter().flatten();
+        models.filter_map(|model| model.as_str().or(model["name"].as_str())).map(command).collect()
     };
-    each("pull", |name| format!("/bin/ollama pull {name}\n"))
-        + &each("create", |name| format!("/bin/ollama create {name} -f /tmp/Modelfile\n"))
-        + &each("run", |name| format!("/bin/ollama run {name} </dev/null\n"))
+    commands("pull", |name| format!("/bin/ollama pull {name}\n"))
+        + &commands("create", |name| format!("/bin/ollama create {name} -f /tmp/Modelfile\n"))
+        + &commands("run", |name| format!("/bin/ollama run {name} </dev/null\n"))
 }
 
 fn has_probe(chart: &ChartInstance<'_>, probe: &str) -> bool {
     chart.value(probe)["enabled"].as_bool().unwrap_or(true)
 }
 
-/// The resource by which an accelerator is asked for.
+/// The extended resource that requests an accelerator; `None` if the values disable it.
 fn gpu_resource<'a>(chart: &'a ChartInstance<'_>) -> Option<&'a str> {
-    let is_asked = chart.name != "ollama" || chart.is_enabled("ollama.gpu.enabled");
+    let is_requested = chart.name != "ollama" || chart.is_enabled("ollama.gpu.enabled");
     let amd = chart.string_value("ollama.gpu.type") == "amd";
-    is_asked.then(|| if amd { "amd.com/gpu" } else { chart.string_value("ollama.gpu.nvidiaResource") })
+    is_requested.then(|| if amd { "amd.com/gpu" } else { chart.string_value("ollama.gpu.nvidiaResource") })
 }
 
 fn volume_claim(chart: &ChartInstance<'_>, name: &str) -> Value {

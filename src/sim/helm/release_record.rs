@@ -1,4 +1,4 @@
-//! helm's own records: a Secret for each revision of a release.
+//! helm's release records: a Secret for each revision of a release.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,6 @@ use crate::sim::api;
 use crate::sim::cluster::{FieldManager, SimCluster, StatusError};
 
 const SECRET: ResourceKind = ResourceKind::new("", "v1", "Secret", "secrets");
-/// Field manager.
 const HELM_MANAGER: FieldManager<'_> = FieldManager::update("helm");
 
 /// One revision of a release.
@@ -19,12 +18,12 @@ pub(super) struct ReleaseRecord {
     pub(super) status: String,
     /// Name and version of the chart.
     pub(super) chart: String,
-    /// What it consists of.
+    /// The rendered objects.
     pub(super) manifests: Vec<Value>,
 }
 
 impl ReleaseRecord {
-    /// The newest revision of a release, if there is one.
+    /// The newest revision of a release.
     pub(super) fn find_latest(cluster: &SimCluster, release: &ReleaseRef) -> Option<Self> {
         list_records(cluster, release).into_iter().max_by_key(|record| record.revision)
     }
@@ -34,49 +33,49 @@ impl ReleaseRecord {
         list_records(cluster, release).into_iter().find(|record| record.revision == revision)
     }
 
-    /// Keeps it.
+    /// Stores the record with labels that the caller adds.
     pub(super) fn create_secret(&self, cluster: &SimCluster, labels: &[(String, String)]) -> Result<(), StatusError> {
-        let mut all = json!({"owner": "helm", "name": self.release.name, "status": self.status,
+        let mut all_labels = json!({"owner": "helm", "name": self.release.name, "status": self.status,
             "version": self.revision.to_string()});
         for (key, value) in labels {
-            all[key] = json!(value);
+            all_labels[key] = json!(value);
         }
         let secret = json!({
-            "metadata": {"name": self.secret_name(), "namespace": self.release.namespace, "labels": all},
+            "metadata": {"name": self.secret_name(), "namespace": self.release.namespace, "labels": all_labels},
             "type": "helm.sh/release.v1",
             "data": {"chart": self.chart, "release": Value::Array(self.manifests.clone()).to_string()},
         });
-        let facts = api::find_by_kind("v1", "Secret").ok_or_else(|| StatusError::not_simulated("Secrets"))?;
-        api::create_object(cluster, HELM_MANAGER, facts, secret, false).map(drop)
+        let served_kind = api::find_by_kind("v1", "Secret").ok_or_else(|| StatusError::not_simulated("Secrets"))?;
+        api::create_object(cluster, HELM_MANAGER, served_kind, secret, false).map(drop)
     }
 
     pub(super) fn set_status(&self, cluster: &SimCluster, status: &str) {
-        // Where the record is gone, so is what it says.
+        // Ignores the error: a record that is gone needs no status.
         let _ = cluster.update(HELM_MANAGER, &SECRET, &self.release.namespace, &self.secret_name(), |secret| {
             secret["metadata"]["labels"]["status"] = json!(status);
         });
     }
 
-    /// Whether a selector allows it: `key` or `key=value`.
+    /// Whether the labels match a selector, `key` or `key=value`.
     pub(super) fn matches_selector(&self, cluster: &SimCluster, selector: &str) -> bool {
-        let (key, wanted) = match selector.split_once('=') {
+        let (key, expected) = match selector.split_once('=') {
             Some((key, value)) => (key, Some(value)),
             None => (selector, None),
         };
         let labels = self.user_labels(cluster);
-        labels.iter().any(|(name, value)| name == key && wanted.is_none_or(|wanted| wanted == value))
+        labels.iter().any(|(name, value)| name == key && expected.is_none_or(|expected| expected == value))
     }
 
-    /// The labels that were given to it.
+    /// The labels that the caller added.
     pub(super) fn user_labels(&self, cluster: &SimCluster) -> Vec<(String, String)> {
         let secret = cluster.get(&SECRET, &self.release.namespace, &self.secret_name());
         let labels = secret.and_then(|secret| secret["metadata"]["labels"].as_object().cloned()).unwrap_or_default();
-        let own = ["owner", "name", "status", "version"];
-        let given = labels.into_iter().filter(|(key, _)| !own.contains(&key.as_str()));
-        given.map(|(key, value)| (key, value.as_str().unwrap_or_default().to_owned())).collect()
+        let helm_labels = ["owner", "name", "status", "version"];
+        let user_labels = labels.into_iter().filter(|(key, _)| !helm_labels.contains(&key.as_str()));
+        user_labels.map(|(key, value)| (key, value.as_str().unwrap_or_default().to_owned())).collect()
     }
 
-    /// Takes all records of a release away.
+    /// Deletes all records of a release.
     pub(super) fn delete_all(cluster: &SimCluster, release: &ReleaseRef) {
         for record in list_records(cluster, release) {
             cluster.remove(&SECRET, &release.namespace, &record.secret_name());

@@ -1,40 +1,40 @@
-//! Ollama in numbers.
+//! Configuration of Ollama.
 
 use super::window::ActiveWindow;
 use crate::units::HumanDuration;
 
-/// Ollama in numbers. The defaults are a small model on a current accelerator.
+/// Configuration of Ollama. The default is a small model on a current accelerator.
 #[derive(Clone, Debug)]
 pub struct OllamaConfig {
-    /// Chats that a server answers at once (`OLLAMA_NUM_PARALLEL`).
+    /// Concurrent chats per server (`OLLAMA_NUM_PARALLEL`).
     pub slots: usize,
-    /// Chats that may wait for a slot (`OLLAMA_MAX_QUEUE`); one more is answered 503.
+    /// Chats that may wait for a slot (`OLLAMA_MAX_QUEUE`); the server answers further ones with 503.
     pub max_queue: usize,
-    /// Tokens a second of each answer, however many there are at once.
+    /// Tokens per second of each chat, independent of the number of concurrent chats.
     pub tokens_per_second: f64,
-    /// From a slot to the first token: the prompt is read.
+    /// Time from the slot to the first token, in which the server evaluates the prompt.
     pub prompt_eval: HumanDuration,
-    /// The model is brought into memory.
+    /// Time to load the model into memory.
     pub model_load: HumanDuration,
-    /// Tokens after which an answer ends by itself: from the first number to below the second.
+    /// Range of the number of tokens after which a chat ends by itself; the end is exclusive.
     pub natural_tokens: (u64, u64),
-    /// Time between two lines of an answer.
+    /// Time between two chunks of a response.
     pub chunk_interval: HumanDuration,
-    /// Accelerator memory that the loaded model takes, MiB.
+    /// Accelerator memory that the loaded model uses, MiB.
     pub model_mib: u64,
-    /// Utilization in percent while a chat is answered.
+    /// Utilization while the server answers a chat, percent.
     pub busy_percent: f64,
-    /// Utilization in percent that each chat adds, `busy` at most; `None`: one chat alone makes it `busy`.
+    /// Utilization that each chat adds, percent, up to `busy_percent`; `None`: one chat reaches `busy_percent`.
     pub percent_per_slot: Option<f64>,
-    /// Accelerators are stand-ins: `size_vram` is 0 although the work shows as the device's.
+    /// Accelerators are stand-ins: `size_vram` is 0 although the exporter reports utilization.
     pub stand_in: bool,
-    /// Fault: the model is on the CPU (`size_vram` 0, the accelerator idle, a tenth of the rate).
+    /// Fault: the model runs on the CPU: `size_vram` is 0, the accelerator is idle, the rate is a tenth.
     pub on_cpu: AffectedPods,
-    /// Fault: chats are taken and never answered.
+    /// Fault: the server accepts chats and never answers.
     pub hanging: AffectedPods,
-    /// Fault: the rate and the prompt's reading are so many times slower.
+    /// Fault: factor by which token generation and prompt evaluation are slower.
     pub slowdown: Option<(AffectedPods, f64)>,
-    /// Fault: chats are answered so.
+    /// Fault: some chats fail.
     pub faulty_chats: Option<FaultyChats>,
 }
 
@@ -60,46 +60,46 @@ impl Default for OllamaConfig {
     }
 }
 
-/// Which pods a fault is about.
+/// The pods that a fault affects.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum AffectedPods {
-    /// None.
+    /// No pods.
     #[default]
     None,
-    /// All but the target's first one.
+    /// All pods of the target but the first.
     NewPods,
-    /// All.
+    /// All pods.
     All,
 }
 
 impl AffectedPods {
-    /// Whether it is about a pod that is new, or not.
-    pub(in crate::sim) fn includes(self, new: bool) -> bool {
+    /// Whether it affects a pod; `is_new` is false for the first pod of the target.
+    pub(in crate::sim) fn includes(self, is_new: bool) -> bool {
         match self {
             Self::None => false,
-            Self::NewPods => new,
+            Self::NewPods => is_new,
             Self::All => true,
         }
     }
 }
 
-/// Chats that go wrong.
+/// Chats that fail.
 #[derive(Clone, Debug)]
 pub struct FaultyChats {
-    /// How, in turn.
+    /// The faults, applied in turn.
     pub faults: Vec<ChatFault>,
-    /// When.
+    /// When chats fail.
     pub window: ActiveWindow,
-    /// Each so many-th chat of a server: 1 is every one.
+    /// Every n-th chat of a server fails: 1 is every chat.
     pub every_nth: u64,
 }
 
-/// How a chat goes wrong.
+/// How a chat fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ChatFault {
     /// HTTP 500.
     Status500,
-    /// HTTP 503, in the words of a full queue.
+    /// HTTP 503 with the message of a full queue.
     Status503,
     /// HTTP 404: the model is missing.
     Status404,
@@ -107,8 +107,8 @@ pub enum ChatFault {
     ErrorLine,
     /// HTTP 200, a token, and the body ends.
     Truncated,
-    /// HTTP 200, a token, and the connection is lost.
+    /// HTTP 200, a token, and the connection is reset.
     Reset,
-    /// HTTP 200 and the page of a login.
+    /// HTTP 200 with an HTML login page.
     LoginPage,
 }

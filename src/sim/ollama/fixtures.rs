@@ -1,4 +1,5 @@
-//! A small simulated cluster for the tests of the doors: nodes, pods and their devices, without controllers.
+//! A small simulated platform for tests of the servers, the network and the pipeline: a node, pods and devices, without
+//! controllers.
 
 use std::time::Duration;
 
@@ -17,9 +18,9 @@ use crate::model::resource_kind::ResourceKind;
 
 pub(in crate::sim) const TEST_MANAGER: FieldManager<'static> = FieldManager::update("test");
 
-/// A platform of one node with four devices, and everything of it that happens by itself here.
-pub(in crate::sim) fn start_platform(setting: SimConfig) -> (SimPlatform, JoinSet<()>) {
-    let cluster = SimCluster::new(RunClock::start_at("2026-01-01T00:00:00Z".parse().unwrap()), setting);
+/// A platform of one node with four devices, and its background tasks.
+pub(in crate::sim) fn start_platform(config: SimConfig) -> (SimPlatform, JoinSet<()>) {
+    let cluster = SimCluster::new(RunClock::start_at("2026-01-01T00:00:00Z".parse().unwrap()), config);
     let servers = ServerRegistry::new(cluster.clone());
     let pipeline = MetricPipeline::new(cluster.clone(), servers.clone());
     let node = json!({"metadata": {"name": "n1"}, "status": {"allocatable": {"nvidia.com/gpu": "4"},
@@ -34,11 +35,11 @@ pub(in crate::sim) fn create_object(cluster: &SimCluster, kind: ResourceKind, ob
     cluster.create(TEST_MANAGER, &kind, object).unwrap();
 }
 
-/// A Ready pod of the target that holds this card.
-pub(in crate::sim) fn create_pod(cluster: &SimCluster, name: &str, card: usize) {
+/// Creates a Ready pod of the target with the device of this index.
+pub(in crate::sim) fn create_pod(cluster: &SimCluster, name: &str, device: usize) {
     let object = json!({
         "metadata": {"namespace": "ai", "name": name, "labels": {"app": "ollama"},
-            "annotations": {"simulated.gpuhpa/devices": card.to_string()},
+            "annotations": {"simulator.gpuhpa/devices": device.to_string()},
             "ownerReferences": [{"kind": "ReplicaSet", "name": "ollama-1", "uid": "rs", "controller": true}]},
         "spec": {"nodeName": "n1", "containers": [{"name": "ollama",
             "lifecycle": {"postStart": {"exec": {"command": ["/bin/sh", "-c", "ollama pull m"]}}}}]},
@@ -52,19 +53,19 @@ pub(in crate::sim) fn delete_pod(cluster: &SimCluster, name: &str) {
     assert!(cluster.remove(&POD, "ai", name));
 }
 
-/// A chat of so many tokens.
+/// A chat request for this many tokens.
 pub(in crate::sim) fn chat_request(url: &str, tokens: u64) -> http::Request<Bytes> {
     let body = json!({"model": "m", "stream": true, "options": {"num_predict": tokens}, "keep_alive": "30m"});
     http::Request::post(url).body(Bytes::from(body.to_string())).unwrap()
 }
 
-/// Status and text of an answer, or the words of what broke it.
-pub(in crate::sim) async fn read_response(answer: Result<http::Response<ResponseBody>, HttpError>) -> (u16, String) {
-    let answer = match answer {
-        Ok(answer) => answer,
+/// Status and body of a response; an error ends the text with its failure.
+pub(in crate::sim) async fn read_response(response: Result<http::Response<ResponseBody>, HttpError>) -> (u16, String) {
+    let response = match response {
+        Ok(response) => response,
         Err(error) => return (0, format!("{:?}", error.failure)),
     };
-    let (status, mut body, mut text) = (answer.status().as_u16(), answer.into_body(), String::new());
+    let (status, mut body, mut text) = (response.status().as_u16(), response.into_body(), String::new());
     while let Some(chunk) = body.next().await {
         match chunk {
             Ok(bytes) => text.push_str(std::str::from_utf8(&bytes).unwrap()),
@@ -74,7 +75,7 @@ pub(in crate::sim) async fn read_response(answer: Result<http::Response<Response
     (status, text)
 }
 
-/// So many workers that chat with the service or the pods in turn, for ever.
+/// Workers that send chats to the pods in turn until the tasks are aborted.
 pub(in crate::sim) fn spawn_load(
     platform: &SimPlatform,
     tasks: &mut JoinSet<()>,
@@ -84,10 +85,9 @@ pub(in crate::sim) fn spawn_load(
     for worker in 0..workers {
         let servers = platform.servers.clone();
         tasks.spawn(async move {
-            for turn in worker.. {
-                let answer =
-                    servers.handle_request("ai", pods[turn % pods.len()], chat_request("/api/chat", 100)).await;
-                if read_response(answer).await.0 != 200 {
+            for n in worker.. {
+                let response = servers.handle_request("ai", pods[n % pods.len()], chat_request("/api/chat", 100)).await;
+                if read_response(response).await.0 != 200 {
                     tokio::time::sleep(Duration::from_secs(1)).await;
                 }
             }

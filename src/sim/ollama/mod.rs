@@ -1,5 +1,5 @@
-//! Ollama in the pods: slots, queue, tokens. A server is there as long as its container runs, and its connections are
-//! lost when it ends.
+//! Ollama in the pods: slots, queue, tokens. A server exists as long as its container runs; when the container ends,
+//! its connections are reset.
 
 mod chat;
 mod config;
@@ -30,10 +30,9 @@ use super::pipeline::has_device;
 use crate::env::{HttpError, HttpFailure, ResponseBody};
 use crate::model::resource_kind::ResourceKind;
 
-/// Pods.
 pub(super) const POD: ResourceKind = ResourceKind::new("", "v1", "Pod", "pods");
 
-/// The servers in the pods. Copies are the same ones.
+/// The servers in the pods. Clones share their state.
 #[derive(Clone)]
 pub(super) struct ServerRegistry(Arc<RegistryInner>);
 
@@ -44,17 +43,17 @@ struct RegistryInner {
 
 #[derive(Default)]
 struct RegistryState {
-    /// By namespace and pod.
+    /// Keyed by namespace and pod name.
     servers: BTreeMap<(String, String), Arc<OllamaServer>>,
-    /// uid of the first pod of an owner, by the owner's uid.
+    /// UID of the first pod of an owner, keyed by the owner's UID.
     first_pod_uids: BTreeMap<String, String>,
     milestones: MilestoneTimes,
 }
 
-/// How an accelerator is used by a pod.
+/// A pod's use of its accelerator.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct DeviceUsage {
-    /// Percent times microseconds of utilization since the container began.
+    /// Integral of the utilization since the container started, percent times microseconds.
     pub(super) percent_us: f64,
     /// Memory, MiB.
     pub(super) memory_mib: u64,
@@ -65,7 +64,7 @@ impl ServerRegistry {
         Self(Arc::new(RegistryInner { cluster, state: Mutex::default() }))
     }
 
-    /// What the server in `namespace/pod` answers to a request (path, query and body as sent).
+    /// The response of the server in `namespace/pod`.
     pub(super) async fn handle_request(
         &self,
         namespace: &str,
@@ -92,43 +91,45 @@ impl ServerRegistry {
         }
     }
 
-    /// Ends servers whose containers have ended, and notes how many pods are Ready; never returns.
+    /// Terminates servers whose containers have ended, and records the number of Ready pods; never returns.
     pub(super) async fn watch_pods(self) {
-        let mut told = self.0.cluster.change_signal();
+        let mut changes = self.0.cluster.change_signal();
         loop {
             self.sync_with_pods();
-            told.changed().await;
+            changes.changed().await;
         }
     }
 
-    /// How the pod uses its accelerator.
+    /// The pod's use of its accelerator so far.
     pub(super) fn usage(&self, namespace: &str, pod: &str) -> DeviceUsage {
-        let found = self.lock_state().servers.get(&(namespace.to_owned(), pod.to_owned())).cloned();
-        let Some(server) = found else { return DeviceUsage::default() };
-        let setting = &self.0.cluster.config().ollama;
-        let there = server.resident_model().is_some() && !setting.on_cpu.includes(server.is_new);
-        DeviceUsage { percent_us: server.percent_us(), memory_mib: if there { setting.model_mib } else { 0 } }
+        let server = self.lock_state().servers.get(&(namespace.to_owned(), pod.to_owned())).cloned();
+        let Some(server) = server else { return DeviceUsage::default() };
+        let config = &self.0.cluster.config().ollama;
+        let is_on_accelerator = server.resident_model().is_some() && !config.on_cpu.includes(server.is_new);
+        DeviceUsage {
+            percent_us: server.percent_us(),
+            memory_mib: if is_on_accelerator { config.model_mib } else { 0 },
+        }
     }
 
-    /// Whether the pod is of the target, and not its first one.
+    /// Whether the pod has an owner, and is not its first pod.
     pub(super) fn is_new(&self, pod: &Value) -> bool {
-        let mut known = self.lock_state();
-        is_new(&self.0.cluster, &mut known, pod)
+        is_new(&self.0.cluster, &mut self.lock_state(), pod)
     }
 
-    /// Whether it is now.
-    pub(super) fn is_active(&self, during: Option<&ActiveWindow>) -> bool {
-        during.is_some_and(|during| self.active_since(during).is_some())
+    /// Whether a window is active now; `None` never is.
+    pub(super) fn is_active(&self, window: Option<&ActiveWindow>) -> bool {
+        window.is_some_and(|window| self.active_since(window).is_some())
     }
 
-    /// When it began, milliseconds of the run's clock, if it has begun and is not over.
-    pub(super) fn active_since(&self, during: &ActiveWindow) -> Option<u64> {
-        self.lock_state().milestones.active_since(during, self.0.cluster.clock().now_ms())
+    /// Start of a window, in milliseconds of the run's clock, if the window is active.
+    pub(super) fn active_since(&self, window: &ActiveWindow) -> Option<u64> {
+        self.lock_state().milestones.active_since(window, self.0.cluster.clock().now_ms())
     }
 
-    /// When it ended, milliseconds of the run's clock, if it is over.
-    pub(super) fn ended_at(&self, during: &ActiveWindow) -> Option<u64> {
-        self.lock_state().milestones.ended_at(during, self.0.cluster.clock().now_ms())
+    /// End of a window, in milliseconds of the run's clock, if the window is over.
+    pub(super) fn ended_at(&self, window: &ActiveWindow) -> Option<u64> {
+        self.lock_state().milestones.ended_at(window, self.0.cluster.clock().now_ms())
     }
 
     /// The server in a running container.
@@ -138,26 +139,27 @@ impl ServerRegistry {
     }
 
     fn sync_with_pods(&self) {
-        let (cluster, mut known) = (&self.0.cluster, self.lock_state());
-        known.servers.retain(|(namespace, name), server| {
+        let (cluster, mut state) = (&self.0.cluster, self.lock_state());
+        state.servers.retain(|(namespace, name), server| {
             let pod = cluster.get(&POD, namespace, name);
             if pod.as_ref().is_some_and(|pod| is_on_lost_node(cluster, pod)) {
                 server.set_unreachable();
                 return true;
             }
-            let runs = pod.and_then(|pod| container_id(&pod)).is_some_and(|container| container == server.container_id);
-            if !runs {
+            let is_running =
+                pod.and_then(|pod| container_id(&pod)).is_some_and(|container| container == server.container_id);
+            if !is_running {
                 server.terminate();
             }
-            runs
+            is_running
         });
         let pods = cluster.list(&POD, None);
-        let held: Vec<_> = pods.iter().filter(|pod| has_device(pod)).collect();
-        for pod in &held {
-            server(cluster, &mut known, pod);
+        let accelerator_pods: Vec<_> = pods.iter().filter(|pod| has_device(pod)).collect();
+        for pod in &accelerator_pods {
+            server(cluster, &mut state, pod);
         }
-        let ready = held.iter().filter(|pod| is_ready(pod)).count();
-        known.milestones.record_ready(ready, cluster.clock().now_ms());
+        let ready = accelerator_pods.iter().filter(|pod| is_ready(pod)).count();
+        state.milestones.record_ready(ready, cluster.clock().now_ms());
     }
 
     fn lock_state(&self) -> MutexGuard<'_, RegistryState> {
@@ -165,36 +167,36 @@ impl ServerRegistry {
     }
 }
 
-/// True for a pod that is Ready and not about to end.
+/// Whether a pod is Ready and not being deleted.
 pub(super) fn is_ready(pod: &Value) -> bool {
     let conditions = pod["status"]["conditions"].as_array();
     let ready = conditions.into_iter().flatten().any(|c| c["type"] == "Ready" && c["status"] == "True");
     ready && pod["metadata"]["deletionTimestamp"].is_null()
 }
 
-/// What tells the pod's running container from any other; `None` where none runs.
+/// Identifies the pod's running container; `None` if no container runs.
 fn container_id(pod: &Value) -> Option<String> {
     let status = &pod["status"];
     let first = &status["containerStatuses"][0];
-    // Ollama ends at the first signal, which comes with the deletion.
-    let runs = status["phase"] == "Running"
+    // Ollama exits on SIGTERM, which the kubelet sends on deletion.
+    let is_running = status["phase"] == "Running"
         && pod["metadata"]["deletionTimestamp"].is_null()
         && (first.is_null() || !first["state"]["running"].is_null());
-    runs.then(|| format!("{}/{}", metadata_text(pod, "uid"), first["restartCount"].as_u64().unwrap_or(0)))
+    is_running.then(|| format!("{}/{}", metadata_text(pod, "uid"), first["restartCount"].as_u64().unwrap_or(0)))
 }
 
-/// The server in the pod's running container, which is begun where it is not known.
-fn server(cluster: &SimCluster, known: &mut RegistryState, pod: &Value) -> Option<Arc<OllamaServer>> {
+/// The server in the pod's running container; starts one for a new container.
+fn server(cluster: &SimCluster, state: &mut RegistryState, pod: &Value) -> Option<Arc<OllamaServer>> {
     let container = container_id(pod)?;
     let key = (metadata_text(pod, "namespace"), metadata_text(pod, "name"));
-    if let Some(server) = known.servers.get(&key).filter(|server| server.container_id == container) {
+    if let Some(server) = state.servers.get(&key).filter(|server| server.container_id == container) {
         return Some(Arc::clone(server));
     }
-    let new = is_new(cluster, known, pod);
-    let setting = &cluster.config().ollama;
-    let server = Arc::new(OllamaServer::new(cluster.clock(), setting, container, new, ServerStartup::from_pod(pod)));
-    if let Some(before) = known.servers.insert(key, Arc::clone(&server)) {
-        before.terminate();
+    let new = is_new(cluster, state, pod);
+    let config = &cluster.config().ollama;
+    let server = Arc::new(OllamaServer::new(cluster.clock(), config, container, new, ServerStartup::from_pod(pod)));
+    if let Some(previous) = state.servers.insert(key, Arc::clone(&server)) {
+        previous.terminate();
     }
     Some(server)
 }
@@ -203,17 +205,17 @@ fn owner_uid(pod: &Value) -> String {
     pod["metadata"]["ownerReferences"][0]["uid"].as_str().unwrap_or_default().to_owned()
 }
 
-fn is_new(cluster: &SimCluster, known: &mut RegistryState, pod: &Value) -> bool {
+fn is_new(cluster: &SimCluster, state: &mut RegistryState, pod: &Value) -> bool {
     let owner = owner_uid(pod);
     if owner.is_empty() {
         return false;
     }
-    if !known.first_pod_uids.contains_key(&owner) {
+    if !state.first_pod_uids.contains_key(&owner) {
         let siblings = cluster.list(&POD, Some(&metadata_text(pod, "namespace")));
-        let siblings = siblings.iter().filter(|sibling| self::owner_uid(sibling) == owner);
+        let siblings = siblings.iter().filter(|sibling| owner_uid(sibling) == owner);
         let first = siblings
             .min_by_key(|sibling| (metadata_text(sibling, "creationTimestamp"), metadata_text(sibling, "name")));
-        known.first_pod_uids.insert(owner.clone(), first.map(|first| metadata_text(first, "uid")).unwrap_or_default());
+        state.first_pod_uids.insert(owner.clone(), first.map(|first| metadata_text(first, "uid")).unwrap_or_default());
     }
-    known.first_pod_uids.get(&owner).is_some_and(|first| *first != metadata_text(pod, "uid"))
+    state.first_pod_uids.get(&owner).is_some_and(|first| *first != metadata_text(pod, "uid"))
 }

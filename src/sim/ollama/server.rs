@@ -1,4 +1,4 @@
-//! One server: its slots, its queue, the model in its memory, and how busy it keeps the accelerator.
+//! One Ollama server: its slots, its queue, the model in memory, and the utilization of its accelerator.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,9 +13,9 @@ use crate::env::{HttpError, HttpFailure};
 
 /// A server in a running container.
 pub(super) struct OllamaServer {
-    /// The container that it runs in: another one is another server.
+    /// The container in which the server runs; a new container gets a new server.
     pub(super) container_id: String,
-    /// Not the target's first pod.
+    /// Whether its pod is not the first one of the target.
     pub(super) is_new: bool,
     pub(super) startup: ServerStartup,
     clock: RunClock,
@@ -32,7 +32,7 @@ pub(super) struct OllamaServer {
 struct ServerState {
     active_chats: usize,
     since_us: u64,
-    /// Percent times microseconds until `since_us`.
+    /// Integral of the utilization until `since_us`, percent times microseconds.
     percent_us: f64,
     model: Option<ResidentModel>,
     chat_count: u64,
@@ -42,72 +42,67 @@ struct ServerState {
 #[derive(Clone)]
 pub(super) struct ResidentModel {
     pub(super) name: String,
-    /// When it is there, microseconds of the run's clock.
+    /// When loading completes, microseconds of the run's clock.
     pub(super) ready_us: u64,
-    /// When it is dropped unless a chat comes; `None`: never.
+    /// When the server unloads it if no chat uses it, microseconds of the run's clock; `None`: never.
     pub(super) expires_us: Option<u64>,
 }
 
 impl OllamaServer {
     pub(super) fn new(
         clock: RunClock,
-        setting: &OllamaConfig,
-        container: String,
-        new: bool,
-        start: ServerStartup,
+        config: &OllamaConfig,
+        container_id: String,
+        is_new: bool,
+        startup: ServerStartup,
     ) -> Self {
-        let slots = Arc::new(Semaphore::new(setting.slots));
-        let (since_us, there_us) = (clock.now_us(), clock.now_us() + setting.model_load.ms() * 1000);
-        let until_us = start.keep_alive_us.map(|keep| there_us.saturating_add(keep));
-        let model = start.preloaded_model().map(|name| ResidentModel {
-            name: name.to_owned(),
-            ready_us: there_us,
-            expires_us: until_us,
-        });
-        let work = Mutex::new(ServerState { since_us, model, ..ServerState::default() });
-        let (end, gone) = cancel::channel();
-        let (waiting, end, setting) = (AtomicUsize::new(0), Mutex::new(Some(end)), setting.clone());
+        let slots = Arc::new(Semaphore::new(config.slots));
+        let (since_us, ready_us) = (clock.now_us(), clock.now_us() + config.model_load.ms() * 1000);
+        let expires_us = startup.keep_alive_us.map(|keep_alive| ready_us.saturating_add(keep_alive));
+        let model = startup.preloaded_model().map(|name| ResidentModel { name: name.to_owned(), ready_us, expires_us });
+        let state = Mutex::new(ServerState { since_us, model, ..ServerState::default() });
+        let (shutdown, terminated) = cancel::channel();
         Self {
-            container_id: container,
-            is_new: new,
-            startup: start,
+            container_id,
+            is_new,
+            startup,
             clock,
-            config: setting,
+            config: config.clone(),
             slots,
-            queued: waiting,
-            shutdown: end,
-            terminated: gone,
+            queued: AtomicUsize::new(0),
+            shutdown: Mutex::new(Some(shutdown)),
+            terminated,
             unreachable: AtomicBool::new(false),
-            state: work,
+            state,
         }
     }
 
-    /// The container ends: every connection is lost, whoever waits included.
+    /// Handles the end of the container: resets every connection, those of queued chats included.
     pub(super) fn terminate(&self) {
         self.slots.close();
-        // Dropped, it stops all the same.
+        // Dropping the handle cancels the token.
         self.shutdown.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 
-    /// The machine is lost: nothing comes any more, not even an end.
+    /// Handles the loss of the node: no connection gets a byte or an end any more.
     pub(super) fn set_unreachable(&self) {
         self.unreachable.store(true, Ordering::Relaxed);
     }
 
-    /// Waits for this, unless the server ends before; for ever where it falls silent.
+    /// Awaits a future. Fails when the server terminates, and never completes once its node is lost.
     pub(super) async fn run_until_terminated<T>(&self, future: impl Future<Output = T>) -> Result<T, HttpError> {
         let future = async {
-            let done = future.await;
-            if self.unreachable.load(Ordering::Relaxed) { std::future::pending().await } else { done }
+            let output = future.await;
+            if self.unreachable.load(Ordering::Relaxed) { std::future::pending().await } else { output }
         };
         tokio::select! {
             biased;
             () = self.terminated.cancelled() => Err(connection_reset(HttpFailure::BeforeHeaders)),
-            done = future => Ok(done),
+            output = future => Ok(output),
         }
     }
 
-    /// A slot, when it is this one's turn; `None` where the queue is full.
+    /// Waits for a slot; `None` if the queue is full.
     pub(super) async fn acquire_slot(self: &Arc<Self>) -> Result<Option<OwnedSemaphorePermit>, HttpError> {
         if let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned() {
             return Ok(Some(slot));
@@ -115,58 +110,59 @@ impl OllamaServer {
         if self.queued.load(Ordering::Relaxed) >= self.config.max_queue {
             return Ok(None);
         }
-        let _waits = QueueGuard::new(&self.queued);
+        let _queued = QueueGuard::new(&self.queued);
         let slot = Arc::clone(&self.slots).acquire_owned().await;
         slot.map(Some).map_err(|_| connection_reset(HttpFailure::BeforeHeaders))
     }
 
-    /// The number of this chat, from 1.
+    /// Counts a chat and returns its number, from 1.
     pub(super) fn next_chat_number(&self) -> u64 {
-        let mut work = self.lock_state();
-        work.chat_count += 1;
-        work.chat_count
+        let mut state = self.lock_state();
+        state.chat_count += 1;
+        state.chat_count
     }
 
-    /// When this model is in memory: it is brought there where it is not.
+    /// Loads a model unless it is in memory; returns when loading completes, microseconds of the run's clock.
     pub(super) fn load_model(&self, name: &str) -> u64 {
-        let (now, load) = (self.clock.now_us(), self.config.model_load.ms() * 1000);
-        let mut work = self.lock_state();
-        let idle = work.active_chats == 0;
-        let there = work.model.as_ref().filter(|model| model.name == name && (!idle || model.is_resident(now)));
-        let there_us = there.map_or(now + load, |model| model.ready_us);
-        // Until a chat says how long it is to stay.
-        work.model = Some(ResidentModel { name: name.to_owned(), ready_us: there_us, expires_us: None });
-        there_us
+        let (now_us, load_us) = (self.clock.now_us(), self.config.model_load.ms() * 1000);
+        let mut state = self.lock_state();
+        let is_idle = state.active_chats == 0;
+        let resident =
+            state.model.as_ref().filter(|model| model.name == name && (!is_idle || model.is_resident(now_us)));
+        let ready_us = resident.map_or(now_us + load_us, |model| model.ready_us);
+        // The end of the chat sets the expiry.
+        state.model = Some(ResidentModel { name: name.to_owned(), ready_us, expires_us: None });
+        ready_us
     }
 
-    /// The model in memory now.
+    /// The model that is in memory now.
     pub(super) fn resident_model(&self) -> Option<ResidentModel> {
         let now = self.clock.now_us();
-        let work = self.lock_state();
-        work.model.clone().filter(|model| model.ready_us <= now && (work.active_chats > 0 || model.is_resident(now)))
+        let state = self.lock_state();
+        state.model.clone().filter(|model| model.ready_us <= now && (state.active_chats > 0 || model.is_resident(now)))
     }
 
-    /// Percent times microseconds of utilization until now.
+    /// Integral of the utilization until now, percent times microseconds.
     pub(super) fn percent_us(&self) -> f64 {
         self.lock_state().percent_us_at(self.clock.now_us(), |active| self.utilization(active))
     }
 
-    fn utilization(&self, active: usize) -> f64 {
-        if active == 0 || self.config.on_cpu.includes(self.is_new) {
+    fn utilization(&self, active_chats: usize) -> f64 {
+        if active_chats == 0 || self.config.on_cpu.includes(self.is_new) {
             return 0.0;
         }
-        let shares = u32::try_from(active).map_or(f64::MAX, f64::from);
+        let chats = u32::try_from(active_chats).map_or(f64::MAX, f64::from);
         self.config
             .percent_per_slot
-            .map_or(self.config.busy_percent, |share| (share * shares).min(self.config.busy_percent))
+            .map_or(self.config.busy_percent, |percent| (percent * chats).min(self.config.busy_percent))
     }
 
     fn update_state(&self, edit: impl FnOnce(&mut ServerState)) {
         let now = self.clock.now_us();
-        let mut work = self.lock_state();
-        work.percent_us = work.percent_us_at(now, |active| self.utilization(active));
-        work.since_us = now;
-        edit(&mut work);
+        let mut state = self.lock_state();
+        state.percent_us = state.percent_us_at(now, |active| self.utilization(active));
+        state.since_us = now;
+        edit(&mut state);
     }
 
     fn lock_state(&self) -> MutexGuard<'_, ServerState> {
@@ -176,29 +172,29 @@ impl OllamaServer {
 
 impl ServerState {
     fn percent_us_at(&self, now_us: u64, utilization: impl Fn(usize) -> f64) -> f64 {
-        let ms = u32::try_from(now_us.saturating_sub(self.since_us)).map_or(f64::from(u32::MAX), f64::from);
-        self.percent_us + utilization(self.active_chats) * ms
+        let elapsed_us = u32::try_from(now_us.saturating_sub(self.since_us)).map_or(f64::from(u32::MAX), f64::from);
+        self.percent_us + utilization(self.active_chats) * elapsed_us
     }
 }
 
 impl ResidentModel {
     fn is_resident(&self, now_us: u64) -> bool {
-        self.expires_us.is_none_or(|until| now_us < until)
+        self.expires_us.is_none_or(|expires_us| now_us < expires_us)
     }
 }
 
-/// A chat that keeps the accelerator busy; dropped, it gives its slot back.
+/// A chat that occupies a slot and keeps the accelerator busy, until it is dropped.
 pub(super) struct ActiveChat {
     server: Arc<OllamaServer>,
-    /// How long the model stays afterwards; `None`: for ever.
+    /// How long the model stays in memory afterwards; `None`: no limit.
     keep_alive_us: Option<u64>,
     _slot: OwnedSemaphorePermit,
 }
 
 impl ActiveChat {
-    pub(super) fn new(server: Arc<OllamaServer>, slot: OwnedSemaphorePermit, keep_us: Option<u64>) -> Self {
-        server.update_state(|work| work.active_chats += 1);
-        Self { server, keep_alive_us: keep_us, _slot: slot }
+    pub(super) fn new(server: Arc<OllamaServer>, slot: OwnedSemaphorePermit, keep_alive_us: Option<u64>) -> Self {
+        server.update_state(|state| state.active_chats += 1);
+        Self { server, keep_alive_us, _slot: slot }
     }
 
     pub(super) fn server(&self) -> &OllamaServer {
@@ -208,23 +204,23 @@ impl ActiveChat {
 
 impl Drop for ActiveChat {
     fn drop(&mut self) {
-        let until = self.keep_alive_us.map(|keep| self.server.clock.now_us().saturating_add(keep));
-        self.server.update_state(|work| {
-            work.active_chats -= 1;
-            if let Some(model) = &mut work.model {
-                model.expires_us = until;
+        let expires_us = self.keep_alive_us.map(|keep_alive| self.server.clock.now_us().saturating_add(keep_alive));
+        self.server.update_state(|state| {
+            state.active_chats -= 1;
+            if let Some(model) = &mut state.model {
+                model.expires_us = expires_us;
             }
         });
     }
 }
 
-/// One more that waits, until it is dropped.
+/// Counts a queued chat until it is dropped.
 struct QueueGuard<'a>(&'a AtomicUsize);
 
 impl<'a> QueueGuard<'a> {
-    fn new(waiting: &'a AtomicUsize) -> Self {
-        waiting.fetch_add(1, Ordering::Relaxed);
-        Self(waiting)
+    fn new(queued: &'a AtomicUsize) -> Self {
+        queued.fetch_add(1, Ordering::Relaxed);
+        Self(queued)
     }
 }
 
@@ -234,7 +230,7 @@ impl Drop for QueueGuard<'_> {
     }
 }
 
-/// A connection whose other end is gone.
+/// The error of a connection that the server reset.
 pub(super) fn connection_reset(failure: HttpFailure) -> HttpError {
     HttpError { failure, message: "connection reset by peer".to_owned() }
 }

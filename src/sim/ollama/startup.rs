@@ -1,15 +1,15 @@
-//! What the pod's own start does: it pulls or makes models, and may load one.
+//! The postStart hook and environment of a server: which models it pulls or creates, and which one it loads.
 
 use serde_json::Value;
 
 use crate::units::HumanDuration;
 
-/// How a server is started.
+/// Start options of a server.
 #[derive(Default)]
 pub(super) struct ServerStartup {
-    /// Words of what is run after the start; `None` where nothing is.
+    /// Words of the postStart command; `None` without a hook.
     post_start_words: Option<Vec<String>>,
-    /// How long a model stays that no chat has loaded, microseconds; `None`: for ever.
+    /// `OLLAMA_KEEP_ALIVE`: how long an unused model stays in memory, microseconds; `None`: no limit.
     pub(super) keep_alive_us: Option<u64>,
 }
 
@@ -22,24 +22,26 @@ impl ServerStartup {
             texts.flat_map(str::split_whitespace).map(str::to_owned).collect()
         });
         let env = container["env"].as_array().into_iter().flatten();
-        let keep = env.filter(|env| env["name"] == "OLLAMA_KEEP_ALIVE").find_map(|env| env["value"].as_str());
-        let keep = keep.unwrap_or("5m");
-        // Without an end where it is negative.
-        let keep_us =
-            (!keep.starts_with('-')).then(|| keep.parse().unwrap_or(HumanDuration::from_secs(300)).ms() * 1000);
-        Self { post_start_words: words, keep_alive_us: keep_us }
+        let keep_alive = env.filter(|env| env["name"] == "OLLAMA_KEEP_ALIVE").find_map(|env| env["value"].as_str());
+        let keep_alive = keep_alive.unwrap_or("5m");
+        // A negative value means no limit.
+        let keep_alive_us = (!keep_alive.starts_with('-'))
+            .then(|| keep_alive.parse().unwrap_or(HumanDuration::from_secs(300)).ms() * 1000);
+        Self { post_start_words: words, keep_alive_us }
     }
 
-    /// The model that is loaded at the start.
+    /// The model that the hook loads (`ollama run`).
     pub(super) fn preloaded_model(&self) -> Option<&str> {
         let words = self.post_start_words.as_deref().unwrap_or_default();
         let run = words.windows(3).rfind(|three| three[0].ends_with("ollama") && three[1] == "run");
         run.map(|three| three[2].as_str())
     }
 
-    /// Whether this model is there. A pod that says nothing about models has every one.
+    /// Whether the server has a model. A pod without a hook has every model.
     pub(super) fn has_model(&self, model: &str) -> bool {
-        let plain = |name: &str| name.strip_suffix(":latest").unwrap_or(name).to_owned();
-        self.post_start_words.as_ref().is_none_or(|words| words.iter().any(|word| plain(word) == plain(model)))
+        let without_latest = |name: &str| name.strip_suffix(":latest").unwrap_or(name).to_owned();
+        self.post_start_words
+            .as_ref()
+            .is_none_or(|words| words.iter().any(|word| without_latest(word) == without_latest(model)))
     }
 }

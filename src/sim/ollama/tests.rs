@@ -6,9 +6,9 @@ use crate::ollama::{ChatStream, find_model, parse_loaded_models};
 use crate::sim::{SimConfig, SimPlatform};
 
 fn config_with(edit: impl FnOnce(&mut OllamaConfig)) -> SimConfig {
-    let mut setting = SimConfig::default();
-    edit(&mut setting.ollama);
-    setting
+    let mut config = SimConfig::default();
+    edit(&mut config.ollama);
+    config
 }
 
 async fn send_chat(platform: &SimPlatform, tokens: u64) -> (u16, String) {
@@ -31,7 +31,7 @@ async fn a_chat_is_read_as_a_good_one_and_ends_at_num_predict() {
     let mut stream = ChatStream::default();
     stream.push(text.as_bytes()).unwrap();
     let totals = stream.finish().unwrap();
-    // 2 s to load the model, 50 ms for the prompt, 256 tokens at 100 a second: a line a second, and two at the end.
+    // 2 s to load the model, 50 ms for the prompt, 256 tokens at 100/s: a chunk per second, and two at the end.
     assert_eq!((status, totals.tokens, totals.done_reason.as_deref()), (200, 256, Some("length")));
     assert_eq!((clock.now_ms(), stream.chunks()), (4610, 5));
     assert_eq!((totals.total_ns, totals.load_ns), (Some(4_610_000_000), Some(2_000_000_000)));
@@ -50,63 +50,66 @@ async fn chats_wait_in_a_queue_of_bounded_length_and_a_dropped_one_frees_its_slo
     let (platform, mut tasks) = start_platform(config_with(|s| s.max_queue = 1));
     create_pod(&platform.cluster, "a", 0);
     let first = platform.servers.handle_request("ai", "a", chat_request("/api/chat", 100_000)).await.unwrap();
-    let (send, mut ended) = tokio::sync::mpsc::unbounded_channel();
-    let again = platform.clone();
-    tasks.spawn(async move { send.send(send_chat(&again, 100).await).unwrap() });
+    let (sender, mut results) = tokio::sync::mpsc::unbounded_channel();
+    let chat_platform = platform.clone();
+    tasks.spawn(async move { sender.send(send_chat(&chat_platform, 100).await).unwrap() });
     sleep_seconds(1).await;
     let (status, text) = send_chat(&platform, 100).await;
     assert_eq!(status, 503);
     assert!(text.contains("maximum pending requests exceeded"));
-    assert!(ended.try_recv().is_err());
+    assert!(results.try_recv().is_err());
     drop(first);
     sleep_seconds(2).await;
-    assert_eq!(ended.try_recv().unwrap().0, 200);
+    assert_eq!(results.try_recv().unwrap().0, 200);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pod_that_goes_takes_its_connections_with_it_at_once() {
+async fn a_deleted_pod_resets_its_connections_at_once() {
     let (platform, mut tasks) = start_platform(SimConfig::default());
     create_pod(&platform.cluster, "a", 0);
-    let (send, mut ended) = tokio::sync::mpsc::unbounded_channel();
+    let (sender, mut results) = tokio::sync::mpsc::unbounded_channel();
     for _ in 0..2 {
-        let (again, send) = (platform.clone(), send.clone());
-        tasks.spawn(async move { send.send((send_chat(&again, 600).await, again.cluster.clock().now_ms())).unwrap() });
+        let (platform, sender) = (platform.clone(), sender.clone());
+        tasks.spawn(async move {
+            sender.send((send_chat(&platform, 600).await, platform.cluster.clock().now_ms())).unwrap()
+        });
     }
     sleep_seconds(4).await;
     delete_pod(&platform.cluster, "a");
-    let (first, second) = (ended.recv().await.unwrap(), ended.recv().await.unwrap());
-    let mut words = [first.0.1, second.0.1];
-    words.sort();
-    assert_eq!((words[0].as_str(), first.1, second.1), ("BeforeHeaders", 4000, 4000));
-    assert!(words[1].ends_with("InBody") && !words[1].contains("\"done\":true"));
+    let (first, second) = (results.recv().await.unwrap(), results.recv().await.unwrap());
+    let mut texts = [first.0.1, second.0.1];
+    texts.sort();
+    assert_eq!((texts[0].as_str(), first.1, second.1), ("BeforeHeaders", 4000, 4000));
+    assert!(texts[1].ends_with("InBody") && !texts[1].contains("\"done\":true"));
     // Another pod of that name is another server: its model is not loaded yet.
     create_pod(&platform.cluster, "a", 1);
     assert_eq!(get_path(&platform, "a", "/api/ps").await.1, r#"{"models":[]}"#);
 }
 
 #[tokio::test(start_paused = true)]
-async fn from_a_lost_node_nothing_comes_any_more_not_even_an_end() {
+async fn a_lost_node_sends_neither_data_nor_the_end_of_a_connection() {
     const NODE: ResourceKind = ResourceKind::new("", "v1", "Node", "nodes");
     let (platform, mut tasks) = start_platform(SimConfig::default());
     create_pod(&platform.cluster, "a", 0);
-    let (send, mut ended) = tokio::sync::mpsc::unbounded_channel();
-    let again = platform.clone();
-    tasks.spawn(async move { send.send(send_chat(&again, 600).await).unwrap() });
+    let (sender, mut results) = tokio::sync::mpsc::unbounded_channel();
+    let chat_platform = platform.clone();
+    tasks.spawn(async move { sender.send(send_chat(&chat_platform, 600).await).unwrap() });
     sleep_seconds(4).await;
-    let lose = |node: &mut Value| node["metadata"]["annotations"]["simulated.gpuhpa/lost"] = json!("true");
+    let lose = |node: &mut Value| node["metadata"]["annotations"]["simulator.gpuhpa/node-lost"] = json!("true");
     platform.cluster.update(fixtures::TEST_MANAGER, &NODE, "", "n1", lose).unwrap();
-    let from = platform.cluster.clock().now_ms();
+    let start_ms = platform.cluster.clock().now_ms();
     assert_eq!(send_chat(&platform, 100).await, (0, "ConnectTimeout".to_owned()));
-    assert_eq!(platform.cluster.clock().now_ms() - from, 10_000);
+    assert_eq!(platform.cluster.clock().now_ms() - start_ms, 10_000);
     assert_eq!(platform.pipeline.exporter_metrics("ai", "a").unwrap_err().code, 503);
     sleep_seconds(600).await;
-    assert!(ended.try_recv().is_err(), "it waits for the rest of its answer");
+    assert!(results.try_recv().is_err(), "the chat must wait for the rest of its response");
 }
 
 #[tokio::test(start_paused = true)]
 async fn utilization_is_that_of_busy_slots() {
-    for (share, expected) in [(None, 98.0), (Some(20.0), 40.0)] {
-        let (platform, mut tasks) = start_platform(config_with(|s| (s.slots, s.percent_per_slot) = (4, share)));
+    for (percent_per_slot, expected) in [(None, 98.0), (Some(20.0), 40.0)] {
+        let (platform, mut tasks) =
+            start_platform(config_with(|s| (s.slots, s.percent_per_slot) = (4, percent_per_slot)));
         create_pod(&platform.cluster, "a", 0);
         fixtures::spawn_load(&platform, &mut tasks, 2, &["a"]);
         sleep_seconds(10).await;
@@ -121,9 +124,9 @@ async fn utilization_is_that_of_busy_slots() {
 #[tokio::test(start_paused = true)]
 async fn each_fault_shows_as_it_does_with_ollama() {
     type Edit = fn(&mut OllamaConfig);
-    const SPOKEN: &str = "\"done\":false}\n";
-    let broken = |how| FaultyChats {
-        faults: vec![how],
+    const TOKEN_CHUNK_END: &str = "\"done\":false}\n";
+    let faulty = |fault| FaultyChats {
+        faults: vec![fault],
         window: ActiveWindow::starting_at(WindowStart::NthChat(2)),
         every_nth: 1,
     };
@@ -132,16 +135,16 @@ async fn each_fault_shows_as_it_does_with_ollama() {
         (ChatFault::Status503, 503, "pending requests exceeded\"}"),
         (ChatFault::Status404, 404, "model 'm' not found\"}"),
         (ChatFault::ErrorLine, 200, "CUDA error: out of memory\"}\n"),
-        (ChatFault::Truncated, 200, SPOKEN),
+        (ChatFault::Truncated, 200, TOKEN_CHUNK_END),
         (ChatFault::Reset, 200, "InBody"),
         (ChatFault::LoginPage, 200, "</html>\n"),
     ];
-    for (how, status, end) in cases {
-        let (platform, _tasks) = start_platform(config_with(|s| s.faulty_chats = Some(broken(how))));
+    for (fault, status, end) in cases {
+        let (platform, _tasks) = start_platform(config_with(|s| s.faulty_chats = Some(faulty(fault))));
         create_pod(&platform.cluster, "a", 0);
         assert!(send_chat(&platform, 5).await.1.contains("\"done\":true"));
-        let (given, text) = send_chat(&platform, 5).await;
-        assert!(given == status && text.ends_with(end), "{how:?}: {given} {text}");
+        let (received, text) = send_chat(&platform, 5).await;
+        assert!(received == status && text.ends_with(end), "{fault:?}: {received} {text}");
     }
     let edits: [(Edit, &str); 3] = [
         (|s| s.on_cpu = AffectedPods::NewPods, "b on the CPU"),
@@ -153,12 +156,12 @@ async fn each_fault_shows_as_it_does_with_ollama() {
         create_pod(&platform.cluster, "a", 0);
         create_pod(&platform.cluster, "b", 1);
         let took = async |pod: &str| {
-            let from = platform.cluster.clock().now_ms();
-            let answer = async {
+            let start_ms = platform.cluster.clock().now_ms();
+            let chat = async {
                 read_response(platform.servers.handle_request("ai", pod, chat_request("/api/chat", 100)).await).await
             };
-            let _ = tokio::time::timeout(std::time::Duration::from_secs(60), answer).await;
-            platform.cluster.clock().now_ms() - from
+            let _ = tokio::time::timeout(std::time::Duration::from_secs(60), chat).await;
+            platform.cluster.clock().now_ms() - start_ms
         };
         let (first, second) = (took("a").await, took("b").await);
         assert!(first == 3050 && second > 5000, "{name}: {first} {second}");
@@ -177,7 +180,7 @@ async fn a_model_that_the_pod_did_not_pull_is_missing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_model_that_the_start_runs_is_loaded_until_its_time_is_over() {
+async fn a_model_that_the_hook_runs_is_loaded_until_its_keep_alive_ends() {
     let (platform, _tasks) = start_platform(SimConfig::default());
     create_pod(&platform.cluster, "a", 0);
     let start = json!(["sh", "-c", "while ! /bin/ollama ps; do sleep 1; done\n/bin/ollama run m </dev/null\n"]);

@@ -1,27 +1,27 @@
-//! Moments of a run, by what can be seen of it in the simulation: a fault begins and ends with them.
+//! Windows of time in which faults are active. They start with a milestone of the run, such as the n-th chat.
 
 use crate::units::HumanDuration;
 
-/// From which moment on.
+/// The milestone with which a window starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WindowStart {
-    /// The simulation's start.
+    /// The start of the simulation.
     SimulationStart,
-    /// The beginning of this chat, counted over all pods from 1. The first chat after the installation is 1; under load
-    /// come as many more as there are workers.
+    /// The start of the n-th chat, counted over all pods from 1. The first chat is the one after the installation; the
+    /// load sends the further ones.
     NthChat(usize),
-    /// So many pods that hold accelerators were Ready at once, for the first time.
+    /// The first time that this many pods with accelerators are Ready at once.
     ReadyPods(usize),
 }
 
-/// A part of a run.
+/// A window of time in a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ActiveWindow {
-    /// It begins with this moment,
+    /// The milestone with which it starts.
     pub start: WindowStart,
-    /// and so much later.
+    /// Delay after the milestone.
     pub delay: HumanDuration,
-    /// Its length; `None`: to the end.
+    /// Duration; `None`: to the end of the run.
     pub duration: Option<HumanDuration>,
 }
 
@@ -29,21 +29,21 @@ impl ActiveWindow {
     /// The whole run.
     pub const ALWAYS: Self = Self::starting_at(WindowStart::SimulationStart);
 
-    /// From this moment to the end.
+    /// From this milestone to the end of the run.
     #[must_use]
-    pub const fn starting_at(since: WindowStart) -> Self {
-        Self { start: since, delay: HumanDuration::from_ms(0), duration: None }
+    pub const fn starting_at(start: WindowStart) -> Self {
+        Self { start, delay: HumanDuration::from_ms(0), duration: None }
     }
 }
 
-/// Chats whose beginnings are remembered.
+/// Number of chats whose start is recorded.
 const MAX_CHATS: usize = 1000;
 
-/// What has happened so far; milliseconds of the run's clock.
+/// Times of the milestones so far, milliseconds of the run's clock.
 #[derive(Debug, Default)]
 pub(super) struct MilestoneTimes {
     chat_starts_ms: Vec<u64>,
-    /// At the place n - 1: when n pods were Ready.
+    /// At index n - 1: the first time that n pods were Ready.
     ready_pods_ms: Vec<u64>,
 }
 
@@ -60,23 +60,23 @@ impl MilestoneTimes {
         }
     }
 
-    /// When it began, if it is not over.
-    pub(super) fn active_since(&self, during: &ActiveWindow, now_ms: u64) -> Option<u64> {
+    /// Start of a window, if it is active.
+    pub(super) fn active_since(&self, window: &ActiveWindow, now_ms: u64) -> Option<u64> {
         let nth = |times: &[u64], n: usize| times.get(n.saturating_sub(1)).copied();
-        let since = match during.start {
+        let milestone_ms = match window.start {
             WindowStart::SimulationStart => Some(0),
             WindowStart::NthChat(n) => nth(&self.chat_starts_ms, n),
             WindowStart::ReadyPods(n) => nth(&self.ready_pods_ms, n),
         }?;
-        let began = since + during.delay.ms();
-        let over = during.duration.is_some_and(|lasts| now_ms >= began + lasts.ms());
-        (now_ms >= began && !over).then_some(began)
+        let start_ms = milestone_ms + window.delay.ms();
+        let is_over = window.duration.is_some_and(|duration| now_ms >= start_ms + duration.ms());
+        (now_ms >= start_ms && !is_over).then_some(start_ms)
     }
 
-    /// When it ended, if it is over.
-    pub(super) fn ended_at(&self, during: &ActiveWindow, now_ms: u64) -> Option<u64> {
-        let whole = ActiveWindow { duration: None, ..*during };
-        let ended = self.active_since(&whole, now_ms)? + during.duration?.ms();
-        (now_ms >= ended).then_some(ended)
+    /// End of a window, if it is over.
+    pub(super) fn ended_at(&self, window: &ActiveWindow, now_ms: u64) -> Option<u64> {
+        let unbounded = ActiveWindow { duration: None, ..*window };
+        let end_ms = self.active_since(&unbounded, now_ms)? + window.duration?.ms();
+        (now_ms >= end_ms).then_some(end_ms)
     }
 }

@@ -1,53 +1,54 @@
-//! Exporter, store and adapter in numbers.
+//! Configuration of the metric pipeline.
 
 use super::super::ollama::{ActiveWindow, AffectedPods};
 use crate::units::HumanDuration;
 
-/// Exporter, store and adapter in numbers. The defaults are those of dcgm-exporter, VictoriaMetrics and the adapter's
-/// chart; a metric that lags longer than a scenario assumes has longer times here.
+/// Configuration of exporter, store and adapter. The default is that of dcgm-exporter, VictoriaMetrics and the chart of
+/// prometheus-adapter.
 #[derive(Clone, Debug)]
 pub struct PipelineConfig {
-    /// The exporter samples so often.
+    /// Sampling interval of the exporter.
     pub exporter_interval: HumanDuration,
-    /// A sample of utilization is the average over so long, the interval at most.
+    /// Time over which the exporter averages a sample of the utilization; at most the sampling interval.
     pub sample_window: HumanDuration,
-    /// The store scrapes so often.
+    /// Scrape interval of the store.
     pub scrape_interval: HumanDuration,
-    /// So far behind now the store evaluates an instant query.
+    /// How far before now the store evaluates an instant query (`-search.latencyOffset`).
     pub store_offset: HumanDuration,
-    /// The adapter lists series so often, where its arguments do not say (`--metrics-relist-interval`).
+    /// Relist interval of the adapter, unless its arguments set `--metrics-relist-interval`.
     pub relist_interval: HumanDuration,
     /// Accelerator memory, MiB.
     pub device_memory_mib: u64,
-    /// Name of the accelerator's model.
+    /// Model name of the accelerators.
     pub device_model: String,
-    /// The store keeps the exporter's own labels (`honorLabels: true`). Fault `false`: they are called `exported_*`.
+    /// The store keeps the exporter's labels (`honorLabels: true`). Fault `false`: it renames them to `exported_*`.
     pub honor_labels: bool,
     /// Namespace of the exporter's pods.
     pub exporter_namespace: String,
-    /// The store marks a series that is no longer exposed. Fault `false`: it is served for five minutes more.
+    /// The store writes stale markers. Fault `false`: it serves a series for 5 minutes after the exporter drops it.
     pub stale_markers: bool,
-    /// Fault: the exporter does not say which pod holds a device.
+    /// Fault: the exporter does not report which of these pods uses a device.
     pub unattributed: AffectedPods,
-    /// Fault: values are changed on their way.
+    /// Fault: changes values.
     pub distortion: Option<MetricDistortion>,
-    /// Fault: pods `neighbour-N` in the target's namespace have devices with these utilizations (percent).
+    /// Fault: pods `neighbor-N` in the target's namespace use devices with these utilizations, percent.
     pub neighbor_utilizations: Vec<f64>,
-    /// Fault: for each pod the adapter answers the value of all series together, the neighbours' included.
+    /// Fault: the adapter returns the aggregate of all series as the value of each pod, `neighbor_utilizations`
+    /// included.
     pub ignores_pod_label: bool,
-    /// Fault: the adapter's rule does not map the label that names the namespace.
+    /// Fault: the adapter's rule does not map the namespace label.
     pub drops_namespace_label: bool,
     /// Fault: the exporter answers 404.
     pub exporter_missing: Option<ActiveWindow>,
     /// Fault: the store answers 404.
     pub store_missing: Option<ActiveWindow>,
-    /// Fault: the store takes in no samples.
+    /// Fault: the store ingests no samples.
     pub ingestion_stopped: Option<ActiveWindow>,
-    /// Fault: the adapter answers as it would have at this time's beginning.
+    /// Fault: the adapter returns the values of the start of this window.
     pub adapter_stale: Option<ActiveWindow>,
-    /// Fault: the adapter has lost the metric, and answers 404.
+    /// Fault: the adapter does not serve the metric and answers 404.
     pub metric_unregistered: Option<ActiveWindow>,
-    /// Fault: no adapter answers.
+    /// Fault: no adapter runs.
     pub adapter_down: Option<ActiveWindow>,
 }
 
@@ -79,27 +80,27 @@ impl Default for PipelineConfig {
     }
 }
 
-/// Values that are changed on their way. At the exporter those of devices that a pod holds.
+/// A change of values. At the exporter it affects only devices that a pod uses.
 #[derive(Clone, Debug)]
 pub struct MetricDistortion {
-    /// How.
+    /// How values change.
     pub kind: DistortionKind,
-    /// From which hop on.
+    /// The hop that changes them.
     pub hop: DistortionHop,
-    /// When.
+    /// When values change.
     pub window: ActiveWindow,
 }
 
-/// How a value is changed.
+/// How a value changes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum DistortionKind {
-    /// It is this one: frozen low or high, or NaN.
+    /// Always this value.
     Constant(f64),
-    /// It is the distance to this one: 100 turns the sign of a percentage.
+    /// The difference to this value: 100 inverts a percentage.
     SubtractFrom(f64),
-    /// It is multiplied: 0.01 makes a ratio of a percentage.
+    /// The product with this value: 0.01 turns a percentage into a ratio.
     Multiply(f64),
-    /// This is added.
+    /// The sum with this value.
     Add(f64),
 }
 
@@ -107,18 +108,18 @@ impl DistortionKind {
     pub(super) fn apply(self, value: f64) -> f64 {
         match self {
             Self::Constant(constant) => constant,
-            Self::SubtractFrom(top) => top - value,
+            Self::SubtractFrom(minuend) => minuend - value,
             Self::Multiply(factor) => value * factor,
-            Self::Add(more) => value + more,
+            Self::Add(addend) => value + addend,
         }
     }
 }
 
-/// Hops at which a value can be changed.
+/// A hop that can change values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DistortionHop {
-    /// The exporter, and so everything behind it.
+    /// The exporter; the store and the adapter then have the changed values too.
     Exporter,
-    /// The adapter alone.
+    /// The adapter only.
     Adapter,
 }

@@ -1,4 +1,4 @@
-//! The devices of the nodes, and which pod holds which.
+//! The devices of the nodes, and the pods that use them.
 
 use std::collections::BTreeMap;
 
@@ -19,17 +19,17 @@ pub(super) struct SimDevice {
     pub(super) holder: Option<DeviceHolder>,
 }
 
-/// The pod that holds a device.
+/// The pod that uses a device.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct DeviceHolder {
     pub(super) namespace: String,
     pub(super) pod: String,
     pub(super) container: String,
-    /// Not the first pod of the target.
+    /// Whether it is not the first pod of its owner.
     pub(super) is_new: bool,
 }
 
-/// All devices by UUID, but for those of nodes that are lost.
+/// All devices keyed by UUID, without those of lost nodes.
 pub(super) fn list_devices(cluster: &SimCluster, servers: &ServerRegistry) -> BTreeMap<String, SimDevice> {
     let mut all = BTreeMap::new();
     for node in cluster.list(&NODE, None).into_iter().filter(|node| !controllers::is_node_lost(node)) {
@@ -38,8 +38,8 @@ pub(super) fn list_devices(cluster: &SimCluster, servers: &ServerRegistry) -> BT
         }
     }
     for pod in cluster.list(&POD, None) {
-        let ended = matches!(pod["status"]["phase"].as_str(), Some("Succeeded" | "Failed"));
-        for (_, uuid, _) in controllers::pod_devices(&pod).into_iter().filter(|_| !ended) {
+        let has_ended = matches!(pod["status"]["phase"].as_str(), Some("Succeeded" | "Failed"));
+        for (_, uuid, _) in controllers::pod_devices(&pod).into_iter().filter(|_| !has_ended) {
             let holder = DeviceHolder {
                 namespace: metadata_text(&pod, "namespace"),
                 pod: metadata_text(&pod, "name"),
@@ -54,7 +54,7 @@ pub(super) fn list_devices(cluster: &SimCluster, servers: &ServerRegistry) -> BT
     all
 }
 
-/// Whether a pod holds a device.
+/// Whether a pod uses a device.
 pub(in crate::sim) fn has_device(pod: &Value) -> bool {
     !controllers::pod_devices(pod).is_empty()
 }

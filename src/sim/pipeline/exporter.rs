@@ -1,4 +1,4 @@
-//! The exporter: values are of its latest sample, the pod that holds a device is looked up when it is asked.
+//! The exporter. Values come from its latest sample; pod labels are looked up on each scrape.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -14,31 +14,31 @@ use super::devices::{DeviceHolder, SimDevice, list_devices};
 /// Labels of a series.
 pub(super) type PipelineLabels = BTreeMap<String, String>;
 
-/// Fields that are exposed, in the order of the text.
+/// Exposed DCGM fields with their HELP text, in the order of the exposition.
 const DCGM_FIELDS: [(&str, &str); 3] = [
     ("DCGM_FI_DEV_FB_FREE", "Framebuffer memory free (in MiB)."),
     ("DCGM_FI_DEV_FB_USED", "Framebuffer memory used (in MiB)."),
     ("DCGM_FI_DEV_GPU_UTIL", "GPU utilization (in %)."),
 ];
 
-/// The latest sample of every device.
+/// The exporter with the latest sample of every device.
 #[derive(Default)]
 pub(super) struct SimExporter {
-    /// By UUID: the holder at the beginning of the sample, and its use until then.
+    /// Keyed by UUID: the holder at the start of the sample, and its usage until then.
     start_usage: BTreeMap<String, (DeviceHolder, DeviceUsage)>,
     start_us: u64,
     samples: BTreeMap<String, DeviceSample>,
-    /// The devices as of a version of the cluster.
+    /// The devices, with the cluster's resource version at which they were listed.
     devices: (u64, BTreeMap<String, SimDevice>),
-    /// What is exposed, until something changes it.
+    /// The exposition, until a device or sample changes.
     cache: Option<ExpositionCache>,
 }
 
-/// What is exposed.
+/// The exposed series.
 struct ExpositionCache {
     is_distorted: bool,
     series: Arc<[ExporterSeries]>,
-    /// The expositions by node.
+    /// Expositions keyed by node.
     expositions: BTreeMap<String, Bytes>,
 }
 
@@ -48,7 +48,7 @@ struct DeviceSample {
     used_mib: u64,
 }
 
-/// A series and its value.
+/// An exposed series and its value.
 pub(super) struct ExporterSeries {
     pub(super) field: &'static str,
     pub(super) node: String,
@@ -57,15 +57,17 @@ pub(super) struct ExporterSeries {
 }
 
 impl SimExporter {
-    /// A sample begins.
+    /// Starts a sample.
     pub(super) fn begin_sample(&mut self, cluster: &SimCluster, servers: &ServerRegistry) {
         self.start_us = cluster.clock().now_us();
         self.refresh_devices(cluster, servers);
-        let held = self.devices.1.iter().filter_map(|(uuid, device)| Some((uuid.clone(), device.holder.as_ref()?)));
-        self.start_usage = held.map(|(uuid, holder)| (uuid, (holder.clone(), holder_usage(servers, holder)))).collect();
+        let held_devices =
+            self.devices.1.iter().filter_map(|(uuid, device)| Some((uuid.clone(), device.holder.as_ref()?)));
+        self.start_usage =
+            held_devices.map(|(uuid, holder)| (uuid, (holder.clone(), holder_usage(servers, holder)))).collect();
     }
 
-    /// Looks the devices up anew where something has changed.
+    /// Lists the devices again if the cluster has changed.
     fn refresh_devices(&mut self, cluster: &SimCluster, servers: &ServerRegistry) {
         let version = cluster.resource_version();
         if self.devices.0 != version {
@@ -75,89 +77,92 @@ impl SimExporter {
         }
     }
 
-    /// The sample ends.
+    /// Ends the sample and computes its values.
     pub(super) fn finish_sample(&mut self, cluster: &SimCluster, servers: &ServerRegistry) {
         self.refresh_devices(cluster, servers);
-        let us = cluster.clock().now_us().saturating_sub(self.start_us).max(1);
-        let us = u32::try_from(us).map_or(f64::from(u32::MAX), f64::from);
-        let one = |uuid: &str, device: &SimDevice| {
+        let elapsed_us = cluster.clock().now_us().saturating_sub(self.start_us).max(1);
+        let elapsed_us = u32::try_from(elapsed_us).map_or(f64::from(u32::MAX), f64::from);
+        let sample = |uuid: &str, device: &SimDevice| {
             let Some(holder) = &device.holder else { return DeviceSample::default() };
             let now = holder_usage(servers, holder);
             let before = self.start_usage.get(uuid).filter(|(before, _)| before == holder);
-            // A container that has begun since then was idle before it.
-            let area =
-                before.map(|(_, before)| before.percent_us).filter(|area| *area <= now.percent_us).unwrap_or(0.0);
-            DeviceSample { utilization: ((now.percent_us - area) / us).min(100.0), used_mib: now.memory_mib }
+            // A container that started since then was idle before: its integral starts at 0.
+            let start_percent_us =
+                before.map(|(_, before)| before.percent_us).filter(|start| *start <= now.percent_us).unwrap_or(0.0);
+            DeviceSample {
+                utilization: ((now.percent_us - start_percent_us) / elapsed_us).min(100.0),
+                used_mib: now.memory_mib,
+            }
         };
-        self.samples = self.devices.1.iter().map(|(uuid, d)| (uuid.clone(), one(uuid, d))).collect();
+        self.samples = self.devices.1.iter().map(|(uuid, d)| (uuid.clone(), sample(uuid, d))).collect();
         self.cap_shared_cards();
         self.cache = None;
     }
 
-    /// Shares of one card add up to 100 at most.
+    /// Scales down the utilization of devices that share a card, so that their sum is at most 100.
     fn cap_shared_cards(&mut self) {
-        let mut cards: BTreeMap<String, f64> = BTreeMap::new();
-        for (uuid, sampled) in &self.samples {
-            *cards.entry(card_uuid(uuid).to_owned()).or_default() += sampled.utilization;
+        let mut card_sums: BTreeMap<String, f64> = BTreeMap::new();
+        for (uuid, sample) in &self.samples {
+            *card_sums.entry(card_uuid(uuid).to_owned()).or_default() += sample.utilization;
         }
-        for (uuid, sampled) in &mut self.samples {
-            let whole = cards.get(card_uuid(uuid)).map_or(100.0, |sum| sum.max(100.0));
-            sampled.utilization = (sampled.utilization * 100.0 / whole).round();
+        for (uuid, sample) in &mut self.samples {
+            let total = card_sums.get(card_uuid(uuid)).map_or(100.0, |sum| sum.max(100.0));
+            sample.utilization = (sample.utilization * 100.0 / total).round();
         }
     }
 
-    /// What is exposed now, of all nodes.
+    /// The series that all nodes expose now.
     pub(super) fn series(&mut self, cluster: &SimCluster, servers: &ServerRegistry) -> Arc<[ExporterSeries]> {
         Arc::clone(&self.refresh_cache(cluster, servers).series)
     }
 
     /// The exposition of one node.
     pub(super) fn exposition(&mut self, cluster: &SimCluster, servers: &ServerRegistry, node: &str) -> Bytes {
-        let ExpositionCache { series: all, expositions: pages, .. } = self.refresh_cache(cluster, servers);
-        pages.entry(node.to_owned()).or_insert_with(|| format_exposition(all, node).into()).clone()
+        let ExpositionCache { series, expositions, .. } = self.refresh_cache(cluster, servers);
+        expositions.entry(node.to_owned()).or_insert_with(|| format_exposition(series, node).into()).clone()
     }
 
     fn refresh_cache(&mut self, cluster: &SimCluster, servers: &ServerRegistry) -> &mut ExpositionCache {
         self.refresh_devices(cluster, servers);
-        let setting = &cluster.config().pipeline;
-        let distortion = setting.distortion.as_ref().filter(|d| d.hop == DistortionHop::Exporter);
+        let config = &cluster.config().pipeline;
+        let distortion = config.distortion.as_ref().filter(|d| d.hop == DistortionHop::Exporter);
         let distortion = distortion.filter(|d| servers.is_active(Some(&d.window)));
-        let known = self.cache.take().filter(|shown| shown.is_distorted == distortion.is_some());
-        let shown = known.unwrap_or_else(|| {
-            let all = self.build_series(setting, distortion).into();
-            ExpositionCache { is_distorted: distortion.is_some(), series: all, expositions: BTreeMap::new() }
+        let cache = self.cache.take().filter(|cache| cache.is_distorted == distortion.is_some());
+        let cache = cache.unwrap_or_else(|| {
+            let series = self.build_series(config, distortion).into();
+            ExpositionCache { is_distorted: distortion.is_some(), series, expositions: BTreeMap::new() }
         });
-        self.cache.insert(shown)
+        self.cache.insert(cache)
     }
 
-    fn build_series(&self, setting: &PipelineConfig, distortion: Option<&MetricDistortion>) -> Vec<ExporterSeries> {
+    fn build_series(&self, config: &PipelineConfig, distortion: Option<&MetricDistortion>) -> Vec<ExporterSeries> {
         let mut all = Vec::new();
         let devices = &self.devices.1;
         for (uuid, device) in devices {
-            // What nobody holds of a shared card is no device of its own.
-            let is_part = device.holder.is_none() && card_uuid(uuid) != uuid;
-            let Some(sampled) = self.samples.get(uuid).filter(|_| !is_part) else { continue };
-            let labels = Arc::new(device_labels(uuid, device, setting));
-            let values = field_values(*sampled, setting).map(|value| match distortion {
+            // The exporter does not expose the unused shares of a card.
+            let is_unused_share = device.holder.is_none() && card_uuid(uuid) != uuid;
+            let Some(sample) = self.samples.get(uuid).filter(|_| !is_unused_share) else { continue };
+            let labels = Arc::new(device_labels(uuid, device, config));
+            let values = field_values(*sample, config).map(|value| match distortion {
                 Some(distortion) if device.holder.is_some() => distortion.kind.apply(value),
                 _ => value,
             });
             push_series(&mut all, &device.node, &labels, values);
         }
         if let Some(device) = devices.values().find(|d| d.holder.is_some()) {
-            for (n, utilization) in setting.neighbor_utilizations.iter().enumerate() {
-                let name = format!("neighbour-{n}");
+            for (n, utilization) in config.neighbor_utilizations.iter().enumerate() {
+                let name = format!("neighbor-{n}");
                 let device = neighbor_device(&name, n, device);
-                let labels = Arc::new(device_labels(&format!("GPU-{name}"), &device, setting));
-                let sampled = DeviceSample { utilization: *utilization, used_mib: 0 };
-                push_series(&mut all, &device.node, &labels, field_values(sampled, setting));
+                let labels = Arc::new(device_labels(&format!("GPU-{name}"), &device, config));
+                let sample = DeviceSample { utilization: *utilization, used_mib: 0 };
+                push_series(&mut all, &device.node, &labels, field_values(sample, config));
             }
         }
         all
     }
 }
 
-/// The card of a device.
+/// The UUID of the card of a device, which may be a share of it (`UUID::N`).
 fn card_uuid(uuid: &str) -> &str {
     uuid.split_once("::").map_or(uuid, |(card, _)| card)
 }
@@ -166,10 +171,10 @@ fn holder_usage(servers: &ServerRegistry, holder: &DeviceHolder) -> DeviceUsage 
     servers.usage(&holder.namespace, &holder.pod)
 }
 
-fn field_values(sampled: DeviceSample, setting: &PipelineConfig) -> [f64; 3] {
+fn field_values(sample: DeviceSample, config: &PipelineConfig) -> [f64; 3] {
     let mib = |mib: u64| u32::try_from(mib).map_or(f64::from(u32::MAX), f64::from);
-    let free = setting.device_memory_mib.saturating_sub(sampled.used_mib);
-    [mib(free), mib(sampled.used_mib), sampled.utilization]
+    let free = config.device_memory_mib.saturating_sub(sample.used_mib);
+    [mib(free), mib(sample.used_mib), sample.utilization]
 }
 
 fn push_series(all: &mut Vec<ExporterSeries>, node: &str, labels: &Arc<PipelineLabels>, values: [f64; 3]) {
@@ -185,23 +190,23 @@ fn neighbor_device(name: &str, n: usize, device: &SimDevice) -> SimDevice {
     SimDevice { index: (15 + n).to_string(), holder, ..device.clone() }
 }
 
-fn device_labels(uuid: &str, device: &SimDevice, setting: &PipelineConfig) -> PipelineLabels {
+fn device_labels(uuid: &str, device: &SimDevice, config: &PipelineConfig) -> PipelineLabels {
     let SimDevice { node, index, holder } = device;
-    let bus = index.parse::<u32>().unwrap_or(0) + 1;
-    let own = [
+    let pci_bus = index.parse::<u32>().unwrap_or(0) + 1;
+    let device_labels = [
         ("gpu", index.clone()),
         ("UUID", card_uuid(uuid).to_owned()),
-        ("pci_bus_id", format!("00000000:{bus:02X}:00.0")),
+        ("pci_bus_id", format!("00000000:{pci_bus:02X}:00.0")),
         ("device", format!("nvidia{index}")),
-        ("modelName", setting.device_model.clone()),
+        ("modelName", config.device_model.clone()),
         ("Hostname", node.clone()),
     ];
-    let named = holder
+    let pod_labels = holder
         .iter()
-        .filter(|holder| !setting.unattributed.includes(holder.is_new))
+        .filter(|holder| !config.unattributed.includes(holder.is_new))
         .flat_map(|holder| [("namespace", &holder.namespace), ("pod", &holder.pod), ("container", &holder.container)]);
-    let named = named.map(|(key, value)| (key, value.clone()));
-    own.into_iter().chain(named).map(|(key, value)| (key.to_owned(), value)).collect()
+    let pod_labels = pod_labels.map(|(key, value)| (key, value.clone()));
+    device_labels.into_iter().chain(pod_labels).map(|(key, value)| (key.to_owned(), value)).collect()
 }
 
 /// The exposition of one node.
@@ -209,10 +214,10 @@ fn format_exposition(all: &[ExporterSeries], node: &str) -> String {
     let mut out = String::new();
     for (field, help) in DCGM_FIELDS {
         out.push_str(&format!("# HELP {field} {help}\n# TYPE {field} gauge\n"));
-        for exposed in all.iter().filter(|exposed| exposed.field == field && exposed.node == node) {
-            let labels: Vec<_> = exposed.labels.iter().map(|(key, value)| format!("{key}=\"{value}\"")).collect();
-            // Writing to a text does not fail.
-            let _ = writeln!(out, "{field}{{{}}} {}", labels.join(","), exposed.value);
+        for series in all.iter().filter(|series| series.field == field && series.node == node) {
+            let labels: Vec<_> = series.labels.iter().map(|(key, value)| format!("{key}=\"{value}\"")).collect();
+            // Writing to a String does not fail.
+            let _ = writeln!(out, "{field}{{{}}} {}", labels.join(","), series.value);
         }
     }
     out

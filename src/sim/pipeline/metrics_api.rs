@@ -1,4 +1,4 @@
-//! The custom and external metrics APIs: paths, and answers in the adapter's words.
+//! The custom and external metrics APIs: paths, and responses in the adapter's format.
 
 use std::collections::BTreeMap;
 
@@ -15,98 +15,100 @@ use super::url_query::{percent_decode, split_query};
 const CUSTOM: &str = "custom.metrics.k8s.io";
 const EXTERNAL: &str = "external.metrics.k8s.io";
 
-/// What is asked.
+/// A request for values of a metric.
 struct AdapterRequest<'a> {
     adapter: &'a SimAdapter,
     resource: MetricResource,
     namespace: &'a str,
     metric: &'a str,
-    /// Further matchers, from the metric's own selector.
+    /// Label matchers of the request's `metricLabelSelector`.
     extra_matchers: String,
 }
 
-/// The answer to a path.
+/// The response at a path.
 pub(super) fn handle_request(pipeline: &MetricPipeline, path: &str) -> Result<Value, StatusError> {
-    let (plain, values) = split_query(path);
-    let value = |key: &str| values.iter().find(|(k, _)| k == key).map_or("", |(_, value)| value.as_str());
-    let segments: Vec<String> = plain.trim_matches('/').split('/').map(percent_decode).collect();
+    let (plain_path, params) = split_query(path);
+    let param = |key: &str| params.iter().find(|(k, _)| k == key).map_or("", |(_, value)| value.as_str());
+    let segments: Vec<String> = plain_path.trim_matches('/').split('/').map(percent_decode).collect();
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
     match segments[..] {
         ["apis", group @ (CUSTOM | EXTERNAL)] => find_api_service(pipeline, group).map(|_| api_group(group)),
         ["apis", CUSTOM, "v1beta1", ref rest @ ..] => {
             let adapter = SimAdapter::from_pipeline(pipeline, CUSTOM)?;
-            let more = selector_matchers(value("metricLabelSelector"))?;
-            let question = |resource, namespace, metric| AdapterRequest {
+            let extra_matchers = selector_matchers(param("metricLabelSelector"))?;
+            let request = |resource, namespace, metric| AdapterRequest {
                 adapter: &adapter,
                 resource,
                 namespace,
                 metric,
-                extra_matchers: more.clone(),
+                extra_matchers: extra_matchers.clone(),
             };
             match *rest {
                 [] => Ok(api_resource_list(pipeline, &adapter)),
                 ["namespaces", name, "metrics", metric] => {
-                    object_metric(pipeline, &question(rules::NAMESPACE, "", metric), name)
+                    object_metric(pipeline, &request(rules::NAMESPACE, "", metric), name)
                 }
                 ["namespaces", namespace, plural, name, metric] => {
                     let resource =
                         rules::find_resource(plural).ok_or_else(|| not_simulated(&format!("metrics of {plural}")))?;
-                    let question = question(resource, namespace, metric);
+                    let request = request(resource, namespace, metric);
                     if name == "*" {
-                        pod_metrics(pipeline, &question, value("labelSelector"))
+                        pod_metrics(pipeline, &request, param("labelSelector"))
                     } else {
-                        object_metric(pipeline, &question, name)
+                        object_metric(pipeline, &request, name)
                     }
                 }
-                _ => Err(not_simulated(plain)),
+                _ => Err(not_simulated(plain_path)),
             }
         }
         ["apis", EXTERNAL, "v1beta1"] => SimAdapter::from_pipeline(pipeline, EXTERNAL)
             .map(|_| list_response("APIResourceList", EXTERNAL, "resources", Vec::new())),
         ["apis", EXTERNAL, "v1beta1", "namespaces", namespace, metric] => {
-            external_metric(pipeline, namespace, metric, value("labelSelector"))
+            external_metric(pipeline, namespace, metric, param("labelSelector"))
         }
-        _ => Err(not_simulated(plain)),
+        _ => Err(not_simulated(plain_path)),
     }
 }
 
-/// One object's value.
-fn object_metric(pipeline: &MetricPipeline, question: &AdapterRequest<'_>, name: &str) -> Result<Value, StatusError> {
-    let mut values = query_values(pipeline, question, &[name.to_owned()])?;
-    let (resource, metric) = (question.resource.plural, question.metric);
+/// The value of one object.
+fn object_metric(pipeline: &MetricPipeline, request: &AdapterRequest<'_>, name: &str) -> Result<Value, StatusError> {
+    let mut values = query_values(pipeline, request, &[name.to_owned()])?;
+    let (resource, metric) = (request.resource.plural, request.metric);
     let value = values.remove(name).ok_or_else(|| metric_not_found(&format!("{metric} for {resource} {name}")))?;
-    Ok(list_response("MetricValueList", CUSTOM, "items", vec![metric_value(pipeline, question, name, value)]))
+    Ok(list_response("MetricValueList", CUSTOM, "items", vec![metric_value(pipeline, request, name, value)]))
 }
 
-/// The values of pods that a selector selects.
-fn pod_metrics(pipeline: &MetricPipeline, question: &AdapterRequest<'_>, selector: &str) -> Result<Value, StatusError> {
-    if question.resource.kind != "Pod" {
-        return Err(not_simulated(&format!("metrics of several {}", question.resource.plural)));
+/// The values of the pods that match a selector.
+fn pod_metrics(pipeline: &MetricPipeline, request: &AdapterRequest<'_>, selector: &str) -> Result<Value, StatusError> {
+    if request.resource.kind != "Pod" {
+        return Err(not_simulated(&format!("metrics of several {}", request.resource.plural)));
     }
-    let selector = PodLabelSelector::parse(selector).map_err(|what| not_simulated(&what))?;
-    let pods = pipeline.0.cluster.list(&POD, Some(question.namespace));
-    let chosen = pods.iter().filter(|pod| selector.is_match(&pod["metadata"]["labels"]));
-    let names: Vec<String> = chosen.map(|pod| metadata_text(pod, "name")).collect();
-    let values = query_values(pipeline, question, &names)?;
-    let items = values.iter().map(|(name, value)| metric_value(pipeline, question, name, *value)).collect();
+    let selector = PodLabelSelector::parse(selector).map_err(|feature| not_simulated(&feature))?;
+    let pods = pipeline.0.cluster.list(&POD, Some(request.namespace));
+    let selected = pods.iter().filter(|pod| selector.is_match(&pod["metadata"]["labels"]));
+    let names: Vec<String> = selected.map(|pod| metadata_text(pod, "name")).collect();
+    let values = query_values(pipeline, request, &names)?;
+    let items = values.iter().map(|(name, value)| metric_value(pipeline, request, name, *value)).collect();
     Ok(list_response("MetricValueList", CUSTOM, "items", items))
 }
 
-/// Values by the names of their objects.
+/// Values keyed by object name.
 fn query_values(
     pipeline: &MetricPipeline,
-    question: &AdapterRequest<'_>,
+    request: &AdapterRequest<'_>,
     names: &[String],
 ) -> Result<BTreeMap<String, f64>, StatusError> {
-    let AdapterRequest { adapter, resource, namespace, metric, extra_matchers: more } = question;
+    let AdapterRequest { adapter, resource, namespace, metric, extra_matchers } = request;
     let missing = || metric_not_found(&format!("{metric} for {}", resource.plural));
     let served = adapter.find_metric(pipeline, *resource, metric).ok_or_else(missing)?;
     let label = served.rule.resource_label(*resource).ok_or_else(missing)?;
     let mut matchers = Vec::new();
-    if let Some(of) = served.rule.resource_label(rules::NAMESPACE).filter(|_| *resource != rules::NAMESPACE) {
-        matchers.push(format!("{of}=\"{namespace}\""));
+    if let Some(namespace_label) =
+        served.rule.resource_label(rules::NAMESPACE).filter(|_| *resource != rules::NAMESPACE)
+    {
+        matchers.push(format!("{namespace_label}=\"{namespace}\""));
     }
-    matchers.extend((!more.is_empty()).then(|| more.clone()));
+    matchers.extend((!extra_matchers.is_empty()).then(|| extra_matchers.clone()));
     if pipeline.0.cluster.config().pipeline.ignores_pod_label && resource.kind == "Pod" {
         return mixed_values(pipeline, adapter, &served, &matchers.join(","), names);
     }
@@ -120,7 +122,7 @@ fn query_values(
     Ok(named.filter(|(name, _)| names.contains(name)).collect())
 }
 
-/// A fault: for every name the value of all series together.
+/// Fault `ignores_pod_label`: the aggregate of all series for every name.
 fn mixed_values(
     pipeline: &MetricPipeline,
     adapter: &SimAdapter,
@@ -142,9 +144,10 @@ fn external_metric(
     let adapter = SimAdapter::from_pipeline(pipeline, EXTERNAL)?;
     let served =
         adapter.find_external(pipeline, metric).ok_or_else(|| metric_not_found(&format!("{metric} for namespaces")))?;
-    let of = served.rule.resource_label(rules::NAMESPACE).map(|label| format!("{label}=\"{namespace}\""));
-    let more = Some(selector_matchers(selector)?).filter(|more| !more.is_empty());
-    let matchers: Vec<_> = of.into_iter().chain(more).collect();
+    let namespace_matcher =
+        served.rule.resource_label(rules::NAMESPACE).map(|label| format!("{label}=\"{namespace}\""));
+    let extra_matchers = Some(selector_matchers(selector)?).filter(|matchers| !matchers.is_empty());
+    let matchers: Vec<_> = namespace_matcher.into_iter().chain(extra_matchers).collect();
     let samples = adapter.query_samples(pipeline, &served, &matchers.join(","), "")?;
     let now = pipeline.0.cluster.now();
     let items = samples.into_iter().map(|sample| {
@@ -153,28 +156,28 @@ fn external_metric(
     Ok(list_response("ExternalMetricValueList", EXTERNAL, "items", items.collect()))
 }
 
-/// The metric's own selector as matchers.
+/// Converts a metric label selector to PromQL matchers.
 fn selector_matchers(selector: &str) -> Result<String, StatusError> {
-    let one = |part: &str| match part.split_once('=') {
+    let matcher = |part: &str| match part.split_once('=') {
         Some((key, value)) if !key.contains(['!', ' ']) => Ok(format!("{key}=\"{}\"", value.trim_start_matches('='))),
         _ => Err(not_simulated(&format!("the selector `{part}` of a metric"))),
     };
-    let parts: Result<Vec<_>, _> = selector.split(',').filter(|part| !part.is_empty()).map(one).collect();
+    let parts: Result<Vec<_>, _> = selector.split(',').filter(|part| !part.is_empty()).map(matcher).collect();
     parts.map(|parts| parts.join(","))
 }
 
-fn metric_value(pipeline: &MetricPipeline, question: &AdapterRequest<'_>, name: &str, value: f64) -> Value {
-    let MetricResource { kind, api_version, .. } = question.resource;
+fn metric_value(pipeline: &MetricPipeline, request: &AdapterRequest<'_>, name: &str, value: f64) -> Value {
+    let MetricResource { kind, api_version, .. } = request.resource;
     let mut described = json!({"kind": kind, "name": name, "apiVersion": api_version});
-    if !question.namespace.is_empty() {
-        described["namespace"] = json!(question.namespace);
+    if !request.namespace.is_empty() {
+        described["namespace"] = json!(request.namespace);
     }
-    json!({"describedObject": described, "metricName": question.metric, "timestamp": pipeline.0.cluster.now(),
+    json!({"describedObject": described, "metricName": request.metric, "timestamp": pipeline.0.cluster.now(),
         "value": format_quantity(value), "selector": null})
 }
 
-fn metric_not_found(of: &str) -> StatusError {
-    StatusError::new(404, "NotFound", format!("the server could not find the metric {of}"))
+fn metric_not_found(metric: &str) -> StatusError {
+    StatusError::new(404, "NotFound", format!("the server could not find the metric {metric}"))
 }
 
 fn list_response(kind: &str, group: &str, field: &str, items: Vec<Value>) -> Value {
@@ -198,16 +201,16 @@ fn api_resource_list(pipeline: &MetricPipeline, adapter: &SimAdapter) -> Value {
             names.insert(format!("{}/{metric}", resource.plural), resource != rules::NAMESPACE);
         }
     }
-    let one = |(name, namespaced): (String, bool)| {
+    let entry = |(name, namespaced): (String, bool)| {
         json!({"name": name, "singularName": "", "namespaced": namespaced, "kind": "MetricValueList",
             "verbs": ["get"]})
     };
-    list_response("APIResourceList", CUSTOM, "resources", names.into_iter().map(one).collect())
+    list_response("APIResourceList", CUSTOM, "resources", names.into_iter().map(entry).collect())
 }
 
-/// A value in thousandths, cut off towards zero, as Kubernetes writes a quantity.
+/// Formats a value as a Kubernetes quantity, truncated to thousandths.
 fn format_quantity(value: f64) -> String {
-    #[expect(clippy::cast_possible_truncation, reason = "the adapter cuts as well; what is out of range saturates")]
+    #[expect(clippy::cast_possible_truncation, reason = "the adapter truncates too; values out of range saturate")]
     let mut number = (value * 1000.0) as i64;
     let mut suffixes = ["m", "", "k", "M", "G", "T", "P"].into_iter();
     let mut suffix = suffixes.next().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The metric's way from the pods to the metrics API: exporter, store, adapter, each with its own delay.
+//! The metric pipeline: exporter, store and adapter, each with its own delay.
 
 mod adapter;
 mod config;
@@ -30,7 +30,7 @@ use promql::QueryValue;
 pub(super) use rules::check_rules;
 use store::SimStore;
 
-/// The metric's way from the pods to the metrics API. Copies are the same one.
+/// The metric pipeline. Clones share their state.
 #[derive(Clone)]
 pub(super) struct MetricPipeline(Arc<PipelineInner>);
 
@@ -39,39 +39,41 @@ struct PipelineInner {
     servers: ServerRegistry,
     exporter: Mutex<SimExporter>,
     store: Mutex<SimStore>,
-    /// The adapter's rules, by the version of their ConfigMap.
+    /// The adapter's configuration, with the version of its ConfigMap.
     adapter_config: Mutex<Option<(String, Arc<rules::AdapterConfig>)>>,
 }
 
 impl MetricPipeline {
     pub(super) fn new(cluster: SimCluster, servers: ServerRegistry) -> Self {
-        let (exporter, store, config) = (Mutex::default(), Mutex::default(), Mutex::default());
-        Self(Arc::new(PipelineInner { cluster, servers, exporter, store, adapter_config: config }))
+        let (exporter, store, adapter_config) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Self(Arc::new(PipelineInner { cluster, servers, exporter, store, adapter_config }))
     }
 
-    /// Sampling and scraping: everything that happens by itself. The adapter's lists are known by their times.
+    /// Spawns the loops of the exporter and the store. The adapter has none: the times of its relists follow from its
+    /// start.
     pub(super) fn spawn(&self, tasks: &mut JoinSet<()>) {
         tasks.spawn(self.0.servers.clone().watch_pods());
         tasks.spawn(self.clone().sample_loop());
         tasks.spawn(self.clone().scrape_loop());
     }
 
-    /// What the exporter pod `namespace/pod` answers at /metrics.
+    /// The response of the exporter pod `namespace/pod` at /metrics.
     pub(super) fn exporter_metrics(&self, namespace: &str, pod: &str) -> Result<Bytes, StatusError> {
         let PipelineInner { cluster, servers, .. } = &*self.0;
-        let found = cluster.get(&POD, namespace, pod).ok_or_else(|| StatusError::not_found(&POD, pod))?;
+        let pod_object = cluster.get(&POD, namespace, pod).ok_or_else(|| StatusError::not_found(&POD, pod))?;
         if servers.is_active(cluster.config().pipeline.exporter_missing.as_ref()) {
             return Err(StatusError::new(404, "", "404 page not found"));
         }
-        if is_on_lost_node(cluster, &found) {
-            let why = "error trying to reach service: dial tcp: i/o timeout";
-            return Err(StatusError::new(503, "ServiceUnavailable", why));
+        if is_on_lost_node(cluster, &pod_object) {
+            let message = "error trying to reach service: dial tcp: i/o timeout";
+            return Err(StatusError::new(503, "ServiceUnavailable", message));
         }
-        let node = found["spec"]["nodeName"].as_str().unwrap_or_default();
+        let node = pod_object["spec"]["nodeName"].as_str().unwrap_or_default();
         Ok(lock(&self.0.exporter).exposition(cluster, servers, node))
     }
 
-    /// What the store answers: status and JSON body, or a text. `path` with its query, below the store's own prefix.
+    /// The response of the store: status, and a JSON or text body. `path` has the query, without the prefix of the
+    /// store's URL.
     pub(super) fn query_store(&self, path: &str) -> (u16, Bytes) {
         let PipelineInner { cluster, servers, store, .. } = &*self.0;
         if servers.is_active(cluster.config().pipeline.store_missing.as_ref()) {
@@ -81,15 +83,15 @@ impl MetricPipeline {
             return (200, text);
         }
         self.evaluate_query(path).map_or_else(
-            |what| {
-                let words = format!("the simulated platform does not know {what}");
-                (501, store::error_response("not_simulated", &words).to_string().into())
+            |feature| {
+                let message = format!("the simulator does not support {feature}");
+                (501, store::error_response("not_simulated", &message).to_string().into())
             },
             |text| (200, text),
         )
     }
 
-    /// The answer to a query; the error is what of it is not known here.
+    /// The response to a query; the error names the feature that is not supported.
     fn evaluate_query(&self, path: &str) -> Result<Bytes, String> {
         let PipelineInner { cluster, store, .. } = &*self.0;
         let (plain, values) = url_query::split_query(path);
@@ -97,37 +99,37 @@ impl MetricPipeline {
             ("/api/v1/query", [(key, query)]) if key == "query" => query,
             _ => return Err(path.to_owned()),
         };
-        let (now, unix) = (cluster.clock().now_ms(), cluster.clock().wall_start().as_millisecond());
-        if let Some(raw) = promql::parse_range_selector(query) {
-            let (selector, window) = raw?;
-            return Ok(lock(store).raw_samples(path, &selector, now, window, unix));
+        let (now_ms, start_unix_ms) = (cluster.clock().now_ms(), cluster.clock().wall_start().as_millisecond());
+        if let Some(range_selector) = promql::parse_range_selector(query) {
+            let (selector, window_ms) = range_selector?;
+            return Ok(lock(store).raw_samples(path, &selector, now_ms, window_ms, start_unix_ms));
         }
-        let at = now.saturating_sub(cluster.config().pipeline.store_offset.ms());
-        match lock(store).evaluate(&promql::parse(query)?, at) {
+        let at_ms = now_ms.saturating_sub(cluster.config().pipeline.store_offset.ms());
+        match lock(store).evaluate(&promql::parse(query)?, at_ms) {
             QueryValue::Samples(samples) => {
-                Ok(store::vector_response(samples, unix.saturating_add_unsigned(now)).to_string().into())
+                Ok(store::vector_response(samples, start_unix_ms.saturating_add_unsigned(now_ms)).to_string().into())
             }
-            QueryValue::Scalar(_) => Err("a query that gives a number".to_owned()),
+            QueryValue::Scalar(_) => Err("a query with a scalar result".to_owned()),
         }
     }
 
-    /// What the custom or external metrics API answers at this path (discovery included); 404 where no APIService
-    /// stands. A refusal without a reason is a plain text, not a Status.
+    /// The response of the custom or external metrics API at this path, discovery included; 404 without an APIService.
+    /// An error without a reason is plain text, not a Status.
     pub(super) fn query_metrics_api(&self, path: &str) -> Result<Value, StatusError> {
         metrics_api::handle_request(self, path)
     }
 
     async fn sample_loop(self) {
         let PipelineInner { cluster, servers, .. } = &*self.0;
-        let setting = &cluster.config().pipeline;
-        let over = setting.sample_window.min(setting.exporter_interval);
-        let before = HumanDuration::from_ms(setting.exporter_interval.ms() - over.ms());
+        let config = &cluster.config().pipeline;
+        let sample_window = config.sample_window.min(config.exporter_interval);
+        let idle = HumanDuration::from_ms(config.exporter_interval.ms() - sample_window.ms());
         self.sample_devices();
-        tokio::time::sleep(self.random_part(setting.exporter_interval).to_std()).await;
+        tokio::time::sleep(self.random_part(config.exporter_interval).to_std()).await;
         loop {
-            tokio::time::sleep(before.to_std()).await;
+            tokio::time::sleep(idle.to_std()).await;
             lock(&self.0.exporter).begin_sample(cluster, servers);
-            tokio::time::sleep(over.to_std()).await;
+            tokio::time::sleep(sample_window.to_std()).await;
             self.sample_devices();
         }
     }
@@ -148,24 +150,24 @@ impl MetricPipeline {
 
     fn scrape_exporter(&self) {
         let PipelineInner { cluster, servers, .. } = &*self.0;
-        let setting = &cluster.config().pipeline;
-        if servers.is_active(setting.ingestion_stopped.as_ref()) || servers.is_active(setting.store_missing.as_ref()) {
+        let config = &cluster.config().pipeline;
+        if servers.is_active(config.ingestion_stopped.as_ref()) || servers.is_active(config.store_missing.as_ref()) {
             return;
         }
         let now = cluster.clock().now_ms();
         let mut store = lock(&self.0.store);
-        if !servers.is_active(setting.exporter_missing.as_ref()) {
-            for exposed in lock(&self.0.exporter).series(cluster, servers).iter() {
-                let labels = Arc::new(target_labels(&exposed.labels, &exposed.node, setting));
-                store.append_sample(exposed.field, &labels, now, exposed.value);
+        if !servers.is_active(config.exporter_missing.as_ref()) {
+            for series in lock(&self.0.exporter).series(cluster, servers).iter() {
+                let labels = Arc::new(target_labels(&series.labels, &series.node, config));
+                store.append_sample(series.field, &labels, now, series.value);
             }
         }
-        if setting.stale_markers {
+        if config.stale_markers {
             store.mark_stale(now);
         }
     }
 
-    /// A part of an interval, by chance: when things happen first.
+    /// A random part of an interval: the phase of a loop.
     fn random_part(&self, interval: HumanDuration) -> HumanDuration {
         HumanDuration::from_ms(self.0.cluster.random_below(interval.ms()))
     }
@@ -175,27 +177,27 @@ impl MetricPipeline {
     }
 }
 
-/// Labels as the store keeps them.
-fn target_labels(labels: &PipelineLabels, node: &str, setting: &PipelineConfig) -> PipelineLabels {
-    let mut kept = labels.clone();
+/// The labels of a series after relabeling by the store.
+fn target_labels(labels: &PipelineLabels, node: &str, config: &PipelineConfig) -> PipelineLabels {
+    let mut stored = labels.clone();
     let target = [("job", "nvidia-dcgm-exporter".to_owned()), ("instance", format!("{node}:9400"))];
-    kept.extend(target.map(|(key, value)| (key.to_owned(), value)));
-    if setting.honor_labels {
-        return kept;
+    stored.extend(target.map(|(key, value)| (key.to_owned(), value)));
+    if config.honor_labels {
+        return stored;
     }
-    let own = [
-        ("namespace", setting.exporter_namespace.clone()),
+    let exporter_labels = [
+        ("namespace", config.exporter_namespace.clone()),
         ("pod", format!("nvidia-dcgm-exporter-{node}")),
         ("container", "nvidia-dcgm-exporter".to_owned()),
     ];
-    for (key, value) in own {
-        if let Some(named) = kept.insert(key.to_owned(), value) {
-            kept.insert(format!("exported_{key}"), named);
+    for (key, value) in exporter_labels {
+        if let Some(previous) = stored.insert(key.to_owned(), value) {
+            stored.insert(format!("exported_{key}"), previous);
         }
     }
-    kept
+    stored
 }
 
-fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
-    of.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,19 +1,19 @@
-//! Label selectors as requests carry them: `a=1,b!=2,c,!d,e in (x,y),f notin (z)`.
+//! Label selectors of requests: `a=1,b!=2,c,!d,e in (x,y),f notin (z)`.
 
 use serde_json::Value;
 
-/// Requirements that all have to hold.
+/// A label selector: labels must meet all requirements.
 pub(super) struct PodLabelSelector(Vec<LabelRequirement>);
 
 struct LabelRequirement {
     key: String,
-    /// Values of which the label has one; `None`: the label is there.
+    /// Accepted values; `None`: any value.
     values: Option<Vec<String>>,
     negated: bool,
 }
 
 impl PodLabelSelector {
-    /// Reads a selector; the text that is not known is the error.
+    /// Parses a selector; the error names the part that is not supported.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let mut requirements = Vec::new();
         let mut rest = text.trim();
@@ -28,31 +28,31 @@ impl PodLabelSelector {
         Ok(Self(requirements))
     }
 
-    /// Whether these labels meet it.
+    /// Whether labels match the selector.
     pub(super) fn is_match(&self, labels: &Value) -> bool {
         self.0.iter().all(|requirement| {
             let value = labels[&requirement.key].as_str();
-            let holds = match &requirement.values {
+            let is_met = match &requirement.values {
                 None => value.is_some(),
                 Some(values) => value.is_some_and(|value| values.iter().any(|one| one == value)),
             };
-            holds != requirement.negated
+            is_met != requirement.negated
         })
     }
 }
 
 fn parse_requirement(text: &str) -> Result<LabelRequirement, String> {
-    let wrong = || format!("the label selector `{text}`");
-    let listed = |key: &str, list: &str, negated: bool| {
-        let list = list.trim().strip_prefix('(').and_then(|list| list.strip_suffix(')')).ok_or_else(wrong)?;
+    let unsupported = || format!("the label selector `{text}`");
+    let set_requirement = |key: &str, list: &str, negated: bool| {
+        let list = list.trim().strip_prefix('(').and_then(|list| list.strip_suffix(')')).ok_or_else(unsupported)?;
         let values = list.split(',').map(|value| value.trim().to_owned()).collect();
         Ok(LabelRequirement { key: key.trim().to_owned(), values: Some(values), negated })
     };
     if let Some((key, list)) = text.split_once(" notin ") {
-        return listed(key, list, true);
+        return set_requirement(key, list, true);
     }
     if let Some((key, list)) = text.split_once(" in ") {
-        return listed(key, list, false);
+        return set_requirement(key, list, false);
     }
     let (key, values, negated) = match text.split_once("!=") {
         Some((key, value)) => (key, Some(value), true),
@@ -64,7 +64,7 @@ fn parse_requirement(text: &str) -> Result<LabelRequirement, String> {
     let values = values.map(|value| vec![value.trim().to_owned()]);
     let key = key.trim().to_owned();
     if key.is_empty() || key.contains([' ', '(', ')']) {
-        return Err(wrong());
+        return Err(unsupported());
     }
     Ok(LabelRequirement { key, values, negated })
 }
@@ -75,7 +75,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn the_controllers_selectors_select() {
+    fn the_selectors_of_the_hpa_controller_match() {
         let pod = json!({"app": "ollama", "tier": "x"});
         let cases = [
             ("", true),

@@ -1,5 +1,5 @@
-//! Queries, as far as adapter rules of scenarios use them: series selectors, `avg`, `sum`, `max`, `min` with `by`, and
-//! arithmetic with numbers. Everything else is refused when it is read.
+//! The part of PromQL that adapter rules of scenarios use: series selectors, `avg`, `sum`, `max`, `min` with `by`, and
+//! arithmetic with numbers. The parser rejects everything else.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ mod selector;
 pub(super) use parse::{parse, parse_range_selector, parse_selector};
 pub(super) use selector::PromqlSelector;
 
-/// A query.
+/// A PromQL expression.
 #[derive(Clone, Debug)]
 pub(super) enum PromqlExpr {
     Number(f64),
@@ -20,7 +20,7 @@ pub(super) enum PromqlExpr {
     Arithmetic { left: Box<PromqlExpr>, operator: char, right: Box<PromqlExpr> },
 }
 
-/// How series become one.
+/// An aggregation operator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum AggregateOp {
     Avg,
@@ -29,14 +29,14 @@ pub(super) enum AggregateOp {
     Min,
 }
 
-/// A series' value at a moment.
+/// The value of a series at a time.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct StoreSample {
     pub(super) labels: PipelineLabels,
     pub(super) value: f64,
 }
 
-/// What a query gives.
+/// The result of a query.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum QueryValue {
     Scalar(f64),
@@ -44,39 +44,41 @@ pub(super) enum QueryValue {
 }
 
 impl PromqlExpr {
-    /// Its value, from the series that selectors find.
+    /// Evaluates the expression; `find` returns the samples of a selector.
     pub(super) fn evaluate(&self, find: &impl Fn(&PromqlSelector) -> Vec<StoreSample>) -> QueryValue {
         match self {
             Self::Number(number) => QueryValue::Scalar(*number),
             Self::Series(selector) => QueryValue::Samples(find(selector)),
-            Self::Aggregate { op: how, inner: of, by } => match of.evaluate(find) {
-                QueryValue::Samples(samples) => QueryValue::Samples(aggregate_samples(*how, &samples, by)),
+            Self::Aggregate { op, inner, by } => match inner.evaluate(find) {
+                QueryValue::Samples(samples) => QueryValue::Samples(aggregate_samples(*op, &samples, by)),
                 scalar @ QueryValue::Scalar(_) => scalar,
             },
-            Self::Arithmetic { left, operator: sign, right } => {
-                let each = |samples: Vec<StoreSample>, act: &dyn Fn(f64) -> f64| {
-                    let one = |mut sample: StoreSample| {
+            Self::Arithmetic { left, operator, right } => {
+                let map_values = |samples: Vec<StoreSample>, operation: &dyn Fn(f64) -> f64| {
+                    let convert = |mut sample: StoreSample| {
                         sample.labels.remove("__name__");
-                        StoreSample { value: act(sample.value), ..sample }
+                        StoreSample { value: operation(sample.value), ..sample }
                     };
-                    QueryValue::Samples(samples.into_iter().map(one).collect())
+                    QueryValue::Samples(samples.into_iter().map(convert).collect())
                 };
                 match (left.evaluate(find), right.evaluate(find)) {
-                    (QueryValue::Scalar(a), QueryValue::Scalar(b)) => QueryValue::Scalar(apply_operator(*sign, a, b)),
+                    (QueryValue::Scalar(a), QueryValue::Scalar(b)) => {
+                        QueryValue::Scalar(apply_operator(*operator, a, b))
+                    }
                     (QueryValue::Scalar(a), QueryValue::Samples(samples)) => {
-                        each(samples, &|b| apply_operator(*sign, a, b))
+                        map_values(samples, &|b| apply_operator(*operator, a, b))
                     }
                     (QueryValue::Samples(samples), QueryValue::Scalar(b)) => {
-                        each(samples, &|a| apply_operator(*sign, a, b))
+                        map_values(samples, &|a| apply_operator(*operator, a, b))
                     }
-                    // Refused when it was read.
+                    // The parser rejects this.
                     (QueryValue::Samples(_), QueryValue::Samples(_)) => QueryValue::Samples(Vec::new()),
                 }
             }
         }
     }
 
-    /// Whether it gives one number instead of series.
+    /// Whether the result is a scalar.
     fn is_scalar(&self) -> bool {
         match self {
             Self::Number(_) => true,
@@ -86,8 +88,8 @@ impl PromqlExpr {
     }
 }
 
-fn apply_operator(sign: char, a: f64, b: f64) -> f64 {
-    match sign {
+fn apply_operator(operator: char, a: f64, b: f64) -> f64 {
+    match operator {
         '+' => a + b,
         '-' => a - b,
         '*' => a * b,
@@ -95,22 +97,22 @@ fn apply_operator(sign: char, a: f64, b: f64) -> f64 {
     }
 }
 
-fn aggregate_samples(how: AggregateOp, samples: &[StoreSample], by: &[String]) -> Vec<StoreSample> {
+fn aggregate_samples(op: AggregateOp, samples: &[StoreSample], by: &[String]) -> Vec<StoreSample> {
     let mut groups: BTreeMap<PipelineLabels, Vec<f64>> = BTreeMap::new();
     for sample in samples {
         let kept = by.iter().filter_map(|label| Some((label.clone(), sample.labels.get(label)?.clone())));
         groups.entry(kept.collect()).or_default().push(sample.value);
     }
-    let one = |values: &[f64]| {
+    let aggregate = |values: &[f64]| {
         let count = u32::try_from(values.len()).map_or(f64::from(u32::MAX), f64::from);
-        match how {
+        match op {
             AggregateOp::Avg => values.iter().sum::<f64>() / count,
             AggregateOp::Sum => values.iter().sum(),
             AggregateOp::Max => values.iter().copied().fold(f64::NAN, f64::max),
             AggregateOp::Min => values.iter().copied().fold(f64::NAN, f64::min),
         }
     };
-    groups.into_iter().map(|(labels, values)| StoreSample { labels, value: one(&values) }).collect()
+    groups.into_iter().map(|(labels, values)| StoreSample { labels, value: aggregate(&values) }).collect()
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The adapter's configuration (prometheus-adapter v0.12.0, pkg/config/config.go), as far as it is known here.
+//! The supported part of the adapter's configuration (prometheus-adapter v0.12.0, pkg/config/config.go).
 
 use regex::Regex;
 use serde_json::{Map, Value};
@@ -6,17 +6,17 @@ use serde_json::{Map, Value};
 use super::exporter::PipelineLabels;
 use super::promql::{self, PromqlExpr, PromqlSelector};
 
-/// The adapter's rules.
+/// The adapter's configuration.
 #[derive(Debug, Default)]
 pub(super) struct AdapterConfig {
     pub(super) rules: Vec<AdapterRule>,
     pub(super) external_rules: Vec<AdapterRule>,
 }
 
-/// A rule.
+/// A rule of the adapter.
 #[derive(Debug)]
 pub(super) struct AdapterRule {
-    /// Series that it is about.
+    /// The series that it applies to.
     pub(super) series: PromqlSelector,
     resources: ResourceMapping,
     name_pattern: Regex,
@@ -24,24 +24,23 @@ pub(super) struct AdapterRule {
     query_template: String,
 }
 
-/// Which label names which resource.
+/// Maps labels to resources.
 #[derive(Debug)]
 enum ResourceMapping {
     Overrides(Vec<(String, MetricResource)>),
-    /// Before and after the resource's name.
+    /// The parts of the label before and after the resource's name.
     Template(String, String),
 }
 
-/// A resource that metrics are about.
+/// A resource that metrics can describe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct MetricResource {
-    /// Kind.
     pub(super) kind: &'static str,
-    /// As a label's template names it.
+    /// Name in a label template.
     pub(super) singular: &'static str,
-    /// As paths name it, with its group.
+    /// Name in paths, with the group.
     pub(super) plural: &'static str,
-    /// API group and version, as adapters write it.
+    /// API version, as the adapter writes it.
     pub(super) api_version: &'static str,
 }
 
@@ -63,29 +62,29 @@ const RESOURCES: [MetricResource; 5] = [
     metric_resource("StatefulSet", "statefulset", "statefulsets.apps", "apps/v1"),
 ];
 
-/// The resource that a path names.
+/// The resource of a path segment.
 pub(super) fn find_resource(plural: &str) -> Option<MetricResource> {
     RESOURCES.into_iter().find(|resource| resource.plural == plural)
 }
 
-/// Whether the adapter's configuration is one that the simulation knows: its own (`rules`, `externalRules`) or the
-/// chart's values below `rules`.
+/// Checks that the simulator supports a configuration: the adapter's own (`rules`, `externalRules`) or the chart's
+/// `rules` value.
 pub(in crate::sim) fn check_rules(rules: &Value) -> Result<(), String> {
-    let unknown = |what: &str| format!("the simulated platform does not know {what}");
+    let unsupported = |feature: &str| format!("the simulator does not support {feature}");
     let Some(fields) =
         rules.as_object().filter(|fields| !["rules", "externalRules"].iter().any(|key| fields.contains_key(*key)))
     else {
         return parse_config(rules).map(|_| ());
     };
     if fields.get("default") != Some(&Value::Bool(false)) {
-        return Err(unknown("the adapter's default rules (rules.default: true)"));
+        return Err(unsupported("the adapter's default rules (rules.default: true)"));
     }
     let is_empty = |value: &Value| matches!(value, Value::Null) || value.as_str() == Some("") || is_empty_value(value);
     for (key, value) in fields.iter().filter(|(_, value)| !is_empty(value)) {
         match key.as_str() {
             "default" => {}
             "custom" | "external" => drop(parse_rules(value)?),
-            other => return Err(unknown(&format!("`{other}` among the adapter's rules"))),
+            other => return Err(unsupported(&format!("`{other}` among the adapter's rules"))),
         }
     }
     Ok(())
@@ -95,25 +94,26 @@ fn is_empty_value(value: &Value) -> bool {
     value.as_array().is_some_and(Vec::is_empty) || value.as_object().is_some_and(Map::is_empty)
 }
 
-/// The adapter's configuration.
+/// Parses the adapter's configuration.
 pub(super) fn parse_config(config: &Value) -> Result<AdapterConfig, String> {
-    let mut read = AdapterConfig::default();
-    let fields = config.as_object().ok_or("the simulated platform does not know a configuration that is no object")?;
+    let mut parsed = AdapterConfig::default();
+    let fields =
+        config.as_object().ok_or("the simulator does not support an adapter configuration that is not an object")?;
     for (key, value) in fields {
         match key.as_str() {
-            "rules" => read.rules = parse_rules(value)?,
-            "externalRules" => read.external_rules = parse_rules(value)?,
+            "rules" => parsed.rules = parse_rules(value)?,
+            "externalRules" => parsed.external_rules = parse_rules(value)?,
             other => {
-                return Err(format!("the simulated platform does not know `{other}` in the adapter's configuration"));
+                return Err(format!("the simulator does not support `{other}` in the adapter's configuration"));
             }
         }
     }
-    Ok(read)
+    Ok(parsed)
 }
 
 fn parse_rules(rules: &Value) -> Result<Vec<AdapterRule>, String> {
     let all = rules.as_array().into_iter().flatten().map(parse_rule).collect::<Result<_, _>>();
-    all.map_err(|what| format!("the simulated platform does not know {what}"))
+    all.map_err(|feature| format!("the simulator does not support {feature}"))
 }
 
 fn parse_rule(value: &Value) -> Result<AdapterRule, String> {
@@ -123,11 +123,11 @@ fn parse_rule(value: &Value) -> Result<AdapterRule, String> {
         return Err("seriesFilters in an adapter rule".to_owned());
     }
     reject_unknown_keys(&value["name"], &["matches", "as"], "the name of an adapter rule")?;
-    let word = |value: &Value| value.as_str().map(str::to_owned);
-    let series = word(&value["seriesQuery"]).ok_or("an adapter rule without seriesQuery")?;
-    let matches = word(&value["name"]["matches"]).unwrap_or_else(|| ".*".to_owned());
+    let string = |value: &Value| value.as_str().map(str::to_owned);
+    let series = string(&value["seriesQuery"]).ok_or("an adapter rule without seriesQuery")?;
+    let matches = string(&value["name"]["matches"]).unwrap_or_else(|| ".*".to_owned());
     let matches = Regex::new(&matches).map_err(|_| format!("the regular expression {matches}"))?;
-    let name = match (word(&value["name"]["as"]), matches.captures_len()) {
+    let name = match (string(&value["name"]["as"]), matches.captures_len()) {
         (Some(name), _) => name,
         (None, 1) => "$0".to_owned(),
         (None, 2) => "$1".to_owned(),
@@ -138,15 +138,15 @@ fn parse_rule(value: &Value) -> Result<AdapterRule, String> {
         resources: parse_resources(&value["resources"])?,
         name_pattern: matches,
         name_template: name,
-        query_template: word(&value["metricsQuery"]).ok_or("an adapter rule without metricsQuery")?,
+        query_template: string(&value["metricsQuery"]).ok_or("an adapter rule without metricsQuery")?,
     };
-    // The shape of the query has to be known, whatever it is about.
+    // Rejects an unsupported query now instead of on the first request.
     rule.build_query("series", "label=\"value\"", "label").map(|_| rule)
 }
 
-fn reject_unknown_keys(value: &Value, known: &[&str], of: &str) -> Result<(), String> {
+fn reject_unknown_keys(value: &Value, known: &[&str], parent: &str) -> Result<(), String> {
     let other = value.as_object().into_iter().flatten().find(|(key, _)| !known.contains(&key.as_str()));
-    other.map_or(Ok(()), |(key, _)| Err(format!("`{key}` in {of}")))
+    other.map_or(Ok(()), |(key, _)| Err(format!("`{key}` in {parent}")))
 }
 
 fn parse_resources(value: &Value) -> Result<ResourceMapping, String> {
@@ -166,7 +166,7 @@ fn parse_resources(value: &Value) -> Result<ResourceMapping, String> {
 }
 
 impl AdapterRule {
-    /// The metric's name for a series.
+    /// The name of a series' metric; `None` if the rule does not apply.
     pub(super) fn metric_name(&self, series: &str) -> Option<String> {
         let captures = self.name_pattern.captures(series)?;
         let mut name = String::new();
@@ -174,7 +174,7 @@ impl AdapterRule {
         Some(name)
     }
 
-    /// The label that names this resource.
+    /// The label of a resource.
     pub(super) fn resource_label(&self, resource: MetricResource) -> Option<String> {
         match &self.resources {
             ResourceMapping::Overrides(all) => {
@@ -184,17 +184,17 @@ impl AdapterRule {
         }
     }
 
-    /// Resources that a series' labels name.
+    /// The resources that have a label in a series.
     pub(super) fn named_resources(&self, labels: &PipelineLabels) -> Vec<MetricResource> {
         let is_named = |r: &MetricResource| self.resource_label(*r).is_some_and(|label| labels.contains_key(&label));
         RESOURCES.into_iter().filter(is_named).collect()
     }
 
-    /// The query for a series.
+    /// The query of a metric, from the template.
     pub(super) fn build_query(&self, series: &str, matchers: &str, by: &str) -> Result<PromqlExpr, String> {
         let query = self.query_template.replace("<<.Series>>", series).replace("<<.LabelMatchers>>", matchers);
         let query = query.replace("<<.GroupBy>>", by);
-        let is_placeholder = query.contains("<<").then(|| format!("the placeholder in `{query}`"));
-        is_placeholder.map_or_else(|| promql::parse(&query), Err)
+        let placeholder = query.contains("<<").then(|| format!("the placeholder in `{query}`"));
+        placeholder.map_or_else(|| promql::parse(&query), Err)
     }
 }

@@ -1,5 +1,5 @@
-//! The store: raw samples with their true times, and instant queries that are evaluated in the past and stamped with
-//! now, as VictoriaMetrics does (facts: A6).
+//! The store: raw samples with their own timestamps, and instant queries that it evaluates `store_offset` ago and
+//! stamps with now (VictoriaMetrics v1.150.0, app/vmselect/prometheus/prometheus.go: `-search.latencyOffset`).
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -11,24 +11,25 @@ use serde_json::{Value, json};
 use super::exporter::PipelineLabels;
 use super::promql::{PromqlExpr, PromqlSelector, QueryValue, StoreSample};
 
-/// Age of the newest sample at which a series has no value any more, milliseconds.
+/// Age of the newest sample from which a series has no value, milliseconds.
 const LOOKBACK_MS: u64 = 300_000;
-/// Samples older than this are dropped, milliseconds: lookback, offset, and what a cached adapter asks for.
+/// Retention, milliseconds: longer than the lookback, the offset and the age of the values that a stale adapter
+/// queries.
 const RETENTION_MS: u64 = 3_600_000;
 
-/// Samples by series.
+/// The store with its samples keyed by series.
 #[derive(Default)]
 pub(super) struct SimStore {
     series: BTreeMap<(String, Arc<PipelineLabels>), SeriesSamples>,
-    /// The latest answer of raw samples: to which path, until when it stays the same, and its text.
+    /// The latest response with raw samples: its path, the time until which it is valid, and its body.
     cached_response: Option<(String, u64, Bytes)>,
 }
 
-/// Samples by time, milliseconds of the run's clock. `None` marks that the series has ended.
+/// Samples with their time, milliseconds of the run's clock. `None` is a stale marker.
 type SeriesSamples = VecDeque<(u64, Option<f64>)>;
 
 impl SimStore {
-    /// A sample.
+    /// Appends a sample to a series, and drops those beyond the retention.
     pub(super) fn append_sample(&mut self, name: &str, labels: &Arc<PipelineLabels>, at_ms: u64, value: f64) {
         self.cached_response = None;
         let samples = self.series.entry((name.to_owned(), Arc::clone(labels))).or_default();
@@ -38,7 +39,7 @@ impl SimStore {
         }
     }
 
-    /// Marks every series that has no sample of this moment as ended.
+    /// Appends a stale marker to every series without a sample of this time.
     pub(super) fn mark_stale(&mut self, at_ms: u64) {
         for samples in self.series.values_mut() {
             if samples.back().is_some_and(|(at, value)| *at < at_ms && value.is_some()) {
@@ -48,7 +49,7 @@ impl SimStore {
         }
     }
 
-    /// Series that this selects and that were there at this moment. VictoriaMetrics looks for whole days.
+    /// The selected series that had a sample by `until_ms`. VictoriaMetrics rounds this time to whole days.
     pub(super) fn list_series(
         &self,
         selector: &PromqlSelector,
@@ -60,45 +61,45 @@ impl SimStore {
         all.map(|((name, labels), _)| (name.as_str(), labels.as_ref()))
     }
 
-    /// The value of an expression at a moment.
+    /// Evaluates an expression at a time.
     pub(super) fn evaluate(&self, expression: &PromqlExpr, at_ms: u64) -> QueryValue {
         expression.evaluate(&|selector| self.instant_samples(selector, at_ms))
     }
 
     fn instant_samples(&self, selector: &PromqlSelector, at_ms: u64) -> Vec<StoreSample> {
-        let mut found = Vec::new();
+        let mut vector = Vec::new();
         for ((name, labels), samples) in &self.series {
             if !selector.is_match(name, labels) {
                 continue;
             }
             let newest = samples.iter().rev().find(|(at, _)| *at <= at_ms);
             if let Some((_, Some(value))) = newest.filter(|(at, _)| at + LOOKBACK_MS > at_ms) {
-                found.push(StoreSample { labels: with_name_label(name, labels), value: *value });
+                vector.push(StoreSample { labels: with_name_label(name, labels), value: *value });
             }
         }
-        found
+        vector
     }
 
-    /// The latest answer of raw samples, if it is that of this path still.
+    /// The cached response, if it is still valid for this path.
     pub(super) fn cached_response(&self, path: &str, now_ms: u64) -> Option<Bytes> {
         self.cached_response
             .as_ref()
-            .filter(|(asked, until, _)| asked == path && now_ms < *until)
-            .map(|(_, _, text)| text.clone())
+            .filter(|(cached_path, valid_until_ms, _)| cached_path == path && now_ms < *valid_until_ms)
+            .map(|(_, _, body)| body.clone())
     }
 
-    /// Raw samples of the last `window_ms`, kept as the answer to this path. `unix_ms` makes a moment of the run's clock
-    /// one of the world's.
+    /// Raw samples of the last `window_ms`, cached as the response to this path. `start_unix_ms` is the start of the
+    /// run's clock.
     pub(super) fn raw_samples(
         &mut self,
         path: &str,
         selector: &PromqlSelector,
         now_ms: u64,
         window_ms: u64,
-        unix_ms: i64,
+        start_unix_ms: i64,
     ) -> Bytes {
-        let seconds = |at_ms: u64| unix_seconds(unix_ms.saturating_add_unsigned(at_ms));
-        let (mut result, mut until) = (Vec::new(), u64::MAX);
+        let seconds = |at_ms: u64| unix_seconds(start_unix_ms.saturating_add_unsigned(at_ms));
+        let (mut result, mut valid_until_ms) = (Vec::new(), u64::MAX);
         for ((name, labels), samples) in &self.series {
             if !selector.is_match(name, labels) {
                 continue;
@@ -106,7 +107,7 @@ impl SimStore {
             let recent = samples.iter().rev().take_while(|(at, _)| at + window_ms > now_ms);
             let mut values: Vec<Value> = Vec::new();
             for (at, value) in recent {
-                until = until.min(at + window_ms);
+                valid_until_ms = valid_until_ms.min(at + window_ms);
                 values.push(Value::Array(vec![seconds(*at), format_value(value.unwrap_or(f64::NAN))]));
             }
             values.reverse();
@@ -114,25 +115,25 @@ impl SimStore {
                 result.push(json!({"metric": with_name_label(name, labels), "values": values}));
             }
         }
-        let text: Bytes = success_response("matrix", result).to_string().into();
-        self.cached_response = Some((path.to_owned(), until, text.clone()));
-        text
+        let body: Bytes = success_response("matrix", result).to_string().into();
+        self.cached_response = Some((path.to_owned(), valid_until_ms, body.clone()));
+        body
     }
 }
 
-/// An answer to an instant query.
+/// The response to an instant query.
 pub(super) fn vector_response(samples: Vec<StoreSample>, unix_ms: i64) -> Value {
-    let one = |s: StoreSample| json!({"metric": s.labels, "value": [unix_seconds(unix_ms), format_value(s.value)]});
-    success_response("vector", samples.into_iter().map(one).collect())
+    let entry = |s: StoreSample| json!({"metric": s.labels, "value": [unix_seconds(unix_ms), format_value(s.value)]});
+    success_response("vector", samples.into_iter().map(entry).collect())
 }
 
-fn success_response(kind: &str, result: Vec<Value>) -> Value {
-    json!({"status": "success", "data": {"resultType": kind, "result": result}})
+fn success_response(result_type: &str, result: Vec<Value>) -> Value {
+    json!({"status": "success", "data": {"resultType": result_type, "result": result}})
 }
 
-/// A refusal in the query API's form.
-pub(super) fn error_response(kind: &str, words: &str) -> Value {
-    json!({"status": "error", "errorType": kind, "error": words})
+/// An error response in the format of the query API.
+pub(super) fn error_response(error_type: &str, message: &str) -> Value {
+    json!({"status": "error", "errorType": error_type, "error": message})
 }
 
 fn with_name_label(name: &str, labels: &PipelineLabels) -> PipelineLabels {

@@ -6,7 +6,7 @@ use super::super::ollama::fixtures::{
 use super::super::ollama::{ActiveWindow, AffectedPods, WindowStart};
 use super::super::{SimConfig, SimPlatform};
 use super::*;
-use crate::metrics::{api, exposition, request::ResponseKind, store as store_answer};
+use crate::metrics::{api, exposition, request::ResponseKind, store as store_response};
 use crate::model::resource_kind::ResourceKind;
 
 const PODS_PATH: &str =
@@ -21,7 +21,7 @@ rules:
   metricsQuery: 'avg(<<.Series>>{<<.LabelMatchers>>}) by (<<.GroupBy>>)'
 "#;
 
-/// An adapter with these rules, as the chart makes it.
+/// Creates an adapter with these rules, like the chart.
 fn install_adapter(platform: &SimPlatform, rules: &str) {
     let cluster = &platform.cluster;
     for group in ["custom", "external"] {
@@ -39,13 +39,13 @@ fn install_adapter(platform: &SimPlatform, rules: &str) {
     create_object(cluster, POD, pod);
 }
 
-/// `pod=value` of each sample, or code and words.
+/// `pod=value` of each sample, or the code and message of the error.
 fn served_values(platform: &SimPlatform, path: &str) -> String {
-    let asks = if path.contains("/pods/") { ResponseKind::Pods } else { ResponseKind::Object };
+    let response_kind = if path.contains("/pods/") { ResponseKind::Pods } else { ResponseKind::Object };
     match platform.pipeline.query_metrics_api(path) {
-        Err(refusal) => format!("{} {}", refusal.code, refusal.message),
+        Err(error) => format!("{} {}", error.code, error.message),
         Ok(list) => {
-            let samples = api::parse_samples(list.to_string().as_bytes(), asks).unwrap();
+            let samples = api::parse_samples(list.to_string().as_bytes(), response_kind).unwrap();
             let one = |s: &crate::model::reading::MetricSample| {
                 format!("{}={}", s.object.clone().unwrap_or_default(), s.value.unwrap())
             };
@@ -55,13 +55,13 @@ fn served_values(platform: &SimPlatform, path: &str) -> String {
 }
 
 fn config_with(edit: impl FnOnce(&mut PipelineConfig)) -> SimConfig {
-    let mut setting = SimConfig::default();
-    edit(&mut setting.pipeline);
-    setting
+    let mut config = SimConfig::default();
+    edit(&mut config.pipeline);
+    config
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_metric_is_served_once_it_was_listed_and_follows_the_load_with_all_lags() {
+async fn the_metric_is_served_after_a_relist_and_follows_the_load_with_all_delays() {
     let (platform, mut tasks) = start_platform(SimConfig::default());
     assert_eq!(served_values(&platform, PODS_PATH), "404 404 page not found");
     sleep_seconds(1).await;
@@ -71,14 +71,14 @@ async fn the_metric_is_served_once_it_was_listed_and_follows_the_load_with_all_l
         served_values(&platform, PODS_PATH),
         "404 the server could not find the metric gpu_utilization for pods"
     );
-    // The first list, at the adapter's start, was too early; the exporter takes up to 30 s to see the device.
+    // The relist at the adapter's start finds nothing: the exporter takes up to 30 s to sample the device.
     sleep_seconds(59).await;
     assert!(served_values(&platform, PODS_PATH).starts_with("404"));
     sleep_seconds(61).await;
     assert_eq!(served_values(&platform, PODS_PATH), "a=0");
     spawn_load(&platform, &mut tasks, 2, &["a", "b"]);
     sleep_seconds(32).await;
-    assert_eq!(served_values(&platform, PODS_PATH), "a=0", "the store answers for 30 s ago");
+    assert_eq!(served_values(&platform, PODS_PATH), "a=0", "the store evaluates at 30 s ago");
     sleep_seconds(60).await;
     assert_eq!(served_values(&platform, PODS_PATH), "a=98");
     create_pod(&platform.cluster, "b", 1);
@@ -98,21 +98,21 @@ async fn exporter_and_store_are_read_as_the_real_ones_are() {
     sleep_seconds(60).await;
     let text = platform.pipeline.exporter_metrics("ai", "a").unwrap();
     let read = exposition::parse_samples(&text, "DCGM_FI_DEV_GPU_UTIL").unwrap();
-    let held = |s: &&crate::model::reading::MetricSample| s.labels.contains_key("namespace");
-    assert_eq!((read.len(), read.iter().filter(held).count()), (4, 1));
+    let has_pod = |s: &&crate::model::reading::MetricSample| s.labels.contains_key("namespace");
+    assert_eq!((read.len(), read.iter().filter(has_pod).count()), (4, 1));
     let raw = |query: &str| {
         let (status, body) = platform.pipeline.query_store(query);
         assert_eq!(status, 200);
-        store_answer::parse_samples(&body).unwrap()
+        store_response::parse_samples(&body).unwrap()
     };
-    let question = store_answer::query_path(r#"DCGM_FI_DEV_GPU_UTIL{namespace="ai"}"#);
-    let samples = raw(&question);
+    let path = store_response::query_path(r#"DCGM_FI_DEV_GPU_UTIL{namespace="ai"}"#);
+    let samples = raw(&path);
     let age = platform.cluster.clock().wall_time().duration_since(samples[0].timestamp.unwrap());
-    assert!(samples.len() == 1 && age.as_secs() < 15, "the raw sample has its own time");
-    // Of a pod that is gone an end is shown.
+    assert!(samples.len() == 1 && age.as_secs() < 15, "the raw sample has its own timestamp");
+    // A deleted pod gets a stale marker.
     delete_pod(&platform.cluster, "a");
     sleep_seconds(16).await;
-    assert_eq!(raw(&question)[0].value, None);
+    assert_eq!(raw(&path)[0].value, None);
     assert_eq!(platform.pipeline.query_store("/api/v1/query?query=rate(x[5m])").0, 501);
     assert_eq!(platform.pipeline.query_store("/api/v1/series?match[]=x").0, 501);
 }
@@ -120,9 +120,8 @@ async fn exporter_and_store_are_read_as_the_real_ones_are() {
 #[tokio::test(start_paused = true)]
 async fn each_fault_shows_in_the_metric() {
     let always = Some(ActiveWindow::ALWAYS);
-    let distorted = |how, at| {
-        config_with(|s| s.distortion = Some(MetricDistortion { kind: how, hop: at, window: ActiveWindow::ALWAYS }))
-    };
+    let distorted =
+        |kind, hop| config_with(|s| s.distortion = Some(MetricDistortion { kind, hop, window: ActiveWindow::ALWAYS }));
     let missing = "404 the server could not find the metric gpu_utilization for pods";
     let cases = [
         ("healthy", SimConfig::default(), "a=98 b=98"),
@@ -130,11 +129,11 @@ async fn each_fault_shows_in_the_metric() {
         ("NaN", distorted(DistortionKind::Constant(f64::NAN), DistortionHop::Exporter), "a=0 b=0"),
         ("wrong sign", distorted(DistortionKind::SubtractFrom(100.0), DistortionHop::Adapter), "a=2 b=2"),
         ("ratio", distorted(DistortionKind::Multiply(0.01), DistortionHop::Adapter), "a=0.98 b=0.98"),
-        ("more", distorted(DistortionKind::Add(50.0), DistortionHop::Exporter), "a=148 b=148"),
+        ("added", distorted(DistortionKind::Add(50.0), DistortionHop::Exporter), "a=148 b=148"),
         ("no honorLabels", config_with(|s| s.honor_labels = false), ""),
         ("no attribution", config_with(|s| s.unattributed = AffectedPods::All), missing),
-        ("new pods unseen", config_with(|s| s.unattributed = AffectedPods::NewPods), "a=98"),
-        ("neighbour", config_with(|s| s.neighbor_utilizations = vec![40.0]), "a=98 b=98"),
+        ("new pods without attribution", config_with(|s| s.unattributed = AffectedPods::NewPods), "a=98"),
+        ("neighbor", config_with(|s| s.neighbor_utilizations = vec![40.0]), "a=98 b=98"),
         ("mixed", config_with(|s| (s.neighbor_utilizations, s.ignores_pod_label) = (vec![50.0], true)), "a=82 b=82"),
         ("rule", config_with(|s| s.drops_namespace_label = true), missing),
         ("exporter", config_with(|s| s.exporter_missing = always), missing),
@@ -150,10 +149,10 @@ async fn each_fault_shows_in_the_metric() {
             config_with(|s| s.metric_unregistered = Some(ActiveWindow::starting_at(WindowStart::ReadyPods(2)))),
             missing,
         ),
-        ("away", config_with(|s| s.adapter_down = always), "503 service unavailable"),
+        ("adapter down", config_with(|s| s.adapter_down = always), "503 service unavailable"),
     ];
-    for (name, setting, expected) in cases {
-        let (platform, mut tasks) = start_platform(setting);
+    for (name, config, expected) in cases {
+        let (platform, mut tasks) = start_platform(config);
         install_adapter(&platform, RULES);
         create_pod(&platform.cluster, "a", 0);
         create_pod(&platform.cluster, "b", 1);
@@ -166,13 +165,13 @@ async fn each_fault_shows_in_the_metric() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_adapter_that_was_away_lists_anew_when_it_is_back() {
-    let away = ActiveWindow {
+async fn a_restarted_adapter_relists() {
+    let down = ActiveWindow {
         delay: HumanDuration::from_secs(20),
         duration: Some(HumanDuration::from_secs(60)),
         ..ActiveWindow::starting_at(WindowStart::NthChat(1))
     };
-    let (platform, mut tasks) = start_platform(config_with(|s| s.adapter_down = Some(away)));
+    let (platform, mut tasks) = start_platform(config_with(|s| s.adapter_down = Some(down)));
     install_adapter(&platform, RULES);
     create_pod(&platform.cluster, "a", 0);
     sleep_seconds(120).await;
@@ -186,7 +185,7 @@ async fn an_adapter_that_was_away_lists_anew_when_it_is_back() {
 }
 
 #[test]
-fn rules_of_other_shapes_are_refused_by_name() {
+fn unsupported_rules_are_rejected_by_name() {
     let custom = |query: &str| {
         json!({"default": false,
             "custom": [{"seriesQuery": "u", "name": {"as": "v"}, "metricsQuery": query}]})
@@ -194,18 +193,18 @@ fn rules_of_other_shapes_are_refused_by_name() {
     assert_eq!(check_rules(&custom("avg(<<.Series>>{<<.LabelMatchers>>}) by (<<.GroupBy>>) / 100")), Ok(()));
     let config: Value = serde_saphyr::from_str(RULES).unwrap();
     assert_eq!(check_rules(&config), Ok(()));
-    let unknown = |rules: &Value| {
-        check_rules(rules).unwrap_err().trim_start_matches("the simulated platform does not know ").to_owned()
+    let unsupported = |rules: &Value| {
+        check_rules(rules).unwrap_err().trim_start_matches("the simulator does not support ").to_owned()
     };
-    assert_eq!(unknown(&custom("sum(rate(u[5m]))")), "`rate(u[5m]))` in a query");
-    assert_eq!(unknown(&custom("sum(u{<<.X>>})")), "the placeholder in `sum(u{<<.X>>})`");
-    assert_eq!(unknown(&json!({"custom": []})), "the adapter's default rules (rules.default: true)");
-    assert_eq!(unknown(&json!({"rules": [{"seriesQuery": "u", "window": "1m"}]})), "`window` in an adapter rule");
+    assert_eq!(unsupported(&custom("sum(rate(u[5m]))")), "`rate(u[5m]))` in a query");
+    assert_eq!(unsupported(&custom("sum(u{<<.X>>})")), "the placeholder in `sum(u{<<.X>>})`");
+    assert_eq!(unsupported(&json!({"custom": []})), "the adapter's default rules (rules.default: true)");
+    assert_eq!(unsupported(&json!({"rules": [{"seriesQuery": "u", "window": "1m"}]})), "`window` in an adapter rule");
 }
 
 #[test]
-fn the_rules_of_all_scenarios_are_known() {
-    let mut read = 0;
+fn the_rules_of_all_scenarios_are_supported() {
+    let mut checked = 0;
     for folder in ["scenarios", "ci/rig/scenarios"] {
         for file in std::fs::read_dir(folder).unwrap() {
             let path = file.unwrap().path();
@@ -217,12 +216,12 @@ fn the_rules_of_all_scenarios_are_known() {
                 let custom = &scenario["releases"][release]["values"]["rules"]["custom"];
                 if !custom.is_null() {
                     assert_eq!(check_rules(&json!({"rules": custom})), Ok(()), "{}", path.display());
-                    read += 1;
+                    checked += 1;
                 }
             }
         }
     }
-    assert!(read > 5, "{read}");
+    assert!(checked > 5, "{checked}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -234,8 +233,8 @@ async fn pods_on_one_card_share_its_hundred_percent() {
     platform.cluster.update(super::super::ollama::fixtures::TEST_MANAGER, &node, "", "n1", share).unwrap();
     for (name, part) in [("a", "0"), ("b", "1")] {
         create_pod(&platform.cluster, name, 0);
-        let held = json!(format!("0::{part}"));
-        let edit = |pod: &mut Value| pod["metadata"]["annotations"]["simulated.gpuhpa/devices"] = held;
+        let devices = json!(format!("0::{part}"));
+        let edit = |pod: &mut Value| pod["metadata"]["annotations"]["simulator.gpuhpa/devices"] = devices;
         platform.cluster.update(super::super::ollama::fixtures::TEST_MANAGER, &POD, "ai", name, edit).unwrap();
     }
     spawn_load(&platform, &mut tasks, 4, &["a", "b"]);

@@ -1,6 +1,6 @@
-//! The parts of a path: its segments and the values of its query.
+//! Splits and decodes the path and query of a request.
 
-/// A path without its query, and the query's values.
+/// Splits a path into the part before the query and the decoded query parameters.
 pub(super) fn split_query(path: &str) -> (&str, Vec<(String, String)>) {
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
     let pairs = query.split('&').filter(|pair| !pair.is_empty());
@@ -8,7 +8,7 @@ pub(super) fn split_query(path: &str) -> (&str, Vec<(String, String)>) {
     (path, pairs.map(|(key, value)| (percent_decode(key), percent_decode(value))).collect())
 }
 
-/// What a text of a URL means.
+/// Decodes percent escapes, and `+` as a space.
 pub(super) fn percent_decode(text: &str) -> String {
     let mut bytes = Vec::new();
     let mut rest = text.as_bytes();

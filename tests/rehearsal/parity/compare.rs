@@ -1,4 +1,4 @@
-//! The assertions.
+//! Compares a bundle with the expected results.
 
 use std::path::Path;
 
@@ -10,30 +10,36 @@ use super::ParityCase;
 use super::cases::{ExpectedCase, deciding_case};
 use super::durations;
 
-/// What a bundle shows otherwise than it must.
-pub(super) fn find_differences(bundle: &Path, row: &ParityCase, wanted: &ExpectedCase) -> Vec<String> {
-    let held = match evidence::open_bundle(bundle) {
-        Ok(held) => held,
+/// The differences between a bundle and its expected results.
+pub(super) fn find_differences(path: &Path, row: &ParityCase, expected: &ExpectedCase) -> Vec<String> {
+    let bundle = match evidence::open_bundle(path) {
+        Ok(bundle) => bundle,
         Err(error) => return vec![format!("{}: {error}", row.case)],
     };
-    let review = match run::review_bundle(&held) {
+    let review = match run::review_bundle(&bundle) {
         Ok(review) => review,
         Err(error) => return vec![format!("{}: {error}", row.case)],
     };
-    let mut wrong: Vec<String> = review.checks.iter().flat_map(|check| check.differences.clone()).collect();
+    let mut differences: Vec<String> = review.checks.iter().flat_map(|check| check.differences.clone()).collect();
     let verdict = &review.verdict;
     if result_letters(verdict) != row.results {
-        let told = verdict.cases.iter().filter(|case| case.result != CaseResult::Pass);
-        let told: Vec<String> =
-            told.map(|case| format!("\n    {} {:?}: {}", case.name, case.result, case.reason)).collect();
-        wrong.push(format!("the cases are {}, not {}{}", result_letters(verdict), row.results, told.concat()));
+        let not_passed = verdict.cases.iter().filter(|case| case.result != CaseResult::Pass);
+        let not_passed: Vec<String> =
+            not_passed.map(|case| format!("\n    {} {:?}: {}", case.name, case.result, case.reason)).collect();
+        differences.push(format!(
+            "the cases are {}, not {}{}",
+            result_letters(verdict),
+            row.results,
+            not_passed.concat()
+        ));
     }
-    if !wanted.is_met(verdict) {
+    if !expected.is_met(verdict) {
         let case = deciding_case(verdict);
-        wrong.push(format!("decided by {} {:?}: {}; not by {wanted}", case.name, case.result, case.reason));
+        differences.push(format!("decided by {} {:?}: {}; not by {expected}", case.name, case.result, case.reason));
     }
-    wrong.extend(durations::measure_run(&held, verdict).iter().filter_map(durations::MeasuredDuration::violation));
-    wrong.iter().map(|what| format!("{}: {what}", row.case)).collect()
+    differences
+        .extend(durations::measure_run(&bundle, verdict).iter().filter_map(durations::MeasuredDuration::violation));
+    differences.iter().map(|difference| format!("{}: {difference}", row.case)).collect()
 }
 
 fn result_letters(verdict: &Verdict) -> String {

@@ -1,16 +1,16 @@
-//! How long each part of a run took, by its records, and the bounds of its plan. Measured here anew, from the timeline
-//! alone: what the judge makes of the same times is not asked.
+//! Measures the duration of each part of a run from its timeline, and compares it with the bounds of its plan. Does not
+//! use the judge, so that an error there does not hide a difference.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use gpuhpa::evidence::{self, LoadedBundle};
 use gpuhpa::model::observation::{ObservationKind, Phase, PhaseEdge, PodSnapshot, WorkloadSnapshot};
-use gpuhpa::model::plan::TimeBound;
+use gpuhpa::model::plan::{BoundName, TimeBound};
 use gpuhpa::model::verdict::{CaseResult, Verdict};
 use gpuhpa::units::HumanDuration;
 
-/// A time, and what it may be.
+/// A measured duration and its limits.
 pub(super) struct MeasuredDuration {
     name: &'static str,
     ms: u64,
@@ -19,86 +19,86 @@ pub(super) struct MeasuredDuration {
 }
 
 impl MeasuredDuration {
-    /// Says so where it is not what it may be.
+    /// A message if the duration is outside its limits.
     pub(super) fn violation(&self) -> Option<String> {
-        let Self { name: what, ms, min_ms: least_ms, max_ms: most_ms } = *self;
-        let [seen, least, most] = [ms, least_ms, most_ms].map(HumanDuration::from_ms);
-        (!(least_ms..=most_ms).contains(&ms)).then(|| format!("{what} took {seen}, not {least} to {most}"))
+        let Self { name, ms, min_ms, max_ms } = *self;
+        let [duration, min, max] = [ms, min_ms, max_ms].map(HumanDuration::from_ms);
+        (!(min_ms..=max_ms).contains(&ms)).then(|| format!("{name} took {duration}, not {min} to {max}"))
     }
 }
 
-/// All that the records tell of. What never came is not measured; the cases say that it did not.
-pub(super) fn measure_run(held: &LoadedBundle, verdict: &Verdict) -> Vec<MeasuredDuration> {
+/// The durations of all parts that the records have. A part that never ended has none; the cases report it.
+pub(super) fn measure_run(bundle: &LoadedBundle, verdict: &Verdict) -> Vec<MeasuredDuration> {
     let run =
-        ParityRun { bundle: held, bounds: held.plan.bounds.iter().map(|bound| (bound.name.as_str(), bound)).collect() };
+        ParityRun { bundle, bounds: bundle.plan.bounds.iter().map(|bound| (bound.name.clone(), bound)).collect() };
     let passed = |case: &str| verdict.cases.iter().any(|c| c.name == case && c.result == CaseResult::Pass);
-    let min = held.scenario.hpa.spec.min_replicas.unwrap_or(1);
+    let min_replicas = bundle.scenario.hpa.spec.min_replicas.unwrap_or(1);
     let mut all = vec![MeasuredDuration {
         name: "the run",
         ms: verdict.duration_ms,
-        min_ms: if verdict.result == CaseResult::Pass { held.plan.min_duration_ms } else { 0 },
-        max_ms: held.plan.max_duration_ms,
+        min_ms: if verdict.result == CaseResult::Pass { bundle.plan.min_duration_ms } else { 0 },
+        max_ms: bundle.plan.max_duration_ms,
     }];
-    let mut within = |what, span: Option<(u64, u64)>, least: &[&str], most: &[&str]| {
-        if let Some((from, to)) = span {
-            let (least_ms, most_ms) =
-                (run.sum_bounds(least, TimeBound::total_ms), run.sum_bounds(most, TimeBound::lenient_ms));
-            all.push(MeasuredDuration { name: what, ms: to - from, min_ms: least_ms, max_ms: most_ms });
+    let mut measure = |name, interval: Option<(u64, u64)>, min: &[BoundName], max: &[BoundName]| {
+        if let Some((from, to)) = interval {
+            let (min_ms, max_ms) =
+                (run.sum_bounds(min, TimeBound::total_ms), run.sum_bounds(max, TimeBound::lenient_ms));
+            all.push(MeasuredDuration { name, ms: to - from, min_ms, max_ms });
         }
     };
-    let began = |phase| run.phase_edge(phase, PhaseEdge::Began);
-    let served = began(Phase::Metric).zip(run.first_observation(
+    let start = |phase| run.phase_edge(phase, PhaseEdge::Began);
+    let served = start(Phase::Metric).zip(run.first_observation(
         Phase::Metric,
-        |seen| matches!(seen, ObservationKind::Metric(reading) if reading.samples().is_some()),
+        |kind| matches!(kind, ObservationKind::Metric(reading) if reading.samples().is_some()),
     ));
-    within("the metric's way", served, &[], &["metric served"]);
+    measure("metric pipeline", served, &[], &[BoundName::MetricServed]);
     if passed("Setup/AutoscalerActive") {
-        within("the autoscaler's first pass", run.phase_interval(Phase::Autoscaler), &[], &["autoscaler active"]);
+        measure("first HPA sync", run.phase_interval(Phase::Autoscaler), &[], &[BoundName::HpaActive]);
     }
     if passed("Control/IdleHolds") {
-        within(
-            "the idle baseline",
+        measure(
+            "idle baseline",
             run.phase_interval(Phase::Baseline),
-            &["idle baseline"],
-            &["idle baseline", "autoscaler active"],
+            &[BoundName::Baseline],
+            &[BoundName::Baseline, BoundName::HpaActive],
         );
     }
-    let sized = |phase, is: &dyn Fn(&WorkloadSnapshot) -> bool| {
-        run.first_observation(phase, |seen| matches!(seen, ObservationKind::Workload(w) if is(w)))
+    let reached = |phase, has_replicas: &dyn Fn(&WorkloadSnapshot) -> bool| {
+        run.first_observation(phase, |kind| matches!(kind, ObservationKind::Workload(w) if has_replicas(w)))
     };
-    let risen = sized(Phase::ScaleUp, &|w| w.replicas >= held.plan.expected_replicas);
-    let rise = ["metric follows the load", "metric asks for it", "replicas rise"];
-    within("the rise", began(Phase::ScaleUp).zip(risen), &[], &rise);
-    for start in run.pod_starts() {
-        within("the start of a pod", Some(start), &[], &["pod start"]);
+    let scaled_up_ms = reached(Phase::ScaleUp, &|w| w.replicas >= bundle.plan.expected_replicas);
+    let scale_up = [BoundName::MetricFollowsLoad, BoundName::RecommendationSustained, BoundName::ScaleUp];
+    measure("scale-up", start(Phase::ScaleUp).zip(scaled_up_ms), &[], &scale_up);
+    for interval in run.pod_starts() {
+        measure("pod startup", Some(interval), &[], &[BoundName::PodStartup]);
     }
     if passed("Hold/Steady") {
-        within(
-            "the hold",
-            risen.zip(began(Phase::ScaleDown)),
-            &["hold"],
-            &["pod start", "traffic seen", "hold", "hold"],
+        measure(
+            "hold",
+            scaled_up_ms.zip(start(Phase::ScaleDown)),
+            &[BoundName::Hold],
+            &[BoundName::PodStartup, BoundName::TrafficVisible, BoundName::Hold, BoundName::Hold],
         );
     }
-    let fallen = sized(Phase::ScaleDown, &|w| w.spec_replicas == min && w.replicas == min);
-    within("the fall", began(Phase::ScaleDown).zip(fallen), &[], &["replicas fall"]);
+    let scaled_down_ms = reached(Phase::ScaleDown, &|w| w.spec_replicas == min_replicas && w.replicas == min_replicas);
+    measure("scale-down", start(Phase::ScaleDown).zip(scaled_down_ms), &[], &[BoundName::ScaleDown]);
     all
 }
 
-/// What was measured of a run: how far it came. Nothing where its bundle cannot be read.
-pub(super) fn measured_parts(bundle: &Path) -> BTreeSet<&'static str> {
-    let held = evidence::open_bundle(bundle).ok();
-    let measured = held.as_ref().and_then(|held| Some(measure_run(held, held.verdict.as_ref()?)));
-    measured.into_iter().flatten().map(|measured| measured.name).collect()
+/// The names of the parts of a run that have a duration. Empty if the bundle cannot be read.
+pub(super) fn measured_parts(path: &Path) -> BTreeSet<&'static str> {
+    let bundle = evidence::open_bundle(path).ok();
+    let durations = bundle.as_ref().and_then(|bundle| Some(measure_run(bundle, bundle.verdict.as_ref()?)));
+    durations.into_iter().flatten().map(|duration| duration.name).collect()
 }
 
 struct ParityRun<'a> {
     bundle: &'a LoadedBundle,
-    bounds: BTreeMap<&'a str, &'a TimeBound>,
+    bounds: BTreeMap<BoundName, &'a TimeBound>,
 }
 
 impl ParityRun<'_> {
-    fn sum_bounds(&self, names: &[&str], ms: fn(&TimeBound) -> u64) -> u64 {
+    fn sum_bounds(&self, names: &[BoundName], ms: fn(&TimeBound) -> u64) -> u64 {
         names.iter().map(|name| ms(self.bounds.get(name).expect("a bound of the plan"))).sum()
     }
 
@@ -114,15 +114,15 @@ impl ParityRun<'_> {
         self.phase_edge(phase, PhaseEdge::Began).zip(self.phase_edge(phase, PhaseEdge::Ended))
     }
 
-    /// When something was first seen since a phase began, before the clean-up.
-    fn first_observation(&self, since: Phase, is: impl Fn(&ObservationKind) -> bool) -> Option<u64> {
+    /// Time of the first matching observation between the start of a phase and the clean-up.
+    fn first_observation(&self, since: Phase, is_match: impl Fn(&ObservationKind) -> bool) -> Option<u64> {
         let (from, to) =
             (self.phase_edge(since, PhaseEdge::Began)?, self.phase_edge(Phase::Cleanup, PhaseEdge::Began)?);
-        let mut seen = self.bundle.timeline.iter().filter(|o| (from..to).contains(&o.at_ms));
-        seen.find(|o| is(&o.kind)).map(|o| o.at_ms)
+        let mut observations = self.bundle.timeline.iter().filter(|o| (from..to).contains(&o.at_ms));
+        observations.find(|o| is_match(&o.kind)).map(|o| o.at_ms)
     }
 
-    /// From when it was first seen to when it was Ready, of each pod that came under load.
+    /// The interval from the first observation to readiness of each pod that was created under load.
     fn pod_starts(&self) -> Vec<(u64, u64)> {
         let Some(from) = self.phase_edge(Phase::ScaleUp, PhaseEdge::Began) else { return Vec::new() };
         let pods = || {
@@ -131,11 +131,11 @@ impl ParityRun<'_> {
                 _ => None,
             })
         };
-        let first = |uid: &str, is: fn(&PodSnapshot) -> bool| {
-            pods().find(|(_, pod)| pod.uid == uid && is(pod)).map(|(at, _)| at)
+        let first = |uid: &str, is_match: fn(&PodSnapshot) -> bool| {
+            pods().find(|(_, pod)| pod.uid == uid && is_match(pod)).map(|(at_ms, _)| at_ms)
         };
         let uids: BTreeSet<&str> = pods().map(|(_, pod)| pod.uid.as_str()).collect();
         let starts = uids.into_iter().filter_map(|uid| first(uid, |_| true).zip(first(uid, |pod| pod.ready)));
-        starts.filter(|(came, _)| *came >= from).collect()
+        starts.filter(|(created_ms, _)| *created_ms >= from).collect()
     }
 }

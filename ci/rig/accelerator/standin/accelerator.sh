@@ -1,5 +1,5 @@
-# The accelerator of a machine without one. Another folder beside this one can
-# take its place (RIG_ACCELERATOR); it has to define the same.
+# The stand-in for an accelerator. RIG_ACCELERATOR selects another folder beside
+# this one, which must define the same functions.
 
 ACCELERATOR_SAYS="stand-in: no card; inference runs on the CPU, and a GPU's utilization is its pod's CPU use against its CPU limit"
 

@@ -1,31 +1,31 @@
-//! As many points as a picture can show: of those that fall on one column of it only the first, the smallest, the largest
-//! and the last are kept, so that no peak is lost and a run of hours stays small.
+//! Reduces a series to the points that the chart can show: per column of one unit the first, the smallest, the largest and
+//! the last. So no peak is lost, and the report of a long run stays small.
 
-/// A place of the picture.
+/// x and y in the chart.
 pub(super) type ChartPoint = (f64, f64);
 
-/// Fewer points, in their order.
+/// At most four points per column, in their order.
 pub(super) fn downsample(points: &[ChartPoint]) -> Vec<ChartPoint> {
-    let mut kept: Vec<ChartPoint> = Vec::new();
+    let mut points_kept: Vec<ChartPoint> = Vec::new();
     for column in points.chunk_by(|a, b| a.0.floor() == b.0.floor()) {
         let by_y = |a: &(usize, &ChartPoint), b: &(usize, &ChartPoint)| a.1.1.total_cmp(&b.1.1);
-        let at = |found: Option<(usize, &ChartPoint)>| found.map_or(0, |(n, _)| n);
-        let mut keep = [
+        let index = |point: Option<(usize, &ChartPoint)>| point.map_or(0, |(n, _)| n);
+        let mut indices = [
             0,
-            at(column.iter().enumerate().min_by(by_y)),
-            at(column.iter().enumerate().max_by(by_y)),
+            index(column.iter().enumerate().min_by(by_y)),
+            index(column.iter().enumerate().max_by(by_y)),
             column.len() - 1,
         ];
-        keep.sort_unstable();
+        indices.sort_unstable();
         let mut last = None;
-        for n in keep {
+        for n in indices {
             if last != Some(n) {
-                kept.extend(column.get(n));
+                points_kept.extend(column.get(n));
             }
             last = Some(n);
         }
     }
-    kept
+    points_kept
 }
 
 #[cfg(test)]

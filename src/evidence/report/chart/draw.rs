@@ -1,4 +1,4 @@
-//! Shapes → SVG. A path is written to a tenth of a unit, and thinned to what the picture can show.
+//! Shapes → SVG. Coordinates have one decimal, and paths are downsampled to what the chart can show.
 
 use maud::{Markup, html};
 
@@ -6,43 +6,43 @@ use super::downsample::{ChartPoint, downsample};
 use super::panel::{ChartSeries, ChartShape};
 use super::scale::{TimeAxis, ValueAxis};
 
-/// Distance of the strokes of a hatching.
+/// Distance between the strokes of a hatched area, SVG units.
 const HATCH_SPACING: f64 = 6.0;
 
-/// Room that a dot takes.
+/// Width of a dot, SVG units.
 const DOT_WIDTH: f64 = 7.0;
 
 pub(super) fn draw_shape(shape: &ChartShape, axis: &TimeAxis, range: &ValueAxis) -> Markup {
     let width = axis.right - axis.left;
     match shape {
-        ChartShape::Line(look, _, series) => html! {
-            path class={ "line " (look) } d=(line_path(series, axis, range)) {}
-            path class={ "line points " (look) } d=(point_path(series, axis, range)) {}
+        ChartShape::Line(class, _, series) => html! {
+            path class={ "line " (class) } d=(line_path(series, axis, range)) {}
+            path class={ "line points " (class) } d=(point_path(series, axis, range)) {}
         },
-        ChartShape::Steps(look, _, series) => {
-            html! { path class={ "line " (look) } d=(step_path(series, axis, range)) {} }
+        ChartShape::Steps(class, _, series) => {
+            html! { path class={ "line " (class) } d=(step_path(series, axis, range)) {} }
         }
-        ChartShape::Band(look, _, series) => html! { path class=(look) d=(band_path(series, axis, range)) {} },
-        ChartShape::Level(look, _, value) => {
+        ChartShape::Band(class, _, series) => html! { path class=(class) d=(band_path(series, axis, range)) {} },
+        ChartShape::Level(class, _, value) => {
             let y = coordinate(range.y(*value));
-            html! { path class={ "line " (look) } d={ "M" (coordinate(axis.left)) " " (y) "h" (coordinate(width)) } {} }
+            html! { path class={ "line " (class) } d={ "M" (coordinate(axis.left)) " " (y) "h" (coordinate(width)) } {} }
         }
-        ChartShape::Zone(look, _, low, high) => {
+        ChartShape::Zone(class, _, low, high) => {
             let (top, bottom) = (range.y(*high), range.y(*low));
             html! {
-                rect class=(look) x=(coordinate(axis.left)) y=(coordinate(top)) width=(coordinate(width)) height=(coordinate(bottom - top)) {}
+                rect class=(class) x=(coordinate(axis.left)) y=(coordinate(top)) width=(coordinate(width)) height=(coordinate(bottom - top)) {}
             }
         }
-        ChartShape::Dots(look, _, dots) => html! {
-            @for (x, y, words) in spaced_dots(dots, axis, range) {
-                path class={ "dot " (look) } d=(diamond_path(x, y)) { title { (words) } }
+        ChartShape::Dots(class, _, dots) => html! {
+            @for (x, y, text) in spaced_dots(dots, axis, range) {
+                path class={ "dot " (class) } d=(diamond_path(x, y)) { title { (text) } }
             }
         },
-        ChartShape::Gap(from, to, why) => hatched_area(axis.x(*from), axis.x(*to), range.top, range.bottom, why),
+        ChartShape::Gap(from, to, reason) => hatched_area(axis.x(*from), axis.x(*to), range.top, range.bottom, reason),
     }
 }
 
-/// The shapes without the stretches that lie within an earlier one, as far as the picture can show.
+/// The shapes without the gaps that an earlier gap covers in the chart.
 pub(super) fn visible_shapes<'a>(shapes: &'a [ChartShape], axis: &TimeAxis) -> impl Iterator<Item = &'a ChartShape> {
     let (mut last, axis) = (f64::MIN, *axis);
     shapes.iter().filter(move |shape| {
@@ -54,30 +54,30 @@ pub(super) fn visible_shapes<'a>(shapes: &'a [ChartShape], axis: &TimeAxis) -> i
     })
 }
 
-/// Dots that stand beside each other at most, over the width of one of them.
+/// Most dots within the width of one dot.
 const MAX_ADJACENT_DOTS: usize = 4;
 
-/// Dots that do not hide each other, and no more of them than there is room for.
+/// The dots that neither hide each other nor crowd a column.
 fn spaced_dots<'a>(dots: &'a [(u64, f64, String)], axis: &TimeAxis, range: &ValueAxis) -> Vec<(f64, f64, &'a str)> {
     let mut shown: Vec<(f64, f64, &str)> = Vec::new();
-    for (at, value, words) in dots {
+    for (at, value, text) in dots {
         let (x, y) = (axis.x(*at), range.y(*value));
-        let beside = || shown.iter().rev().take(MAX_ADJACENT_DOTS).filter(|(a, _, _)| (x - a).abs() < 6.0);
-        if beside().count() < MAX_ADJACENT_DOTS && !beside().any(|(_, b, _)| (y - b).abs() < 2.0) {
-            shown.push((x, y, words));
+        let neighbors = || shown.iter().rev().take(MAX_ADJACENT_DOTS).filter(|(a, _, _)| (x - a).abs() < 6.0);
+        if neighbors().count() < MAX_ADJACENT_DOTS && !neighbors().any(|(_, b, _)| (y - b).abs() < 2.0) {
+            shown.push((x, y, text));
         }
     }
     shown
 }
 
-/// A stretch that nobody could read: hatched, so that no line seems to pass through it.
-pub(super) fn hatched_area(from: f64, to: f64, top: f64, bottom: f64, why: &str) -> Markup {
+/// A hatched area over a time in which a source was not readable, so that no line seems to pass through it.
+pub(super) fn hatched_area(from: f64, to: f64, top: f64, bottom: f64, reason: &str) -> Markup {
     let (to, height) = (to.max(from + 1.5), bottom - top);
     let first = (from - height) / HATCH_SPACING;
     let count = (((to - from) + height) / HATCH_SPACING).ceil() as u32;
     let mut path = String::new();
     for n in 0..=count {
-        // From the lower left to the upper right, cut at both sides.
+        // A stroke from lower left to upper right, clipped at both sides.
         let x = (first.ceil() + f64::from(n)) * HATCH_SPACING;
         let (a, b) = (x.max(from), (x + height).min(to));
         if a < b {
@@ -91,8 +91,8 @@ pub(super) fn hatched_area(from: f64, to: f64, top: f64, bottom: f64, why: &str)
         }
     }
     html! {
-        g.blind {
-            title { (why) }
+        g.gap {
+            title { (reason) }
             rect x=(coordinate(from)) y=(coordinate(top)) width=(coordinate(to - from)) height=(coordinate(height)) {}
             path d=(path) {}
         }
@@ -101,13 +101,13 @@ pub(super) fn hatched_area(from: f64, to: f64, top: f64, bottom: f64, why: &str)
 
 fn line_path(series: &ChartSeries, axis: &TimeAxis, range: &ValueAxis) -> String {
     let parts = series.split(|(_, value)| value.is_none());
-    let places = |part: &[(u64, Option<f64>)]| -> Vec<ChartPoint> {
+    let points = |part: &[(u64, Option<f64>)]| -> Vec<ChartPoint> {
         part.iter().filter_map(|(at, value)| Some((axis.x(*at), range.y((*value)?)))).collect()
     };
-    parts.map(|part| polyline_path(&downsample(&places(part)))).collect()
+    parts.map(|part| polyline_path(&downsample(&points(part)))).collect()
 }
 
-/// A dot for each value, where there is room for them: between two values nothing was read.
+/// A dot for each value, if the dots fit: a line alone hides how far apart the readings are.
 fn point_path(series: &ChartSeries, axis: &TimeAxis, range: &ValueAxis) -> String {
     if series.len() as f64 * DOT_WIDTH > axis.right - axis.left {
         return String::new();
@@ -119,63 +119,63 @@ fn point_path(series: &ChartSeries, axis: &TimeAxis, range: &ValueAxis) -> Strin
 fn step_path(series: &ChartSeries, axis: &TimeAxis, range: &ValueAxis) -> String {
     let mut path = String::new();
     let mut last: Option<f64> = None;
-    let places: Vec<ChartPoint> =
+    let points: Vec<ChartPoint> =
         series.iter().map(|(at, value)| (axis.x(*at), value.map_or(f64::NAN, |value| range.y(value)))).collect();
-    for (x, y) in thin_steps(&places) {
-        let (gone, began) = (y.is_nan(), last.is_none());
+    for (x, y) in thin_steps(&points) {
+        let (is_absent, is_first) = (y.is_nan(), last.is_none());
         match last {
-            // A step within the picture's own width is none.
+            // The same height at the chart's resolution: no step.
             Some(before) if before == y => continue,
             Some(_) => path += &format!("H{}", coordinate(x)),
             None => {}
         }
-        if !gone {
+        if !is_absent {
             path +=
-                &if began { format!("M{} {}", coordinate(x), coordinate(y)) } else { format!("V{}", coordinate(y)) };
+                &if is_first { format!("M{} {}", coordinate(x), coordinate(y)) } else { format!("V{}", coordinate(y)) };
         }
-        last = (!gone).then_some(y);
+        last = (!is_absent).then_some(y);
     }
-    if let (Some(_), Some((x, _))) = (last, places.last()) {
+    if let (Some(_), Some((x, _))) = (last, points.last()) {
         path += &format!("H{}", coordinate(*x));
     }
     path
 }
 
-/// Thinned apart from each other: what is absent has no height.
-fn thin_steps(places: &[ChartPoint]) -> Vec<ChartPoint> {
-    places.chunk_by(|a, b| a.1.is_nan() == b.1.is_nan()).flat_map(downsample).collect()
+/// Downsamples present and absent values apart, since an absent value (NaN) has no height to compare.
+fn thin_steps(points: &[ChartPoint]) -> Vec<ChartPoint> {
+    points.chunk_by(|a, b| a.1.is_nan() == b.1.is_nan()).flat_map(downsample).collect()
 }
 
 fn band_path(series: &[(u64, Option<(f64, f64)>)], axis: &TimeAxis, range: &ValueAxis) -> String {
     let mut path = String::new();
     for part in series.split(|(_, value)| value.is_none()) {
         let known = || part.iter().filter_map(|(at, value)| Some((axis.x(*at), (*value)?)));
-        let upper: Vec<ChartPoint> = known().map(|(x, (_, most))| (x, range.y(most))).collect();
-        let mut lower: Vec<ChartPoint> = known().map(|(x, (least, _))| (x, range.y(least))).collect();
+        let upper: Vec<ChartPoint> = known().map(|(x, (_, max))| (x, range.y(max))).collect();
+        let mut lower: Vec<ChartPoint> = known().map(|(x, (min, _))| (x, range.y(min))).collect();
         lower = downsample(&lower);
         lower.reverse();
-        let around = polyline_path(&[downsample(&upper), lower].concat());
-        if !around.is_empty() {
-            path += &format!("{around}Z");
+        let outline = polyline_path(&[downsample(&upper), lower].concat());
+        if !outline.is_empty() {
+            path += &format!("{outline}Z");
         }
     }
     path
 }
 
-fn polyline_path(places: &[ChartPoint]) -> String {
+fn polyline_path(points: &[ChartPoint]) -> String {
     let mut path = String::new();
-    for (n, (x, y)) in places.iter().enumerate() {
+    for (n, (x, y)) in points.iter().enumerate() {
         path += &format!("{}{} {}", if n == 0 { "M" } else { "L" }, coordinate(*x), coordinate(*y));
     }
-    // A single point is a dot, by its round ends.
-    if places.len() == 1 { path + "h0.1" } else { path }
+    // A short stroke with round ends draws a single point as a dot.
+    if points.len() == 1 { path + "h0.1" } else { path }
 }
 
 pub(super) fn diamond_path(x: f64, y: f64) -> String {
     format!("M{} {}l3.5 3.5l-3.5 3.5l-3.5-3.5z", coordinate(x), coordinate(y - 3.5))
 }
 
-/// A coordinate to a tenth.
+/// A coordinate with one decimal at most.
 pub(super) fn coordinate(value: f64) -> String {
     let text = format!("{value:.1}");
     text.strip_suffix(".0").map(str::to_owned).unwrap_or(text)
@@ -189,7 +189,7 @@ mod tests {
     const RANGE: ValueAxis = ValueAxis { low: 0.0, high: 10.0, step: 5.0, top: 0.0, bottom: 10.0 };
 
     #[test]
-    fn a_size_holds_until_the_next_one_and_ends_where_it_is_gone() {
+    fn a_step_holds_until_the_next_one_and_ends_where_the_value_is_absent() {
         let series =
             vec![(0, Some(1.0)), (40_000, Some(2.0)), (60_000, Some(2.0)), (80_000, None), (90_000, Some(4.0))];
         assert_eq!(step_path(&series, &AXIS, &RANGE), "M0 9H40V8H80M90 6H90");
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn a_gap_is_hatched_and_says_why() {
+    fn a_gap_is_hatched_and_states_its_reason() {
         let text = hatched_area(10.0, 20.0, 0.0, 10.0, "a <b> gap").into_string();
         assert!(text.contains("a &lt;b&gt; gap") && text.matches('M').count() >= 3, "{text}");
     }

@@ -1,4 +1,4 @@
-//! One panel a hop of the metric's way: what was read there, against target and tolerance.
+//! One panel per hop of the metric pipeline: the values read there, with target and tolerance.
 
 use std::collections::BTreeSet;
 
@@ -10,21 +10,21 @@ use crate::hpa::{self, MetricInput};
 use crate::model::reading::{MetricHop, MetricReading, ReadingResult};
 use crate::units::Milli;
 
-/// The target of the HPA's metric and what it is compared with.
+/// The target of the HPA's metric, with tolerance.
 pub(super) struct TargetLine {
     name: String,
-    /// Per pod or as a whole: whether the series before the metrics API are of the same kind as the target.
+    /// A Pods metric: its series before the metrics API are comparable with the target.
     per_pod: bool,
-    /// The value that is served is divided by the number of pods before it is compared.
+    /// Target type AverageValue of an Object or External metric: the controller divides the value by the replicas.
     divided_by_replicas: bool,
     target: Option<f64>,
-    /// The values that ask for no change.
+    /// The values for which the recommendation is no change.
     tolerance_band: Option<(f64, f64)>,
 }
 
 impl TargetLine {
-    pub(super) fn from_run(ending: &FinishedRun<'_>) -> Self {
-        let (spec, namespace) = (&ending.scenario.hpa.spec, &ending.scenario.namespace);
+    pub(super) fn from_run(run: &FinishedRun<'_>) -> Self {
+        let (spec, namespace) = (&run.scenario.hpa.spec, &run.scenario.namespace);
         let metric = hpa::metric_from_spec(spec, namespace, &[]);
         let target = match &metric {
             Some(MetricInput::Pods { target_average_value_milli, .. }) => Some(*target_average_value_milli),
@@ -36,7 +36,7 @@ impl TargetLine {
             None => None,
         };
         let target = target.map(Milli).map(milli_to_f64);
-        let tolerance = hpa::tolerance_from_spec(spec, ending.scenario.assumptions.tolerance);
+        let tolerance = hpa::tolerance_from_spec(spec, run.scenario.assumptions.tolerance);
         Self {
             name: metric.as_ref().map_or("the metric", MetricInput::name).to_owned(),
             per_pod: matches!(metric, Some(MetricInput::Pods { .. })),
@@ -53,81 +53,90 @@ impl TargetLine {
     }
 }
 
-pub(super) fn panels(ending: &FinishedRun<'_>, course: &ReportModel<'_>) -> Vec<ChartPanel> {
-    let (aim, metric) = (TargetLine::from_run(ending), &ending.scenario.metric);
+pub(super) fn panels(run: &FinishedRun<'_>, model: &ReportModel<'_>) -> Vec<ChartPanel> {
+    let (target_line, metric) = (TargetLine::from_run(run), &run.scenario.metric);
     let mut panels = Vec::new();
     if metric.exporter.is_some() {
-        panels.push(upstream_panel(ending, course, &aim, MetricHop::Exporter));
+        panels.push(upstream_panel(run, model, &target_line, MetricHop::Exporter));
     }
     if metric.store.is_some() {
-        panels.push(upstream_panel(ending, course, &aim, MetricHop::Store));
+        panels.push(upstream_panel(run, model, &target_line, MetricHop::Store));
     }
-    panels.push(api_panel(ending, course, &aim));
+    panels.push(api_panel(run, model, &target_line));
     panels
 }
 
-/// A hop before the metrics API: the series of the target's pods.
-fn upstream_panel(ending: &FinishedRun<'_>, course: &ReportModel<'_>, aim: &TargetLine, hop: MetricHop) -> ChartPanel {
-    let ours: BTreeSet<&str> = course.pods.iter().map(|life| life.latest.name.as_str()).collect();
-    let is_ours = |object: Option<&str>| object.is_some_and(|name| ours.contains(name));
-    let spans = hop_values(course, hop, is_ours);
-    let mean = spans.iter().map(|(at, all)| (*at, all.as_ref().map(|all| all.mean))).collect();
-    let mut panel = empty_panel(ending, course, hop);
-    if aim.per_pod {
-        panel.shapes.extend(target_shapes(aim));
+/// A hop before the metrics API: only the series of the target's pods.
+fn upstream_panel(
+    run: &FinishedRun<'_>,
+    model: &ReportModel<'_>,
+    target_line: &TargetLine,
+    hop: MetricHop,
+) -> ChartPanel {
+    let pod_names: BTreeSet<&str> = model.pods.iter().map(|pod| pod.latest.name.as_str()).collect();
+    let is_of_target = |object: Option<&str>| object.is_some_and(|name| pod_names.contains(name));
+    let values = hop_values(model, hop, is_of_target);
+    let mean = values.iter().map(|(at, all)| (*at, all.as_ref().map(|all| all.mean))).collect();
+    let mut panel = empty_panel(run, model, hop);
+    if target_line.per_pod {
+        panel.shapes.extend(target_shapes(target_line));
     }
-    panel.shapes.push(ChartShape::Band("spread", "smallest to largest".to_owned(), min_max_band(&spans)));
+    panel.shapes.push(ChartShape::Band("spread", "smallest to largest".to_owned(), min_max_band(&values)));
     panel.shapes.push(ChartShape::Line("mean", "mean of the target's pods".to_owned(), mean));
-    panel.shapes.extend(unreadable_gaps(course, hop, is_ours));
-    panel.tooltips = vec![tooltip(hop, &spans)];
+    panel.shapes.extend(unreadable_gaps(model, hop, is_of_target));
+    panel.tooltips = vec![tooltip(hop, &values)];
     panel
 }
 
-/// What the controller reads.
-fn api_panel(ending: &FinishedRun<'_>, course: &ReportModel<'_>, aim: &TargetLine) -> ChartPanel {
-    let spans = hop_values(course, MetricHop::Api, |_| true);
-    let readings = &ending.prediction.recommendations;
+/// The metrics API, which the controller reads.
+fn api_panel(run: &FinishedRun<'_>, model: &ReportModel<'_>, target_line: &TargetLine) -> ChartPanel {
+    let values = hop_values(model, MetricHop::Api, |_| true);
+    let readings = &run.prediction.recommendations;
     let value: ChartSeries = readings.iter().map(|r| (r.at_ms, r.value.map(milli_to_f64))).collect();
-    let mut panel = empty_panel(ending, course, MetricHop::Api);
-    panel.shapes.extend(target_shapes(aim));
-    if aim.per_pod {
-        panel.shapes.push(ChartShape::Band("spread", "smallest to largest pod".to_owned(), min_max_band(&spans)));
+    let mut panel = empty_panel(run, model, MetricHop::Api);
+    panel.shapes.extend(target_shapes(target_line));
+    if target_line.per_pod {
+        panel.shapes.push(ChartShape::Band("spread", "smallest to largest pod".to_owned(), min_max_band(&values)));
     }
-    if aim.divided_by_replicas {
+    if target_line.divided_by_replicas {
         // Several series of an external metric are summed.
         let total = |all: &HopReadingValues| all.mean * f64::from(all.count);
-        let served = spans.iter().map(|(at, all)| (*at, all.as_ref().map(total))).collect();
-        panel.shapes.push(ChartShape::Line("served", "as it is served".to_owned(), served));
+        let served = values.iter().map(|(at, all)| (*at, all.as_ref().map(total))).collect();
+        panel.shapes.push(ChartShape::Line("served", "value of the metrics API".to_owned(), served));
     }
-    let share = if aim.divided_by_replicas { " a replica" } else { "" };
-    panel.shapes.push(ChartShape::Line("value", format!("{}{share} by the controller's arithmetic", aim.name), value));
-    let reported: Vec<(u64, f64, String)> = course
+    let per_replica = if target_line.divided_by_replicas { " per replica" } else { "" };
+    panel.shapes.push(ChartShape::Line(
+        "value",
+        format!("{}{per_replica} as the controller computes it", target_line.name),
+        value,
+    ));
+    let reported: Vec<(u64, f64, String)> = model
         .hpas
         .iter()
         .filter_map(|(at, hpa)| {
             let value = hpa
                 .current_metrics
                 .iter()
-                .find_map(|m| if m.name == aim.name { m.average_value.or(m.value) } else { None })?;
+                .find_map(|m| if m.name == target_line.name { m.average_value.or(m.value) } else { None })?;
             Some((*at, milli_to_f64(value), format!("the HPA's status reports {value}")))
         })
         .collect();
-    panel.shapes.push(ChartShape::Dots("status", "value in the HPA's own status".to_owned(), reported));
-    panel.shapes.extend(unreadable_gaps(course, MetricHop::Api, |_| true));
+    panel.shapes.push(ChartShape::Dots("status", "value in the HPA's status".to_owned(), reported));
+    panel.shapes.extend(unreadable_gaps(model, MetricHop::Api, |_| true));
     let texts = readings.iter().map(|r| (r.at_ms, r.value.map_or("none".to_owned(), |value| value.to_string())));
     panel.tooltips = vec![TooltipSeries { name: "metrics API".to_owned(), texts: texts.collect() }];
     panel
 }
 
-fn empty_panel(ending: &FinishedRun<'_>, course: &ReportModel<'_>, hop: MetricHop) -> ChartPanel {
-    let unit = &ending.scenario.metric.unit;
+fn empty_panel(run: &FinishedRun<'_>, model: &ReportModel<'_>, hop: MetricHop) -> ChartPanel {
+    let unit = &run.scenario.metric.unit;
     let unit = if unit.is_empty() { String::new() } else { format!(", {unit}") };
-    let last = course.readings.iter().rfind(|(_, reading)| reading.hop == hop).map(|(_, reading)| *reading);
+    let last = model.readings.iter().rfind(|(_, reading)| reading.hop == hop).map(|(_, reading)| *reading);
     let empty = match last.map(|reading| &reading.result) {
-        None => "never asked".to_owned(),
-        Some(ReadingResult::Samples(samples)) => format!("{} series, none of a pod of the target", samples.len()),
-        Some(ReadingResult::Failed(why)) => format!("never served: {why}"),
-        Some(ReadingResult::NotReadable(why)) => format!("not readable from here: {why}"),
+        None => "never queried".to_owned(),
+        Some(ReadingResult::Samples(samples)) => format!("{} series, none of the target's pods", samples.len()),
+        Some(ReadingResult::Failed(reason)) => format!("never served: {reason}"),
+        Some(ReadingResult::NotReadable(reason)) => format!("not readable: {reason}"),
     };
     ChartPanel {
         title: format!("Metric at the {}{unit}", hop.as_str()),
@@ -137,16 +146,16 @@ fn empty_panel(ending: &FinishedRun<'_>, course: &ReportModel<'_>, hop: MetricHo
     }
 }
 
-fn target_shapes(aim: &TargetLine) -> Vec<ChartShape> {
-    let Some((target, (low, high))) = aim.target.zip(aim.tolerance_band) else { return Vec::new() };
+fn target_shapes(target_line: &TargetLine) -> Vec<ChartShape> {
+    let Some((target, (low, high))) = target_line.target.zip(target_line.tolerance_band) else { return Vec::new() };
     let short = super::scale::format_value;
     vec![
-        ChartShape::Zone("calm", format!("tolerance {} to {}: no change", short(low), short(high)), low, high),
+        ChartShape::Zone("tolerance", format!("tolerance {} to {}: no change", short(low), short(high)), low, high),
         ChartShape::Level("target", format!("target {}", short(target)), target),
     ]
 }
 
-/// The values of one reading.
+/// Summary of the values of one reading.
 struct HopReadingValues {
     min: f64,
     max: f64,
@@ -154,13 +163,13 @@ struct HopReadingValues {
     count: u32,
 }
 
-/// Of each reading of a hop the values that count; `None` where there are none.
+/// Per reading of a hop the values that count; `None` where there are none.
 fn hop_values(
-    course: &ReportModel<'_>,
+    model: &ReportModel<'_>,
     hop: MetricHop,
     counts: impl Fn(Option<&str>) -> bool,
 ) -> Vec<(u64, Option<HopReadingValues>)> {
-    let of_hop = course.readings.iter().filter(|(_, reading)| reading.hop == hop);
+    let of_hop = model.readings.iter().filter(|(_, reading)| reading.hop == hop);
     of_hop.map(|(at, reading)| (*at, HopReadingValues::from_reading(reading, &counts))).collect()
 }
 
@@ -169,52 +178,52 @@ impl HopReadingValues {
         let samples = reading.samples()?.iter().filter(|sample| counts(sample.object.as_deref()));
         let all: Vec<f64> = samples.filter_map(|sample| sample.value).map(milli_to_f64).collect();
         let count = u32::try_from(all.len()).ok().filter(|count| *count > 0)?;
-        let (least, most) = all.iter().fold((f64::MAX, f64::MIN), |(a, b), v| (a.min(*v), b.max(*v)));
-        Some(Self { min: least, max: most, mean: all.iter().sum::<f64>() / f64::from(count), count })
+        let (min, max) = all.iter().fold((f64::MAX, f64::MIN), |(a, b), v| (a.min(*v), b.max(*v)));
+        Some(Self { min, max, mean: all.iter().sum::<f64>() / f64::from(count), count })
     }
 }
 
-fn min_max_band(spans: &[(u64, Option<HopReadingValues>)]) -> Vec<(u64, Option<(f64, f64)>)> {
-    spans.iter().map(|(at, all)| (*at, all.as_ref().map(|all| (all.min, all.max)))).collect()
+fn min_max_band(values: &[(u64, Option<HopReadingValues>)]) -> Vec<(u64, Option<(f64, f64)>)> {
+    values.iter().map(|(at, all)| (*at, all.as_ref().map(|all| (all.min, all.max)))).collect()
 }
 
-fn tooltip(hop: MetricHop, spans: &[(u64, Option<HopReadingValues>)]) -> TooltipSeries {
+fn tooltip(hop: MetricHop, values: &[(u64, Option<HopReadingValues>)]) -> TooltipSeries {
     let short = super::scale::format_value;
     let text = |all: &Option<HopReadingValues>| match all {
         None => "none".to_owned(),
         Some(all) if all.count == 1 => short(all.mean),
         Some(all) => format!("{} ({} to {} over {})", short(all.mean), short(all.min), short(all.max), all.count),
     };
-    TooltipSeries { name: hop.as_str().to_owned(), texts: spans.iter().map(|(at, all)| (*at, text(all))).collect() }
+    TooltipSeries { name: hop.as_str().to_owned(), texts: values.iter().map(|(at, all)| (*at, text(all))).collect() }
 }
 
-/// Stretches in which the hop gave no value that counts: from the last good reading, or from the first question of all, to the
-/// next good one.
-fn unreadable_gaps(course: &ReportModel<'_>, hop: MetricHop, counts: impl Fn(Option<&str>) -> bool) -> Vec<ChartShape> {
-    let mut stretches = Vec::new();
+/// Time spans in which the hop had no value that counts: from the last reading with one, or from the first request, to
+/// the next reading with one.
+fn unreadable_gaps(model: &ReportModel<'_>, hop: MetricHop, counts: impl Fn(Option<&str>) -> bool) -> Vec<ChartShape> {
+    let mut gaps = Vec::new();
     let mut open: Option<(u64, String)> = None;
     let mut last = None;
-    for (at, reading) in course.readings.iter().filter(|(_, reading)| reading.hop == hop) {
+    for (at, reading) in model.readings.iter().filter(|(_, reading)| reading.hop == hop) {
         if HopReadingValues::from_reading(reading, &counts).is_some() {
-            stretches.extend(open.take().map(|(from, why)| ChartShape::Gap(from, *at, why)));
+            gaps.extend(open.take().map(|(from, reason)| ChartShape::Gap(from, *at, reason)));
             last = Some(*at);
         } else if open.is_none() {
             open = Some((last.unwrap_or(reading.requested_ms), gap_reason(reading)));
         }
     }
-    stretches.extend(open.map(|(from, why)| ChartShape::Gap(from, course.end_ms, why)));
-    stretches
+    gaps.extend(open.map(|(from, reason)| ChartShape::Gap(from, model.end_ms, reason)));
+    gaps
 }
 
 fn gap_reason(reading: &MetricReading) -> String {
     match &reading.result {
-        ReadingResult::Samples(samples) => format!("{} series, none that counts", samples.len()),
-        ReadingResult::Failed(why) => format!("not served: {}", truncate_text(why)),
-        ReadingResult::NotReadable(why) => format!("not readable: {}", truncate_text(why)),
+        ReadingResult::Samples(samples) => format!("{} series, none of the target", samples.len()),
+        ReadingResult::Failed(reason) => format!("not served: {}", truncate_text(reason)),
+        ReadingResult::NotReadable(reason) => format!("not readable: {}", truncate_text(reason)),
     }
 }
 
-/// Thousandths as a number to draw; beyond 2^53 of them the picture is off by less than a dot.
+/// Value to draw; beyond 2^53 thousandths the rounding error is less than a dot.
 fn milli_to_f64(value: Milli) -> f64 {
     value.0 as f64 / 1000.0
 }

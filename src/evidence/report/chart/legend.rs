@@ -1,4 +1,4 @@
-//! The key of a panel: what each look means, in as many lines as it takes.
+//! The legend of a panel, in as many lines as it takes.
 
 use maud::{Markup, html};
 
@@ -6,19 +6,18 @@ use super::draw::{coordinate, diamond_path};
 use super::panel::{ChartPanel, ChartShape, StyleClass};
 use super::scale::TimeAxis;
 
-/// Height of a line of entries.
+/// Height of a line of entries, SVG units.
 const LINE_HEIGHT: f64 = 15.0;
 
-/// Width of a sample of a look.
+/// Width of an entry's marker, SVG units.
 const MARKER_WIDTH: f64 = 22.0;
 
-/// Width of a letter, about.
+/// Average width of a character, SVG units.
 const CHAR_WIDTH: f64 = 5.7;
 
-/// The lines of a key.
+/// The lines of a legend.
 pub(super) struct ChartLegend(Vec<Vec<LegendEntry>>);
 
-/// A look, and what it means.
 struct LegendEntry {
     kind: LegendMarker,
     class: StyleClass,
@@ -35,24 +34,24 @@ enum LegendMarker {
 }
 
 impl ChartLegend {
-    /// The key of a panel: each name once.
+    /// The legend of a panel: each name once.
     pub(super) fn from_panel(panel: &ChartPanel, axis: &TimeAxis) -> Self {
         let mut all: Vec<LegendEntry> = Vec::new();
         for shape in &panel.shapes {
-            let (kind, look, name) = match shape {
-                ChartShape::Line(look, name, _)
-                | ChartShape::Steps(look, name, _)
-                | ChartShape::Level(look, name, _) => (LegendMarker::Line, *look, name.as_str()),
-                ChartShape::Band(look, name, _) | ChartShape::Zone(look, name, ..) => {
-                    (LegendMarker::Area, *look, name.as_str())
+            let (kind, class, name) = match shape {
+                ChartShape::Line(class, name, _)
+                | ChartShape::Steps(class, name, _)
+                | ChartShape::Level(class, name, _) => (LegendMarker::Line, *class, name.as_str()),
+                ChartShape::Band(class, name, _) | ChartShape::Zone(class, name, ..) => {
+                    (LegendMarker::Area, *class, name.as_str())
                 }
-                ChartShape::Dots(look, name, _) => (LegendMarker::Dot, *look, name.as_str()),
-                ChartShape::Gap(..) => (LegendMarker::Hatched, "blind", "no value to read"),
+                ChartShape::Dots(class, name, _) => (LegendMarker::Dot, *class, name.as_str()),
+                ChartShape::Gap(..) => (LegendMarker::Hatched, "gap", "not readable"),
             };
             if !all.iter().any(|entry| entry.name == name) {
                 all.push(LegendEntry {
                     kind,
-                    class: look,
+                    class,
                     name: truncate_to_width(name, axis.right - axis.left - MARKER_WIDTH - 5.0),
                 });
             }
@@ -60,14 +59,14 @@ impl ChartLegend {
         Self::wrap_lines(all, axis)
     }
 
-    /// The key of the pods' bars.
+    /// The legend of the pods' bars.
     pub(super) fn for_pods(axis: &TimeAxis) -> Self {
-        let entry = |kind, look, name: &str| LegendEntry { kind, class: look, name: name.to_owned() };
+        let entry = |kind, class, name: &str| LegendEntry { kind, class, name: name.to_owned() };
         let all = vec![
-            entry(LegendMarker::Area, "waiting", "not Ready"),
-            entry(LegendMarker::Area, "serving", "Ready"),
-            entry(LegendMarker::Area, "leaving", "being deleted"),
-            entry(LegendMarker::Circle, "answer", "answered a chat of its own"),
+            entry(LegendMarker::Area, "not-ready", "not Ready"),
+            entry(LegendMarker::Area, "ready", "Ready"),
+            entry(LegendMarker::Area, "deleting", "deleting"),
+            entry(LegendMarker::Circle, "probe", "answered a direct chat"),
         ];
         Self::wrap_lines(all, axis)
     }
@@ -91,7 +90,7 @@ impl ChartLegend {
         self.0.len() as f64 * LINE_HEIGHT
     }
 
-    /// Draws it above a plot.
+    /// Draws the legend above a plot.
     pub(super) fn draw(&self, plot_top: f64, left: f64) -> Markup {
         let mut placed = Vec::new();
         for (n, line) in self.0.iter().enumerate() {
@@ -103,7 +102,7 @@ impl ChartLegend {
         }
         html! { @for (x, y, entry) in placed {
             (entry.draw_marker(x, y))
-            text.key x=(coordinate(x + MARKER_WIDTH + 5.0)) y=(coordinate(y)) { (entry.name) }
+            text.legend x=(coordinate(x + MARKER_WIDTH + 5.0)) y=(coordinate(y)) { (entry.name) }
         } }
     }
 }
@@ -120,7 +119,7 @@ impl LegendEntry {
             LegendMarker::Area => rect class=(self.class) x=(coordinate(x)) y=(coordinate(top)) width=(MARKER_WIDTH) height="9" {},
             LegendMarker::Dot => path class={ "dot " (self.class) } d=(diamond_path(x + MARKER_WIDTH / 2.0, middle)) {},
             LegendMarker::Circle => circle class=(self.class) cx=(coordinate(x + MARKER_WIDTH / 2.0)) cy=(coordinate(middle)) r="3.5" {},
-            LegendMarker::Hatched => g.blind {
+            LegendMarker::Hatched => g.gap {
                 rect x=(coordinate(x)) y=(coordinate(top)) width=(MARKER_WIDTH) height="9" {}
                 path d={ "M" (coordinate(x)) " " (coordinate(y + 1.0)) "l9 -9m-3 9l9 -9m-3 9l9 -9" } {}
             },
@@ -128,11 +127,11 @@ impl LegendEntry {
     }
 }
 
-/// As much of a text as there is room for.
-pub(super) fn truncate_to_width(text: &str, room: f64) -> String {
-    let letters = (room / CHAR_WIDTH) as usize;
-    if text.chars().count() <= letters {
+/// The text, cut to a width in SVG units.
+pub(super) fn truncate_to_width(text: &str, width: f64) -> String {
+    let max_chars = (width / CHAR_WIDTH) as usize;
+    if text.chars().count() <= max_chars {
         return text.to_owned();
     }
-    text.chars().take(letters.saturating_sub(2)).chain(" …".chars()).collect()
+    text.chars().take(max_chars.saturating_sub(2)).chain(" …".chars()).collect()
 }

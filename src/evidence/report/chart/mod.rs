@@ -1,5 +1,5 @@
-//! One picture over one time axis: phases, events, replicas, the metric at each hop, the load and the pods. It is drawn twice,
-//! for a screen and for a phone, so that its letters can be read on both; the style sheet shows one of them.
+//! The chart: phases, events, replicas, the metric at each hop, load and pods over one time axis. It is rendered twice, for a
+//! page and for a phone, so that its text is legible on both; the style sheet shows one of them.
 
 mod downsample;
 mod draw;
@@ -23,80 +23,80 @@ use panel::ChartPanel;
 use phase_bar::PhaseBar;
 use scale::{TimeAxis, ValueAxis};
 
-/// Widths of the two pictures: a page, and a phone of 360 pixels less its margins.
+/// Widths of the two charts, SVG units: a page, and a phone of 360 pixels less its margins.
 const PAGE_WIDTH: f64 = 1080.0;
 const PHONE_WIDTH: f64 = 336.0;
 
-/// Room between two panels, the title of the lower one and its key not included.
+/// Distance between two panels, without the lower one's title and legend.
 const PANEL_GAP: f64 = 12.0;
 
-/// Room between the key of a panel and its plot, so that a line at the top of the one touches no letter of the other.
+/// Distance between a panel's legend and its plot, so that a curve at the top touches no text.
 const LEGEND_GAP: f64 = 4.0;
 
-/// Height of a line of text.
+/// Height of a line of text, SVG units.
 const LINE_HEIGHT: f64 = 15.0;
 
-/// Columns in which a pointer is told the values.
+/// Columns with a tooltip each.
 const TOOLTIP_COLUMNS: u32 = 160;
 
-pub(super) fn render(ending: &FinishedRun<'_>, course: &ReportModel<'_>) -> Markup {
-    let mut panels = vec![replicas::replicas_panel(ending, course)];
-    panels.extend(hops::panels(ending, course));
-    panels.extend(load::panels(course));
+pub(super) fn render(run: &FinishedRun<'_>, model: &ReportModel<'_>) -> Markup {
+    let mut panels = vec![replicas::replicas_panel(run, model)];
+    panels.extend(hops::panels(run, model));
+    panels.extend(load::panels(model));
     html! {
         figure {
-            (render_svg(ending, course, &panels, PAGE_WIDTH))
-            (render_svg(ending, course, &panels, PHONE_WIDTH))
+            (render_svg(run, model, &panels, PAGE_WIDTH))
+            (render_svg(run, model, &panels, PHONE_WIDTH))
         }
     }
 }
 
-fn render_svg(ending: &FinishedRun<'_>, course: &ReportModel<'_>, panels: &[ChartPanel], width: f64) -> Markup {
+fn render_svg(run: &FinishedRun<'_>, model: &ReportModel<'_>, panels: &[ChartPanel], width: f64) -> Markup {
     let is_wide = width == PAGE_WIDTH;
     let (left, right) = if is_wide { (44.0, width - 10.0) } else { (32.0, width - 4.0) };
-    let axis = TimeAxis { end_ms: course.end_ms.max(1), left, right };
-    let strip = PhaseBar::from_run(ending, &axis);
-    let head = strip.height();
+    let axis = TimeAxis { end_ms: model.end_ms.max(1), left, right };
+    let phase_bar = PhaseBar::from_run(run, &axis);
+    let head = phase_bar.height();
     let mut y = head;
     let mut placed = Vec::new();
     for panel in panels {
-        let key = ChartLegend::from_panel(panel, &axis);
-        let top = y + PANEL_GAP + LINE_HEIGHT + key.height() + LEGEND_GAP;
+        let legend = ChartLegend::from_panel(panel, &axis);
+        let top = y + PANEL_GAP + LINE_HEIGHT + legend.height() + LEGEND_GAP;
         y = top + panel.height;
-        placed.push((panel, key, ValueAxis::from_values(panel.values().into_iter(), panel.min_step, top, y)));
+        placed.push((panel, legend, ValueAxis::from_values(panel.values().into_iter(), panel.min_step, top, y)));
     }
-    let pod_key = ChartLegend::for_pods(&axis);
-    let pods_top = y + PANEL_GAP + LINE_HEIGHT + pod_key.height();
-    let bottom = if course.pods.is_empty() { y } else { pods_top + pod_bars::plot_height(course) };
+    let pod_legend = ChartLegend::for_pods(&axis);
+    let pods_top = y + PANEL_GAP + LINE_HEIGHT + pod_legend.height();
+    let bottom = if model.pods.is_empty() { y } else { pods_top + pod_bars::plot_height(model) };
     html! {
         svg class=(if is_wide { "chart on-page" } else { "chart on-phone" }) role="img" viewBox={ "0 0 " (width) " " (coordinate(bottom + 22.0)) }
             aria-label="Replicas, metric, load and pods over time" {
-            g.shades { @for (n, (_, began, ended)) in course.phases.iter().enumerate() {
+            g.shades { @for (n, (_, began, ended)) in model.phases.iter().enumerate() {
                 @if n % 2 == 0 {
                     rect x=(coordinate(axis.x(*began))) y="0" width=(coordinate(axis.x(*ended) - axis.x(*began))) height=(coordinate(bottom)) {}
                 }
             } }
-            (strip.draw(course, &axis))
-            (strip.draw_marker_lines(bottom))
-            @for (panel, key, range) in &placed { (render_panel(panel, key, range, &axis)) }
-            @if !course.pods.is_empty() {
-                text.title x=(coordinate(left)) y=(coordinate(pods_top - pod_key.height() - 4.0)) { (pod_bars::title(course)) }
-                (pod_key.draw(pods_top, left))
-                (pod_bars::draw_bars(course, &axis, pods_top))
+            (phase_bar.draw(model, &axis))
+            (phase_bar.draw_marker_lines(bottom))
+            @for (panel, legend, range) in &placed { (render_panel(panel, legend, range, &axis)) }
+            @if !model.pods.is_empty() {
+                text.title x=(coordinate(left)) y=(coordinate(pods_top - pod_legend.height() - 4.0)) { (pod_bars::title(model)) }
+                (pod_legend.draw(pods_top, left))
+                (pod_bars::draw_bars(model, &axis, pods_top))
             }
             (render_time_axis(&axis, head, bottom))
-            @if let Some(stamp) = ending.verdict.stamps().first() {
+            @if let Some(stamp) = run.verdict.stamps().first() {
                 text.stand-in x=(coordinate(right)) y=(coordinate(head + PANEL_GAP + 6.0)) { (stamp.as_str()) }
             }
-            @if is_wide { (render_tooltips(course, panels, &axis, head, bottom)) }
+            @if is_wide { (render_tooltips(model, panels, &axis, head, bottom)) }
         }
     }
 }
 
-fn render_panel(panel: &ChartPanel, key: &ChartLegend, range: &ValueAxis, axis: &TimeAxis) -> Markup {
+fn render_panel(panel: &ChartPanel, legend: &ChartLegend, range: &ValueAxis, axis: &TimeAxis) -> Markup {
     html! {
-        text.title x=(coordinate(axis.left)) y=(coordinate(range.top - LEGEND_GAP - key.height() - 4.0)) { (panel.title) }
-        (key.draw(range.top - LEGEND_GAP, axis.left))
+        text.title x=(coordinate(axis.left)) y=(coordinate(range.top - LEGEND_GAP - legend.height() - 4.0)) { (panel.title) }
+        (legend.draw(range.top - LEGEND_GAP, axis.left))
         g.grid { @for value in range.ticks() {
             path d={ "M" (coordinate(axis.left)) " " (coordinate(range.y(value))) "H" (coordinate(axis.right)) } {}
             text x=(coordinate(axis.left - 5.0)) y=(coordinate(range.y(value) + 4.0)) { (scale::format_value(value)) }
@@ -120,22 +120,22 @@ fn render_time_axis(axis: &TimeAxis, top: f64, bottom: f64) -> Markup {
     }
 }
 
-/// Columns over the whole picture, each with the values of its moment, for whoever points at it.
-fn render_tooltips(course: &ReportModel<'_>, panels: &[ChartPanel], axis: &TimeAxis, top: f64, bottom: f64) -> Markup {
+/// Invisible columns over the whole chart, each with a tooltip of the values at its time.
+fn render_tooltips(model: &ReportModel<'_>, panels: &[ChartPanel], axis: &TimeAxis, top: f64, bottom: f64) -> Markup {
     let width = (axis.right - axis.left) / f64::from(TOOLTIP_COLUMNS);
     let column = |n: u32| {
         let at = axis.at_ms((f64::from(n) + 0.5) / f64::from(TOOLTIP_COLUMNS));
-        let phase = course.phases.iter().rfind(|(_, began, ended)| (*began..=*ended).contains(&at));
+        let phase = model.phases.iter().rfind(|(_, began, ended)| (*began..=*ended).contains(&at));
         let mut text = format!("{} {}", format_run_time(at), phase.map_or("", |(phase, _, _)| phase.as_str()));
-        for told in panels.iter().flat_map(|panel| &panel.tooltips) {
-            if let Some(value) = told.text_at(at) {
-                text += &format!("\n{}: {value}", told.name);
+        for tooltip in panels.iter().flat_map(|panel| &panel.tooltips) {
+            if let Some(value) = tooltip.text_at(at) {
+                text += &format!("\n{}: {value}", tooltip.name);
             }
         }
         (axis.left + f64::from(n) * width, text)
     };
     html! {
-        g.pointer { @for (x, text) in (0..TOOLTIP_COLUMNS).map(column) {
+        g.tooltips { @for (x, text) in (0..TOOLTIP_COLUMNS).map(column) {
             rect x=(coordinate(x)) y=(coordinate(top)) width=(coordinate(width)) height=(coordinate(bottom - top)) { title { (text) } }
         } }
     }

@@ -1,48 +1,47 @@
-//! A panel: what is drawn over the time axis, apart from how wide the picture is.
+//! A panel: the shapes over the time axis, independent of the chart's width.
 
-/// Values in the order of time; `None` where there was nothing to read.
+/// Time in milliseconds and value, in the order of time; `None` where no value was readable.
 pub(super) type ChartSeries = Vec<(u64, Option<f64>)>;
 
-/// One panel.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ChartPanel {
-    /// What it shows, with its unit.
+    /// Title with unit.
     pub(super) title: String,
-    /// Height of the plot.
+    /// Height of the plot, SVG units.
     pub(super) height: f64,
-    /// Smallest distance of two marks of its values: 1 for what is counted.
+    /// Smallest tick distance of the value axis: 1 for counts.
     pub(super) min_step: f64,
-    /// What is drawn, the hindmost first.
+    /// Shapes, back to front.
     pub(super) shapes: Vec<ChartShape>,
-    /// What stands in the plot when there is nothing to draw.
+    /// Text of the plot when there is nothing to draw.
     pub(super) empty_text: String,
-    /// What a pointer is told.
+    /// Texts for the tooltip.
     pub(super) tooltips: Vec<TooltipSeries>,
 }
 
-/// How a shape looks: the name of a class of the style sheet, which gives colour and dashes.
+/// A class of the style sheet, which sets colour and dashes.
 pub(super) type StyleClass = &'static str;
 
-/// Something drawn.
+/// A shape of a panel. Names go into the legend.
 #[derive(Clone, Debug)]
 pub(super) enum ChartShape {
     /// Points joined by straight lines.
     Line(StyleClass, String, ChartSeries),
     /// A value that holds until the next one.
     Steps(StyleClass, String, ChartSeries),
-    /// From a smallest to a largest value.
+    /// The area between a smallest and a largest value.
     Band(StyleClass, String, Vec<(u64, Option<(f64, f64)>)>),
-    /// One value all the time.
+    /// A horizontal line: one value for the whole run.
     Level(StyleClass, String, f64),
-    /// From one value to another all the time.
+    /// A horizontal band between two values for the whole run.
     Zone(StyleClass, String, f64, f64),
-    /// Moments at which something happened, each with its words.
+    /// Dots: time, value and tooltip.
     Dots(StyleClass, String, Vec<(u64, f64, String)>),
-    /// A stretch of time that could not be read, and why.
+    /// A time span in which the source was not readable: from, to, reason.
     Gap(u64, u64, String),
 }
 
-/// A series in words, for a pointer: each text holds until the next one.
+/// A series as text for the tooltip: each text holds until the next one.
 #[derive(Clone, Debug)]
 pub(super) struct TooltipSeries {
     pub(super) name: String,
@@ -50,7 +49,7 @@ pub(super) struct TooltipSeries {
 }
 
 impl TooltipSeries {
-    /// What is told at a moment.
+    /// The text at a time.
     pub(super) fn text_at(&self, at_ms: u64) -> Option<&str> {
         let after = self.texts.partition_point(|(at, _)| *at <= at_ms);
         self.texts.get(after.checked_sub(1)?).map(|(_, text)| text.as_str())
@@ -58,7 +57,7 @@ impl TooltipSeries {
 }
 
 impl ChartPanel {
-    /// Every value that must have its place.
+    /// Every value that the value axis must cover.
     pub(super) fn values(&self) -> Vec<f64> {
         let mut all = Vec::new();
         for shape in &self.shapes {
@@ -78,7 +77,7 @@ impl ChartPanel {
         all
     }
 
-    /// Nothing was measured: levels alone say nothing.
+    /// Whether nothing was measured: levels and zones are configuration.
     pub(super) fn is_empty(&self) -> bool {
         !self.shapes.iter().any(|shape| match shape {
             ChartShape::Line(_, _, series) | ChartShape::Steps(_, _, series) => series.iter().any(|(_, v)| v.is_some()),

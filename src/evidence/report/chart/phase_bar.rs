@@ -1,4 +1,4 @@
-//! The strip above the panels: phases by name, size changes and the HPA's events.
+//! The bar above the panels: phases, changes of spec.replicas, and events.
 
 use maud::{Markup, html};
 
@@ -12,25 +12,24 @@ use crate::evidence::report::time_format::format_run_time;
 use crate::model::observation::ObservationKind;
 use crate::model::prediction::PredictedChange;
 
-/// Height of a row of the strip.
+/// Height of a row, SVG units.
 const ROW_HEIGHT: f64 = 18.0;
 
-/// Rows in which the flags of size changes give way to each other, at most; with more of them only the lines are drawn.
+/// Rows for the labels of size changes that would overlap; a change without a row has its line only.
 const MAX_MARKER_ROWS: usize = 3;
 
-/// More lines through all panels than this would hide what they cross.
+/// Above this number the lines through all panels are left out: they would hide the curves.
 const MAX_MARKER_LINES: usize = 60;
 
-/// Width of a letter, about.
+/// Average width of a character, SVG units.
 const CHAR_WIDTH: f64 = 6.2;
 
-/// The strip.
 pub(super) struct PhaseBar<'a> {
     markers: Vec<SizeChangeMarker<'a>>,
     rows: usize,
 }
 
-/// The flag of a change of size.
+/// The arrow and label of a change of spec.replicas.
 struct SizeChangeMarker<'a> {
     change: &'a PredictedChange,
     x: f64,
@@ -39,10 +38,10 @@ struct SizeChangeMarker<'a> {
 }
 
 impl<'a> PhaseBar<'a> {
-    /// The strip of a run: each flag in the first row in which it has room.
-    pub(super) fn from_run(ending: &FinishedRun<'a>, axis: &TimeAxis) -> Self {
+    /// Places each marker in the first row with space for it.
+    pub(super) fn from_run(run: &FinishedRun<'a>, axis: &TimeAxis) -> Self {
         let mut ends = [f64::MIN; MAX_MARKER_ROWS];
-        let flag = |change: &'a PredictedChange| {
+        let place = |change: &'a PredictedChange| {
             let x = axis.x(change.at_ms);
             let width = size_change_label(change).chars().count() as f64 * CHAR_WIDTH + 22.0;
             let left = x.min(axis.right - width + 4.0);
@@ -52,9 +51,9 @@ impl<'a> PhaseBar<'a> {
             }
             SizeChangeMarker { change, x, left, row }
         };
-        let flags: Vec<SizeChangeMarker<'a>> = ending.prediction.changes.iter().map(flag).collect();
-        let rows = flags.iter().filter_map(|flag| flag.row).max().map_or(0, |row| row + 1);
-        Self { markers: flags, rows }
+        let markers: Vec<SizeChangeMarker<'a>> = run.prediction.changes.iter().map(place).collect();
+        let rows = markers.iter().filter_map(|marker| marker.row).max().map_or(0, |row| row + 1);
+        Self { markers, rows }
     }
 
     pub(super) fn height(&self) -> f64 {
@@ -65,9 +64,9 @@ impl<'a> PhaseBar<'a> {
         ROW_HEIGHT * (self.rows as f64 + 1.0)
     }
 
-    pub(super) fn draw(&self, course: &ReportModel<'_>, axis: &TimeAxis) -> Markup {
+    pub(super) fn draw(&self, model: &ReportModel<'_>, axis: &TimeAxis) -> Markup {
         html! {
-            @for (phase, began, ended) in &course.phases {
+            @for (phase, began, ended) in &model.phases {
                 @let (from, to) = (axis.x(*began), axis.x(*ended));
                 rect.phase x=(coordinate(from)) y="0" width=(coordinate((to - from).max(0.5))) height=(coordinate(ROW_HEIGHT - 2.0)) {
                     title { (phase.as_str()) ": " (format_run_time(*began)) " to " (format_run_time(*ended)) }
@@ -76,23 +75,23 @@ impl<'a> PhaseBar<'a> {
                     text.name x=(coordinate(f64::midpoint(from, to))) y=(coordinate(ROW_HEIGHT - 6.0)) { (phase.as_str()) }
                 }
             }
-            @for flag in &self.markers { (flag.draw()) }
-            @for (x, class, words) in event_ticks(course, axis) {
+            @for marker in &self.markers { (marker.draw()) }
+            @for (x, class, text) in event_ticks(model, axis) {
                 path class={ "dot " (class) } d={ "M" (coordinate(x)) " " (coordinate(self.events_top() + 2.0)) "v10" } {
-                    title { (words) }
+                    title { (text) }
                 }
             }
         }
     }
 
-    /// A line through all panels for each change of size, as long as they leave room for the rest.
+    /// A line through all panels for each change of spec.replicas, up to `MAX_MARKER_LINES`.
     pub(super) fn draw_marker_lines(&self, bottom: f64) -> Markup {
-        let few = if self.markers.len() > MAX_MARKER_LINES { &[] } else { self.markers.as_slice() };
+        let markers = if self.markers.len() > MAX_MARKER_LINES { &[] } else { self.markers.as_slice() };
         html! {
-            @for flag in few {
-                @let y = flag.row.map_or(self.events_top(), |row| ROW_HEIGHT * (row as f64 + 1.0) + 15.0);
-                path class={ "pole " (flag.style_class()) } d={ "M" (coordinate(flag.x)) " " (coordinate(y)) "V" (coordinate(bottom)) } {
-                    title { (flag.tooltip()) }
+            @for marker in markers {
+                @let y = marker.row.map_or(self.events_top(), |row| ROW_HEIGHT * (row as f64 + 1.0) + 15.0);
+                path class={ "size-change " (marker.style_class()) } d={ "M" (coordinate(marker.x)) " " (coordinate(y)) "V" (coordinate(bottom)) } {
+                    title { (marker.tooltip()) }
                 }
             }
         }
@@ -101,13 +100,13 @@ impl<'a> PhaseBar<'a> {
 
 impl SizeChangeMarker<'_> {
     fn style_class(&self) -> &'static str {
-        if self.change.allowed.is_some() { "own" } else { "foreign" }
+        if self.change.allowed.is_some() { "by-hpa" } else { "other-writer" }
     }
 
     fn tooltip(&self) -> String {
-        let whose = if self.change.allowed.is_some() { "" } else { ", not confirmed as the autoscaler's own" };
+        let attribution = if self.change.allowed.is_some() { "" } else { ", not attributed to the HPA" };
         format!(
-            "{}: {}, written by {}{whose}",
+            "{}: {}, written by {}{attribution}",
             format_run_time(self.change.at_ms),
             size_change_label(self.change),
             self.change.writer
@@ -119,7 +118,7 @@ impl SizeChangeMarker<'_> {
             @let y = ROW_HEIGHT * (row as f64 + 1.0);
             g.(self.style_class()) {
                 title { (self.tooltip()) }
-                path.flag d=(arrow(self.left + 4.0, y + 3.0, self.change.to > self.change.from)) {}
+                path.arrow d=(arrow(self.left + 4.0, y + 3.0, self.change.to > self.change.from)) {}
                 text.label x=(coordinate(self.left + 11.0)) y=(coordinate(y + 12.0)) { (size_change_label(self.change)) }
             }
         } }
@@ -130,17 +129,17 @@ fn size_change_label(change: &PredictedChange) -> String {
     format!("{}→{}", change.from, change.to)
 }
 
-fn arrow(x: f64, y: f64, rises: bool) -> String {
-    match rises {
+fn arrow(x: f64, y: f64, up: bool) -> String {
+    match up {
         true => format!("M{} {}l4 9h-8z", coordinate(x), coordinate(y)),
         false => format!("M{} {}h-8l4 9z", coordinate(x + 4.0), coordinate(y)),
     }
 }
 
-/// Events of the HPA, and warnings of anything else in the namespace: one of each a column.
-fn event_ticks(course: &ReportModel<'_>, axis: &TimeAxis) -> Vec<(f64, &'static str, String)> {
+/// A tick per column for the HPA's events, and one for the Warning events of the namespace.
+fn event_ticks(model: &ReportModel<'_>, axis: &TimeAxis) -> Vec<(f64, &'static str, String)> {
     let mut all: [Vec<(f64, &'static str, String)>; 2] = [Vec::new(), Vec::new()];
-    for observation in &course.events {
+    for observation in &model.events {
         let ObservationKind::Event(event) = &observation.kind else { continue };
         let is_warning = event.kind == "Warning";
         if !is_warning && !event.object.starts_with("HorizontalPodAutoscaler/") {
@@ -148,15 +147,15 @@ fn event_ticks(course: &ReportModel<'_>, axis: &TimeAxis) -> Vec<(f64, &'static 
         }
         let Some(shown) = all.get_mut(usize::from(is_warning)) else { continue };
         let x = axis.x(observation.at_ms);
-        let words =
+        let text =
             format!("{}: {}", format_run_time(observation.at_ms), truncate_text(&describe_observation(observation)));
         match shown.last_mut() {
-            Some((last, _, told)) if (x - *last).abs() < 1.5 => {
-                if told.len() < 1000 {
-                    *told += &format!("\n{words}");
+            Some((last, _, tooltip)) if (x - *last).abs() < 1.5 => {
+                if tooltip.len() < 1000 {
+                    *tooltip += &format!("\n{text}");
                 }
             }
-            _ => shown.push((x, if is_warning { "warning" } else { "event" }, words)),
+            _ => shown.push((x, if is_warning { "warning" } else { "event" }, text)),
         }
     }
     all.concat()

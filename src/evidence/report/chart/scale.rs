@@ -1,9 +1,9 @@
-//! From moments and values to places of a picture, and the round numbers that axes show.
+//! Axes: times and values → coordinates, and round numbers for the ticks.
 
-/// Moments → x.
+/// Times → x.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct TimeAxis {
-    /// Moment of the right edge, milliseconds; the left edge is 0.
+    /// Time at the right edge, milliseconds; the left edge is 0.
     pub(super) end_ms: u64,
     /// x of the left edge.
     pub(super) left: f64,
@@ -11,29 +11,30 @@ pub(super) struct TimeAxis {
     pub(super) right: f64,
 }
 
-/// Steps between two marks of the time axis, seconds.
+/// Tick distances of the time axis, seconds.
 const TIME_STEPS: [u64; 14] = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200];
 
-/// Room that a mark of the time axis takes.
+/// Smallest distance of two ticks of the time axis, SVG units: a label such as 1:02:05 fits.
 const MIN_TICK_SPACING: f64 = 48.0;
 
 impl TimeAxis {
-    /// The place of a moment.
+    /// x of a time in milliseconds.
     pub(super) fn x(&self, at_ms: u64) -> f64 {
         let share = ms_to_seconds(at_ms.min(self.end_ms)) / ms_to_seconds(self.end_ms.max(1));
         self.left + (self.right - self.left) * share
     }
 
-    /// The moment of a place.
+    /// Time in milliseconds at a fraction of the axis.
     pub(super) fn at_ms(&self, share: f64) -> u64 {
         std::time::Duration::from_secs_f64(ms_to_seconds(self.end_ms) * share.clamp(0.0, 1.0)).as_millis() as u64
     }
 
-    /// The moments that are marked, in seconds.
+    /// The ticks, seconds.
     pub(super) fn ticks(&self) -> Vec<u64> {
         let end = self.end_ms / 1000;
-        let most = ((self.right - self.left) / MIN_TICK_SPACING).floor().max(1.0) as u64;
-        let step = TIME_STEPS.into_iter().find(|step| end / step <= most).unwrap_or_else(|| (end / most).max(1));
+        let max_ticks = ((self.right - self.left) / MIN_TICK_SPACING).floor().max(1.0) as u64;
+        let step =
+            TIME_STEPS.into_iter().find(|step| end / step <= max_ticks).unwrap_or_else(|| (end / max_ticks).max(1));
         (0..=end / step).map(|n| n * step).collect()
     }
 }
@@ -41,11 +42,11 @@ impl TimeAxis {
 /// Values → y.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ValueAxis {
-    /// Value of the lower edge.
+    /// Value at the lower edge.
     pub(super) low: f64,
-    /// Value of the upper edge.
+    /// Value at the upper edge.
     pub(super) high: f64,
-    /// Distance between two marks.
+    /// Distance between two ticks.
     pub(super) step: f64,
     /// y of the upper edge.
     pub(super) top: f64,
@@ -54,44 +55,43 @@ pub(super) struct ValueAxis {
 }
 
 impl ValueAxis {
-    /// A range that holds 0 and all these values, with round numbers at its edges; `least_step` is 1 for what is counted.
-    pub(super) fn from_values(values: impl Iterator<Item = f64>, least_step: f64, top: f64, bottom: f64) -> Self {
+    /// An axis that covers 0 and all these values, with round numbers at its edges; `min_step` is 1 for counts.
+    pub(super) fn from_values(values: impl Iterator<Item = f64>, min_step: f64, top: f64, bottom: f64) -> Self {
         let (low, high) = values.filter(|v| v.is_finite()).fold((0.0_f64, 0.0_f64), |(a, b), v| (a.min(v), b.max(v)));
-        let high = if low == high { low + least_step.max(1.0) } else { high };
-        let marks = ((bottom - top) / 26.0).floor().clamp(1.0, 8.0);
-        let step = round_step((high - low) / marks).max(least_step);
+        let high = if low == high { low + min_step.max(1.0) } else { high };
+        let ticks = ((bottom - top) / 26.0).floor().clamp(1.0, 8.0);
+        let step = round_step((high - low) / ticks).max(min_step);
         Self { low: (low / step).floor() * step, high: (high / step).ceil() * step, step, top, bottom }
     }
 
-    /// The place of a value.
+    /// y of a value.
     pub(super) fn y(&self, value: f64) -> f64 {
         let share = (value.clamp(self.low, self.high) - self.low) / (self.high - self.low);
         self.bottom - (self.bottom - self.top) * share
     }
 
-    /// The values that are marked.
+    /// The tick values.
     pub(super) fn ticks(&self) -> Vec<f64> {
         let count = ((self.high - self.low) / self.step).round() as u32;
         (0..=count).map(|n| self.low + f64::from(n) * self.step).collect()
     }
 }
 
-/// The next of 1, 2 or 5 times a power of ten that is no smaller.
-fn round_step(least: f64) -> f64 {
-    // By multiplication alone, which gives the same bits on every machine; logarithms need not.
+/// The smallest of 1, 2 or 5 times a power of ten that is at least `min`.
+fn round_step(min: f64) -> f64 {
+    // No logarithm: its last bits differ between machines, and the report must not.
     let mut ten = 1e-6;
-    while ten * 10.0 <= least {
+    while ten * 10.0 <= min {
         ten *= 10.0;
     }
-    [1.0, 2.0, 5.0, 10.0].into_iter().map(|n| n * ten).find(|step| *step >= least * 0.999).unwrap_or(10.0 * ten)
+    [1.0, 2.0, 5.0, 10.0].into_iter().map(|n| n * ten).find(|step| *step >= min * 0.999).unwrap_or(10.0 * ten)
 }
 
-/// Milliseconds as seconds.
 pub(super) fn ms_to_seconds(ms: u64) -> f64 {
     std::time::Duration::from_millis(ms).as_secs_f64()
 }
 
-/// A value in few signs: `3`, `0.25`, `12.4`, `35k`, `1.2G`.
+/// A value as short text: `3`, `0.25`, `12.4`, `35k`, `1.2G`.
 pub(super) fn format_value(value: f64) -> String {
     let (size, unit) = [(1e12, "T"), (1e9, "G"), (1e6, "M"), (1e4, "k")]
         .into_iter()
@@ -107,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_axis_marks_round_moments_that_do_not_touch_each_other() {
+    fn a_time_axis_has_round_ticks_whose_labels_do_not_touch() {
         let axis = TimeAxis { end_ms: 119_887, left: 50.0, right: 1070.0 };
         assert_eq!((axis.x(0), axis.x(119_887), axis.x(u64::MAX)), (50.0, 1070.0, 1070.0));
         assert_eq!(axis.ticks(), (0..=11).map(|n| n * 10).collect::<Vec<_>>());
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_range_holds_zero_and_ends_on_round_numbers() {
+    fn a_value_axis_covers_zero_and_ends_on_round_numbers() {
         let of = |values: &[f64]| ValueAxis::from_values(values.iter().copied(), 0.0, 0.0, 80.0);
         assert_eq!((of(&[99.666, 60.0]).high, of(&[99.666]).ticks().len()), (100.0, 3));
         assert_eq!((of(&[-3.0, 4.0]).low, of(&[-3.0, 4.0]).high), (-5.0, 5.0));

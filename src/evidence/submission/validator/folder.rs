@@ -1,20 +1,18 @@
-//! What lies in the folder of the requirement, besides what the entry cites.
+//! Checks of the files in the requirement's directory, whether cited or not.
 
 use std::io::Read;
 use std::path::Path;
 
-use sha2::{Digest, Sha256};
-
 use super::super::{COPIED_FILES, FORCED_MARK, MANIFEST_FILE, PLACEHOLDER, REQUIREMENT_DIR};
 use super::{RuleOrigin, SubmissionValidator};
-use crate::evidence::manifest::hexadecimal;
 use crate::model::manifest::Manifest;
+use crate::model::manifest::sha256_hex;
 
-/// Bytes of a file at most: an artifact of a whole upstream suite has some megabytes.
+/// Largest file, bytes. An artifact of a whole upstream suite has a few megabytes.
 const MAX_FILE: u64 = 256 << 20;
 
 impl SubmissionValidator<'_> {
-    /// What was taken over from the bundle is as its manifest has it, where that was handed in too.
+    /// Compares the files copied from the bundle with its manifest, if the submission has one.
     pub(super) fn check_manifest(&mut self) {
         let name = |name: &str| format!("{REQUIREMENT_DIR}/{name}");
         let Ok(text) = read_bytes(self.dir, &name(MANIFEST_FILE)) else { return };
@@ -24,20 +22,18 @@ impl SubmissionValidator<'_> {
                 return self.add_finding_in(name(MANIFEST_FILE), RuleOrigin::Reviewer, "manifest", error.to_string());
             }
         };
-        for taken in COPIED_FILES {
-            let there = read_bytes(self.dir, &name(taken)).map(|bytes| hexadecimal(&Sha256::digest(bytes)));
-            if let (Ok(there), Some(listed)) = (there, manifest.files.get(taken))
-                && there != *listed
+        for copied in COPIED_FILES {
+            let actual = read_bytes(self.dir, &name(copied)).map(|bytes| sha256_hex(&bytes));
+            if let (Ok(actual), Some(listed)) = (actual, manifest.files.get(copied))
+                && actual != *listed
             {
-                let what = format!(
-                    "it is not what the bundle's manifest names: its sha256 is {there}, and {listed} is listed"
-                );
-                self.add_finding_in(name(taken), RuleOrigin::Reviewer, "altered", what);
+                let message = format!("its sha256 is {actual}, but the bundle's manifest has {listed}");
+                self.add_finding_in(name(copied), RuleOrigin::Reviewer, "altered", message);
             }
         }
     }
 
-    /// What stands in the files themselves: a forced export, and what is left to state.
+    /// Finds forced exports, and placeholders that the submitter has to replace.
     pub(super) fn check_folder(&mut self) {
         let Ok(entries) = std::fs::read_dir(self.dir.join(REQUIREMENT_DIR)) else { return };
         let mut names: Vec<String> = entries
@@ -51,35 +47,30 @@ impl SubmissionValidator<'_> {
             let Ok(bytes) = read_bytes(self.dir, &name) else { continue };
             let text = String::from_utf8_lossy(&bytes);
             if text.contains(FORCED_MARK) {
-                self.add_finding_in(
-                    name.clone(),
-                    RuleOrigin::Reviewer,
-                    "forced",
-                    "it was exported in spite of what it says there",
-                );
+                self.add_finding_in(name.clone(), RuleOrigin::Reviewer, "forced", "it was exported with --force");
             }
-            let open = text.matches(PLACEHOLDER).count();
-            if open > 0 {
-                self.report.notes.push(format!("{name}: {open} places are left to state: {PLACEHOLDER}"));
+            let count = text.matches(PLACEHOLDER).count();
+            if count > 0 {
+                self.report.notes.push(format!("{name}: {count} placeholders left to replace: {PLACEHOLDER}"));
             }
         }
     }
 }
 
-/// A file within the product's folder.
+/// Reads a file in the product's directory.
 pub(super) fn read_bytes(dir: &Path, name: &str) -> Result<Vec<u8>, String> {
-    let wrong = |e: std::io::Error| format!("{name} could not be read: {e}");
+    let error = |e: std::io::Error| format!("could not read {name}: {e}");
     let mut bytes = Vec::new();
-    let file = std::fs::File::open(dir.join(name)).map_err(wrong)?;
-    file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(wrong)?;
+    let file = std::fs::File::open(dir.join(name)).map_err(error)?;
+    file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(error)?;
     match bytes.len() as u64 > MAX_FILE {
-        true => Err(format!("{name} holds more than {MAX_FILE} bytes")),
+        true => Err(format!("{name} has more than {MAX_FILE} bytes")),
         false => Ok(bytes),
     }
 }
 
-/// The same as text.
+/// Reads a text file in the product's directory.
 pub(super) fn read_text(dir: &Path, name: &str) -> Result<String, String> {
-    let bytes = read_bytes(dir, name).map_err(|what| format!("{}: {what}", dir.display()))?;
+    let bytes = read_bytes(dir, name).map_err(|error| format!("{}: {error}", dir.display()))?;
     String::from_utf8(bytes).map_err(|e| format!("{}: {name} is not UTF-8: {e}", dir.display()))
 }

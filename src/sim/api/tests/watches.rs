@@ -7,11 +7,11 @@ use kube::core::PartialObjectMeta;
 use super::*;
 use crate::units::HumanDuration;
 
-/// What a watch tells, from an empty list on until it ends.
-async fn watch_events(client: &kube::Client, wanted: &WatchParams) -> (Vec<String>, Option<String>) {
+/// The events of a watch that starts at the current version, until it ends, and its error.
+async fn watch_events(client: &kube::Client, params: &WatchParams) -> (Vec<String>, Option<String>) {
     let pods: Api<Pod> = Api::namespaced(client.clone(), "x");
     let version = pods.list(&ListParams::default()).await.unwrap().metadata.resource_version.unwrap();
-    let mut events = pods.watch(wanted, &version).await.unwrap().boxed();
+    let mut events = pods.watch(params, &version).await.unwrap().boxed();
     let mut all = Vec::new();
     loop {
         let name = |pod: Pod| pod.metadata.name.unwrap();
@@ -27,7 +27,7 @@ async fn watch_events(client: &kube::Client, wanted: &WatchParams) -> (Vec<Strin
     }
 }
 
-/// One pod comes, changes its label, changes it back, and goes; another's is of no concern.
+/// Creates two pods; relabels the first one, relabels it back, and removes it.
 async fn change_pods(cluster: &SimCluster) {
     let kind = find_by_kind("v1", "Pod").unwrap().kind;
     let label = |to: &'static str| {
@@ -45,33 +45,33 @@ async fn change_pods(cluster: &SimCluster) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_watch_follows_what_its_selector_matches_and_ends_when_it_was_asked_to() {
+async fn a_watch_follows_what_its_selector_matches_and_ends_at_its_timeout() {
     let (cluster, client) = platform(ApiServerConfig::default());
-    let wanted = WatchParams::default().labels("app=a").timeout(60);
-    let ((events, error), ()) = tokio::join!(watch_events(&client, &wanted), change_pods(&cluster));
+    let params = WatchParams::default().labels("app=a").timeout(60);
+    let ((events, error), ()) = tokio::join!(watch_events(&client, &params), change_pods(&cluster));
     assert_eq!((events.join(" ").as_str(), error), ("+p -p +p -p mark", None));
     assert_eq!(cluster.clock().now_ms() / 1000, 60);
 }
 
 #[tokio::test(start_paused = true)]
-async fn watches_break_off_in_the_ways_that_they_do() {
+async fn watch_faults_end_watches() {
     let at = Some(HumanDuration::from_secs(2));
-    let away = Some(ApiFaultWindow { start: HumanDuration::from_secs(2), duration: HumanDuration::from_secs(5) });
+    let window = Some(ApiFaultWindow { start: HumanDuration::from_secs(2), duration: HumanDuration::from_secs(5) });
     let cases = [
         (ApiServerConfig { watch_lifetime: at, ..ApiServerConfig::default() }, "+p +q ~p ~p", None),
         (ApiServerConfig { gone_interval: at, ..ApiServerConfig::default() }, "+p +q ~p ~p 410", None),
-        (ApiServerConfig { unavailable: away, ..ApiServerConfig::default() }, "+p +q ~p ~p", Some(())),
+        (ApiServerConfig { unavailable: window, ..ApiServerConfig::default() }, "+p +q ~p ~p", Some(())),
     ];
-    for (setting, expected, broken) in cases {
-        let (cluster, client) = platform(setting);
-        let wanted = WatchParams::default().timeout(60);
-        let ((events, error), ()) = tokio::join!(watch_events(&client, &wanted), change_pods(&cluster));
+    for (config, expected, broken) in cases {
+        let (cluster, client) = platform(config);
+        let params = WatchParams::default().timeout(60);
+        let ((events, error), ()) = tokio::join!(watch_events(&client, &params), change_pods(&cluster));
         assert_eq!((events.join(" ").as_str(), error.map(drop)), (expected, broken));
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_forgotten_version_is_gone() {
+async fn a_version_that_is_dropped_from_the_log_is_gone() {
     let (cluster, client) = platform(ApiServerConfig::default());
     create(&cluster, "k", pod("p", "a"));
     let kind = find_by_kind("v1", "Pod").unwrap().kind;
@@ -86,10 +86,10 @@ async fn a_forgotten_version_is_gone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_waits_for_an_object_to_go_hears_of_it() {
+async fn a_client_that_waits_for_a_deletion_sees_it() {
     let (cluster, client) = platform(ApiServerConfig::default());
-    let made = create(&cluster, "k", pod("p", "a"));
-    let uid = made["metadata"]["uid"].as_str().unwrap();
+    let created = create(&cluster, "k", pod("p", "a"));
+    let uid = created["metadata"]["uid"].as_str().unwrap();
     let pods: Api<Pod> = Api::namespaced(client, "x");
     let kind = find_by_kind("v1", "Pod").unwrap().kind;
     let gone = await_condition(pods.clone(), "p", conditions::is_deleted(uid));
@@ -97,8 +97,8 @@ async fn what_waits_for_an_object_to_go_hears_of_it() {
         tokio::time::sleep(Duration::from_secs(300)).await;
         cluster.remove(&kind, "x", "p");
     };
-    let (heard, ()) = tokio::join!(gone, kubelet);
-    heard.unwrap();
+    let (result, ()) = tokio::join!(gone, kubelet);
+    result.unwrap();
     assert_eq!(cluster.clock().now_ms() / 1000, 300);
     create(&cluster, "k", pod("q", "a"));
     let all = pods.list_metadata(&ListParams::default().labels("app,app!=b").limit(500)).await.unwrap();

@@ -1,20 +1,20 @@
-//! Objects made, changed and deleted.
+//! Creating, updating and deleting objects.
 
 use super::*;
 use crate::model::snapshot::ReplicasManager;
 
 #[tokio::test(start_paused = true)]
-async fn who_wrote_the_size_shows_as_on_a_real_server() {
+async fn managed_fields_show_who_set_replicas() {
     let (cluster, client) = platform(ApiServerConfig::default());
-    let facts = find_by_kind("apps/v1", "Deployment").unwrap();
-    apply(&cluster, "helm", facts, deployment()).unwrap();
+    let served = find_by_kind("apps/v1", "Deployment").unwrap();
+    apply(&cluster, "helm", served, deployment()).unwrap();
     let api: Api<Deployment> = Api::namespaced(client, "x");
-    let made = api.get("d").await.unwrap();
-    assert_eq!(made.spec.replicas, Some(1), "the server's default");
-    assert_eq!(ReplicasManager::from_metadata(&made.metadata), [], "who applies does not own what the server fills in");
-    update_scale(&cluster, FieldManager::update_scale("kube-controller-manager"), &facts.kind, "x", "d", 3).unwrap();
+    let created = api.get("d").await.unwrap();
+    assert_eq!(created.spec.replicas, Some(1), "the server's default");
+    assert_eq!(ReplicasManager::from_metadata(&created.metadata), [], "an apply does not own the server's defaults");
+    update_scale(&cluster, FieldManager::update_scale("kube-controller-manager"), &served.kind, "x", "d", 3).unwrap();
     let status = |object: &mut Value| object["status"] = json!({"replicas": 1, "conditions": [{"type": "A"}]});
-    cluster.update(FieldManager::update_status("kube-controller-manager"), &facts.kind, "x", "d", status).unwrap();
+    cluster.update(FieldManager::update_status("kube-controller-manager"), &served.kind, "x", "d", status).unwrap();
     let scaled = api.get("d").await.unwrap();
     let by = |manager: &str| ReplicasManager {
         manager: manager.into(),
@@ -30,9 +30,9 @@ async fn who_wrote_the_size_shows_as_on_a_real_server() {
     assert_eq!(applied.operation.as_deref(), Some("Apply"));
     let mut again = deployment();
     again["spec"]["replicas"] = json!(1);
-    let refused = apply(&cluster, "helm", facts, again).unwrap_err();
+    let error = apply(&cluster, "helm", served, again).unwrap_err();
     assert_eq!(
-        (refused.code, refused.message.as_str()),
+        (error.code, error.message.as_str()),
         (
             409,
             "Apply failed with 1 conflict: conflict with \"kube-controller-manager\" with subresource \"scale\" \
@@ -46,29 +46,29 @@ async fn who_wrote_the_size_shows_as_on_a_real_server() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_status_that_says_the_same_is_no_change_and_one_that_does_not_moves_only_its_own_entry() {
+async fn an_equal_status_is_no_change_and_another_one_changes_only_its_own_entry() {
     let (cluster, _) = platform(ApiServerConfig::default());
-    let made = create(&cluster, "kubectl", pod("p", "a"));
+    let created = create(&cluster, "kubectl", pod("p", "a"));
     let kind = find_by_kind("v1", "Pod").unwrap().kind;
-    let say = |phase: &'static str| {
+    let set_phase = |phase: &'static str| {
         cluster
             .update(FieldManager::update_status("kubelet"), &kind, "x", "p", |pod| {
                 pod["status"]["phase"] = json!(phase)
             })
             .unwrap()
     };
-    assert_eq!(say("Pending")["metadata"]["resourceVersion"], made["metadata"]["resourceVersion"]);
+    assert_eq!(set_phase("Pending")["metadata"]["resourceVersion"], created["metadata"]["resourceVersion"]);
     tokio::time::sleep(Duration::from_secs(7)).await;
-    let running = say("Running");
+    let running = set_phase("Running");
     let entries = running["metadata"]["managedFields"].as_array().unwrap();
     assert_eq!(entries[0]["time"], "2026-08-22T10:00:00Z");
-    assert!(entries[0]["fieldsV1"]["f:status"].is_null(), "taken over");
+    assert!(entries[0]["fieldsV1"]["f:status"].is_null(), "moved to the kubelet's entry");
     assert_eq!(entries[1]["fieldsV1"], json!({"f:status": {"f:phase": {}}}));
     assert_eq!((&entries[1]["time"], &entries[1]["subresource"]), (&json!("2026-08-22T10:00:07Z"), &json!("status")));
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_we_apply_is_filled_in_and_applied_again_is_the_same() {
+async fn an_applied_object_gets_defaults_and_a_second_apply_changes_nothing() {
     let (_, client) = platform(ApiServerConfig::default());
     let api: Api<HorizontalPodAutoscaler> = Api::namespaced(client, "x");
     let hpa = json!({
@@ -79,18 +79,18 @@ async fn what_we_apply_is_filled_in_and_applied_again_is_the_same() {
         }
     });
     let params = PatchParams::apply("gpuhpa");
-    let made = api.patch("h", &params, &Patch::Apply(&hpa)).await.unwrap();
-    let behavior = made.spec.behavior.as_ref().unwrap();
-    assert_eq!(made.spec.min_replicas, Some(1));
+    let created = api.patch("h", &params, &Patch::Apply(&hpa)).await.unwrap();
+    let behavior = created.spec.behavior.as_ref().unwrap();
+    assert_eq!(created.spec.min_replicas, Some(1));
     assert_eq!(behavior.scale_up.as_ref().unwrap().policies.as_ref().unwrap().len(), 2);
     assert_eq!(behavior.scale_down.as_ref().unwrap().stabilization_window_seconds, Some(60));
     tokio::time::sleep(Duration::from_secs(2)).await;
     let again = api.patch("h", &params, &Patch::Apply(&hpa)).await.unwrap();
-    assert_eq!(again.metadata.resource_version, made.metadata.resource_version);
+    assert_eq!(again.metadata.resource_version, created.metadata.resource_version);
 }
 
 #[tokio::test(start_paused = true)]
-async fn node_ports_are_handed_out_once() {
+async fn a_node_port_is_allocated_once() {
     let (_, client) = platform(ApiServerConfig::default());
     let api: Api<Service> = Api::namespaced(client, "x");
     let service = |name: &str, port: Option<i32>| {
@@ -101,21 +101,21 @@ async fn node_ports_are_handed_out_once() {
     };
     let dry = PostParams { dry_run: true, ..PostParams::default() };
     api.create(&dry, &service("a", Some(32_481))).await.unwrap();
-    assert!(api.get_opt("a").await.unwrap().is_none(), "nothing is kept of a dry run");
+    assert!(api.get_opt("a").await.unwrap().is_none(), "a dry run stores nothing");
     let params = PostParams::default();
     api.create(&params, &service("a", Some(32_481))).await.unwrap();
-    let (code, why) = error_code(api.create(&dry, &service("b", Some(32_481))).await);
+    let (code, message) = error_code(api.create(&dry, &service("b", Some(32_481))).await);
     assert_eq!(
-        (code, why.as_str()),
+        (code, message.as_str()),
         (
             422,
             "Service \"b\" is invalid: spec.ports[0].nodePort: Invalid value: 32481: provided port is already \
              allocated"
         )
     );
-    let handed = api.create(&params, &service("b", None)).await.unwrap().spec.unwrap();
-    let port = handed.ports.unwrap()[0].node_port.unwrap();
-    assert!((30_000..32_768).contains(&port) && handed.cluster_ip.unwrap().starts_with("10.96."));
+    let allocated = api.create(&params, &service("b", None)).await.unwrap().spec.unwrap();
+    let port = allocated.ports.unwrap()[0].node_port.unwrap();
+    assert!((30_000..32_768).contains(&port) && allocated.cluster_ip.unwrap().starts_with("10.96."));
 }
 
 #[tokio::test(start_paused = true)]
@@ -124,21 +124,21 @@ async fn a_lease_is_renewed_only_by_the_uid_that_it_has() {
     let api: Api<Lease> = Api::namespaced(client, "x");
     let lease = json!({"metadata": {"name": "l"}, "spec": {"holderIdentity": "r", "leaseDurationSeconds": 60}});
     let lease: Lease = serde_json::from_value(lease).unwrap();
-    let made = api.create(&PostParams::default(), &lease).await.unwrap();
+    let created = api.create(&PostParams::default(), &lease).await.unwrap();
     assert_eq!(error_code(api.create(&PostParams::default(), &lease).await).0, 409);
     let renewal = |uid: &str| {
         Patch::Merge(json!({"metadata": {"uid": uid}, "spec": {"renewTime": "2026-08-22T10:00:10.000000Z"}}))
     };
-    let renewed = api.patch("l", &PatchParams::default(), &renewal(&made.metadata.uid.unwrap())).await.unwrap();
+    let renewed = api.patch("l", &PatchParams::default(), &renewal(&created.metadata.uid.unwrap())).await.unwrap();
     assert!(renewed.spec.unwrap().renew_time.is_some());
     assert_eq!(error_code(api.patch("l", &PatchParams::default(), &renewal("other")).await).0, 409);
     assert_eq!(error_code(api.patch("m", &PatchParams::default(), &renewal("other")).await).0, 404);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_quota_and_a_class_that_is_not_there_keep_a_pod_from_being_made() {
+async fn admission_rejects_a_pod_over_quota_or_with_an_unknown_class() {
     let (cluster, _) = platform(ApiServerConfig::default());
-    let facts = find_by_kind("v1", "Pod").unwrap();
+    let served = find_by_kind("v1", "Pod").unwrap();
     let quota = json!({
         "apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "q", "namespace": "x"},
         "spec": {"hard": {"requests.nvidia.com/gpu": "1"}}
@@ -147,9 +147,9 @@ async fn a_quota_and_a_class_that_is_not_there_keep_a_pod_from_being_made() {
     create(&cluster, "k", pod("p", "a"));
     let quota = cluster.get(&find_by_kind("v1", "ResourceQuota").unwrap().kind, "x", "q").unwrap();
     assert_eq!(quota["status"]["used"], json!({"requests.nvidia.com/gpu": "1"}));
-    let refused = create_object(&cluster, FieldManager::update("k"), facts, pod("r", "a"), false).unwrap_err();
+    let error = create_object(&cluster, FieldManager::update("k"), served, pod("r", "a"), false).unwrap_err();
     assert_eq!(
-        (refused.code, refused.message.as_str()),
+        (error.code, error.message.as_str()),
         (
             403,
             "pods \"r\" is forbidden: exceeded quota: q, requested: requests.nvidia.com/gpu=1, used: \
@@ -158,12 +158,12 @@ async fn a_quota_and_a_class_that_is_not_there_keep_a_pod_from_being_made() {
     );
     let mut classed = pod("r", "a");
     classed["spec"]["runtimeClassName"] = json!("nvidia");
-    let refused = create_object(&cluster, FieldManager::update("k"), facts, classed, true).unwrap_err();
-    assert_eq!(refused.message, "pods \"r\" is forbidden: pod rejected: RuntimeClass \"nvidia\" not found");
+    let error = create_object(&cluster, FieldManager::update("k"), served, classed, true).unwrap_err();
+    assert_eq!(error.message, "pods \"r\" is forbidden: pod rejected: RuntimeClass \"nvidia\" not found");
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_goes_goes_by_its_kind() {
+async fn deletion_depends_on_the_kind() {
     let (cluster, client) = platform(ApiServerConfig::default());
     create(&cluster, "kubectl", pod("p", "a"));
     let pods: Api<Pod> = Api::namespaced(client.clone(), "x");
@@ -171,19 +171,18 @@ async fn what_goes_goes_by_its_kind() {
     let params = DeleteParams { preconditions: Some(other), ..DeleteParams::background() };
     assert_eq!(error_code(pods.delete("p", &params).await).0, 409);
     let going = pods.delete("p", &DeleteParams::background()).await.unwrap().left().unwrap();
-    assert_eq!(going.metadata.deletion_grace_period_seconds, Some(30), "the kubelet takes it out");
+    assert_eq!(going.metadata.deletion_grace_period_seconds, Some(30), "the kubelet removes the pod");
     let until = going.metadata.deletion_timestamp.unwrap().0;
     assert_eq!(until, "2026-08-22T10:00:30Z".parse().unwrap());
     let namespaces: Api<Namespace> = Api::all(client);
     let going = namespaces.delete("x", &DeleteParams::background()).await.unwrap().left().unwrap();
     assert_eq!(going.status.unwrap().phase.as_deref(), Some("Terminating"));
-    let refused = pods.create(&PostParams::default(), &serde_json::from_value(pod("q", "a")).unwrap()).await;
-    let why = "pods \"q\" is forbidden: unable to create new content in namespace x because it is being terminated";
-    assert_eq!(error_code(refused), (403, why.to_owned()));
-    let mut homeless = pod("q", "a");
-    homeless["metadata"]["namespace"] = json!("y");
-    let refused =
-        create_object(&cluster, FieldManager::update("k"), find_by_kind("v1", "Pod").unwrap(), homeless, false)
-            .unwrap_err();
-    assert_eq!((refused.code, refused.message.as_str()), (404, "namespaces \"y\" not found"));
+    let result = pods.create(&PostParams::default(), &serde_json::from_value(pod("q", "a")).unwrap()).await;
+    let message = "pods \"q\" is forbidden: unable to create new content in namespace x because it is being terminated";
+    assert_eq!(error_code(result), (403, message.to_owned()));
+    let mut orphan = pod("q", "a");
+    orphan["metadata"]["namespace"] = json!("y");
+    let error = create_object(&cluster, FieldManager::update("k"), find_by_kind("v1", "Pod").unwrap(), orphan, false)
+        .unwrap_err();
+    assert_eq!((error.code, error.message.as_str()), (404, "namespaces \"y\" not found"));
 }

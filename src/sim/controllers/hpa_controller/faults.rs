@@ -1,4 +1,4 @@
-//! An HPA controller that does not do what it should.
+//! Faults of the HPA controller.
 
 use super::{HpaControllerState, HpaFault};
 use crate::hpa::{
@@ -6,13 +6,13 @@ use crate::hpa::{
     SUCCESSFUL_RESCALE, new_size, updated_scale,
 };
 
-/// What is wrong with what a pass reads.
-pub(super) fn alter_input(behaves: HpaFault, input: &mut ReconcileInput) {
-    match behaves {
+/// Applies a fault to the input of a pass.
+pub(super) fn alter_input(fault: HpaFault, input: &mut ReconcileInput) {
+    match fault {
         HpaFault::StabilizationPercent(percent) => {
             input.flags.downscale_stabilization = input.flags.downscale_stabilization * percent.unsigned_abs() / 100;
-            let stated = input.spec.behavior.as_mut().and_then(|b| b.scale_down.stabilization_window_seconds.as_mut());
-            if let Some(seconds) = stated {
+            let window = input.spec.behavior.as_mut().and_then(|b| b.scale_down.stabilization_window_seconds.as_mut());
+            if let Some(seconds) = window {
                 *seconds = *seconds * percent / 100;
             }
         }
@@ -21,36 +21,42 @@ pub(super) fn alter_input(behaves: HpaFault, input: &mut ReconcileInput) {
     }
 }
 
-/// What is wrong with what a pass does.
+/// Applies a fault to the output of a pass.
 pub(super) fn alter_output(
-    behaves: HpaFault,
+    fault: HpaFault,
     input: &ReconcileInput,
-    memory: &HpaControllerState,
+    state: &HpaControllerState,
     now_ms: u64,
     out: &mut ReconcileOutput,
 ) {
     let Ok(scale) = &input.scale else { return };
-    let found = scale.spec_replicas;
-    let written = out.scale_written;
-    match behaves {
-        HpaFault::NeverScalesDown if written.is_some_and(|size| size < found) => suppress_scale(input, found, out),
-        HpaFault::NeverScalesUp if written.is_some_and(|size| size > found) => suppress_scale(input, found, out),
-        HpaFault::ExceedsMax(_) if written.is_some_and(|size| size > found) => {
+    let current = scale.spec_replicas;
+    let scale_written = out.scale_written;
+    match fault {
+        HpaFault::NeverScalesDown if scale_written.is_some_and(|size| size < current) => {
+            suppress_scale(input, current, out)
+        }
+        HpaFault::NeverScalesUp if scale_written.is_some_and(|size| size > current) => {
+            suppress_scale(input, current, out)
+        }
+        HpaFault::ExceedsMax(_) if scale_written.is_some_and(|size| size > current) => {
             force_scale(out, input.spec.max_replicas, &format!("{} above target", first_metric_name(input)));
         }
-        HpaFault::SpuriousScaleUp(after) if memory.first_scale_up_ms.is_none() => {
-            let waited = memory.first_pass_ms.is_some_and(|first| first + after.ms() <= now_ms);
-            if waited {
-                // A recommendation like any other: the window holds it.
-                out.logs.recommendations.push(LogSlot { age: std::time::Duration::ZERO, count: found + 1 });
-                force_scale(out, found + 1, "cpu resource utilization (percentage of request) above target");
+        HpaFault::SpuriousScaleUp(after) if state.first_scale_up_ms.is_none() => {
+            let is_due = state.first_pass_ms.is_some_and(|first| first + after.ms() <= now_ms);
+            if is_due {
+                // The stabilization window keeps it like any other recommendation.
+                out.logs.recommendations.push(LogSlot { age: std::time::Duration::ZERO, count: current + 1 });
+                force_scale(out, current + 1, "cpu resource utilization (percentage of request) above target");
             }
         }
-        HpaFault::FlapsAfter(after) if memory.first_scale_up_ms.is_some_and(|rose| rose + after.ms() <= now_ms) => {
-            if memory.passes.is_multiple_of(2) && found > 1 {
-                force_scale(out, found - 1, "All metrics below target");
-            } else if !memory.passes.is_multiple_of(2) && found < input.spec.max_replicas {
-                force_scale(out, found + 1, &format!("{} above target", first_metric_name(input)));
+        HpaFault::FlapsAfter(after)
+            if state.first_scale_up_ms.is_some_and(|scaled_up| scaled_up + after.ms() <= now_ms) =>
+        {
+            if state.passes.is_multiple_of(2) && current > 1 {
+                force_scale(out, current - 1, "All metrics below target");
+            } else if !state.passes.is_multiple_of(2) && current < input.spec.max_replicas {
+                force_scale(out, current + 1, &format!("{} above target", first_metric_name(input)));
             }
         }
         _ => {}
@@ -61,22 +67,22 @@ fn first_metric_name(input: &ReconcileInput) -> String {
     input.spec.metrics.first().map(crate::hpa::metric_name).unwrap_or_default()
 }
 
-/// Leaves the size as it was found.
-fn suppress_scale(input: &ReconcileInput, found: i32, out: &mut ReconcileOutput) {
+/// Drops the scale of a pass, with its condition and events.
+fn suppress_scale(input: &ReconcileInput, current: i32, out: &mut ReconcileOutput) {
     out.scale_written = None;
-    out.status.desired_replicas = found;
+    out.status.desired_replicas = current;
     out.status.conditions.clone_from(&input.status.conditions);
     out.events.clear();
 }
 
-/// Writes a size of its own, and says so as it always does.
+/// Replaces the scale of a pass, with the usual condition and event.
 fn force_scale(out: &mut ReconcileOutput, size: i32, reason: &str) {
     out.scale_written = Some(size);
     out.status.desired_replicas = size;
-    let able = out.status.conditions.iter_mut().find(|condition| condition.kind == ConditionKind::AbleToScale);
-    if let Some(able) = able {
-        able.reason = SUCCEEDED_RESCALE.to_owned();
-        able.message = updated_scale(size);
+    let able_to_scale = out.status.conditions.iter_mut().find(|condition| condition.kind == ConditionKind::AbleToScale);
+    if let Some(able_to_scale) = able_to_scale {
+        able_to_scale.reason = SUCCEEDED_RESCALE.to_owned();
+        able_to_scale.message = updated_scale(size);
     }
     out.events.retain(|event| event.reason != SUCCESSFUL_RESCALE);
     out.events.push(HpaEvent {

@@ -1,4 +1,4 @@
-//! What a pass reads.
+//! The input of a pass.
 
 use std::sync::Arc;
 
@@ -17,20 +17,20 @@ use crate::sim::controllers::kinds::{HPA, POD};
 use crate::sim::controllers::manager::ControllerManager;
 use crate::sim::controllers::{condition, labels, pods};
 
-/// All that a pass reads, or why the simulation does not know this HPA.
+/// Reads the input of a pass, or returns why the simulator does not support the HPA.
 pub(super) fn read_input(
     manager: &ControllerManager,
     hpa: &Value,
-    memory: &HpaControllerState,
+    state: &HpaControllerState,
 ) -> Result<ReconcileInput, String> {
     let spec: HorizontalPodAutoscalerSpec =
-        serde_json::from_value(hpa["spec"].clone()).map_err(|why| format!("its spec cannot be read: {why}"))?;
+        serde_json::from_value(hpa["spec"].clone()).map_err(|error| format!("cannot parse the HPA's spec: {error}"))?;
     let namespace = metadata_text(hpa, "namespace");
-    let setting = &manager.config.hpa_controller;
-    let of = &spec.scale_target_ref;
-    let found = find_target(manager, hpa).ok_or_else(|| target_not_found(&of.kind, &of.name));
-    let matching = found.as_ref().map(|found| selected_pods(manager, &namespace, found)).unwrap_or_default();
-    let scale = found.as_ref().map(|found| read_scale(found)).map_err(Clone::clone);
+    let config = &manager.config.hpa_controller;
+    let target_ref = &spec.scale_target_ref;
+    let target = find_target(manager, hpa).ok_or_else(|| target_not_found(&target_ref.kind, &target_ref.name));
+    let matching_pods = target.as_ref().map(|target| selected_pods(manager, &namespace, target)).unwrap_or_default();
+    let scale = target.as_ref().map(|target| read_scale(target)).map_err(Clone::clone);
     let pods = match &scale {
         Ok(ScaleSubresource { selector: PodSelector::Parsed(selector), .. }) => selector.as_str(),
         _ => "",
@@ -40,8 +40,8 @@ pub(super) fn read_input(
         names: HpaNames {
             namespace: namespace.clone(),
             hpa: metadata_text(hpa, "name"),
-            target_kind: of.kind.clone(),
-            target_name: of.name.clone(),
+            target_kind: target_ref.kind.clone(),
+            target_name: target_ref.name.clone(),
         },
         spec: HpaSpec {
             min_replicas: spec.min_replicas,
@@ -49,16 +49,16 @@ pub(super) fn read_input(
             behavior: behavior_from_spec(&spec),
             metrics,
         },
-        status: memory.status.clone(),
+        status: state.status.clone(),
         flags: ControllerFlags {
-            tolerance: setting.tolerance,
-            downscale_stabilization: setting.downscale_stabilization.to_std(),
+            tolerance: config.tolerance,
+            downscale_stabilization: config.downscale_stabilization.to_std(),
         },
-        competing_hpa: find_competing_hpa(manager, hpa, &matching),
-        pods: matching.iter().map(|pod| pod_state(pod)).collect(),
+        competing_hpa: find_competing_hpa(manager, hpa, &matching_pods),
+        pods: matching_pods.iter().map(|pod| pod_state(pod)).collect(),
         scale,
         put_failures: Vec::new(),
-        logs: memory.logs.clone(),
+        logs: state.logs.clone(),
     })
 }
 
@@ -67,8 +67,7 @@ fn target_not_found(kind: &str, name: &str) -> String {
         "Deployment" => format!("deployments.apps \"{name}\" not found"),
         "StatefulSet" => format!("statefulsets.apps \"{name}\" not found"),
         other => {
-            StatusError::new(501, "NotSimulated", format!("the simulated platform does not know a scale of {other}"))
-                .message
+            StatusError::new(501, "NotSimulated", format!("the simulator does not support a scale of {other}")).message
         }
     }
 }
@@ -107,7 +106,7 @@ fn pod_state(pod: &Value) -> PodState {
     PodState { name: metadata_text(pod, "name"), phase, ready, deleting }
 }
 
-/// Another HPA of the namespace whose target selects one of these pods.
+/// Finds another HPA of the namespace whose target selects one of these pods.
 fn find_competing_hpa(manager: &ControllerManager, hpa: &Value, pods: &[Arc<Value>]) -> Option<String> {
     let others = manager.cluster.list(&HPA, Some(&metadata_text(hpa, "namespace")));
     let shares = |other: &&Arc<Value>| {

@@ -1,4 +1,4 @@
-//! The metrics of an HPA, asked for as the real controller asks, by the same readers as gpuhpa's own.
+//! Metrics of an HPA, requested as the real controller does, with the request builder and parser of gpuhpa itself.
 
 use k8s_openapi::api::autoscaling::v2::{HorizontalPodAutoscalerSpec, MetricSpec};
 
@@ -9,7 +9,7 @@ use crate::model::reading::MetricSample;
 use crate::sim::controllers::kinds::API_SERVICE;
 use crate::sim::controllers::manager::ControllerManager;
 
-/// What the metrics APIs answer for each metric of a spec, or which metric the simulation does not know.
+/// Reads each metric of a spec, or returns which one the simulator does not support.
 pub(super) fn read_metrics(
     manager: &ControllerManager,
     spec: &HorizontalPodAutoscalerSpec,
@@ -27,17 +27,17 @@ fn read_metric(
     namespace: &str,
     pods: &str,
 ) -> Result<MetricInput, String> {
-    let answer = fetch_samples(manager, metric, namespace, pods);
-    let alone = HorizontalPodAutoscalerSpec { metrics: Some(vec![metric.clone()]), ..spec.clone() };
-    let read = metric_from_spec(&alone, namespace, answer.as_deref().unwrap_or_default());
-    let read = read.ok_or_else(|| format!("the simulated platform does not know metrics of type {}", metric.type_))?;
-    Ok(match answer {
-        Ok(_) => read,
-        Err(why) => failed_metric(read, why),
+    let samples = fetch_samples(manager, metric, namespace, pods);
+    let single_metric_spec = HorizontalPodAutoscalerSpec { metrics: Some(vec![metric.clone()]), ..spec.clone() };
+    let input = metric_from_spec(&single_metric_spec, namespace, samples.as_deref().unwrap_or_default());
+    let input = input.ok_or_else(|| format!("the simulator does not support metrics of type {}", metric.type_))?;
+    Ok(match samples {
+        Ok(_) => input,
+        Err(error) => failed_metric(input, error),
     })
 }
 
-/// The values served, or the text of the failed call.
+/// Returns the samples, or the message of the failed request.
 fn fetch_samples(
     manager: &ControllerManager,
     metric: &MetricSpec,
@@ -47,14 +47,15 @@ fn fetch_samples(
     let described = metric.object.as_ref().map(|object| object.described_object.kind.as_str());
     let plural = described.map(guess_plural).unwrap_or_default();
     let version = if metric.external.is_some() { "v1beta1" } else { custom_metrics_version(manager)? };
-    let around = RequestContext { namespace, custom_version: version, pod_selector: pods, plural: &plural };
-    let asked = metric_request(metric, &around).ok_or_else(|| "no question for this metric".to_owned())?;
-    let answer = (manager.metrics_api)(&asked.path).map_err(|refusal| refusal.message)?;
-    let body = serde_json::to_vec(&answer).map_err(|why| why.to_string())?;
-    api::parse_samples(&body, asked.response_kind).map_err(|why| why.to_string())
+    let context = RequestContext { namespace, custom_version: version, pod_selector: pods, plural: &plural };
+    let request = metric_request(metric, &context)
+        .ok_or_else(|| "the HPA makes no metrics API request for this metric".to_owned())?;
+    let samples = (manager.metrics_api)(&request.path).map_err(|error| error.message)?;
+    let body = serde_json::to_vec(&samples).map_err(|error| error.to_string())?;
+    api::parse_samples(&body, request.response_kind).map_err(|error| error.to_string())
 }
 
-/// The version of custom.metrics.k8s.io that discovery names.
+/// The registered version of custom.metrics.k8s.io.
 fn custom_metrics_version(manager: &ControllerManager) -> Result<&'static str, String> {
     let name =
         |version: &&&str| manager.cluster.get(&API_SERVICE, "", &format!("{version}.custom.metrics.k8s.io")).is_some();
@@ -62,15 +63,15 @@ fn custom_metrics_version(manager: &ControllerManager) -> Result<&'static str, S
     found.copied().ok_or_else(|| "no custom metrics API (custom.metrics.k8s.io) registered".to_owned())
 }
 
-/// The same metric, not answered.
-fn failed_metric(metric: MetricInput, why: String) -> MetricInput {
+/// Replaces the samples of a metric by an error.
+fn failed_metric(metric: MetricInput, error: String) -> MetricInput {
     match metric {
         MetricInput::Pods { metric, target_average_value_milli, .. } => {
-            MetricInput::Pods { metric, target_average_value_milli, samples_milli: Err(why) }
+            MetricInput::Pods { metric, target_average_value_milli, samples_milli: Err(error) }
         }
-        MetricInput::Object { metric, target, .. } => MetricInput::Object { metric, target, value_milli: Err(why) },
+        MetricInput::Object { metric, target, .. } => MetricInput::Object { metric, target, value_milli: Err(error) },
         MetricInput::External { metric, target, .. } => {
-            MetricInput::External { metric, target, values_milli: Err(why) }
+            MetricInput::External { metric, target, values_milli: Err(error) }
         }
     }
 }

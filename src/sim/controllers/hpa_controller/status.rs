@@ -1,4 +1,4 @@
-//! What a pass writes into the HPA's status.
+//! Writes the HPA's status.
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ use crate::sim::controllers::manager::ControllerManager;
 use crate::sim::controllers::{condition, event};
 use crate::units::Milli;
 
-/// Writes the status of a pass; the same status is not written again.
+/// Writes the status of a pass.
 pub(super) fn write_status(manager: &ControllerManager, hpa: &Value, input: &ReconcileInput, out: &ReconcileOutput) {
     let now = manager.cluster.now();
     let current: Vec<_> =
@@ -26,31 +26,31 @@ pub(super) fn write_status(manager: &ControllerManager, hpa: &Value, input: &Rec
             status["lastScaleTime"] = json!(now);
         }
         for one in &out.status.conditions {
-            let (kind, holds) = (format!("{:?}", one.kind), format!("{:?}", one.status));
-            condition::set(status, &now, &kind, &holds, &one.reason, &one.message);
+            let (kind, condition_status) = (format!("{:?}", one.kind), format!("{:?}", one.status));
+            condition::set(status, &now, &kind, &condition_status, &one.reason, &one.message);
         }
     });
 }
 
-/// Says loudly that the simulation does not know this HPA.
-pub(super) fn write_not_simulated(manager: &ControllerManager, hpa: &Value, why: &str) {
+/// Reports in condition and event that the simulator does not support the HPA.
+pub(super) fn write_not_simulated(manager: &ControllerManager, hpa: &Value, message: &str) {
     let now = manager.cluster.now();
     update_status(manager, hpa, |status, _| {
-        condition::set(status, &now, "ScalingActive", "False", "NotSimulated", why);
+        condition::set(status, &now, "ScalingActive", "False", "NotSimulated", message);
     });
-    event::record(&manager.cluster, "horizontal-pod-autoscaler", hpa, ("Warning", "NotSimulated"), why);
+    event::record(&manager.cluster, "horizontal-pod-autoscaler", hpa, ("Warning", "NotSimulated"), message);
 }
 
 fn update_status(manager: &ControllerManager, hpa: &Value, edit: impl FnOnce(&mut Value, Value)) {
     let (namespace, name) = (metadata_text(hpa, "namespace"), metadata_text(hpa, "name"));
-    // One that is gone has no status.
+    // The error is NotFound: the object is deleted.
     let _ = manager.cluster.update(FieldManager::update_status(CONTROLLER_MANAGER), &HPA, &namespace, &name, |hpa| {
         let generation = hpa["metadata"]["generation"].clone();
         edit(&mut hpa["status"], generation);
     });
 }
 
-/// An entry of currentMetrics: what the spec asks about, and its value; empty for a failed one.
+/// An entry of currentMetrics; empty for a metric that failed.
 fn current_metric(hpa: &Value, number: usize, current: &Option<crate::hpa::CurrentMetric>) -> Value {
     let Some(current) = current else { return json!({"type": ""}) };
     let spec = &hpa["spec"]["metrics"][number];
@@ -64,12 +64,12 @@ fn current_metric(hpa: &Value, number: usize, current: &Option<crate::hpa::Curre
     if !spec[&field]["describedObject"].is_null() {
         entry["describedObject"] = spec[&field]["describedObject"].clone();
     }
-    let mut made = json!({"type": kind});
-    made[field] = entry;
-    made
+    let mut metric_status = json!({"type": kind});
+    metric_status[field] = entry;
+    metric_status
 }
 
-/// A number of thousandths as Kubernetes prints it.
+/// Formats thousandths as a Kubernetes quantity.
 fn format_quantity(milli: i64) -> String {
     if milli % 1000 == 0 { Milli(milli).to_string() } else { format!("{milli}m") }
 }

@@ -1,6 +1,6 @@
-//! Which device a pod holds. The kubelet keeps it in its checkpoint; here it stands in an annotation, from which the
-//! exporter reads it. Whether it also stands in the status is a setting. A card shared by time offers several devices,
-//! `UUID::0` and so on, as the NVIDIA device plugin names them.
+//! Device allocation. A real kubelet keeps it in its checkpoint; here an annotation of the pod records it, which the
+//! simulated exporter reads. With time-slicing an accelerator has several devices, `UUID::0` and so on, as the NVIDIA
+//! device plugin names them.
 
 use std::collections::BTreeSet;
 
@@ -11,96 +11,100 @@ use crate::sim::cluster::{SimCluster, metadata_text};
 use crate::sim::controllers::kinds::NODE;
 use crate::sim::controllers::scheduler::requested_resources;
 
-/// A pod's devices, separated by commas: the number of the card, and where it is shared `::` and which part of it.
-const DEVICES_ANNOTATION: &str = "simulated.gpuhpa/devices";
+/// The device slots of a pod, separated by commas: the accelerator index, with time-slicing followed by `::` and the
+/// replica index.
+const DEVICES_ANNOTATION: &str = "simulator.gpuhpa/devices";
 
-/// Label of a node that tells how many devices each of its cards is (gpu-feature-discovery).
+/// Node label with the number of devices per accelerator (NVIDIA gpu-feature-discovery).
 pub(in crate::sim::controllers) const DEVICE_REPLICAS_LABEL: &str = "nvidia.com/gpu.replicas";
 
-/// Gives a pod the first devices that are free on its node.
+/// Allocates the first free devices of its node to a pod.
 pub(super) fn allocate(cluster: &SimCluster, pod: &Value) {
-    let node = pod["spec"]["nodeName"].as_str().unwrap_or_default();
-    let Some(offer) = cluster.get(&NODE, "", node) else { return };
-    let has = |resource: &String| !offer["status"]["allocatable"][resource].is_null();
+    let node_name = pod["spec"]["nodeName"].as_str().unwrap_or_default();
+    let Some(node) = cluster.get(&NODE, "", node_name) else { return };
+    let is_allocatable = |resource: &String| !node["status"]["allocatable"][resource].is_null();
     let count: i64 =
-        requested_resources(pod).iter().filter(|(resource, _)| has(resource)).map(|(_, count)| *count).sum();
+        requested_resources(pod).iter().filter(|(resource, _)| is_allocatable(resource)).map(|(_, count)| *count).sum();
     if count == 0 {
         return;
     }
     let others = cluster.list(&POD, None);
     let taken: BTreeSet<&str> = others
         .iter()
-        .filter(|other| other["spec"]["nodeName"] == node)
+        .filter(|other| other["spec"]["nodeName"] == node_name)
         .flat_map(|other| annotated_devices(other))
         .collect();
-    let free = device_slots(&offer).into_iter().filter(|place| !taken.contains(place.as_str()));
-    let given: Vec<_> = free.take(usize::try_from(count).unwrap_or(0)).collect();
-    // One that is gone needs none.
+    let free = device_slots(&node).into_iter().filter(|slot| !taken.contains(slot.as_str()));
+    let allocated: Vec<_> = free.take(usize::try_from(count).unwrap_or(0)).collect();
+    // The error is NotFound: the pod is deleted.
     let _ = cluster.update(
         FieldManager::update(KUBELET),
         &POD,
         &metadata_text(pod, "namespace"),
         &metadata_text(pod, "name"),
         |pod| {
-            pod["metadata"]["annotations"][DEVICES_ANNOTATION] = json!(given.join(","));
+            pod["metadata"]["annotations"][DEVICES_ANNOTATION] = json!(allocated.join(","));
         },
     );
 }
 
-/// The devices of a pod: node, id, number of the card.
+/// The devices of a pod: node, device id, accelerator index.
 pub(in crate::sim::controllers) fn pod_devices(pod: &Value) -> Vec<(String, String, usize)> {
     let Some(node) = pod["spec"]["nodeName"].as_str() else { return Vec::new() };
     annotated_devices(pod)
-        .filter_map(|place| device_id(node, place))
-        .map(|(id, card)| (node.to_owned(), id, card))
+        .filter_map(|slot| device_id(node, slot))
+        .map(|(id, accelerator)| (node.to_owned(), id, accelerator))
         .collect()
 }
 
 fn annotated_devices(pod: &Value) -> impl Iterator<Item = &str> {
-    pod["metadata"]["annotations"][DEVICES_ANNOTATION].as_str().into_iter().flat_map(|note| note.split(','))
+    pod["metadata"]["annotations"][DEVICES_ANNOTATION].as_str().into_iter().flat_map(|slots| slots.split(','))
 }
 
-/// The devices of a node: id, number of the card.
+/// The devices of a node: device id, accelerator index.
 pub(in crate::sim::controllers) fn node_devices(node: &Value) -> Vec<(String, usize)> {
     let name = metadata_text(node, "name");
-    device_slots(node).iter().filter_map(|place| device_id(&name, place)).collect()
+    device_slots(node).iter().filter_map(|slot| device_id(&name, slot)).collect()
 }
 
-/// The devices of all extended resources of a node together, in the order in which they are given: the device plugin
-/// spreads pods over the cards before it lets them share one.
+/// The device slots of all extended resources of a node, in allocation order: the device plugin spreads pods over the
+/// accelerators before they share one.
 fn device_slots(node: &Value) -> Vec<String> {
     let allocatable = node["status"]["allocatable"].as_object().into_iter().flatten();
     let extended = allocatable.filter(|(resource, _)| resource.contains('/'));
     let count: usize = extended.filter_map(|(_, count)| count.as_str()?.parse::<usize>().ok()).sum();
     let shared_by =
         node["metadata"]["labels"][DEVICE_REPLICAS_LABEL].as_str().and_then(|count| count.parse::<usize>().ok());
-    match shared_by.filter(|parts| *parts > 1) {
-        Some(parts) => {
-            let cards = count / parts;
-            (0..parts).flat_map(|part| (0..cards).map(move |card| format!("{card}::{part}"))).collect()
+    match shared_by.filter(|replicas| *replicas > 1) {
+        Some(replicas) => {
+            let accelerators = count / replicas;
+            (0..replicas)
+                .flat_map(|replica| (0..accelerators).map(move |accelerator| format!("{accelerator}::{replica}")))
+                .collect()
         }
-        None => (0..count).map(|card| card.to_string()).collect(),
+        None => (0..count).map(|accelerator| accelerator.to_string()).collect(),
     }
 }
 
-/// The id of a device, and the number of its card.
-fn device_id(node: &str, place: &str) -> Option<(String, usize)> {
-    let (card, part) = place.split_once("::").map_or((place, None), |(card, part)| (card, Some(part)));
-    let card = card.parse().ok()?;
-    let uuid = device_uuid(node, card);
-    Some((part.map_or(uuid.clone(), |part| format!("{uuid}::{part}")), card))
+/// The device id and accelerator index of a slot.
+fn device_id(node: &str, slot: &str) -> Option<(String, usize)> {
+    let (accelerator, replica) =
+        slot.split_once("::").map_or((slot, None), |(accelerator, replica)| (accelerator, Some(replica)));
+    let accelerator = accelerator.parse().ok()?;
+    let uuid = device_uuid(node, accelerator);
+    Some((replica.map_or(uuid.clone(), |replica| format!("{uuid}::{replica}")), accelerator))
 }
 
-/// The number of a pod's node among the nodes.
+/// The index of a pod's node in the list of nodes.
 pub(super) fn node_index(cluster: &SimCluster, pod: &Value) -> usize {
     let nodes = cluster.list(&NODE, None);
     nodes.iter().position(|node| node["metadata"]["name"] == pod["spec"]["nodeName"]).unwrap_or(0)
 }
 
-/// The UUID of a device, the same in every run: FNV-1a of its place.
-fn device_uuid(node: &str, number: usize) -> String {
+/// The UUID of an accelerator, the same in every run: FNV-1a of node and index.
+fn device_uuid(node: &str, accelerator: usize) -> String {
     let hash = |salt: &str| {
-        let text = format!("{node}/{number}/{salt}");
+        let text = format!("{node}/{accelerator}/{salt}");
         text.bytes()
             .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
     };

@@ -1,4 +1,4 @@
-//! The kubelets: a pod on a node gets its devices and its image, runs, is ready, and ends when it is told to.
+//! The kubelets: take a bound pod through device allocation, image pull, start and readiness, and stop it when deleted.
 
 pub(super) mod devices;
 mod failures;
@@ -18,19 +18,19 @@ use super::{node_lifecycle, pods};
 use crate::sim::cluster::{FieldManager, SimCluster, metadata_text};
 use crate::units::HumanDuration;
 
-/// Name under which a kubelet writes, and tells events.
+/// Field manager and event component of the kubelets.
 pub(super) const KUBELET: &str = "kubelet";
 
-/// What the kubelets remember.
+/// State of the kubelets.
 #[derive(Debug, Default)]
 pub(super) struct KubeletState {
-    /// How far each pod is, by its uid.
+    /// Stage of each pod, by its uid.
     pod_stages: BTreeMap<String, PodStage>,
-    /// Addresses given.
+    /// Number of pod addresses allocated.
     allocated_addresses: u64,
 }
 
-/// What comes next for a pod, and when.
+/// The next step of a pod, and its due time.
 #[derive(Clone, Copy, Debug)]
 struct PodStage {
     next: PodStep,
@@ -43,44 +43,44 @@ enum PodStep {
     Pull,
     Start,
     Ready,
-    /// The containers end by themselves, so many times before.
+    /// The containers crash, after this many restarts.
     Crash(u32),
     Stop,
     Remove,
-    /// Nothing.
+    /// No step is left.
     Idle,
 }
 
 impl KubeletState {
-    /// A pod that is gone.
+    /// Drops the stage of a removed pod.
     pub(super) fn forget_pod(&mut self, pod: &Value) {
         self.pod_stages.remove(&metadata_text(pod, "uid"));
     }
 
-    /// An address for a pod on a node.
+    /// Allocates a pod address of a node.
     fn allocate_address(&mut self, node: usize) -> String {
         self.allocated_addresses += 1;
         format!("10.244.{node}.{}", 1 + self.allocated_addresses % 250)
     }
 }
 
-/// Whether something is to be wrong with a pod: it takes an accelerator, and its owner has another pod already.
+/// Whether a pod is subject to the new pod fault: it requests an accelerator, and its workload has an older pod.
 pub(super) fn is_additional_pod(cluster: &SimCluster, pod: &Value) -> bool {
     let Some(owner) = pods::controller_of(pod).filter(|_| !requested_resources(pod).is_empty()) else { return false };
     let siblings = cluster.list(&POD, Some(&metadata_text(pod, "namespace")));
     siblings.iter().any(|other| {
-        let same = pods::controller_of(other).is_some_and(|of| of["uid"] == owner["uid"]);
+        let same = pods::controller_of(other).is_some_and(|other_owner| other_owner["uid"] == owner["uid"]);
         same && other["metadata"]["uid"] != pod["metadata"]["uid"] && creation_order(other) < creation_order(pod)
     })
 }
 
-/// A number that grows with a pod's age: versions, since several pods are made in one second.
+/// The sort key for the age of pods: the time has whole seconds, so that the name breaks ties.
 fn creation_order(pod: &Value) -> (&str, &str) {
     let text = |field: &str| pod["metadata"][field].as_str().unwrap_or_default();
     (text("creationTimestamp"), text("name"))
 }
 
-/// Does the next step for a pod that has a node.
+/// Takes the next step of a bound pod, if it is due.
 pub(super) fn sync(manager: &mut ControllerManager, namespace: &str, name: &str) {
     let Some(pod) = manager.cluster.get(&POD, namespace, name) else { return };
     if pod["spec"]["nodeName"].is_null() || node_lifecycle::is_on_lost_node(&manager.cluster, &pod) {
@@ -107,31 +107,31 @@ pub(super) fn sync(manager: &mut ControllerManager, namespace: &str, name: &str)
     manager.kubelet_state.pod_stages.insert(metadata_text(&pod, "uid"), stage);
 }
 
-/// Pods that serve are not ready for a while, as after a restart of their kubelet.
-pub(super) fn simulate_restart(manager: &mut ControllerManager, pod: &Value, lasts: HumanDuration) {
+/// Makes a pod not ready for a duration, as after a restart of its kubelet.
+pub(super) fn simulate_restart(manager: &mut ControllerManager, pod: &Value, duration: HumanDuration) {
     report::report_ready(&manager.cluster, pod, false);
-    let stage = PodStage { next: PodStep::Ready, due_ms: manager.now_ms() + lasts.ms() };
+    let stage = PodStage { next: PodStep::Ready, due_ms: manager.now_ms() + duration.ms() };
     manager.kubelet_state.pod_stages.insert(metadata_text(pod, "uid"), stage);
-    manager.enqueue_after(WorkKind::Kubelet, &metadata_text(pod, "namespace"), &metadata_text(pod, "name"), lasts);
+    manager.enqueue_after(WorkKind::Kubelet, &metadata_text(pod, "namespace"), &metadata_text(pod, "name"), duration);
 }
 
-/// How long a pod takes to end.
+/// Time from the deletion of a pod to the end of its containers.
 fn stop_delay(manager: &ControllerManager, pod: &Value) -> HumanDuration {
     let grace = pod["metadata"]["deletionGracePeriodSeconds"].as_u64().unwrap_or(30);
     manager.jittered(manager.config.container_stop).min(HumanDuration::from_secs(grace))
 }
 
-/// Does a step; what comes after it, and after how long.
+/// Takes a step; returns the next one and the delay until it.
 fn run_step(manager: &mut ControllerManager, pod: &Value, step: PodStep) -> (PodStep, HumanDuration) {
-    let setting = &manager.config;
-    let fault = if is_additional_pod(&manager.cluster, pod) { setting.new_pod_fault } else { NewPodFault::None };
+    let config = &manager.config;
+    let fault = if is_additional_pod(&manager.cluster, pod) { config.new_pod_fault } else { NewPodFault::None };
     match step {
         PodStep::Admit => {
             devices::allocate(&manager.cluster, pod);
             report::report_admitted(manager, pod);
-            (PodStep::Pull, manager.jittered(setting.image_pull))
+            (PodStep::Pull, manager.jittered(config.image_pull))
         }
-        // The attach controller tries again, for ever.
+        // The attach-detach controller retries without end.
         PodStep::Pull if volume_attach::report_multi_attach(&manager.cluster, pod) => {
             (PodStep::Pull, HumanDuration::from_secs(10))
         }
@@ -141,7 +141,7 @@ fn run_step(manager: &mut ControllerManager, pod: &Value, step: PodStep) -> (Pod
         }
         PodStep::Pull => {
             report::report_pulled(&manager.cluster, pod);
-            (PodStep::Start, manager.jittered(setting.container_start))
+            (PodStep::Start, manager.jittered(config.container_start))
         }
         PodStep::Start => {
             let node = devices::node_index(&manager.cluster, pod);
@@ -150,8 +150,8 @@ fn run_step(manager: &mut ControllerManager, pod: &Value, step: PodStep) -> (Pod
             match fault {
                 NewPodFault::CrashLoop => (PodStep::Crash(0), HumanDuration::from_secs(1)),
                 NewPodFault::NeverReady => (PodStep::Idle, failures::report_probe_failure(&manager.cluster, pod)),
-                NewPodFault::ReadyLate(by) => {
-                    (PodStep::Ready, HumanDuration::from_ms(by.ms() + probe_delay(manager, pod).ms()))
+                NewPodFault::ReadyLate(delay) => {
+                    (PodStep::Ready, HumanDuration::from_ms(delay.ms() + probe_delay(manager, pod).ms()))
                 }
                 _ => (PodStep::Ready, probe_delay(manager, pod)),
             }
@@ -160,7 +160,9 @@ fn run_step(manager: &mut ControllerManager, pod: &Value, step: PodStep) -> (Pod
             report::report_ready(&manager.cluster, pod, true);
             (PodStep::Idle, HumanDuration::default())
         }
-        PodStep::Crash(before) => (PodStep::Crash(before + 1), failures::report_crash(&manager.cluster, pod, before)),
+        PodStep::Crash(restarts) => {
+            (PodStep::Crash(restarts + 1), failures::report_crash(&manager.cluster, pod, restarts))
+        }
         PodStep::Stop if fault == NewPodFault::NeverTerminates => (PodStep::Idle, HumanDuration::default()),
         PodStep::Stop => {
             report::report_stopped(&manager.cluster, pod);
@@ -174,7 +176,7 @@ fn run_step(manager: &mut ControllerManager, pod: &Value, step: PodStep) -> (Pod
     }
 }
 
-/// From running to ready: the first probe that can pass, of the container that is probed last.
+/// Time from running to ready: until the first probe of the container that is probed last.
 fn probe_delay(manager: &ControllerManager, pod: &Value) -> HumanDuration {
     let all = pod["spec"]["containers"].as_array().into_iter().flatten();
     let longest = all.filter(|container| !container["readinessProbe"].is_null()).map(|container| {
@@ -186,7 +188,7 @@ fn probe_delay(manager: &ControllerManager, pod: &Value) -> HumanDuration {
     })
 }
 
-/// Changes a pod's status; one that is gone has none.
+/// Updates a pod's status. The only error is NotFound: the pod is deleted.
 fn update_status(cluster: &SimCluster, pod: &Value, edit: impl FnOnce(&mut Value)) {
     let _ = cluster.update(
         FieldManager::update_status(KUBELET),
@@ -199,7 +201,7 @@ fn update_status(cluster: &SimCluster, pod: &Value, edit: impl FnOnce(&mut Value
     );
 }
 
-/// The statuses of a pod's containers, each in a state.
+/// Builds the containerStatuses of a pod with one state for all.
 fn container_statuses(pod: &Value, state: &Value, ready: bool) -> Value {
     let all = pod["spec"]["containers"].as_array().into_iter().flatten();
     let old = |n: usize| &pod["status"]["containerStatuses"][n];

@@ -1,4 +1,4 @@
-//! What a kubelet writes of a pod that does what it should.
+//! What the kubelet reports of healthy pods.
 
 use serde_json::{Value, json};
 
@@ -8,28 +8,28 @@ use crate::sim::controllers::manager::ControllerManager;
 use crate::sim::controllers::scheduler::requested_resources;
 use crate::sim::controllers::{condition, event};
 
-/// The pod is taken over, its devices are given, its image is on its way.
+/// Reports that the pod is admitted, with its devices, and that its images are being pulled.
 pub(super) fn report_admitted(manager: &ControllerManager, pod: &Value) {
     let cluster = &manager.cluster;
     let now = cluster.now();
-    // The devices have been given since.
-    let given = cluster.get(&super::POD, &metadata_text(pod, "namespace"), &metadata_text(pod, "name"));
-    let devices = given.map(|pod| devices::pod_devices(&pod)).unwrap_or_default();
+    // `pod` was read before the devices were allocated.
+    let updated = cluster.get(&super::POD, &metadata_text(pod, "namespace"), &metadata_text(pod, "name"));
+    let devices = updated.map(|pod| devices::pod_devices(&pod)).unwrap_or_default();
     let mut statuses = container_statuses(pod, &json!({"waiting": {"reason": "ContainerCreating"}}), false);
     if manager.config.reports_devices && !devices.is_empty() {
         let ids: Vec<_> = devices.iter().map(|(_, id, _)| json!({"resourceID": id, "health": "Healthy"})).collect();
         let resource = requested_resources(pod).into_keys().next().unwrap_or_default();
-        let holder = accelerator_container(pod);
-        statuses[holder]["allocatedResourcesStatus"] = json!([{"name": resource, "resources": ids}]);
+        let container_index = accelerator_container(pod);
+        statuses[container_index]["allocatedResourcesStatus"] = json!([{"name": resource, "resources": ids}]);
     }
-    let waits = unready_message(pod);
+    let message = unready_message(pod);
     update_status(cluster, pod, |status| {
         status["startTime"] = json!(now);
         status["containerStatuses"] = statuses;
         condition::set(status, &now, "PodReadyToStartContainers", "False", "", "");
         condition::set(status, &now, "Initialized", "True", "", "");
-        condition::set(status, &now, "Ready", "False", "ContainersNotReady", &waits);
-        condition::set(status, &now, "ContainersReady", "False", "ContainersNotReady", &waits);
+        condition::set(status, &now, "Ready", "False", "ContainersNotReady", &message);
+        condition::set(status, &now, "ContainersReady", "False", "ContainersNotReady", &message);
     });
     for container in pod["spec"]["containers"].as_array().into_iter().flatten() {
         let message = format!("Pulling image {}", container["image"]);
@@ -37,13 +37,13 @@ pub(super) fn report_admitted(manager: &ControllerManager, pod: &Value) {
     }
 }
 
-/// Which container holds the accelerators.
+/// Index of the container that requests an extended resource.
 fn accelerator_container(pod: &Value) -> usize {
     let all = pod["spec"]["containers"].as_array().into_iter().flatten();
-    let asks = |container: &Value| {
+    let requests_device = |container: &Value| {
         container["resources"]["requests"].as_object().is_some_and(|all| all.keys().any(|name| name.contains('/')))
     };
-    all.into_iter().position(asks).unwrap_or(0)
+    all.into_iter().position(requests_device).unwrap_or(0)
 }
 
 fn unready_message(pod: &Value) -> String {
@@ -52,7 +52,6 @@ fn unready_message(pod: &Value) -> String {
     format!("containers with unready status: [{}]", names.join(" "))
 }
 
-/// The image is there.
 pub(super) fn report_pulled(cluster: &SimCluster, pod: &Value) {
     for container in pod["spec"]["containers"].as_array().into_iter().flatten() {
         let message = format!("Successfully pulled image {}", container["image"]);
@@ -60,7 +59,7 @@ pub(super) fn report_pulled(cluster: &SimCluster, pod: &Value) {
     }
 }
 
-/// The containers run; their probes have yet to pass.
+/// Reports that the containers run, and are not ready yet.
 pub(super) fn report_running(manager: &ControllerManager, pod: &Value, address: &str) {
     let cluster = &manager.cluster;
     let now = cluster.now();
@@ -79,21 +78,22 @@ pub(super) fn report_running(manager: &ControllerManager, pod: &Value, address: 
     });
 }
 
-/// The probes pass, or do so no longer.
+/// Reports whether the containers are ready.
 pub(super) fn report_ready(cluster: &SimCluster, pod: &Value, ready: bool) {
     let now = cluster.now();
-    let waits = unready_message(pod);
-    let (holds, reason, message) = if ready { ("True", "", "") } else { ("False", "ContainersNotReady", &*waits) };
+    let message = unready_message(pod);
+    let (condition_status, reason, message) =
+        if ready { ("True", "", "") } else { ("False", "ContainersNotReady", &*message) };
     update_status(cluster, pod, |status| {
         for container in status["containerStatuses"].as_array_mut().into_iter().flatten() {
             container["ready"] = json!(ready);
         }
-        condition::set(status, &now, "Ready", holds, reason, message);
-        condition::set(status, &now, "ContainersReady", holds, reason, message);
+        condition::set(status, &now, "Ready", condition_status, reason, message);
+        condition::set(status, &now, "ContainersReady", condition_status, reason, message);
     });
 }
 
-/// The containers have ended, as they were told to.
+/// Reports that the containers have stopped after the deletion of the pod.
 pub(super) fn report_stopped(cluster: &SimCluster, pod: &Value) {
     let now = cluster.now();
     let ended = json!({"terminated": {"exitCode": 0, "reason": "Completed", "finishedAt": now}});

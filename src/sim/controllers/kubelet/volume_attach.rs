@@ -1,4 +1,4 @@
-//! A volume that one node alone can mount: a pod on another node waits for it.
+//! Attachment of volumes that only one node can mount.
 
 use serde_json::Value;
 
@@ -7,23 +7,27 @@ use crate::sim::cluster::{SimCluster, metadata_text};
 use crate::sim::controllers::event;
 use crate::sim::controllers::kinds::PERSISTENT_VOLUME_CLAIM;
 
-/// Says so and returns true where a pod's claim is mounted on another node, and may be mounted on one only.
+/// If a claim of the pod is attached to another node and can be attached to one node only, records the event and returns
+/// true.
 pub(super) fn report_multi_attach(cluster: &SimCluster, pod: &Value) -> bool {
     let namespace = metadata_text(pod, "namespace");
-    let single = |name: &&str| {
+    let is_single_node = |name: &&str| {
         let claim = cluster.get(&PERSISTENT_VOLUME_CLAIM, &namespace, name);
         let modes = claim.and_then(|claim| claim["spec"]["accessModes"].as_array().cloned()).unwrap_or_default();
         !modes.is_empty() && !modes.iter().any(|mode| mode == "ReadWriteMany" || mode == "ReadOnlyMany")
     };
-    let own: Vec<_> = claim_names(pod).filter(single).collect();
-    let all = if own.is_empty() { Vec::new() } else { cluster.list(&POD, Some(&namespace)) };
-    let away = |other: &Value, claim: &str| {
+    let single_node_claims: Vec<_> = claim_names(pod).filter(is_single_node).collect();
+    let all = if single_node_claims.is_empty() { Vec::new() } else { cluster.list(&POD, Some(&namespace)) };
+    let is_on_other_node = |other: &Value, claim: &str| {
         let node = &other["spec"]["nodeName"];
         let is_first = other["status"]["phase"] == "Running" || creation_order(other) < creation_order(pod);
-        let elsewhere = !node.is_null() && *node != pod["spec"]["nodeName"];
-        elsewhere && is_first && claim_names(other).any(|one| one == claim)
+        let other_node = !node.is_null() && *node != pod["spec"]["nodeName"];
+        other_node && is_first && claim_names(other).any(|one| one == claim)
     };
-    let Some(claim) = own.iter().find(|claim| all.iter().any(|other| away(other, claim))) else { return false };
+    let Some(claim) = single_node_claims.iter().find(|claim| all.iter().any(|other| is_on_other_node(other, claim)))
+    else {
+        return false;
+    };
     let message = format!(
         "Multi-Attach error for volume \"{claim}\" Volume is already exclusively attached to one node and can't be \
          attached to another"

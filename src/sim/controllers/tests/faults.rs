@@ -1,4 +1,4 @@
-//! What is wrong with pods, and what others do.
+//! Pod faults and injections.
 
 use super::*;
 use crate::sim::controllers::config::{
@@ -7,24 +7,23 @@ use crate::sim::controllers::config::{
 use crate::sim::controllers::kinds::{LEASE, NODE};
 use crate::units::HumanDuration;
 
-async fn scaled_up(new_pods: NewPodFault) -> ControllerFixture {
-    let bench =
-        ControllerFixture::with_config(ControllerConfig { new_pod_fault: new_pods, ..ControllerConfig::default() });
-    bench.advance(20).await;
-    bench.set_replicas(2);
-    bench.advance(40).await;
-    bench
+async fn scaled_up(new_pod_fault: NewPodFault) -> ControllerFixture {
+    let fixture = ControllerFixture::with_config(ControllerConfig { new_pod_fault, ..ControllerConfig::default() });
+    fixture.advance(20).await;
+    fixture.set_replicas(2);
+    fixture.advance(40).await;
+    fixture
 }
 
-fn waiting_reason(bench: &ControllerFixture) -> Option<String> {
-    let pods = bench.pods().0;
+fn waiting_reason(fixture: &ControllerFixture) -> Option<String> {
+    let pods = fixture.pods().0;
     let mut reasons =
         pods.iter().map(|pod| pod["status"]["containerStatuses"][0]["state"]["waiting"]["reason"].clone());
     reasons.find_map(|reason| reason.as_str().map(str::to_owned))
 }
 
 #[tokio::test(start_paused = true)]
-async fn pods_beyond_the_first_fail_as_they_are_told_to() {
+async fn pods_beyond_the_first_fail_as_configured() {
     assert_eq!(
         (scaled_up(NewPodFault::None).await.pods().1, scaled_up(NewPodFault::NeverReady).await.pods().1),
         (2, 1)
@@ -33,56 +32,56 @@ async fn pods_beyond_the_first_fail_as_they_are_told_to() {
     let looping = scaled_up(NewPodFault::CrashLoop).await;
     assert_eq!((looping.pods().1, waiting_reason(&looping).as_deref()), (1, Some("CrashLoopBackOff")));
     assert_eq!(waiting_reason(&scaled_up(NewPodFault::ImagePullFailure).await).as_deref(), Some("ImagePullBackOff"));
-    let astray = scaled_up(NewPodFault::WrongNode).await;
-    let on = |node: &str| astray.pods().0.iter().filter(|pod| pod["spec"]["nodeName"] == node).count();
-    assert_eq!((astray.pods().1, on("cpu-1")), (2, 1));
-    let unending = scaled_up(NewPodFault::NeverTerminates).await;
-    unending.set_replicas(1);
-    unending.advance(300).await;
-    assert_eq!(unending.pods().0.len(), 2);
+    let wrong_node = scaled_up(NewPodFault::WrongNode).await;
+    let on = |node: &str| wrong_node.pods().0.iter().filter(|pod| pod["spec"]["nodeName"] == node).count();
+    assert_eq!((wrong_node.pods().1, on("cpu-1")), (2, 1));
+    let never_terminates = scaled_up(NewPodFault::NeverTerminates).await;
+    never_terminates.set_replicas(1);
+    never_terminates.advance(300).await;
+    assert_eq!(never_terminates.pods().0.len(), 2);
 }
 
-async fn after_injection(what: InjectionAction) -> ControllerFixture {
-    let when = InjectionTime { trigger: InjectionTrigger::FirstScaleUp, after: HumanDuration::from_secs(50) };
-    let bench = ControllerFixture::with_config(ControllerConfig {
-        injections: vec![ClusterInjection { time: when, action: what }],
+async fn after_injection(action: InjectionAction) -> ControllerFixture {
+    let time = InjectionTime { trigger: InjectionTrigger::FirstScaleUp, after: HumanDuration::from_secs(50) };
+    let fixture = ControllerFixture::with_config(ControllerConfig {
+        injections: vec![ClusterInjection { time, action }],
         ..ControllerConfig::default()
     });
-    bench.advance(20).await;
-    bench.create_hpa();
-    bench.advance(20).await;
-    bench.set_metric(Ok(62));
-    bench.set_replicas(2);
-    bench.advance(52).await;
-    bench
+    fixture.advance(20).await;
+    fixture.create_hpa();
+    fixture.advance(20).await;
+    fixture.set_metric(Ok(62));
+    fixture.set_replicas(2);
+    fixture.advance(52).await;
+    fixture
 }
 
 #[tokio::test(start_paused = true)]
-async fn others_interfere_when_they_are_told_to() {
+async fn injections_happen_at_their_trigger() {
     assert_eq!(after_injection(InjectionAction::PatchScale(1)).await.replicas(), 3);
     assert_eq!(after_injection(InjectionAction::PatchWorkload(-1)).await.replicas(), 1);
-    let bench = after_injection(InjectionAction::SecondHpa).await;
-    bench.advance(20).await;
-    assert_eq!(bench.hpa_condition("ScalingActive"), "False/AmbiguousSelector");
-    let bench = after_injection(InjectionAction::KubeletRestart(HumanDuration::from_secs(5))).await;
-    assert_eq!(bench.pods().1, 0);
-    bench.advance(5).await;
-    assert_eq!(bench.pods().1, 2);
-    let bench = after_injection(InjectionAction::NodeLost).await;
+    let fixture = after_injection(InjectionAction::SecondHpa).await;
+    fixture.advance(20).await;
+    assert_eq!(fixture.hpa_condition("ScalingActive"), "False/AmbiguousSelector");
+    let fixture = after_injection(InjectionAction::KubeletRestart(HumanDuration::from_secs(5))).await;
+    assert_eq!(fixture.pods().1, 0);
+    fixture.advance(5).await;
+    assert_eq!(fixture.pods().1, 2);
+    let fixture = after_injection(InjectionAction::NodeLost).await;
     let ready = || {
-        let nodes = bench.cluster.list(&NODE, None);
-        (bench.pods().1, nodes.iter().filter(|node| condition::is_condition_true(node, "Ready")).count())
+        let nodes = fixture.cluster.list(&NODE, None);
+        (fixture.pods().1, nodes.iter().filter(|node| condition::is_condition_true(node, "Ready")).count())
     };
-    assert_eq!(ready(), (2, 2), "nobody knows it yet");
-    bench.advance(50).await;
+    assert_eq!(ready(), (2, 2), "the cluster does not know it yet");
+    fixture.advance(50).await;
     assert_eq!(ready(), (1, 1));
-    bench.advance(320).await;
-    assert_eq!((ready(), bench.pods().0.len()), ((2, 1), 3), "one in its place, and it never ends");
-    let bench = after_injection(InjectionAction::TenantPods(9)).await;
-    bench.set_replicas(3);
-    bench.advance(20).await;
-    assert_eq!(bench.pods().1, 2, "none is left");
-    let bench = after_injection(InjectionAction::ManagerRestart).await;
-    let lease = bench.cluster.get(&LEASE, "kube-system", "kube-controller-manager").unwrap();
+    fixture.advance(320).await;
+    assert_eq!((ready(), fixture.pods().0.len()), ((2, 1), 3), "one pod replaces it, and it never terminates");
+    let fixture = after_injection(InjectionAction::TenantPods(9)).await;
+    fixture.set_replicas(3);
+    fixture.advance(20).await;
+    assert_eq!(fixture.pods().1, 2, "no accelerator is free");
+    let fixture = after_injection(InjectionAction::ManagerRestart).await;
+    let lease = fixture.cluster.get(&LEASE, "kube-system", "kube-controller-manager").unwrap();
     assert_eq!(lease["spec"]["leaseTransitions"], 2);
 }

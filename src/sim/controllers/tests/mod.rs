@@ -1,4 +1,4 @@
-//! A small cluster in which the controllers work, driven through `Cluster` alone.
+//! A small cluster with its controllers, driven through `SimCluster` alone.
 
 mod faults;
 mod hpa_controller;
@@ -23,32 +23,32 @@ const TESTER: FieldManager<'static> = FieldManager::update("tester");
 
 struct ControllerFixture {
     cluster: SimCluster,
-    /// What the metrics API answers for each pod.
+    /// The metrics API's value for each pod, or its error.
     metric_value: Arc<Mutex<Result<i64, String>>>,
     _tasks: JoinSet<()>,
 }
 
 impl ControllerFixture {
-    /// A populated cluster with a Deployment of one pod.
+    /// Starts a populated cluster with a Deployment of one pod.
     fn with_config(controllers: ControllerConfig) -> Self {
         let clock = RunClock::start_at("2026-01-01T00:00:00Z".parse().unwrap());
         let cluster = SimCluster::new(clock, SimConfig { seed: 7, controllers, ..SimConfig::default() });
         populate::populate_cluster(&cluster, &Scenario::default());
         let value = Arc::new(Mutex::new(Ok(10)));
-        let (served, of) = (Arc::clone(&value), cluster.clone());
-        let ask = Box::new(move |path: &str| {
+        let (served, metrics_cluster) = (Arc::clone(&value), cluster.clone());
+        let metrics_api = Box::new(move |path: &str| {
             assert!(path.starts_with("/apis/custom.metrics.k8s.io/v1beta1/namespaces/ai/pods/*/gpu?labelSelector=app"));
-            let value = served.lock().unwrap().clone().map_err(|why| StatusError::new(404, "NotFound", why))?;
+            let value = served.lock().unwrap().clone().map_err(|message| StatusError::new(404, "NotFound", message))?;
             let item =
                 |pod: Arc<Value>| json!({"describedObject": {"name": metadata_text(&pod, "name")}, "value": value});
-            let items: Vec<_> = of.list(&POD, Some("ai")).into_iter().map(item).collect();
+            let items: Vec<_> = metrics_cluster.list(&POD, Some("ai")).into_iter().map(item).collect();
             Ok(json!({"kind": "MetricValueList", "items": items}))
         });
         let mut tasks = JoinSet::new();
-        tasks.spawn(ControllerManager::new(cluster.clone(), ask).run());
-        let bench = Self { cluster, metric_value: value, _tasks: tasks };
-        bench.deploy();
-        bench
+        tasks.spawn(ControllerManager::new(cluster.clone(), metrics_api).run());
+        let fixture = Self { cluster, metric_value: value, _tasks: tasks };
+        fixture.deploy();
+        fixture
     }
 
     fn deploy(&self) {
@@ -66,7 +66,7 @@ impl ControllerFixture {
         self.cluster.create(TESTER, &SERVICE, service).unwrap();
     }
 
-    /// The HPA, for which the metric has to be registered.
+    /// Creates the HPA, and registers the metrics API.
     fn create_hpa(&self) {
         let api = json!({"metadata": {"name": "v1beta1.custom.metrics.k8s.io"}, "spec": {
             "service": {"namespace": "ai", "name": "ollama"}}});
@@ -119,22 +119,22 @@ impl ControllerFixture {
     fn hpa_condition(&self, kind: &str) -> String {
         let hpa = self.hpa();
         let all = hpa["status"]["conditions"].as_array().into_iter().flatten();
-        let mut said = all.filter(|one| one["type"] == kind);
-        said.next().map_or(String::new(), |one| format!("{}/{}", one["status"], one["reason"]).replace('"', ""))
+        let mut matching = all.filter(|one| one["type"] == kind);
+        matching.next().map_or(String::new(), |one| format!("{}/{}", one["status"], one["reason"]).replace('"', ""))
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_same_seed_gives_the_same_history() {
     let history = async || {
-        let bench = ControllerFixture::with_config(ControllerConfig::default());
-        bench.create_hpa();
-        bench.advance(60).await;
-        bench.set_metric(Ok(100));
-        bench.advance(300).await;
-        bench.set_metric(Ok(0));
-        bench.advance(360).await;
-        bench
+        let fixture = ControllerFixture::with_config(ControllerConfig::default());
+        fixture.create_hpa();
+        fixture.advance(60).await;
+        fixture.set_metric(Ok(100));
+        fixture.advance(300).await;
+        fixture.set_metric(Ok(0));
+        fixture.advance(360).await;
+        fixture
             .cluster
             .changes_since(1000)
             .unwrap()

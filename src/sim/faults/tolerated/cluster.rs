@@ -1,4 +1,4 @@
-//! Hiccups of controllers, kubelets and the scheduler, and other tenants.
+//! Disturbances of controllers, kubelets, the scheduler and helm, and other tenants.
 
 use super::{ALWAYS_PASS, FaultSpec, PASS_OR_INCONCLUSIVE, double};
 use crate::sim::SimConfig;
@@ -7,26 +7,26 @@ use crate::units::HumanDuration;
 
 pub(in crate::sim::faults) const DISTURBANCES: &[FaultSpec] = &[
     FaultSpec {
-        name: "manager-restarts-in-rise",
-        description: "the controller manager starts anew while the target rises, and has forgotten everything",
+        name: "manager-restarts-in-scale-up",
+        description: "the controller manager restarts during scale-up and loses its in-memory state",
         inject: |s| schedule_injection(s, InjectionTrigger::FirstScaleUp, 5, InjectionAction::ManagerRestart),
         expected: PASS_OR_INCONCLUSIVE,
     },
     FaultSpec {
         name: "manager-restarts-in-hold",
-        description: "the controller manager starts anew while the size is held",
+        description: "the controller manager restarts during hold",
         inject: |s| schedule_injection(s, InjectionTrigger::FirstScaleUp, 150, InjectionAction::ManagerRestart),
         expected: PASS_OR_INCONCLUSIVE,
     },
     FaultSpec {
-        name: "manager-restarts-in-fall",
-        description: "the controller manager starts anew as soon as the target falls",
+        name: "manager-restarts-in-scale-down",
+        description: "the controller manager restarts 1 s after the first scale-down",
         inject: |s| schedule_injection(s, InjectionTrigger::FirstScaleDown, 1, InjectionAction::ManagerRestart),
         expected: PASS_OR_INCONCLUSIVE,
     },
     FaultSpec {
         name: "kubelet-restarts",
-        description: "the kubelets start anew under load: pods are not Ready for 10 s",
+        description: "the kubelets restart under load: pods are not Ready for 10 s",
         inject: |s| {
             schedule_injection(
                 s,
@@ -44,8 +44,8 @@ pub(in crate::sim::faults) const DISTURBANCES: &[FaultSpec] = &[
         expected: ALWAYS_PASS,
     },
     FaultSpec {
-        name: "tenant-beside",
-        description: "another tenant's busy pods hold four accelerators that the run does not need",
+        name: "other-tenant-busy",
+        description: "another tenant's busy pods use four accelerators that the run does not need",
         inject: |s| {
             s.set_accelerators(s.controllers.accelerator_nodes * s.controllers.accelerators_per_node + 4);
             s.pipeline.neighbor_utilizations = vec![95.0];
@@ -70,7 +70,7 @@ pub(in crate::sim::faults) const DISTURBANCES: &[FaultSpec] = &[
     },
     FaultSpec {
         name: "controllers-slow",
-        description: "controllers take up to 2 s to act on a change, those of workloads 3 s more",
+        description: "controllers take up to 2 s to act on a change, workload controllers 3 s more",
         inject: |s| {
             s.controllers.max_reaction_delay = HumanDuration::from_secs(2);
             s.controllers.workload_delay = HumanDuration::from_secs(3);
@@ -78,28 +78,28 @@ pub(in crate::sim::faults) const DISTURBANCES: &[FaultSpec] = &[
         expected: PASS_OR_INCONCLUSIVE,
     },
     FaultSpec {
-        name: "sync-period-twice",
+        name: "sync-period-doubled",
         description: "the HPA controller's sync period is twice as long as the scenario assumes",
         inject: |s| double(&mut s.controllers.hpa_controller.sync_period),
         expected: PASS_OR_INCONCLUSIVE,
     },
     FaultSpec {
-        name: "tolerance-twice",
+        name: "tolerance-doubled",
         description: "the HPA controller's tolerance is twice what the scenario assumes",
         inject: |s| s.controllers.hpa_controller.tolerance *= 2.0,
         expected: ALWAYS_PASS,
     },
     FaultSpec {
         name: "helm-slow",
-        description: "helm takes 20 s for everything",
+        description: "every helm command takes 20 s",
         inject: |s| s.helm.latency = HumanDuration::from_secs(20),
         expected: ALWAYS_PASS,
     },
 ];
 
-fn schedule_injection(setting: &mut SimConfig, moment: InjectionTrigger, after_s: u64, what: InjectionAction) {
-    setting.controllers.injections.push(ClusterInjection {
-        time: InjectionTime { trigger: moment, after: HumanDuration::from_secs(after_s) },
-        action: what,
-    });
+fn schedule_injection(config: &mut SimConfig, trigger: InjectionTrigger, after_s: u64, action: InjectionAction) {
+    config
+        .controllers
+        .injections
+        .push(ClusterInjection { time: InjectionTime { trigger, after: HumanDuration::from_secs(after_s) }, action });
 }

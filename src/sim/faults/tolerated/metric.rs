@@ -1,4 +1,4 @@
-//! Hiccups on the metric's way.
+//! Disturbances of the metric pipeline.
 
 use super::{FaultSpec, PASS_OR_INCONCLUSIVE, double, window_after_load, window_under_load};
 
@@ -17,43 +17,43 @@ pub(in crate::sim::faults) const DISTURBANCES: &[FaultSpec] = &[
     },
     FaultSpec {
         name: "store-empty-for-30s",
-        description: "the store takes in no samples for 30 s under load",
+        description: "the store ingests no samples for 30 s under load",
         inject: |s| s.pipeline.ingestion_stopped = Some(window_under_load(s, 30)),
         expected: PASS_OR_INCONCLUSIVE,
     },
     FaultSpec {
         name: "adapter-stale-for-20s",
-        description: "the adapter answers what it knew before for 20 s under load",
+        description: "the adapter repeats old values for 20 s under load",
         inject: |s| s.pipeline.adapter_stale = Some(window_under_load(s, 20)),
         expected: PASS_OR_INCONCLUSIVE,
     },
     FaultSpec {
         name: "adapter-restarts-under-load",
-        description: "the adapter is away for 20 s under load",
+        description: "the adapter is down for 20 s under load",
         inject: |s| s.pipeline.adapter_down = Some(window_under_load(s, 20)),
         expected: PASS_OR_INCONCLUSIVE,
     },
     FaultSpec {
         name: "adapter-restarts-after-load",
-        description: "the adapter is away for 20 s about the fall",
+        description: "the adapter is down for 20 s around scale-down",
         inject: |s| s.pipeline.adapter_down = Some(window_after_load(s, 20)),
         expected: PASS_OR_INCONCLUSIVE,
     },
     FaultSpec {
         name: "metric-404-under-load",
-        description: "the metric is not known at the metrics API for 20 s under load",
+        description: "the metrics API answers 404 for 20 s under load",
         inject: |s| s.pipeline.metric_unregistered = Some(window_under_load(s, 20)),
         expected: PASS_OR_INCONCLUSIVE,
     },
     FaultSpec {
         name: "metric-404-after-load",
-        description: "the metric is not known at the metrics API for 20 s about the fall",
+        description: "the metrics API answers 404 for 20 s around scale-down",
         inject: |s| s.pipeline.metric_unregistered = Some(window_after_load(s, 20)),
         expected: PASS_OR_INCONCLUSIVE,
     },
     FaultSpec {
         name: "relist-finds-nothing",
-        description: "a relist under load finds no series, the one a minute later finds them again",
+        description: "a relist under load finds no series, the next one a minute later finds them again",
         inject: |s| s.pipeline.metric_unregistered = Some(window_under_load(s, 60)),
         expected: PASS_OR_INCONCLUSIVE,
     },
@@ -65,7 +65,7 @@ pub(in crate::sim::faults) const DISTURBANCES: &[FaultSpec] = &[
     },
     FaultSpec {
         name: "pipeline-twice-as-slow",
-        description: "every time on the metric's way is twice what the scenario assumes",
+        description: "every delay of the metric pipeline is twice what the scenario assumes",
         inject: |s| {
             let pipeline = &mut s.pipeline;
             double(&mut pipeline.exporter_interval);

@@ -1,26 +1,26 @@
-//! Reads queries. An error names what is not known, to follow "the simulated platform does not know".
+//! Parses queries. An error names the unsupported feature and completes "the simulator does not support".
 
 use super::selector::{MatchTest, PromqlMatcher};
 use super::{AggregateOp, PromqlExpr, PromqlSelector};
 
-/// A whole query.
+/// Parses a query.
 pub(in crate::sim::pipeline) fn parse(text: &str) -> Result<PromqlExpr, String> {
-    let mut reader = PromqlParser { rest: text };
-    let expression = reader.parse_sum()?;
-    reader.expect_end()?;
+    let mut parser = PromqlParser { rest: text };
+    let expression = parser.parse_sum()?;
+    parser.expect_end()?;
     Ok(expression)
 }
 
-/// A series selector.
+/// Parses a series selector.
 pub(in crate::sim::pipeline) fn parse_selector(text: &str) -> Result<PromqlSelector, String> {
-    let mut reader = PromqlParser { rest: text };
-    let name = reader.take_identifier();
-    let selector = reader.parse_matchers(name)?;
-    reader.expect_end()?;
+    let mut parser = PromqlParser { rest: text };
+    let name = parser.take_identifier();
+    let selector = parser.parse_matchers(name)?;
+    parser.expect_end()?;
     Ok(selector)
 }
 
-/// `selector[2m]`: the selector and the window in milliseconds; `None` for a query that ends otherwise.
+/// Parses `selector[2m]` into the selector and the window in milliseconds; `None` for a query without a window.
 pub(in crate::sim::pipeline) fn parse_range_selector(text: &str) -> Option<Result<(PromqlSelector, u64), String>> {
     let (selector, window) = text.trim().strip_suffix(']')?.rsplit_once('[')?;
     let window: Result<crate::units::HumanDuration, _> = window.parse();
@@ -33,16 +33,16 @@ struct PromqlParser<'a> {
 }
 
 impl<'a> PromqlParser<'a> {
-    /// Takes this character, if it is the next one.
-    fn take_char(&mut self, wanted: char) -> bool {
+    /// Takes a character, if it is the next one.
+    fn take_char(&mut self, expected: char) -> bool {
         self.rest = self.rest.trim_start();
-        let taken = self.rest.strip_prefix(wanted);
+        let taken = self.rest.strip_prefix(expected);
         self.rest = taken.unwrap_or(self.rest);
         taken.is_some()
     }
 
-    fn expect_char(&mut self, wanted: char) -> Result<(), String> {
-        if self.take_char(wanted) { Ok(()) } else { Err(self.unexpected_input()) }
+    fn expect_char(&mut self, expected: char) -> Result<(), String> {
+        if self.take_char(expected) { Ok(()) } else { Err(self.unexpected_input()) }
     }
 
     fn expect_end(&mut self) -> Result<(), String> {
@@ -51,10 +51,10 @@ impl<'a> PromqlParser<'a> {
 
     fn unexpected_input(&self) -> String {
         let rest = self.rest.trim();
-        if rest.is_empty() { "a query that ends there".to_owned() } else { format!("`{rest}` in a query") }
+        if rest.is_empty() { "a query that ends early".to_owned() } else { format!("`{rest}` in a query") }
     }
 
-    /// A name, empty where none stands.
+    /// Takes a name; empty if the next token is not a name.
     fn take_identifier(&mut self) -> &'a str {
         self.rest = self.rest.trim_start();
         let end = self.rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != ':');
@@ -76,16 +76,16 @@ impl<'a> PromqlParser<'a> {
     fn parse_operators(
         &mut self,
         mut left: PromqlExpr,
-        signs: [char; 2],
+        operators: [char; 2],
         next: fn(&mut Self) -> Result<PromqlExpr, String>,
     ) -> Result<PromqlExpr, String> {
-        while let Some(sign) = signs.into_iter().find(|sign| self.take_char(*sign)) {
+        while let Some(operator) = operators.into_iter().find(|operator| self.take_char(*operator)) {
             let before = self.rest;
             let right = next(self)?;
             if !left.is_scalar() && !right.is_scalar() {
-                return Err(format!("arithmetic between series: `{sign} {}` in a query", before.trim()));
+                return Err(format!("arithmetic between series: `{operator} {}` in a query", before.trim()));
             }
-            left = PromqlExpr::Arithmetic { left: Box::new(left), operator: sign, right: Box::new(right) };
+            left = PromqlExpr::Arithmetic { left: Box::new(left), operator, right: Box::new(right) };
         }
         Ok(left)
     }
@@ -102,7 +102,7 @@ impl<'a> PromqlParser<'a> {
         }
         let before = self.rest;
         let word = self.take_identifier();
-        let how = match word {
+        let op = match word {
             "avg" => AggregateOp::Avg,
             "sum" => AggregateOp::Sum,
             "max" => AggregateOp::Max,
@@ -115,15 +115,15 @@ impl<'a> PromqlParser<'a> {
         };
         let mut by = self.parse_by()?;
         self.expect_char('(')?;
-        let of = Box::new(self.parse_sum()?);
+        let inner = Box::new(self.parse_sum()?);
         self.expect_char(')')?;
         if by.is_none() {
             by = self.parse_by()?;
         }
-        if of.is_scalar() {
+        if inner.is_scalar() {
             return Err(format!("`{word}` of a number in a query"));
         }
-        Ok(PromqlExpr::Aggregate { op: how, inner: of, by: by.unwrap_or_default() })
+        Ok(PromqlExpr::Aggregate { op, inner, by: by.unwrap_or_default() })
     }
 
     fn parse_number(&mut self) -> Result<PromqlExpr, String> {
@@ -134,7 +134,7 @@ impl<'a> PromqlParser<'a> {
         Ok(PromqlExpr::Number(number))
     }
 
-    /// `by (a, b)`, where it stands.
+    /// Parses `by (a, b)`; `None` if the next token is not `by`.
     fn parse_by(&mut self) -> Result<Option<Vec<String>>, String> {
         let before = self.rest;
         if self.take_identifier() != "by" {
@@ -156,7 +156,7 @@ impl<'a> PromqlParser<'a> {
         Ok(Some(labels))
     }
 
-    /// The matchers that follow a name.
+    /// Parses the matchers after a name.
     fn parse_matchers(&mut self, name: &str) -> Result<PromqlSelector, String> {
         let mut selector = PromqlSelector { name: name.to_owned(), matchers: Vec::new() };
         if self.take_char('{') {
@@ -173,9 +173,9 @@ impl<'a> PromqlParser<'a> {
     fn parse_matcher(&mut self) -> Result<PromqlMatcher, String> {
         let label = self.take_identifier().to_owned();
         self.rest = self.rest.trim_start();
-        let sign = ["=~", "!~", "!=", "="].into_iter().find(|sign| self.rest.starts_with(sign));
-        let sign = sign.filter(|_| !label.is_empty()).ok_or_else(|| self.unexpected_input())?;
-        self.rest = &self.rest[sign.len()..];
+        let operator = ["=~", "!~", "!=", "="].into_iter().find(|operator| self.rest.starts_with(operator));
+        let operator = operator.filter(|_| !label.is_empty()).ok_or_else(|| self.unexpected_input())?;
+        self.rest = &self.rest[operator.len()..];
         let quote = if self.take_char('\'') { '\'' } else { self.expect_char('"').map(|()| '"')? };
         let (value, rest) = self.rest.split_once(quote).ok_or_else(|| self.unexpected_input())?;
         if value.contains('\\') {
@@ -183,7 +183,7 @@ impl<'a> PromqlParser<'a> {
         }
         self.rest = rest;
         let test =
-            if sign.ends_with('~') { MatchTest::from_pattern(value)? } else { MatchTest::Equal(value.to_owned()) };
-        Ok(PromqlMatcher { label, test, negated: sign.starts_with('!') })
+            if operator.ends_with('~') { MatchTest::from_pattern(value)? } else { MatchTest::Equal(value.to_owned()) };
+        Ok(PromqlMatcher { label, test, negated: operator.starts_with('!') })
     }
 }

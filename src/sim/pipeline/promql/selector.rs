@@ -1,18 +1,18 @@
-//! Which series a selector selects.
+//! Series selectors.
 
 use regex::Regex;
 
 use super::super::exporter::PipelineLabels;
 
-/// A name and matchers of labels.
+/// A series selector: a metric name and label matchers.
 #[derive(Clone, Debug, Default)]
 pub(in crate::sim::pipeline) struct PromqlSelector {
-    /// The metric's name; empty where matchers alone select.
+    /// Metric name; empty for a selector of matchers only.
     pub(in crate::sim::pipeline) name: String,
     pub(super) matchers: Vec<PromqlMatcher>,
 }
 
-/// What a label has to be. A label that is not there is empty.
+/// A label matcher. A missing label has an empty value.
 #[derive(Clone, Debug)]
 pub(super) struct PromqlMatcher {
     pub(super) label: String,
@@ -24,16 +24,16 @@ pub(super) struct PromqlMatcher {
 #[derive(Clone, Debug)]
 pub(super) enum MatchTest {
     Equal(String),
-    /// `a|b|c`.
+    /// A regular expression that is a list of literals: `a|b|c`.
     OneOf(Vec<String>),
     Matches(Regex),
 }
 
 impl MatchTest {
-    /// A regular expression, which matches the whole of a value.
+    /// Parses a regular expression, which must match the whole value.
     pub(super) fn from_pattern(text: &str) -> Result<Self, String> {
-        let plain = |c: char| c.is_ascii_alphanumeric() || "-_|/: ".contains(c);
-        if text.chars().all(plain) {
+        let is_literal = |c: char| c.is_ascii_alphanumeric() || "-_|/: ".contains(c);
+        if text.chars().all(is_literal) {
             return Ok(Self::OneOf(text.split('|').map(str::to_owned).collect()));
         }
         let regex = Regex::new(&format!("^(?:{text})$"));
@@ -42,7 +42,7 @@ impl MatchTest {
 
     fn is_match(&self, value: &str) -> bool {
         match self {
-            Self::Equal(wanted) => wanted == value,
+            Self::Equal(expected) => expected == value,
             Self::OneOf(all) => all.iter().any(|one| one == value),
             Self::Matches(regex) => regex.is_match(value),
         }
@@ -50,7 +50,7 @@ impl MatchTest {
 }
 
 impl PromqlSelector {
-    /// Whether it selects a series of this name and these labels.
+    /// Whether it matches a series with this name and these labels.
     pub(in crate::sim::pipeline) fn is_match(&self, name: &str, labels: &PipelineLabels) -> bool {
         (self.name.is_empty() || self.name == name)
             && self.matchers.iter().all(|matcher| {

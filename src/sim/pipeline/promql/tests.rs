@@ -37,18 +37,18 @@ fn the_rules_of_the_scenarios_have_their_values() {
 }
 
 #[test]
-fn what_is_not_known_is_named() {
+fn unsupported_queries_are_named() {
     let cases = [
         ("sum(rate(u[5m])) by (pod)", "`rate(u[5m])) by (pod)` in a query"),
         ("avg(u) by (pod) / avg(v) by (pod)", "arithmetic between series: `/ avg(v) by (pod)` in a query"),
         ("sum(u) without (pod)", "`without (pod)` in a query"),
         ("u[2m]", "`[2m]` in a query"),
-        ("sum(u", "a query that ends there"),
+        ("sum(u", "a query that ends early"),
         ("u{pod=a}", "`a}` in a query"),
         ("sum(5)", "`sum` of a number in a query"),
         (r#"u{pod=~"["}"#, "the regular expression ["),
     ];
-    for (query, unknown) in cases {
-        assert_eq!(parse(query).unwrap_err(), unknown, "{query}");
+    for (query, unsupported) in cases {
+        assert_eq!(parse(query).unwrap_err(), unsupported, "{query}");
     }
 }

@@ -1,0 +1,120 @@
+//! Setup/AutoscalerActive: the HPA controller acts on the run's HPA: ScalingActive=True/ValidMetricFound, the metric in
+//! currentMetrics, with a value that the metrics API served. Otherwise FAIL with the controller's reason and message.
+//! INCONCLUSIVE where another HPA causes AmbiguousSelector, or where the metrics API did not serve the metric.
+
+use crate::bounds::SLACK;
+use crate::judge::check_result::{BoundResult, CheckResult, compare_with_bound, format_ms};
+use crate::judge::run_view::{ApiReading, ObservedItem, RunView};
+use crate::model::observation::{HpaSnapshot, ObjectCondition};
+
+pub(super) fn evaluate(view: &RunView<'_>) -> CheckResult {
+    let Some((name, made_ms)) = view.hpa_creation() else {
+        return match view.install_failure() {
+            Some(reason) => CheckResult::inconclusive(reason),
+            None => CheckResult::pending("the HPA is not created yet"),
+        };
+    };
+    let bound = view.times.hpa_active();
+    let Some(made_ms) = view.our_hpa_snapshots().next().map(|(o, _)| o.at_ms.max(made_ms)) else {
+        let reason = format!("HPA {name} was not seen after its creation");
+        return if view.end_ms() < made_ms + bound.lenient_ms() {
+            CheckResult::pending(reason)
+        } else {
+            CheckResult::inconclusive(reason)
+        };
+    };
+    let active = view.our_hpa_snapshots().find(|item| is_active(view, item));
+    match (compare_with_bound(made_ms, &bound, active.map(|(o, _)| o.at_ms), view.end_ms()), active) {
+        (BoundResult::Within, Some((observation, hpa))) => CheckResult::pass(format!(
+            "ScalingActive=True/ValidMetricFound {} ms after the HPA's creation, {} = {}",
+            observation.at_ms - made_ms,
+            view.metric_name(),
+            format_current_metric(hpa)
+        ))
+        .with_cites([observation.seq]),
+        (BoundResult::Late, Some((observation, _))) => CheckResult::inconclusive(format!(
+            "the HPA became active {} ms after its creation, later than {bound}, but within the bound with its assumed terms doubled",
+            observation.at_ms - made_ms
+        ))
+        .with_cites([observation.seq]),
+        (BoundResult::Pending, _) => CheckResult::pending(describe_condition(view, name)),
+        _ => explain_inactive(view, name, made_ms),
+    }
+}
+
+/// The HPA was not active in time: decides whether the controller is the cause.
+fn explain_inactive(view: &RunView<'_>, name: &str, made_ms: u64) -> CheckResult {
+    let condition_text = describe_condition(view, name);
+    let cites: Vec<u64> = view.our_hpa_snapshots().last().map(|(o, _)| o.seq).into_iter().collect();
+    let condition = scaling_active_condition(view);
+    if condition.is_some_and(|c| c.reason == "AmbiguousSelector") {
+        return CheckResult::inconclusive(format!(
+            "another HPA selects the same pods, and the controller scales neither then; delete that HPA, or test another target: {condition_text}"
+        )).with_cites(cites);
+    }
+    let total = view.api_readings_in(made_ms, view.end_ms()).count();
+    let served = view.api_readings_in(made_ms, view.end_ms()).filter(|reading| reading.value_milli().is_some()).count();
+    let (readings, bound) =
+        (view.api_readings_in(made_ms, view.end_ms()).collect::<Vec<_>>(), view.times.hpa_active().total_ms());
+    let spans = view.spans_where(&readings, |reading| reading.value_milli().is_some());
+    // The controller reads between two polls, so it may have missed the metric too in a stretch without readings.
+    if served * 2 < total || !spans.iter().any(|(from, to)| to - from >= bound) {
+        return CheckResult::inconclusive(format!(
+            "the metrics API served the metric in only {served} of {total} readings since the HPA's creation, and never for {} without interruption; {condition_text}",
+            format_ms(bound)
+        ))
+        .with_cites(cites);
+    }
+    CheckResult::fail(format!(
+        "{condition_text}; meanwhile the metrics API served the metric in {served} of {total} readings; waited {}",
+        view.times.hpa_active()
+    ))
+    .with_cites(cites)
+}
+
+fn is_active(view: &RunView<'_>, (observation, hpa): &ObservedItem<'_, HpaSnapshot>) -> bool {
+    let valid = hpa
+        .conditions
+        .iter()
+        .any(|c| c.kind == "ScalingActive" && c.status == "True" && c.reason == "ValidMetricFound");
+    valid && reported_value(view, hpa).is_some_and(|value| was_served(view, observation.at_ms, value))
+}
+
+/// The value of the metric in currentMetrics, in thousandths.
+fn reported_value(view: &RunView<'_>, hpa: &HpaSnapshot) -> Option<i64> {
+    let spec = &view.records.scenario.hpa.spec;
+    let metric = crate::hpa::metric_from_spec(spec, &view.records.scenario.namespace, &[])?;
+    let entry = hpa.current_metrics.iter().find(|entry| entry.name == metric.name())?;
+    entry.average_value.or(entry.value).map(|value| value.0)
+}
+
+/// True when the value lies within the values that the metrics API served around this time. The controller reads
+/// between two polls, and a per-pod average lies between the averages of the two; at an idle target both are equal.
+fn was_served(view: &RunView<'_>, at_ms: u64, value: i64) -> bool {
+    let since = at_ms.saturating_sub(2 * view.times.assumptions.sync_period.ms() + SLACK.ms());
+    let values: Vec<i64> =
+        view.api_readings_in(since, at_ms + SLACK.ms()).filter_map(ApiReading::value_milli).collect();
+    values.iter().min().is_some_and(|low| *low <= value) && values.iter().max().is_some_and(|high| value <= *high)
+}
+
+fn scaling_active_condition<'a>(view: &RunView<'a>) -> Option<&'a ObjectCondition> {
+    let (_, hpa) = view.our_hpa_snapshots().last()?;
+    hpa.conditions.iter().find(|condition| condition.kind == "ScalingActive")
+}
+
+fn format_current_metric(hpa: &HpaSnapshot) -> String {
+    let value = hpa.current_metrics.iter().find_map(|entry| entry.average_value.or(entry.value));
+    value.map_or("no value".to_owned(), |value| value.to_string())
+}
+
+/// The last ScalingActive condition, as text.
+fn describe_condition(view: &RunView<'_>, name: &str) -> String {
+    match scaling_active_condition(view) {
+        Some(c) if c.status == "True" => {
+            let value = view.our_hpa_snapshots().last().map(|(_, hpa)| format_current_metric(hpa)).unwrap_or_default();
+            format!("HPA {name} is ScalingActive, but reports {value}, which the metrics API did not serve")
+        }
+        Some(c) => format!("HPA {name}: ScalingActive={}/{}: {}", c.status, c.reason, c.message),
+        None => format!("no controller has written a condition to HPA {name}"),
+    }
+}

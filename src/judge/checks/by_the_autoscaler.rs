@@ -1,0 +1,117 @@
+//! Control/ByTheAutoscaler: every replica change is a write to the scale subresource by one and the same controller,
+//! and matches the HPA's status and, unless it was lost, its event. Another writer: INCONCLUSIVE, with its field
+//! manager.
+
+use crate::bounds::SLACK;
+use crate::hpa;
+use crate::judge::check_result::CheckResult;
+use crate::judge::run_view::{RunView, SizeChange};
+use crate::model::observation::EventSnapshot;
+
+pub(super) fn evaluate(view: &RunView<'_>) -> CheckResult {
+    let (mut cites, mut findings, mut changes) = (Vec::new(), Vec::new(), Vec::new());
+    let mut manager: Option<&str> = None;
+    for change in &view.size_changes {
+        // After one lost event the next ones are not awaited: a controller that keeps scaling would delay the run for
+        // ever.
+        let wait_ms = if findings.is_empty() { 2 * SLACK.ms() } else { 0 };
+        match find_origin(view, change, wait_ms) {
+            ChangeOrigin::OurHpa { status_seq, event_seq, finding } => {
+                cites.extend([change.seq, status_seq]);
+                cites.extend(event_seq);
+                findings.extend(finding);
+                changes.push(format!("{} → {}", change.from, change.to));
+            }
+            ChangeOrigin::Pending(reason) => return CheckResult::pending(reason),
+            ChangeOrigin::OtherWriter(reason) => return report_other_writer(view, change, &reason),
+        }
+        let writer = change.writer.map(|writer| writer.manager.as_str());
+        if let Some(first) = manager.filter(|first| writer != Some(first)) {
+            let reason = format!("written by {}, and the change before it by {first}", change.describe_writer());
+            return report_other_writer(view, change, &reason);
+        }
+        manager = writer;
+    }
+    if let Some((reason, seq)) = view.find_unseen_change() {
+        return CheckResult::inconclusive(reason).with_cites([seq]);
+    }
+    let text = match manager {
+        None => "no replica change was seen".to_owned(),
+        Some(manager) => format!(
+            "{}: all written to the scale subresource by {manager}, confirmed by the HPA's status",
+            changes.join(", ")
+        ),
+    };
+    let result = CheckResult::pass(text).with_cites(cites);
+    findings.into_iter().fold(result, CheckResult::with_finding)
+}
+
+fn report_other_writer(view: &RunView<'_>, change: &SizeChange<'_>, reason: &str) -> CheckResult {
+    let phase = view.phase_at(change.at_ms).map_or(String::new(), |phase| format!(" in phase {}", phase.as_str()));
+    CheckResult::inconclusive(format!("replicas went {} → {}{phase}: {reason}", change.from, change.to))
+        .with_cites([change.seq])
+}
+
+/// The writer of a replica change.
+enum ChangeOrigin {
+    /// The controller, for the HPA of this run.
+    OurHpa { status_seq: u64, event_seq: Option<u64>, finding: Option<String> },
+    /// The status or the event may still come.
+    Pending(String),
+    /// Another writer, with the reason.
+    OtherWriter(String),
+}
+
+/// Finds the writer of a change; waits `event_wait_ms` for its event.
+fn find_origin(view: &RunView<'_>, change: &SizeChange<'_>, event_wait_ms: u64) -> ChangeOrigin {
+    if !change.is_scale_write() {
+        return ChangeOrigin::OtherWriter(format!(
+            "written by {}, not through the scale subresource; run again without another writer of spec.replicas",
+            change.describe_writer()
+        ));
+    }
+    let Some((status, _)) = view.confirming_status(change) else {
+        if view.now_ms() < change.at_ms + 2 * SLACK.ms() {
+            return ChangeOrigin::Pending(format!(
+                "the HPA's status has not yet confirmed {} → {}",
+                change.from, change.to
+            ));
+        }
+        let detail = match view.has_skew() {
+            true => "and the HPA's status does not confirm it; run again without another writer of spec.replicas",
+            false => "and the API server's clock was not measured, so the HPA's status cannot be matched with it",
+        };
+        return ChangeOrigin::OtherWriter(format!("written by {}, {detail}", change.describe_writer()));
+    };
+    let prefix = hpa::new_size(change.to, "");
+    let event = view.events.iter().rfind(|(_, event)| {
+        event.reason == hpa::SUCCESSFUL_RESCALE
+            && event.message.starts_with(&prefix)
+            && is_our_event(view, event)
+            && event.last_timestamp.or(event.first_timestamp).is_some_and(|at| view.is_time_of_change(at, change))
+    });
+    let Some((observation, event)) = event else {
+        if view.now_ms() < change.at_ms + event_wait_ms {
+            return ChangeOrigin::Pending(format!("no SuccessfulRescale event of {} → {} yet", change.from, change.to));
+        }
+        let finding =
+            format!("no SuccessfulRescale event of {} → {} was seen; events can be lost", change.from, change.to);
+        return ChangeOrigin::OurHpa { status_seq: status.seq, event_seq: None, finding: Some(finding) };
+    };
+    let reason = event.message[prefix.len()..].trim();
+    let expected = if change.to > change.from {
+        reason == format!("{} above target", view.metric_name())
+    } else {
+        reason.is_empty() || reason == "All metrics below target"
+    };
+    if !expected {
+        return ChangeOrigin::OtherWriter(format!(
+            "the HPA's event gives another reason than the metric of this run: {reason}"
+        ));
+    }
+    ChangeOrigin::OurHpa { status_seq: status.seq, event_seq: Some(observation.seq), finding: None }
+}
+
+fn is_our_event(view: &RunView<'_>, event: &EventSnapshot) -> bool {
+    view.our_hpa_snapshots().next().is_some_and(|(_, hpa)| hpa.uid == event.uid)
+}

@@ -1,0 +1,135 @@
+//! Setup/MetricServed: the metrics API serves the HPA's metric, with finite values, before the HPA exists. Findings
+//! describe each readable hop with value, labels and age. A metric that is not served is a fault of the pipeline, not
+//! of the autoscaler: INCONCLUSIVE, with the first broken hop.
+
+use crate::judge::check_result::{BoundResult, CheckResult, compare_with_bound};
+use crate::judge::run_view::{ObservedItem, RunView};
+use crate::model::observation::Phase;
+use crate::model::reading::{MetricHop, MetricReading, MetricSample, ReadingResult};
+
+pub(super) fn evaluate(view: &RunView<'_>) -> CheckResult {
+    // During the clean-up a hop may be missing because the run itself deleted it.
+    let until = view.hpa_creation().map_or(view.end_ms(), |(_, at)| at);
+    let last = |hop: MetricHop| view.readings.iter().rfind(|(o, r)| r.hop == hop && o.at_ms <= until);
+    if let Some((observation, reading)) =
+        last(MetricHop::Api).filter(|(_, reading)| view.serves_target(reading) == Some(true))
+    {
+        let samples = reading.samples().unwrap_or_default();
+        // One line, however many series there are.
+        let values = match samples.len().checked_sub(3) {
+            Some(more @ 1..) => format!("{} and {more} more", format_values(&samples[..3])),
+            _ => format_values(samples),
+        };
+        let mut result = CheckResult::pass(format!("the metrics API serves {}: {values}", view.metric_name()))
+            .with_cites([observation.seq]);
+        for hop in [MetricHop::Exporter, MetricHop::Store] {
+            result = match last(hop) {
+                Some(item) => result.with_finding(describe_hop(view, item)).with_cites([item.0.seq]),
+                None => result.with_finding(format!("{}: not readable or not queried", hop.as_str())),
+            };
+        }
+        return result;
+    }
+    let Some(began) = view.phase_start(Phase::Metric) else {
+        return match view.install_failure() {
+            Some(reason) => CheckResult::inconclusive(reason),
+            None => CheckResult::pending("the metric was not queried yet"),
+        };
+    };
+    let broken_hop = first_broken_hop(view, &last);
+    let ended = view.phase_span(Phase::Metric).is_some_and(|(_, ended)| ended.is_some());
+    match compare_with_bound(began, &view.times.metric_served(), None, view.now_ms()) {
+        BoundResult::Pending if !ended => CheckResult::pending(broken_hop),
+        _ => CheckResult::inconclusive(broken_hop),
+    }
+    .with_cites(
+        [MetricHop::Exporter, MetricHop::Store, MetricHop::Api]
+            .into_iter()
+            .filter_map(|hop| last(hop).map(|(o, _)| o.seq)),
+    )
+}
+
+/// The first readable hop, from the exporter to the metrics API, that does not have the metric.
+fn first_broken_hop<'v, 'a: 'v>(
+    view: &RunView<'a>,
+    last: &impl Fn(MetricHop) -> Option<&'v ObservedItem<'a, MetricReading>>,
+) -> String {
+    let mut passed = Vec::new();
+    for hop in [MetricHop::Exporter, MetricHop::Store, MetricHop::Api] {
+        let Some(item) = last(hop) else { continue };
+        let (_, reading) = item;
+        let Some(serves) = view.serves_target(reading) else { continue };
+        if !serves {
+            let before = if passed.is_empty() {
+                String::new()
+            } else {
+                format!("; the metric is present at the {}", passed.join(" and the "))
+            };
+            return format!("first broken hop: {}{before}; {}", describe_hop(view, item), next_step(view, reading));
+        }
+        passed.push(hop.as_str());
+    }
+    "no hop of the metric was readable yet".to_owned()
+}
+
+/// What to check where a hop does not have the metric.
+fn next_step(view: &RunView<'_>, reading: &MetricReading) -> String {
+    let failed = match &reading.result {
+        ReadingResult::Failed(error) => error.as_str(),
+        ReadingResult::Samples(_) | ReadingResult::NotReadable(_) => "",
+    };
+    match reading.hop {
+        MetricHop::Exporter if failed.is_empty() => {
+            "does the exporter attribute devices to pods (it needs the kubelet's pod-resources socket)?".to_owned()
+        }
+        MetricHop::Exporter => "do namespace, podLabels, port and name of metric.exporter select the exporter?".to_owned(),
+        MetricHop::Store if failed.contains("honorLabels") => {
+            "set honorLabels: true where it scrapes the exporter, or map the exported_* labels in the adapter's rule".to_owned()
+        }
+        MetricHop::Store => "does it scrape the exporter, and does metric.store.series select the target's namespace?".to_owned(),
+        // The API server answers so for a group without an APIService; a served API answers with a Status.
+        MetricHop::Api if failed.contains("page not found") => {
+            format!("no APIService serves {0}: install a metrics adapter (APIService v1beta1.{0})", api_group(view))
+        }
+        MetricHop::Api if failed.starts_with("503") => {
+            format!("check the pods behind APIService v1beta1.{} and its condition Available", api_group(view))
+        }
+        MetricHop::Api => "check the adapter's rule for this series (seriesQuery, name, and resources.overrides, which must map the namespace and pod labels) and its log".to_owned(),
+    }
+}
+
+fn api_group(view: &RunView<'_>) -> &'static str {
+    let external = view.records.scenario.hpa.spec.metrics.iter().flatten().any(|metric| metric.external.is_some());
+    if external { "external.metrics.k8s.io" } else { "custom.metrics.k8s.io" }
+}
+
+/// Describes a hop with value, labels and age.
+fn describe_hop(view: &RunView<'_>, (observation, reading): &ObservedItem<'_, MetricReading>) -> String {
+    let name = reading.hop.as_str();
+    let Some(samples) = reading.samples().filter(|samples| !samples.is_empty()) else {
+        return format!("{name}: {}", RunView::describe_failure(reading));
+    };
+    let of_target = |sample: &&MetricSample| {
+        sample.object.as_ref().is_some_and(|name| view.target_pods().iter().any(|pod| pod.name() == name))
+    };
+    let shown: Vec<MetricSample> = match samples.iter().filter(of_target).cloned().collect::<Vec<_>>() {
+        of_pods if of_pods.is_empty() => samples.iter().take(1).cloned().collect(),
+        of_pods => of_pods,
+    };
+    let none = if samples.iter().any(|s| of_target(&s)) { "" } else { ", none of them of a pod of the target" };
+    let labels: Vec<String> = shown[0].labels.iter().map(|(k, v)| format!("{k}={v}")).collect();
+    let labels = if labels.is_empty() { String::new() } else { format!(", labels {}", labels.join(",")) };
+    let age = shown[0].timestamp.filter(|_| reading.hop == MetricHop::Store).map_or(String::new(), |at| {
+        let now = i64::try_from(observation.at_ms).unwrap_or(i64::MAX);
+        view.to_run_clock(at).map_or(String::new(), |(from, _)| format!(", age {} ms", (now - from).max(0)))
+    });
+    format!("{name}: {} series{none}, {}{labels}{age}", samples.len(), format_values(&shown))
+}
+
+fn format_values(samples: &[MetricSample]) -> String {
+    let format_sample = |sample: &MetricSample| {
+        let value = sample.value.map_or("not finite".to_owned(), |v| v.to_string());
+        sample.object.as_ref().map_or(value.clone(), |object| format!("{object}={value}"))
+    };
+    samples.iter().map(format_sample).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,197 @@
+//! ScaleUp/NewPodsServe: each new pod (a) answers one probe chat through the pod proxy, with the model in the
+//! accelerator's memory, and (b) receives traffic through the Service: its metric rises while no probe runs. A Service
+//! that does not select the pod, a missing model, too few connections, no successful chat through the Service:
+//! INCONCLUSIVE.
+
+mod traffic;
+
+use crate::bounds::SLACK;
+use crate::judge::check_result::{CheckResult, CheckStatus, format_ms};
+use crate::judge::run_view::{ObservedItem, RunView, SizeChange, TargetPod};
+use crate::model::observation::{LoadSnapshot, PodSnapshot, ProbeRecord};
+use traffic::evaluate_traffic;
+
+pub(super) fn evaluate(view: &RunView<'_>) -> CheckResult {
+    let (mut texts, mut cites, mut findings) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut worst, mut short_lived) = (None::<CheckResult>, None);
+    let end = view.load_span().map_or(0, |(_, end)| end);
+    let pods: Vec<_> = view.new_pods().into_iter().filter(|pod| pod.ready_by(end).is_some()).collect();
+    let ready = pods.len();
+    for pod in pods {
+        let (probe, traffic) = (evaluate_probe(view, pod), evaluate_traffic(view, pod));
+        if probe.has_status(CheckStatus::Pass)
+            && (traffic.has_status(CheckStatus::Inconclusive) || traffic.has_status(CheckStatus::Pending))
+            && let Some(reason) = removed_too_soon(view, pod, end)
+        {
+            findings.push(reason.clone());
+            short_lived = Some(CheckResult::inconclusive(reason));
+            continue;
+        }
+        let mut pod_texts = Vec::new();
+        for result in [probe, traffic] {
+            match result.status {
+                CheckStatus::Fail => return result,
+                CheckStatus::Inconclusive | CheckStatus::Pending => {
+                    let is_worse = worst.as_ref().is_none_or(|other| {
+                        other.has_status(CheckStatus::Pending) && result.has_status(CheckStatus::Inconclusive)
+                    });
+                    worst = if is_worse { Some(result) } else { worst };
+                }
+                CheckStatus::Pass => {
+                    pod_texts.push(result.reason);
+                    cites.extend(result.cites);
+                    findings.extend(result.findings);
+                }
+            }
+        }
+        texts.push(format!("pod {} {}", pod.name(), pod_texts.join(" and ")));
+    }
+    // A pod that was removed too soon is excused only where enough others show traffic.
+    let is_enough = i32::try_from(texts.len()).is_ok_and(|shown| shown >= view.expected_replicas - view.min_replicas);
+    let result = match worst.or(short_lived.filter(|_| !is_enough)) {
+        Some(worst) => worst,
+        None if texts.is_empty() => CheckResult::pending("no new pod is Ready yet"),
+        None => evaluate_service_chats(view).unwrap_or_else(|| {
+            let reason = format!(
+                "{} of {ready} new pods answered their probe chat and receive traffic through the Service",
+                texts.len()
+            );
+            findings.extend(texts);
+            CheckResult::pass(reason).with_cites(cites)
+        }),
+    };
+    findings.into_iter().fold(result, CheckResult::with_finding)
+}
+
+/// Why no traffic of the pod is expected: a scale-down deleted it before its share of the traffic had to show.
+fn removed_too_soon(view: &RunView<'_>, pod: &TargetPod<'_>, end: u64) -> Option<String> {
+    let (ready, _) = pod.first_ready()?;
+    let terminating = pod.terminating_ms().filter(|terminating| *terminating <= end)?;
+    let is_cause = |change: &SizeChange<'_>| {
+        change.to < change.from && (ready.at_ms..=terminating + SLACK.ms()).contains(&change.at_ms)
+    };
+    let is_soon =
+        terminating < ready.at_ms + view.times.traffic_visible().lenient_ms() && view.size_changes.iter().any(is_cause);
+    is_soon.then(|| {
+        let after = format_ms(terminating - ready.at_ms);
+        format!("pod {} was deleted {after} after it was Ready, too soon to show its share of the traffic", pod.name())
+    })
+}
+
+/// The result where chats through the Service reach the pods but none succeeds: busy accelerators alone serve no
+/// client.
+fn evaluate_service_chats(view: &RunView<'_>) -> Option<CheckResult> {
+    let pods = view.new_pods();
+    let ready = pods.iter().filter_map(|pod| pod.first_ready().map(|(o, _)| (o.at_ms, pod.name())));
+    let (since, name) = ready.min()?;
+    let Some((observation, last)) = view.loads.last() else {
+        let text = "no load sample was recorded, so no chat through the Service is known to have succeeded";
+        return Some(if view.is_under_load() { CheckResult::pending(text) } else { CheckResult::inconclusive(text) });
+    };
+    let before = view.loads.iter().rfind(|(o, _)| o.at_ms <= since).map(|(_, load)| *load);
+    let since_ready = |count: fn(&LoadSnapshot) -> u64| count(last).saturating_sub(before.map_or(0, count));
+    if since_ready(|load| load.succeeded) > 0 {
+        return None;
+    }
+    let failed = since_ready(|load| load.failed);
+    // Until each worker has sent a chat; a chat that hangs is ended by its timeout.
+    if view.is_under_load() && failed < u64::from(view.records.scenario.load.concurrency) {
+        return Some(CheckResult::pending(format!(
+            "no chat through the Service has succeeded since pod {name} was Ready"
+        )));
+    }
+    let example = last.failures.iter().max_by_key(|(_, failures)| failures.count);
+    let example = example.map_or(String::new(), |(kind, failures)| format!(": {kind}: {}", failures.example));
+    let reason = format!(
+        "(workload) none of the {failed} chats that ended through the Service since pod {name} was Ready succeeded{example}"
+    );
+    Some(CheckResult::inconclusive(reason).with_cites([observation.seq]))
+}
+
+/// (a) Evaluates the probe chat of one pod.
+fn evaluate_probe(view: &RunView<'_>, pod: &TargetPod<'_>) -> CheckResult {
+    let name = pod.name();
+    let (from, end) = (pod.first_seen_ms(), view.load_span().map_or(0, |(_, end)| end));
+    let under_load = |probe: &ProbeRecord| (from..=end).contains(&probe.began_ms);
+    let probes: Vec<_> = view.probes.iter().filter(|(_, p)| p.pod == name && under_load(p)).collect();
+    let stand_in = view.records.scenario.accelerator.is_stand_in();
+    let succeeded = probes
+        .iter()
+        .find(|(_, p)| p.error.is_none() && (stand_in || p.model_size_vram.is_some_and(|bytes| bytes > 0)));
+    if let Some((observation, probe)) = succeeded {
+        let memory = match probe.model_size_vram {
+            Some(bytes) if bytes > 0 => format!("size_vram {bytes}"),
+            _ => "size_vram 0, waived by accelerator: standIn".to_owned(),
+        };
+        return CheckResult::pass(format!("answered its probe chat with {} tokens ({memory})", probe.tokens))
+            .with_cites([observation.seq]);
+    }
+    let ended = !view.is_under_load();
+    let Some((observation, probe)) = probes.last() else {
+        return match (ended, pod.terminating_ms()) {
+            (true, _) => CheckResult::inconclusive(format!("pod {name} was not probed under load")),
+            (false, Some(_)) => CheckResult::inconclusive(format!("pod {name} was deleted before its probe")),
+            (false, None) => CheckResult::pending(format!("pod {name} was not probed yet")),
+        };
+    };
+    let result = evaluate_failed_probe(view, pod, probe);
+    let disruption = find_disruption(pod, observation.at_ms).filter(|_| result.has_status(CheckStatus::Fail));
+    disruption.map_or(result, CheckResult::inconclusive).with_cites([observation.seq])
+}
+
+/// Why a failed probe is no fault of the pod: it was terminating, or its containers had restarted.
+fn find_disruption(pod: &TargetPod<'_>, at_ms: u64) -> Option<String> {
+    let name = pod.name();
+    if pod.terminating_ms().is_some_and(|terminating| terminating <= at_ms) {
+        return Some(format!("pod {name} was deleted during its probe"));
+    }
+    let restarts = |item: Option<&ObservedItem<'_, PodSnapshot>>| item.map_or(0, |(_, snapshot)| snapshot.restarts);
+    let probed = pod.observations.iter().rfind(|(o, _)| o.at_ms <= at_ms);
+    let has_restarted = restarts(probed) > restarts(pod.observations.first());
+    has_restarted.then(|| format!("(workload) pod {name} restarted before or during its probe"))
+}
+
+/// Evaluates a probe that failed, or found the model outside of the accelerator's memory.
+fn evaluate_failed_probe(view: &RunView<'_>, pod: &TargetPod<'_>, probe: &ProbeRecord) -> CheckResult {
+    let name = pod.name();
+    let Some(error) = &probe.error else {
+        let size = probe.model_size.map_or(String::new(), |size| format!(" of {size} bytes"));
+        return match probe.model_size_vram {
+            Some(_) => CheckResult::fail(format!(
+                "pod {name} answers, but its model{size} is not in the accelerator's memory (size_vram 0): it computes on the CPU; \
+                 its log in diagnostics/{}/ names the accelerators that it found",
+                view.records.scenario.namespace
+            )),
+            None => {
+                CheckResult::inconclusive(format!("pod {name} answers, but /api/ps does not report where its model is"))
+            }
+        };
+    };
+    if probe.not_delivered {
+        return CheckResult::inconclusive(format!(
+            "the probe of pod {name} was not delivered by the pod proxy: {error}"
+        ));
+    }
+    if probe.status.is_some_and(|status| (400..500).contains(&status)) {
+        return CheckResult::inconclusive(format!("(workload) pod {name} refuses the chat: {error}"));
+    }
+    let succeeded = view.loads.last().map_or(0, |(_, load)| load.succeeded);
+    if succeeded == 0 {
+        return CheckResult::inconclusive(format!("(workload) no pod answers any chat: {error}"));
+    }
+    if let Some(failures) = find_earlier_failures(view, pod, error) {
+        return CheckResult::inconclusive(format!("(workload) {failures}, so it is not specific to this pod: {error}"));
+    }
+    CheckResult::fail(format!(
+        "pod {name} does not answer its probe chat: {error}; {succeeded} chats through the Service succeeded"
+    ))
+}
+
+/// Describes chats that failed in the same way before the pod was Ready: then the server fails in every pod.
+fn find_earlier_failures(view: &RunView<'_>, pod: &TargetPod<'_>, error: &str) -> Option<String> {
+    let (ready, _) = pod.first_ready()?;
+    let (_, load) = view.loads.iter().rfind(|(o, _)| o.at_ms < ready.at_ms)?;
+    let kind = error.split(':').next()?;
+    let failures = load.failures.get(kind)?;
+    Some(format!("{} chats failed as {kind} before pod {} was Ready", failures.count, pod.name()))
+}

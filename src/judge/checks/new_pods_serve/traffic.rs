@@ -1,0 +1,183 @@
+//! (b) of ScaleUp/NewPodsServe: a new pod's share of the traffic through the Service shows in its metric. A missing
+//! share is a FAIL only where chance, the metric lag and the sampling interval cannot explain it.
+
+use std::collections::BTreeMap;
+
+use crate::bounds::SLACK;
+use crate::hpa::{self, MetricInput};
+use crate::judge::check_result::{CheckResult, format_ms};
+use crate::judge::run_view::{MAX_READING_GAP_MS, RunView, TargetPod};
+use crate::model::reading::MetricReading;
+use crate::units::Milli;
+
+/// Accepted probability of a false FAIL: that a ready endpoint receives none of n connections by chance.
+const MAX_FALSE_FAIL_ODDS: f64 = 1e-6;
+
+/// Longest distance, milliseconds, between two recorded readings of a hop without a gap: an unchanged reading is
+/// recorded every 10 s, and a poll or two may be missed.
+const MAX_UNCHANGED_MS: u64 = 10_000 + MAX_READING_GAP_MS;
+
+/// Evaluates whether the pod's share of the traffic shows.
+pub(super) fn evaluate_traffic(view: &RunView<'_>, pod: &TargetPod<'_>) -> CheckResult {
+    let name = pod.name();
+    let Some((ready, snapshot)) = pod.first_ready() else {
+        return CheckResult::pending(format!("pod {name} is not Ready yet"));
+    };
+    let end = view.load_span().map_or(0, |(_, end)| end);
+    if let Some((o, endpoints)) = view
+        .endpoints
+        .iter()
+        .rfind(|(o, _)| o.at_ms <= end)
+        .filter(|(_, endpoints)| endpoints.selector.iter().any(|(k, v)| snapshot.labels.get(k) != Some(v)))
+    {
+        let selector: Vec<String> = endpoints.selector.iter().map(|(k, v)| format!("{k}={v}")).collect();
+        return CheckResult::inconclusive(format!(
+            "the selector {} of Service {} misses pod {name}; select by labels that all pods of the target have",
+            selector.join(","),
+            endpoints.service
+        ))
+        .with_cites([o.seq]);
+    }
+    let baseline = baseline_peak(view);
+    let threshold = baseline + tenth_of_target(view);
+    let from = ready.at_ms + view.times.metric_lag().total_ms();
+    let activity = view.readings.iter().find_map(|(o, reading)| {
+        let value = pod_value(reading, name)?;
+        let in_time = o.at_ms >= from && o.at_ms <= end && !was_probed_near(view, name, reading.requested_ms, o.at_ms);
+        (in_time && value > threshold).then_some((o.seq, value, reading.hop.as_str()))
+    });
+    if let Some((seq, value, hop)) = activity {
+        return CheckResult::pass(format!(
+            "receives traffic through the Service: its metric is {} at the {hop} (at most {} without load)",
+            Milli(value),
+            Milli(baseline)
+        ))
+        .with_cites([seq]);
+    }
+    evaluate_no_traffic(view, pod, (ready.at_ms, from), end)
+}
+
+fn evaluate_no_traffic(view: &RunView<'_>, pod: &TargetPod<'_>, (ready_ms, from): (u64, u64), end: u64) -> CheckResult {
+    let name = pod.name();
+    let endpoint = endpoint_ready_since(view, name, end);
+    // A connection counts once its status line came. Those in flight when the endpoint became ready are older than it,
+    // and the nodes learn of the endpoint within the slack.
+    let since = endpoint.map_or(ready_ms, |(since, _)| since.max(ready_ms)) + SLACK.ms();
+    let load_at = |ms: u64| view.loads.iter().take_while(|(o, _)| o.at_ms <= ms).last().map(|(_, load)| *load);
+    let before = load_at(since).map_or(0, |load| load.answered_connections + load.in_flight);
+    let opened = load_at(end).map_or(0, |load| load.answered_connections).saturating_sub(before);
+    let endpoints = endpoint.map_or(view.expected_replicas, |(_, most)| most);
+    let text = format!("pod {name} shows no traffic after {opened} connections to {endpoints} ready endpoints");
+    // The probability that one of N ready endpoints receives none of n connections is (1 - 1/N)^n.
+    let odds = (1.0 - 1.0 / f64::from(endpoints.max(1))).powf(f64::from(u32::try_from(opened).unwrap_or(u32::MAX)));
+    let readings: Vec<u64> = activity_times(view, name, from, end);
+    let may_be_chance = endpoint.is_some() && odds >= MAX_FALSE_FAIL_ODDS && !readings.is_empty();
+    let bound = if may_be_chance { view.times.new_connections() } else { view.times.traffic_visible() };
+    let is_overdue = end >= ready_ms + bound.lenient_ms();
+    if !is_overdue && view.is_under_load() {
+        return CheckResult::pending(text);
+    }
+    if readings.is_empty() {
+        return CheckResult::inconclusive(format!("no readable hop has a series of pod {name}"));
+    }
+    if endpoint.is_none() || odds >= MAX_FALSE_FAIL_ODDS || !is_overdue || !is_read_often_enough(view, &readings, end) {
+        return CheckResult::inconclusive(text);
+    }
+    let observed_ms = readings.first().map_or(0, |first| end.saturating_sub(*first));
+    match shortest_sample_interval(view, end) {
+        Some(ms) if observed_ms >= 2 * ms => {
+            CheckResult::fail(format!("{text}, which has a probability of {odds:.0e} by chance"))
+        }
+        Some(ms) => CheckResult::inconclusive(format!(
+            "{text}; its metric changes every {} at most, and was read for only {}",
+            format_ms(ms),
+            format_ms(observed_ms)
+        )),
+        None => CheckResult::inconclusive(format!(
+            "{text}; no series of the metric changed twice, so its sampling interval is unknown"
+        )),
+    }
+}
+
+/// The shortest time between two changes of a series of one pod, milliseconds. It bounds the sampling interval,
+/// whatever was assumed: no traffic shows for a pod whose samples are older than its share of the load.
+fn shortest_sample_interval(view: &RunView<'_>, end: u64) -> Option<u64> {
+    let mut last = BTreeMap::new();
+    let mut shortest = None::<u64>;
+    for (o, reading) in view.readings.iter().filter(|(o, _)| o.at_ms <= end) {
+        for sample in reading.samples().unwrap_or_default() {
+            let Some(value) = sample.value else { continue };
+            let mut names = view.target_pods().iter().map(TargetPod::name);
+            let Some(pod) = names.find(|pod| sample.object.as_deref() == Some(pod)) else { continue };
+            let (known, changed) = last.entry((reading.hop, pod, &sample.labels)).or_insert((value, None));
+            if *known != value {
+                shortest = shortest.into_iter().chain(changed.map(|at| o.at_ms - at)).min();
+                (*known, *changed) = (value, Some(o.at_ms));
+            }
+        }
+    }
+    shortest
+}
+
+/// Since when the pod is a ready endpoint without interruption until the load's end, and the largest number of ready
+/// endpoints since then.
+fn endpoint_ready_since(view: &RunView<'_>, name: &str, end: u64) -> Option<(u64, i32)> {
+    let snapshots: Vec<_> = view.endpoints.iter().filter(|(o, _)| o.at_ms <= end).collect();
+    let with_pod =
+        snapshots.iter().rev().take_while(|(_, endpoints)| endpoints.ready_pods.iter().any(|pod| pod == name));
+    let most = with_pod.clone().map(|(_, endpoints)| endpoints.ready_pods.len()).max()?;
+    let (first, _) = with_pod.last()?;
+    Some((first.at_ms, i32::try_from(most).unwrap_or(i32::MAX)))
+}
+
+/// The times at which the pod's metric was read while no probe can show in it.
+fn activity_times(view: &RunView<'_>, name: &str, from: u64, end: u64) -> Vec<u64> {
+    let readings = view.readings.iter().filter(|(o, reading)| {
+        (from..=end).contains(&o.at_ms)
+            && pod_value(reading, name).is_some()
+            && !was_probed_near(view, name, reading.requested_ms, o.at_ms)
+    });
+    readings.map(|(o, _)| o.at_ms).collect()
+}
+
+/// True when the metric was read often enough not to miss traffic: for at least one metric lag, and without gaps.
+fn is_read_often_enough(view: &RunView<'_>, readings: &[u64], end: u64) -> bool {
+    let Some(first) = readings.first() else { return false };
+    let next = readings.iter().skip(1).chain(std::iter::once(&end));
+    let longest = readings.iter().zip(next).map(|(one, next)| next.saturating_sub(*one)).max().unwrap_or(0);
+    longest <= MAX_UNCHANGED_MS && end.saturating_sub(*first) >= view.times.metric_lag().lenient_ms()
+}
+
+/// The highest value of any pod of the target without load, in thousandths.
+fn baseline_peak(view: &RunView<'_>) -> i64 {
+    let Some((began, ended)) = view.baseline_span() else { return 0 };
+    let to = ended.unwrap_or(u64::MAX);
+    let readings = view.readings.iter().filter(|(o, _)| (began..=to).contains(&o.at_ms));
+    let values =
+        |reading| view.target_pods().iter().filter_map(move |pod: &TargetPod<'_>| pod_value(reading, pod.name()));
+    readings.flat_map(|(_, reading)| values(reading)).max().unwrap_or(0)
+}
+
+/// A tenth of the target value: a larger value is activity, a smaller one may be noise.
+fn tenth_of_target(view: &RunView<'_>) -> i64 {
+    let spec = &view.records.scenario.hpa.spec;
+    let target = match hpa::metric_from_spec(spec, &view.records.scenario.namespace, &[]) {
+        Some(MetricInput::Pods { target_average_value_milli, .. }) => Some(target_average_value_milli),
+        Some(MetricInput::Object { target, .. } | MetricInput::External { target, .. }) => {
+            target.average_value_milli.or(target.value_milli)
+        }
+        None => None,
+    };
+    target.unwrap_or(0) / 10
+}
+
+fn pod_value(reading: &MetricReading, pod: &str) -> Option<i64> {
+    let samples = reading.samples()?;
+    samples.iter().filter(|s| s.object.as_deref() == Some(pod)).filter_map(|s| s.value).map(|v| v.0).max()
+}
+
+/// True when a probe of this pod may show in a reading: it ran during the reading, or within the metric lag before.
+fn was_probed_near(view: &RunView<'_>, pod: &str, requested_ms: u64, at_ms: u64) -> bool {
+    let lag_ms = view.times.metric_lag().total_ms() + SLACK.ms();
+    view.probes.iter().any(|(o, probe)| probe.pod == pod && probe.began_ms <= at_ms && o.at_ms + lag_ms >= requested_ms)
+}

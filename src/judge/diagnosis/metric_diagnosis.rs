@@ -1,0 +1,138 @@
+//! Diagnosis of a metric that did not follow the load: its values at each hop without load and under it, and what to
+//! change.
+
+use super::double_average;
+use crate::judge::run_view::RunView;
+use crate::model::reading::MetricHop;
+use crate::units::Milli;
+
+/// The range of the values at a hop within a span of time.
+#[derive(Clone, Copy, PartialEq)]
+struct ValueRange {
+    low: Milli,
+    /// Half of the values are no larger, so that a few large values at the beginning do not count.
+    median: Milli,
+    high: Milli,
+}
+
+impl ValueRange {
+    fn from_view(view: &RunView<'_>, hop: MetricHop, from_ms: u64, to_ms: u64) -> Option<Self> {
+        let values = view.values_at_hop(hop, from_ms, to_ms);
+        let (low, high) = (*values.first()?, *values.last()?);
+        Some(Self { low, median: *values.get(values.len() / 2)?, high })
+    }
+}
+
+impl std::fmt::Display for ValueRange {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { low, high, .. } = self;
+        if low == high { write!(f, "{low}") } else { write!(f, "{low} to {high}") }
+    }
+}
+
+/// The values at a hop without load and under it.
+#[derive(Clone, Copy, PartialEq)]
+struct HopValues {
+    baseline: ValueRange,
+    under_load: ValueRange,
+}
+
+impl HopValues {
+    fn from_view(view: &RunView<'_>, hop: MetricHop) -> Option<Self> {
+        let (baseline_began, baseline_ended) = view.baseline_span()?;
+        let (began, ended) = view.load_span()?;
+        let baseline = ValueRange::from_view(view, hop, baseline_began, baseline_ended.unwrap_or(began))?;
+        Some(Self { baseline, under_load: ValueRange::from_view(view, hop, began, ended)? })
+    }
+
+    fn is_constant(self) -> bool {
+        self.baseline.low == self.baseline.high && self.under_load == self.baseline
+    }
+
+    fn is_higher_under_load(self) -> bool {
+        self.under_load.median > self.baseline.median
+    }
+
+    fn is_lower_under_load(self) -> bool {
+        self.under_load.median < self.baseline.median
+    }
+}
+
+/// Describes the values at each hop with a diagnosis; empty where the metrics API was not read both without load and
+/// under it.
+pub(in crate::judge) fn describe(view: &RunView<'_>) -> String {
+    let hops = [MetricHop::Exporter, MetricHop::Store, MetricHop::Api];
+    let values: Vec<(MetricHop, HopValues)> =
+        hops.iter().filter_map(|hop| Some((*hop, HopValues::from_view(view, *hop)?))).collect();
+    let Some((_, at_api)) = values.iter().find(|(hop, _)| *hop == MetricHop::Api) else { return String::new() };
+    let texts: Vec<String> = values
+        .iter()
+        .map(|(hop, at_hop)| {
+            format!("{} {} without load, {} under it", hop.as_str(), at_hop.baseline, at_hop.under_load)
+        })
+        .collect();
+    let (succeeded, failed) = view.loads.last().map_or((0, 0), |(_, load)| (load.succeeded, load.failed));
+    let diagnosis = if failed > succeeded {
+        "most chats failed, so there was little load to follow".to_owned()
+    } else {
+        diagnose(view, *at_api, &values)
+    };
+    format!("; {diagnosis} ({})", texts.join("; "))
+}
+
+/// Describes the values at the hops before the metrics API after the load; empty where none was readable.
+pub(in crate::judge) fn describe_after_load(view: &RunView<'_>, from_ms: u64, to_ms: u64) -> String {
+    let hops = [MetricHop::Exporter, MetricHop::Store];
+    let ranges = hops.iter().filter_map(|hop| Some((hop.as_str(), ValueRange::from_view(view, *hop, from_ms, to_ms)?)));
+    ranges.map(|(name, values)| format!("; the target's series at the {name} meanwhile: {values}")).collect()
+}
+
+fn diagnose(view: &RunView<'_>, at_api: HopValues, values: &[(MetricHop, HopValues)]) -> String {
+    if at_api.is_constant() {
+        return diagnose_constant(values);
+    }
+    if at_api.is_lower_under_load() {
+        return "the metric falls under load, which is the wrong sign: use a metric that rises with the load"
+            .to_owned();
+    }
+    if !at_api.is_higher_under_load() {
+        return "the metric does not rise with the load: is it measured on the pods that serve the chats?".to_owned();
+    }
+    if let Some(text) = double_average::describe(view) {
+        return text;
+    }
+    let target = view.target_value().map_or(String::new(), |target| format!(" {target}"));
+    let reaches_target = |at_hop: HopValues| view.target_value().is_some_and(|target| at_hop.under_load.high >= target);
+    let before = values.iter().find(|(hop, at_hop)| *hop != MetricHop::Api && reaches_target(*at_hop));
+    match before.filter(|_| !reaches_target(at_api)) {
+        Some((hop, _)) => format!(
+            "the metric rises, but in another unit than at the {}: use one unit in the adapter's rule and the target{target}",
+            hop.as_str()
+        ),
+        None => format!(
+            "the metric rises, but not high or not long enough: increase the load, lower the target{target}, or check that both have the same unit"
+        ),
+    }
+}
+
+/// Names the last hop at which a constant metric still changes.
+fn diagnose_constant(values: &[(MetricHop, HopValues)]) -> String {
+    let last_changing = values.iter().take_while(|(_, at_hop)| !at_hop.is_constant()).last();
+    match last_changing {
+        Some((hop, _)) => {
+            format!(
+                "the metric is constant at the metrics API while it changes at the {}: check the components between them",
+                hop.as_str()
+            )
+        }
+        None if values.len() > 1 => {
+            let (first, _) = values[0];
+            format!(
+                "the metric is constant from the {} on, as if one value was repeated: is the exporter still sampling?",
+                first.as_str()
+            )
+        }
+        None => "the metric is constant, as if one value was repeated; no hop before the metrics API was readable"
+            .to_owned(),
+    }
+}

@@ -1,0 +1,5 @@
+//! Diagnoses of a metric: why it does not follow the load, or recommends too much. They decide nothing.
+
+pub(super) mod contamination;
+pub(super) mod double_average;
+pub(super) mod metric_diagnosis;

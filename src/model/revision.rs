@@ -1,0 +1,57 @@
+//! What a bundle says of the program that wrote it: the format of its records, the rules of its verdict, the build.
+//!
+//! The *format* is the shape of the records. The *rules* are everything that turns records into a verdict and into the files
+//! made from it: checks, bounds, texts. A bundle outlives the rules under which it was written, so `judge` has to tell a change of the rules
+//! from a change of the bundle.
+
+use std::sync::LazyLock;
+
+/// The format that is written. Every released format is read; format 1 was never released.
+pub const FORMAT: u32 = 2;
+
+/// The version of this build.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// The commit of this build, or `unknown` where it was built without git.
+pub const COMMIT: &str = env!("GPUHPA_COMMIT");
+
+/// This build as `--version` names it: version, commit, format and rules.
+pub fn build_text() -> &'static str {
+    static TEXT: LazyLock<String> =
+        LazyLock::new(|| format!("{VERSION} (commit {COMMIT}, bundle format {FORMAT}, rules {RULES})"));
+    &TEXT
+}
+
+/// One revision of the rules.
+#[derive(Clone, Copy, Debug)]
+pub struct RulesRevision {
+    /// Its number. The next one is larger by one.
+    pub number: u32,
+    /// The cases whose result it can change, by name. Empty where it changes texts or bounds alone.
+    pub cases: &'static [&'static str],
+    /// What it changed, as a sentence without its end.
+    pub change: &'static str,
+}
+
+/// Every revision of the rules, oldest first. Append one with each change that can alter a byte of what is derived from
+/// records; the test `derived_bytes_change_with_the_rules_alone` fails where that is forgotten.
+pub const RULES_HISTORY: &[RulesRevision] = &[RulesRevision { number: 1, cases: &[], change: "the first rules" }];
+
+/// The rules of this build.
+pub const RULES: u32 = RULES_HISTORY[RULES_HISTORY.len() - 1].number;
+
+/// The revisions after `rules` that can have changed this case's result.
+#[must_use]
+pub fn changes_since(rules: u32, case: &str) -> Vec<&'static RulesRevision> {
+    RULES_HISTORY.iter().filter(|one| one.number > rules && one.cases.contains(&case)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn revisions_are_numbered_without_a_gap() {
+        let numbers: Vec<u32> = RULES_HISTORY.iter().map(|one| one.number).collect();
+        assert_eq!(numbers, (1..=RULES).collect::<Vec<_>>());
+    }
+}
