@@ -103,7 +103,7 @@ fn a_stand_in_is_rejected_and_if_forced_marked_in_every_file() {
     assert!(code == 2 && output.contains("STAND-IN") && output.contains("--force"), "{code} {output}");
     assert!(!fixture.0.join("v1.37").exists());
     let (code, output) = fixture.run_gpuhpa(&FORCE);
-    assert!(code == 0 && output.contains("only the programme's own merge certifies"), "{code} {output}");
+    assert!(code == 0 && output.contains("only the programme's review certifies"), "{code} {output}");
     let names = ["junit.xml", "results.json", "e2e.log", "README.md", "scenario.yaml", "product-fragment.yaml"];
     for name in names {
         let path = fixture.0.join("v1.37/acme/pod_autoscaling").join(name);

@@ -1,9 +1,9 @@
 //! The layers of `src/lib.rs`: a module imports only from layers below its own, and modules of one layer do not import each
-//! other.
+//! other. The same holds for the children of some modules, one level deep.
 
 #![expect(clippy::expect_used, reason = "a test that cannot read its own files has failed")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -18,6 +18,29 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("stages", &["evidence", "install", "judge", "live", "load", "observe", "plan", "scenario", "sim"]),
     ("orchestration", &["run"]),
     ("CLI", &["cli"]),
+];
+
+/// The children of some modules, the lowest layer first. The module's own file is above them: a child imports none of its items.
+const CHILD_LAYERS: &[(&str, &[&[&str]])] = &[
+    (
+        "evidence",
+        &[
+            &["finished_run", "json_file", "test_tree"],
+            &["go_test", "junit", "loaded_bundle", "manifest", "readme", "report", "signature"],
+            &["artifacts"],
+            &["submission"],
+        ],
+    ),
+    (
+        "plan",
+        &[
+            &["api_services", "capacity", "lease", "preflight_error", "rendered_chart"],
+            &["adoption", "double_average", "hpa_preflight", "permissions"],
+            &["changes", "install_preflight", "survey"],
+            &["preflight"],
+        ],
+    ),
+    ("scenario", &[&["locate", "scenario_error"], &["layers", "validate"]]),
 ];
 
 fn layer_of(module: &str) -> Option<usize> {
@@ -45,20 +68,24 @@ fn module_of(path: &Path) -> Option<String> {
 
 /// The modules of all paths from `crate::`, groups included: `crate::a::B`, `crate::{a, b::C}`.
 fn imports(text: &str) -> Vec<String> {
-    let mut found = Vec::new();
-    for rest in text.split("crate::").skip(1) {
-        let parts = match rest.strip_prefix('{') {
-            Some(group) => split_group(group),
-            None => vec![rest],
-        };
-        for part in parts {
-            let name: String = part.trim().chars().take_while(|c| c.is_ascii_lowercase() || *c == '_').collect();
-            if !name.is_empty() {
-                found.push(name);
-            }
-        }
-    }
-    found
+    let paths = text.split("crate::").skip(1).flat_map(members);
+    paths.map(|path| first_name(path).to_owned()).filter(|name| name.starts_with(is_module_char)).collect()
+}
+
+fn is_module_char(c: char) -> bool {
+    c.is_ascii_lowercase() || c == '_'
+}
+
+/// The first name of a path; `*` for a glob.
+fn first_name(path: &str) -> &str {
+    let end = path.find(|c: char| !c.is_alphanumeric() && !matches!(c, '_' | '*')).unwrap_or(path.len());
+    &path[..end]
+}
+
+/// What follows a `::`: the items of a group, or one path.
+fn members(rest: &str) -> Vec<&str> {
+    let parts = rest.strip_prefix('{').map_or_else(|| vec![rest], split_group);
+    parts.into_iter().map(str::trim).collect()
 }
 
 /// The items of a `{...}` group, without those of nested groups.
@@ -100,6 +127,103 @@ fn forbidden_imports(files: &BTreeMap<String, Vec<String>>) -> Vec<String> {
         }
     }
     forbidden
+}
+
+/// How deep the module of a file lies below one of [`CHILD_LAYERS`], and which child it belongs to. None for files elsewhere,
+/// for the module's own file, and for tests: the tests of a child may write a bundle in order to read it.
+fn child_of(path: &Path, parent: &str) -> Option<(usize, String)> {
+    let below = path.strip_prefix("src").ok()?.strip_prefix(parent).ok()?.with_extension("");
+    let mut names: Vec<String> = below.iter().map(|name| name.to_string_lossy().into_owned()).collect();
+    if names.iter().any(|name| name == "tests") {
+        return None;
+    }
+    names.pop_if(|last| *last == "mod");
+    Some((names.len(), names.first()?.clone()))
+}
+
+/// What a file at this depth below `parent` imports from it: children, items of the parent's own file, and `super` for a
+/// path that leads above the parent.
+fn parent_imports(text: &str, parent: &str, depth: usize) -> Vec<String> {
+    let code = text.split("mod tests {").next().unwrap_or_default();
+    let mut found = Vec::new();
+    for path in code.split("crate::").skip(1).flat_map(members).filter(|path| first_name(path) == parent) {
+        match path[parent.len()..].strip_prefix("::") {
+            Some(rest) => found.extend(members(rest).into_iter().map(|path| first_name(path).to_owned())),
+            // A visibility, as `pub(in crate::evidence)`.
+            None if path[parent.len()..].starts_with(')') => {}
+            None => found.push(parent.to_owned()),
+        }
+    }
+    let mut rest = code;
+    while let Some((_, path)) = rest.split_once("super::") {
+        follow_super(path, depth - 1, &mut found);
+        rest = path.trim_start_matches("super::");
+    }
+    found
+}
+
+/// Adds what a path after `super::` names, if that `super` is at most this many modules below the parent.
+fn follow_super(path: &str, depth: usize, found: &mut Vec<String>) {
+    for path in members(path) {
+        match (path.strip_prefix("super::"), depth) {
+            (Some(_), 0) => found.push("super".to_owned()),
+            (Some(above), _) => follow_super(above, depth - 1, found),
+            (None, 0) => found.push(first_name(path).to_owned()),
+            (None, _) => {}
+        }
+    }
+}
+
+/// Imports by a child of `parent` that are not from a layer below, as text.
+fn climbing_imports(file: &str, text: &str, parent: &str, layers: &[&[&str]]) -> Vec<String> {
+    let Some((depth, own)) = child_of(Path::new(file), parent) else { return Vec::new() };
+    let layer_of = |child: &str| layers.iter().position(|children| children.contains(&child));
+    let Some(own_layer) = layer_of(&own) else { return vec![format!("{file}: {parent}::{own} has no layer")] };
+    let imports = parent_imports(text, parent, depth).into_iter().filter(|import| *import != own);
+    let climbs = imports.filter(|import| layer_of(import).is_none_or(|layer| layer >= own_layer));
+    climbs.map(|import| format!("{file}: {parent}::{own} must not import {parent}::{import}")).collect()
+}
+
+#[test]
+fn children_import_only_from_layers_below() {
+    let mut climbing = Vec::new();
+    for (parent, layers) in CHILD_LAYERS {
+        let (mut paths, mut children) = (Vec::new(), BTreeSet::new());
+        sources(&Path::new("src").join(parent), &mut paths);
+        for path in paths {
+            let text = fs::read_to_string(&path).expect("a source must be readable");
+            children.extend(child_of(&path, parent).map(|(_, child)| child));
+            climbing.extend(climbing_imports(&path.display().to_string(), &text, parent, layers));
+        }
+        let listed: BTreeSet<String> = layers.iter().copied().flatten().map(ToString::to_string).collect();
+        assert_eq!(children, listed, "the children of {parent}");
+    }
+    assert_eq!(climbing, Vec::<String>::new());
+}
+
+#[test]
+fn imports_of_children_that_climb_are_found() {
+    let climbs = |file: &str, text: &str| climbing_imports(file, text, "x", &[&["low", "lower"], &["high"]]);
+    let wrong = |file: &str, own: &str, import: &str| vec![format!("{file}: x::{own} must not import x::{import}")];
+    let (low, high, deep) = ("src/x/low.rs", "src/x/high/mod.rs", "src/x/low/deep/mod.rs");
+    for text in ["use super::high::A;", "use crate::x::high;", "use crate::{b, x::{high::A}};", "super::high::a()"] {
+        assert_eq!(climbs(low, text), wrong(low, "low", "high"), "{text}");
+    }
+    for text in ["use super::super::high::A;", "use super::{deeper, super::high};", "use crate::x::high::A;"] {
+        assert_eq!(climbs(deep, text), wrong(deep, "low", "high"), "{text}");
+    }
+    assert_eq!(climbs(low, "use super::lower;"), wrong(low, "low", "lower"));
+    // Items of the parent's own file, the parent itself, and a path that would hide a module of the crate.
+    assert_eq!(climbs(high, "use super::Item;"), wrong(high, "high", "Item"));
+    assert_eq!(climbs(high, "use super::*;"), wrong(high, "high", "*"));
+    assert_eq!(climbs(high, "use crate::x;"), wrong(high, "high", "x"));
+    assert_eq!(climbs(high, "use super::super::run;"), wrong(high, "high", "super"));
+    assert_eq!(climbs("src/x/new.rs", ""), ["src/x/new.rs: x::new has no layer"]);
+    let allowed = "use super::{low::A, lower};\npub(in crate::x) fn a() { crate::x::low::b() }\n";
+    assert_eq!(climbs(high, &format!("{allowed}#[cfg(test)]\nmod tests {{\n    use super::*;\n}}")), [""; 0]);
+    assert_eq!(climbs(deep, "use super::Item;\nuse super::super::Own;"), wrong(deep, "low", "Own"));
+    assert_eq!(climbs("src/x/mod.rs", "use high::A;\nuse crate::x::low;"), [""; 0]);
+    assert_eq!(climbs("src/x/low/tests.rs", "use crate::x::high;"), [""; 0]);
 }
 
 #[test]

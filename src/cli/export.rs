@@ -127,7 +127,7 @@ fn write_files(args: &ExportArgs, dir: &Path, files: &[(String, String)], blocke
         "next: add the entry of {REQUIREMENT_DIR}/{FRAGMENT_FILE} to PRODUCT.yaml, state in {REQUIREMENT_DIR}/README.md who"
     ));
     Console::print_message(&format!("provides each layer, and run: gpuhpa export --check {}", dir.display()));
-    Console::print_message("only the programme's own merge certifies a platform");
+    Console::print_message("only the programme's review certifies a platform");
     CliExit::Ok
 }
 

@@ -119,7 +119,7 @@ Examples:
   gpuhpa export --check v1.37/acme                              findings of the programme's validator, and those that it does not detect
 
 Exits with 0 if the files are written, or nothing was found; 2 if the bundle cannot be submitted; 6 if it is altered, or --check
-has findings. Only the programme's own merge certifies a platform.";
+has findings. Only the programme's review certifies a platform.";
 
 /// Selects the cluster.
 #[derive(Clone, Debug, Args)]

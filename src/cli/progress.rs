@@ -89,7 +89,7 @@ impl ProgressLines {
     fn describe_progress(&self, now_ms: u64, reason: &WaitingReason) -> String {
         let of_phase = || {
             let elapsed = round_to_seconds(now_ms.saturating_sub(self.started_ms));
-            format!("{} for {elapsed} of at most {}", self.phase.map_or("", Phase::as_str), self.budget)
+            format!("phase {}: {elapsed} of at most {}", self.phase.map_or("", Phase::as_str), self.budget)
         };
         reason.progress.clone().unwrap_or_else(of_phase)
     }
@@ -155,7 +155,7 @@ mod tests {
             .flat_map(|s| lines.waiting(s * 1000, &status, &reason).into_iter().map(move |line| (s, line)))
             .collect();
         let beat =
-            |s: u64, elapsed: &str| (s, format!("replicas 0/0, metric - of -, metric for {elapsed} of at most 10m"));
+            |s: u64, elapsed: &str| (s, format!("replicas 0/0, metric - of -, phase metric: {elapsed} of at most 10m"));
         assert_eq!(told, [beat(90, "1m30s"), beat(150, "2m30s")]);
     }
 

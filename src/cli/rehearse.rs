@@ -16,9 +16,10 @@ use crate::model::run_records::RunRecords;
 use crate::model::scenario::Scenario;
 use crate::run::{self, EPOCH, ReceivedSignals, RunForecast};
 use crate::scenario;
+use crate::sim;
+use crate::sim::config::SimConfig;
 use crate::sim::faults::{self, FaultSpec};
 use crate::sim::params::{self, PARAMS};
-use crate::sim::{self, SimConfig};
 use crate::units::HumanDuration;
 
 /// Arguments of `rehearse`.

@@ -5,7 +5,7 @@ use super::{CliExit, Console};
 use crate::env::Bundle;
 use crate::model::scenario::Scenario;
 use crate::run::{self, ScalingSimulation};
-use crate::sim::SimConfig;
+use crate::sim::config::SimConfig;
 use crate::units::HumanDuration;
 
 /// A range of loads, in concurrent chats.

@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::loaded_bundle::MANIFEST_FILE as FILE;
-use super::signature::SIGNATURE_FILE;
+use super::json_file::{pretty_json, put_redacted_json};
 use crate::env::{Bundle, BundleError};
-use crate::model::manifest::{Manifest, sha256_hex};
+use crate::model::manifest::{MANIFEST_FILE, Manifest, SIGNATURE_FILE, sha256_hex};
 use crate::model::revision::{FORMAT, RULES};
 use crate::model::stamp::RunStamp;
 
@@ -38,7 +37,7 @@ pub(super) fn write(
         stamps: stamps.iter().map(|stamp| stamp.as_str().to_owned()).collect(),
         files,
     };
-    super::put_redacted_json(bundle, FILE, &manifest).map(|_| ())
+    put_redacted_json(bundle, MANIFEST_FILE, &manifest).map(|_| ())
 }
 
 /// Adds the digest of each file of a folder, by its path in the bundle.
@@ -48,7 +47,7 @@ fn collect_digests(dir: &Path, prefix: &str, files: &mut BTreeMap<String, String
         let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
         if entry.file_type()?.is_dir() {
             collect_digests(&entry.path(), &format!("{name}/"), files)?;
-        } else if name != FILE && name != SIGNATURE_FILE {
+        } else if name != MANIFEST_FILE && name != SIGNATURE_FILE {
             files.insert(name, sha256_hex(&std::fs::read(entry.path())?));
         }
     }
@@ -60,5 +59,5 @@ fn collect_digests(dir: &Path, prefix: &str, files: &mut BTreeMap<String, String
 /// # Errors
 /// The manifest cannot be serialized.
 pub fn manifest_json(manifest: &Manifest) -> Result<String, String> {
-    super::pretty_json(manifest).map_err(|e| e.to_string())
+    pretty_json(manifest).map_err(|e| e.to_string())
 }

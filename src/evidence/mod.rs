@@ -1,7 +1,10 @@
 //! Writes the files of a bundle from the records of a run, and reads them back. Renderers are pure, one file per format; this
 //! file says which there are and when they are written. `loaded_bundle` reads a bundle of any source.
 
+mod artifacts;
+mod finished_run;
 mod go_test;
+mod json_file;
 mod junit;
 mod loaded_bundle;
 mod manifest;
@@ -11,29 +14,22 @@ mod signature;
 pub mod submission;
 mod test_tree;
 
-use std::path::Path;
-
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-
 use crate::env::{Bundle, BundleError};
 use crate::model::inventory::Inventory;
-use crate::model::journal::JournalEntry;
-use crate::model::load::LoadReport;
-use crate::model::observation::Observation;
+pub use crate::model::manifest::SIGNATURE_FILE;
 use crate::model::plan::Plan;
-use crate::model::prediction::RunPrediction;
 use crate::model::scenario::Scenario;
 use crate::model::stamp::RunStamp;
 use crate::model::verdict::Verdict;
+pub use artifacts::{render_artifacts, write_junit};
+pub use finished_run::FinishedRun;
 pub use loaded_bundle::{LoadedBundle, OpenError, RequestFileDigest, open_bundle};
 pub use manifest::manifest_json;
 pub use report::render_report;
-pub use signature::{BundleSigner, BundleVerifier, InTotoStatement, SIGNATURE_FILE, SignatureError, sign};
+pub use signature::{BundleSigner, BundleVerifier, InTotoStatement, SignatureError, sign};
 pub use test_tree::ArtifactInput;
 
-use go_test::{render_e2e_log, render_results_json};
-use junit::render_junit;
+use json_file::{pretty_json, put_redacted_json};
 
 /// The inputs of a run as the bundle has them: without secrets and without the home folder's path. The run is judged by these, so
 /// that its verdict can be derived again from the bundle alone.
@@ -71,27 +67,6 @@ pub fn begin(
     };
     manifest::write(bundle, &plan.run, &RunStamp::from_run(scenario, inventory), manifest::ManifestState::Incomplete)?;
     Ok(kept)
-}
-
-/// A finished run: the input of the derived files.
-#[derive(Clone, Copy, Debug)]
-pub struct FinishedRun<'a> {
-    /// The scenario.
-    pub scenario: &'a Scenario,
-    /// The inventory.
-    pub inventory: &'a Inventory,
-    /// The plan.
-    pub plan: &'a Plan,
-    /// Every change.
-    pub journal: &'a [JournalEntry],
-    /// Every observation.
-    pub timeline: &'a [Observation],
-    /// The load, if it ran.
-    pub load: Option<&'a LoadReport>,
-    /// The verdict.
-    pub verdict: &'a Verdict,
-    /// The sizes that the HPA algorithm gives, for the report.
-    pub prediction: &'a RunPrediction,
 }
 
 /// Writes the derived files, and marks the bundle complete.
@@ -133,35 +108,6 @@ pub fn derive_files(ending: &FinishedRun<'_>) -> Result<Vec<(&'static str, Strin
     Ok(files)
 }
 
-/// The three artifacts of a submission by their canonical names, with the same tests and results.
-///
-/// # Errors
-/// A writer fails.
-pub fn render_artifacts(facts: &ArtifactInput<'_>) -> Result<[(&'static str, String); 3], BundleError> {
-    let wrong = |name: &str| {
-        let path = name.to_owned();
-        move |why| BundleError { path, why }
-    };
-    Ok([
-        ("junit.xml", render_junit(facts).map_err(wrong("junit.xml"))?),
-        ("results.json", render_results_json(facts).map_err(wrong("results.json"))?),
-        ("e2e.log", render_e2e_log(facts)),
-    ])
-}
-
-/// Writes the JUnit file outside of the bundle, for a pipeline.
-///
-/// # Errors
-/// The file cannot be written.
-pub fn write_junit(path: &Path, facts: &ArtifactInput<'_>) -> Result<(), BundleError> {
-    let wrong = |why: String| BundleError { path: path.display().to_string(), why };
-    let xml = render_junit(facts).map_err(wrong)?;
-    if let Some(parent) = path.parent() {
-        std::fs::create_dir_all(parent).map_err(|e| wrong(e.to_string()))?;
-    }
-    std::fs::write(path, xml).map_err(|e| wrong(e.to_string()))
-}
-
 /// The artifacts of a bundle whose results differ from its verdict. Their texts are not compared: they belong to the rules
 /// under which they were written.
 #[must_use]
@@ -182,21 +128,4 @@ pub fn compare_artifacts(bundle: &LoadedBundle, verdict: &Verdict) -> Vec<String
         submission::compare_test_results(name, stored, text.as_bytes())
     });
     differing.collect()
-}
-
-fn pretty_json(value: &impl Serialize) -> Result<String, serde_json::Error> {
-    Ok(serde_json::to_string_pretty(value)? + "\n")
-}
-
-/// Redacts and writes a value, and returns what was written.
-fn put_redacted_json<T: Clone + Serialize + DeserializeOwned>(
-    bundle: &Bundle,
-    name: &str,
-    value: &T,
-) -> Result<T, BundleError> {
-    let wrong = |e: serde_json::Error| BundleError { path: name.to_owned(), why: e.to_string() };
-    let mut kept = value.clone();
-    bundle.redactor().redact_value(&mut kept).map_err(wrong)?;
-    bundle.write_file(name, pretty_json(&kept).map_err(wrong)?.as_bytes())?;
-    Ok(kept)
 }

@@ -1,6 +1,6 @@
 //! README.md of a bundle: result, cases, files, and how to reproduce the run.
 
-use super::FinishedRun;
+use super::finished_run::FinishedRun;
 use crate::units::HumanDuration;
 
 pub(super) fn render_readme(run: &FinishedRun<'_>) -> String {
@@ -78,7 +78,7 @@ fn reproduce(run: &FinishedRun<'_>) -> String {
         out += "\nLocal charts are not in this folder: set their path in a file that `extends: scenario.yaml`.\n";
     }
     let statement = inventory.evidence_statement();
-    out + &format!("\n{statement} Only the programme's own review certifies a platform.\n")
+    out + &format!("\n{statement} Only the programme's review certifies a platform.\n")
 }
 
 const FILE_LIST: &str = "\

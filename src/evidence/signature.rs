@@ -8,13 +8,9 @@ use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{PrivatePkcs8KeyDer, SubjectPublicKeyInfoDer};
 use serde::{Deserialize, Serialize};
 
-use super::loaded_bundle::MANIFEST_FILE;
 use super::test_tree::ArtifactInput;
 use crate::env::{Bundle, BundleError};
-use crate::model::manifest::{Manifest, sha256_hex};
-
-/// The file beside the manifest. The manifest does not name it: it is written after it.
-pub const SIGNATURE_FILE: &str = "manifest.sig";
+use crate::model::manifest::{MANIFEST_FILE, Manifest, SIGNATURE_FILE, sha256_hex};
 
 const PAYLOAD_TYPE: &str = "application/vnd.in-toto+json";
 const STATEMENT_TYPE: &str = "https://in-toto.io/Statement/v1";

@@ -5,6 +5,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+/// The file that makes a folder a bundle.
+pub const MANIFEST_FILE: &str = "manifest.json";
+/// The file beside the manifest. The manifest does not name it: it is written after it.
+pub const SIGNATURE_FILE: &str = "manifest.sig";
+
 /// manifest.json.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -12,6 +17,7 @@ pub struct Manifest {
     /// Format of the records ([`FORMAT`](super::revision::FORMAT)).
     pub format: u32,
     /// Rules under which the verdict was derived ([`RULES`](super::revision::RULES)).
+    #[serde(default)]
     pub rules: u32,
     /// Run id.
     pub run: String,

@@ -1,5 +1,6 @@
 //! Every change that a run makes, as text and in order.
 
+use super::adoption::is_adopted;
 use crate::model::inventory::Inventory;
 use crate::model::plan::Plan;
 use crate::model::scenario::{EndpointType, IfExists, Scenario};
@@ -16,7 +17,7 @@ pub(super) fn list_changes(scenario: &Scenario, inventory: &Inventory, plan: &Pl
         let namespace = scenario.release_namespace(name);
         let version = release.version.as_ref().map_or(String::new(), |version| format!(" {version}"));
         let verb = match (inventory.existing_releases.contains_key(name), release.if_exists) {
-            _ if super::is_adopted(scenario, inventory, name) => "adopt, without changes,",
+            _ if is_adopted(scenario, inventory, name) => "adopt, without changes,",
             (true, IfExists::Upgrade) => "helm upgrade",
             _ => "helm install",
         };

@@ -1,6 +1,6 @@
 //! Preflight warnings about the HPA: results that the run is expected to have, and that only the run can prove.
 
-use super::survey::METRICS_APIS;
+use super::api_services::METRICS_APIS;
 use crate::model::inventory::Inventory;
 use crate::model::scenario::Scenario;
 

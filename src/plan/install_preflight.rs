@@ -1,6 +1,8 @@
 //! Preflight of the installation: an expected failure is an error, a possible one a warning.
 
-use super::preflight::{conflicting_api_service, preflight_error};
+use super::adoption::is_adopted;
+use super::api_services::conflicting_api_service;
+use super::preflight_error::preflight_error;
 use crate::model::inventory::{ExistingTarget, Inventory};
 use crate::model::plan::PreflightProblem;
 use crate::model::scenario::{EndpointType, IfExists, Scenario};
@@ -45,9 +47,8 @@ fn node_port_errors(scenario: &Scenario, inventory: &Inventory) -> Vec<Preflight
     {
         requested.push(("the Service of the load (endpoint.nodePort)".to_owned(), i32::from(port)));
     }
-    let new = |name: &&String| {
-        !inventory.existing_releases.contains_key(*name) && !super::is_adopted(scenario, inventory, name)
-    };
+    let new =
+        |name: &&String| !inventory.existing_releases.contains_key(*name) && !is_adopted(scenario, inventory, name);
     for (name, chart) in scenario.releases.keys().filter(new).filter_map(|n| Some((n, inventory.charts.get(n)?))) {
         requested.extend(
             chart.node_ports.iter().map(|(service, port)| (format!("Service {service} of release {name}"), *port)),

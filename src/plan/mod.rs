@@ -1,6 +1,8 @@
 //! Scenario + inventory → plan: the changes of a run, whether it can pass, and the time bounds of its phases. Planning is pure;
 //! only the survey reads the cluster, and it changes nothing.
 
+mod adoption;
+mod api_services;
 mod capacity;
 mod changes;
 mod double_average;
@@ -9,9 +11,11 @@ mod install_preflight;
 mod lease;
 mod permissions;
 mod preflight;
+mod preflight_error;
 mod rendered_chart;
 mod survey;
 
+pub use adoption::is_adopted;
 pub use rendered_chart::parse_rendered_chart;
 pub use survey::{SurveyError, survey};
 
@@ -74,15 +78,4 @@ pub fn plan(scenario: &Scenario, inventory: &Inventory, run: &str) -> Plan {
 #[must_use]
 pub fn run_object_name(run: &str) -> String {
     format!("gpuhpa-{run}")
-}
-
-/// Whether the run adopts this release: the scenario says `ifExists: adopt`, and the release exists, or something else serves
-/// its metrics API.
-#[must_use]
-pub fn is_adopted(scenario: &Scenario, inventory: &Inventory, name: &str) -> bool {
-    use crate::model::scenario::IfExists;
-    let adopt = scenario.releases.get(name).is_some_and(|release| release.if_exists == IfExists::Adopt);
-    adopt
-        && (inventory.existing_releases.contains_key(name)
-            || preflight::conflicting_api_service(inventory, name).is_some())
 }

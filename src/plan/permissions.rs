@@ -12,7 +12,7 @@ mod tests;
 pub(super) use charts::{find_kind, install_permissions};
 
 use self::table::{PermissionTable, RbacResource, core_resource, group_resource};
-use super::survey::METRICS_APIS;
+use super::api_services::METRICS_APIS;
 use crate::metrics::request;
 use crate::model::inventory::{PermissionCheck, PermissionStage};
 use crate::model::journal::ObjectRef;

@@ -1,15 +1,13 @@
 //! Preflight: why a run cannot pass, found before the first change, and warnings.
 
+use super::api_services::conflicting_api_service;
+use super::preflight_error::preflight_error;
 use super::{capacity, double_average, install_preflight};
 use crate::bounds::TimingModel;
 use crate::model::inventory::Inventory;
 use crate::model::plan::{Plan, PreflightProblem};
 use crate::model::scenario::{IfExists, Scenario};
 use crate::units::HumanDuration;
-
-pub(super) fn preflight_error(message: String, hint: &str) -> PreflightProblem {
-    PreflightProblem { message, hint: hint.to_owned() }
-}
 
 pub(super) fn errors(scenario: &Scenario, inventory: &Inventory, plan: &Plan) -> Vec<PreflightProblem> {
     let mut all = Vec::new();
@@ -112,17 +110,6 @@ fn unusable_release(inventory: &Inventory, name: &str, if_exists: IfExists) -> O
         IfExists::Fail => true,
     };
     (!is_usable).then(|| format!("helm release {name} exists with status `{status}`: it is not usable in this status"))
-}
-
-/// An APIService of this release that something else already serves: its name and its server.
-pub(super) fn conflicting_api_service(inventory: &Inventory, name: &str) -> Option<(String, String)> {
-    if inventory.existing_releases.contains_key(name) {
-        return None;
-    }
-    let rendered = &inventory.charts.get(name)?.api_services;
-    let (service, api) = inventory.metrics_apis.iter().find(|(service, _)| rendered.contains(service))?;
-    let owner = api.release.clone().map_or(api.service.clone(), |release| format!("helm release {release}"));
-    Some((service.clone(), owner))
 }
 
 /// Whether a release of another run serves an APIService of this release.

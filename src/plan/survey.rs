@@ -12,8 +12,7 @@ mod releases;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::api::Api;
 
-pub(super) use metrics_apis::METRICS_APIS;
-
+use super::adoption::is_adopted;
 use super::{lease, permissions as table};
 use crate::env::{HelmError, RunEnv};
 use crate::error_chain::format_chain;
@@ -88,8 +87,7 @@ pub async fn survey(env: &RunEnv, scenario: &Scenario) -> Result<Inventory, Surv
     inventory.metrics_apis = metrics_apis::read(&env.kube.retrying).await?;
     nodes::read(&env.kube.retrying, &mut inventory).await;
     releases::read(env, scenario, &mut inventory).await?;
-    let managed: Vec<_> =
-        scenario.releases.keys().filter(|name| !super::is_adopted(scenario, &inventory, name)).collect();
+    let managed: Vec<_> = scenario.releases.keys().filter(|name| !is_adopted(scenario, &inventory, name)).collect();
     let mut more = table::install_permissions(scenario, &inventory, managed.iter().copied());
     // The objects of an upgraded release exist already; only helm knows how it changes them.
     let new: Vec<_> = managed.into_iter().filter(|name| !inventory.existing_releases.contains_key(*name)).collect();

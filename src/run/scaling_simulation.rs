@@ -15,7 +15,8 @@ use crate::model::inventory::SimulationInfo;
 use crate::model::load::RequestOutcome;
 use crate::model::observation::{Observation, ObservationKind};
 use crate::model::scenario::Scenario;
-use crate::sim::{self, SimConfig};
+use crate::sim;
+use crate::sim::config::SimConfig;
 use crate::units::HumanDuration;
 use crate::{load, observe};
 

@@ -5,7 +5,8 @@ use std::path::{Component, Path, PathBuf};
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscalerSpec;
 use serde_json::{Map, Value};
 
-use super::{MAX_LAYERS, ScenarioError, locate};
+use super::locate;
+use super::scenario_error::{MAX_LAYERS, ScenarioError};
 use crate::model::scenario::Scenario;
 
 /// One scenario file.
@@ -84,6 +85,18 @@ pub(super) fn merge_layers(layers: &[ScenarioLayer]) -> Result<Scenario, Scenari
         column: 1,
         message: e.to_string(),
     })
+}
+
+/// `file:line:column` of the field, in the last file that contains it or the longest prefix of its path.
+pub(super) fn locate_field(layers: &[ScenarioLayer], field: &[String]) -> String {
+    let mut best: Option<(usize, String)> = None;
+    for layer in layers {
+        let (depth, line, column) = locate::find_field(&layer.text, field);
+        if best.as_ref().is_none_or(|(deepest, _)| depth >= *deepest) {
+            best = Some((depth, format!("{}:{line}:{column}", layer.name)));
+        }
+    }
+    best.map(|(_, location)| location).unwrap_or_default()
 }
 
 /// Merges `over` into `under`; `null` removes a key, as with helm.

@@ -1,4 +1,4 @@
-//! Locates a field of a scenario in its files: file, line and column of the nearest location.
+//! Locates a field in the text of a scenario file: line and column of the nearest location.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -6,23 +6,9 @@ use std::fmt;
 use serde::de::{self, Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::Spanned;
 
-use super::layers::ScenarioLayer;
-
 /// A YAML tree with the location of each value.
 #[derive(Default)]
 struct YamlTree(BTreeMap<String, Spanned<YamlTree>>);
-
-/// `file:line:column` of the field, in the last file that contains it or the longest prefix of its path.
-pub(super) fn locate_field(layers: &[ScenarioLayer], field: &[String]) -> String {
-    let mut best: Option<(usize, String)> = None;
-    for layer in layers {
-        let (depth, line, column) = find_field(&layer.text, field);
-        if best.as_ref().is_none_or(|(deepest, _)| depth >= *deepest) {
-            best = Some((depth, format!("{}:{line}:{column}", layer.name)));
-        }
-    }
-    best.map(|(_, location)| location).unwrap_or_default()
-}
 
 /// Line and column of the field in this text.
 pub(super) fn field_position(text: &str, field: &[String]) -> (u64, u64) {
@@ -31,7 +17,7 @@ pub(super) fn field_position(text: &str, field: &[String]) -> (u64, u64) {
 }
 
 /// How many components of the field's path exist, with line and column of the last one.
-fn find_field(text: &str, field: &[String]) -> (usize, u64, u64) {
+pub(super) fn find_field(text: &str, field: &[String]) -> (usize, u64, u64) {
     let Ok(tree) = serde_saphyr::from_str::<YamlTree>(text) else { return (0, 1, 1) };
     let (mut node, mut found) = (&tree, (0, 1, 1));
     for (n, key) in field.iter().enumerate() {

@@ -2,7 +2,7 @@
 
 use k8s_openapi::api::autoscaling::v2::{HPAScalingRules, MetricSpec};
 
-use super::ScenarioProblem;
+use super::scenario_error::ScenarioProblem;
 use crate::model::scenario::{EndpointSpec, EndpointType, MetricSources, ReleaseSpec, Scenario};
 
 /// All problems, in the order of the fields.

@@ -1,36 +1,14 @@
 //! The machine that runs gpuhpa: its disk space and its CPU time.
 
-use super::ollama::{ActiveWindow, ServerRegistry};
+use super::ollama::ServerRegistry;
 use crate::env::Bundle;
-use crate::units::HumanDuration;
+use crate::sim::config::{ClientHostConfig, StallSchedule};
 
-/// Configuration of the machine that runs gpuhpa. The default has no limits.
-#[derive(Clone, Debug, Default)]
-pub struct ClientHostConfig {
-    /// Fault: the disk is full after this many bytes of evidence.
-    pub disk_limit_bytes: Option<u64>,
-    /// Fault: the machine is overloaded and stalls gpuhpa repeatedly.
-    pub stalls: Option<StallSchedule>,
-}
-
-/// Periodic stalls of gpuhpa. The simulated cluster stalls as well; what a run observes is that its timers fire late.
-#[derive(Clone, Copy, Debug)]
-pub struct StallSchedule {
-    /// When stalls happen.
-    pub window: ActiveWindow,
-    /// Time between two stalls.
-    pub run_for: HumanDuration,
-    /// Duration of each stall.
-    pub stall_for: HumanDuration,
-}
-
-impl ClientHostConfig {
-    /// Applies the disk limit to a bundle.
-    pub(super) fn limit_bundle(&self, bundle: &Bundle) -> Bundle {
-        match self.disk_limit_bytes {
-            Some(bytes) => bundle.clone().with_byte_limit(bytes),
-            None => bundle.clone(),
-        }
+/// A bundle with the disk limit of the configuration. Clones share the limit.
+pub(super) fn limit_bundle(config: &ClientHostConfig, bundle: &Bundle) -> Bundle {
+    match config.disk_limit_bytes {
+        Some(bytes) => bundle.clone().with_byte_limit(bytes),
+        None => bundle.clone(),
     }
 }
 

@@ -8,10 +8,10 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tokio::sync::{Notify, watch};
 
-use super::config::SimConfig;
 use crate::clock::RunClock;
 use crate::model::resource_kind::ResourceKind;
 use crate::seed::SplitMix64;
+use crate::sim::config::SimConfig;
 
 mod change_log;
 mod change_signal;

@@ -4,6 +4,7 @@
 //! | module | simulates |
 //! |---|---|
 //! | `cluster` | the API server's storage: objects, versions, managed fields |
+//! | `objects` | readers of objects that several of these share |
 //! | `api` | the API server: a tower service under `kube::Client` |
 //! | `controllers` | the controllers, scheduler and kubelets, the HPA controller among them |
 //! | `pipeline` | exporter, store and metrics adapter, with their delays |
@@ -18,11 +19,14 @@
 mod api;
 mod client;
 mod cluster;
-mod config;
+pub mod config;
 mod controllers;
 pub mod faults;
+#[cfg(test)]
+mod fixtures;
 mod helm;
 mod network;
+mod objects;
 mod ollama;
 pub mod params;
 mod pipeline;
@@ -34,21 +38,10 @@ use serde_json::Value;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-pub use api::{ApiFaultWindow, ApiServerConfig, DeniedPermission, RequestShare};
-pub use client::{ClientHostConfig, StallSchedule};
-pub use config::SimConfig;
-pub use controllers::{
-    ClusterInjection, ControllerConfig, HpaControllerConfig, HpaFault, InjectionAction, InjectionTime,
-    InjectionTrigger, NewPodFault,
-};
-pub use helm::{HelmConfig, HelmFault};
-pub use network::NetworkConfig;
-pub use ollama::{ActiveWindow, AffectedPods, ChatFault, FaultyChats, OllamaConfig, WindowStart};
-pub use pipeline::{DistortionHop, DistortionKind, MetricDistortion, PipelineConfig};
-
 use crate::clock::RunClock;
 use crate::env::{Bundle, KubeClients, RunEnv, TimelineWriter};
 use crate::model::scenario::Scenario;
+use crate::sim::config::SimConfig;
 use cluster::SimCluster;
 use ollama::ServerRegistry;
 use pipeline::MetricPipeline;
@@ -116,7 +109,7 @@ impl Simulation {
     /// The bundle with the disk limit of the machine that runs gpuhpa. Clones share the limit.
     #[must_use]
     pub fn limit_bundle(&self, bundle: &Bundle) -> Bundle {
-        self.platform.cluster.config().client.limit_bundle(bundle)
+        client::limit_bundle(&self.platform.cluster.config().client, bundle)
     }
 
     /// The interfaces through which a run uses the platform.

@@ -12,49 +12,12 @@ use serde_json::Value;
 
 use super::SimPlatform;
 use super::cluster::metadata_text;
-use super::ollama::{ActiveWindow, POD, is_ready};
+use super::objects::kinds::{NODE, POD, SERVICE};
+use super::objects::state::is_ready;
 use crate::env::{HttpClient, HttpError, HttpFailure, ResponseBody};
-use crate::model::resource_kind::ResourceKind;
-use crate::units::HumanDuration;
-
-const SERVICE: ResourceKind = ResourceKind::new("", "v1", "Service", "services");
-const NODE: ResourceKind = ResourceKind::new("", "v1", "Node", "nodes");
 
 /// The port on which Ollama listens.
 const OLLAMA_PORT: u64 = 11434;
-
-/// Configuration of the network.
-#[derive(Clone, Debug)]
-pub struct NetworkConfig {
-    /// Round-trip time.
-    pub round_trip: HumanDuration,
-    /// The client's connect timeout: the load's `timeouts.connect`.
-    pub connect_timeout: HumanDuration,
-    /// The store's URL (`metric.store.url`); empty if the scenario has none.
-    pub store_url: String,
-    /// Fault: every connection goes to the first endpoint.
-    pub one_pod_only: bool,
-    /// Fault: connections are refused.
-    pub connections_refused: Option<ActiveWindow>,
-    /// Fault: time that a connection takes.
-    pub slow_accept: Option<(ActiveWindow, HumanDuration)>,
-    /// Fault: every n-th connection is reset in the middle of its response.
-    pub connection_resets: Option<(ActiveWindow, u64)>,
-}
-
-impl Default for NetworkConfig {
-    fn default() -> Self {
-        Self {
-            round_trip: HumanDuration::from_ms(1),
-            connect_timeout: HumanDuration::from_secs(10),
-            store_url: String::new(),
-            one_pod_only: false,
-            connections_refused: None,
-            slow_accept: None,
-            connection_resets: None,
-        }
-    }
-}
 
 /// The HTTP client of a run.
 pub(super) fn http_client(platform: &SimPlatform) -> HttpClient {

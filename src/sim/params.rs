@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use super::SimConfig;
+use crate::sim::config::SimConfig;
 use crate::units::HumanDuration;
 
 /// A parameter.

@@ -9,7 +9,7 @@ use std::sync::Mutex;
 use gpuhpa::judge::Check;
 use gpuhpa::model::scenario::Scenario;
 use gpuhpa::model::verdict::{CaseResult, Verdict};
-use gpuhpa::sim::SimConfig;
+use gpuhpa::sim::config::SimConfig;
 use gpuhpa::sim::faults::{self, ExpectedOutcome, FaultSpec};
 
 use super::runner::{

@@ -10,7 +10,7 @@ mod runner;
 use std::path::Path;
 
 use gpuhpa::model::verdict::{CaseResult, Verdict};
-use gpuhpa::sim::{
+use gpuhpa::sim::config::{
     ActiveWindow, ApiFaultWindow, ChatFault, ClusterInjection, DeniedPermission, FaultyChats, InjectionAction,
     InjectionTime, InjectionTrigger, RequestShare, SimConfig, WindowStart,
 };

@@ -11,7 +11,8 @@ use gpuhpa::env::Bundle;
 use gpuhpa::model::inventory::SimulationInfo;
 use gpuhpa::model::scenario::Scenario;
 use gpuhpa::run::{self, EPOCH, ReceivedSignals, RehearsalOutcome};
-use gpuhpa::sim::{self, SimConfig};
+use gpuhpa::sim;
+use gpuhpa::sim::config::SimConfig;
 use gpuhpa::units::HumanDuration;
 use tokio::sync::watch;
 

@@ -13,12 +13,12 @@ use std::path::Path;
 
 use self::hashing_reader::HashingReader;
 use self::partial_bundle::PartialBundle;
-use super::FinishedRun;
+use super::finished_run::FinishedRun;
 use crate::env::{BundleReadError, BundleReader};
 use crate::model::inventory::Inventory;
 use crate::model::journal::JournalEntry;
 use crate::model::load::LoadReport;
-use crate::model::manifest::Manifest;
+use crate::model::manifest::{MANIFEST_FILE, Manifest};
 use crate::model::observation::Observation;
 use crate::model::plan::Plan;
 use crate::model::prediction::RunPrediction;
@@ -29,8 +29,6 @@ use crate::model::verdict::Verdict;
 
 pub use request_file::RequestFileDigest;
 
-/// The file that makes a folder a bundle.
-pub(super) const MANIFEST_FILE: &str = "manifest.json";
 /// Largest size of a file that is read as a whole, bytes.
 const MAX_DOCUMENT: u64 = 16 << 20;
 /// Longest line, bytes: a reading of a thousand series takes half a million.

@@ -7,14 +7,14 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 
 use super::{
-    LoadedBundle, MANIFEST_FILE, MAX_DOCUMENT, MAX_JOURNAL, MAX_SERIES, MAX_TIMELINE, MAX_TIMELINE_BYTES, OpenError,
-    hashing_reader, json_lines, request_file, value_limits,
+    LoadedBundle, MAX_DOCUMENT, MAX_JOURNAL, MAX_SERIES, MAX_TIMELINE, MAX_TIMELINE_BYTES, OpenError, hashing_reader,
+    json_lines, request_file, value_limits,
 };
 use crate::env::BundleReader;
 use crate::model::inventory::Inventory;
 use crate::model::journal::JournalEntry;
 use crate::model::load::LoadReport;
-use crate::model::manifest::Manifest;
+use crate::model::manifest::{MANIFEST_FILE, Manifest};
 use crate::model::observation::{Observation, ObservationKind};
 use crate::model::plan::Plan;
 use crate::model::reading::{MetricReading, ReadingResult};

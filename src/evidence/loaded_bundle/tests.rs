@@ -114,7 +114,7 @@ fn what_is_not_as_written_is_named_by_file_and_line() {
         (
             "timeline.jsonl",
             b"{\"seq\":0,\"atMs\":7,\"clockSkew\":{\"lowMs\":-9223372036854775808,\"highMs\":0}}\n",
-            "further apart than any",
+            "the clock skew is out of range",
         ),
         (
             "journal.jsonl",

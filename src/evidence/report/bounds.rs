@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use crate::evidence::FinishedRun;
+use crate::evidence::finished_run::FinishedRun;
 use crate::model::plan::{TermSource, TimeBound};
 use crate::units::HumanDuration;
 

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::observations::truncate_text;
 use super::time_format::{format_duration, format_micros, format_run_time};
-use crate::evidence::FinishedRun;
+use crate::evidence::finished_run::FinishedRun;
 use crate::model::load::{LoadReport, Quantiles};
 
 /// Outcomes that are no error: the ramp-down cancels requests on purpose.

@@ -21,7 +21,7 @@ use base64::prelude::BASE64_STANDARD;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
 
-use super::FinishedRun;
+use super::finished_run::FinishedRun;
 use report_model::ReportModel;
 
 const STYLE: &str = include_str!("style.css");

@@ -8,7 +8,7 @@ use super::cases::shown_citations;
 use super::describe::{describe_observation, observation_kind};
 use super::oracle;
 use super::time_format::format_run_time;
-use crate::evidence::FinishedRun;
+use crate::evidence::finished_run::FinishedRun;
 
 /// Longest text shown, in characters: messages from the cluster have no limit.
 const MAX_TEXT_CHARS: usize = 400;

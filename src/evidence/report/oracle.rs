@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::cases::{observation_link, result_badge};
 use super::time_format::format_run_time;
-use crate::evidence::FinishedRun;
+use crate::evidence::finished_run::FinishedRun;
 use crate::model::prediction::{AllowedReplicas, PredictedChange};
 
 /// Changes shown; timeline.jsonl has them all.

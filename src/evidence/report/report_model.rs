@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::evidence::FinishedRun;
+use crate::evidence::finished_run::FinishedRun;
 use crate::model::observation::{
     DeletedObject, HpaSnapshot, LoadSnapshot, Observation, ObservationKind, Phase, PhaseEdge, PodSnapshot, ProbeRecord,
     RecordedGap, WorkloadSnapshot,

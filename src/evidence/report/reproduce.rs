@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use crate::evidence::FinishedRun;
+use crate::evidence::finished_run::FinishedRun;
 
 pub(super) fn render(run: &FinishedRun<'_>) -> Markup {
     let FinishedRun { scenario, inventory, .. } = run;
@@ -29,7 +29,7 @@ pub(super) fn render(run: &FinishedRun<'_>) -> Markup {
                 "This page is rendered from the records beside it: timeline.jsonl, journal.jsonl, load.json, verdict.json, scenario.yaml,
                 inventory.json and plan.json. If the page and the records differ, the records count. The digests in manifest.json detect corruption, not forgery."
             }
-            p { (run.inventory.evidence_statement()) " Only the programme's own review certifies a platform." }
+            p { (run.inventory.evidence_statement()) " Only the programme's review certifies a platform." }
         }
     }
 }

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::cases::result_badge;
-use crate::evidence::FinishedRun;
+use crate::evidence::finished_run::FinishedRun;
 
 pub(super) fn render(run: &FinishedRun<'_>) -> Markup {
     let FinishedRun { scenario, inventory, plan, verdict, .. } = run;

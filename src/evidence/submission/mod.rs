@@ -9,8 +9,11 @@ mod program_version;
 mod readme;
 mod validator;
 
-use super::loaded_bundle::MANIFEST_FILE;
-use super::{ArtifactInput, BundleError, LoadedBundle, SIGNATURE_FILE, render_artifacts};
+use super::artifacts::render_artifacts;
+use super::loaded_bundle::LoadedBundle;
+use super::test_tree::ArtifactInput;
+use crate::env::BundleError;
+use crate::model::manifest::{MANIFEST_FILE, SIGNATURE_FILE};
 use crate::model::verdict::Verdict;
 
 pub(super) use artifact::compare_test_results;
@@ -38,7 +41,7 @@ const COPIED_FILES: [&str; 4] = ["junit.xml", "results.json", "e2e.log", "scenar
 const FORCED_MARK: &str = "FORCED EXPORT";
 /// Text that the submitter has to replace.
 const PLACEHOLDER: &str = "[to be stated by the submitter]";
-const DISCLAIMER: &str = "Only the programme's own merge certifies a platform; this is evidence for its review.";
+const DISCLAIMER: &str = "Only the programme's review certifies a platform; this is evidence for it.";
 
 /// Input of a submission.
 #[derive(Clone, Copy, Debug)]

@@ -2,9 +2,7 @@
 
 use super::requirement::DESCRIPTION;
 use super::{COPIED_FILES, DISCLAIMER, PLACEHOLDER, Submission, single_line};
-use crate::evidence::SIGNATURE_FILE;
-use crate::evidence::loaded_bundle::MANIFEST_FILE;
-use crate::model::manifest::sha256_hex;
+use crate::model::manifest::{MANIFEST_FILE, SIGNATURE_FILE, sha256_hex};
 use crate::model::scenario::{ReleaseSpec, StoreSpec};
 use crate::units::HumanDuration;
 

@@ -107,7 +107,8 @@ fn explain_recommendation(view: &RunView<'_>, reading: &ApiReading<'_>) -> Strin
     let target = view.target_value().map_or(String::new(), |target| format!(", target {target}"));
     let replicas = reading.recommendation_from(view.min_replicas).unwrap_or(0);
     let cause = contamination::describe(view, reading.received_ms).unwrap_or_else(|| {
-        "the target is below the idle value, or in another unit: set it above the value of an idle pod".to_owned()
+        "the target is below the idle value or in another unit, the metric includes other workloads, or it falls under load \
+         (free instead of used)".to_owned()
     });
     format!("without load the metric recommends {} ({value}{target}): {cause}", format_replicas(replicas))
 }

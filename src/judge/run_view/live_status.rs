@@ -174,8 +174,10 @@ impl RunView<'_> {
         } else {
             ("the warm-up chat may still appear in the metric", deadline_ms.min(lag_end_ms))
         };
-        let text =
-            format!("waiting until the warm-up chat is out of the metric, up to {}", format_seconds(until_ms - now));
+        let text = format!(
+            "waiting until the metric no longer shows the first chat, up to {}",
+            format_seconds(until_ms - now)
+        );
         let expected_ms = busy.then_some(since_ms + self.times.metric_falls_back().total_ms());
         Some(WaitingReason::new("warm-up chat", text, detail.to_owned(), expected_ms, now))
     }

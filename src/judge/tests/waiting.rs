@@ -82,7 +82,10 @@ fn the_warm_up_chat_is_no_fault_until_it_should_be_out_of_the_metric() {
         let run = healthy().metric(0, u64::MAX, Some(98_000)).without(|o| o.at_ms > at_ms);
         run.with_evaluator(|evaluator| evaluator.view().metric_busy_reason(METRIC, u64::MAX / 2)).unwrap()
     };
-    assert!(!busy(HPA_CREATED).overdue && busy(HPA_CREATED).text.starts_with("waiting until the warm-up chat"));
+    assert!(
+        !busy(HPA_CREATED).overdue
+            && busy(HPA_CREATED).text.starts_with("waiting until the metric no longer shows the first chat")
+    );
     // 1 s + 1 s + 5 s + 10 s + 1 s.
     assert!(busy(METRIC + 20_000).overdue && busy(METRIC + 20_000).text.contains("still visible"));
 }

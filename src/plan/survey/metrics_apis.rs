@@ -7,10 +7,7 @@ use kube::core::{ApiResource, DynamicObject, GroupVersionKind};
 
 use super::{SurveyError, cluster_error};
 use crate::model::inventory::MetricsApi;
-
-/// The APIServices of the metrics groups. A cluster has at most one of each name.
-pub(in crate::plan) const METRICS_APIS: [&str; 3] =
-    ["v1beta1.custom.metrics.k8s.io", "v1beta2.custom.metrics.k8s.io", "v1beta1.external.metrics.k8s.io"];
+use crate::plan::api_services::METRICS_APIS;
 
 pub(super) async fn read(client: &kube::Client) -> Result<BTreeMap<String, MetricsApi>, SurveyError> {
     let kind = GroupVersionKind::gvk("apiregistration.k8s.io", "v1", "APIService");

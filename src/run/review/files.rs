@@ -39,5 +39,5 @@ pub(super) fn check_digests(held: &LoadedBundle) -> BundleCheck {
     if held.raw_files.get("manifest.json").is_none_or(|text| *text != form.as_bytes()) {
         differences.push("manifest.json was altered: it is not in the form that gpuhpa writes".to_owned());
     }
-    BundleCheck::new("digests", format!("{} files have the sha256 of the manifest", listed.len()), differences)
+    BundleCheck::new("digests", format!("compared {} files with the manifest", listed.len()), differences)
 }

@@ -28,7 +28,7 @@ pub(super) fn check_timeline(held: &LoadedBundle) -> BundleCheck {
             differences.push(format!("timeline.jsonl:{}: it began at {earlier} ms and ended at {at_ms} ms", place + 1));
         }
     }
-    let what = format!("{} observations in their order, over {last_ms} ms", held.timeline.len());
+    let what = format!("{} observations over {last_ms} ms", held.timeline.len());
     BundleCheck::new("timeline", what, differences)
 }
 
@@ -72,7 +72,7 @@ pub(super) fn check_phases(held: &LoadedBundle) -> BundleCheck {
     if count > 0 && held.records().not_started().is_some() {
         differences.push("the run did not start, and has phases".to_owned());
     }
-    BundleCheck::new("phases", format!("{count} phases in their order"), differences)
+    BundleCheck::new("phases", format!("{count} phases"), differences)
 }
 
 /// Checks that each change was intended before its result, that numbers have no gap, and that times never go back.

@@ -19,7 +19,7 @@ pub(super) fn check_verdict(input: &ReviewInput<'_>) -> BundleCheck {
         return BundleCheck::new("verdict", "there is no stored verdict", Vec::new());
     };
     if input.has_current_rules() {
-        let summary = format!("the verdict was derived again from {observations} observations, {cases} cases");
+        let summary = format!("derived {cases} cases again from {observations} observations");
         return BundleCheck::new("verdict", summary, compare_verdicts(stored, derived));
     }
     let summary = format!(
@@ -70,7 +70,7 @@ fn compare_files(bundle: &LoadedBundle, derived: &Verdict, prediction: &RunPredi
         }
         Err(error) => differences.push(error.to_string()),
     }
-    let summary = format!("derived files are the same byte for byte: {}", names.join(", "));
+    let summary = format!("compared byte for byte: {}", names.join(", "));
     BundleCheck::new("derived files", summary, differences)
 }
 

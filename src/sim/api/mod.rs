@@ -3,7 +3,6 @@
 
 mod admission;
 mod authorization;
-mod config;
 mod create;
 mod defaults;
 mod delete;
@@ -26,7 +25,6 @@ use std::io;
 use http::{Method, Request, Response};
 use kube::client::Body;
 
-pub use config::{ApiFaultWindow, ApiServerConfig, DeniedPermission, RequestShare};
 pub(super) use create::create_object;
 pub(super) use delete::{FOREGROUND_FINALIZER, delete, delete_in_foreground};
 pub(super) use patch::apply;

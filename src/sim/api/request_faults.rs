@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use super::config::RequestShare;
 use crate::sim::cluster::{SimCluster, StatusError};
+use crate::sim::config::RequestShare;
 use crate::units::HumanDuration;
 
 /// Time between a write and its response, in which a client may be interrupted.

@@ -9,7 +9,7 @@ use kube::runtime::wait::{await_condition, conditions};
 
 use super::*;
 use crate::clock::RunClock;
-use crate::sim::SimConfig;
+use crate::sim::config::{ApiServerConfig, SimConfig};
 use crate::sim::ollama::ServerRegistry;
 use crate::sim::pipeline::MetricPipeline;
 use serde_json::{Value, json};

@@ -1,10 +1,10 @@
 //! Availability of aggregated APIs: the Service has a ready endpoint.
 
-use super::condition;
 use super::endpoint_slice;
-use super::kinds::{API_SERVICE, SERVICE};
 use super::manager::ControllerManager;
 use crate::sim::cluster::FieldManager;
+use crate::sim::objects::condition;
+use crate::sim::objects::kinds::{API_SERVICE, SERVICE};
 
 /// Writes the Available condition of an `APIService`.
 pub(super) fn sync(manager: &mut ControllerManager, name: &str) {

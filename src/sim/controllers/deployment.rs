@@ -4,15 +4,16 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::kinds::{DEPLOYMENT, REPLICA_SET};
 use super::manager::{CONTROLLER_MANAGER, ControllerManager};
-use super::{condition, event, generated_names, pods};
+use super::{event, generated_names};
 use crate::sim::cluster::{FieldManager, metadata_text};
+use crate::sim::objects::kinds::{DEPLOYMENT, REPLICA_SET};
+use crate::sim::objects::{condition, owner, state};
 
 /// Scales the `ReplicaSets` of a Deployment, and updates its status.
 pub(super) fn sync(manager: &mut ControllerManager, namespace: &str, name: &str) {
     let Some(deployment) = manager.cluster.get(&DEPLOYMENT, namespace, name) else { return };
-    if pods::is_deleting(&deployment) {
+    if state::is_deleting(&deployment) {
         return;
     }
     let desired = deployment["spec"]["replicas"].as_i64().unwrap_or(1);
@@ -22,7 +23,7 @@ pub(super) fn sync(manager: &mut ControllerManager, namespace: &str, name: &str)
         create_replica_set(manager, &deployment, &newest, &hash);
     }
     let mut sets = manager.cluster.list(&REPLICA_SET, Some(namespace));
-    sets.retain(|set| pods::is_controlled_by(set, &deployment));
+    sets.retain(|set| owner::is_controlled_by(set, &deployment));
     let (new, old): (Vec<_>, Vec<_>) = sets.into_iter().partition(|set| metadata_text(set, "name") == newest);
     let Some(new) = new.into_iter().next() else { return };
     for (set, size) in replica_set_sizes(&deployment, desired, &new, &old) {
@@ -38,7 +39,7 @@ fn create_replica_set(manager: &ControllerManager, deployment: &Value, name: &st
     spec["selector"]["matchLabels"][LABEL] = json!(hash);
     spec["template"]["metadata"]["labels"][LABEL] = json!(hash);
     let set = json!({"metadata": {"name": name, "namespace": deployment["metadata"]["namespace"],
-        "labels": spec["template"]["metadata"]["labels"], "ownerReferences": [pods::owner_reference(deployment)]},
+        "labels": spec["template"]["metadata"]["labels"], "ownerReferences": [owner::owner_reference(deployment)]},
         "spec": spec, "status": {"replicas": 0}});
     // Cannot fail: the caller has checked that the name is free.
     let _ = manager.cluster.create(FieldManager::update(CONTROLLER_MANAGER), &REPLICA_SET, set);

@@ -2,11 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::condition::is_condition_true;
-use super::kinds::{ENDPOINT_SLICE, POD, SERVICE};
+use super::generated_names;
 use super::manager::{CONTROLLER_MANAGER, ControllerManager};
-use super::{generated_names, labels, pods};
 use crate::sim::cluster::{FieldManager, SimCluster, metadata_text};
+use crate::sim::objects::condition::is_condition_true;
+use crate::sim::objects::kinds::{ENDPOINT_SLICE, POD, SERVICE};
+use crate::sim::objects::{labels, owner, state};
 
 const SERVICE_NAME: &str = "kubernetes.io/service-name";
 
@@ -36,7 +37,7 @@ pub(super) fn sync(manager: &mut ControllerManager, namespace: &str, name: &str)
                 "metadata": {"name": format!("{name}-{}", generated_names::random_suffix(cluster)), "namespace": namespace,
                     "labels": {SERVICE_NAME: name,
                         "endpointslice.kubernetes.io/managed-by": "endpointslice-controller.k8s.io"},
-                    "ownerReferences": [pods::owner_reference(&service)]},
+                    "ownerReferences": [owner::owner_reference(&service)]},
                 "addressType": "IPv4", "endpoints": endpoints, "ports": ports});
             // Cannot fail in practice: the name has a random suffix.
             let _ = cluster.create(FieldManager::update(CONTROLLER_MANAGER), &ENDPOINT_SLICE, slice);
@@ -53,7 +54,7 @@ fn find_slice(cluster: &SimCluster, namespace: &str, service: &str) -> Option<St
 }
 
 fn endpoint(pod: &Value) -> Value {
-    let (ready, ending) = (is_condition_true(pod, "Ready"), pods::is_deleting(pod));
+    let (ready, ending) = (is_condition_true(pod, "Ready"), state::is_deleting(pod));
     json!({"addresses": [pod["status"]["podIP"]], "nodeName": pod["spec"]["nodeName"],
         "conditions": {"ready": ready && !ending, "serving": ready, "terminating": ending},
         "targetRef": {"kind": "Pod", "namespace": pod["metadata"]["namespace"], "name": pod["metadata"]["name"],

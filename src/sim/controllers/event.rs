@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::kinds::EVENT;
 use crate::sim::cluster::{FieldManager, SimCluster, metadata_text};
+use crate::sim::objects::kinds::EVENT;
 
 /// Records an event of `component` about an object; an event of a kubelet also names its node.
 pub(super) fn record(

@@ -2,14 +2,15 @@
 
 use serde_json::Value;
 
-use super::config::InjectionTrigger;
-use super::kinds::{
-    API_SERVICE, DEPLOYMENT, HPA, NAMESPACE, PERSISTENT_VOLUME_CLAIM, POD, REPLICA_SET, SERVICE, STATEFUL_SET,
-};
 use super::manager::ControllerManager;
 use super::work_queue::WorkKind;
-use super::{garbage_collector, injections, labels, pods};
+use super::{garbage_collector, injections};
 use crate::sim::cluster::{ObjectChange, WatchEventType, metadata_text};
+use crate::sim::config::InjectionTrigger;
+use crate::sim::objects::kinds::{
+    API_SERVICE, DEPLOYMENT, HPA, NAMESPACE, PERSISTENT_VOLUME_CLAIM, POD, REPLICA_SET, SERVICE, STATEFUL_SET,
+};
+use crate::sim::objects::{labels, owner};
 use crate::units::HumanDuration;
 
 /// Handles all existing objects as added, when the controllers start or have missed changes.
@@ -104,7 +105,7 @@ fn handle_pod(manager: &mut ControllerManager, is_deleted: bool, object: &Value,
 
 /// Enqueues the controller of a changed object.
 fn enqueue_owner(manager: &mut ControllerManager, object: &Value) {
-    let Some(owner) = pods::controller_of(object) else { return };
+    let Some(owner) = owner::controller_of(object) else { return };
     let kind = match owner["kind"].as_str() {
         Some("Deployment") => WorkKind::Deployment,
         Some("ReplicaSet") => WorkKind::ReplicaSet,
@@ -117,7 +118,7 @@ fn enqueue_owner(manager: &mut ControllerManager, object: &Value) {
 /// Enqueues the Services that select a pod, if a change of the pod affects its endpoint.
 fn enqueue_services(manager: &mut ControllerManager, is_deleted: bool, pod: &Value, before: Option<&Value>) {
     let endpoint_state = |pod: &Value| {
-        let ready = super::condition::is_condition_true(pod, "Ready");
+        let ready = crate::sim::objects::condition::is_condition_true(pod, "Ready");
         (ready, pod["status"]["podIP"].clone(), pod["metadata"]["deletionTimestamp"].clone())
     };
     if !is_deleted && before.is_some_and(|before| endpoint_state(before) == endpoint_state(pod)) {

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::kinds::{NAMESPACED_KINDS, POD};
 use super::manager::{CONTROLLER_MANAGER, ControllerManager};
 use super::pods;
 use crate::model::resource_kind::ResourceKind;
 use crate::sim::api::{FOREGROUND_FINALIZER, delete_in_foreground};
 use crate::sim::cluster::{FieldManager, metadata_text};
+use crate::sim::objects::kinds::{NAMESPACED_KINDS, POD};
+use crate::sim::objects::state;
 
 /// Kinds that own other objects.
 const OWNER_KINDS: [&str; 6] = ["Deployment", "StatefulSet", "ReplicaSet", "Service", "DaemonSet", "Job"];
@@ -25,7 +26,7 @@ pub(super) fn delete_dependents(manager: &ControllerManager, owner: &Value) {
 /// and the namespace controller namespaces.
 pub(super) fn sync_foreground(manager: &mut ControllerManager, namespace: &str, name: &str) {
     for kind in NAMESPACED_KINDS.iter().filter(|kind| **kind != POD) {
-        let Some(object) = manager.cluster.get(kind, namespace, name).filter(|one| pods::is_deleting(one)) else {
+        let Some(object) = manager.cluster.get(kind, namespace, name).filter(|one| state::is_deleting(one)) else {
             continue;
         };
         let remaining = dependents(manager, &object);
@@ -78,7 +79,7 @@ pub(super) fn delete(manager: &ControllerManager, kind: &ResourceKind, object: &
     }
     if object["metadata"]["finalizers"].as_array().is_none_or(Vec::is_empty) {
         manager.cluster.remove(kind, &namespace, &name);
-    } else if !pods::is_deleting(object) {
+    } else if !state::is_deleting(object) {
         let now = manager.cluster.now();
         // The error is NotFound: the object is deleted.
         let _ = manager.cluster.update(FieldManager::update(""), kind, &namespace, &name, |object| {

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::config::{InjectionAction, InjectionTrigger};
-use super::kinds::{DEPLOYMENT, HPA, NODE, POD, STATEFUL_SET};
 use super::manager::ControllerManager;
 use super::work_queue::WorkKind;
-use super::{condition, kubelet, lease, node_lifecycle, pods, scheduler};
+use super::{kubelet, lease, node_lifecycle};
 use crate::model::resource_kind::ResourceKind;
 use crate::sim::cluster::{FieldManager, metadata_text};
+use crate::sim::config::{InjectionAction, InjectionTrigger};
+use crate::sim::objects::kinds::{DEPLOYMENT, HPA, NODE, POD, STATEFUL_SET};
+use crate::sim::objects::{condition, labels, resources, state};
 
 const KUBECTL: &str = "kubectl";
 
@@ -126,8 +127,8 @@ fn accelerator_pods(manager: &ControllerManager) -> Vec<Arc<Value>> {
     let Some((_, target)) = hpa_target(manager) else { return Vec::new() };
     let mut all = manager.cluster.list(&POD, Some(&metadata_text(&target, "namespace")));
     let selector = &target["spec"]["selector"];
-    all.retain(|pod| super::labels::matches(selector, pod) && !scheduler::requested_resources(pod).is_empty());
-    all.retain(|pod| pods::is_active(pod) && !pod["spec"]["nodeName"].is_null());
+    all.retain(|pod| labels::matches(selector, pod) && !resources::requested_resources(pod).is_empty());
+    all.retain(|pod| state::is_active(pod) && !pod["spec"]["nodeName"].is_null());
     all.sort_by_key(|pod| std::cmp::Reverse(metadata_text(pod, "creationTimestamp")));
     all
 }
@@ -144,7 +145,7 @@ fn create_tenant_pods(manager: &ControllerManager, count: usize) {
     let all = manager.cluster.list(&POD, None);
     let nodes = manager.cluster.list(&NODE, None);
     let free = nodes.iter().flat_map(|node| {
-        let resources = scheduler::free_resources(node, &all).into_iter();
+        let resources = resources::free_resources(node, &all).into_iter();
         resources.flat_map(move |(resource, left)| {
             (0..left.max(0)).map(move |_| (metadata_text(node, "name"), resource.clone()))
         })

@@ -2,10 +2,10 @@
 
 use serde_json::json;
 
-use super::kinds::LEASE;
 use super::manager::{CONTROLLER_MANAGER, ControllerManager};
 use super::work_queue::WorkKind;
 use crate::sim::cluster::FieldManager;
+use crate::sim::objects::kinds::LEASE;
 use crate::units::HumanDuration;
 
 /// Kubernetes renews it every 2 s. gpuhpa reads it once a minute, so that more renewals would only slow the simulation.

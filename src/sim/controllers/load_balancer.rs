@@ -2,9 +2,9 @@
 
 use serde_json::json;
 
-use super::kinds::SERVICE;
 use super::manager::ControllerManager;
 use crate::sim::cluster::FieldManager;
+use crate::sim::objects::kinds::SERVICE;
 
 /// Allocates the address of a Service.
 pub(super) fn sync(manager: &mut ControllerManager, namespace: &str, name: &str) {

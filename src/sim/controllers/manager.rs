@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::config::ControllerConfig;
 use super::work_queue::{WorkItem, WorkKind, WorkQueue};
 use super::{
     MetricsApiHandler, api_service, deployment, endpoint_slice, event_handlers, garbage_collector, hpa_controller,
@@ -11,6 +10,7 @@ use super::{
     stateful_set,
 };
 use crate::sim::cluster::SimCluster;
+use crate::sim::config::{ControllerConfig, InjectionTrigger};
 use crate::units::HumanDuration;
 
 /// Field manager and Lease name of kube-controller-manager.
@@ -70,7 +70,7 @@ impl ControllerManager {
         self.seen_version = self.cluster.resource_version();
         event_handlers::handle_existing(self);
         self.enqueue_after(WorkKind::Lease, "", "", HumanDuration::default());
-        injections::trigger(self, super::config::InjectionTrigger::Start);
+        injections::trigger(self, InjectionTrigger::Start);
     }
 
     /// Handles changes and processes due items, until neither is left.

@@ -15,8 +15,6 @@
 //! | `injections` | interference by other users and failures of the cluster during a run |
 
 mod api_service;
-mod condition;
-mod config;
 mod deployment;
 mod endpoint_slice;
 mod event;
@@ -25,9 +23,7 @@ mod garbage_collector;
 mod generated_names;
 mod hpa_controller;
 mod injections;
-mod kinds;
 mod kubelet;
-mod labels;
 mod lease;
 mod load_balancer;
 mod manager;
@@ -47,13 +43,8 @@ mod tests;
 use serde_json::Value;
 use tokio::task::JoinSet;
 
-pub use config::{
-    ClusterInjection, ControllerConfig, HpaControllerConfig, HpaFault, InjectionAction, InjectionTime,
-    InjectionTrigger, NewPodFault,
-};
-
 use super::SimPlatform;
-use super::cluster::{SimCluster, StatusError};
+use super::cluster::StatusError;
 use crate::model::scenario::Scenario;
 
 /// Responds to the HPA controller's metrics API requests, by path.
@@ -69,24 +60,4 @@ pub(super) fn spawn(platform: &SimPlatform, tasks: &mut JoinSet<()>) {
     let pipeline = platform.pipeline.clone();
     let metrics_api: MetricsApiHandler = Box::new(move |path| pipeline.query_metrics_api(path));
     tasks.spawn(manager::ControllerManager::new(platform.cluster.clone(), metrics_api).run());
-}
-
-/// The devices allocated to a pod: node, device id, accelerator index.
-pub(super) fn pod_devices(pod: &Value) -> Vec<(String, String, usize)> {
-    kubelet::devices::pod_devices(pod)
-}
-
-/// Whether a node is lost: nothing on it runs or responds.
-pub(super) fn is_node_lost(node: &Value) -> bool {
-    node_lifecycle::is_lost(node)
-}
-
-/// Whether a pod is bound to a lost node.
-pub(super) fn is_on_lost_node(cluster: &SimCluster, pod: &Value) -> bool {
-    node_lifecycle::is_on_lost_node(cluster, pod)
-}
-
-/// The devices of a node: device id, accelerator index.
-pub(super) fn node_devices(node: &Value) -> Vec<(String, usize)> {
-    kubelet::devices::node_devices(node)
 }

@@ -2,11 +2,12 @@
 
 use serde_json::json;
 
-use super::kinds::{NAMESPACE, NAMESPACED_KINDS};
+use super::garbage_collector;
 use super::manager::{CONTROLLER_MANAGER, ControllerManager};
 use super::work_queue::WorkKind;
-use super::{condition, garbage_collector, pods};
 use crate::sim::cluster::{FieldManager, group_resource};
+use crate::sim::objects::kinds::{NAMESPACE, NAMESPACED_KINDS};
+use crate::sim::objects::{condition, state};
 use crate::units::HumanDuration;
 
 /// Interval at which it checks for remaining content.
@@ -15,7 +16,7 @@ const RETRY_INTERVAL: HumanDuration = HumanDuration::from_secs(1);
 /// Deletes the content of a namespace that is being deleted; removes the namespace when it is empty.
 pub(super) fn sync(manager: &mut ControllerManager, name: &str) {
     let Some(namespace) = manager.cluster.get(&NAMESPACE, "", name) else { return };
-    if !pods::is_deleting(&namespace) {
+    if !state::is_deleting(&namespace) {
         return;
     }
     let mut remaining_kinds = Vec::new();

@@ -1,17 +1,15 @@
 //! The node lifecycle controller: handles nodes whose kubelet stopped reporting, and their pods.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::condition::{self, is_condition_true};
-use super::kinds::{NODE, POD};
 use super::manager::{CONTROLLER_MANAGER, ControllerManager};
 use super::pods;
 use super::work_queue::WorkKind;
-use crate::sim::cluster::{FieldManager, SimCluster, metadata_text};
+use crate::sim::cluster::{FieldManager, metadata_text};
+use crate::sim::objects::condition::{self, is_condition_true};
+use crate::sim::objects::kinds::{NODE, POD};
+use crate::sim::objects::lost_nodes::LOST_ANNOTATION;
 use crate::units::HumanDuration;
-
-/// Marks a lost node: nothing on it runs or responds, before the node's status shows it.
-const LOST_ANNOTATION: &str = "simulator.gpuhpa/node-lost";
 
 /// `--node-monitor-grace-period`: time without a report until a node is Unknown.
 const MONITOR_GRACE_PERIOD: HumanDuration = HumanDuration::from_secs(50);
@@ -25,16 +23,6 @@ pub(super) fn mark_lost(manager: &mut ControllerManager, node: &str) {
         node["metadata"]["annotations"][LOST_ANNOTATION] = json!("true");
     });
     manager.enqueue_after(WorkKind::Node, "", node, MONITOR_GRACE_PERIOD);
-}
-
-/// Whether a pod is bound to a lost node.
-pub(super) fn is_on_lost_node(cluster: &SimCluster, pod: &Value) -> bool {
-    let node = pod["spec"]["nodeName"].as_str().and_then(|node| cluster.get(&NODE, "", node));
-    node.is_some_and(|node| is_lost(&node))
-}
-
-pub(super) fn is_lost(node: &Value) -> bool {
-    !node["metadata"]["annotations"][LOST_ANNOTATION].is_null()
 }
 
 /// Handles a node without reports: first its pods become not ready, then they are deleted, but no kubelet confirms that

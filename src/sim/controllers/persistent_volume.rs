@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use super::event;
-use super::kinds::{PERSISTENT_VOLUME_CLAIM, STORAGE_CLASS};
 use super::manager::{CONTROLLER_MANAGER, ControllerManager};
 use crate::sim::cluster::{FieldManager, SimCluster, metadata_text};
+use crate::sim::objects::kinds::{PERSISTENT_VOLUME_CLAIM, STORAGE_CLASS};
 
 const DEFAULT_CLASS_ANNOTATION: &str = "storageclass.kubernetes.io/is-default-class";
 

@@ -4,28 +4,16 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::condition::{is_condition_true, true_since};
-use super::kinds::POD;
 use super::manager::CONTROLLER_MANAGER;
 use crate::sim::api;
 use crate::sim::cluster::{FieldManager, SimCluster, StatusError, metadata_text};
+use crate::sim::objects::condition::{is_condition_true, true_since};
+use crate::sim::objects::kinds::POD;
+use crate::sim::objects::owner::{controller_of, is_controlled_by, owner_reference};
+use crate::sim::objects::resources::requested_resources;
+use crate::sim::objects::state::is_active;
 
 const SERVED_POD: api::ServedKind = api::ServedKind { kind: POD, is_namespaced: true };
-
-/// The owner reference of an object's controller.
-pub(super) fn controller_of(object: &Value) -> Option<&Value> {
-    object["metadata"]["ownerReferences"].as_array()?.iter().find(|owner| owner["controller"] == true)
-}
-
-/// Returns a controller owner reference to `owner`.
-pub(super) fn owner_reference(owner: &Value) -> Value {
-    json!({"apiVersion": owner["apiVersion"], "kind": owner["kind"], "name": owner["metadata"]["name"],
-        "uid": owner["metadata"]["uid"], "controller": true, "blockOwnerDeletion": true})
-}
-
-pub(super) fn is_controlled_by(object: &Value, owner: &Value) -> bool {
-    controller_of(object).is_some_and(|of| of["uid"] == owner["metadata"]["uid"])
-}
 
 /// The pods that an object controls, ordered by name.
 pub(super) fn controlled_pods(cluster: &SimCluster, owner: &Value) -> Vec<Arc<Value>> {
@@ -34,13 +22,20 @@ pub(super) fn controlled_pods(cluster: &SimCluster, owner: &Value) -> Vec<Arc<Va
     all
 }
 
-pub(super) fn is_deleting(object: &Value) -> bool {
-    !object["metadata"]["deletionTimestamp"].is_null()
+/// Whether a pod is subject to the new pod fault: it requests an accelerator, and its workload has an older pod.
+pub(super) fn is_additional_pod(cluster: &SimCluster, pod: &Value) -> bool {
+    let Some(owner) = controller_of(pod).filter(|_| !requested_resources(pod).is_empty()) else { return false };
+    let siblings = cluster.list(&POD, Some(&metadata_text(pod, "namespace")));
+    siblings.iter().any(|other| {
+        let same = controller_of(other).is_some_and(|other_owner| other_owner["uid"] == owner["uid"]);
+        same && other["metadata"]["uid"] != pod["metadata"]["uid"] && creation_order(other) < creation_order(pod)
+    })
 }
 
-/// Whether a pod is neither terminated nor being deleted.
-pub(super) fn is_active(pod: &Value) -> bool {
-    !is_deleting(pod) && pod["status"]["phase"] != "Succeeded" && pod["status"]["phase"] != "Failed"
+/// The sort key for the age of pods: the time has whole seconds, so that the name breaks ties.
+pub(super) fn creation_order(pod: &Value) -> (&str, &str) {
+    let text = |field: &str| pod["metadata"][field].as_str().unwrap_or_default();
+    (text("creationTimestamp"), text("name"))
 }
 
 /// Removes the extended resources from a pod.

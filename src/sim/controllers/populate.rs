@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::condition;
-use super::config::NewPodFault;
-use super::kinds::{NAMESPACE, NODE, POD, PRIORITY_CLASS, RUNTIME_CLASS, SERVICE, STORAGE_CLASS};
-use super::kubelet::devices::DEVICE_REPLICAS_LABEL;
 use crate::model::resource_kind::ResourceKind;
 use crate::model::scenario::{Accelerator, Scenario, ServiceRef};
 use crate::sim::cluster::{FieldManager, SimCluster};
+use crate::sim::config::NewPodFault;
+use crate::sim::objects::condition;
+use crate::sim::objects::devices::DEVICE_REPLICAS_LABEL;
+use crate::sim::objects::kinds::{NAMESPACE, NODE, POD, PRIORITY_CLASS, RUNTIME_CLASS, SERVICE, STORAGE_CLASS};
 
 const FIELD_MANAGER: &str = "gpuhpa-simulator";
 

@@ -3,12 +3,13 @@
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-use super::condition::is_condition_true;
-use super::kinds::REPLICA_SET;
 use super::manager::{CONTROLLER_MANAGER, ControllerManager};
 use super::work_queue::WorkKind;
 use super::{event, generated_names, pods};
 use crate::sim::cluster::{FieldManager, metadata_text};
+use crate::sim::objects::condition::is_condition_true;
+use crate::sim::objects::kinds::REPLICA_SET;
+use crate::sim::objects::state;
 use crate::units::HumanDuration;
 
 const COMPONENT: &str = "replicaset-controller";
@@ -18,11 +19,11 @@ const RETRY_DELAY: HumanDuration = HumanDuration::from_secs(10);
 /// Creates or deletes pods to match the desired replicas, and updates the status.
 pub(super) fn sync(manager: &mut ControllerManager, namespace: &str, name: &str) {
     let Some(set) = manager.cluster.get(&REPLICA_SET, namespace, name) else { return };
-    if pods::is_deleting(&set) {
+    if state::is_deleting(&set) {
         return;
     }
     let mut active = pods::controlled_pods(&manager.cluster, &set);
-    active.retain(|pod| pods::is_active(pod));
+    active.retain(|pod| state::is_active(pod));
     let desired = usize::try_from(set["spec"]["replicas"].as_u64().unwrap_or(1)).unwrap_or(0);
     for _ in active.len()..desired {
         if !create_pod(manager, &set) {
@@ -34,7 +35,7 @@ pub(super) fn sync(manager: &mut ControllerManager, namespace: &str, name: &str)
         delete_surplus(manager, &set, &active, active.len() - desired);
     }
     let mut now = pods::controlled_pods(&manager.cluster, &set);
-    now.retain(|pod| pods::is_active(pod));
+    now.retain(|pod| state::is_active(pod));
     update_status(manager, &set, &now);
 }
 

@@ -6,14 +6,13 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::config::NewPodFault;
-use super::kinds::{NODE, PERSISTENT_VOLUME_CLAIM, POD};
 use super::manager::ControllerManager;
-use super::{condition, event, kubelet, labels, pods};
+use super::{event, pods};
 use crate::sim::cluster::{FieldManager, SimCluster, metadata_text};
-
-/// Amounts of extended resources, by name.
-pub(super) type ExtendedResources = BTreeMap<String, i64>;
+use crate::sim::config::NewPodFault;
+use crate::sim::objects::kinds::{NODE, PERSISTENT_VOLUME_CLAIM, POD};
+use crate::sim::objects::resources::{ExtendedResources, free_resources, requested_resources};
+use crate::sim::objects::{condition, labels, state};
 
 const SCHEDULER: &str = "kube-scheduler";
 const COMPONENT: &str = "default-scheduler";
@@ -21,11 +20,11 @@ const COMPONENT: &str = "default-scheduler";
 /// Schedules a pod that has no node.
 pub(super) fn sync(manager: &mut ControllerManager, namespace: &str, name: &str) {
     let Some(pod) = manager.cluster.get(&POD, namespace, name) else { return };
-    if !pod["spec"]["nodeName"].is_null() || !pods::is_active(&pod) {
+    if !pod["spec"]["nodeName"].is_null() || !state::is_active(&pod) {
         return;
     }
     let wrong_node =
-        manager.config.new_pod_fault == NewPodFault::WrongNode && kubelet::is_additional_pod(&manager.cluster, &pod);
+        manager.config.new_pod_fault == NewPodFault::WrongNode && pods::is_additional_pod(&manager.cluster, &pod);
     match select_node(&manager.cluster, &pod, wrong_node) {
         Ok(node) => bind_pod(&manager.cluster, &pod, &node),
         Err(reason) => mark_unschedulable(&manager.cluster, &pod, &reason),
@@ -134,40 +133,6 @@ fn has_anti_affinity_conflict(pod: &Value, node: &Value, all: &[Arc<Value>]) -> 
         })
     };
     terms.into_iter().flatten().any(|term| neighbors().any(|other| labels::matches(&term["labelSelector"], other)))
-}
-
-/// The extended resources that a pod requests.
-pub(super) fn requested_resources(pod: &Value) -> ExtendedResources {
-    let mut all = BTreeMap::new();
-    for container in pod["spec"]["containers"].as_array().into_iter().flatten() {
-        let requests =
-            &container["resources"][if container["resources"]["requests"].is_null() { "limits" } else { "requests" }];
-        for (resource, quantity) in requests.as_object().into_iter().flatten().filter(|(name, _)| name.contains('/')) {
-            *all.entry(resource.clone()).or_insert(0) += parse_count(quantity);
-        }
-    }
-    all.retain(|_, count| *count > 0);
-    all
-}
-
-/// The extended resources of a node that are not allocated. A pod being deleted keeps its resources until it has ended.
-pub(super) fn free_resources(node: &Value, pods: &[Arc<Value>]) -> ExtendedResources {
-    let allocatable = node["status"]["allocatable"].as_object().into_iter().flatten();
-    let mut free: ExtendedResources = allocatable
-        .filter(|(name, _)| name.contains('/'))
-        .map(|(name, quantity)| (name.clone(), parse_count(quantity)))
-        .collect();
-    let ended = |pod: &Value| pod["status"]["phase"] == "Succeeded" || pod["status"]["phase"] == "Failed";
-    for pod in pods.iter().filter(|pod| pod["spec"]["nodeName"] == node["metadata"]["name"] && !ended(pod)) {
-        for (resource, count) in requested_resources(pod) {
-            *free.entry(resource).or_insert(0) -= count;
-        }
-    }
-    free
-}
-
-fn parse_count(quantity: &Value) -> i64 {
-    quantity.as_i64().or_else(|| quantity.as_str()?.parse().ok()).unwrap_or(0)
 }
 
 /// Returns why the claims of a pod do not let it be scheduled yet.

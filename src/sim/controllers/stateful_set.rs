@@ -4,18 +4,19 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::condition::is_condition_true;
-use super::kinds::{PERSISTENT_VOLUME_CLAIM, STATEFUL_SET};
 use super::manager::{CONTROLLER_MANAGER, ControllerManager};
 use super::{event, generated_names, pods};
 use crate::sim::cluster::{FieldManager, StatusError, metadata_text};
+use crate::sim::objects::condition::is_condition_true;
+use crate::sim::objects::kinds::{PERSISTENT_VOLUME_CLAIM, STATEFUL_SET};
+use crate::sim::objects::state;
 
 const COMPONENT: &str = "statefulset-controller";
 
 /// Creates or deletes the next pod, and updates the status.
 pub(super) fn sync(manager: &mut ControllerManager, namespace: &str, name: &str) {
     let Some(set) = manager.cluster.get(&STATEFUL_SET, namespace, name) else { return };
-    if pods::is_deleting(&set) {
+    if state::is_deleting(&set) {
         return;
     }
     let desired = set["spec"]["replicas"].as_u64().unwrap_or(1);
@@ -28,7 +29,7 @@ pub(super) fn sync(manager: &mut ControllerManager, namespace: &str, name: &str)
 /// Takes the next step: in order and one pod at a time, unless `podManagementPolicy` is Parallel.
 fn sync_pods(manager: &ControllerManager, set: &Value, desired: u64, revision: &str, pods: &[Arc<Value>]) {
     let parallel = set["spec"]["podManagementPolicy"] == "Parallel";
-    let is_serving = |pod: &Value| is_condition_true(pod, "Ready") && !pods::is_deleting(pod);
+    let is_serving = |pod: &Value| is_condition_true(pod, "Ready") && !state::is_deleting(pod);
     for ordinal in 0..desired {
         match pods.iter().find(|pod| ordinal_of(pod) == Some(ordinal)) {
             None => {
@@ -49,7 +50,7 @@ fn sync_pods(manager: &ControllerManager, set: &Value, desired: u64, revision: &
     let outdated_pod = pods.iter().rev().filter(outdated).take(1);
     let to_delete: Vec<_> =
         surplus.iter().copied().take(if parallel { usize::MAX } else { 1 }).chain(outdated_pod).collect();
-    for pod in to_delete.into_iter().filter(|pod| !pods::is_deleting(pod)) {
+    for pod in to_delete.into_iter().filter(|pod| !state::is_deleting(pod)) {
         pods::delete(&manager.cluster, pod);
         let message = format!(
             "delete Pod {} in StatefulSet {} successful",
@@ -101,7 +102,7 @@ fn create_claim(manager: &ControllerManager, set: &Value, template: &Value, name
 }
 
 fn update_status(manager: &ControllerManager, set: &Value, revision: &str, pods: &[Arc<Value>]) {
-    let ready = pods.iter().filter(|pod| is_condition_true(pod, "Ready") && pods::is_active(pod)).count();
+    let ready = pods.iter().filter(|pod| is_condition_true(pod, "Ready") && state::is_active(pod)).count();
     let of_revision = |pod: &&Arc<Value>| pod["metadata"]["labels"]["controller-revision-hash"] == revision;
     let updated = pods.iter().filter(of_revision).count();
     let (namespace, name) = (metadata_text(set, "namespace"), metadata_text(set, "name"));

@@ -1,8 +1,7 @@
 //! Faults of the machine that runs gpuhpa. `tests/rehearsal/interruption.rs` covers interrupted runs.
 
 use super::{ExpectedOutcome, FaultSpec, METRIC_FOLLOWS_LOAD};
-use crate::sim::client::StallSchedule;
-use crate::sim::ollama::{ActiveWindow, WindowStart};
+use crate::sim::config::{ActiveWindow, StallSchedule, WindowStart};
 use crate::units::HumanDuration;
 
 pub(super) const FAULTS: &[FaultSpec] = &[

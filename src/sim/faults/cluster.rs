@@ -1,8 +1,7 @@
 //! Faults of the API server, permissions, namespaces and helm.
 
 use super::{ExpectedOutcome, FaultSpec, METRIC_SERVED, PODS_REQUEST_ACCELERATORS};
-use crate::sim::api::{ApiFaultWindow, DeniedPermission, RequestShare};
-use crate::sim::helm::HelmFault;
+use crate::sim::config::{ApiFaultWindow, DeniedPermission, HelmFault, RequestShare};
 use crate::units::HumanDuration;
 
 /// From 60 s after the start to the end of the run: the duration exceeds that of every run.

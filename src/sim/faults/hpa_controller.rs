@@ -4,8 +4,7 @@ use super::{
     AUTOSCALER_ACTIVE, BY_THE_AUTOSCALER, DECISIONS_EXPLAINED, ExpectedOutcome, FaultSpec, HOLD_STEADY, IDLE_HOLDS,
     NOT_EARLY, REPLICAS_FALL, REPLICAS_RISE,
 };
-use crate::sim::SimConfig;
-use crate::sim::controllers::{ClusterInjection, HpaFault, InjectionAction, InjectionTime, InjectionTrigger};
+use crate::sim::config::{ClusterInjection, HpaFault, InjectionAction, InjectionTime, InjectionTrigger, SimConfig};
 use crate::units::HumanDuration;
 
 pub(super) const FAULTS: &[FaultSpec] = &[

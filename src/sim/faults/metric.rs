@@ -1,8 +1,7 @@
 //! Faults of the metric pipeline.
 
 use super::{ExpectedOutcome, FaultSpec, IDLE_HOLDS, METRIC_FOLLOWS_LOAD, METRIC_SERVED, NEW_PODS_SERVE};
-use crate::sim::ollama::{ActiveWindow, AffectedPods, WindowStart};
-use crate::sim::pipeline::{DistortionHop, DistortionKind, MetricDistortion};
+use crate::sim::config::{ActiveWindow, AffectedPods, DistortionHop, DistortionKind, MetricDistortion, WindowStart};
 use crate::units::HumanDuration;
 
 /// Under load: from the start of the 14th chat.

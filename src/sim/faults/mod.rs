@@ -10,8 +10,8 @@ mod network;
 mod pods;
 mod tolerated;
 
-use super::SimConfig;
 use crate::model::verdict::{CaseResult, Verdict};
+use crate::sim::config::SimConfig;
 
 /// A fault or a tolerated disturbance.
 pub struct FaultSpec {

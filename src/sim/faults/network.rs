@@ -1,8 +1,7 @@
 //! Faults between the load and the pods.
 
 use super::{ExpectedOutcome, FaultSpec, METRIC_FOLLOWS_LOAD, NEW_PODS_SERVE};
-use crate::sim::SimConfig;
-use crate::sim::ollama::{ActiveWindow, ChatFault, FaultyChats, WindowStart};
+use crate::sim::config::{ActiveWindow, ChatFault, FaultyChats, SimConfig, WindowStart};
 use crate::units::HumanDuration;
 
 pub(super) const FAULTS: &[FaultSpec] = &[

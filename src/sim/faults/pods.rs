@@ -1,9 +1,9 @@
 //! Faults of pods, nodes and accelerators.
 
 use super::{ExpectedOutcome, FaultSpec, NEW_PODS_RUN, NEW_PODS_SERVE, PODS_REQUEST_ACCELERATORS, REPLICAS_FALL};
-use crate::sim::SimConfig;
-use crate::sim::controllers::{ClusterInjection, InjectionAction, InjectionTime, InjectionTrigger, NewPodFault};
-use crate::sim::ollama::AffectedPods;
+use crate::sim::config::{
+    AffectedPods, ClusterInjection, InjectionAction, InjectionTime, InjectionTrigger, NewPodFault, SimConfig,
+};
 use crate::units::HumanDuration;
 
 pub(super) const FAULTS: &[FaultSpec] = &[

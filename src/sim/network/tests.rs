@@ -1,12 +1,10 @@
 use serde_json::json;
 use tower::ServiceExt;
 
-use super::super::ollama::WindowStart;
-use super::super::ollama::fixtures::{
-    chat_request, create_object, create_pod, delete_pod, read_response, start_platform,
-};
 use super::*;
-use crate::sim::SimConfig;
+use crate::sim::config::{ActiveWindow, NetworkConfig, SimConfig, WindowStart};
+use crate::sim::fixtures::{chat_request, create_object, create_pod, delete_pod, read_response, start_platform};
+use crate::units::HumanDuration;
 
 const NODE_PORT_URL: &str = "http://192.0.2.11:32481/api/chat";
 

@@ -9,11 +9,11 @@ use http::Response;
 use serde_json::{Value, json};
 
 use super::ServerRegistry;
-use super::config::{ChatFault, OllamaConfig};
 use super::responses::{error_response, stream_response, text_response};
 use super::server::{ActiveChat, OllamaServer, connection_reset};
 use crate::clock::RunClock;
 use crate::env::{HttpError, HttpFailure, ResponseBody};
+use crate::sim::config::{ChatFault, OllamaConfig};
 use crate::units::HumanDuration;
 
 /// Options of a chat request.

@@ -2,15 +2,12 @@
 //! its connections are reset.
 
 mod chat;
-mod config;
-#[cfg(test)]
-pub(super) mod fixtures;
+mod milestones;
 mod responses;
 mod server;
 mod startup;
 #[cfg(test)]
 mod tests;
-mod window;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,19 +15,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use serde_json::Value;
 
-pub use config::{AffectedPods, ChatFault, FaultyChats, OllamaConfig};
+use milestones::MilestoneTimes;
 use server::OllamaServer;
 use startup::ServerStartup;
-use window::MilestoneTimes;
-pub use window::{ActiveWindow, WindowStart};
 
 use super::cluster::{SimCluster, metadata_text};
-use super::controllers::is_on_lost_node;
-use super::pipeline::has_device;
+use super::objects::devices::has_device;
+use super::objects::kinds::POD;
+use super::objects::lost_nodes::is_on_lost_node;
+use super::objects::state::is_ready;
 use crate::env::{HttpError, HttpFailure, ResponseBody};
-use crate::model::resource_kind::ResourceKind;
-
-pub(super) const POD: ResourceKind = ResourceKind::new("", "v1", "Pod", "pods");
+use crate::sim::config::ActiveWindow;
 
 /// The servers in the pods. Clones share their state.
 #[derive(Clone)]
@@ -165,13 +160,6 @@ impl ServerRegistry {
     fn lock_state(&self) -> MutexGuard<'_, RegistryState> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Whether a pod is Ready and not being deleted.
-pub(super) fn is_ready(pod: &Value) -> bool {
-    let conditions = pod["status"]["conditions"].as_array();
-    let ready = conditions.into_iter().flatten().any(|c| c["type"] == "Ready" && c["status"] == "True");
-    ready && pod["metadata"]["deletionTimestamp"].is_null()
 }
 
 /// Identifies the pod's running container; `None` if no container runs.

@@ -6,9 +6,9 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Response, StatusCode};
 use serde_json::{Value, json};
 
-use super::OllamaConfig;
 use super::server::OllamaServer;
 use crate::env::ResponseBody;
+use crate::sim::config::OllamaConfig;
 
 /// The version that the server reports.
 const VERSION: &str = "0.11.2";

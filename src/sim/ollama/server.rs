@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::OllamaConfig;
 use super::startup::ServerStartup;
 use crate::cancel::{self, CancelHandle, CancelToken};
 use crate::clock::RunClock;
 use crate::env::{HttpError, HttpFailure};
+use crate::sim::config::OllamaConfig;
 
 /// A server in a running container.
 pub(super) struct OllamaServer {

@@ -1,9 +1,13 @@
-use super::fixtures::{chat_request, create_pod, delete_pod, read_response, sleep_seconds, start_platform};
 use serde_json::json;
 
 use super::*;
 use crate::ollama::{ChatStream, find_model, parse_loaded_models};
-use crate::sim::{SimConfig, SimPlatform};
+use crate::sim::SimPlatform;
+use crate::sim::config::{ActiveWindow, AffectedPods, ChatFault, FaultyChats, OllamaConfig, SimConfig, WindowStart};
+use crate::sim::fixtures::{
+    TEST_MANAGER, chat_request, create_pod, delete_pod, read_response, sleep_seconds, spawn_load, start_platform,
+};
+use crate::sim::objects::kinds::NODE;
 
 fn config_with(edit: impl FnOnce(&mut OllamaConfig)) -> SimConfig {
     let mut config = SimConfig::default();
@@ -88,7 +92,6 @@ async fn a_deleted_pod_resets_its_connections_at_once() {
 
 #[tokio::test(start_paused = true)]
 async fn a_lost_node_sends_neither_data_nor_the_end_of_a_connection() {
-    const NODE: ResourceKind = ResourceKind::new("", "v1", "Node", "nodes");
     let (platform, mut tasks) = start_platform(SimConfig::default());
     create_pod(&platform.cluster, "a", 0);
     let (sender, mut results) = tokio::sync::mpsc::unbounded_channel();
@@ -96,7 +99,7 @@ async fn a_lost_node_sends_neither_data_nor_the_end_of_a_connection() {
     tasks.spawn(async move { sender.send(send_chat(&chat_platform, 600).await).unwrap() });
     sleep_seconds(4).await;
     let lose = |node: &mut Value| node["metadata"]["annotations"]["simulator.gpuhpa/node-lost"] = json!("true");
-    platform.cluster.update(fixtures::TEST_MANAGER, &NODE, "", "n1", lose).unwrap();
+    platform.cluster.update(TEST_MANAGER, &NODE, "", "n1", lose).unwrap();
     let start_ms = platform.cluster.clock().now_ms();
     assert_eq!(send_chat(&platform, 100).await, (0, "ConnectTimeout".to_owned()));
     assert_eq!(platform.cluster.clock().now_ms() - start_ms, 10_000);
@@ -111,7 +114,7 @@ async fn utilization_is_that_of_busy_slots() {
         let (platform, mut tasks) =
             start_platform(config_with(|s| (s.slots, s.percent_per_slot) = (4, percent_per_slot)));
         create_pod(&platform.cluster, "a", 0);
-        fixtures::spawn_load(&platform, &mut tasks, 2, &["a"]);
+        spawn_load(&platform, &mut tasks, 2, &["a"]);
         sleep_seconds(10).await;
         let before = platform.servers.usage("ai", "a");
         sleep_seconds(10).await;
@@ -189,7 +192,7 @@ async fn a_model_that_the_hook_runs_is_loaded_until_its_keep_alive_ends() {
         pod["spec"]["containers"][0]["env"] = json!([{"name": "OLLAMA_KEEP_ALIVE", "value": "60s"}]);
         pod["status"]["containerStatuses"][0]["restartCount"] = json!(1);
     };
-    platform.cluster.update(fixtures::TEST_MANAGER, &POD, "ai", "a", edit).unwrap();
+    platform.cluster.update(TEST_MANAGER, &POD, "ai", "a", edit).unwrap();
     let mut used = Vec::new();
     for wait in [1, 2, 50, 10] {
         sleep_seconds(wait).await;

@@ -6,16 +6,15 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::super::cluster::{StatusError, metadata_text};
-use super::super::ollama::{POD, is_ready};
+use super::super::objects::kinds::{API_SERVICE, POD, SERVICE};
+use super::super::objects::state::is_ready;
 use super::MetricPipeline;
-use super::config::DistortionHop;
 use super::promql::{QueryValue, StoreSample};
 use super::rules::{self, AdapterConfig, AdapterRule, MetricResource};
 use crate::model::resource_kind::ResourceKind;
+use crate::sim::config::DistortionHop;
 use crate::units::HumanDuration;
 
-const API_SERVICE: ResourceKind = ResourceKind::new("apiregistration.k8s.io", "v1", "APIService", "apiservices");
-const SERVICE: ResourceKind = ResourceKind::new("", "v1", "Service", "services");
 const CONFIG_MAP: ResourceKind = ResourceKind::new("", "v1", "ConfigMap", "configmaps");
 
 /// The state of the running adapter.

@@ -2,14 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
-
 use super::super::cluster::{SimCluster, metadata_text};
-use super::super::controllers;
-use super::super::ollama::{POD, ServerRegistry};
-use crate::model::resource_kind::ResourceKind;
-
-const NODE: ResourceKind = ResourceKind::new("", "v1", "Node", "nodes");
+use super::super::objects::devices::{node_devices, pod_devices};
+use super::super::objects::kinds::{NODE, POD};
+use super::super::objects::lost_nodes::is_node_lost;
+use super::super::ollama::ServerRegistry;
 
 /// A device of a node.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,14 +29,14 @@ pub(super) struct DeviceHolder {
 /// All devices keyed by UUID, without those of lost nodes.
 pub(super) fn list_devices(cluster: &SimCluster, servers: &ServerRegistry) -> BTreeMap<String, SimDevice> {
     let mut all = BTreeMap::new();
-    for node in cluster.list(&NODE, None).into_iter().filter(|node| !controllers::is_node_lost(node)) {
-        for (uuid, index) in controllers::node_devices(&node) {
+    for node in cluster.list(&NODE, None).into_iter().filter(|node| !is_node_lost(node)) {
+        for (uuid, index) in node_devices(&node) {
             all.insert(uuid, SimDevice { node: metadata_text(&node, "name"), index: index.to_string(), holder: None });
         }
     }
     for pod in cluster.list(&POD, None) {
         let has_ended = matches!(pod["status"]["phase"].as_str(), Some("Succeeded" | "Failed"));
-        for (_, uuid, _) in controllers::pod_devices(&pod).into_iter().filter(|_| !has_ended) {
+        for (_, uuid, _) in pod_devices(&pod).into_iter().filter(|_| !has_ended) {
             let holder = DeviceHolder {
                 namespace: metadata_text(&pod, "namespace"),
                 pod: metadata_text(&pod, "name"),
@@ -52,9 +49,4 @@ pub(super) fn list_devices(cluster: &SimCluster, servers: &ServerRegistry) -> BT
         }
     }
     all
-}
-
-/// Whether a pod uses a device.
-pub(in crate::sim) fn has_device(pod: &Value) -> bool {
-    !controllers::pod_devices(pod).is_empty()
 }

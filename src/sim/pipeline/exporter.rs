@@ -8,8 +8,8 @@ use bytes::Bytes;
 
 use super::super::cluster::SimCluster;
 use super::super::ollama::{DeviceUsage, ServerRegistry};
-use super::config::{DistortionHop, MetricDistortion, PipelineConfig};
 use super::devices::{DeviceHolder, SimDevice, list_devices};
+use crate::sim::config::{DistortionHop, MetricDistortion, PipelineConfig};
 
 /// Labels of a series.
 pub(super) type PipelineLabels = BTreeMap<String, String>;

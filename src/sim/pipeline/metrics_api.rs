@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::super::cluster::{StatusError, metadata_text};
-use super::super::ollama::POD;
+use super::super::objects::kinds::POD;
 use super::MetricPipeline;
 use super::adapter::{AdapterMetric, SimAdapter, find_api_service, not_simulated};
 use super::pod_selector::PodLabelSelector;

@@ -1,7 +1,6 @@
 //! The metric pipeline: exporter, store and adapter, each with its own delay.
 
 mod adapter;
-mod config;
 mod devices;
 mod exporter;
 mod metrics_api;
@@ -20,11 +19,11 @@ use serde_json::Value;
 use tokio::task::JoinSet;
 
 use super::cluster::{SimCluster, StatusError};
-use super::controllers::is_on_lost_node;
-use super::ollama::{POD, ServerRegistry};
+use super::objects::kinds::POD;
+use super::objects::lost_nodes::is_on_lost_node;
+use super::ollama::ServerRegistry;
+use crate::sim::config::PipelineConfig;
 use crate::units::HumanDuration;
-pub use config::{DistortionHop, DistortionKind, MetricDistortion, PipelineConfig};
-pub(super) use devices::has_device;
 use exporter::{PipelineLabels, SimExporter};
 use promql::QueryValue;
 pub(super) use rules::check_rules;

@@ -1,13 +1,15 @@
 use serde_json::json;
 
-use super::super::ollama::fixtures::{
-    create_object, create_pod, delete_pod, sleep_seconds, spawn_load, start_platform,
-};
-use super::super::ollama::{ActiveWindow, AffectedPods, WindowStart};
-use super::super::{SimConfig, SimPlatform};
+use super::super::SimPlatform;
 use super::*;
 use crate::metrics::{api, exposition, request::ResponseKind, store as store_response};
 use crate::model::resource_kind::ResourceKind;
+use crate::sim::config::{
+    ActiveWindow, AffectedPods, DistortionHop, DistortionKind, MetricDistortion, PipelineConfig, SimConfig, WindowStart,
+};
+use crate::sim::fixtures::{
+    TEST_MANAGER, create_object, create_pod, delete_pod, sleep_seconds, spawn_load, start_platform,
+};
 
 const PODS_PATH: &str =
     "/apis/custom.metrics.k8s.io/v1beta1/namespaces/ai/pods/*/gpu_utilization?labelSelector=app%3Dollama";
@@ -230,12 +232,12 @@ async fn pods_on_one_card_share_its_hundred_percent() {
     install_adapter(&platform, RULES);
     let node = ResourceKind::new("", "v1", "Node", "nodes");
     let share = |node: &mut Value| node["metadata"]["labels"]["nvidia.com/gpu.replicas"] = json!("2");
-    platform.cluster.update(super::super::ollama::fixtures::TEST_MANAGER, &node, "", "n1", share).unwrap();
+    platform.cluster.update(TEST_MANAGER, &node, "", "n1", share).unwrap();
     for (name, part) in [("a", "0"), ("b", "1")] {
         create_pod(&platform.cluster, name, 0);
         let devices = json!(format!("0::{part}"));
         let edit = |pod: &mut Value| pod["metadata"]["annotations"]["simulator.gpuhpa/devices"] = devices;
-        platform.cluster.update(super::super::ollama::fixtures::TEST_MANAGER, &POD, "ai", name, edit).unwrap();
+        platform.cluster.update(TEST_MANAGER, &POD, "ai", name, edit).unwrap();
     }
     spawn_load(&platform, &mut tasks, 4, &["a", "b"]);
     sleep_seconds(130).await;

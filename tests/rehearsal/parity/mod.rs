@@ -11,7 +11,8 @@ mod durations;
 use std::path::{Path, PathBuf};
 
 use gpuhpa::evidence;
-use gpuhpa::sim::{ClusterInjection, InjectionAction, InjectionTime, InjectionTrigger, SimConfig, faults};
+use gpuhpa::sim::config::{ClusterInjection, InjectionAction, InjectionTime, InjectionTrigger, SimConfig};
+use gpuhpa::sim::faults;
 use gpuhpa::units::HumanDuration;
 
 use super::runner::{RehearsalDir, collect_failures, rehearse};

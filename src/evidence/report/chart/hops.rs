@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::panel::{ChartPanel, ChartSeries, ChartShape, TooltipSeries};
-use crate::evidence::FinishedRun;
+use crate::evidence::finished_run::FinishedRun;
 use crate::evidence::report::observations::truncate_text;
 use crate::evidence::report::report_model::ReportModel;
 use crate::hpa::{self, MetricInput};

@@ -16,7 +16,7 @@ use maud::{Markup, html};
 
 use super::report_model::ReportModel;
 use super::time_format::{format_minutes, format_run_time};
-use crate::evidence::FinishedRun;
+use crate::evidence::finished_run::FinishedRun;
 use draw::coordinate;
 use legend::ChartLegend;
 use panel::ChartPanel;

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::draw::coordinate;
 use super::scale::TimeAxis;
-use crate::evidence::FinishedRun;
+use crate::evidence::finished_run::FinishedRun;
 use crate::evidence::report::describe::describe_observation;
 use crate::evidence::report::observations::truncate_text;
 use crate::evidence::report::report_model::ReportModel;

@@ -1,7 +1,7 @@
 //! Panel of replicas: desired, current, ready, and recommended by the metric.
 
 use super::panel::{ChartPanel, ChartSeries, ChartShape, TooltipSeries};
-use crate::evidence::FinishedRun;
+use crate::evidence::finished_run::FinishedRun;
 use crate::evidence::report::observations::truncate_text;
 use crate::evidence::report::report_model::ReportModel;
 use crate::model::observation::WorkloadSnapshot;

@@ -3,10 +3,9 @@
 use std::io::Read;
 use std::path::Path;
 
-use super::super::{COPIED_FILES, FORCED_MARK, MANIFEST_FILE, PLACEHOLDER, REQUIREMENT_DIR};
+use super::super::{COPIED_FILES, FORCED_MARK, PLACEHOLDER, REQUIREMENT_DIR};
 use super::{RuleOrigin, SubmissionValidator};
-use crate::model::manifest::Manifest;
-use crate::model::manifest::sha256_hex;
+use crate::model::manifest::{MANIFEST_FILE, Manifest, sha256_hex};
 
 /// Largest file, bytes. An artifact of a whole upstream suite has a few megabytes.
 const MAX_FILE: u64 = 256 << 20;

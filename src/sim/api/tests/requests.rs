@@ -4,6 +4,7 @@ use http::header::{DATE, RETRY_AFTER};
 use k8s_openapi::api::authorization::v1::SelfSubjectAccessReview;
 
 use super::*;
+use crate::sim::config::{ApiFaultWindow, ApiServerConfig, DeniedPermission, RequestShare};
 use crate::units::HumanDuration;
 
 fn always(percent: u64) -> Option<RequestShare> {

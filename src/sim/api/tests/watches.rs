@@ -5,6 +5,7 @@ use kube::api::WatchEvent;
 use kube::core::PartialObjectMeta;
 
 use super::*;
+use crate::sim::config::{ApiFaultWindow, ApiServerConfig};
 use crate::units::HumanDuration;
 
 /// The events of a watch that starts at the current version, until it ends, and its error.

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::model::snapshot::ReplicasManager;
+use crate::sim::config::ApiServerConfig;
 
 #[tokio::test(start_paused = true)]
 async fn managed_fields_show_who_set_replicas() {

@@ -1,10 +1,11 @@
 //! Faults of the HPA controller.
 
-use super::{HpaControllerState, HpaFault};
+use super::HpaControllerState;
 use crate::hpa::{
     ConditionKind, HpaEvent, HpaEventType, LogSlot, ReconcileInput, ReconcileOutput, SUCCEEDED_RESCALE,
     SUCCESSFUL_RESCALE, new_size, updated_scale,
 };
+use crate::sim::config::HpaFault;
 
 /// Applies a fault to the input of a pass.
 pub(super) fn alter_input(fault: HpaFault, input: &mut ReconcileInput) {

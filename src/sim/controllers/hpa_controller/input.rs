@@ -13,9 +13,9 @@ use crate::hpa::{
 };
 use crate::metrics::selector;
 use crate::sim::cluster::{StatusError, metadata_text};
-use crate::sim::controllers::kinds::{HPA, POD};
 use crate::sim::controllers::manager::ControllerManager;
-use crate::sim::controllers::{condition, labels, pods};
+use crate::sim::objects::kinds::{HPA, POD};
+use crate::sim::objects::{condition, labels, state};
 
 /// Reads the input of a pass, or returns why the simulator does not support the HPA.
 pub(super) fn read_input(
@@ -102,7 +102,7 @@ fn pod_state(pod: &Value) -> PodState {
         Some("Unknown") => PodPhase::Unknown,
         _ => PodPhase::Pending,
     };
-    let (ready, deleting) = (condition::is_condition_true(pod, "Ready"), pods::is_deleting(pod));
+    let (ready, deleting) = (condition::is_condition_true(pod, "Ready"), state::is_deleting(pod));
     PodState { name: metadata_text(pod, "name"), phase, ready, deleting }
 }
 

@@ -6,8 +6,8 @@ use crate::hpa::{MetricInput, metric_from_spec};
 use crate::metrics::api;
 use crate::metrics::request::{CUSTOM_VERSIONS, RequestContext, guess_plural, metric_request};
 use crate::model::reading::MetricSample;
-use crate::sim::controllers::kinds::API_SERVICE;
 use crate::sim::controllers::manager::ControllerManager;
+use crate::sim::objects::kinds::API_SERVICE;
 
 /// Reads each metric of a spec, or returns which one the simulator does not support.
 pub(super) fn read_metrics(

@@ -7,15 +7,15 @@ mod status;
 
 use serde_json::Value;
 
-use super::config::HpaFault;
 use super::event;
-use super::kinds::HPA;
 use super::manager::{CONTROLLER_MANAGER, ControllerManager};
 use super::work_queue::WorkKind;
 use crate::hpa::{HpaEventType, HpaLogs, HpaStatus, ReconcileOutput, reconcile};
 use crate::model::resource_kind::ResourceKind;
 use crate::sim::api;
 use crate::sim::cluster::{FieldManager, metadata_text};
+use crate::sim::config::HpaFault;
+use crate::sim::objects::kinds::HPA;
 use crate::units::HumanDuration;
 
 /// Longest duration of a pass, which extends the sync period.
@@ -106,7 +106,7 @@ fn write_scale(manager: &ControllerManager, hpa: &Value, size: i32) {
 /// Kind and name of an HPA's target, if the simulator supports its kind.
 fn scale_target_ref(hpa: &Value) -> Option<(ResourceKind, String)> {
     let target_ref = &hpa["spec"]["scaleTargetRef"];
-    let known = [super::kinds::DEPLOYMENT, super::kinds::STATEFUL_SET];
+    let known = [crate::sim::objects::kinds::DEPLOYMENT, crate::sim::objects::kinds::STATEFUL_SET];
     let kind = known.into_iter().find(|kind| target_ref["kind"] == kind.kind)?;
     Some((kind, target_ref["name"].as_str()?.to_owned()))
 }

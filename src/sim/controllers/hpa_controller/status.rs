@@ -5,9 +5,10 @@ use serde_json::{Value, json};
 use super::CONTROLLER_MANAGER;
 use crate::hpa::{ReconcileInput, ReconcileOutput, ReportedValue};
 use crate::sim::cluster::{FieldManager, metadata_text};
-use crate::sim::controllers::kinds::HPA;
+use crate::sim::controllers::event;
 use crate::sim::controllers::manager::ControllerManager;
-use crate::sim::controllers::{condition, event};
+use crate::sim::objects::condition;
+use crate::sim::objects::kinds::HPA;
 use crate::units::Milli;
 
 /// Writes the status of a pass.

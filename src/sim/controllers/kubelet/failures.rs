@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use super::{KUBELET, container_statuses, update_status};
 use crate::sim::cluster::{SimCluster, metadata_text};
-use crate::sim::controllers::{condition, event};
+use crate::sim::controllers::event;
+use crate::sim::objects::condition;
 use crate::units::HumanDuration;
 
 /// The restart back-off of containers (kubelet, `containerBackOffPeriod` and `MaxContainerBackOff`).

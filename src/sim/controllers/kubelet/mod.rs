@@ -1,6 +1,6 @@
 //! The kubelets: take a bound pod through device allocation, image pull, start and readiness, and stop it when deleted.
 
-pub(super) mod devices;
+mod devices;
 mod failures;
 mod report;
 mod volume_attach;
@@ -9,13 +9,13 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::config::NewPodFault;
-use super::kinds::POD;
 use super::manager::ControllerManager;
-use super::scheduler::requested_resources;
+use super::pods;
 use super::work_queue::WorkKind;
-use super::{node_lifecycle, pods};
 use crate::sim::cluster::{FieldManager, SimCluster, metadata_text};
+use crate::sim::config::NewPodFault;
+use crate::sim::objects::kinds::POD;
+use crate::sim::objects::{lost_nodes, state};
 use crate::units::HumanDuration;
 
 /// Field manager and event component of the kubelets.
@@ -64,33 +64,17 @@ impl KubeletState {
     }
 }
 
-/// Whether a pod is subject to the new pod fault: it requests an accelerator, and its workload has an older pod.
-pub(super) fn is_additional_pod(cluster: &SimCluster, pod: &Value) -> bool {
-    let Some(owner) = pods::controller_of(pod).filter(|_| !requested_resources(pod).is_empty()) else { return false };
-    let siblings = cluster.list(&POD, Some(&metadata_text(pod, "namespace")));
-    siblings.iter().any(|other| {
-        let same = pods::controller_of(other).is_some_and(|other_owner| other_owner["uid"] == owner["uid"]);
-        same && other["metadata"]["uid"] != pod["metadata"]["uid"] && creation_order(other) < creation_order(pod)
-    })
-}
-
-/// The sort key for the age of pods: the time has whole seconds, so that the name breaks ties.
-fn creation_order(pod: &Value) -> (&str, &str) {
-    let text = |field: &str| pod["metadata"][field].as_str().unwrap_or_default();
-    (text("creationTimestamp"), text("name"))
-}
-
 /// Takes the next step of a bound pod, if it is due.
 pub(super) fn sync(manager: &mut ControllerManager, namespace: &str, name: &str) {
     let Some(pod) = manager.cluster.get(&POD, namespace, name) else { return };
-    if pod["spec"]["nodeName"].is_null() || node_lifecycle::is_on_lost_node(&manager.cluster, &pod) {
+    if pod["spec"]["nodeName"].is_null() || lost_nodes::is_on_lost_node(&manager.cluster, &pod) {
         return;
     }
     let now_ms = manager.now_ms();
     let found = pod["status"]["phase"] == "Running";
     let first = PodStage { next: if found { PodStep::Idle } else { PodStep::Admit }, due_ms: now_ms };
     let mut stage = manager.kubelet_state.pod_stages.get(&metadata_text(&pod, "uid")).copied().unwrap_or(first);
-    if pods::is_deleting(&pod) && !matches!(stage.next, PodStep::Stop | PodStep::Remove) {
+    if state::is_deleting(&pod) && !matches!(stage.next, PodStep::Stop | PodStep::Remove) {
         stage = PodStage { next: PodStep::Stop, due_ms: now_ms + stop_delay(manager, &pod).ms() };
     } else if stage.due_ms <= now_ms {
         let (next, after) = run_step(manager, &pod, stage.next);
@@ -124,7 +108,7 @@ fn stop_delay(manager: &ControllerManager, pod: &Value) -> HumanDuration {
 /// Takes a step; returns the next one and the delay until it.
 fn run_step(manager: &mut ControllerManager, pod: &Value, step: PodStep) -> (PodStep, HumanDuration) {
     let config = &manager.config;
-    let fault = if is_additional_pod(&manager.cluster, pod) { config.new_pod_fault } else { NewPodFault::None };
+    let fault = if pods::is_additional_pod(&manager.cluster, pod) { config.new_pod_fault } else { NewPodFault::None };
     match step {
         PodStep::Admit => {
             devices::allocate(&manager.cluster, pod);

@@ -2,11 +2,13 @@
 
 use serde_json::{Value, json};
 
-use super::{KUBELET, container_statuses, devices, update_status};
+use super::{KUBELET, container_statuses, update_status};
 use crate::sim::cluster::{SimCluster, metadata_text};
+use crate::sim::controllers::event;
 use crate::sim::controllers::manager::ControllerManager;
-use crate::sim::controllers::scheduler::requested_resources;
-use crate::sim::controllers::{condition, event};
+use crate::sim::objects::condition;
+use crate::sim::objects::devices::pod_devices;
+use crate::sim::objects::resources::requested_resources;
 
 /// Reports that the pod is admitted, with its devices, and that its images are being pulled.
 pub(super) fn report_admitted(manager: &ControllerManager, pod: &Value) {
@@ -14,7 +16,7 @@ pub(super) fn report_admitted(manager: &ControllerManager, pod: &Value) {
     let now = cluster.now();
     // `pod` was read before the devices were allocated.
     let updated = cluster.get(&super::POD, &metadata_text(pod, "namespace"), &metadata_text(pod, "name"));
-    let devices = updated.map(|pod| devices::pod_devices(&pod)).unwrap_or_default();
+    let devices = updated.map(|pod| pod_devices(&pod)).unwrap_or_default();
     let mut statuses = container_statuses(pod, &json!({"waiting": {"reason": "ContainerCreating"}}), false);
     if manager.config.reports_devices && !devices.is_empty() {
         let ids: Vec<_> = devices.iter().map(|(_, id, _)| json!({"resourceID": id, "health": "Healthy"})).collect();

@@ -1,10 +1,9 @@
 //! Pod faults and injections.
 
 use super::*;
-use crate::sim::controllers::config::{
-    ClusterInjection, InjectionAction, InjectionTime, InjectionTrigger, NewPodFault,
-};
-use crate::sim::controllers::kinds::{LEASE, NODE};
+use crate::sim::config::{ClusterInjection, InjectionAction, InjectionTime, InjectionTrigger, NewPodFault};
+use crate::sim::objects::condition;
+use crate::sim::objects::kinds::{LEASE, NODE};
 use crate::units::HumanDuration;
 
 async fn scaled_up(new_pod_fault: NewPodFault) -> ControllerFixture {

@@ -1,7 +1,7 @@
 //! The HPA controller.
 
 use super::*;
-use crate::sim::controllers::config::{HpaControllerConfig, HpaFault};
+use crate::sim::config::{HpaControllerConfig, HpaFault};
 use crate::units::HumanDuration;
 
 #[tokio::test(start_paused = true)]

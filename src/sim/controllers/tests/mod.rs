@@ -10,14 +10,14 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use super::config::ControllerConfig;
-use super::kinds::{API_SERVICE, DEPLOYMENT, HPA, NAMESPACE, POD, SERVICE};
 use super::manager::ControllerManager;
-use super::{condition, populate};
+use super::populate;
 use crate::clock::RunClock;
 use crate::model::scenario::Scenario;
-use crate::sim::SimConfig;
 use crate::sim::cluster::{FieldManager, SimCluster, StatusError, metadata_text};
+use crate::sim::config::{ControllerConfig, SimConfig};
+use crate::sim::objects::condition;
+use crate::sim::objects::kinds::{API_SERVICE, DEPLOYMENT, HPA, NAMESPACE, POD, SERVICE};
 
 const TESTER: FieldManager<'static> = FieldManager::update("tester");
 
@@ -105,7 +105,7 @@ impl ControllerFixture {
 
     /// Reasons and messages of the events about a kind of object.
     fn recorded_events(&self, kind: &str) -> Vec<(String, String)> {
-        let events = self.cluster.list(&super::kinds::EVENT, Some("ai"));
+        let events = self.cluster.list(&crate::sim::objects::kinds::EVENT, Some("ai"));
         let about = events.iter().filter(|event| event["involvedObject"]["kind"] == kind);
         let field = |event: &Value, name: &str| event[name].as_str().unwrap().to_owned();
         about.map(|event| (field(event, "reason"), field(event, "message"))).collect()

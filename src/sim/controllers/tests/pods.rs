@@ -2,8 +2,9 @@
 
 use super::*;
 use crate::sim::api;
-use crate::sim::controllers::kinds::{ENDPOINT_SLICE, NAMESPACE, PERSISTENT_VOLUME_CLAIM, STATEFUL_SET};
-use crate::sim::controllers::pod_devices;
+use crate::sim::objects::condition;
+use crate::sim::objects::devices::pod_devices;
+use crate::sim::objects::kinds::{ENDPOINT_SLICE, NAMESPACE, PERSISTENT_VOLUME_CLAIM, STATEFUL_SET};
 
 #[tokio::test(start_paused = true)]
 async fn a_deployment_scales_up_to_ready_pods_with_devices_of_their_own() {

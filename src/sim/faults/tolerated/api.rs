@@ -1,8 +1,7 @@
 //! Disturbances of the API server.
 
 use super::{ALWAYS_PASS, FaultSpec, PASS_OR_INCONCLUSIVE, WHOLE_RUN, random_window};
-use crate::sim::SimConfig;
-use crate::sim::api::RequestShare;
+use crate::sim::config::{RequestShare, SimConfig};
 use crate::units::HumanDuration;
 
 pub(in crate::sim::faults) const DISTURBANCES: &[FaultSpec] = &[

@@ -1,8 +1,7 @@
 //! Disturbances of controllers, kubelets, the scheduler and helm, and other tenants.
 
 use super::{ALWAYS_PASS, FaultSpec, PASS_OR_INCONCLUSIVE, double};
-use crate::sim::SimConfig;
-use crate::sim::controllers::{ClusterInjection, InjectionAction, InjectionTime, InjectionTrigger};
+use crate::sim::config::{ClusterInjection, InjectionAction, InjectionTime, InjectionTrigger, SimConfig};
 use crate::units::HumanDuration;
 
 pub(in crate::sim::faults) const DISTURBANCES: &[FaultSpec] = &[

@@ -1,9 +1,7 @@
 //! Disturbances between the load and the pods, and a combination of several.
 
 use super::{FaultSpec, PASS_OR_INCONCLUSIVE, WHOLE_RUN, window_under_load};
-use crate::sim::SimConfig;
-use crate::sim::api::RequestShare;
-use crate::sim::ollama::{ActiveWindow, AffectedPods, ChatFault, FaultyChats, WindowStart};
+use crate::sim::config::{ActiveWindow, AffectedPods, ChatFault, FaultyChats, RequestShare, SimConfig, WindowStart};
 use crate::units::HumanDuration;
 
 pub(in crate::sim::faults) const DISTURBANCES: &[FaultSpec] = &[

@@ -9,9 +9,7 @@ mod metric;
 
 use super::{ExpectedOutcome, FaultSpec};
 use crate::seed::SplitMix64;
-use crate::sim::SimConfig;
-use crate::sim::api::ApiFaultWindow;
-use crate::sim::ollama::{ActiveWindow, WindowStart};
+use crate::sim::config::{ActiveWindow, ApiFaultWindow, SimConfig, WindowStart};
 use crate::units::HumanDuration;
 
 /// All disturbances, by area.

@@ -3,7 +3,14 @@
 use serde_json::{Value, json};
 
 /// Sets a condition in place. lastTransitionTime changes only with the condition's status.
-pub(super) fn set(status: &mut Value, now: &str, kind: &str, condition_status: &str, reason: &str, message: &str) {
+pub(in crate::sim) fn set(
+    status: &mut Value,
+    now: &str,
+    kind: &str,
+    condition_status: &str,
+    reason: &str,
+    message: &str,
+) {
     if !status["conditions"].is_array() {
         status["conditions"] = json!([]);
     }
@@ -23,12 +30,12 @@ pub(super) fn set(status: &mut Value, now: &str, kind: &str, condition_status: &
     }
 }
 
-pub(super) fn is_condition_true(object: &Value, kind: &str) -> bool {
+pub(in crate::sim) fn is_condition_true(object: &Value, kind: &str) -> bool {
     true_since(object, kind).is_some()
 }
 
 /// Returns since when a condition is True; `None` if it is not.
-pub(super) fn true_since<'a>(object: &'a Value, kind: &str) -> Option<&'a str> {
+pub(in crate::sim) fn true_since<'a>(object: &'a Value, kind: &str) -> Option<&'a str> {
     let conditions = object["status"]["conditions"].as_array()?;
     let condition = conditions.iter().find(|condition| condition["type"] == kind && condition["status"] == "True")?;
     Some(condition["lastTransitionTime"].as_str().unwrap_or_default())

@@ -1,32 +1,33 @@
-//! The kinds that the controllers read and write.
+//! The kinds that the parts of the simulator read and write.
 
 use crate::model::resource_kind::ResourceKind;
 
-pub(super) const POD: ResourceKind = ResourceKind::new("", "v1", "Pod", "pods");
-pub(super) const NODE: ResourceKind = ResourceKind::new("", "v1", "Node", "nodes");
-pub(super) const NAMESPACE: ResourceKind = ResourceKind::new("", "v1", "Namespace", "namespaces");
-pub(super) const SERVICE: ResourceKind = ResourceKind::new("", "v1", "Service", "services");
-pub(super) const EVENT: ResourceKind = ResourceKind::new("", "v1", "Event", "events");
-pub(super) const PERSISTENT_VOLUME_CLAIM: ResourceKind =
+pub(in crate::sim) const POD: ResourceKind = ResourceKind::new("", "v1", "Pod", "pods");
+pub(in crate::sim) const NODE: ResourceKind = ResourceKind::new("", "v1", "Node", "nodes");
+pub(in crate::sim) const NAMESPACE: ResourceKind = ResourceKind::new("", "v1", "Namespace", "namespaces");
+pub(in crate::sim) const SERVICE: ResourceKind = ResourceKind::new("", "v1", "Service", "services");
+pub(in crate::sim) const EVENT: ResourceKind = ResourceKind::new("", "v1", "Event", "events");
+pub(in crate::sim) const PERSISTENT_VOLUME_CLAIM: ResourceKind =
     ResourceKind::new("", "v1", "PersistentVolumeClaim", "persistentvolumeclaims");
-pub(super) const DEPLOYMENT: ResourceKind = ResourceKind::new("apps", "v1", "Deployment", "deployments");
-pub(super) const REPLICA_SET: ResourceKind = ResourceKind::new("apps", "v1", "ReplicaSet", "replicasets");
-pub(super) const STATEFUL_SET: ResourceKind = ResourceKind::new("apps", "v1", "StatefulSet", "statefulsets");
-pub(super) const ENDPOINT_SLICE: ResourceKind =
+pub(in crate::sim) const DEPLOYMENT: ResourceKind = ResourceKind::new("apps", "v1", "Deployment", "deployments");
+pub(in crate::sim) const REPLICA_SET: ResourceKind = ResourceKind::new("apps", "v1", "ReplicaSet", "replicasets");
+pub(in crate::sim) const STATEFUL_SET: ResourceKind = ResourceKind::new("apps", "v1", "StatefulSet", "statefulsets");
+pub(in crate::sim) const ENDPOINT_SLICE: ResourceKind =
     ResourceKind::new("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices");
-pub(super) const LEASE: ResourceKind = ResourceKind::new("coordination.k8s.io", "v1", "Lease", "leases");
-pub(super) const HPA: ResourceKind =
+pub(in crate::sim) const LEASE: ResourceKind = ResourceKind::new("coordination.k8s.io", "v1", "Lease", "leases");
+pub(in crate::sim) const HPA: ResourceKind =
     ResourceKind::new("autoscaling", "v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers");
-pub(super) const API_SERVICE: ResourceKind =
+pub(in crate::sim) const API_SERVICE: ResourceKind =
     ResourceKind::new("apiregistration.k8s.io", "v1", "APIService", "apiservices");
-pub(super) const STORAGE_CLASS: ResourceKind =
+pub(in crate::sim) const STORAGE_CLASS: ResourceKind =
     ResourceKind::new("storage.k8s.io", "v1", "StorageClass", "storageclasses");
-pub(super) const RUNTIME_CLASS: ResourceKind = ResourceKind::new("node.k8s.io", "v1", "RuntimeClass", "runtimeclasses");
-pub(super) const PRIORITY_CLASS: ResourceKind =
+pub(in crate::sim) const RUNTIME_CLASS: ResourceKind =
+    ResourceKind::new("node.k8s.io", "v1", "RuntimeClass", "runtimeclasses");
+pub(in crate::sim) const PRIORITY_CLASS: ResourceKind =
     ResourceKind::new("scheduling.k8s.io", "v1", "PriorityClass", "priorityclasses");
 
 /// The namespaced kinds, in the order in which the namespace controller deletes them.
-pub(super) const NAMESPACED_KINDS: [ResourceKind; 26] = [
+pub(in crate::sim) const NAMESPACED_KINDS: [ResourceKind; 26] = [
     DEPLOYMENT,
     STATEFUL_SET,
     ResourceKind::new("apps", "v1", "DaemonSet", "daemonsets"),

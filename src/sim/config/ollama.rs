@@ -1,6 +1,6 @@
 //! Configuration of Ollama.
 
-use super::window::ActiveWindow;
+use super::fault_scope::{ActiveWindow, AffectedPods};
 use crate::units::HumanDuration;
 
 /// Configuration of Ollama. The default is a small model on a current accelerator.
@@ -56,29 +56,6 @@ impl Default for OllamaConfig {
             hanging: AffectedPods::None,
             slowdown: None,
             faulty_chats: None,
-        }
-    }
-}
-
-/// The pods that a fault affects.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum AffectedPods {
-    /// No pods.
-    #[default]
-    None,
-    /// All pods of the target but the first.
-    NewPods,
-    /// All pods.
-    All,
-}
-
-impl AffectedPods {
-    /// Whether it affects a pod; `is_new` is false for the first pod of the target.
-    pub(in crate::sim) fn includes(self, is_new: bool) -> bool {
-        match self {
-            Self::None => false,
-            Self::NewPods => is_new,
-            Self::All => true,
         }
     }
 }

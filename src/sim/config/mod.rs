@@ -1,6 +1,28 @@
-//! Configuration of the simulated platform. The default is a healthy one; each module documents its own part.
+//! Configuration of the simulated platform, as plain data: a healthy platform by default, and the faults that it can
+//! have. The parts of the simulator read it; it knows none of them.
 
-use super::{api, client, controllers, helm, network, ollama, pipeline};
+mod api_server;
+mod client;
+mod controllers;
+mod fault_scope;
+mod helm;
+mod hpa_controller;
+mod network;
+mod ollama;
+mod pipeline;
+
+pub use api_server::{ApiFaultWindow, ApiServerConfig, DeniedPermission, RequestShare};
+pub use client::{ClientHostConfig, StallSchedule};
+pub use controllers::{
+    ClusterInjection, ControllerConfig, InjectionAction, InjectionTime, InjectionTrigger, NewPodFault,
+};
+pub use fault_scope::{ActiveWindow, AffectedPods, WindowStart};
+pub use helm::{HelmConfig, HelmFault};
+pub use hpa_controller::{HpaControllerConfig, HpaFault};
+pub use network::NetworkConfig;
+pub use ollama::{ChatFault, FaultyChats, OllamaConfig};
+pub use pipeline::{DistortionHop, DistortionKind, MetricDistortion, PipelineConfig};
+
 use crate::model::scenario::Scenario;
 use crate::seed::SplitMix64;
 use crate::units::HumanDuration;
@@ -11,19 +33,19 @@ pub struct SimConfig {
     /// Seed of every random choice.
     pub seed: u64,
     /// The API server.
-    pub api: api::ApiServerConfig,
+    pub api: ApiServerConfig,
     /// Nodes, kubelets and controllers.
-    pub controllers: controllers::ControllerConfig,
+    pub controllers: ControllerConfig,
     /// Exporter, store and adapter.
-    pub pipeline: pipeline::PipelineConfig,
+    pub pipeline: PipelineConfig,
     /// Ollama.
-    pub ollama: ollama::OllamaConfig,
+    pub ollama: OllamaConfig,
     /// Connections from outside the cluster.
-    pub network: network::NetworkConfig,
+    pub network: NetworkConfig,
     /// helm.
-    pub helm: helm::HelmConfig,
+    pub helm: HelmConfig,
     /// The machine that runs gpuhpa.
-    pub client: client::ClientHostConfig,
+    pub client: ClientHostConfig,
 }
 
 impl SimConfig {

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 /// Whether a LabelSelector (`matchLabels`, `matchExpressions`) matches an object. An empty one matches nothing here: the
 /// API server rejects it in a workload.
-pub(super) fn matches(selector: &Value, object: &Value) -> bool {
+pub(in crate::sim) fn matches(selector: &Value, object: &Value) -> bool {
     let labels = &object["metadata"]["labels"];
     let expressions = selector["matchExpressions"].as_array().map_or(&[][..], Vec::as_slice);
     let has_match_labels = selector["matchLabels"].as_object().is_some_and(|all| !all.is_empty());
@@ -14,7 +14,7 @@ pub(super) fn matches(selector: &Value, object: &Value) -> bool {
 }
 
 /// Whether the selector of a Service matches labels; an empty one matches nothing.
-pub(super) fn has_labels(selector: &Value, labels: &Value) -> bool {
+pub(in crate::sim) fn has_labels(selector: &Value, labels: &Value) -> bool {
     let Some(selector) = selector.as_object() else { return false };
     !selector.is_empty() && selector.iter().all(|(key, value)| labels[key] == *value)
 }

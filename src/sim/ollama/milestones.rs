@@ -1,40 +1,6 @@
-//! Windows of time in which faults are active. They start with a milestone of the run, such as the n-th chat.
+//! The milestones of a run with which windows of time start, such as the n-th chat.
 
-use crate::units::HumanDuration;
-
-/// The milestone with which a window starts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WindowStart {
-    /// The start of the simulation.
-    SimulationStart,
-    /// The start of the n-th chat, counted over all pods from 1. The first chat is the one after the installation; the
-    /// load sends the further ones.
-    NthChat(usize),
-    /// The first time that this many pods with accelerators are Ready at once.
-    ReadyPods(usize),
-}
-
-/// A window of time in a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ActiveWindow {
-    /// The milestone with which it starts.
-    pub start: WindowStart,
-    /// Delay after the milestone.
-    pub delay: HumanDuration,
-    /// Duration; `None`: to the end of the run.
-    pub duration: Option<HumanDuration>,
-}
-
-impl ActiveWindow {
-    /// The whole run.
-    pub const ALWAYS: Self = Self::starting_at(WindowStart::SimulationStart);
-
-    /// From this milestone to the end of the run.
-    #[must_use]
-    pub const fn starting_at(start: WindowStart) -> Self {
-        Self { start, delay: HumanDuration::from_ms(0), duration: None }
-    }
-}
+use crate::sim::config::{ActiveWindow, WindowStart};
 
 /// Number of chats whose start is recorded.
 const MAX_CHATS: usize = 1000;

@@ -1,6 +1,6 @@
 //! Configuration of the metric pipeline.
 
-use super::super::ollama::{ActiveWindow, AffectedPods};
+use super::fault_scope::{ActiveWindow, AffectedPods};
 use crate::units::HumanDuration;
 
 /// Configuration of exporter, store and adapter. The default is that of dcgm-exporter, VictoriaMetrics and the chart of
@@ -105,7 +105,7 @@ pub enum DistortionKind {
 }
 
 impl DistortionKind {
-    pub(super) fn apply(self, value: f64) -> f64 {
+    pub(in crate::sim) fn apply(self, value: f64) -> f64 {
         match self {
             Self::Constant(constant) => constant,
             Self::SubtractFrom(minuend) => minuend - value,

@@ -71,7 +71,7 @@ pub struct ApiFaultWindow {
 }
 
 impl ApiFaultWindow {
-    pub(super) const fn contains(self, now_ms: u64) -> bool {
+    pub(in crate::sim) const fn contains(self, now_ms: u64) -> bool {
         now_ms >= self.start.ms() && now_ms < self.start.ms() + self.duration.ms()
     }
 }

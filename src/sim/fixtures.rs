@@ -8,35 +8,37 @@ use futures::StreamExt;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use super::super::cluster::{FieldManager, SimCluster};
-use super::super::pipeline::MetricPipeline;
-use super::super::{SimConfig, SimPlatform};
-use super::{POD, ServerRegistry};
+use super::SimPlatform;
+use super::cluster::{FieldManager, SimCluster};
+use super::objects::kinds::{NODE, POD};
+use super::ollama::ServerRegistry;
+use super::pipeline::MetricPipeline;
 use crate::clock::RunClock;
 use crate::env::{HttpError, ResponseBody};
 use crate::model::resource_kind::ResourceKind;
+use crate::sim::config::SimConfig;
 
-pub(in crate::sim) const TEST_MANAGER: FieldManager<'static> = FieldManager::update("test");
+pub(super) const TEST_MANAGER: FieldManager<'static> = FieldManager::update("test");
 
 /// A platform of one node with four devices, and its background tasks.
-pub(in crate::sim) fn start_platform(config: SimConfig) -> (SimPlatform, JoinSet<()>) {
+pub(super) fn start_platform(config: SimConfig) -> (SimPlatform, JoinSet<()>) {
     let cluster = SimCluster::new(RunClock::start_at("2026-01-01T00:00:00Z".parse().unwrap()), config);
     let servers = ServerRegistry::new(cluster.clone());
     let pipeline = MetricPipeline::new(cluster.clone(), servers.clone());
     let node = json!({"metadata": {"name": "n1"}, "status": {"allocatable": {"nvidia.com/gpu": "4"},
         "addresses": [{"type": "InternalIP", "address": "192.0.2.11"}]}});
-    create_object(&cluster, ResourceKind::new("", "v1", "Node", "nodes"), node);
+    create_object(&cluster, NODE, node);
     let mut tasks = JoinSet::new();
     pipeline.spawn(&mut tasks);
     (SimPlatform { cluster, servers, pipeline }, tasks)
 }
 
-pub(in crate::sim) fn create_object(cluster: &SimCluster, kind: ResourceKind, object: Value) {
+pub(super) fn create_object(cluster: &SimCluster, kind: ResourceKind, object: Value) {
     cluster.create(TEST_MANAGER, &kind, object).unwrap();
 }
 
 /// Creates a Ready pod of the target with the device of this index.
-pub(in crate::sim) fn create_pod(cluster: &SimCluster, name: &str, device: usize) {
+pub(super) fn create_pod(cluster: &SimCluster, name: &str, device: usize) {
     let object = json!({
         "metadata": {"namespace": "ai", "name": name, "labels": {"app": "ollama"},
             "annotations": {"simulator.gpuhpa/devices": device.to_string()},
@@ -49,18 +51,18 @@ pub(in crate::sim) fn create_pod(cluster: &SimCluster, name: &str, device: usize
     create_object(cluster, POD, object);
 }
 
-pub(in crate::sim) fn delete_pod(cluster: &SimCluster, name: &str) {
+pub(super) fn delete_pod(cluster: &SimCluster, name: &str) {
     assert!(cluster.remove(&POD, "ai", name));
 }
 
 /// A chat request for this many tokens.
-pub(in crate::sim) fn chat_request(url: &str, tokens: u64) -> http::Request<Bytes> {
+pub(super) fn chat_request(url: &str, tokens: u64) -> http::Request<Bytes> {
     let body = json!({"model": "m", "stream": true, "options": {"num_predict": tokens}, "keep_alive": "30m"});
     http::Request::post(url).body(Bytes::from(body.to_string())).unwrap()
 }
 
 /// Status and body of a response; an error ends the text with its failure.
-pub(in crate::sim) async fn read_response(response: Result<http::Response<ResponseBody>, HttpError>) -> (u16, String) {
+pub(super) async fn read_response(response: Result<http::Response<ResponseBody>, HttpError>) -> (u16, String) {
     let response = match response {
         Ok(response) => response,
         Err(error) => return (0, format!("{:?}", error.failure)),
@@ -76,7 +78,7 @@ pub(in crate::sim) async fn read_response(response: Result<http::Response<Respon
 }
 
 /// Workers that send chats to the pods in turn until the tasks are aborted.
-pub(in crate::sim) fn spawn_load(
+pub(super) fn spawn_load(
     platform: &SimPlatform,
     tasks: &mut JoinSet<()>,
     workers: usize,
@@ -95,6 +97,6 @@ pub(in crate::sim) fn spawn_load(
     }
 }
 
-pub(in crate::sim) async fn sleep_seconds(count: u64) {
+pub(super) async fn sleep_seconds(count: u64) {
     tokio::time::sleep(Duration::from_secs(count)).await;
 }

@@ -1,0 +1,10 @@
+//! Readers of simulated objects that several parts of the simulator share.
+
+pub(super) mod condition;
+pub(super) mod devices;
+pub(super) mod kinds;
+pub(super) mod labels;
+pub(super) mod lost_nodes;
+pub(super) mod owner;
+pub(super) mod resources;
+pub(super) mod state;
