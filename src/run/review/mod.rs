@@ -130,10 +130,11 @@ pub fn review_under(bundle: &LoadedBundle, history: &[RulesRevision]) -> Result<
     let records = RunRecords { client_bound: client_bound.as_deref(), ..bundle.records() };
     let (derived, prediction) = (judge::judge(records), judge::predict(records));
     let input = ReviewInput { bundle, derived: &derived, history };
+    let changed_cases = soundness::changed_cases(&input);
     let checks = vec![
         files::check_complete(bundle),
         files::check_digests(bundle),
-        rederived::check_verdict(&input),
+        rederived::check_verdict(&input, &changed_cases),
         rederived::check_files(&input, &prediction),
         identity::check_run_identity(bundle),
         identity::check_stamps(bundle),
@@ -144,7 +145,6 @@ pub fn review_under(bundle: &LoadedBundle, history: &[RulesRevision]) -> Result<
         stored_plan::check_plan(&input),
         requests::check_requests(&input)?,
     ];
-    let changed_cases = soundness::changed_cases(&input);
     let soundness = soundness::classify(&input, &checks, &changed_cases);
     Ok(BundleReview {
         run: bundle.manifest.run.clone(),

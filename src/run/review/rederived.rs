@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{BundleCheck, ReviewInput};
+use super::{BundleCheck, CaseChange, ReviewInput};
 use crate::evidence::{self, LoadedBundle};
 use crate::judge::{self, Check};
 use crate::model::prediction::RunPrediction;
@@ -12,7 +12,7 @@ use crate::model::verdict::{Case, CaseResult, Verdict};
 
 /// The stored verdict. Under today's rules it is compared field by field; under older ones it has to be consistent in itself, and
 /// the results of its cases are compared.
-pub(super) fn check_verdict(input: &ReviewInput<'_>) -> BundleCheck {
+pub(super) fn check_verdict(input: &ReviewInput<'_>, changed_cases: &[CaseChange]) -> BundleCheck {
     let (bundle, derived) = (input.bundle, input.derived);
     let (observations, cases) = (bundle.timeline.len(), derived.cases.len());
     let Some(stored) = &bundle.verdict else {
@@ -27,7 +27,7 @@ pub(super) fn check_verdict(input: &ReviewInput<'_>) -> BundleCheck {
         input.current_rules()
     );
     BundleCheck::new("verdict", summary, contradictions(bundle, stored))
-        .with_changed_by_rules(compare_results(stored, derived))
+        .with_changed_by_rules(changed_cases.iter().map(CaseChange::text).collect())
 }
 
 /// The files that are made from records and verdict. Under today's rules they are the same byte for byte; under older ones the
@@ -101,20 +101,6 @@ fn contradictions(bundle: &LoadedBundle, stored: &Verdict) -> Vec<String> {
         found.push("the stamps of verdict.json are not those of scenario and inventory".to_owned());
     }
     found
-}
-
-/// The cases that have another result under today's rules.
-fn compare_results(stored: &Verdict, derived: &Verdict) -> Vec<String> {
-    let other =
-        |case: &&Case| stored.cases.iter().find(|one| one.name == case.name).map(|one| one.result) != Some(case.result);
-    let stored_result = |case: &Case| {
-        let stored = stored.cases.iter().find(|one| one.name == case.name);
-        stored.map_or("no such case", |one| one.result.as_str())
-    };
-    let changed = derived.cases.iter().filter(other);
-    changed
-        .map(|case| format!("{}: stored is {}, derived is {}", case.name, stored_result(case), case.result.as_str()))
-        .collect()
 }
 
 /// The first line in which two texts differ.

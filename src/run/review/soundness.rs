@@ -48,7 +48,7 @@ pub struct CaseChange {
 }
 
 impl CaseChange {
-    fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         let word = |result: Option<CaseResult>| result.map_or("no such case", CaseResult::as_str);
         let causes = if self.causes.is_empty() { String::new() } else { format!(" ({})", self.causes.join("; ")) };
         format!("{}: stored {}, derived {}{causes}", self.case, word(self.stored), word(self.derived))
