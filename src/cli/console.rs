@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::CliExit;
 use super::progress::ProgressLines;
-use super::text::{shorten, strip_control_chars, wrap};
+use super::text::{shorten, strip_control_chars, wrap, wrap_indented};
 use crate::clock::RunClock;
 use crate::env::Redactor;
 use crate::judge::{LiveStatus, ProgressEvent, WaitingReason};
@@ -76,6 +76,16 @@ impl Console {
         let _ = writeln!(std::io::stderr(), "{text}");
     }
 
+    /// Lines for stderr: wrapped where no terminal does it.
+    pub(super) fn fit_lines(text: &str) -> String {
+        let fitted = |line: &str| wrap_indented(line, usize::from(PLAIN_WIDTH));
+        if std::io::stderr().is_terminal() {
+            text.to_owned()
+        } else {
+            text.lines().map(fitted).collect::<Vec<_>>().join("\n")
+        }
+    }
+
     /// Prints an error with its hint, and returns its exit code.
     pub(super) fn print_error(text: &str, hint: Option<&str>, exit: CliExit) -> CliExit {
         Self::print_message(&format!("error: {text}"));
@@ -115,7 +125,9 @@ impl Console {
             let reason = if is_pass { shorten(&case.reason, width, PASS_LINES) } else { case.reason.clone() };
             table.add_row([case.name.as_str(), case.result.as_str(), &reason]);
         }
-        Self::print_data(&strip_control_chars(&format!("{table}\n{}: {}\n", verdict.title(), verdict.reason)))
+        let last = format!("{}: {}", verdict.title(), verdict.reason);
+        let last = if std::io::stdout().is_terminal() { last } else { wrap_indented(&last, usize::from(PLAIN_WIDTH)) };
+        Self::print_data(&strip_control_chars(&format!("{table}\n{last}\n")))
     }
 
     /// Ends the live line.
@@ -174,6 +186,9 @@ impl ProgressReporter for Console {
         if self.verbosity == Verbosity::Verbose {
             self.print_event(text);
         }
+        if let Ok(mut lines) = self.lines.lock() {
+            lines.step(text);
+        }
         self.bar.set_message(strip_control_chars(&self.redactor.redact_text(text)));
     }
 
@@ -189,6 +204,12 @@ impl ProgressReporter for Console {
         for line in lines.waiting(now, status, reason) {
             self.print_line(now, "  ", &line);
         }
+    }
+
+    fn tick(&self) {
+        let now = self.clock.now_ms();
+        let line = self.lines.lock().ok().and_then(|mut lines| lines.tick(now));
+        line.into_iter().for_each(|line| self.print_line(now, "  ", &line));
     }
 }
 

@@ -9,11 +9,13 @@ pub(super) const EXIT_CODE_HELP: &str = "\
 Exit codes:
   0    PASS
   1    FAIL: a check failed, and the platform is the cause
-  2    usage or scenario error, a scenario that cannot pass, or a bundle that export refuses; nothing was changed
+  2    usage or scenario error, a scenario that cannot pass, or a bundle that export refuses;
+       nothing was changed
   3    INCONCLUSIVE: no verdict is possible; the output says why
   4    NOT APPLICABLE: the platform does not serve the HPA API
   5    PASS, but an object of the run could not be removed
-  6    a bundle that is altered, incomplete or not reproducible; a submission with findings of export --check
+  6    a bundle that is altered, incomplete or not reproducible; a submission with findings of
+       export --check
   70   internal error
   130  interrupted";
 

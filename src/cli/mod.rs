@@ -25,18 +25,16 @@ use crate::model::revision;
 pub use console::Console;
 pub use exit::CliExit;
 
-/// Proves, or disproves, that a Kubernetes platform scales accelerator pods on a custom metric.
+/// Proves, or disproves, that a Kubernetes platform meets the CNCF AI Conformance MUST `pod_autoscaling`.
+///
+/// The requirement: the HorizontalPodAutoscaler must function correctly for pods utilizing accelerators, including scaling on
+/// custom metrics relevant to AI/ML workloads.
 #[derive(Debug, Parser)]
-#[command(name = "gpuhpa", version = revision::build_text(), about, long_about = LONG_ABOUT, after_long_help = exit::EXIT_CODE_HELP, max_term_width = 110)]
+#[command(name = "gpuhpa", version = revision::build_text(), about, after_long_help = exit::EXIT_CODE_HELP, max_term_width = 110)]
 pub struct Cli {
     #[command(subcommand)]
     command: CliCommand,
 }
-
-const LONG_ABOUT: &str = "\
-Proves, or disproves, that a Kubernetes platform meets the CNCF AI Conformance MUST `pod_autoscaling`: the \
-HorizontalPodAutoscaler must function correctly for pods utilizing accelerators, including scaling on custom metrics \
-relevant to AI/ML workloads.";
 
 #[derive(Debug, Subcommand)]
 enum CliCommand {
@@ -69,57 +67,62 @@ enum CliCommand {
 
 const VERIFY_EXAMPLES: &str = "\
 Examples:
-  gpuhpa verify                               the built-in scenario, on the current context
-  gpuhpa verify -f mine.yaml                  a scenario of your own; it may `extends:` another file
+  gpuhpa verify                    the built-in scenario, on the current context
+  gpuhpa verify -f mine.yaml       a scenario of your own; it may `extends:` another file
   gpuhpa verify -f mine.yaml --yes --report-dir out --junit out/junit.xml
-                                              in a pipeline: no prompt, files where it expects them
-  gpuhpa verify --keep                        keep everything that was installed, and print the clean command
+                                   in a pipeline: no prompt, files where it expects them
+  gpuhpa verify --keep             keep what was installed, and print the clean command
 
 Exit codes: see `gpuhpa --help`.";
 
 const PLAN_EXAMPLES: &str = "\
 Examples:
-  gpuhpa plan                                 every change that verify would make, and preflight errors and warnings
-  gpuhpa plan -f mine.yaml -o yaml            the scenario with every default filled in
-  gpuhpa plan -o json                         the plan for programs";
+  gpuhpa plan                         all changes that verify would make, and what stands in its way
+  gpuhpa plan -f mine.yaml -o yaml    the scenario with every default filled in
+  gpuhpa plan -o json                 the plan for programs";
 
 const REHEARSE_EXAMPLES: &str = "\
 Examples:
-  gpuhpa rehearse                             the built-in scenario; needs no cluster, no helm, no accelerator
-  gpuhpa rehearse -f mine.yaml --seed 7       a scenario of your own, with another random seed
-  gpuhpa rehearse --gpus 1                    is one accelerator enough?
-  gpuhpa rehearse --fault wrong-sign          what a broken cluster looks like; --fault list shows all faults
+  gpuhpa rehearse                          the built-in scenario; needs no cluster and no helm
+  gpuhpa rehearse -f mine.yaml --seed 7    a scenario of your own, with another random seed
+  gpuhpa rehearse --gpus 1                 is one accelerator enough?
+  gpuhpa rehearse --fault wrong-sign       what a broken cluster looks like; --fault list shows all
   gpuhpa rehearse -f mine.yaml --sweep concurrency=1..32 --set percentPerSlot=20 --set slots=8
-                                              under which loads it scales, oscillates, and is stable
+                                           under which loads it scales, oscillates, and is stable
 
 All its output is stamped REHEARSAL: it is no evidence about any platform.";
 
 const JUDGE_EXAMPLES: &str = "\
 Examples:
-  gpuhpa judge reports/20261124-101500-042          the cases, derived from the bundle, and a line per check
-  gpuhpa judge evidence.tar.zst                     the same, for a bundle from someone else
-  gpuhpa judge -o json evidence.tar.zst             for programs: sound, checks with differences, verdict
-  gpuhpa judge --diff reports/A reports/B           two runs side by side, changes marked
-  gpuhpa judge --sign key.pem reports/A             sign it, if it is sound (verify --sign signs at the end of a run)
-  gpuhpa judge --verify-key pub.pem reports/A       it must have a valid signature of this key
+  gpuhpa judge reports/20261124-101500-042       the cases, derived from the bundle, and each check
+  gpuhpa judge evidence.tar.zst                  the same, for a bundle from someone else
+  gpuhpa judge -o json evidence.tar.zst          for programs: soundness, checks, verdict
+  gpuhpa judge --diff reports/A reports/B        two runs side by side, changes marked
+  gpuhpa judge --sign key.pem reports/A          sign it, if it is sound (as verify --sign does)
+  gpuhpa judge --verify-key pub.pem reports/A    it must have a valid signature of this key
 
-A sound bundle exits with the code of its verdict; one that is altered, incomplete or not reproducible exits with 6.";
+A sound bundle exits with the code of its verdict; one that is altered, incomplete or not
+reproducible exits with 6.";
 
 const CLEAN_EXAMPLES: &str = "\
 Examples:
-  gpuhpa clean reports/20261124-101500-042              undo the leftovers of this run, by its journal
-  gpuhpa clean --run-id 20261124-101500-042             without a journal: by the run's label on its objects
-  gpuhpa clean --run-id 20261124-101500-042 --dry-run   print what would be undone, and change nothing";
+  gpuhpa clean reports/20261124-101500-042     undo the leftovers of this run, by its journal
+  gpuhpa clean --run-id 20261124-101500-042    without a journal: by the run's label on its objects
+  gpuhpa clean --run-id 20261124-101500-042 --dry-run
+                                               print what would be undone, and change nothing";
 
 const EXPORT_EXAMPLES: &str = "\
 Examples:
-  gpuhpa export reports/20261124-101500-042 --dir v1.37/acme    junit.xml, results.json, e2e.log, README.md, scenario.yaml
-                                                                and the entry for PRODUCT.yaml, in v1.37/acme/pod_autoscaling
-  gpuhpa export reports/20261124-101500-042 --dir v1.36/acme    before v1.37: Markdown and text
-  gpuhpa export --check v1.37/acme                              findings of the programme's validator, and those that it does not detect
+  gpuhpa export reports/20261124-101500-042 --dir v1.37/acme
+      into v1.37/acme/pod_autoscaling: junit.xml, results.json, e2e.log, README.md, scenario.yaml
+      and the entry for PRODUCT.yaml
+  gpuhpa export reports/20261124-101500-042 --dir v1.36/acme
+      before v1.37: Markdown and text
+  gpuhpa export --check v1.37/acme
+      findings of the programme's validator, and those that it does not detect
 
-Exits with 0 if the files are written, or nothing was found; 2 if the bundle cannot be submitted; 6 if it is altered, or --check
-has findings. Only the programme's review certifies a platform.";
+Exits with 0 if the files are written, or nothing was found; 2 if the bundle cannot be submitted;
+6 if it is altered, or --check has findings. Only the programme's review certifies a platform.";
 
 /// Selects the cluster.
 #[derive(Clone, Debug, Args)]
@@ -203,5 +206,26 @@ async fn dispatch(command: CliCommand) -> CliExit {
             clap_complete::generate(shell, &mut Cli::command(), "gpuhpa", &mut script);
             Console::print_data(&String::from_utf8_lossy(&script))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// clap wraps at 100 columns where the width of the terminal is unknown, and an example that is wrapped cannot be copied.
+    #[test]
+    fn no_line_of_the_examples_is_wrapped() {
+        let texts = [
+            VERIFY_EXAMPLES,
+            PLAN_EXAMPLES,
+            REHEARSE_EXAMPLES,
+            JUDGE_EXAMPLES,
+            CLEAN_EXAMPLES,
+            EXPORT_EXAMPLES,
+            exit::EXIT_CODE_HELP,
+        ];
+        let long: Vec<&str> = texts.iter().flat_map(|text| text.lines()).filter(|line| line.len() > 100).collect();
+        assert_eq!(long, Vec::<&str>::new());
     }
 }

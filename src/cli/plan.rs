@@ -118,7 +118,7 @@ fn round_likely(ms: u64) -> HumanDuration {
 }
 
 fn print_plan(inventory: &Inventory, plan: &Plan) {
-    Console::print_message(&format_changes(inventory, plan, false));
+    Console::print_message(&Console::fit_lines(&format_changes(inventory, plan, false)));
     let reachable: Vec<String> = plan.reachable_replicas.iter().map(ToString::to_string).collect();
     let capacity = &plan.accelerators;
     let free = capacity.free.map_or("not readable".to_owned(), |free| free.to_string());

@@ -11,6 +11,8 @@ use crate::units::{HumanDuration, Milli};
 
 /// Time without a line after which a heartbeat follows, milliseconds.
 const HEARTBEAT_MS: u64 = 60_000;
+/// Time by which a tick waits longer than a wait does, milliseconds.
+const TICK_GRACE_MS: u64 = 5_000;
 
 /// Characters of the metrics API's error in a status.
 const MAX_ERROR: usize = 60;
@@ -24,6 +26,8 @@ pub(super) struct ProgressLines {
     started_ms: u64,
     budget: HumanDuration,
     last_line_ms: u64,
+    /// The step that the phase was last heard to make; empty at its beginning.
+    last_step: String,
     last_detail_ms: Option<u64>,
     /// The waits that were explained, each by its name and whether it was overdue.
     explained: BTreeSet<(&'static str, bool)>,
@@ -38,6 +42,7 @@ impl ProgressLines {
             started_ms: 0,
             budget: HumanDuration::default(),
             last_line_ms: 0,
+            last_step: String::new(),
             last_detail_ms: None,
             explained: BTreeSet::new(),
         }
@@ -47,7 +52,24 @@ impl ProgressLines {
     pub(super) fn begin_phase(&mut self, now_ms: u64, phase: Phase, budget: HumanDuration) -> String {
         (self.phase, self.started_ms, self.budget) = (Some(phase), now_ms, budget);
         self.last_line_ms = now_ms;
+        self.last_step.clear();
         format!("{}, at most {budget}", phase.as_str())
+    }
+
+    /// The run makes a step that may take a while.
+    pub(super) fn step(&mut self, text: &str) {
+        text.clone_into(&mut self.last_step);
+    }
+
+    /// The line of a step that goes on without a wait that could tell its state, if it is due.
+    pub(super) fn tick(&mut self, now_ms: u64) -> Option<String> {
+        // A wait has its own heartbeat, which says more.
+        let is_due = !self.has_live_line && now_ms >= self.last_line_ms + HEARTBEAT_MS + TICK_GRACE_MS;
+        is_due.then(|| {
+            self.last_line_ms = now_ms;
+            let step = if self.last_step.is_empty() { String::new() } else { format!("; now: {}", self.last_step) };
+            format!("{}{step}", self.describe_phase(now_ms))
+        })
     }
 
     /// A line was printed: the heartbeat can wait.
@@ -87,11 +109,12 @@ impl ProgressLines {
 
     /// How far the wait is, else the phase.
     fn describe_progress(&self, now_ms: u64, reason: &WaitingReason) -> String {
-        let of_phase = || {
-            let elapsed = round_to_seconds(now_ms.saturating_sub(self.started_ms));
-            format!("phase {}: {elapsed} of at most {}", self.phase.map_or("", Phase::as_str), self.budget)
-        };
-        reason.progress.clone().unwrap_or_else(of_phase)
+        reason.progress.clone().unwrap_or_else(|| self.describe_phase(now_ms))
+    }
+
+    fn describe_phase(&self, now_ms: u64) -> String {
+        let elapsed = round_to_seconds(now_ms.saturating_sub(self.started_ms));
+        format!("phase {}: {elapsed} of at most {}", self.phase.map_or("", Phase::as_str), self.budget)
     }
 }
 
@@ -157,6 +180,21 @@ mod tests {
         let beat =
             |s: u64, elapsed: &str| (s, format!("replicas 0/0, metric - of -, phase metric: {elapsed} of at most 10m"));
         assert_eq!(told, [beat(90, "1m30s"), beat(150, "2m30s")]);
+    }
+
+    #[test]
+    fn a_step_that_hangs_is_told_after_a_minute_without_a_line() {
+        let mut lines = plain(Verbosity::Normal);
+        lines.begin_phase(0, Phase::Cleanup, HumanDuration::from_secs(300));
+        lines.printed(10_000);
+        lines.step("uninstalling release ollama");
+        let told: Vec<(u64, String)> =
+            (1..=30).filter_map(|n| lines.tick(n * 10_000).map(|line| (n * 10, line))).collect();
+        let beat = |s: u64, elapsed: &str| {
+            (s, format!("phase cleanup: {elapsed} of at most 5m; now: uninstalling release ollama"))
+        };
+        assert_eq!(told, [beat(80, "1m20s"), beat(150, "2m30s"), beat(220, "3m40s"), beat(290, "4m50s")]);
+        assert_eq!(ProgressLines::new(Verbosity::Normal, true).tick(500_000), None);
     }
 
     #[test]

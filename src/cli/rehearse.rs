@@ -32,7 +32,7 @@ pub(super) struct RehearseArgs {
     /// Seed of every random choice in the simulated cluster; the same seed gives the same bundle
     #[arg(long, value_name = "S", default_value_t = 1)]
     seed: u64,
-    /// Accelerators of the simulated cluster [default: one for each replica up to maxReplicas]
+    /// Accelerators of the simulated cluster [default: one for each replica up to maxReplicas, at least 2]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
     gpus: Option<u16>,
     /// A parameter of the simulated cluster, by name; `list` shows all

@@ -164,7 +164,7 @@ impl<'a> RunSession<'a> {
         if !self.output.quiet {
             let PreparedRun { inventory, plan } = &self.prepared;
             let changes = super::plan::format_changes(inventory, plan, self.output.verbose);
-            Console::print_message(&self.bundle.redactor().redact_text(&changes));
+            Console::print_message(&Console::fit_lines(&self.bundle.redactor().redact_text(&changes)));
         }
         if self.assume_yes {
             return Ok(());
@@ -246,7 +246,8 @@ impl<'a> RunSession<'a> {
         let (verdict, redacted, write_error) =
             run::abandon_run(&self.bundle, self.clock, &self.scenario, &self.prepared, &failure.message);
         let signed = self.write_outputs(&verdict, &redacted);
-        if let Some(error) = write_error {
+        // A disk that is full may be why the run does not start.
+        if let Some(error) = write_error.map(|error| error.to_string()).filter(|error| *error != failure.message) {
             Console::print_message(&format!("error: {error}"));
         }
         let exit = Console::print_error(

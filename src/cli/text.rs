@@ -23,6 +23,13 @@ pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
+/// A line, wrapped: the lines after the first one are indented by two more characters than the first.
+pub(super) fn wrap_indented(line: &str, width: usize) -> String {
+    let indentation = line.len() - line.trim_start().len();
+    let lines = wrap(line, width.saturating_sub(indentation + 2));
+    format!("{:indentation$}{}", "", lines.join(&format!("\n{:1$}", "", indentation + 2)))
+}
+
 /// A text that fits into `max` lines: cut at the end of a clause if half of it remains, else at a word.
 pub(super) fn shorten(text: &str, width: usize, max: usize) -> String {
     const CUT: &str = " …";
@@ -48,6 +55,12 @@ mod tests {
         assert_eq!(wrap("one two\nthree  four", 9), ["one two", "three", "four"]);
         assert_eq!(wrap("a bbbbbbbbbbbb c", 5), ["a", "bbbbbbbbbbbb", "c"]);
         assert_eq!(wrap("", 5), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_wrapped_line_keeps_its_indentation() {
+        assert_eq!(wrap_indented("  1. create a thing", 14), "  1. create\n    a thing");
+        assert_eq!(wrap_indented("warning: x", 40), "warning: x");
     }
 
     #[test]

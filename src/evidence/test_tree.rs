@@ -98,7 +98,7 @@ pub(super) fn build_test_tree(input: &ArtifactInput<'_>) -> Vec<TestNode> {
     }
     let cases: Vec<&TestNode> = groups.iter().flat_map(|(_, tests)| tests).collect();
     let mut root = group_node(suite.clone(), 0, &cases);
-    root.reason = format!("{}: {}", verdict.title(), verdict.reason);
+    root.reason.clone_from(&verdict.reason);
     root.notes = input.properties().iter().map(|(name, value)| format!("{name}: {value}")).collect();
     root.notes.insert(0, "evaluated by gpuhpa from recorded observations, in go test format".to_owned());
     let mut all = vec![root];

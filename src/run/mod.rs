@@ -117,6 +117,15 @@ pub struct RunOutcome {
 
 /// Runs the scenario to its verdict and writes the bundle, on success and on every error.
 pub async fn run(inputs: RunInputs<'_>) -> RunOutcome {
+    let ticks = run_state::run_ticks(inputs.progress);
+    tokio::select! {
+        biased;
+        outcome = run_to_verdict(inputs) => outcome,
+        never = ticks => match never {},
+    }
+}
+
+async fn run_to_verdict(inputs: RunInputs<'_>) -> RunOutcome {
     let (env, scenario, plan) = (inputs.env, inputs.scenario, inputs.plan);
     let journal = Journal::new(env.bundle.clone(), env.clock, &plan.run);
     let observer_config = observe::ObserverConfig::from_scenario(scenario, &plan.hpa, Some(&plan.service));

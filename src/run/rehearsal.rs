@@ -87,4 +87,5 @@ impl ProgressReporter for SilentProgress {
     fn step(&self, _: &str) {}
     fn changed(&self, _: &ProgressEvent) {}
     fn waiting(&self, _: &LiveStatus, _: &WaitingReason) {}
+    fn tick(&self) {}
 }

@@ -22,6 +22,9 @@ use crate::units::HumanDuration;
 /// Least time between two evaluations of the checks: each evaluation reads all observations so far.
 pub const EVALUATION_INTERVAL: Duration = Duration::from_secs(2);
 
+/// Time between two calls of [`ProgressReporter::tick`].
+pub(super) const TICK_INTERVAL: Duration = Duration::from_secs(10);
+
 /// Shows the progress of a run. It has no influence on the run.
 pub trait ProgressReporter: Send + Sync {
     /// A phase starts, with this time budget.
@@ -34,6 +37,16 @@ pub trait ProgressReporter: Send + Sync {
     fn changed(&self, event: &ProgressEvent);
     /// The run's status and what it waits for, about every [`EVALUATION_INTERVAL`].
     fn waiting(&self, status: &LiveStatus, reason: &WaitingReason);
+    /// Time has passed, whatever the run does.
+    fn tick(&self);
+}
+
+/// Ticks until it is dropped.
+pub(super) async fn run_ticks(progress: &dyn ProgressReporter) -> std::convert::Infallible {
+    loop {
+        tokio::time::sleep(TICK_INTERVAL).await;
+        progress.tick();
+    }
 }
 
 /// The state of a run, shared by its phases.

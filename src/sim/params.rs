@@ -18,7 +18,7 @@ pub struct SimParam {
 pub const PARAMS: &[SimParam] = &[
     SimParam {
         name: "gpus",
-        description: "accelerators in total (default: hpa.maxReplicas, at least 2)",
+        description: "accelerators in total (default: one for each replica up to maxReplicas, at least 2)",
         apply: |s, v| parse_number(v, 1..=1000).map(|n| s.set_accelerators(n)),
     },
     SimParam {

@@ -48,7 +48,7 @@ const DISCLAIMER: &str = "Only the programme's review certifies a platform; this
 pub struct Submission<'a> {
     /// The bundle.
     pub bundle: &'a LoadedBundle,
-    /// Its verdict; derived from its observations if the bundle has none.
+    /// Its verdict, derived from its observations under today's rules.
     pub verdict: &'a Verdict,
     /// The programme's version.
     pub version: &'a ProgramVersion,
@@ -79,9 +79,6 @@ impl Submission<'_> {
         let mut files: Vec<(String, String)> = Vec::new();
         for (name, text) in render_artifacts(&input)? {
             if let Some(to) = self.version.artifact_name(name) {
-                // The bundle's own bytes: under older rules the same results can have other texts.
-                let stored = bundle.raw_files.get(name).filter(|_| self.is_unmodified());
-                let text = stored.map_or(text, |stored| String::from_utf8_lossy(stored).into_owned());
                 files.push((to.to_owned(), text));
             }
         }
@@ -92,8 +89,8 @@ impl Submission<'_> {
         Ok(files)
     }
 
-    /// The bundle's manifest and signature, for the digests of the copied files. A forced export has neither, since its
-    /// marks change every file.
+    /// The bundle's manifest and signature, for the digests of the exported files. Where these are not the bundle's own bytes,
+    /// the export has neither.
     fn manifest_files(&self) -> Vec<(String, String)> {
         let copy = |name: &str| {
             let text = self.bundle.raw_files.get(name).filter(|_| self.is_unmodified())?;
@@ -102,9 +99,15 @@ impl Submission<'_> {
         [MANIFEST_FILE, SIGNATURE_FILE].into_iter().filter_map(copy).collect()
     }
 
-    /// Whether the artifacts are those of the bundle, byte for byte.
+    /// Whether the artifacts are those of the bundle, byte for byte: not with the marks of a forced export, and not under older
+    /// rules. There the stored texts follow from nothing that can be checked, so the export has the texts of today's rules.
     fn is_unmodified(&self) -> bool {
-        self.overridden.is_empty() && self.version.has_test_artifacts()
+        self.overridden.is_empty() && self.version.has_test_artifacts() && !self.has_older_rules()
+    }
+
+    /// Whether the bundle was written under older rules than those of the verdict.
+    fn has_older_rules(&self) -> bool {
+        self.bundle.manifest.rules != self.verdict.rules
     }
 
     /// The scenario as it ran, after the marks as comments.

@@ -32,6 +32,13 @@ fn head(submission: &Submission<'_>) -> String {
         "The sha256 of the bundle's manifest.json is `{manifest}`; `gpuhpa judge` derives the verdict again from the \
          bundle's observations.\n"
     );
+    if submission.has_older_rules() {
+        out += &format!(
+            "The run was recorded under rules {}. Results and texts in this folder are derived from its observations under rules \
+             {}, which give each case the same result.\n",
+            bundle.manifest.rules, verdict.rules
+        );
+    }
     if submission.is_unmodified() {
         out += &format!("That manifest.json is in this folder, and has the sha256 of {}.\n", COPIED_FILES.join(", "));
     }

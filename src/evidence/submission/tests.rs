@@ -7,6 +7,7 @@ use crate::evidence::{FinishedRun, begin, finish, open_bundle};
 use crate::model::inventory::Inventory;
 use crate::model::plan::Plan;
 use crate::model::prediction::RunPrediction;
+use crate::model::revision::RULES;
 use crate::model::scenario::{Accelerator, Scenario};
 use crate::model::verdict::CaseResult;
 
@@ -21,7 +22,7 @@ impl Drop for SubmissionFixture {
 
 fn passed_verdict() -> Verdict {
     Verdict {
-        rules: 1,
+        rules: RULES,
         suite: "TestPodAutoscaling".to_owned(),
         result: CaseResult::Pass,
         reason: "every case passed".to_owned(),
@@ -119,6 +120,24 @@ fn a_pass_is_exported_without_marks_and_with_the_artifacts_of_the_bundle() {
     let readme = &files.iter().find(|(name, _)| name == "README.md").unwrap().1;
     assert!(readme.contains("| Cleanup/Restored | PASS | all &lt;is> \\`gone\\` \\| a b |"), "{readme}");
     assert!(readme.contains("## How to reproduce") && readme.contains(DISCLAIMER), "{readme}");
+}
+
+/// The texts that were stored under older rules follow from nothing that can be checked, so a forger could have written them.
+#[test]
+fn of_older_rules_no_stored_text_is_exported() {
+    let fixture = SubmissionFixture::new("older-rules", &passed_verdict());
+    let path = fixture.0.join("bundle/junit.xml");
+    std::fs::write(&path, fixture.bundle_file("junit.xml").replace("every case passed", "a forged sentence")).unwrap();
+    let bundle = open_bundle(&fixture.0.join("bundle")).unwrap();
+    let verdict = Verdict { rules: RULES + 1, ..passed_verdict() };
+    let version = ProgramVersion::from_product_dir(&fixture.product_dir("v1.37")).unwrap();
+    let submission = Submission { bundle: &bundle, verdict: &verdict, version: &version, overridden: &[] };
+    let files = submission.files().unwrap();
+    let text = |name: &str| files.iter().find(|(one, _)| one == name).map(|(_, text)| text.as_str());
+    assert!(files.iter().all(|(_, text)| !text.contains("forged")), "{files:?}");
+    assert!(text("junit.xml").unwrap().contains("every case passed") && text(MANIFEST_FILE).is_none());
+    let told = format!("recorded under rules {RULES}. Results and texts in this folder are derived");
+    assert!(text("README.md").unwrap().contains(&told));
 }
 
 #[test]

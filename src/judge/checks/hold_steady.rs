@@ -106,7 +106,7 @@ fn find_load_interruption(view: &RunView<'_>, from_ms: u64, to_ms: u64) -> Optio
     // A long response may end after the hold; its connection counts from the first token on.
     match last {
         Some(load) if load.succeeded == 0 && load.failed > 0 => {
-            return Some(format!("all {} requests failed", load.failed));
+            return Some(format!("no request succeeded, and {} failed", load.failed));
         }
         Some(load) if load.answered_connections > 0 => {}
         _ => return Some("no request got a response".to_owned()),

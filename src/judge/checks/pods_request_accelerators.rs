@@ -44,6 +44,9 @@ pub(super) fn evaluate(view: &RunView<'_>) -> CheckResult {
     }
     requests.sort();
     requests.dedup();
-    CheckResult::pass(format!("all {} pods of the target request {}", pods.len(), requests.join("; ")))
-        .with_cites(cites)
+    let subject = match pods.len() {
+        1 => "the one pod of the target requests".to_owned(),
+        count => format!("all {count} pods of the target request"),
+    };
+    CheckResult::pass(format!("{subject} {}", requests.join("; "))).with_cites(cites)
 }

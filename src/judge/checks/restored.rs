@@ -35,6 +35,7 @@ pub(super) fn evaluate(view: &RunView<'_>) -> CheckResult {
     if left.is_empty() {
         return CheckResult::pass(match total {
             0 => "nothing was changed".to_owned(),
+            1 => "the one change of the journal is undone and verified".to_owned(),
             n => format!("all {n} changes of the journal are undone and verified"),
         });
     }

@@ -137,7 +137,7 @@ fn load_rows(sides: &DiffSides<'_>) -> Vec<DiffRow> {
 fn load_facts(load: &LoadReport) -> Vec<(String, String)> {
     vec![
         ("workers".to_owned(), load.concurrency.to_string()),
-        ("clientBound".to_owned(), load.client_bound.clone().unwrap_or("no".to_owned())),
+        ("limited by the client".to_owned(), load.client_bound.clone().unwrap_or("no".to_owned())),
     ]
 }
 

@@ -137,11 +137,8 @@ fn compare_verdicts(stored: &Verdict, derived: &Verdict) -> Vec<String> {
         ("suite", stored.suite.clone(), derived.suite.clone()),
         ("rules", stored.rules.to_string(), derived.rules.to_string()),
     ];
-    differences.extend(whole.iter().filter(|(_, stored, derived)| stored != derived).map(
-        |(field, stored, derived)| {
-            format!("{field}: stored is {}, derived is {}", quote_text(stored), quote_text(derived))
-        },
-    ));
+    let differing = whole.iter().filter(|(_, stored, derived)| stored != derived);
+    differences.extend(differing.map(|(field, stored, derived)| format!("{field}: {}", quote_both(stored, derived))));
     differences
 }
 
@@ -158,20 +155,45 @@ fn compare_cases(stored: &Case, derived: &Case) -> Vec<String> {
         ("findings", list(&stored.findings), list(&derived.findings)),
     ];
     let differing = fields.iter().filter(|(_, stored, derived)| stored != derived);
-    differing
-        .map(|(field, stored, derived_text)| {
-            format!(
-                "{}: {field}: stored is {}, derived is {}",
-                derived.name,
-                quote_text(stored),
-                quote_text(derived_text)
-            )
-        })
-        .collect()
+    differing.map(|(field, one, other)| format!("{}: {field}: {}", derived.name, quote_both(one, other))).collect()
+}
+
+/// Characters of a quoted text.
+const QUOTED: usize = 160;
+/// Characters before the first difference of two texts that are quoted.
+const QUOTED_BEFORE: usize = 40;
+
+/// Two texts that differ, from shortly before their first difference where they are long.
+fn quote_both(stored: &str, derived: &str) -> String {
+    let same = stored.chars().zip(derived.chars()).take_while(|(one, other)| one == other).count();
+    let is_long = stored.chars().count().max(derived.chars().count()) > QUOTED;
+    let from = if is_long { same.saturating_sub(QUOTED_BEFORE) } else { 0 };
+    format!("stored is {}, derived is {}", quote_from(stored, from), quote_from(derived, from))
 }
 
 /// A text of any length within a sentence.
 fn quote_text(text: &str) -> String {
-    let cut: String = text.chars().take(160).collect();
-    if cut.len() < text.len() { format!("`{cut}...`") } else { format!("`{cut}`") }
+    quote_from(text, 0)
+}
+
+fn quote_from(text: &str, from: usize) -> String {
+    let cut: String = text.chars().skip(from).take(QUOTED).collect();
+    let (before, after) =
+        (if from > 0 { "..." } else { "" }, if from + QUOTED < text.chars().count() { "..." } else { "" });
+    format!("`{before}{cut}{after}`")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_long_texts_are_quoted_where_they_differ() {
+        assert_eq!(quote_both("3 pods", "4 pods"), "stored is `3 pods`, derived is `4 pods`");
+        let start = "a".repeat(200);
+        let told = quote_both(&format!("{start}old{}", "z".repeat(200)), &format!("{start}new"));
+        let before = "a".repeat(QUOTED_BEFORE);
+        let after = "z".repeat(QUOTED - QUOTED_BEFORE - 3);
+        assert_eq!(told, format!("stored is `...{before}old{after}...`, derived is `...{before}new`"));
+    }
 }

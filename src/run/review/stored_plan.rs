@@ -1,43 +1,29 @@
 //! The stored plan against the one that scenario and inventory give. The judge never reads it: it makes its bounds anew.
 
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
+
 use super::{BundleCheck, ReviewInput};
-use crate::model::plan::TimeBound;
+use crate::model::plan::{Plan, TimeBound};
 use crate::plan;
 
-/// Names, sizes and bounds. Its texts are not compared: they were written before secrets were taken out of the scenario.
-/// Bounds and sizes depend on the rules under which the plan was made, the names of the run's objects do not.
+/// Its texts are not compared: they were written before secrets were taken out of the scenario. `rules` and `run` are what the
+/// comparison depends on, and the bounds are compared term by term.
+const NOT_COMPARED: [&str; 6] = ["changes", "errors", "warnings", "rules", "run", "bounds"];
+/// The names of the run's objects, which depend on no rules.
+const NAMES: [&str; 3] = ["hpa", "service", "lease"];
+
+/// Names, bounds and everything else that a plan states. All but the names depends on the rules under which the plan was made.
 pub(super) fn check_plan(input: &ReviewInput<'_>) -> BundleCheck {
     let (held, stored) = (input.bundle, &input.bundle.plan);
     if stored.hpa.is_empty() && held.records().not_started().is_some() {
         return BundleCheck::new("plan", "the run ended before it was planned", Vec::new());
     }
     let derived = plan::plan(&held.scenario, &held.inventory, &held.manifest.run);
-    let bounds =
-        |bounds: &[TimeBound]| bounds.iter().map(|bound| format!("{} {bound}", bound.name)).collect::<Vec<_>>();
-    let mut differences: Vec<String> = Vec::new();
-    let (was, is) = (bounds(&stored.bounds), bounds(&derived.bounds));
-    for n in 0..was.len().max(is.len()) {
-        let of = |all: &[String]| all.get(n).cloned().unwrap_or("none".to_owned());
-        if was.get(n) != is.get(n) {
-            differences.push(format!("bound {}: stored is `{}`, derived is `{}`", n + 1, of(&was), of(&is)));
-        }
-    }
-    // A plan that was written before there was one has none.
-    let likely_ms = if stored.likely_duration_ms == 0 { derived.likely_duration_ms } else { stored.likely_duration_ms };
-    let fields = [
-        ("reachableReplicas", format!("{:?}", stored.reachable_replicas), format!("{:?}", derived.reachable_replicas)),
-        ("expectedReplicas", stored.expected_replicas.to_string(), derived.expected_replicas.to_string()),
-        ("accelerators", format!("{:?}", stored.accelerators), format!("{:?}", derived.accelerators)),
-        ("minDurationMs", stored.min_duration_ms.to_string(), derived.min_duration_ms.to_string()),
-        ("likelyDurationMs", likely_ms.to_string(), derived.likely_duration_ms.to_string()),
-        ("maxDurationMs", stored.max_duration_ms.to_string(), derived.max_duration_ms.to_string()),
-    ];
-    differences.extend(compare_fields(&fields));
-    let names = compare_fields(&[
-        ("hpa", stored.hpa.clone(), derived.hpa),
-        ("service", stored.service.clone(), derived.service),
-        ("lease", stored.lease.clone(), derived.lease),
-    ]);
+    let (names, fields) = differing_fields(stored, &derived);
+    let mut differences = differing_bounds(&stored.bounds, &derived.bounds);
+    differences.extend(fields);
     if stored.rules != input.current_rules() {
         let summary = format!(
             "the names follow from scenario and inventory; {} bounds are those of rules {}",
@@ -50,14 +36,33 @@ pub(super) fn check_plan(input: &ReviewInput<'_>) -> BundleCheck {
             .with_changed_by_rules(differences);
     }
     differences.extend(names);
-    BundleCheck::new(
-        "plan",
-        format!("{} bounds and the names follow from scenario and inventory", is.len()),
-        differences,
-    )
+    let summary = format!("{} bounds and the names follow from scenario and inventory", derived.bounds.len());
+    BundleCheck::new("plan", summary, differences)
 }
 
-fn compare_fields(fields: &[(&str, String, String)]) -> Vec<String> {
-    let differing = fields.iter().filter(|(_, stored, derived)| stored != derived);
-    differing.map(|(field, stored, derived)| format!("{field}: stored is `{stored}`, derived is `{derived}`")).collect()
+fn differing_bounds(stored: &[TimeBound], derived: &[TimeBound]) -> Vec<String> {
+    let text = |bound: Option<&TimeBound>| bound.map_or("none".to_owned(), |bound| format!("{} {bound}", bound.name));
+    let pairs = (0..stored.len().max(derived.len())).map(|n| (n, text(stored.get(n)), text(derived.get(n))));
+    let differing = pairs.filter(|(_, stored, derived)| stored != derived);
+    differing
+        .map(|(n, stored, derived)| format!("bound {}: stored is `{stored}`, derived is `{derived}`", n + 1))
+        .collect()
+}
+
+/// The names that differ, and the other fields that differ.
+fn differing_fields(stored: &Plan, derived: &Plan) -> (Vec<String>, Vec<String>) {
+    let fields = |plan: &Plan| match serde_json::to_value(plan) {
+        Ok(Value::Object(fields)) => fields,
+        _ => Map::new(),
+    };
+    let (stored, derived) = (fields(stored), fields(derived));
+    let keys: BTreeSet<&String> = stored.keys().chain(derived.keys()).collect();
+    let compared = keys.into_iter().filter(|key| !NOT_COMPARED.contains(&key.as_str()));
+    let differing = compared.filter(|key| stored.get(*key) != derived.get(*key)).map(|key| {
+        let text = |side: &Map<String, Value>| side.get(key).map_or("none".to_owned(), ToString::to_string);
+        (key, format!("{key}: stored is `{}`, derived is `{}`", text(&stored), text(&derived)))
+    });
+    let (names, others): (Vec<_>, Vec<_>) = differing.partition(|(key, _)| NAMES.contains(&key.as_str()));
+    let texts = |all: Vec<(&String, String)>| all.into_iter().map(|(_, text)| text).collect();
+    (texts(names), texts(others))
 }
