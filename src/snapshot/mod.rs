@@ -1,5 +1,5 @@
 //! Reduces Kubernetes objects to the snapshots of [`model`](crate::model::snapshot): one rule for each field, for the
-//! survey before a run, for the changes of a run, and for its observations. Nothing here sends a request or keeps a state.
+//! survey before a run and for the observations during it. Nothing here sends a request or keeps a state.
 
 mod digest;
 mod endpoints;
