@@ -10,7 +10,7 @@
 //! | orchestration | [`run`] | the phases of a run, early exit, clean-up on every path; the review of bundles |
 //! | stages | [`scenario`] [`plan`] [`install`] [`load`] [`observe`] [`judge`] [`evidence`] | from scenario files to the bundle, in this order |
 //! | | [`live`] [`sim`] | the two environments: a real cluster, a simulated one |
-//! | parsers | [`metrics`] [`ollama`] | metrics APIs, store and exporter; chats |
+//! | parsers | [`snapshot`] [`metrics`] [`ollama`] | Kubernetes objects; metrics APIs, store and exporter; chats |
 //! | I/O boundary | [`env`](mod@env) | Kubernetes API, HTTP, helm, bundle, timeline, redaction |
 //! | time bounds | [`bounds`] | the time bounds of phases and checks |
 //! | HPA model | [`hpa`] | the controller's arithmetic |
@@ -73,4 +73,5 @@ pub mod run;
 pub mod scenario;
 pub mod seed;
 pub mod sim;
+pub mod snapshot;
 pub mod units;

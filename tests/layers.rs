@@ -14,7 +14,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("HPA model: arithmetic", &["hpa"]),
     ("HPA model: time bounds", &["bounds"]),
     ("I/O boundary", &["env"]),
-    ("parsers", &["metrics", "ollama"]),
+    ("parsers", &["metrics", "ollama", "snapshot"]),
     ("stages", &["evidence", "install", "judge", "live", "load", "observe", "plan", "scenario", "sim"]),
     ("orchestration", &["run"]),
     ("CLI", &["cli"]),

@@ -1,6 +1,8 @@
 //! Foreign objects in a namespace that the run created. Kubernetes deletes a namespace with all its content; another user may
 //! have installed a release or a workload there meanwhile. The run then keeps the namespace and names these objects.
 
+use k8s_openapi::Resource as _;
+use k8s_openapi::api::core::v1::PersistentVolumeClaim;
 use kube::api::{ListParams, ObjectMeta};
 
 use super::InstallError;
@@ -52,5 +54,5 @@ pub(super) async fn ensure_none(env: &RunEnv, namespace: &ObjectRef, run: &str) 
 /// in the pod's ordinal. A foreign StatefulSet is found itself; without one, the claim belonged to the run's own.
 fn is_from_claim_template(kind: &str, metadata: &ObjectMeta) -> bool {
     let ordinal = metadata.name.as_deref().and_then(|name| name.rsplit('-').next()).unwrap_or_default();
-    kind == "PersistentVolumeClaim" && ordinal.parse::<u32>().is_ok()
+    kind == PersistentVolumeClaim::KIND && ordinal.parse::<u32>().is_ok()
 }

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
+use k8s_openapi::api::coordination::v1::Lease;
+use k8s_openapi::api::core::v1::{Namespace, Secret, Service};
 use kube::api::{Api, ListParams};
 use kube::core::DynamicObject;
 
@@ -12,14 +14,10 @@ use crate::model::journal::{ChangeState, JournalEntry, ObjectRef, RUN_LABEL, Rel
 use crate::model::resource_kind::ResourceKind;
 
 /// Kinds of the objects that a run creates, in their order; it installs the releases between the two groups.
-const KINDS_BEFORE_RELEASES: [ResourceKind; 2] = [
-    ResourceKind::new("", "v1", "Namespace", "namespaces"),
-    ResourceKind::new("coordination.k8s.io", "v1", "Lease", "leases"),
-];
-const KINDS_AFTER_RELEASES: [ResourceKind; 2] = [
-    ResourceKind::new("", "v1", "Service", "services"),
-    ResourceKind::new("autoscaling", "v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers"),
-];
+const KINDS_BEFORE_RELEASES: [ResourceKind; 2] =
+    [ResourceKind::from_type::<Namespace>(), ResourceKind::from_type::<Lease>()];
+const KINDS_AFTER_RELEASES: [ResourceKind; 2] =
+    [ResourceKind::from_type::<Service>(), ResourceKind::from_type::<HorizontalPodAutoscaler>()];
 
 /// Reconstructs the journal of a run from the objects with its label. An upgraded release has no such label and is not found.
 ///

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 
+use k8s_openapi::Resource as _;
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::PersistentVolumeClaim;
 use kube::api::{Api, DeleteParams, ListParams, Preconditions};
@@ -26,7 +27,7 @@ pub async fn record_volume_claims(
     inventory: &Inventory,
 ) -> Result<(), InstallError> {
     let target = &scenario.hpa.spec.scale_target_ref;
-    if target.kind != "StatefulSet" || !inventory.existing_namespaces.contains(&scenario.namespace) {
+    if target.kind != StatefulSet::KIND || !inventory.existing_namespaces.contains(&scenario.namespace) {
         return Ok(());
     }
     let templates = inventory.charts.values().flat_map(|chart| chart.volume_claim_templates.clone());

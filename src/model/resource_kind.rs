@@ -1,5 +1,8 @@
 //! Kinds of objects that the harness lists.
 
+use k8s_openapi::Resource;
+use k8s_openapi::api::{apps, autoscaling, batch, core};
+
 /// A kind and its API resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ResourceKind {
@@ -14,10 +17,10 @@ pub struct ResourceKind {
 }
 
 impl ResourceKind {
-    /// A kind of an API group and version.
+    /// The kind of a Rust type.
     #[must_use]
-    pub const fn new(group: &'static str, version: &'static str, kind: &'static str, plural: &'static str) -> Self {
-        Self { group, version, kind, plural }
+    pub const fn from_type<K: Resource>() -> Self {
+        Self { group: K::GROUP, version: K::VERSION, kind: K::KIND, plural: K::URL_PATH_SEGMENT }
     }
 
     /// apiVersion.
@@ -30,13 +33,13 @@ impl ResourceKind {
 /// Kinds whose foreign objects keep a namespace from being deleted. Objects with a controlling owner are covered by
 /// their owner.
 pub const PROTECTED_KINDS: [ResourceKind; 9] = [
-    ResourceKind::new("apps", "v1", "Deployment", "deployments"),
-    ResourceKind::new("apps", "v1", "StatefulSet", "statefulsets"),
-    ResourceKind::new("apps", "v1", "DaemonSet", "daemonsets"),
-    ResourceKind::new("batch", "v1", "Job", "jobs"),
-    ResourceKind::new("batch", "v1", "CronJob", "cronjobs"),
-    ResourceKind::new("autoscaling", "v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers"),
-    ResourceKind::new("", "v1", "Pod", "pods"),
-    ResourceKind::new("", "v1", "Service", "services"),
-    ResourceKind::new("", "v1", "PersistentVolumeClaim", "persistentvolumeclaims"),
+    ResourceKind::from_type::<apps::v1::Deployment>(),
+    ResourceKind::from_type::<apps::v1::StatefulSet>(),
+    ResourceKind::from_type::<apps::v1::DaemonSet>(),
+    ResourceKind::from_type::<batch::v1::Job>(),
+    ResourceKind::from_type::<batch::v1::CronJob>(),
+    ResourceKind::from_type::<autoscaling::v2::HorizontalPodAutoscaler>(),
+    ResourceKind::from_type::<core::v1::Pod>(),
+    ResourceKind::from_type::<core::v1::Service>(),
+    ResourceKind::from_type::<core::v1::PersistentVolumeClaim>(),
 ];

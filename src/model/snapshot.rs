@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::{Deserialize, Serialize};
 
 use crate::units::Milli;
@@ -116,24 +115,6 @@ pub struct ReplicasManager {
     pub time: Option<Timestamp>,
 }
 
-impl ReplicasManager {
-    /// The field managers of spec.replicas.
-    #[must_use]
-    pub fn from_metadata(meta: &ObjectMeta) -> Vec<Self> {
-        let owners = meta.managed_fields.iter().flatten().filter(|entry| {
-            entry.fields_v1.as_ref().is_some_and(|fields| fields.0.pointer("/f:spec/f:replicas").is_some())
-        });
-        owners
-            .map(|entry| Self {
-                manager: entry.manager.clone().unwrap_or_default(),
-                operation: entry.operation.clone().unwrap_or_default(),
-                subresource: entry.subresource.clone().unwrap_or_default(),
-                time: entry.time.as_ref().map(|time| time.0),
-            })
-            .collect()
-    }
-}
-
 /// A pod at one time.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -158,7 +139,7 @@ pub struct PodSnapshot {
     pub labels: BTreeMap<String, String>,
     /// Controlling owner, `Kind/name`.
     pub owner: Option<String>,
-    /// Extended resources that its containers request, in sum.
+    /// Extended resources that it requests, as the scheduler counts them.
     pub extended_resources: BTreeMap<String, i64>,
     /// Names of its ResourceClaims (DRA).
     pub resource_claims: Vec<String>,

@@ -9,6 +9,7 @@ use k8s_openapi::api::discovery::v1::EndpointSlice;
 use super::change_filter::WatchSink;
 use crate::env::TimelineWriter;
 use crate::model::observation::{DeletedObject, EndpointsSnapshot, ObservationKind};
+use crate::snapshot::{ready_pods, service_selector};
 
 /// The current state of the Service and its slices.
 pub(super) struct EndpointTracker {
@@ -53,8 +54,7 @@ pub(super) struct ServiceSink(Arc<Mutex<EndpointTracker>>);
 
 impl WatchSink<Service> for ServiceSink {
     fn upsert(&mut self, object: &Service) {
-        let selector = object.spec.as_ref().and_then(|spec| spec.selector.clone()).unwrap_or_default();
-        lock(&self.0).selector = Some(selector);
+        lock(&self.0).selector = Some(service_selector(object));
     }
 
     fn remove(&mut self, deleted: DeletedObject) {
@@ -84,20 +84,6 @@ impl WatchSink<EndpointSlice> for EndpointSliceSink {
     fn flush(&mut self) {
         lock(&self.0).record_if_changed();
     }
-}
-
-/// The pods of a slice that receive traffic; an absent `ready` means true (discovery.k8s.io/v1, EndpointConditions).
-fn ready_pods(slice: &EndpointSlice) -> Vec<String> {
-    let ready = slice
-        .endpoints
-        .iter()
-        .flatten()
-        .filter(|endpoint| endpoint.conditions.as_ref().and_then(|conditions| conditions.ready).unwrap_or(true));
-    ready
-        .filter_map(|endpoint| endpoint.target_ref.as_ref())
-        .filter(|target| target.kind.as_deref() == Some("Pod"))
-        .filter_map(|target| target.name.clone())
-        .collect()
 }
 
 fn lock(tracker: &Mutex<EndpointTracker>) -> std::sync::MutexGuard<'_, EndpointTracker> {

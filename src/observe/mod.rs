@@ -7,18 +7,12 @@ mod change_filter;
 mod clock_poller;
 mod context;
 mod diagnostics;
-mod digest;
 mod endpoints;
-mod event;
 mod exporter_hop;
 #[cfg(test)]
 mod fake_cluster;
 mod gap;
 mod hop_request;
-mod hpa;
-mod leader;
-mod node;
-mod pod;
 mod poll;
 mod retry_after;
 mod skew;
@@ -27,7 +21,7 @@ mod store_hop;
 #[cfg(test)]
 mod tests;
 mod watcher;
-mod workload;
+mod write_times;
 
 use k8s_openapi::api::autoscaling::v2::MetricSpec;
 use tokio::task::JoinSet;

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{Event, Node, Pod, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use k8s_openapi::{NamespaceResourceScope, Resource as _};
 use kube::{Api, Resource};
 use tokio::sync::watch;
 
@@ -21,11 +21,15 @@ use super::gap::GapTracker;
 use super::poll::{HopPoller, RecordPolicy};
 use super::store_hop::StoreHop;
 use super::watcher::{ResourceWatcher, WatchSource};
-use super::workload::WriteTimes;
-use super::{Observer, ObserverConfig, event, hpa, leader, node, pod, workload};
+use super::write_times::WriteTimes;
+use super::{Observer, ObserverConfig};
 use crate::metrics::selector;
 use crate::model::observation::ObservationKind;
 use crate::model::reading::MetricHop;
+use crate::snapshot::{
+    LEADER_LEASE_NAME, LEADER_LEASE_NAMESPACE, snapshot_deployment, snapshot_event, snapshot_hpa, snapshot_leader,
+    snapshot_node, snapshot_pod, snapshot_stateful_set,
+};
 
 /// The target's label selector as text, `None` until the target is observed: the request for a Pods metric contains it.
 type SelectorSender = watch::Sender<Option<String>>;
@@ -47,7 +51,7 @@ pub(super) fn spawn_tasks(observer: &mut Observer, config: ObserverConfig) {
 
 fn watch_hpa(observer: &mut Observer, config: &ObserverConfig) {
     let reduce: ReduceFn<HorizontalPodAutoscaler> = Box::new(|object, before| {
-        let snapshot = hpa::snapshot(object);
+        let snapshot = snapshot_hpa(object);
         // Of the fields that are kept only a change of size carries its own time.
         let scaled =
             matches!(before, Some(ObservationKind::Hpa(before)) if before.last_scale_time != snapshot.last_scale_time);
@@ -60,22 +64,19 @@ fn watch_hpa(observer: &mut Observer, config: &ObserverConfig) {
 /// Watches the controller manager's Lease, where the rights allow it: a new leader starts without the recommendations
 /// that the old one kept for stabilization.
 fn watch_leader(observer: &mut Observer) {
-    let api: Api<Lease> = Api::namespaced(observer.context.kube.clone(), leader::LEASE_NAMESPACE);
-    let fields = format!("metadata.name={}", leader::LEASE_NAME);
-    let reduce: ReduceFn<Lease> = Box::new(|object, _| (ObservationKind::Leader(leader::snapshot(object)), None));
+    let api: Api<Lease> = Api::namespaced(observer.context.kube.clone(), LEADER_LEASE_NAMESPACE);
+    let fields = format!("metadata.name={}", LEADER_LEASE_NAME);
+    let reduce: ReduceFn<Lease> = Box::new(|object, _| (ObservationKind::Leader(snapshot_leader(object)), None));
     spawn_watch(observer, WatchSource { field_selector: fields, ..all_objects("leader", api) }, |_| None, reduce);
 }
 
 fn watch_target(observer: &mut Observer, config: &ObserverConfig, selector: SelectorSender) {
     match config.target_kind.as_str() {
-        "Deployment" => {
+        Deployment::KIND => {
             let mut writes = WriteTimes::default();
             let reduce: ReduceFn<Deployment> = Box::new(move |object, _| {
                 publish_selector(&selector, &object.spec.selector);
-                (
-                    ObservationKind::Workload(workload::snapshot_deployment(object)),
-                    writes.next_write_time(&object.metadata),
-                )
+                (ObservationKind::Workload(snapshot_deployment(object)), writes.next_write_time(&object.metadata))
             });
             spawn_watch(
                 observer,
@@ -84,14 +85,11 @@ fn watch_target(observer: &mut Observer, config: &ObserverConfig, selector: Sele
                 reduce,
             );
         }
-        "StatefulSet" => {
+        StatefulSet::KIND => {
             let mut writes = WriteTimes::default();
             let reduce: ReduceFn<StatefulSet> = Box::new(move |object, _| {
                 publish_selector(&selector, &object.spec.selector);
-                (
-                    ObservationKind::Workload(workload::snapshot_stateful_set(object)),
-                    writes.next_write_time(&object.metadata),
-                )
+                (ObservationKind::Workload(snapshot_stateful_set(object)), writes.next_write_time(&object.metadata))
             });
             spawn_watch(
                 observer,
@@ -111,7 +109,7 @@ fn publish_selector(sender: &SelectorSender, selector: &LabelSelector) {
 /// Watches the pods and events of the namespace, and all nodes.
 fn watch_namespace(observer: &mut Observer, config: &ObserverConfig) {
     let namespace = &config.namespace;
-    let pods: ReduceFn<Pod> = Box::new(|object, _| (ObservationKind::Pod(pod::snapshot(object)), None));
+    let pods: ReduceFn<Pod> = Box::new(|object, _| (ObservationKind::Pod(snapshot_pod(object)), None));
     spawn_watch(
         observer,
         all_objects("pods", Api::namespaced(observer.context.kube.clone(), namespace)),
@@ -119,7 +117,7 @@ fn watch_namespace(observer: &mut Observer, config: &ObserverConfig) {
         pods,
     );
     let events: ReduceFn<Event> = Box::new(|object, _| {
-        let snapshot = event::snapshot(object);
+        let snapshot = snapshot_event(object);
         let source = snapshot.last_timestamp;
         (ObservationKind::Event(snapshot), source)
     });
@@ -130,7 +128,7 @@ fn watch_namespace(observer: &mut Observer, config: &ObserverConfig) {
         |_| None,
         events,
     );
-    let nodes: ReduceFn<Node> = Box::new(|object, _| (ObservationKind::Node(node::snapshot(object)), None));
+    let nodes: ReduceFn<Node> = Box::new(|object, _| (ObservationKind::Node(snapshot_node(object)), None));
     spawn_watch(observer, all_objects("nodes", Api::all(observer.context.kube.clone())), object_deleted, nodes);
 }
 

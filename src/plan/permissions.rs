@@ -11,13 +11,22 @@ mod tests;
 
 pub(super) use charts::{find_kind, install_permissions};
 
-use self::table::{PermissionTable, RbacResource, core_resource, group_resource};
+use k8s_openapi::Resource as _;
+use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
+use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
+use k8s_openapi::api::coordination::v1::Lease;
+use k8s_openapi::api::core::v1::{Event, Namespace, Node, PersistentVolumeClaim, Pod, ResourceQuota, Secret, Service};
+use k8s_openapi::api::discovery::v1::EndpointSlice;
+use k8s_openapi::kube_aggregator::pkg::apis::apiregistration::v1::APIService;
+
+use self::table::{PermissionTable, RbacResource, core_resource, group_resource, typed_resource};
 use super::api_services::METRICS_APIS;
 use crate::metrics::request;
 use crate::model::inventory::{PermissionCheck, PermissionStage};
 use crate::model::journal::ObjectRef;
 use crate::model::resource_kind::PROTECTED_KINDS;
 use crate::model::scenario::{EndpointType, IfExists, Scenario};
+use crate::snapshot::{LEADER_LEASE_NAME, LEADER_LEASE_NAMESPACE};
 
 /// The permissions for plan and run without the charts ([`install_permissions`]), if these namespaces are missing.
 pub(super) fn run_permissions(scenario: &Scenario, missing: &[String]) -> Vec<PermissionCheck> {
@@ -29,7 +38,7 @@ pub(super) fn run_permissions(scenario: &Scenario, missing: &[String]) -> Vec<Pe
         let purpose = format!("create the missing namespaces ({}) and remove them", missing.join(", "));
         table.set_stage(PermissionStage::Install).add_required(
             "list watch create delete",
-            core_resource("namespaces"),
+            typed_resource::<Namespace>(),
             &purpose,
         );
         for namespace in missing {
@@ -47,25 +56,29 @@ pub(super) fn run_permissions(scenario: &Scenario, missing: &[String]) -> Vec<Pe
 fn add_read_permissions(scenario: &Scenario, table: &mut PermissionTable) {
     table.set_stage(PermissionStage::Read);
     for namespace in scenario.namespaces() {
-        table.add_required("get", core_resource("namespaces").named(&namespace), "check whether the namespace exists");
+        table.add_required(
+            "get",
+            typed_resource::<Namespace>().named(&namespace),
+            "check whether the namespace exists",
+        );
     }
     for name in METRICS_APIS {
-        let on = group_resource("apiregistration.k8s.io", "apiservices").named(name);
+        let on = typed_resource::<APIService>().named(name);
         table.add_required("get", on, "find the server of the metrics API");
     }
     table.add_required(
         "list watch",
-        core_resource("nodes"),
+        typed_resource::<Node>(),
         "read the accelerators of the nodes, and an address for the load",
     );
-    table.add_optional("list", core_resource("pods"), "count the accelerators in use");
+    table.add_optional("list", typed_resource::<Pod>(), "count the accelerators in use");
     for (name, release) in &scenario.releases {
-        let on = core_resource("secrets").in_namespace(scenario.release_namespace(name));
+        let on = typed_resource::<Secret>().in_namespace(scenario.release_namespace(name));
         // An adopted release may be known by its APIService alone.
         table.add(release.if_exists != IfExists::Adopt, "list", on, "check whether the release exists");
     }
-    table.add_optional("list", core_resource("services"), "check whether a node port is in use");
-    let quotas = core_resource("resourcequotas").in_namespace(&scenario.namespace);
+    table.add_optional("list", typed_resource::<Service>(), "check whether a node port is in use");
+    let quotas = typed_resource::<ResourceQuota>().in_namespace(&scenario.namespace);
     table.add_optional("list", quotas, "check whether a quota limits the pods");
 }
 
@@ -85,7 +98,11 @@ fn add_hop_permissions(scenario: &Scenario, table: &mut PermissionTable) {
         );
     }
     if let Some(exporter) = &scenario.metric.exporter {
-        table.add_optional("list", core_resource("pods").in_namespace(&exporter.namespace), "find the exporter's pods");
+        table.add_optional(
+            "list",
+            typed_resource::<Pod>().in_namespace(&exporter.namespace),
+            "find the exporter's pods",
+        );
         table.add_optional(
             "get",
             core_resource("pods/proxy").in_namespace(&exporter.namespace),
@@ -98,30 +115,29 @@ fn add_hop_permissions(scenario: &Scenario, table: &mut PermissionTable) {
 fn add_run_permissions(scenario: &Scenario, missing: &[String], table: &mut PermissionTable) {
     let own = |on: RbacResource<'static>| on.in_namespace(scenario.namespace.as_str());
     let target = ObjectRef::scale_target(scenario).plural;
-    let hpas = own(group_resource("autoscaling", "horizontalpodautoscalers"));
+    let hpas = own(typed_resource::<HorizontalPodAutoscaler>());
     table.set_stage(PermissionStage::Run);
     table.add_required("get list watch create patch delete", hpas, "apply the HPA, watch it and remove it");
     table.add_required(
         "get list watch",
-        group_resource("apps", &target).in_namespace(&scenario.namespace),
+        group_resource(Deployment::GROUP, &target).in_namespace(&scenario.namespace),
         "watch the target's replicas",
     );
-    let leases = own(group_resource("coordination.k8s.io", "leases"));
+    let leases = own(typed_resource::<Lease>());
     let purpose = "hold the Lease of the target, so that two runs do not disturb each other, renew and release it";
     table.add_required("get list watch create patch delete", leases, purpose);
-    if scenario.hpa.spec.scale_target_ref.kind == "StatefulSet" && !missing.contains(&scenario.namespace) {
+    if scenario.hpa.spec.scale_target_ref.kind == StatefulSet::KIND && !missing.contains(&scenario.namespace) {
         let purpose = "delete the PersistentVolumeClaims created during the run, and wait until they are gone";
-        table.add_required("list watch delete", own(core_resource("persistentvolumeclaims")), purpose);
+        table.add_required("list watch delete", own(typed_resource::<PersistentVolumeClaim>()), purpose);
     }
-    table.add_required("list watch", own(core_resource("pods")), "watch the target's pods");
+    table.add_required("list watch", own(typed_resource::<Pod>()), "watch the target's pods");
     table.add_required("get create", own(core_resource("pods/proxy")), "send a direct chat to each new pod");
     table.add_required(
         "list watch",
-        own(core_resource("events")),
+        own(typed_resource::<Event>()),
         "read the events of the HPA controller and the scheduler",
     );
-    let leader =
-        group_resource("coordination.k8s.io", "leases").in_namespace("kube-system").named("kube-controller-manager");
+    let leader = typed_resource::<Lease>().in_namespace(LEADER_LEASE_NAMESPACE).named(LEADER_LEASE_NAME);
     table.add_optional(
         "list watch",
         leader,
@@ -129,8 +145,8 @@ fn add_run_permissions(scenario: &Scenario, missing: &[String], table: &mut Perm
     );
     if scenario.endpoint.kind != EndpointType::Url {
         let purpose = "create the Service of the load, watch it and remove it";
-        table.add_required("get list watch create patch delete", own(core_resource("services")), purpose);
-        let slices = own(group_resource("discovery.k8s.io", "endpointslices"));
+        table.add_required("get list watch create patch delete", own(typed_resource::<Service>()), purpose);
+        let slices = own(typed_resource::<EndpointSlice>());
         table.add_required("list watch", slices, "check which pods are endpoints of the Service");
     }
 }
@@ -139,7 +155,7 @@ fn add_run_permissions(scenario: &Scenario, missing: &[String], table: &mut Perm
 pub(super) fn scale_permissions(scenario: &Scenario) -> Vec<PermissionCheck> {
     let mut table = PermissionTable::default();
     let scale = format!("{}/scale", ObjectRef::scale_target(scenario).plural);
-    let on = group_resource("apps", &scale).in_namespace(&scenario.namespace);
+    let on = group_resource(Deployment::GROUP, &scale).in_namespace(&scenario.namespace);
     table.set_stage(PermissionStage::Run).add_required("patch", on, "restore the replicas of the existing target");
     table.into_permissions()
 }
@@ -149,11 +165,9 @@ fn add_diagnostics_permissions(scenario: &Scenario, table: &mut PermissionTable)
     let purpose = "store objects and logs of a run that did not pass";
     let own = scenario.namespace.as_str();
     table.set_stage(PermissionStage::Run);
-    for resource in [
-        group_resource("apps", "deployments"),
-        group_resource("apps", "statefulsets"),
-        core_resource("persistentvolumeclaims"),
-    ] {
+    for resource in
+        [typed_resource::<Deployment>(), typed_resource::<StatefulSet>(), typed_resource::<PersistentVolumeClaim>()]
+    {
         table.add_optional("list", resource.in_namespace(own), purpose);
     }
     for namespace in scenario.namespaces() {

@@ -1,15 +1,15 @@
 //! Parses the manifests of a chart: the target's replicas and resources, APIServices, roles, and required objects.
 
+mod pod_template;
 mod required_objects;
 mod roles;
-
-use std::collections::BTreeMap;
 
 use serde_json::Value;
 
 use crate::model::inventory::{ChartSummary, RenderedObject};
 use crate::model::manifest::sha256_hex;
 use crate::model::scenario::Scenario;
+use crate::snapshot::requested_resources;
 
 /// Parses rendered manifests.
 ///
@@ -27,7 +27,7 @@ pub fn parse_rendered_chart(scenario: &Scenario, namespace: &str, manifests: &st
     Ok(ChartSummary {
         rendered_digest: sha256_hex(manifests.as_bytes()),
         target_replicas: workload.and_then(|w| w["spec"]["replicas"].as_i64()).and_then(|n| i32::try_from(n).ok()),
-        target_resources: workload.map(extended_resources),
+        target_resources: workload.map(|workload| requested_resources(&pod_template::pod_spec(workload))),
         api_services: services.filter_map(|d| d["metadata"]["name"].as_str().map(ToOwned::to_owned)).collect(),
         objects: documents.iter().filter_map(|document| rendered_object(document, namespace)).collect(),
         grants: documents.iter().flat_map(|document| roles::grants(document, namespace)).collect(),
@@ -79,21 +79,10 @@ fn rendered_object(document: &Value, release: &str) -> Option<RenderedObject> {
     })
 }
 
-/// Extended resources of one pod, summed over its containers.
-fn extended_resources(workload: &Value) -> BTreeMap<String, i64> {
-    let mut all = BTreeMap::new();
-    let containers = workload["spec"]["template"]["spec"]["containers"].as_array().into_iter().flatten();
-    for limits in containers.filter_map(|container| container["resources"]["limits"].as_object()) {
-        for (name, count) in limits.iter().filter(|(name, _)| name.contains('/')) {
-            let count = count.as_i64().or_else(|| count.as_str().and_then(|text| text.parse().ok())).unwrap_or(0);
-            *all.entry(name.clone()).or_insert(0) += count;
-        }
-    }
-    all
-}
-
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     #[test]

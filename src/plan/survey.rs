@@ -9,6 +9,8 @@ mod permissions;
 mod preflight;
 mod releases;
 
+use k8s_openapi::Resource as _;
+use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::api::Api;
 
@@ -106,8 +108,10 @@ pub async fn survey(env: &RunEnv, scenario: &Scenario) -> Result<Inventory, Surv
 
 /// Whether autoscaling/v2 is served. A group that is not served (404) is no error.
 async fn is_hpa_served(client: &kube::Client) -> Result<bool, SurveyError> {
-    match client.list_api_group_resources("autoscaling/v2").await {
-        Ok(list) => Ok(list.resources.iter().any(|resource| resource.name == "horizontalpodautoscalers")),
+    match client.list_api_group_resources(HorizontalPodAutoscaler::API_VERSION).await {
+        Ok(list) => {
+            Ok(list.resources.iter().any(|resource| resource.name == HorizontalPodAutoscaler::URL_PATH_SEGMENT))
+        }
         Err(kube::Error::Api(status)) if status.code == 404 => Ok(false),
         Err(e) => Err(cluster_error("autoscaling/v2")(e)),
     }

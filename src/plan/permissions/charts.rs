@@ -1,7 +1,14 @@
 //! The permissions that helm needs for each release: its own records, the objects of the chart, and all permissions that the
 //! chart's roles grant, since Kubernetes allows granting only what one has.
 
-use super::table::{PermissionTable, core_resource, group_resource};
+use k8s_openapi::Resource as _;
+use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::api::node::v1::RuntimeClass;
+use k8s_openapi::api::rbac::v1::Role;
+use k8s_openapi::api::scheduling::v1::PriorityClass;
+use k8s_openapi::api::storage::v1::StorageClass;
+
+use super::table::{PermissionTable, group_resource, typed_resource};
 use crate::model::inventory::{ChartSummary, Inventory, PermissionCheck, PermissionStage};
 use crate::model::resource_kind::ResourceKind;
 use crate::model::scenario::Scenario;
@@ -28,7 +35,11 @@ pub(in crate::plan) fn install_permissions<'a>(
         let namespace = scenario.release_namespace(name);
         table.set_stage(PermissionStage::Install);
         let purpose = "store helm's record of a release";
-        table.add_required("get list create update delete", core_resource("secrets").in_namespace(namespace), purpose);
+        table.add_required(
+            "get list create update delete",
+            typed_resource::<Secret>().in_namespace(namespace),
+            purpose,
+        );
         if let Some(chart) = inventory.charts.get(name) {
             add_object_permissions(scenario, name, chart, &mut table);
             add_granted_permissions(chart, &mut table);
@@ -71,10 +82,10 @@ fn add_lookup_permissions(chart: &ChartSummary, table: &mut PermissionTable) {
 /// The kind of a required object by its name.
 pub(in crate::plan) fn find_kind(kind: &str) -> Option<ResourceKind> {
     const KINDS: [ResourceKind; 4] = [
-        ResourceKind::new("storage.k8s.io", "v1", "StorageClass", "storageclasses"),
-        ResourceKind::new("node.k8s.io", "v1", "RuntimeClass", "runtimeclasses"),
-        ResourceKind::new("scheduling.k8s.io", "v1", "PriorityClass", "priorityclasses"),
-        ResourceKind::new("", "v1", "Secret", "secrets"),
+        ResourceKind::from_type::<StorageClass>(),
+        ResourceKind::from_type::<RuntimeClass>(),
+        ResourceKind::from_type::<PriorityClass>(),
+        ResourceKind::from_type::<Secret>(),
     ];
     KINDS.into_iter().find(|one| one.kind == kind)
 }
@@ -91,8 +102,7 @@ fn add_granted_permissions(chart: &ChartSummary, table: &mut PermissionTable) {
     }
     for binding in &chart.bound_roles {
         let kind = format!("{}s", binding.kind.to_lowercase());
-        let on = group_resource("rbac.authorization.k8s.io", &kind)
-            .in_namespace(binding.namespace.as_deref().unwrap_or_default());
+        let on = group_resource(Role::GROUP, &kind).in_namespace(binding.namespace.as_deref().unwrap_or_default());
         table.add_required("bind", on.named(&binding.role), "let the chart bind this role to its service account");
     }
 }

@@ -1,6 +1,8 @@
 //! Builds the table of permissions. Each permission is in it once: a required one replaces an optional one, else the first
 //! purpose stays.
 
+use k8s_openapi::Resource;
+
 use crate::model::inventory::{PermissionCheck, PermissionStage};
 
 /// The object of a permission: a resource of a group, with its subresource if it has one (`pods/proxy`), in one namespace or
@@ -16,6 +18,11 @@ pub(super) struct RbacResource<'a> {
 /// A resource of the core group, in all namespaces or cluster-scoped.
 pub(super) fn core_resource(resource: &str) -> RbacResource<'_> {
     group_resource("", resource)
+}
+
+/// The resource of a kind, in all namespaces or cluster-scoped.
+pub(super) fn typed_resource<K: Resource>() -> RbacResource<'static> {
+    group_resource(K::GROUP, K::URL_PATH_SEGMENT)
 }
 
 /// A resource of a group.

@@ -12,8 +12,8 @@ use crate::env::{api_for_kind, api_for_object};
 use crate::model::inventory::{ExistingTarget, Inventory, PreflightFindings, QuotaHeadroom, RequiredObject};
 use crate::model::journal::ObjectRef;
 use crate::model::scenario::Scenario;
-use crate::model::snapshot::ReplicasManager;
 use crate::plan::permissions;
+use crate::snapshot::replicas_managers;
 
 /// Reads the findings; `installed` are the releases that will be installed.
 pub(super) async fn read(
@@ -79,7 +79,7 @@ fn to_existing_target(found: DynamicObject) -> ExistingTarget {
     let helm = found.metadata.managed_fields.iter().flatten().filter(|one| one.manager.as_deref() == Some("helm"));
     ExistingTarget {
         replicas: found.data["spec"]["replicas"].as_i64().and_then(|n| i32::try_from(n).ok()).unwrap_or(1),
-        replicas_managers: ReplicasManager::from_metadata(&found.metadata),
+        replicas_managers: replicas_managers(&found.metadata),
         server_side_applied: helm.into_iter().any(|entry| entry.operation.as_deref() == Some("Apply")),
     }
 }

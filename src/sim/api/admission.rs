@@ -2,14 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use k8s_openapi::api::core::v1::{Pod, ResourceQuota};
+use k8s_openapi::api::node::v1::RuntimeClass;
+use k8s_openapi::api::scheduling::v1::PriorityClass;
 use serde_json::{Value, json};
 
 use crate::model::resource_kind::ResourceKind;
 use crate::sim::cluster::{FieldManager, SimCluster, StatusError, metadata_text};
 use crate::units::Milli;
 
-const QUOTA: ResourceKind = ResourceKind::new("", "v1", "ResourceQuota", "resourcequotas");
-const POD: ResourceKind = ResourceKind::new("", "v1", "Pod", "pods");
+const QUOTA: ResourceKind = ResourceKind::from_type::<ResourceQuota>();
+const POD: ResourceKind = ResourceKind::from_type::<Pod>();
 
 /// Amounts by quota resource name, for example `requests.nvidia.com/gpu`.
 type QuotaAmounts = BTreeMap<String, Milli>;
@@ -50,8 +53,8 @@ pub(super) fn set_quota_status(cluster: &SimCluster, object: &mut Value) {
 }
 
 fn check_classes(cluster: &SimCluster, object: &Value) -> Result<(), String> {
-    const RUNTIME: ResourceKind = ResourceKind::new("node.k8s.io", "v1", "RuntimeClass", "runtimeclasses");
-    const PRIORITY: ResourceKind = ResourceKind::new("scheduling.k8s.io", "v1", "PriorityClass", "priorityclasses");
+    const RUNTIME: ResourceKind = ResourceKind::from_type::<RuntimeClass>();
+    const PRIORITY: ResourceKind = ResourceKind::from_type::<PriorityClass>();
     let spec = &object["spec"];
     if let Some(name) = spec["runtimeClassName"].as_str().filter(|name| cluster.get(&RUNTIME, "", name).is_none()) {
         return Err(format!("pod rejected: RuntimeClass \"{name}\" not found"));

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use k8s_openapi::api::core::v1::Namespace;
 use serde_json::{Value, json};
 
 use super::served_kinds::ServedKind;
@@ -9,7 +10,7 @@ use super::{admission, defaults};
 use crate::model::resource_kind::ResourceKind;
 use crate::sim::cluster::{FieldManager, SimCluster, StatusError, group_resource, metadata_text};
 
-const NAMESPACE: ResourceKind = ResourceKind::new("", "v1", "Namespace", "namespaces");
+const NAMESPACE: ResourceKind = ResourceKind::from_type::<Namespace>();
 
 /// Letters of generated names (k8s.io/apimachinery, pkg/util/rand).
 const NAME_LETTERS: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";

@@ -1,5 +1,6 @@
 //! The API server's defaults, as far as the simulator or gpuhpa reads them.
 
+use k8s_openapi::api::storage::v1::StorageClass;
 use serde_json::{Value, json};
 
 use super::create::invalid_error;
@@ -42,7 +43,7 @@ fn set_namespace_defaults(object: &mut Value) {
 }
 
 fn set_pvc_defaults(cluster: &SimCluster, object: &mut Value) {
-    const CLASS: ResourceKind = ResourceKind::new("storage.k8s.io", "v1", "StorageClass", "storageclasses");
+    const CLASS: ResourceKind = ResourceKind::from_type::<StorageClass>();
     const DEFAULT: &str = "storageclass.kubernetes.io/is-default-class";
     if object["spec"]["storageClassName"].is_null() {
         let classes = cluster.list(&CLASS, None);

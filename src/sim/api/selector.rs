@@ -1,36 +1,30 @@
 //! Label and field selectors.
 
+use kube::core::Selector;
 use serde_json::Value;
 
 use super::request::ApiRequest;
+use crate::metrics::selector::parse_selector;
 use crate::sim::cluster::StatusError;
+use crate::sim::objects::labels;
 
 /// The label and field selector of a request, with its namespace.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct ApiSelector {
-    requirements: Vec<ApiLabelRequirement>,
+    labels: Selector,
     /// metadata.name
     name: Option<String>,
     /// metadata.namespace
     namespace: Option<String>,
 }
 
-#[derive(Clone, Debug)]
-enum ApiLabelRequirement {
-    Equals(String, String),
-    NotEquals(String, String),
-    Exists(String),
-    DoesNotExist(String),
-}
-
 impl ApiSelector {
     /// # Errors
     /// The selector has an operator or a field that is not supported.
     pub(super) fn from_request(request: &ApiRequest) -> Result<Self, StatusError> {
-        let mut selector = Self { namespace: request.info.namespace.clone(), ..Self::default() };
-        for part in request.param("labelSelector").split(',').filter(|part| !part.is_empty()) {
-            selector.requirements.push(parse_requirement(part)?);
-        }
+        let labels = parse_selector(request.param("labelSelector"));
+        let labels = labels.map_err(|unsupported| StatusError::not_simulated(&unsupported))?;
+        let mut selector = Self { labels, namespace: request.info.namespace.clone(), name: None };
         for part in request.param("fieldSelector").split(',').filter(|part| !part.is_empty()) {
             match part.split_once('=') {
                 Some(("metadata.name", name)) => selector.name = Some(name.trim_start_matches('=').to_owned()),
@@ -44,32 +38,6 @@ impl ApiSelector {
         let metadata = &object["metadata"];
         self.namespace.as_ref().is_none_or(|namespace| metadata["namespace"] == namespace.as_str())
             && self.name.as_ref().is_none_or(|name| metadata["name"] == name.as_str())
-            && self.requirements.iter().all(|requirement| requirement.matches(&metadata["labels"]))
+            && labels::is_selected(object, &self.labels)
     }
-}
-
-impl ApiLabelRequirement {
-    fn matches(&self, labels: &Value) -> bool {
-        match self {
-            Self::Equals(key, value) => labels[key] == value.as_str(),
-            Self::NotEquals(key, value) => labels[key] != value.as_str(),
-            Self::Exists(key) => !labels[key].is_null(),
-            Self::DoesNotExist(key) => labels[key].is_null(),
-        }
-    }
-}
-
-fn parse_requirement(part: &str) -> Result<ApiLabelRequirement, StatusError> {
-    if part.contains([' ', '(', ')', '<', '>']) {
-        return Err(StatusError::not_simulated(&format!("the label selector {part}")));
-    }
-    Ok(if let Some((key, value)) = part.split_once("!=") {
-        ApiLabelRequirement::NotEquals(key.to_owned(), value.to_owned())
-    } else if let Some((key, value)) = part.split_once('=') {
-        ApiLabelRequirement::Equals(key.to_owned(), value.trim_start_matches('=').to_owned())
-    } else if let Some(key) = part.strip_prefix('!') {
-        ApiLabelRequirement::DoesNotExist(key.to_owned())
-    } else {
-        ApiLabelRequirement::Exists(part.to_owned())
-    })
 }

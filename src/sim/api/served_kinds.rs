@@ -1,5 +1,12 @@
 //! The kinds that the API server serves.
 
+use k8s_openapi::api::{
+    apps, authorization, autoscaling, batch, coordination, core, discovery, networking, node, policy, rbac, resource,
+    scheduling, storage,
+};
+use k8s_openapi::kube_aggregator::pkg::apis::apiregistration::v1::APIService;
+use k8s_openapi::{ClusterResourceScope, NamespaceResourceScope, Resource};
+
 use crate::model::resource_kind::ResourceKind;
 
 /// A kind and its scope.
@@ -9,66 +16,54 @@ pub(in crate::sim) struct ServedKind {
     pub(in crate::sim) is_namespaced: bool,
 }
 
-const RBAC: &str = "rbac.authorization.k8s.io";
-
 /// The kinds that a run, helm and the controllers read or write.
 pub(in crate::sim) const SERVED_KINDS: [ServedKind; 38] = [
-    cluster_scoped("", "v1", "Namespace", "namespaces"),
-    cluster_scoped("", "v1", "Node", "nodes"),
-    cluster_scoped("", "v1", "PersistentVolume", "persistentvolumes"),
-    namespaced("", "v1", "ConfigMap", "configmaps"),
-    namespaced("", "v1", "Event", "events"),
-    namespaced("", "v1", "LimitRange", "limitranges"),
-    namespaced("", "v1", "PersistentVolumeClaim", "persistentvolumeclaims"),
-    namespaced("", "v1", "Pod", "pods"),
-    namespaced("", "v1", "ResourceQuota", "resourcequotas"),
-    namespaced("", "v1", "Secret", "secrets"),
-    namespaced("", "v1", "Service", "services"),
-    namespaced("", "v1", "ServiceAccount", "serviceaccounts"),
-    namespaced("apps", "v1", "DaemonSet", "daemonsets"),
-    namespaced("apps", "v1", "Deployment", "deployments"),
-    namespaced("apps", "v1", "ReplicaSet", "replicasets"),
-    namespaced("apps", "v1", "StatefulSet", "statefulsets"),
-    namespaced("autoscaling", "v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers"),
-    namespaced("batch", "v1", "CronJob", "cronjobs"),
-    namespaced("batch", "v1", "Job", "jobs"),
-    namespaced("coordination.k8s.io", "v1", "Lease", "leases"),
-    namespaced("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices"),
-    namespaced("networking.k8s.io", "v1", "Ingress", "ingresses"),
-    namespaced("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies"),
-    namespaced("policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets"),
-    namespaced("resource.k8s.io", "v1", "ResourceClaim", "resourceclaims"),
-    namespaced("resource.k8s.io", "v1", "ResourceClaimTemplate", "resourceclaimtemplates"),
-    cluster_scoped("resource.k8s.io", "v1", "DeviceClass", "deviceclasses"),
-    cluster_scoped("resource.k8s.io", "v1", "ResourceSlice", "resourceslices"),
-    namespaced(RBAC, "v1", "Role", "roles"),
-    namespaced(RBAC, "v1", "RoleBinding", "rolebindings"),
-    cluster_scoped(RBAC, "v1", "ClusterRole", "clusterroles"),
-    cluster_scoped(RBAC, "v1", "ClusterRoleBinding", "clusterrolebindings"),
-    cluster_scoped("apiregistration.k8s.io", "v1", "APIService", "apiservices"),
-    cluster_scoped("node.k8s.io", "v1", "RuntimeClass", "runtimeclasses"),
-    cluster_scoped("scheduling.k8s.io", "v1", "PriorityClass", "priorityclasses"),
-    cluster_scoped("storage.k8s.io", "v1", "StorageClass", "storageclasses"),
-    cluster_scoped("storage.k8s.io", "v1", "VolumeAttachment", "volumeattachments"),
-    cluster_scoped("authorization.k8s.io", "v1", "SelfSubjectAccessReview", "selfsubjectaccessreviews"),
+    cluster_scoped::<core::v1::Namespace>(),
+    cluster_scoped::<core::v1::Node>(),
+    cluster_scoped::<core::v1::PersistentVolume>(),
+    namespaced::<core::v1::ConfigMap>(),
+    namespaced::<core::v1::Event>(),
+    namespaced::<core::v1::LimitRange>(),
+    namespaced::<core::v1::PersistentVolumeClaim>(),
+    namespaced::<core::v1::Pod>(),
+    namespaced::<core::v1::ResourceQuota>(),
+    namespaced::<core::v1::Secret>(),
+    namespaced::<core::v1::Service>(),
+    namespaced::<core::v1::ServiceAccount>(),
+    namespaced::<apps::v1::DaemonSet>(),
+    namespaced::<apps::v1::Deployment>(),
+    namespaced::<apps::v1::ReplicaSet>(),
+    namespaced::<apps::v1::StatefulSet>(),
+    namespaced::<autoscaling::v2::HorizontalPodAutoscaler>(),
+    namespaced::<batch::v1::CronJob>(),
+    namespaced::<batch::v1::Job>(),
+    namespaced::<coordination::v1::Lease>(),
+    namespaced::<discovery::v1::EndpointSlice>(),
+    namespaced::<networking::v1::Ingress>(),
+    namespaced::<networking::v1::NetworkPolicy>(),
+    namespaced::<policy::v1::PodDisruptionBudget>(),
+    namespaced::<resource::v1::ResourceClaim>(),
+    namespaced::<resource::v1::ResourceClaimTemplate>(),
+    cluster_scoped::<resource::v1::DeviceClass>(),
+    cluster_scoped::<resource::v1::ResourceSlice>(),
+    namespaced::<rbac::v1::Role>(),
+    namespaced::<rbac::v1::RoleBinding>(),
+    cluster_scoped::<rbac::v1::ClusterRole>(),
+    cluster_scoped::<rbac::v1::ClusterRoleBinding>(),
+    cluster_scoped::<APIService>(),
+    cluster_scoped::<node::v1::RuntimeClass>(),
+    cluster_scoped::<scheduling::v1::PriorityClass>(),
+    cluster_scoped::<storage::v1::StorageClass>(),
+    cluster_scoped::<storage::v1::VolumeAttachment>(),
+    cluster_scoped::<authorization::v1::SelfSubjectAccessReview>(),
 ];
 
-const fn namespaced(
-    group: &'static str,
-    version: &'static str,
-    kind: &'static str,
-    plural: &'static str,
-) -> ServedKind {
-    ServedKind { kind: ResourceKind::new(group, version, kind, plural), is_namespaced: true }
+const fn namespaced<K: Resource<Scope = NamespaceResourceScope>>() -> ServedKind {
+    ServedKind { kind: ResourceKind::from_type::<K>(), is_namespaced: true }
 }
 
-const fn cluster_scoped(
-    group: &'static str,
-    version: &'static str,
-    kind: &'static str,
-    plural: &'static str,
-) -> ServedKind {
-    ServedKind { kind: ResourceKind::new(group, version, kind, plural), is_namespaced: false }
+const fn cluster_scoped<K: Resource<Scope = ClusterResourceScope>>() -> ServedKind {
+    ServedKind { kind: ResourceKind::from_type::<K>(), is_namespaced: false }
 }
 
 pub(in crate::sim) fn find_by_kind(api_version: &str, kind: &str) -> Option<&'static ServedKind> {

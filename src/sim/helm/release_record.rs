@@ -1,5 +1,6 @@
 //! helm's release records: a Secret for each revision of a release.
 
+use k8s_openapi::api::core::v1::Secret;
 use serde_json::{Value, json};
 
 use crate::model::journal::ReleaseRef;
@@ -7,7 +8,7 @@ use crate::model::resource_kind::ResourceKind;
 use crate::sim::api;
 use crate::sim::cluster::{FieldManager, SimCluster, StatusError};
 
-const SECRET: ResourceKind = ResourceKind::new("", "v1", "Secret", "secrets");
+const SECRET: ResourceKind = ResourceKind::from_type::<Secret>();
 const HELM_MANAGER: FieldManager<'_> = FieldManager::update("helm");
 
 /// One revision of a release.

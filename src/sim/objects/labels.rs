@@ -1,5 +1,8 @@
 //! Label selectors (k8s.io/apimachinery, pkg/labels).
 
+use std::collections::BTreeMap;
+
+use kube::core::{Selector, SelectorExt as _};
 use serde_json::Value;
 
 /// Whether a LabelSelector (`matchLabels`, `matchExpressions`) matches an object. An empty one matches nothing here: the
@@ -17,6 +20,13 @@ pub(in crate::sim) fn matches(selector: &Value, object: &Value) -> bool {
 pub(in crate::sim) fn has_labels(selector: &Value, labels: &Value) -> bool {
     let Some(selector) = selector.as_object() else { return false };
     !selector.is_empty() && selector.iter().all(|(key, value)| labels[key] == *value)
+}
+
+/// Whether the label selector of a request selects an object.
+pub(in crate::sim) fn is_selected(object: &Value, selector: &Selector) -> bool {
+    let labels = object["metadata"]["labels"].as_object().into_iter().flatten();
+    let text = |(key, value): (&String, &Value)| Some((key.clone(), value.as_str()?.to_owned()));
+    selector.selects_all() || selector.matches(&labels.filter_map(text).collect::<BTreeMap<_, _>>())
 }
 
 fn matches_expression(requirement: &Value, labels: &Value) -> bool {

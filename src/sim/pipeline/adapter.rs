@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use k8s_openapi::api::core::v1::ConfigMap;
 use serde_json::Value;
 
 use super::super::cluster::{StatusError, metadata_text};
@@ -15,7 +16,7 @@ use crate::model::resource_kind::ResourceKind;
 use crate::sim::config::DistortionHop;
 use crate::units::HumanDuration;
 
-const CONFIG_MAP: ResourceKind = ResourceKind::new("", "v1", "ConfigMap", "configmaps");
+const CONFIG_MAP: ResourceKind = ResourceKind::from_type::<ConfigMap>();
 
 /// The state of the running adapter.
 pub(super) struct SimAdapter {

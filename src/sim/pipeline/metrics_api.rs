@@ -2,15 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use kube::core::Expression;
 use serde_json::{Value, json};
 
 use super::super::cluster::{StatusError, metadata_text};
 use super::super::objects::kinds::POD;
+use super::super::objects::labels;
 use super::MetricPipeline;
 use super::adapter::{AdapterMetric, SimAdapter, find_api_service, not_simulated};
-use super::pod_selector::PodLabelSelector;
 use super::rules::{self, MetricResource};
 use super::url_query::{percent_decode, split_query};
+use crate::metrics::selector::parse_selector;
 
 const CUSTOM: &str = "custom.metrics.k8s.io";
 const EXTERNAL: &str = "external.metrics.k8s.io";
@@ -83,9 +85,9 @@ fn pod_metrics(pipeline: &MetricPipeline, request: &AdapterRequest<'_>, selector
     if request.resource.kind != "Pod" {
         return Err(not_simulated(&format!("metrics of several {}", request.resource.plural)));
     }
-    let selector = PodLabelSelector::parse(selector).map_err(|feature| not_simulated(&feature))?;
+    let selector = parse_selector(selector).map_err(|unsupported| not_simulated(&unsupported))?;
     let pods = pipeline.0.cluster.list(&POD, Some(request.namespace));
-    let selected = pods.iter().filter(|pod| selector.is_match(&pod["metadata"]["labels"]));
+    let selected = pods.iter().filter(|pod| labels::is_selected(pod, &selector));
     let names: Vec<String> = selected.map(|pod| metadata_text(pod, "name")).collect();
     let values = query_values(pipeline, request, &names)?;
     let items = values.iter().map(|(name, value)| metric_value(pipeline, request, name, *value)).collect();
@@ -158,12 +160,13 @@ fn external_metric(
 
 /// Converts a metric label selector to PromQL matchers.
 fn selector_matchers(selector: &str) -> Result<String, StatusError> {
-    let matcher = |part: &str| match part.split_once('=') {
-        Some((key, value)) if !key.contains(['!', ' ']) => Ok(format!("{key}=\"{}\"", value.trim_start_matches('='))),
-        _ => Err(not_simulated(&format!("the selector `{part}` of a metric"))),
+    let matcher = |expression| match expression {
+        Expression::Equal(key, value) => Ok(format!("{key}=\"{value}\"")),
+        other => Err(not_simulated(&format!("the selector `{other}` of a metric"))),
     };
-    let parts: Result<Vec<_>, _> = selector.split(',').filter(|part| !part.is_empty()).map(matcher).collect();
-    parts.map(|parts| parts.join(","))
+    let selector = parse_selector(selector).map_err(|unsupported| not_simulated(&unsupported))?;
+    let matchers: Result<Vec<_>, _> = selector.into_iter().map(matcher).collect();
+    matchers.map(|matchers| matchers.join(","))
 }
 
 fn metric_value(pipeline: &MetricPipeline, request: &AdapterRequest<'_>, name: &str, value: f64) -> Value {

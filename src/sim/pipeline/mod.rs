@@ -4,7 +4,6 @@ mod adapter;
 mod devices;
 mod exporter;
 mod metrics_api;
-mod pod_selector;
 mod promql;
 mod rules;
 mod store;

@@ -1,3 +1,4 @@
+use k8s_openapi::api::core::v1::ConfigMap;
 use serde_json::json;
 
 use super::super::SimPlatform;
@@ -10,6 +11,7 @@ use crate::sim::config::{
 use crate::sim::fixtures::{
     TEST_MANAGER, create_object, create_pod, delete_pod, sleep_seconds, spawn_load, start_platform,
 };
+use crate::sim::objects::kinds::{API_SERVICE, NODE, SERVICE};
 
 const PODS_PATH: &str =
     "/apis/custom.metrics.k8s.io/v1beta1/namespaces/ai/pods/*/gpu_utilization?labelSelector=app%3Dollama";
@@ -29,13 +31,13 @@ fn install_adapter(platform: &SimPlatform, rules: &str) {
     for group in ["custom", "external"] {
         let service = json!({"metadata": {"name": format!("v1beta1.{group}.metrics.k8s.io")},
             "spec": {"service": {"namespace": "metrics", "name": "adapter"}}});
-        create_object(cluster, ResourceKind::new("apiregistration.k8s.io", "v1", "APIService", "apiservices"), service);
+        create_object(cluster, API_SERVICE, service);
     }
     let meta = |name: &str| json!({"namespace": "metrics", "name": name, "labels": {"app": "adapter"}});
     let service = json!({"metadata": meta("adapter"), "spec": {"selector": {"app": "adapter"}}});
-    create_object(cluster, ResourceKind::new("", "v1", "Service", "services"), service);
+    create_object(cluster, SERVICE, service);
     let map = json!({"metadata": meta("adapter"), "data": {"config.yaml": rules}});
-    create_object(cluster, ResourceKind::new("", "v1", "ConfigMap", "configmaps"), map);
+    create_object(cluster, ResourceKind::from_type::<ConfigMap>(), map);
     let pod = json!({"metadata": meta("adapter-1"), "status": {"phase": "Running",
         "conditions": [{"type": "Ready", "status": "True"}]}});
     create_object(cluster, POD, pod);
@@ -230,9 +232,8 @@ fn the_rules_of_all_scenarios_are_supported() {
 async fn pods_on_one_card_share_its_hundred_percent() {
     let (platform, mut tasks) = start_platform(SimConfig::default());
     install_adapter(&platform, RULES);
-    let node = ResourceKind::new("", "v1", "Node", "nodes");
     let share = |node: &mut Value| node["metadata"]["labels"]["nvidia.com/gpu.replicas"] = json!("2");
-    platform.cluster.update(TEST_MANAGER, &node, "", "n1", share).unwrap();
+    platform.cluster.update(TEST_MANAGER, &NODE, "", "n1", share).unwrap();
     for (name, part) in [("a", "0"), ("b", "1")] {
         create_pod(&platform.cluster, name, 0);
         let devices = json!(format!("0::{part}"));

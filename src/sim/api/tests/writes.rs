@@ -3,6 +3,7 @@
 use super::*;
 use crate::model::snapshot::ReplicasManager;
 use crate::sim::config::ApiServerConfig;
+use crate::snapshot::replicas_managers;
 
 #[tokio::test(start_paused = true)]
 async fn managed_fields_show_who_set_replicas() {
@@ -12,7 +13,7 @@ async fn managed_fields_show_who_set_replicas() {
     let api: Api<Deployment> = Api::namespaced(client, "x");
     let created = api.get("d").await.unwrap();
     assert_eq!(created.spec.replicas, Some(1), "the server's default");
-    assert_eq!(ReplicasManager::from_metadata(&created.metadata), [], "an apply does not own the server's defaults");
+    assert_eq!(replicas_managers(&created.metadata), [], "an apply does not own the server's defaults");
     update_scale(&cluster, FieldManager::update_scale("kube-controller-manager"), &served.kind, "x", "d", 3).unwrap();
     let status = |object: &mut Value| object["status"] = json!({"replicas": 1, "conditions": [{"type": "A"}]});
     cluster.update(FieldManager::update_status("kube-controller-manager"), &served.kind, "x", "d", status).unwrap();
@@ -23,7 +24,7 @@ async fn managed_fields_show_who_set_replicas() {
         subresource: "scale".into(),
         time: None,
     };
-    assert_eq!(ReplicasManager::from_metadata(&scaled.metadata), [by("kube-controller-manager")]);
+    assert_eq!(replicas_managers(&scaled.metadata), [by("kube-controller-manager")]);
     assert_eq!(scaled.metadata.generation, Some(2));
     let entries = scaled.metadata.managed_fields.unwrap();
     assert_eq!(entries.len(), 3);
@@ -43,7 +44,7 @@ async fn managed_fields_show_who_set_replicas() {
     let params = PatchParams { field_manager: Some("gpuhpa".into()), ..PatchParams::default() };
     let back = api.patch_scale("d", &params, &Patch::Merge(json!({"spec": {"replicas": 1}}))).await.unwrap();
     assert_eq!((back.spec.unwrap().replicas, back.status.unwrap().replicas), (Some(1), 1));
-    assert_eq!(ReplicasManager::from_metadata(&api.get("d").await.unwrap().metadata), [by("gpuhpa")]);
+    assert_eq!(replicas_managers(&api.get("d").await.unwrap().metadata), [by("gpuhpa")]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,11 +2,12 @@
 
 use k8s_openapi::api::core::v1::Node;
 
-use super::pod::extended_resources;
+use super::resources::extended_resources;
 use crate::model::observation::NodeSnapshot;
 
 /// Reduces a node.
-pub(super) fn snapshot(node: &Node) -> NodeSnapshot {
+#[must_use]
+pub fn snapshot_node(node: &Node) -> NodeSnapshot {
     let status = node.status.clone().unwrap_or_default();
     let ready = status.conditions.iter().flatten().find(|condition| condition.type_ == "Ready");
     NodeSnapshot {
@@ -31,7 +32,7 @@ mod tests {
         }))
         .unwrap();
         assert_eq!(
-            snapshot(&node),
+            snapshot_node(&node),
             NodeSnapshot { name: "n1".into(), ready: true, allocatable: [("nvidia.com/gpu".to_owned(), 4)].into() }
         );
     }

@@ -10,7 +10,8 @@ use crate::model::observation::{HpaMetricStatus, HpaSnapshot, ObjectCondition};
 use crate::units::Milli;
 
 /// Reduces an HPA.
-pub(super) fn snapshot(hpa: &HorizontalPodAutoscaler) -> HpaSnapshot {
+#[must_use]
+pub fn snapshot_hpa(hpa: &HorizontalPodAutoscaler) -> HpaSnapshot {
     let meta = &hpa.metadata;
     let status = hpa.status.clone().unwrap_or_default();
     HpaSnapshot {
@@ -97,7 +98,7 @@ mod tests {
     fn spec_and_status_are_kept_with_their_times() {
         let time = |text: &str| text.parse().ok();
         assert_eq!(
-            snapshot(&served()),
+            snapshot_hpa(&served()),
             HpaSnapshot {
                 name: "ollama".into(),
                 uid: "u1".into(),
@@ -140,11 +141,11 @@ mod tests {
     #[test]
     fn a_changed_spec_changes_the_digest_and_a_new_status_does_not() {
         let mut hpa = served();
-        let before = snapshot(&hpa).spec_digest;
+        let before = snapshot_hpa(&hpa).spec_digest;
         hpa.status = None;
-        assert_eq!(snapshot(&hpa).spec_digest, before);
+        assert_eq!(snapshot_hpa(&hpa).spec_digest, before);
         hpa.spec.max_replicas = 4;
-        assert_ne!(snapshot(&hpa).spec_digest, before);
+        assert_ne!(snapshot_hpa(&hpa).spec_digest, before);
     }
 
     #[test]
@@ -152,7 +153,7 @@ mod tests {
         let mut hpa = served();
         hpa.status = None;
         hpa.spec.min_replicas = None;
-        let snapshot = snapshot(&hpa);
+        let snapshot = snapshot_hpa(&hpa);
         assert_eq!(
             (snapshot.min_replicas, snapshot.current_replicas, snapshot.desired_replicas, snapshot.conditions.len()),
             (1, None, 0, 0)

@@ -6,12 +6,13 @@ use k8s_openapi::api::coordination::v1::Lease;
 use crate::model::observation::LeaderSnapshot;
 
 /// Namespace of the Lease; default of `--leader-elect-resource-namespace`.
-pub(super) const LEASE_NAMESPACE: &str = "kube-system";
+pub const LEADER_LEASE_NAMESPACE: &str = "kube-system";
 /// Name of the Lease; default of `--leader-elect-resource-name`.
-pub(super) const LEASE_NAME: &str = "kube-controller-manager";
+pub const LEADER_LEASE_NAME: &str = "kube-controller-manager";
 
 /// Reduces a Lease. `renewed` is cut to the minute: the leader renews every 2 s, and a record per minute is enough.
-pub(super) fn snapshot(lease: &Lease) -> LeaderSnapshot {
+#[must_use]
+pub fn snapshot_leader(lease: &Lease) -> LeaderSnapshot {
     let spec = lease.spec.clone().unwrap_or_default();
     let minute = |at: Timestamp| Timestamp::from_second(at.as_second().div_euclid(60) * 60).ok();
     LeaderSnapshot {

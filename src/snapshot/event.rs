@@ -6,7 +6,8 @@ use k8s_openapi::api::core::v1::Event;
 use crate::model::observation::EventSnapshot;
 
 /// Reduces an event.
-pub(super) fn snapshot(event: &Event) -> EventSnapshot {
+#[must_use]
+pub fn snapshot_event(event: &Event) -> EventSnapshot {
     let object = &event.involved_object;
     let series = event.series.as_ref();
     let once = event.event_time.as_ref().map(|time| time.0);
@@ -39,7 +40,7 @@ mod tests {
     use serde_json::{Value, json};
 
     fn reduced(event: Value) -> EventSnapshot {
-        snapshot(&serde_json::from_value(event).unwrap())
+        snapshot_event(&serde_json::from_value(event).unwrap())
     }
 
     #[test]

@@ -2,17 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use k8s_openapi::api::core::v1::{Container, ContainerStatus, Pod, PodCondition, PodSpec, PodStatus};
+use k8s_openapi::api::core::v1::{ContainerStatus, Pod, PodCondition, PodSpec, PodStatus};
 
+use super::resources::requested_resources;
 use crate::model::observation::{NotRunningReason, PodSnapshot};
-use crate::model::scenario::Accelerator;
-use crate::units::Milli;
 
 /// Waiting reasons of a pod that starts normally.
 const STARTUP_REASONS: [&str; 2] = ["ContainerCreating", "PodInitializing"];
 
 /// Reduces a pod.
-pub(super) fn snapshot(pod: &Pod) -> PodSnapshot {
+#[must_use]
+pub fn snapshot_pod(pod: &Pod) -> PodSnapshot {
     let meta = &pod.metadata;
     let spec = pod.spec.clone().unwrap_or_default();
     let status = pod.status.clone().unwrap_or_default();
@@ -43,34 +43,6 @@ fn condition<'a>(status: &'a PodStatus, kind: &str) -> Option<&'a PodCondition> 
 
 fn containers(status: &PodStatus) -> impl Iterator<Item = &ContainerStatus> {
     status.init_container_statuses.iter().flatten().chain(status.container_statuses.iter().flatten())
-}
-
-/// Sums the extended resources of the containers and of the sidecars (init containers with restartPolicy Always). What
-/// other init containers request is free again before the pod serves; ephemeral containers cannot request any.
-fn requested_resources(spec: &PodSpec) -> BTreeMap<String, i64> {
-    let sidecars =
-        spec.init_containers.iter().flatten().filter(|init| init.restart_policy.as_deref() == Some("Always"));
-    let mut sum = BTreeMap::new();
-    for (name, count) in spec.containers.iter().chain(sidecars).flat_map(container_resources) {
-        *sum.entry(name).or_insert(0) += count;
-    }
-    sum
-}
-
-/// Requests, or limits of resources without a request: the API server sets them equal for extended resources.
-fn container_resources(container: &Container) -> BTreeMap<String, i64> {
-    let declared = container.resources.clone().unwrap_or_default();
-    let mut quantities = declared.limits.unwrap_or_default();
-    quantities.extend(declared.requests.unwrap_or_default());
-    extended_resources(&quantities)
-}
-
-/// The extended resources among quantities. API validation allows only whole numbers of them.
-pub(super) fn extended_resources(
-    quantities: &BTreeMap<String, k8s_openapi::apimachinery::pkg::api::resource::Quantity>,
-) -> BTreeMap<String, i64> {
-    let extended = quantities.iter().filter(|(name, _)| Accelerator::Auto.matches(name));
-    extended.filter_map(|(name, quantity)| Some((name.clone(), quantity.0.parse::<Milli>().ok()?.0 / 1000))).collect()
 }
 
 /// Names of the pod's ResourceClaim objects; the name of the entry in the pod's spec while the claim is not created
@@ -156,7 +128,7 @@ mod tests {
                     {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "ollama-7d", "uid": "o1", "controller": true}]},
             "spec": {"nodeName": "n1",
                 "initContainers": [
-                    {"name": "pull", "resources": {"limits": {"nvidia.com/gpu": "4"}}},
+                    {"name": "pull", "resources": {"limits": {"nvidia.com/gpu": "1"}}},
                     {"name": "side", "restartPolicy": "Always", "resources": {"requests": {"nvidia.com/gpu": "1"}}}],
                 "containers": [{"name": "ollama", "resources": {
                     "limits": {"nvidia.com/gpu": "1", "cpu": "2", "hugepages-2Mi": "4Mi"},
@@ -175,7 +147,7 @@ mod tests {
     }
 
     fn reduced(pod: Value) -> PodSnapshot {
-        snapshot(&serde_json::from_value(pod).unwrap())
+        snapshot_pod(&serde_json::from_value(pod).unwrap())
     }
 
     #[test]

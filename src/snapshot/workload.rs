@@ -1,6 +1,6 @@
 //! Reduces the scale target, a Deployment or a StatefulSet, to what the checks read.
 
-use jiff::Timestamp;
+use k8s_openapi::Resource;
 use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
 use k8s_openapi::api::core::v1::PodTemplateSpec;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
@@ -12,44 +12,28 @@ use crate::model::observation::{ReplicasManager, WorkloadSnapshot};
 const DEFAULT_GRACE_S: i64 = 30;
 
 /// Reduces a Deployment.
-pub(super) fn snapshot_deployment(object: &Deployment) -> WorkloadSnapshot {
+#[must_use]
+pub fn snapshot_deployment(object: &Deployment) -> WorkloadSnapshot {
     let spec = object.spec.clone();
     let status = object.status.clone().unwrap_or_default();
     WorkloadSnapshot {
         observed_generation: status.observed_generation,
         replicas: status.replicas.unwrap_or(0),
         ready_replicas: status.ready_replicas.unwrap_or(0),
-        ..base_snapshot("Deployment", &object.metadata, spec.replicas, &spec.selector, &spec.template)
+        ..base_snapshot(Deployment::KIND, &object.metadata, spec.replicas, &spec.selector, &spec.template)
     }
 }
 
 /// Reduces a StatefulSet.
-pub(super) fn snapshot_stateful_set(object: &StatefulSet) -> WorkloadSnapshot {
+#[must_use]
+pub fn snapshot_stateful_set(object: &StatefulSet) -> WorkloadSnapshot {
     let spec = object.spec.clone();
     let status = object.status.clone().unwrap_or_default();
     WorkloadSnapshot {
         observed_generation: status.observed_generation,
         replicas: status.replicas,
         ready_replicas: status.ready_replicas.unwrap_or(0),
-        ..base_snapshot("StatefulSet", &object.metadata, spec.replicas, &spec.selector, &spec.template)
-    }
-}
-
-/// Finds the time of a workload's last write in its managed fields. A write through the scale subresource, as the
-/// HPA's, has no time there (Kubernetes 1.37.2): the newest time is then that of an earlier write, and too early for
-/// the new size. So a state gets a time only if the newest time has changed since the previous state.
-#[derive(Debug, Default)]
-pub(super) struct WriteTimes {
-    latest: Option<Timestamp>,
-}
-
-impl WriteTimes {
-    /// The time of the write that led to this state, if known. Callers must pass every state, in order.
-    pub(super) fn next_write_time(&mut self, meta: &ObjectMeta) -> Option<Timestamp> {
-        let times = meta.managed_fields.iter().flatten().filter_map(|entry| entry.time.as_ref());
-        let newest = times.map(|time| time.0).max();
-        let before = std::mem::replace(&mut self.latest, newest);
-        newest.filter(|_| newest != before)
+        ..base_snapshot(StatefulSet::KIND, &object.metadata, spec.replicas, &spec.selector, &spec.template)
     }
 }
 
@@ -73,9 +57,25 @@ fn base_snapshot(
             .as_ref()
             .and_then(|pod| pod.termination_grace_period_seconds)
             .unwrap_or(DEFAULT_GRACE_S),
-        replicas_managers: ReplicasManager::from_metadata(meta),
+        replicas_managers: replicas_managers(meta),
         ..WorkloadSnapshot::default()
     }
+}
+
+/// The field managers of spec.replicas.
+#[must_use]
+pub fn replicas_managers(meta: &ObjectMeta) -> Vec<ReplicasManager> {
+    let owners = meta.managed_fields.iter().flatten().filter(|entry| {
+        entry.fields_v1.as_ref().is_some_and(|fields| fields.0.pointer("/f:spec/f:replicas").is_some())
+    });
+    owners
+        .map(|entry| ReplicasManager {
+            manager: entry.manager.clone().unwrap_or_default(),
+            operation: entry.operation.clone().unwrap_or_default(),
+            subresource: entry.subresource.clone().unwrap_or_default(),
+            time: entry.time.as_ref().map(|time| time.0),
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -128,22 +128,6 @@ mod tests {
                     time: None,
                 }],
             }
-        );
-    }
-
-    #[test]
-    fn a_write_that_has_no_time_does_not_get_that_of_an_earlier_one() {
-        let mut object: Deployment = serde_json::from_value(scaled()).unwrap();
-        let mut writes = WriteTimes::default();
-        assert_eq!(writes.next_write_time(&object.metadata), "2026-08-22T10:05:07Z".parse().ok());
-        object.spec.replicas = Some(4);
-        assert_eq!(writes.next_write_time(&object.metadata), None, "the HPA's write");
-        object.metadata.managed_fields.as_mut().unwrap()[2].time =
-            serde_json::from_value(json!("2026-08-22T10:06:00Z")).ok();
-        assert_eq!(
-            writes.next_write_time(&object.metadata),
-            "2026-08-22T10:06:00Z".parse().ok(),
-            "the status that follows"
         );
     }
 

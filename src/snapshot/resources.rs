@@ -1,0 +1,119 @@
+//! Counts extended resources: what a node offers, and what a pod or a pod template requests.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::core::v1::{Container, PodSpec};
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
+
+use crate::model::accelerator::Accelerator;
+use crate::units::Milli;
+
+/// Amounts of extended resources, by name.
+type ResourceCounts = BTreeMap<String, i64>;
+
+/// The extended resources among quantities. API validation allows only whole numbers of them.
+#[must_use]
+pub fn extended_resources(quantities: &BTreeMap<String, Quantity>) -> ResourceCounts {
+    let extended = quantities.iter().filter(|(name, _)| Accelerator::Auto.matches(name));
+    extended.filter_map(|(name, quantity)| Some((name.clone(), quantity.0.parse::<Milli>().ok()?.0 / 1000))).collect()
+}
+
+/// The extended resources that a pod requests, as the scheduler counts them (kubernetes v1.37.2,
+/// staging/src/k8s.io/component-helpers/resource/helpers.go, `AggregateContainerRequests`): the sum of its containers and
+/// sidecars, or what an init container needs together with the sidecars before it, if that is more. Sidecars are init
+/// containers with restartPolicy Always. Ephemeral containers cannot request any.
+#[must_use]
+pub fn requested_resources(spec: &PodSpec) -> ResourceCounts {
+    let mut requested = ResourceCounts::new();
+    for container in &spec.containers {
+        add(&mut requested, &container_resources(container));
+    }
+    let (mut sidecars, mut initializing) = (ResourceCounts::new(), ResourceCounts::new());
+    for container in spec.init_containers.iter().flatten() {
+        let own = container_resources(container);
+        let mut in_use = sidecars.clone();
+        add(&mut in_use, &own);
+        raise(&mut initializing, &in_use);
+        if container.restart_policy.as_deref() == Some("Always") {
+            sidecars = in_use;
+            add(&mut requested, &own);
+        }
+    }
+    raise(&mut requested, &initializing);
+    requested
+}
+
+/// Requests, or limits of resources without a request: the API server sets them equal for extended resources.
+fn container_resources(container: &Container) -> ResourceCounts {
+    let declared = container.resources.clone().unwrap_or_default();
+    let mut quantities = declared.limits.unwrap_or_default();
+    quantities.extend(declared.requests.unwrap_or_default());
+    extended_resources(&quantities)
+}
+
+fn add(sum: &mut ResourceCounts, counts: &ResourceCounts) {
+    for (name, count) in counts {
+        let total = sum.entry(name.clone()).or_insert(0);
+        *total = total.saturating_add(*count);
+    }
+}
+
+fn raise(most: &mut ResourceCounts, counts: &ResourceCounts) {
+    for (name, count) in counts {
+        let highest = most.entry(name.clone()).or_insert(*count);
+        *highest = (*highest).max(*count);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn requested(init: Value, containers: Value) -> Vec<(String, i64)> {
+        let spec = json!({"initContainers": init, "containers": containers});
+        requested_resources(&serde_json::from_value(spec).unwrap()).into_iter().collect()
+    }
+
+    fn container(resource: &str, count: &str) -> Value {
+        json!({"name": "c", "resources": {"limits": {resource: count, "cpu": "2"}}})
+    }
+
+    fn gpu(count: &str) -> Value {
+        container("nvidia.com/gpu", count)
+    }
+
+    fn sidecar(count: &str) -> Value {
+        let mut sidecar = gpu(count);
+        sidecar["restartPolicy"] = json!("Always");
+        sidecar
+    }
+
+    #[test]
+    fn containers_add_up_and_an_init_container_counts_if_it_needs_more() {
+        let gpus = |count| vec![("nvidia.com/gpu".to_owned(), count)];
+        assert_eq!(requested(json!([]), json!([gpu("1"), gpu("2")])), gpus(3));
+        assert_eq!(requested(json!([gpu("1"), gpu("2")]), json!([gpu("1"), gpu("2")])), gpus(3), "one after the other");
+        assert_eq!(requested(json!([gpu("4")]), json!([gpu("1")])), gpus(4));
+        assert_eq!(requested(json!([gpu("1")]), json!([{"name": "c"}])), gpus(1), "it alone");
+    }
+
+    #[test]
+    fn a_sidecar_adds_to_the_containers_and_to_the_init_containers_after_it() {
+        let gpus = |count| vec![("nvidia.com/gpu".to_owned(), count)];
+        assert_eq!(requested(json!([sidecar("1")]), json!([gpu("1")])), gpus(2));
+        assert_eq!(requested(json!([gpu("2"), sidecar("1")]), json!([gpu("1")])), gpus(2), "before the sidecar");
+        assert_eq!(requested(json!([sidecar("1"), gpu("2")]), json!([gpu("1")])), gpus(3), "beside the sidecar");
+    }
+
+    #[test]
+    fn only_extended_resources_count_and_a_request_goes_before_a_limit() {
+        let native = container("example.kubernetes.io/x", "1");
+        let both = json!({"name": "c", "resources": {"limits": {"a.b/c": "2"}, "requests": {"a.b/c": "1"}}});
+        assert_eq!(requested(json!([]), json!([native, container("hugepages-2Mi", "4Mi")])), []);
+        assert_eq!(
+            requested(json!([]), json!([both, container("amd.com/gpu", "1k")])),
+            [("a.b/c".to_owned(), 1), ("amd.com/gpu".to_owned(), 1000)]
+        );
+    }
+}
