@@ -139,7 +139,7 @@ pub struct PodSnapshot {
     pub labels: BTreeMap<String, String>,
     /// Controlling owner, `Kind/name`.
     pub owner: Option<String>,
-    /// Extended resources that it requests, as the scheduler counts them.
+    /// Extended resources that it holds while it serves: those of its containers and sidecars.
     pub extended_resources: BTreeMap<String, i64>,
     /// Names of its ResourceClaims (DRA).
     pub resource_claims: Vec<String>,

@@ -17,5 +17,5 @@ pub use hpa::snapshot_hpa;
 pub use leader::{LEADER_LEASE_NAME, LEADER_LEASE_NAMESPACE, snapshot_leader};
 pub use node::snapshot_node;
 pub use pod::snapshot_pod;
-pub use resources::{extended_resources, requested_resources};
+pub use resources::{extended_resources, held_resources, requested_resources};
 pub use workload::{replicas_managers, snapshot_deployment, snapshot_stateful_set};

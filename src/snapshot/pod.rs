@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::api::core::v1::{ContainerStatus, Pod, PodCondition, PodSpec, PodStatus};
 
-use super::resources::requested_resources;
+use super::resources::held_resources;
 use crate::model::observation::{NotRunningReason, PodSnapshot};
 
 /// Waiting reasons of a pod that starts normally.
@@ -29,7 +29,7 @@ pub fn snapshot_pod(pod: &Pod) -> PodSnapshot {
         node: spec.node_name.clone(),
         labels: meta.labels.clone().unwrap_or_default(),
         owner: owner.map(|owner| format!("{}/{}", owner.kind, owner.name)),
-        extended_resources: requested_resources(&spec),
+        extended_resources: held_resources(&spec),
         resource_claims: resource_claim_names(&spec, &status),
         allocated_devices: allocated_device_ids(&status),
         not_running: pod_problem(&status).or_else(|| container_problem(pod)),
@@ -128,7 +128,7 @@ mod tests {
                     {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "ollama-7d", "uid": "o1", "controller": true}]},
             "spec": {"nodeName": "n1",
                 "initContainers": [
-                    {"name": "pull", "resources": {"limits": {"nvidia.com/gpu": "1"}}},
+                    {"name": "pull", "resources": {"limits": {"nvidia.com/gpu": "4"}}},
                     {"name": "side", "restartPolicy": "Always", "resources": {"requests": {"nvidia.com/gpu": "1"}}}],
                 "containers": [{"name": "ollama", "resources": {
                     "limits": {"nvidia.com/gpu": "1", "cpu": "2", "hugepages-2Mi": "4Mi"},

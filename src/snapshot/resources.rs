@@ -24,23 +24,33 @@ pub fn extended_resources(quantities: &BTreeMap<String, Quantity>) -> ResourceCo
 /// containers with restartPolicy Always. Ephemeral containers cannot request any.
 #[must_use]
 pub fn requested_resources(spec: &PodSpec) -> ResourceCounts {
-    let mut requested = ResourceCounts::new();
-    for container in &spec.containers {
-        add(&mut requested, &container_resources(container));
-    }
-    let (mut sidecars, mut initializing) = (ResourceCounts::new(), ResourceCounts::new());
+    let mut requested = held_resources(spec);
+    let mut sidecars = ResourceCounts::new();
     for container in spec.init_containers.iter().flatten() {
-        let own = container_resources(container);
         let mut in_use = sidecars.clone();
-        add(&mut in_use, &own);
-        raise(&mut initializing, &in_use);
-        if container.restart_policy.as_deref() == Some("Always") {
+        add(&mut in_use, &container_resources(container));
+        raise(&mut requested, &in_use);
+        if is_sidecar(container) {
             sidecars = in_use;
-            add(&mut requested, &own);
         }
     }
-    raise(&mut requested, &initializing);
     requested
+}
+
+/// The extended resources that a pod holds while it serves: those of its containers and sidecars. An accelerator of an init
+/// container alone is back at the device plugin by then.
+#[must_use]
+pub fn held_resources(spec: &PodSpec) -> ResourceCounts {
+    let mut held = ResourceCounts::new();
+    let sidecars = spec.init_containers.iter().flatten().filter(|container| is_sidecar(container));
+    for container in spec.containers.iter().chain(sidecars) {
+        add(&mut held, &container_resources(container));
+    }
+    held
+}
+
+fn is_sidecar(init_container: &Container) -> bool {
+    init_container.restart_policy.as_deref() == Some("Always")
 }
 
 /// Requests, or limits of resources without a request: the API server sets them equal for extended resources.
@@ -104,6 +114,13 @@ mod tests {
         assert_eq!(requested(json!([sidecar("1")]), json!([gpu("1")])), gpus(2));
         assert_eq!(requested(json!([gpu("2"), sidecar("1")]), json!([gpu("1")])), gpus(2), "before the sidecar");
         assert_eq!(requested(json!([sidecar("1"), gpu("2")]), json!([gpu("1")])), gpus(3), "beside the sidecar");
+    }
+
+    #[test]
+    fn an_init_container_holds_nothing_while_the_pod_serves() {
+        let spec = json!({"initContainers": [gpu("4"), sidecar("1")], "containers": [gpu("2")]});
+        let held = held_resources(&serde_json::from_value(spec).unwrap());
+        assert_eq!(held.into_iter().collect::<Vec<_>>(), [("nvidia.com/gpu".to_owned(), 3)]);
     }
 
     #[test]
