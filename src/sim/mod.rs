@@ -9,6 +9,7 @@
 //! | `controllers` | the controllers, scheduler and kubelets, the HPA controller among them |
 //! | `pipeline` | exporter, store and metrics adapter, with their delays |
 //! | `ollama` | Ollama in the pods: slots, queue, tokens |
+//! | `platform` | the cluster with its servers and pipeline, which `api`, `network` and `controllers` share |
 //! | `network` | connections from outside the cluster to the pods |
 //! | `helm` | helm and the supported charts |
 //! | `client` | the machine that runs gpuhpa |
@@ -30,6 +31,7 @@ mod objects;
 mod ollama;
 pub mod params;
 mod pipeline;
+mod platform;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -43,16 +45,7 @@ use crate::env::{Bundle, KubeClients, RunEnv, TimelineWriter};
 use crate::model::scenario::Scenario;
 use crate::sim::config::SimConfig;
 use cluster::SimCluster;
-use ollama::ServerRegistry;
-use pipeline::MetricPipeline;
-
-/// The simulated platform. Clones share their state.
-#[derive(Clone)]
-struct SimPlatform {
-    cluster: SimCluster,
-    servers: ServerRegistry,
-    pipeline: MetricPipeline,
-}
+use platform::SimPlatform;
 
 /// A running simulated platform. It stops when it is dropped.
 #[must_use = "a platform that is dropped stops"]
@@ -64,10 +57,7 @@ pub struct Simulation {
 /// Starts a simulated platform for a scenario, with the nodes, exporter and store that the scenario assumes. Must be
 /// called on a runtime with paused time, which is then the platform's time.
 pub fn start(config: SimConfig, scenario: &Scenario, clock: RunClock) -> Simulation {
-    let cluster = SimCluster::new(clock, config);
-    let servers = ServerRegistry::new(cluster.clone());
-    let pipeline = MetricPipeline::new(cluster.clone(), servers.clone());
-    let platform = SimPlatform { cluster, servers, pipeline };
+    let platform = SimPlatform::new(SimCluster::new(clock, config));
     let mut tasks = JoinSet::new();
     controllers::populate(&platform, scenario);
     controllers::spawn(&platform, &mut tasks);
