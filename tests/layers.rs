@@ -41,6 +41,59 @@ const CHILD_LAYERS: &[(&str, &[&[&str]])] = &[
         ],
     ),
     ("scenario", &[&["locate", "scenario_error"], &["layers", "validate"]]),
+    (
+        "sim",
+        &[
+            &["config"],
+            &["cluster", "faults", "params"],
+            &["objects"],
+            &["ollama"],
+            &["pipeline"],
+            &["platform"],
+            &["api", "client", "network"],
+            &["controllers", "helm"],
+        ],
+    ),
+    (
+        "sim/controllers",
+        &[
+            &["event", "generated_names", "work_queue"],
+            &["context", "populate"],
+            &[
+                "deployment",
+                "endpoint_slice",
+                "event_handlers",
+                "hpa_controller",
+                "lease",
+                "load_balancer",
+                "persistent_volume",
+                "pods",
+            ],
+            &[
+                "api_service",
+                "garbage_collector",
+                "kubelet",
+                "node_lifecycle",
+                "replica_set",
+                "scheduler",
+                "stateful_set",
+            ],
+            &["injections", "namespace"],
+            &["manager"],
+        ],
+    ),
+    (
+        "sim/pipeline",
+        &[
+            &["devices", "pod_selector", "url_query"],
+            &["exporter"],
+            &["promql"],
+            &["rules", "store"],
+            &["state"],
+            &["adapter"],
+            &["metrics_api"],
+        ],
+    ),
 ];
 
 fn layer_of(module: &str) -> Option<usize> {
@@ -85,7 +138,8 @@ fn first_name(path: &str) -> &str {
 /// What follows a `::`: the items of a group, or one path.
 fn members(rest: &str) -> Vec<&str> {
     let parts = rest.strip_prefix('{').map_or_else(|| vec![rest], split_group);
-    parts.into_iter().map(str::trim).collect()
+    // A trailing comma leaves an empty part.
+    parts.into_iter().map(str::trim).filter(|part| !part.is_empty()).collect()
 }
 
 /// The items of a `{...}` group, without those of nested groups.
@@ -130,11 +184,11 @@ fn forbidden_imports(files: &BTreeMap<String, Vec<String>>) -> Vec<String> {
 }
 
 /// How deep the module of a file lies below one of [`CHILD_LAYERS`], and which child it belongs to. None for files elsewhere,
-/// for the module's own file, and for tests: the tests of a child may write a bundle in order to read it.
+/// for the module's own file, and for tests and their fixtures: the tests of a child may write a bundle in order to read it.
 fn child_of(path: &Path, parent: &str) -> Option<(usize, String)> {
     let below = path.strip_prefix("src").ok()?.strip_prefix(parent).ok()?.with_extension("");
     let mut names: Vec<String> = below.iter().map(|name| name.to_string_lossy().into_owned()).collect();
-    if names.iter().any(|name| name == "tests") {
+    if names.iter().any(|name| matches!(name.as_str(), "tests" | "fixtures")) {
         return None;
     }
     names.pop_if(|last| *last == "mod");
@@ -145,21 +199,30 @@ fn child_of(path: &Path, parent: &str) -> Option<(usize, String)> {
 /// path that leads above the parent.
 fn parent_imports(text: &str, parent: &str, depth: usize) -> Vec<String> {
     let code = text.split("mod tests {").next().unwrap_or_default();
-    let mut found = Vec::new();
-    for path in code.split("crate::").skip(1).flat_map(members).filter(|path| first_name(path) == parent) {
-        match path[parent.len()..].strip_prefix("::") {
-            Some(rest) => found.extend(members(rest).into_iter().map(|path| first_name(path).to_owned())),
-            // A visibility, as `pub(in crate::evidence)`.
-            None if path[parent.len()..].starts_with(')') => {}
-            None => found.push(parent.to_owned()),
-        }
-    }
+    let modules: Vec<&str> = parent.split('/').collect();
+    let paths = code.split("crate::").skip(1).flat_map(members).flat_map(|path| paths_below(path, &modules));
+    let mut found: Vec<String> = paths.map(|path| first_name(path).to_owned()).collect();
     let mut rest = code;
     while let Some((_, path)) = rest.split_once("super::") {
         follow_super(path, depth - 1, &mut found);
         rest = path.trim_start_matches("super::");
     }
     found
+}
+
+/// Where a path leads below a module: `x::{low::A, high}` leads to `low::A` and `high` below `["x"]`. The module itself for
+/// a path that ends there.
+fn paths_below<'a>(path: &'a str, modules: &[&'a str]) -> Vec<&'a str> {
+    let Some((module, deeper)) = modules.split_first() else { return vec![path] };
+    if first_name(path) != *module {
+        return Vec::new();
+    }
+    match path[module.len()..].strip_prefix("::") {
+        Some(rest) => members(rest).into_iter().flat_map(|path| paths_below(path, deeper)).collect(),
+        // A visibility, as `pub(in crate::evidence)`.
+        None if path[module.len()..].starts_with(')') => Vec::new(),
+        None => vec![module],
+    }
 }
 
 /// Adds what a path after `super::` names, if that `super` is at most this many modules below the parent.
@@ -178,10 +241,11 @@ fn follow_super(path: &str, depth: usize, found: &mut Vec<String>) {
 fn climbing_imports(file: &str, text: &str, parent: &str, layers: &[&[&str]]) -> Vec<String> {
     let Some((depth, own)) = child_of(Path::new(file), parent) else { return Vec::new() };
     let layer_of = |child: &str| layers.iter().position(|children| children.contains(&child));
-    let Some(own_layer) = layer_of(&own) else { return vec![format!("{file}: {parent}::{own} has no layer")] };
+    let name = parent.replace('/', "::");
+    let Some(own_layer) = layer_of(&own) else { return vec![format!("{file}: {name}::{own} has no layer")] };
     let imports = parent_imports(text, parent, depth).into_iter().filter(|import| *import != own);
     let climbs = imports.filter(|import| layer_of(import).is_none_or(|layer| layer >= own_layer));
-    climbs.map(|import| format!("{file}: {parent}::{own} must not import {parent}::{import}")).collect()
+    climbs.map(|import| format!("{file}: {name}::{own} must not import {name}::{import}")).collect()
 }
 
 #[test]
@@ -219,11 +283,25 @@ fn imports_of_children_that_climb_are_found() {
     assert_eq!(climbs(high, "use crate::x;"), wrong(high, "high", "x"));
     assert_eq!(climbs(high, "use super::super::run;"), wrong(high, "high", "super"));
     assert_eq!(climbs("src/x/new.rs", ""), ["src/x/new.rs: x::new has no layer"]);
-    let allowed = "use super::{low::A, lower};\npub(in crate::x) fn a() { crate::x::low::b() }\n";
+    let allowed = "use super::{\n    low::A, lower,\n};\npub(in crate::x) fn a() { crate::x::low::b() }\n";
     assert_eq!(climbs(high, &format!("{allowed}#[cfg(test)]\nmod tests {{\n    use super::*;\n}}")), [""; 0]);
     assert_eq!(climbs(deep, "use super::Item;\nuse super::super::Own;"), wrong(deep, "low", "Own"));
     assert_eq!(climbs("src/x/mod.rs", "use high::A;\nuse crate::x::low;"), [""; 0]);
     assert_eq!(climbs("src/x/low/tests.rs", "use crate::x::high;"), [""; 0]);
+    assert_eq!(climbs("src/x/fixtures.rs", "use crate::x::high;"), [""; 0]);
+}
+
+#[test]
+fn imports_of_grandchildren_that_climb_are_found() {
+    let climbs = |text: &str| climbing_imports("src/x/y/low.rs", text, "x/y", &[&["low", "lower"], &["high"]]);
+    let wrong = |import: &str| vec![format!("src/x/y/low.rs: x::y::low must not import x::y::{import}")];
+    for text in ["use super::high::A;", "use crate::x::y::high;", "use crate::x::{z, y::{high::A}};"] {
+        assert_eq!(climbs(text), wrong("high"), "{text}");
+    }
+    assert_eq!(climbs("use crate::x::y::Item;"), wrong("Item"));
+    assert_eq!(climbs("use crate::x::y;"), wrong("y"));
+    assert_eq!(climbs("use super::super::z::A;"), wrong("super"));
+    assert_eq!(climbs("use crate::x::{z::high, low};\npub(in crate::x::y) fn a() {}"), [""; 0]);
 }
 
 #[test]

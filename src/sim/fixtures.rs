@@ -8,11 +8,9 @@ use futures::StreamExt;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use super::SimPlatform;
 use super::cluster::{FieldManager, SimCluster};
 use super::objects::kinds::{NODE, POD};
-use super::ollama::ServerRegistry;
-use super::pipeline::MetricPipeline;
+use super::platform::SimPlatform;
 use crate::clock::RunClock;
 use crate::env::{HttpError, ResponseBody};
 use crate::model::resource_kind::ResourceKind;
@@ -23,14 +21,13 @@ pub(super) const TEST_MANAGER: FieldManager<'static> = FieldManager::update("tes
 /// A platform of one node with four devices, and its background tasks.
 pub(super) fn start_platform(config: SimConfig) -> (SimPlatform, JoinSet<()>) {
     let cluster = SimCluster::new(RunClock::start_at("2026-01-01T00:00:00Z".parse().unwrap()), config);
-    let servers = ServerRegistry::new(cluster.clone());
-    let pipeline = MetricPipeline::new(cluster.clone(), servers.clone());
+    let platform = SimPlatform::new(cluster);
     let node = json!({"metadata": {"name": "n1"}, "status": {"allocatable": {"nvidia.com/gpu": "4"},
         "addresses": [{"type": "InternalIP", "address": "192.0.2.11"}]}});
-    create_object(&cluster, NODE, node);
+    create_object(&platform.cluster, NODE, node);
     let mut tasks = JoinSet::new();
-    pipeline.spawn(&mut tasks);
-    (SimPlatform { cluster, servers, pipeline }, tasks)
+    platform.pipeline.spawn(&mut tasks);
+    (platform, tasks)
 }
 
 pub(super) fn create_object(cluster: &SimCluster, kind: ResourceKind, object: Value) {

@@ -9,6 +9,7 @@
 //! | `controllers` | the controllers, scheduler and kubelets, the HPA controller among them |
 //! | `pipeline` | exporter, store and metrics adapter, with their delays |
 //! | `ollama` | Ollama in the pods: slots, queue, tokens |
+//! | `platform` | the cluster with its servers and pipeline, which `api`, `network` and `controllers` share |
 //! | `network` | connections from outside the cluster to the pods |
 //! | `helm` | helm and the supported charts |
 //! | `client` | the machine that runs gpuhpa |
@@ -30,6 +31,7 @@ mod objects;
 mod ollama;
 pub mod params;
 mod pipeline;
+mod platform;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -43,15 +45,19 @@ use crate::env::{Bundle, KubeClients, RunEnv, TimelineWriter};
 use crate::model::scenario::Scenario;
 use crate::sim::config::SimConfig;
 use cluster::SimCluster;
-use ollama::ServerRegistry;
-use pipeline::MetricPipeline;
+use platform::SimPlatform;
 
-/// The simulated platform. Clones share their state.
-#[derive(Clone)]
-struct SimPlatform {
-    cluster: SimCluster,
-    servers: ServerRegistry,
-    pipeline: MetricPipeline,
+/// Checks that the simulator supports a scenario, before anything of a run is made. Unsupported charts and values are found
+/// later, when they are rendered.
+///
+/// # Errors
+/// If it does not; the message names the feature.
+pub fn check_supported(scenario: &Scenario) -> Result<(), String> {
+    if scenario.hpa.spec.metrics.iter().flatten().any(|metric| metric.external.is_some()) {
+        let reason = "no simulated chart serves external.metrics.k8s.io; use a Pods or Object metric";
+        return Err(format!("the simulator does not support External metrics: {reason}"));
+    }
+    Ok(())
 }
 
 /// A running simulated platform. It stops when it is dropped.
@@ -64,10 +70,7 @@ pub struct Simulation {
 /// Starts a simulated platform for a scenario, with the nodes, exporter and store that the scenario assumes. Must be
 /// called on a runtime with paused time, which is then the platform's time.
 pub fn start(config: SimConfig, scenario: &Scenario, clock: RunClock) -> Simulation {
-    let cluster = SimCluster::new(clock, config);
-    let servers = ServerRegistry::new(cluster.clone());
-    let pipeline = MetricPipeline::new(cluster.clone(), servers.clone());
-    let platform = SimPlatform { cluster, servers, pipeline };
+    let platform = SimPlatform::new(SimCluster::new(clock, config));
     let mut tasks = JoinSet::new();
     controllers::populate(&platform, scenario);
     controllers::spawn(&platform, &mut tasks);

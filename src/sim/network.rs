@@ -10,10 +10,10 @@ use futures::StreamExt;
 use http::Response;
 use serde_json::Value;
 
-use super::SimPlatform;
 use super::cluster::metadata_text;
 use super::objects::kinds::{NODE, POD, SERVICE};
 use super::objects::state::is_ready;
+use super::platform::SimPlatform;
 use crate::env::{HttpClient, HttpError, HttpFailure, ResponseBody};
 
 /// The port on which Ollama listens.

@@ -31,8 +31,8 @@ pub(super) use patch::apply;
 pub(super) use scale::update_scale;
 pub(super) use served_kinds::{ServedKind, find_by_kind};
 
-use super::SimPlatform;
 use super::cluster::{FieldManager, SimCluster, StatusError};
+use super::platform::SimPlatform;
 use request::ApiRequest;
 use response::ApiResponse;
 

@@ -6,8 +6,8 @@ use serde_json::Value;
 use super::request::ApiRequest;
 use super::response::ApiResponse;
 use super::served_kinds::find_by_plural;
-use crate::sim::SimPlatform;
 use crate::sim::cluster::{SimCluster, StatusError};
+use crate::sim::platform::SimPlatform;
 
 /// Path prefix of a Prometheus HTTP API; a store may serve it below another prefix.
 const STORE_API_PREFIX: &str = "/api/v1/";

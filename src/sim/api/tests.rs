@@ -10,8 +10,6 @@ use kube::runtime::wait::{await_condition, conditions};
 use super::*;
 use crate::clock::RunClock;
 use crate::sim::config::{ApiServerConfig, SimConfig};
-use crate::sim::ollama::ServerRegistry;
-use crate::sim::pipeline::MetricPipeline;
 use serde_json::{Value, json};
 
 mod requests;
@@ -22,9 +20,7 @@ mod writes;
 fn platform(api: ApiServerConfig) -> (SimCluster, kube::Client) {
     let clock = RunClock::start_at("2026-08-22T10:00:00Z".parse().unwrap());
     let cluster = SimCluster::new(clock, SimConfig { api, ..SimConfig::default() });
-    let servers = ServerRegistry::new(cluster.clone());
-    let pipeline = MetricPipeline::new(cluster.clone(), servers.clone());
-    let platform = SimPlatform { cluster: cluster.clone(), servers, pipeline };
+    let platform = SimPlatform::new(cluster.clone());
     create(&cluster, "helm", json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "x"}}));
     (cluster, kube_client(&platform))
 }

@@ -1,14 +1,14 @@
 //! Availability of aggregated APIs: the Service has a ready endpoint.
 
+use super::context::ControllerContext;
 use super::endpoint_slice;
-use super::manager::ControllerManager;
 use crate::sim::cluster::FieldManager;
 use crate::sim::objects::condition;
 use crate::sim::objects::kinds::{API_SERVICE, SERVICE};
 
 /// Writes the Available condition of an `APIService`.
-pub(super) fn sync(manager: &mut ControllerManager, name: &str) {
-    let cluster = &manager.cluster;
+pub(super) fn sync(context: &mut ControllerContext, name: &str) {
+    let cluster = &context.cluster;
     let Some(api_service) = cluster.get(&API_SERVICE, "", name) else { return };
     let service_ref = &api_service["spec"]["service"];
     let (namespace, service) =

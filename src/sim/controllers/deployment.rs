@@ -4,35 +4,35 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::manager::{CONTROLLER_MANAGER, ControllerManager};
+use super::context::{CONTROLLER_MANAGER, ControllerContext};
 use super::{event, generated_names};
 use crate::sim::cluster::{FieldManager, metadata_text};
 use crate::sim::objects::kinds::{DEPLOYMENT, REPLICA_SET};
 use crate::sim::objects::{condition, owner, state};
 
 /// Scales the `ReplicaSets` of a Deployment, and updates its status.
-pub(super) fn sync(manager: &mut ControllerManager, namespace: &str, name: &str) {
-    let Some(deployment) = manager.cluster.get(&DEPLOYMENT, namespace, name) else { return };
+pub(super) fn sync(context: &mut ControllerContext, namespace: &str, name: &str) {
+    let Some(deployment) = context.cluster.get(&DEPLOYMENT, namespace, name) else { return };
     if state::is_deleting(&deployment) {
         return;
     }
     let desired = deployment["spec"]["replicas"].as_i64().unwrap_or(1);
     let hash = generated_names::template_hash(&deployment["spec"]["template"]);
     let newest = format!("{name}-{hash}");
-    if manager.cluster.get(&REPLICA_SET, namespace, &newest).is_none() {
-        create_replica_set(manager, &deployment, &newest, &hash);
+    if context.cluster.get(&REPLICA_SET, namespace, &newest).is_none() {
+        create_replica_set(context, &deployment, &newest, &hash);
     }
-    let mut sets = manager.cluster.list(&REPLICA_SET, Some(namespace));
+    let mut sets = context.cluster.list(&REPLICA_SET, Some(namespace));
     sets.retain(|set| owner::is_controlled_by(set, &deployment));
     let (new, old): (Vec<_>, Vec<_>) = sets.into_iter().partition(|set| metadata_text(set, "name") == newest);
     let Some(new) = new.into_iter().next() else { return };
     for (set, size) in replica_set_sizes(&deployment, desired, &new, &old) {
-        scale_replica_set(manager, &deployment, &set, size);
+        scale_replica_set(context, &deployment, &set, size);
     }
-    update_status(manager, &deployment, desired, &new, &old);
+    update_status(context, &deployment, desired, &new, &old);
 }
 
-fn create_replica_set(manager: &ControllerManager, deployment: &Value, name: &str, hash: &str) {
+fn create_replica_set(context: &ControllerContext, deployment: &Value, name: &str, hash: &str) {
     const LABEL: &str = "pod-template-hash";
     let mut spec = json!({"replicas": 0, "selector": deployment["spec"]["selector"],
         "template": deployment["spec"]["template"]});
@@ -42,7 +42,7 @@ fn create_replica_set(manager: &ControllerManager, deployment: &Value, name: &st
         "labels": spec["template"]["metadata"]["labels"], "ownerReferences": [owner::owner_reference(deployment)]},
         "spec": spec, "status": {"replicas": 0}});
     // Cannot fail: the caller has checked that the name is free.
-    let _ = manager.cluster.create(FieldManager::update(CONTROLLER_MANAGER), &REPLICA_SET, set);
+    let _ = context.cluster.create(FieldManager::update(CONTROLLER_MANAGER), &REPLICA_SET, set);
 }
 
 /// Returns the desired replicas of each `ReplicaSet` at this step of a rollout.
@@ -86,32 +86,32 @@ fn resolve_int_or_percent(value: &Value, total: i64, round_up: bool) -> i64 {
     (total * percent + if round_up { 99 } else { 0 }) / 100
 }
 
-fn scale_replica_set(manager: &ControllerManager, deployment: &Value, set: &Value, to: i64) {
+fn scale_replica_set(context: &ControllerContext, deployment: &Value, set: &Value, to: i64) {
     let from = set["spec"]["replicas"].as_i64().unwrap_or(0);
     if from == to {
         return;
     }
     let (namespace, name) = (metadata_text(set, "namespace"), metadata_text(set, "name"));
     // The error is NotFound: the object is deleted.
-    let _ = manager.cluster.update(FieldManager::update(CONTROLLER_MANAGER), &REPLICA_SET, &namespace, &name, |set| {
+    let _ = context.cluster.update(FieldManager::update(CONTROLLER_MANAGER), &REPLICA_SET, &namespace, &name, |set| {
         set["spec"]["replicas"] = json!(to);
     });
     let direction = if to > from { "up" } else { "down" };
     let message = format!("Scaled {direction} replica set {name} from {from} to {to}");
-    event::record(&manager.cluster, "deployment-controller", deployment, ("Normal", "ScalingReplicaSet"), message);
+    event::record(&context.cluster, "deployment-controller", deployment, ("Normal", "ScalingReplicaSet"), message);
 }
 
-fn update_status(manager: &ControllerManager, deployment: &Value, desired: i64, new: &Value, old: &[Arc<Value>]) {
+fn update_status(context: &ControllerContext, deployment: &Value, desired: i64, new: &Value, old: &[Arc<Value>]) {
     let all = |field: &str| status_count(new, field) + old.iter().map(|set| status_count(set, field)).sum::<i64>();
     let (updated, available, replicas) = (status_count(new, "replicas"), all("availableReplicas"), all("replicas"));
-    let now = manager.cluster.now();
+    let now = context.cluster.now();
     let max_unavailable =
         resolve_int_or_percent(&deployment["spec"]["strategy"]["rollingUpdate"]["maxUnavailable"], desired, false);
     let max_unavailable = if deployment["spec"]["strategy"]["type"] == "Recreate" { 0 } else { max_unavailable };
     let set = metadata_text(new, "name");
     let (namespace, name) = (metadata_text(deployment, "namespace"), metadata_text(deployment, "name"));
     // The error is NotFound: the object is deleted.
-    let _ = manager.cluster.update(
+    let _ = context.cluster.update(
         FieldManager::update_status(CONTROLLER_MANAGER),
         &DEPLOYMENT,
         &namespace,

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
+use super::context::{CONTROLLER_MANAGER, ControllerContext};
 use super::generated_names;
-use super::manager::{CONTROLLER_MANAGER, ControllerManager};
 use crate::sim::cluster::{FieldManager, SimCluster, metadata_text};
 use crate::sim::objects::condition::is_condition_true;
 use crate::sim::objects::kinds::{ENDPOINT_SLICE, POD, SERVICE};
@@ -12,8 +12,8 @@ use crate::sim::objects::{labels, owner, state};
 const SERVICE_NAME: &str = "kubernetes.io/service-name";
 
 /// Writes the endpoints of a Service.
-pub(super) fn sync(manager: &mut ControllerManager, namespace: &str, name: &str) {
-    let cluster = &manager.cluster;
+pub(super) fn sync(context: &mut ControllerContext, namespace: &str, name: &str) {
+    let cluster = &context.cluster;
     let Some(service) = cluster.get(&SERVICE, namespace, name) else { return };
     if service["spec"]["selector"].as_object().is_none_or(serde_json::Map::is_empty) {
         return;

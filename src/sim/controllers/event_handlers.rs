@@ -2,92 +2,68 @@
 
 use serde_json::Value;
 
-use super::manager::ControllerManager;
+use super::context::ControllerContext;
 use super::work_queue::WorkKind;
-use super::{garbage_collector, injections};
+use crate::model::resource_kind::ResourceKind;
 use crate::sim::cluster::{ObjectChange, WatchEventType, metadata_text};
-use crate::sim::config::InjectionTrigger;
 use crate::sim::objects::kinds::{
     API_SERVICE, DEPLOYMENT, HPA, NAMESPACE, PERSISTENT_VOLUME_CLAIM, POD, REPLICA_SET, SERVICE, STATEFUL_SET,
 };
 use crate::sim::objects::{labels, owner};
 use crate::units::HumanDuration;
 
-/// Handles all existing objects as added, when the controllers start or have missed changes.
-pub(super) fn handle_existing(manager: &mut ControllerManager) {
-    for kind in
-        [DEPLOYMENT, REPLICA_SET, STATEFUL_SET, POD, SERVICE, PERSISTENT_VOLUME_CLAIM, API_SERVICE, HPA, NAMESPACE]
-    {
-        for object in manager.cluster.list(&kind, None) {
-            let resource = crate::sim::cluster::group_resource(&kind);
-            dispatch(manager, &resource, WatchEventType::Added, &object, None);
-        }
-    }
-}
+/// The kinds whose existing objects are handled when the controllers start or have missed changes, in this order.
+pub(super) const LISTED_KINDS: [ResourceKind; 9] =
+    [DEPLOYMENT, REPLICA_SET, STATEFUL_SET, POD, SERVICE, PERSISTENT_VOLUME_CLAIM, API_SERVICE, HPA, NAMESPACE];
 
-pub(super) fn handle_change(manager: &mut ControllerManager, change: &ObjectChange) {
-    dispatch(manager, &change.group_resource, change.event_type, &change.object, change.previous.as_deref());
-}
-
-fn dispatch(
-    manager: &mut ControllerManager,
-    resource: &str,
-    event_type: WatchEventType,
-    object: &Value,
-    before: Option<&Value>,
-) {
+/// Enqueues the items that a change concerns.
+pub(super) fn enqueue_items(context: &mut ControllerContext, change: &ObjectChange) {
+    let (resource, object, before) = (change.group_resource.as_str(), &*change.object, change.previous.as_deref());
     let (namespace, name) = (metadata_text(object, "namespace"), metadata_text(object, "name"));
-    let is_deleted = event_type == WatchEventType::Deleted;
+    let is_deleted = change.event_type == WatchEventType::Deleted;
     let spec_changed = before.is_none_or(|before| before["spec"] != object["spec"]);
     match resource {
-        "pods" => return handle_pod(manager, is_deleted, object, before),
-        "deployments.apps" if !is_deleted => manager.enqueue(WorkKind::Deployment, &namespace, &name),
-        "statefulsets.apps" if !is_deleted => manager.enqueue(WorkKind::StatefulSet, &namespace, &name),
+        "pods" => return enqueue_for_pod(context, is_deleted, object, before),
+        "deployments.apps" if !is_deleted => context.enqueue(WorkKind::Deployment, &namespace, &name),
+        "statefulsets.apps" if !is_deleted => context.enqueue(WorkKind::StatefulSet, &namespace, &name),
         "replicasets.apps" => {
             if !is_deleted && spec_changed {
-                manager.enqueue(WorkKind::ReplicaSet, &namespace, &name);
+                context.enqueue(WorkKind::ReplicaSet, &namespace, &name);
             }
-            enqueue_owner(manager, object);
+            enqueue_owner(context, object);
         }
         "services" if !is_deleted && spec_changed => {
-            manager.enqueue(WorkKind::EndpointSlice, &namespace, &name);
+            context.enqueue(WorkKind::EndpointSlice, &namespace, &name);
             if object["spec"]["type"] == "LoadBalancer" {
-                let after = manager.jittered(manager.config.load_balancer_delay);
-                manager.enqueue_after(WorkKind::LoadBalancer, &namespace, &name, after);
+                let after = context.jittered(context.config.load_balancer_delay);
+                context.enqueue_after(WorkKind::LoadBalancer, &namespace, &name, after);
             }
         }
-        "services" | "endpointslices.discovery.k8s.io" => enqueue_api_services(manager, object),
+        "services" | "endpointslices.discovery.k8s.io" => enqueue_api_services(context, object),
         "apiservices.apiregistration.k8s.io" if !is_deleted && spec_changed => {
-            manager.enqueue(WorkKind::ApiService, "", &name)
+            context.enqueue(WorkKind::ApiService, "", &name)
         }
         "persistentvolumeclaims" if before.is_none() => {
-            let after = manager.jittered(manager.config.volume_binding);
-            manager.enqueue_after(WorkKind::Volume, &namespace, &name, after);
+            let after = context.jittered(context.config.volume_binding);
+            context.enqueue_after(WorkKind::Volume, &namespace, &name, after);
         }
-        "persistentvolumeclaims" => enqueue_unscheduled(manager),
-        "nodes" if spec_changed || event_type != WatchEventType::Modified => enqueue_unscheduled(manager),
-        "horizontalpodautoscalers.autoscaling" if !is_deleted && spec_changed => handle_hpa(manager, object, before),
+        "persistentvolumeclaims" => enqueue_unscheduled(context),
+        "nodes" if spec_changed || change.event_type != WatchEventType::Modified => enqueue_unscheduled(context),
+        "horizontalpodautoscalers.autoscaling" if !is_deleted && spec_changed => enqueue_hpa(context, object, before),
         _ => {}
     }
     if !object["metadata"]["deletionTimestamp"].is_null() && !is_deleted {
         let kind = if resource == "namespaces" { WorkKind::Namespace } else { WorkKind::ForegroundDeletion };
-        manager.enqueue(kind, if resource == "namespaces" { "" } else { &namespace }, &name);
-    }
-    if is_deleted {
-        garbage_collector::delete_dependents(manager, object);
-    } else {
-        injections::trigger_on_scale(manager, resource, object, before);
+        context.enqueue(kind, if resource == "namespaces" { "" } else { &namespace }, &name);
     }
 }
 
-fn handle_pod(manager: &mut ControllerManager, is_deleted: bool, object: &Value, before: Option<&Value>) {
+fn enqueue_for_pod(context: &mut ControllerContext, is_deleted: bool, object: &Value, before: Option<&Value>) {
     let (namespace, name) = (metadata_text(object, "namespace"), metadata_text(object, "name"));
-    enqueue_owner(manager, object);
-    enqueue_services(manager, is_deleted, object, before);
+    enqueue_owner(context, object);
+    enqueue_services(context, is_deleted, object, before);
     if is_deleted {
-        manager.kubelet_state.forget_pod(object);
-        garbage_collector::delete_dependents(manager, object);
-        return enqueue_unscheduled(manager);
+        return enqueue_unscheduled(context);
     }
     let null = Value::Null;
     let before = before.unwrap_or(&null);
@@ -95,16 +71,16 @@ fn handle_pod(manager: &mut ControllerManager, is_deleted: bool, object: &Value,
         !object.pointer(pointer).unwrap_or(&null).is_null() && before.pointer(pointer).is_none_or(Value::is_null)
     };
     if before.is_null() && object["spec"]["nodeName"].is_null() {
-        let after = manager.jittered(manager.config.scheduling_delay);
-        manager.enqueue_after(WorkKind::Scheduler, &namespace, &name, after);
+        let after = context.jittered(context.config.scheduling_delay);
+        context.enqueue_after(WorkKind::Scheduler, &namespace, &name, after);
     }
     if is_newly_set("/spec/nodeName") || is_newly_set("/metadata/deletionTimestamp") {
-        manager.enqueue(WorkKind::Kubelet, &namespace, &name);
+        context.enqueue(WorkKind::Kubelet, &namespace, &name);
     }
 }
 
 /// Enqueues the controller of a changed object.
-fn enqueue_owner(manager: &mut ControllerManager, object: &Value) {
+fn enqueue_owner(context: &mut ControllerContext, object: &Value) {
     let Some(owner) = owner::controller_of(object) else { return };
     let kind = match owner["kind"].as_str() {
         Some("Deployment") => WorkKind::Deployment,
@@ -112,11 +88,11 @@ fn enqueue_owner(manager: &mut ControllerManager, object: &Value) {
         Some("StatefulSet") => WorkKind::StatefulSet,
         _ => return,
     };
-    manager.enqueue(kind, &metadata_text(object, "namespace"), owner["name"].as_str().unwrap_or_default());
+    context.enqueue(kind, &metadata_text(object, "namespace"), owner["name"].as_str().unwrap_or_default());
 }
 
 /// Enqueues the Services that select a pod, if a change of the pod affects its endpoint.
-fn enqueue_services(manager: &mut ControllerManager, is_deleted: bool, pod: &Value, before: Option<&Value>) {
+fn enqueue_services(context: &mut ControllerContext, is_deleted: bool, pod: &Value, before: Option<&Value>) {
     let endpoint_state = |pod: &Value| {
         let ready = crate::sim::objects::condition::is_condition_true(pod, "Ready");
         (ready, pod["status"]["podIP"].clone(), pod["metadata"]["deletionTimestamp"].clone())
@@ -124,9 +100,9 @@ fn enqueue_services(manager: &mut ControllerManager, is_deleted: bool, pod: &Val
     if !is_deleted && before.is_some_and(|before| endpoint_state(before) == endpoint_state(pod)) {
         return;
     }
-    for service in manager.cluster.list(&SERVICE, Some(&metadata_text(pod, "namespace"))) {
+    for service in context.cluster.list(&SERVICE, Some(&metadata_text(pod, "namespace"))) {
         if labels::has_labels(&service["spec"]["selector"], &pod["metadata"]["labels"]) {
-            manager.enqueue(
+            context.enqueue(
                 WorkKind::EndpointSlice,
                 &metadata_text(&service, "namespace"),
                 &metadata_text(&service, "name"),
@@ -135,24 +111,24 @@ fn enqueue_services(manager: &mut ControllerManager, is_deleted: bool, pod: &Val
     }
 }
 
-fn enqueue_api_services(manager: &mut ControllerManager, object: &Value) {
+fn enqueue_api_services(context: &mut ControllerContext, object: &Value) {
     let service = object["metadata"]["labels"]["kubernetes.io/service-name"].as_str().map(str::to_owned);
     let (namespace, service) =
         (metadata_text(object, "namespace"), service.unwrap_or_else(|| metadata_text(object, "name")));
-    for one in manager.cluster.list(&API_SERVICE, None) {
+    for one in context.cluster.list(&API_SERVICE, None) {
         let service_ref = &one["spec"]["service"];
         if service_ref["namespace"] == namespace.as_str() && service_ref["name"] == service.as_str() {
-            manager.enqueue(WorkKind::ApiService, "", &metadata_text(&one, "name"));
+            context.enqueue(WorkKind::ApiService, "", &metadata_text(&one, "name"));
         }
     }
 }
 
 /// Enqueues all pods without a node.
-fn enqueue_unscheduled(manager: &mut ControllerManager) {
-    for pod in manager.cluster.list(&POD, None) {
+fn enqueue_unscheduled(context: &mut ControllerContext) {
+    for pod in context.cluster.list(&POD, None) {
         if pod["spec"]["nodeName"].is_null() {
-            let after = manager.jittered(manager.config.scheduling_delay);
-            manager.enqueue_after(
+            let after = context.jittered(context.config.scheduling_delay);
+            context.enqueue_after(
                 WorkKind::Scheduler,
                 &metadata_text(&pod, "namespace"),
                 &metadata_text(&pod, "name"),
@@ -164,12 +140,11 @@ fn enqueue_unscheduled(manager: &mut ControllerManager) {
 
 /// Enqueues an HPA. The first pass is at a random time within a sync period (Kubernetes 1.37 makes it at once, older
 /// releases after a full period); a change of the spec is handled at once.
-fn handle_hpa(manager: &mut ControllerManager, object: &Value, before: Option<&Value>) {
+fn enqueue_hpa(context: &mut ControllerContext, object: &Value, before: Option<&Value>) {
     let (namespace, name) = (metadata_text(object, "namespace"), metadata_text(object, "name"));
     if before.is_some() {
-        return manager.enqueue(WorkKind::Hpa, &namespace, &name);
+        return context.enqueue(WorkKind::Hpa, &namespace, &name);
     }
-    let after = HumanDuration::from_ms(manager.cluster.random_below(manager.config.hpa_controller.sync_period.ms()));
-    manager.enqueue_after(WorkKind::Hpa, &namespace, &name, after);
-    injections::trigger(manager, InjectionTrigger::HpaCreated);
+    let after = HumanDuration::from_ms(context.cluster.random_below(context.config.hpa_controller.sync_period.ms()));
+    context.enqueue_after(WorkKind::Hpa, &namespace, &name, after);
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::manager::{CONTROLLER_MANAGER, ControllerManager};
+use super::context::{CONTROLLER_MANAGER, ControllerContext};
 use super::pods;
 use crate::model::resource_kind::ResourceKind;
 use crate::sim::api::{FOREGROUND_FINALIZER, delete_in_foreground};
@@ -16,46 +16,46 @@ use crate::sim::objects::state;
 const OWNER_KINDS: [&str; 6] = ["Deployment", "StatefulSet", "ReplicaSet", "Service", "DaemonSet", "Job"];
 
 /// Deletes the dependents of an owner that is removed.
-pub(super) fn delete_dependents(manager: &ControllerManager, owner: &Value) {
-    for (kind, object) in dependents(manager, owner) {
-        delete(manager, &kind, &object);
+pub(super) fn delete_dependents(context: &ControllerContext, owner: &Value) {
+    for (kind, object) in dependents(context, owner) {
+        delete(context, &kind, &object);
     }
 }
 
 /// Removes an object with a deletionTimestamp once it has no dependents and no other finalizer. The kubelet removes pods,
 /// and the namespace controller namespaces.
-pub(super) fn sync_foreground(manager: &mut ControllerManager, namespace: &str, name: &str) {
+pub(super) fn sync_foreground(context: &mut ControllerContext, namespace: &str, name: &str) {
     for kind in NAMESPACED_KINDS.iter().filter(|kind| **kind != POD) {
-        let Some(object) = manager.cluster.get(kind, namespace, name).filter(|one| state::is_deleting(one)) else {
+        let Some(object) = context.cluster.get(kind, namespace, name).filter(|one| state::is_deleting(one)) else {
             continue;
         };
-        let remaining = dependents(manager, &object);
+        let remaining = dependents(context, &object);
         if !remaining.is_empty() {
             for (kind, one) in &remaining {
                 if OWNER_KINDS.contains(&kind.kind) {
                     // Cannot fail: the object has just been listed.
-                    let _ = delete_in_foreground(&manager.cluster, kind, namespace, &metadata_text(one, "name"));
+                    let _ = delete_in_foreground(&context.cluster, kind, namespace, &metadata_text(one, "name"));
                 } else {
-                    delete(manager, kind, one);
+                    delete(context, kind, one);
                 }
             }
-            manager.enqueue(super::work_queue::WorkKind::ForegroundDeletion, namespace, name);
+            context.enqueue(super::work_queue::WorkKind::ForegroundDeletion, namespace, name);
             continue;
         }
         let mut finalizers = object["metadata"]["finalizers"].as_array().cloned().unwrap_or_default();
         finalizers.retain(|one| one != FOREGROUND_FINALIZER);
         if finalizers.is_empty() {
-            manager.cluster.remove(kind, namespace, name);
+            context.cluster.remove(kind, namespace, name);
         } else {
             // Cannot fail: the object has just been read.
-            let _ = manager.cluster.update(FieldManager::update(CONTROLLER_MANAGER), kind, namespace, name, |one| {
+            let _ = context.cluster.update(FieldManager::update(CONTROLLER_MANAGER), kind, namespace, name, |one| {
                 one["metadata"]["finalizers"] = json!(finalizers);
             });
         }
     }
 }
 
-fn dependents(manager: &ControllerManager, owner: &Value) -> Vec<(ResourceKind, Arc<Value>)> {
+fn dependents(context: &ControllerContext, owner: &Value) -> Vec<(ResourceKind, Arc<Value>)> {
     let uid = &owner["metadata"]["uid"];
     let is_dependent = |object: &Value| {
         object["metadata"]["ownerReferences"].as_array().is_some_and(|all| all.iter().any(|of| of["uid"] == *uid))
@@ -65,24 +65,24 @@ fn dependents(manager: &ControllerManager, owner: &Value) -> Vec<(ResourceKind, 
         return Vec::new();
     }
     let listed = NAMESPACED_KINDS.iter().flat_map(|kind| {
-        let objects = manager.cluster.list(kind, Some(&namespace));
+        let objects = context.cluster.list(kind, Some(&namespace));
         objects.into_iter().filter(|object| is_dependent(object)).map(|object| (*kind, object))
     });
     listed.collect()
 }
 
 /// Deletes an object; one with finalizers only gets a deletionTimestamp.
-pub(super) fn delete(manager: &ControllerManager, kind: &ResourceKind, object: &Value) {
+pub(super) fn delete(context: &ControllerContext, kind: &ResourceKind, object: &Value) {
     let (namespace, name) = (metadata_text(object, "namespace"), metadata_text(object, "name"));
     if *kind == POD {
-        return pods::delete(&manager.cluster, object);
+        return pods::delete(&context.cluster, object);
     }
     if object["metadata"]["finalizers"].as_array().is_none_or(Vec::is_empty) {
-        manager.cluster.remove(kind, &namespace, &name);
+        context.cluster.remove(kind, &namespace, &name);
     } else if !state::is_deleting(object) {
-        let now = manager.cluster.now();
+        let now = context.cluster.now();
         // The error is NotFound: the object is deleted.
-        let _ = manager.cluster.update(FieldManager::update(""), kind, &namespace, &name, |object| {
+        let _ = context.cluster.update(FieldManager::update(""), kind, &namespace, &name, |object| {
             object["metadata"]["deletionTimestamp"] = json!(now);
         });
     }

@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::manager::ControllerManager;
+use super::context::ControllerContext;
+use super::hpa_controller::HpaController;
+use super::kubelet::Kubelets;
 use super::work_queue::WorkKind;
-use super::{kubelet, lease, node_lifecycle};
+use super::{lease, node_lifecycle};
 use crate::model::resource_kind::ResourceKind;
-use crate::sim::cluster::{FieldManager, metadata_text};
+use crate::sim::cluster::{FieldManager, ObjectChange, metadata_text};
 use crate::sim::config::{InjectionAction, InjectionTrigger};
 use crate::sim::objects::kinds::{DEPLOYMENT, HPA, NODE, POD, STATEFUL_SET};
 use crate::sim::objects::{condition, labels, resources, state};
@@ -17,82 +19,85 @@ const KUBECTL: &str = "kubectl";
 
 /// The triggers that have occurred.
 #[derive(Debug, Default)]
-pub(super) struct InjectionState {
-    triggered: Vec<InjectionTrigger>,
-    /// Number of restarts of kube-controller-manager.
-    pub(super) manager_restarts: u32,
-}
+pub(super) struct InjectionTriggers(Vec<InjectionTrigger>);
 
-/// Schedules the injections of a trigger, at its first occurrence.
-pub(super) fn trigger(manager: &mut ControllerManager, trigger: InjectionTrigger) {
-    if manager.injection_state.triggered.contains(&trigger) {
-        return;
+impl InjectionTriggers {
+    /// Schedules the injections of a trigger, at its first occurrence.
+    pub(super) fn trigger(&mut self, context: &mut ControllerContext, trigger: InjectionTrigger) {
+        if self.0.contains(&trigger) {
+            return;
+        }
+        self.0.push(trigger);
+        for (number, injection) in context.config.injections.clone().iter().enumerate() {
+            if injection.time.trigger == trigger {
+                context.enqueue_after(WorkKind::Injection, "", &number.to_string(), injection.time.after);
+            }
+        }
     }
-    manager.injection_state.triggered.push(trigger);
-    for (number, injection) in manager.config.injections.clone().iter().enumerate() {
-        if injection.time.trigger == trigger {
-            manager.enqueue_after(WorkKind::Injection, "", &number.to_string(), injection.time.after);
+
+    /// Triggers on the creation of an HPA, and on the first scale-up or scale-down of the target.
+    pub(super) fn trigger_on_change(&mut self, context: &mut ControllerContext, change: &ObjectChange) {
+        match (change.group_resource.as_str(), &change.previous) {
+            ("horizontalpodautoscalers.autoscaling", None) => self.trigger(context, InjectionTrigger::HpaCreated),
+            ("deployments.apps" | "statefulsets.apps", Some(before)) => {
+                if let Some(trigger) = scale_trigger(context, before, &change.object) {
+                    self.trigger(context, trigger);
+                }
+            }
+            _ => {}
         }
     }
 }
 
-/// Triggers on the first scale-up or scale-down of the target.
-pub(super) fn trigger_on_scale(
-    manager: &mut ControllerManager,
-    resource: &str,
-    object: &Value,
-    before: Option<&Value>,
-) {
-    let Some(before) = before.filter(|_| matches!(resource, "deployments.apps" | "statefulsets.apps")) else { return };
+/// The trigger that a change of a workload is, if the workload is the HPA's target and its size changes.
+fn scale_trigger(context: &ControllerContext, before: &Value, object: &Value) -> Option<InjectionTrigger> {
     let replicas = |object: &Value| object["spec"]["replicas"].as_i64().unwrap_or(1);
-    if replicas(object) == replicas(before)
-        || hpa_target(manager).is_none_or(|(_, t)| t["metadata"]["uid"] != object["metadata"]["uid"])
-    {
-        return;
+    if replicas(object) == replicas(before) {
+        return None;
     }
-    trigger(
-        manager,
-        if replicas(object) > replicas(before) {
-            InjectionTrigger::FirstScaleUp
-        } else {
-            InjectionTrigger::FirstScaleDown
-        },
-    );
+    hpa_target(context).filter(|(_, target)| target["metadata"]["uid"] == object["metadata"]["uid"])?;
+    let is_scale_up = replicas(object) > replicas(before);
+    Some(if is_scale_up { InjectionTrigger::FirstScaleUp } else { InjectionTrigger::FirstScaleDown })
 }
 
 /// The scale target of the first HPA.
-fn hpa_target(manager: &ControllerManager) -> Option<(ResourceKind, Arc<Value>)> {
-    let hpa = manager.cluster.list(&HPA, None).into_iter().next()?;
+fn hpa_target(context: &ControllerContext) -> Option<(ResourceKind, Arc<Value>)> {
+    let hpa = context.cluster.list(&HPA, None).into_iter().next()?;
     let target_ref = &hpa["spec"]["scaleTargetRef"];
     let kind = [DEPLOYMENT, STATEFUL_SET].into_iter().find(|kind| target_ref["kind"] == kind.kind)?;
-    let target = manager.cluster.get(&kind, &metadata_text(&hpa, "namespace"), target_ref["name"].as_str()?)?;
+    let target = context.cluster.get(&kind, &metadata_text(&hpa, "namespace"), target_ref["name"].as_str()?)?;
     Some((kind, target))
 }
 
 /// Carries out an injection, by its index in the configuration.
-pub(super) fn inject(manager: &mut ControllerManager, number: &str) {
-    let Some(injection) = number.parse::<usize>().ok().and_then(|n| manager.config.injections.get(n)).copied() else {
+pub(super) fn inject(
+    context: &mut ControllerContext,
+    kubelets: &mut Kubelets,
+    hpa_controller: &mut HpaController,
+    number: &str,
+) {
+    let Some(injection) = number.parse::<usize>().ok().and_then(|n| context.config.injections.get(n)).copied() else {
         return;
     };
     match injection.action {
-        InjectionAction::PatchScale(by) => resize_target(manager, by, FieldManager::update_scale(KUBECTL)),
-        InjectionAction::PatchWorkload(by) => resize_target(manager, by, FieldManager::update(KUBECTL)),
-        InjectionAction::SecondHpa => create_second_hpa(manager),
-        InjectionAction::ManagerRestart => restart_manager(manager),
+        InjectionAction::PatchScale(by) => resize_target(context, by, FieldManager::update_scale(KUBECTL)),
+        InjectionAction::PatchWorkload(by) => resize_target(context, by, FieldManager::update(KUBECTL)),
+        InjectionAction::SecondHpa => create_second_hpa(context),
+        InjectionAction::ManagerRestart => restart_manager(context, hpa_controller),
         InjectionAction::KubeletRestart(duration) => {
-            for pod in accelerator_pods(manager).into_iter().filter(|pod| condition::is_condition_true(pod, "Ready")) {
-                kubelet::simulate_restart(manager, &pod, duration);
+            for pod in accelerator_pods(context).into_iter().filter(|pod| condition::is_condition_true(pod, "Ready")) {
+                kubelets.simulate_restart(context, &pod, duration);
             }
         }
-        InjectionAction::NodeLost => lose_node(manager),
-        InjectionAction::TenantPods(count) => create_tenant_pods(manager, count),
+        InjectionAction::NodeLost => lose_node(context),
+        InjectionAction::TenantPods(count) => create_tenant_pods(context, count),
     }
 }
 
-fn resize_target(manager: &ControllerManager, by: i32, field_manager: FieldManager<'_>) {
-    let Some((kind, target)) = hpa_target(manager) else { return };
+fn resize_target(context: &ControllerContext, by: i32, field_manager: FieldManager<'_>) {
+    let Some((kind, target)) = hpa_target(context) else { return };
     // Cannot fail: the target has just been read.
-    let _ = manager.cluster.update(
+    let _ = context.cluster.update(
         field_manager,
         &kind,
         &metadata_text(&target, "namespace"),
@@ -105,27 +110,27 @@ fn resize_target(manager: &ControllerManager, by: i32, field_manager: FieldManag
     );
 }
 
-fn create_second_hpa(manager: &ControllerManager) {
-    let Some(first) = manager.cluster.list(&HPA, None).into_iter().next() else { return };
+fn create_second_hpa(context: &ControllerContext) {
+    let Some(first) = context.cluster.list(&HPA, None).into_iter().next() else { return };
     let second = json!({"metadata": {"name": "competing-hpa", "namespace": first["metadata"]["namespace"]},
         "spec": first["spec"]});
     // Cannot fail: no other object has this name.
-    let _ = manager.cluster.create(FieldManager::update(KUBECTL), &HPA, second);
+    let _ = context.cluster.create(FieldManager::update(KUBECTL), &HPA, second);
 }
 
-fn restart_manager(manager: &mut ControllerManager) {
-    manager.injection_state.manager_restarts += 1;
-    manager.hpa_states.values_mut().for_each(super::hpa_controller::HpaControllerState::reset_logs);
-    lease::renew(manager);
-    for hpa in manager.cluster.list(&HPA, None) {
-        manager.enqueue(WorkKind::Hpa, &metadata_text(&hpa, "namespace"), &metadata_text(&hpa, "name"));
+fn restart_manager(context: &mut ControllerContext, hpa_controller: &mut HpaController) {
+    context.manager_restarts += 1;
+    hpa_controller.reset_logs();
+    lease::renew(context);
+    for hpa in context.cluster.list(&HPA, None) {
+        context.enqueue(WorkKind::Hpa, &metadata_text(&hpa, "namespace"), &metadata_text(&hpa, "name"));
     }
 }
 
 /// The target's pods with accelerators, the newest first.
-fn accelerator_pods(manager: &ControllerManager) -> Vec<Arc<Value>> {
-    let Some((_, target)) = hpa_target(manager) else { return Vec::new() };
-    let mut all = manager.cluster.list(&POD, Some(&metadata_text(&target, "namespace")));
+fn accelerator_pods(context: &ControllerContext) -> Vec<Arc<Value>> {
+    let Some((_, target)) = hpa_target(context) else { return Vec::new() };
+    let mut all = context.cluster.list(&POD, Some(&metadata_text(&target, "namespace")));
     let selector = &target["spec"]["selector"];
     all.retain(|pod| labels::matches(selector, pod) && !resources::requested_resources(pod).is_empty());
     all.retain(|pod| state::is_active(pod) && !pod["spec"]["nodeName"].is_null());
@@ -133,17 +138,17 @@ fn accelerator_pods(manager: &ControllerManager) -> Vec<Arc<Value>> {
     all
 }
 
-fn lose_node(manager: &mut ControllerManager) {
-    let node = accelerator_pods(manager).first().map(|pod| pod["spec"]["nodeName"].clone());
+fn lose_node(context: &mut ControllerContext) {
+    let node = accelerator_pods(context).first().map(|pod| pod["spec"]["nodeName"].clone());
     if let Some(node) = node.as_ref().and_then(Value::as_str) {
-        node_lifecycle::mark_lost(manager, node);
+        node_lifecycle::mark_lost(context, node);
     }
 }
 
 /// Creates pods of another tenant, one per accelerator.
-fn create_tenant_pods(manager: &ControllerManager, count: usize) {
-    let all = manager.cluster.list(&POD, None);
-    let nodes = manager.cluster.list(&NODE, None);
+fn create_tenant_pods(context: &ControllerContext, count: usize) {
+    let all = context.cluster.list(&POD, None);
+    let nodes = context.cluster.list(&NODE, None);
     let free = nodes.iter().flat_map(|node| {
         let resources = resources::free_resources(node, &all).into_iter();
         resources.flat_map(move |(resource, left)| {
@@ -158,6 +163,6 @@ fn create_tenant_pods(manager: &ControllerManager, count: usize) {
                 {"name": "main", "image": "training", "resources": {"requests": requests, "limits": requests}}]},
             "status": {"phase": "Pending"}});
         // Cannot fail: no other object has this name.
-        let _ = manager.cluster.create(FieldManager::update(KUBECTL), &POD, pod);
+        let _ = context.cluster.create(FieldManager::update(KUBECTL), &POD, pod);
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::manager::{CONTROLLER_MANAGER, ControllerManager};
+use super::context::{CONTROLLER_MANAGER, ControllerContext};
 use super::work_queue::WorkKind;
 use crate::sim::cluster::FieldManager;
 use crate::sim::objects::kinds::LEASE;
@@ -12,13 +12,13 @@ use crate::units::HumanDuration;
 const RENEW_INTERVAL: HumanDuration = HumanDuration::from_secs(20);
 
 /// Renews or creates the Lease.
-pub(super) fn renew(manager: &mut ControllerManager) {
-    let holder = format!("control-plane_{}", manager.injection_state.manager_restarts);
-    let now = manager.cluster.now_micro();
+pub(super) fn renew(context: &mut ControllerContext) {
+    let holder = format!("control-plane_{}", context.manager_restarts);
+    let now = context.cluster.now_micro();
     let spec = json!({"holderIdentity": holder, "leaseDurationSeconds": 15, "acquireTime": now, "renewTime": now,
-        "leaseTransitions": 1 + manager.injection_state.manager_restarts});
+        "leaseTransitions": 1 + context.manager_restarts});
     let field_manager = FieldManager::update(CONTROLLER_MANAGER);
-    let renewed = manager.cluster.update(field_manager, &LEASE, "kube-system", CONTROLLER_MANAGER, |lease| {
+    let renewed = context.cluster.update(field_manager, &LEASE, "kube-system", CONTROLLER_MANAGER, |lease| {
         let acquired = lease["spec"]["acquireTime"].clone();
         let is_same = lease["spec"]["holderIdentity"] == spec["holderIdentity"];
         lease["spec"] = spec.clone();
@@ -29,7 +29,7 @@ pub(super) fn renew(manager: &mut ControllerManager) {
     if renewed.is_err() {
         let lease = json!({"metadata": {"name": CONTROLLER_MANAGER, "namespace": "kube-system"}, "spec": spec});
         // Cannot fail: the update has found no Lease.
-        let _ = manager.cluster.create(field_manager, &LEASE, lease);
+        let _ = context.cluster.create(field_manager, &LEASE, lease);
     }
-    manager.enqueue_after(WorkKind::Lease, "", "", RENEW_INTERVAL);
+    context.enqueue_after(WorkKind::Lease, "", "", RENEW_INTERVAL);
 }

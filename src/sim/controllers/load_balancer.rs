@@ -2,13 +2,13 @@
 
 use serde_json::json;
 
-use super::manager::ControllerManager;
+use super::context::ControllerContext;
 use crate::sim::cluster::FieldManager;
 use crate::sim::objects::kinds::SERVICE;
 
 /// Allocates the address of a Service.
-pub(super) fn sync(manager: &mut ControllerManager, namespace: &str, name: &str) {
-    let cluster = &manager.cluster;
+pub(super) fn sync(context: &mut ControllerContext, namespace: &str, name: &str) {
+    let cluster = &context.cluster;
     let Some(service) = cluster.get(&SERVICE, namespace, name) else { return };
     if service["spec"]["type"] != "LoadBalancer" || !service["status"]["loadBalancer"]["ingress"].is_null() {
         return;

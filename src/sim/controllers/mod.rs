@@ -5,7 +5,9 @@
 //! | module | content |
 //! |---|---|
 //! | `populate` | the objects that exist before a run |
-//! | `manager`, `work_queue`, `event_handlers` | the task, its queue, and the items that a change enqueues |
+//! | `manager` | the task, and the state of all control loops |
+//! | `context`, `work_queue` | what the control loops share |
+//! | `event_handlers` | the items that a change enqueues |
 //! | `deployment`, `replica_set`, `stateful_set`, `pods` | workloads and their pods |
 //! | `scheduler`, `persistent_volume`, `kubelet` | the life cycle of a pod |
 //! | `endpoint_slice`, `load_balancer`, `api_service` | reachability of Services and aggregated APIs |
@@ -15,6 +17,7 @@
 //! | `injections` | interference by other users and failures of the cluster during a run |
 
 mod api_service;
+mod context;
 mod deployment;
 mod endpoint_slice;
 mod event;
@@ -40,15 +43,10 @@ mod work_queue;
 #[cfg(test)]
 mod tests;
 
-use serde_json::Value;
 use tokio::task::JoinSet;
 
-use super::SimPlatform;
-use super::cluster::StatusError;
+use super::platform::SimPlatform;
 use crate::model::scenario::Scenario;
-
-/// Responds to the HPA controller's metrics API requests, by path.
-type MetricsApiHandler = Box<dyn Fn(&str) -> Result<Value, StatusError> + Send>;
 
 /// Creates the objects that exist before a run: nodes, namespaces, and what the scenario presupposes.
 pub(super) fn populate(platform: &SimPlatform, scenario: &Scenario) {
@@ -58,6 +56,6 @@ pub(super) fn populate(platform: &SimPlatform, scenario: &Scenario) {
 /// Starts the control loops.
 pub(super) fn spawn(platform: &SimPlatform, tasks: &mut JoinSet<()>) {
     let pipeline = platform.pipeline.clone();
-    let metrics_api: MetricsApiHandler = Box::new(move |path| pipeline.query_metrics_api(path));
+    let metrics_api = Box::new(move |path: &str| pipeline.query_metrics_api(path));
     tasks.spawn(manager::ControllerManager::new(platform.cluster.clone(), metrics_api).run());
 }

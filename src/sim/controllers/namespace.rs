@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
+use super::context::{CONTROLLER_MANAGER, ControllerContext};
 use super::garbage_collector;
-use super::manager::{CONTROLLER_MANAGER, ControllerManager};
 use super::work_queue::WorkKind;
 use crate::sim::cluster::{FieldManager, group_resource};
 use crate::sim::objects::kinds::{NAMESPACE, NAMESPACED_KINDS};
@@ -14,31 +14,31 @@ use crate::units::HumanDuration;
 const RETRY_INTERVAL: HumanDuration = HumanDuration::from_secs(1);
 
 /// Deletes the content of a namespace that is being deleted; removes the namespace when it is empty.
-pub(super) fn sync(manager: &mut ControllerManager, name: &str) {
-    let Some(namespace) = manager.cluster.get(&NAMESPACE, "", name) else { return };
+pub(super) fn sync(context: &mut ControllerContext, name: &str) {
+    let Some(namespace) = context.cluster.get(&NAMESPACE, "", name) else { return };
     if !state::is_deleting(&namespace) {
         return;
     }
     let mut remaining_kinds = Vec::new();
     for kind in &NAMESPACED_KINDS {
-        for object in manager.cluster.list(kind, Some(name)) {
-            garbage_collector::delete(manager, kind, &object);
+        for object in context.cluster.list(kind, Some(name)) {
+            garbage_collector::delete(context, kind, &object);
         }
-        let count = manager.cluster.list(kind, Some(name)).len();
+        let count = context.cluster.list(kind, Some(name)).len();
         if count > 0 {
             remaining_kinds.push(format!("{}. has {count} resource instances", group_resource(kind)));
         }
     }
-    if remaining_kinds.is_empty() && !manager.config.namespace_stuck {
-        manager.cluster.remove(&NAMESPACE, "", name);
+    if remaining_kinds.is_empty() && !context.config.namespace_stuck {
+        context.cluster.remove(&NAMESPACE, "", name);
         return;
     }
-    let now = manager.cluster.now();
+    let now = context.cluster.now();
     let remaining = format!("Some resources are remaining: {}", remaining_kinds.join(", "));
-    let stuck = manager.config.namespace_stuck;
+    let stuck = context.config.namespace_stuck;
     // Cannot fail: the namespace has just been read.
     let _ =
-        manager.cluster.update(FieldManager::update_status(CONTROLLER_MANAGER), &NAMESPACE, "", name, |namespace| {
+        context.cluster.update(FieldManager::update_status(CONTROLLER_MANAGER), &NAMESPACE, "", name, |namespace| {
             let status = &mut namespace["status"];
             status["phase"] = json!("Terminating");
             let message = "All content successfully deleted, may be waiting on finalization";
@@ -53,6 +53,6 @@ pub(super) fn sync(manager: &mut ControllerManager, name: &str) {
             }
         });
     if !remaining_kinds.is_empty() {
-        manager.enqueue_after(WorkKind::Namespace, "", name, RETRY_INTERVAL);
+        context.enqueue_after(WorkKind::Namespace, "", name, RETRY_INTERVAL);
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::manager::{CONTROLLER_MANAGER, ControllerManager};
+use super::context::{CONTROLLER_MANAGER, ControllerContext};
 use super::pods;
 use super::work_queue::WorkKind;
 use crate::sim::cluster::{FieldManager, metadata_text};
@@ -17,18 +17,18 @@ const MONITOR_GRACE_PERIOD: HumanDuration = HumanDuration::from_secs(50);
 const TOLERATION_PERIOD: HumanDuration = HumanDuration::from_secs(300);
 
 /// Loses a node.
-pub(super) fn mark_lost(manager: &mut ControllerManager, node: &str) {
+pub(super) fn mark_lost(context: &mut ControllerContext, node: &str) {
     // Cannot fail: a pod is bound to the node.
-    let _ = manager.cluster.update(FieldManager::update(""), &NODE, "", node, |node| {
+    let _ = context.cluster.update(FieldManager::update(""), &NODE, "", node, |node| {
         node["metadata"]["annotations"][LOST_ANNOTATION] = json!("true");
     });
-    manager.enqueue_after(WorkKind::Node, "", node, MONITOR_GRACE_PERIOD);
+    context.enqueue_after(WorkKind::Node, "", node, MONITOR_GRACE_PERIOD);
 }
 
 /// Handles a node without reports: first its pods become not ready, then they are deleted, but no kubelet confirms that
 /// they have terminated.
-pub(super) fn sync(manager: &mut ControllerManager, name: &str) {
-    let cluster = &manager.cluster;
+pub(super) fn sync(context: &mut ControllerContext, name: &str) {
+    let cluster = &context.cluster;
     let Some(node) = cluster.get(&NODE, "", name) else { return };
     let mut pods_on_node = cluster.list(&POD, None);
     pods_on_node.retain(|pod| pod["spec"]["nodeName"] == name);
@@ -53,5 +53,5 @@ pub(super) fn sync(manager: &mut ControllerManager, name: &str) {
             },
         );
     }
-    manager.enqueue_after(WorkKind::Node, "", name, TOLERATION_PERIOD);
+    context.enqueue_after(WorkKind::Node, "", name, TOLERATION_PERIOD);
 }

@@ -2,15 +2,15 @@
 
 use serde_json::{Value, json};
 
+use super::context::{CONTROLLER_MANAGER, ControllerContext};
 use super::event;
-use super::manager::{CONTROLLER_MANAGER, ControllerManager};
 use crate::sim::cluster::{FieldManager, SimCluster, metadata_text};
 use crate::sim::objects::kinds::{PERSISTENT_VOLUME_CLAIM, STORAGE_CLASS};
 
 const DEFAULT_CLASS_ANNOTATION: &str = "storageclass.kubernetes.io/is-default-class";
 
-pub(super) fn sync(manager: &mut ControllerManager, namespace: &str, name: &str) {
-    let cluster = &manager.cluster;
+pub(super) fn sync(context: &mut ControllerContext, namespace: &str, name: &str) {
+    let cluster = &context.cluster;
     let Some(claim) = cluster.get(&PERSISTENT_VOLUME_CLAIM, namespace, name) else { return };
     if claim["status"]["phase"] == "Bound" {
         return;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::manager::CONTROLLER_MANAGER;
+use super::context::CONTROLLER_MANAGER;
 use crate::sim::api;
 use crate::sim::cluster::{FieldManager, SimCluster, StatusError, metadata_text};
 use crate::sim::objects::condition::{is_condition_true, true_since};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::manager::ControllerManager;
+use super::context::ControllerContext;
 use super::{event, pods};
 use crate::sim::cluster::{FieldManager, SimCluster, metadata_text};
 use crate::sim::config::NewPodFault;
@@ -18,16 +18,16 @@ const SCHEDULER: &str = "kube-scheduler";
 const COMPONENT: &str = "default-scheduler";
 
 /// Schedules a pod that has no node.
-pub(super) fn sync(manager: &mut ControllerManager, namespace: &str, name: &str) {
-    let Some(pod) = manager.cluster.get(&POD, namespace, name) else { return };
+pub(super) fn sync(context: &mut ControllerContext, namespace: &str, name: &str) {
+    let Some(pod) = context.cluster.get(&POD, namespace, name) else { return };
     if !pod["spec"]["nodeName"].is_null() || !state::is_active(&pod) {
         return;
     }
     let wrong_node =
-        manager.config.new_pod_fault == NewPodFault::WrongNode && pods::is_additional_pod(&manager.cluster, &pod);
-    match select_node(&manager.cluster, &pod, wrong_node) {
-        Ok(node) => bind_pod(&manager.cluster, &pod, &node),
-        Err(reason) => mark_unschedulable(&manager.cluster, &pod, &reason),
+        context.config.new_pod_fault == NewPodFault::WrongNode && pods::is_additional_pod(&context.cluster, &pod);
+    match select_node(&context.cluster, &pod, wrong_node) {
+        Ok(node) => bind_pod(&context.cluster, &pod, &node),
+        Err(reason) => mark_unschedulable(&context.cluster, &pod, &reason),
     }
 }
 

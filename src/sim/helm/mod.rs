@@ -9,7 +9,6 @@ mod release_record;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use serde_json::Value;
 
 use super::cluster::SimCluster;
 use crate::env::{ChartMeta, HelmClient, HelmError, ReleaseArgs};
@@ -184,9 +183,4 @@ impl HelmClient for SimHelm {
             Ok(())
         })
     }
-}
-
-/// A string field of an object's metadata.
-fn metadata_text(object: &Value, field: &str) -> String {
-    super::cluster::metadata_text(object, field)
 }

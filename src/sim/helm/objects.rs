@@ -5,10 +5,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::metadata_text;
 use crate::model::journal::ReleaseRef;
 use crate::sim::api;
-use crate::sim::cluster::SimCluster;
+use crate::sim::cluster::{SimCluster, metadata_text};
 
 /// Creates an object, or updates the one of the release.
 ///

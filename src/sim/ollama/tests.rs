@@ -2,12 +2,12 @@ use serde_json::json;
 
 use super::*;
 use crate::ollama::{ChatStream, find_model, parse_loaded_models};
-use crate::sim::SimPlatform;
 use crate::sim::config::{ActiveWindow, AffectedPods, ChatFault, FaultyChats, OllamaConfig, SimConfig, WindowStart};
 use crate::sim::fixtures::{
     TEST_MANAGER, chat_request, create_pod, delete_pod, read_response, sleep_seconds, spawn_load, start_platform,
 };
 use crate::sim::objects::kinds::NODE;
+use crate::sim::platform::SimPlatform;
 
 fn config_with(edit: impl FnOnce(&mut OllamaConfig)) -> SimConfig {
     let mut config = SimConfig::default();

@@ -6,14 +6,14 @@ use std::sync::Arc;
 use k8s_openapi::api::core::v1::ConfigMap;
 use serde_json::Value;
 
-use super::super::cluster::{StatusError, metadata_text};
-use super::super::objects::kinds::{API_SERVICE, POD, SERVICE};
-use super::super::objects::state::is_ready;
-use super::MetricPipeline;
 use super::promql::{QueryValue, StoreSample};
 use super::rules::{self, AdapterConfig, AdapterRule, MetricResource};
+use super::state::PipelineState;
 use crate::model::resource_kind::ResourceKind;
+use crate::sim::cluster::{StatusError, metadata_text};
 use crate::sim::config::DistortionHop;
+use crate::sim::objects::kinds::{API_SERVICE, POD, SERVICE};
+use crate::sim::objects::state::is_ready;
 use crate::units::HumanDuration;
 
 const CONFIG_MAP: ResourceKind = ResourceKind::from_type::<ConfigMap>();
@@ -34,16 +34,16 @@ pub(super) struct AdapterMetric<'a> {
 }
 
 /// The APIService of a group.
-pub(super) fn find_api_service(pipeline: &MetricPipeline, group: &str) -> Result<Arc<Value>, StatusError> {
-    let found = pipeline.0.cluster.get(&API_SERVICE, "", &format!("v1beta1.{group}"));
+pub(super) fn find_api_service(pipeline: &PipelineState, group: &str) -> Result<Arc<Value>, StatusError> {
+    let found = pipeline.cluster.get(&API_SERVICE, "", &format!("v1beta1.{group}"));
     // The API server answers an unknown path with plain text, not a Status.
     found.ok_or_else(|| StatusError::new(404, "", "404 page not found"))
 }
 
 impl SimAdapter {
     /// The adapter behind the APIService of a group.
-    pub(super) fn from_pipeline(pipeline: &MetricPipeline, group: &str) -> Result<Self, StatusError> {
-        let (cluster, servers) = (&pipeline.0.cluster, &pipeline.0.servers);
+    pub(super) fn from_pipeline(pipeline: &PipelineState, group: &str) -> Result<Self, StatusError> {
+        let (cluster, servers) = (&pipeline.cluster, &pipeline.servers);
         let config = &cluster.config().pipeline;
         let api_service = find_api_service(pipeline, group)?;
         // The aggregator answers with plain text too.
@@ -75,7 +75,7 @@ impl SimAdapter {
     /// The metric of a resource; `None` if the adapter does not serve it.
     pub(super) fn find_metric(
         &self,
-        pipeline: &MetricPipeline,
+        pipeline: &PipelineState,
         resource: MetricResource,
         metric: &str,
     ) -> Option<AdapterMetric<'_>> {
@@ -87,10 +87,10 @@ impl SimAdapter {
     /// Every series with its metric's name and resources. A series without a namespace label has no resources.
     pub(super) fn list_metrics(
         &self,
-        pipeline: &MetricPipeline,
+        pipeline: &PipelineState,
     ) -> Vec<(AdapterMetric<'_>, String, Vec<MetricResource>)> {
-        let config = &pipeline.0.cluster.config().pipeline;
-        if pipeline.0.servers.is_active(config.metric_unregistered.as_ref()) {
+        let config = &pipeline.cluster.config().pipeline;
+        if pipeline.servers.is_active(config.metric_unregistered.as_ref()) {
             return Vec::new();
         }
         let store = pipeline.lock_store();
@@ -113,9 +113,9 @@ impl SimAdapter {
     }
 
     /// The external metric of this name; `None` if the adapter does not serve it.
-    pub(super) fn find_external(&self, pipeline: &MetricPipeline, metric: &str) -> Option<AdapterMetric<'_>> {
-        let config = &pipeline.0.cluster.config().pipeline;
-        if pipeline.0.servers.is_active(config.metric_unregistered.as_ref()) {
+    pub(super) fn find_external(&self, pipeline: &PipelineState, metric: &str) -> Option<AdapterMetric<'_>> {
+        let config = &pipeline.cluster.config().pipeline;
+        if pipeline.servers.is_active(config.metric_unregistered.as_ref()) {
             return None;
         }
         let store = pipeline.lock_store();
@@ -131,12 +131,12 @@ impl SimAdapter {
     /// The samples of a query. The adapter serves NaN as 0.
     pub(super) fn query_samples(
         &self,
-        pipeline: &MetricPipeline,
+        pipeline: &PipelineState,
         served: &AdapterMetric<'_>,
         matchers: &str,
         by: &str,
     ) -> Result<Vec<StoreSample>, StatusError> {
-        let (servers, config) = (&pipeline.0.servers, &pipeline.0.cluster.config().pipeline);
+        let (servers, config) = (&pipeline.servers, &pipeline.cluster.config().pipeline);
         let failed = || StatusError::new(500, "InternalError", "Internal error occurred: unable to fetch metrics");
         if servers.is_active(config.store_missing.as_ref()) {
             return Err(failed());
@@ -167,19 +167,19 @@ fn relist_interval(pod: &Value) -> Option<HumanDuration> {
 }
 
 /// When the adapter's container started, milliseconds of the run's clock.
-fn container_started_ms(pipeline: &MetricPipeline, pod: &Value) -> u64 {
+fn container_started_ms(pipeline: &PipelineState, pod: &Value) -> u64 {
     let status = &pod["status"];
     let started_at = &status["containerStatuses"][0]["state"]["running"]["startedAt"];
     let times =
         [started_at, &status["startTime"], &pod["metadata"]["creationTimestamp"]].into_iter().find_map(Value::as_str);
     let time = times.and_then(|time| time.parse::<jiff::Timestamp>().ok());
-    let ms = time.map_or(0, |time| time.as_millisecond() - pipeline.0.cluster.clock().wall_start().as_millisecond());
+    let ms = time.map_or(0, |time| time.as_millisecond() - pipeline.cluster.clock().wall_start().as_millisecond());
     u64::try_from(ms).unwrap_or(0)
 }
 
 /// The configuration; parsed again when its ConfigMap has changed.
-fn load_config(pipeline: &MetricPipeline, namespace: &str) -> Result<Arc<AdapterConfig>, StatusError> {
-    let maps = pipeline.0.cluster.list(&CONFIG_MAP, Some(namespace));
+fn load_config(pipeline: &PipelineState, namespace: &str) -> Result<Arc<AdapterConfig>, StatusError> {
+    let maps = pipeline.cluster.list(&CONFIG_MAP, Some(namespace));
     let found = maps.iter().find_map(|map| {
         let config = map["data"]["config.yaml"]
             .as_str()
@@ -189,7 +189,7 @@ fn load_config(pipeline: &MetricPipeline, namespace: &str) -> Result<Arc<Adapter
     let Some((version, config)) = found else {
         return Err(not_simulated(&format!("an adapter whose rules are in no ConfigMap of namespace {namespace}")));
     };
-    let mut cache = pipeline.0.adapter_config.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let mut cache = pipeline.lock_adapter_config();
     if let Some((_, config)) = cache.as_ref().filter(|(cached, _)| *cached == version) {
         return Ok(Arc::clone(config));
     }

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::super::cluster::{SimCluster, metadata_text};
-use super::super::objects::devices::{node_devices, pod_devices};
-use super::super::objects::kinds::{NODE, POD};
-use super::super::objects::lost_nodes::is_node_lost;
-use super::super::ollama::ServerRegistry;
+use crate::sim::cluster::{SimCluster, metadata_text};
+use crate::sim::objects::devices::{node_devices, pod_devices};
+use crate::sim::objects::kinds::{NODE, POD};
+use crate::sim::objects::lost_nodes::is_node_lost;
+use crate::sim::ollama::ServerRegistry;
 
 /// A device of a node.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::super::cluster::SimCluster;
-use super::super::ollama::{DeviceUsage, ServerRegistry};
 use super::devices::{DeviceHolder, SimDevice, list_devices};
+use crate::sim::cluster::SimCluster;
 use crate::sim::config::{DistortionHop, MetricDistortion, PipelineConfig};
+use crate::sim::ollama::{DeviceUsage, ServerRegistry};
 
 /// Labels of a series.
 pub(super) type PipelineLabels = BTreeMap<String, String>;

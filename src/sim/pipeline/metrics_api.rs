@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use kube::core::Expression;
 use serde_json::{Value, json};
 
-use super::super::cluster::{StatusError, metadata_text};
-use super::super::objects::kinds::POD;
-use super::super::objects::labels;
-use super::MetricPipeline;
 use super::adapter::{AdapterMetric, SimAdapter, find_api_service, not_simulated};
 use super::rules::{self, MetricResource};
+use super::state::PipelineState;
 use super::url_query::{percent_decode, split_query};
 use crate::metrics::selector::parse_selector;
+use crate::sim::cluster::{StatusError, metadata_text};
+use crate::sim::objects::kinds::POD;
+use crate::sim::objects::labels;
 
 const CUSTOM: &str = "custom.metrics.k8s.io";
 const EXTERNAL: &str = "external.metrics.k8s.io";
@@ -28,7 +28,7 @@ struct AdapterRequest<'a> {
 }
 
 /// The response at a path.
-pub(super) fn handle_request(pipeline: &MetricPipeline, path: &str) -> Result<Value, StatusError> {
+pub(super) fn handle_request(pipeline: &PipelineState, path: &str) -> Result<Value, StatusError> {
     let (plain_path, params) = split_query(path);
     let param = |key: &str| params.iter().find(|(k, _)| k == key).map_or("", |(_, value)| value.as_str());
     let segments: Vec<String> = plain_path.trim_matches('/').split('/').map(percent_decode).collect();
@@ -73,7 +73,7 @@ pub(super) fn handle_request(pipeline: &MetricPipeline, path: &str) -> Result<Va
 }
 
 /// The value of one object.
-fn object_metric(pipeline: &MetricPipeline, request: &AdapterRequest<'_>, name: &str) -> Result<Value, StatusError> {
+fn object_metric(pipeline: &PipelineState, request: &AdapterRequest<'_>, name: &str) -> Result<Value, StatusError> {
     let mut values = query_values(pipeline, request, &[name.to_owned()])?;
     let (resource, metric) = (request.resource.plural, request.metric);
     let value = values.remove(name).ok_or_else(|| metric_not_found(&format!("{metric} for {resource} {name}")))?;
@@ -81,12 +81,12 @@ fn object_metric(pipeline: &MetricPipeline, request: &AdapterRequest<'_>, name: 
 }
 
 /// The values of the pods that match a selector.
-fn pod_metrics(pipeline: &MetricPipeline, request: &AdapterRequest<'_>, selector: &str) -> Result<Value, StatusError> {
+fn pod_metrics(pipeline: &PipelineState, request: &AdapterRequest<'_>, selector: &str) -> Result<Value, StatusError> {
     if request.resource.kind != "Pod" {
         return Err(not_simulated(&format!("metrics of several {}", request.resource.plural)));
     }
     let selector = parse_selector(selector).map_err(|unsupported| not_simulated(&unsupported))?;
-    let pods = pipeline.0.cluster.list(&POD, Some(request.namespace));
+    let pods = pipeline.cluster.list(&POD, Some(request.namespace));
     let selected = pods.iter().filter(|pod| labels::is_selected(pod, &selector));
     let names: Vec<String> = selected.map(|pod| metadata_text(pod, "name")).collect();
     let values = query_values(pipeline, request, &names)?;
@@ -96,7 +96,7 @@ fn pod_metrics(pipeline: &MetricPipeline, request: &AdapterRequest<'_>, selector
 
 /// Values keyed by object name.
 fn query_values(
-    pipeline: &MetricPipeline,
+    pipeline: &PipelineState,
     request: &AdapterRequest<'_>,
     names: &[String],
 ) -> Result<BTreeMap<String, f64>, StatusError> {
@@ -111,7 +111,7 @@ fn query_values(
         matchers.push(format!("{namespace_label}=\"{namespace}\""));
     }
     matchers.extend((!extra_matchers.is_empty()).then(|| extra_matchers.clone()));
-    if pipeline.0.cluster.config().pipeline.ignores_pod_label && resource.kind == "Pod" {
+    if pipeline.cluster.config().pipeline.ignores_pod_label && resource.kind == "Pod" {
         return mixed_values(pipeline, adapter, &served, &matchers.join(","), names);
     }
     match names {
@@ -126,7 +126,7 @@ fn query_values(
 
 /// Fault `ignores_pod_label`: the aggregate of all series for every name.
 fn mixed_values(
-    pipeline: &MetricPipeline,
+    pipeline: &PipelineState,
     adapter: &SimAdapter,
     served: &AdapterMetric<'_>,
     matchers: &str,
@@ -138,7 +138,7 @@ fn mixed_values(
 }
 
 fn external_metric(
-    pipeline: &MetricPipeline,
+    pipeline: &PipelineState,
     namespace: &str,
     metric: &str,
     selector: &str,
@@ -151,7 +151,7 @@ fn external_metric(
     let extra_matchers = Some(selector_matchers(selector)?).filter(|matchers| !matchers.is_empty());
     let matchers: Vec<_> = namespace_matcher.into_iter().chain(extra_matchers).collect();
     let samples = adapter.query_samples(pipeline, &served, &matchers.join(","), "")?;
-    let now = pipeline.0.cluster.now();
+    let now = pipeline.cluster.now();
     let items = samples.into_iter().map(|sample| {
         json!({"metricName": metric, "metricLabels": sample.labels, "timestamp": now, "value": format_quantity(sample.value)})
     });
@@ -169,13 +169,13 @@ fn selector_matchers(selector: &str) -> Result<String, StatusError> {
     matchers.map(|matchers| matchers.join(","))
 }
 
-fn metric_value(pipeline: &MetricPipeline, request: &AdapterRequest<'_>, name: &str, value: f64) -> Value {
+fn metric_value(pipeline: &PipelineState, request: &AdapterRequest<'_>, name: &str, value: f64) -> Value {
     let MetricResource { kind, api_version, .. } = request.resource;
     let mut described = json!({"kind": kind, "name": name, "apiVersion": api_version});
     if !request.namespace.is_empty() {
         described["namespace"] = json!(request.namespace);
     }
-    json!({"describedObject": described, "metricName": request.metric, "timestamp": pipeline.0.cluster.now(),
+    json!({"describedObject": described, "metricName": request.metric, "timestamp": pipeline.cluster.now(),
         "value": format_quantity(value), "selector": null})
 }
 
@@ -197,7 +197,7 @@ fn api_group(group: &str) -> Value {
 }
 
 /// The APIResourceList: `pods/gpu_utilization`.
-fn api_resource_list(pipeline: &MetricPipeline, adapter: &SimAdapter) -> Value {
+fn api_resource_list(pipeline: &PipelineState, adapter: &SimAdapter) -> Value {
     let mut names = BTreeMap::new();
     for (_, metric, resources) in adapter.list_metrics(pipeline) {
         for resource in resources {

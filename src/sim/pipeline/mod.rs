@@ -6,12 +6,13 @@ mod exporter;
 mod metrics_api;
 mod promql;
 mod rules;
+mod state;
 mod store;
 #[cfg(test)]
 mod tests;
 mod url_query;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use serde_json::Value;
@@ -23,28 +24,18 @@ use super::objects::lost_nodes::is_on_lost_node;
 use super::ollama::ServerRegistry;
 use crate::sim::config::PipelineConfig;
 use crate::units::HumanDuration;
-use exporter::{PipelineLabels, SimExporter};
+use exporter::PipelineLabels;
 use promql::QueryValue;
 pub(super) use rules::check_rules;
-use store::SimStore;
+use state::PipelineState;
 
 /// The metric pipeline. Clones share their state.
 #[derive(Clone)]
-pub(super) struct MetricPipeline(Arc<PipelineInner>);
-
-struct PipelineInner {
-    cluster: SimCluster,
-    servers: ServerRegistry,
-    exporter: Mutex<SimExporter>,
-    store: Mutex<SimStore>,
-    /// The adapter's configuration, with the version of its ConfigMap.
-    adapter_config: Mutex<Option<(String, Arc<rules::AdapterConfig>)>>,
-}
+pub(super) struct MetricPipeline(Arc<PipelineState>);
 
 impl MetricPipeline {
     pub(super) fn new(cluster: SimCluster, servers: ServerRegistry) -> Self {
-        let (exporter, store, adapter_config) = (Mutex::default(), Mutex::default(), Mutex::default());
-        Self(Arc::new(PipelineInner { cluster, servers, exporter, store, adapter_config }))
+        Self(Arc::new(PipelineState::new(cluster, servers)))
     }
 
     /// Spawns the loops of the exporter and the store. The adapter has none: the times of its relists follow from its
@@ -57,7 +48,7 @@ impl MetricPipeline {
 
     /// The response of the exporter pod `namespace/pod` at /metrics.
     pub(super) fn exporter_metrics(&self, namespace: &str, pod: &str) -> Result<Bytes, StatusError> {
-        let PipelineInner { cluster, servers, .. } = &*self.0;
+        let PipelineState { cluster, servers, .. } = &*self.0;
         let pod_object = cluster.get(&POD, namespace, pod).ok_or_else(|| StatusError::not_found(&POD, pod))?;
         if servers.is_active(cluster.config().pipeline.exporter_missing.as_ref()) {
             return Err(StatusError::new(404, "", "404 page not found"));
@@ -67,17 +58,17 @@ impl MetricPipeline {
             return Err(StatusError::new(503, "ServiceUnavailable", message));
         }
         let node = pod_object["spec"]["nodeName"].as_str().unwrap_or_default();
-        Ok(lock(&self.0.exporter).exposition(cluster, servers, node))
+        Ok(self.0.lock_exporter().exposition(cluster, servers, node))
     }
 
     /// The response of the store: status, and a JSON or text body. `path` has the query, without the prefix of the
     /// store's URL.
     pub(super) fn query_store(&self, path: &str) -> (u16, Bytes) {
-        let PipelineInner { cluster, servers, store, .. } = &*self.0;
+        let PipelineState { cluster, servers, .. } = &*self.0;
         if servers.is_active(cluster.config().pipeline.store_missing.as_ref()) {
             return (404, "404 page not found".into());
         }
-        if let Some(text) = lock(store).cached_response(path, cluster.clock().now_ms()) {
+        if let Some(text) = self.0.lock_store().cached_response(path, cluster.clock().now_ms()) {
             return (200, text);
         }
         self.evaluate_query(path).map_or_else(
@@ -91,7 +82,7 @@ impl MetricPipeline {
 
     /// The response to a query; the error names the feature that is not supported.
     fn evaluate_query(&self, path: &str) -> Result<Bytes, String> {
-        let PipelineInner { cluster, store, .. } = &*self.0;
+        let PipelineState { cluster, .. } = &*self.0;
         let (plain, values) = url_query::split_query(path);
         let query = match (plain, values.as_slice()) {
             ("/api/v1/query", [(key, query)]) if key == "query" => query,
@@ -100,10 +91,10 @@ impl MetricPipeline {
         let (now_ms, start_unix_ms) = (cluster.clock().now_ms(), cluster.clock().wall_start().as_millisecond());
         if let Some(range_selector) = promql::parse_range_selector(query) {
             let (selector, window_ms) = range_selector?;
-            return Ok(lock(store).raw_samples(path, &selector, now_ms, window_ms, start_unix_ms));
+            return Ok(self.0.lock_store().raw_samples(path, &selector, now_ms, window_ms, start_unix_ms));
         }
         let at_ms = now_ms.saturating_sub(cluster.config().pipeline.store_offset.ms());
-        match lock(store).evaluate(&promql::parse(query)?, at_ms) {
+        match self.0.lock_store().evaluate(&promql::parse(query)?, at_ms) {
             QueryValue::Samples(samples) => {
                 Ok(store::vector_response(samples, start_unix_ms.saturating_add_unsigned(now_ms)).to_string().into())
             }
@@ -114,11 +105,11 @@ impl MetricPipeline {
     /// The response of the custom or external metrics API at this path, discovery included; 404 without an APIService.
     /// An error without a reason is plain text, not a Status.
     pub(super) fn query_metrics_api(&self, path: &str) -> Result<Value, StatusError> {
-        metrics_api::handle_request(self, path)
+        metrics_api::handle_request(&self.0, path)
     }
 
     async fn sample_loop(self) {
-        let PipelineInner { cluster, servers, .. } = &*self.0;
+        let PipelineState { cluster, servers, .. } = &*self.0;
         let config = &cluster.config().pipeline;
         let sample_window = config.sample_window.min(config.exporter_interval);
         let idle = HumanDuration::from_ms(config.exporter_interval.ms() - sample_window.ms());
@@ -126,14 +117,14 @@ impl MetricPipeline {
         tokio::time::sleep(self.random_part(config.exporter_interval).to_std()).await;
         loop {
             tokio::time::sleep(idle.to_std()).await;
-            lock(&self.0.exporter).begin_sample(cluster, servers);
+            self.0.lock_exporter().begin_sample(cluster, servers);
             tokio::time::sleep(sample_window.to_std()).await;
             self.sample_devices();
         }
     }
 
     fn sample_devices(&self) {
-        lock(&self.0.exporter).finish_sample(&self.0.cluster, &self.0.servers);
+        self.0.lock_exporter().finish_sample(&self.0.cluster, &self.0.servers);
     }
 
     async fn scrape_loop(self) {
@@ -147,15 +138,15 @@ impl MetricPipeline {
     }
 
     fn scrape_exporter(&self) {
-        let PipelineInner { cluster, servers, .. } = &*self.0;
+        let PipelineState { cluster, servers, .. } = &*self.0;
         let config = &cluster.config().pipeline;
         if servers.is_active(config.ingestion_stopped.as_ref()) || servers.is_active(config.store_missing.as_ref()) {
             return;
         }
         let now = cluster.clock().now_ms();
-        let mut store = lock(&self.0.store);
+        let mut store = self.0.lock_store();
         if !servers.is_active(config.exporter_missing.as_ref()) {
-            for series in lock(&self.0.exporter).series(cluster, servers).iter() {
+            for series in self.0.lock_exporter().series(cluster, servers).iter() {
                 let labels = Arc::new(target_labels(&series.labels, &series.node, config));
                 store.append_sample(series.field, &labels, now, series.value);
             }
@@ -168,10 +159,6 @@ impl MetricPipeline {
     /// A random part of an interval: the phase of a loop.
     fn random_part(&self, interval: HumanDuration) -> HumanDuration {
         HumanDuration::from_ms(self.0.cluster.random_below(interval.ms()))
-    }
-
-    fn lock_store(&self) -> MutexGuard<'_, SimStore> {
-        lock(&self.0.store)
     }
 }
 
@@ -194,8 +181,4 @@ fn target_labels(labels: &PipelineLabels, node: &str, config: &PipelineConfig) -
         }
     }
     stored
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,7 +1,6 @@
 use k8s_openapi::api::core::v1::ConfigMap;
 use serde_json::json;
 
-use super::super::SimPlatform;
 use super::*;
 use crate::metrics::{api, exposition, request::ResponseKind, store as store_response};
 use crate::model::resource_kind::ResourceKind;
@@ -12,6 +11,7 @@ use crate::sim::fixtures::{
     TEST_MANAGER, create_object, create_pod, delete_pod, sleep_seconds, spawn_load, start_platform,
 };
 use crate::sim::objects::kinds::{API_SERVICE, NODE, SERVICE};
+use crate::sim::platform::SimPlatform;
 
 const PODS_PATH: &str =
     "/apis/custom.metrics.k8s.io/v1beta1/namespaces/ai/pods/*/gpu_utilization?labelSelector=app%3Dollama";

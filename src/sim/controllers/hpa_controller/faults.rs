@@ -1,6 +1,6 @@
 //! Faults of the HPA controller.
 
-use super::HpaControllerState;
+use super::state::HpaControllerState;
 use crate::hpa::{
     ConditionKind, HpaEvent, HpaEventType, LogSlot, ReconcileInput, ReconcileOutput, SUCCEEDED_RESCALE,
     SUCCESSFUL_RESCALE, new_size, updated_scale,

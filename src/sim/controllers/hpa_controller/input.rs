@@ -6,36 +6,39 @@ use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscalerSpec;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use serde_json::Value;
 
-use super::{HpaControllerState, metrics, scale_target_ref};
+use super::metrics::{self, MetricsClient};
+use super::state::HpaControllerState;
 use crate::hpa::{
     ControllerFlags, HpaNames, HpaSpec, PodPhase, PodSelector, PodState, ReconcileInput, ScaleSubresource,
     behavior_from_spec,
 };
 use crate::metrics::selector;
+use crate::model::resource_kind::ResourceKind;
 use crate::sim::cluster::{StatusError, metadata_text};
-use crate::sim::controllers::manager::ControllerManager;
-use crate::sim::objects::kinds::{HPA, POD};
+use crate::sim::controllers::context::ControllerContext;
+use crate::sim::objects::kinds::{DEPLOYMENT, HPA, POD, STATEFUL_SET};
 use crate::sim::objects::{condition, labels, state};
 
 /// Reads the input of a pass, or returns why the simulator does not support the HPA.
 pub(super) fn read_input(
-    manager: &ControllerManager,
+    context: &ControllerContext,
+    client: &MetricsClient,
     hpa: &Value,
     state: &HpaControllerState,
 ) -> Result<ReconcileInput, String> {
     let spec: HorizontalPodAutoscalerSpec =
         serde_json::from_value(hpa["spec"].clone()).map_err(|error| format!("cannot parse the HPA's spec: {error}"))?;
     let namespace = metadata_text(hpa, "namespace");
-    let config = &manager.config.hpa_controller;
+    let config = &context.config.hpa_controller;
     let target_ref = &spec.scale_target_ref;
-    let target = find_target(manager, hpa).ok_or_else(|| target_not_found(&target_ref.kind, &target_ref.name));
-    let matching_pods = target.as_ref().map(|target| selected_pods(manager, &namespace, target)).unwrap_or_default();
+    let target = find_target(context, hpa).ok_or_else(|| target_not_found(&target_ref.kind, &target_ref.name));
+    let matching_pods = target.as_ref().map(|target| selected_pods(context, &namespace, target)).unwrap_or_default();
     let scale = target.as_ref().map(|target| read_scale(target)).map_err(Clone::clone);
     let pods = match &scale {
         Ok(ScaleSubresource { selector: PodSelector::Parsed(selector), .. }) => selector.as_str(),
         _ => "",
     };
-    let metrics = metrics::read_metrics(manager, &spec, &namespace, pods)?;
+    let metrics = metrics::read_metrics(client, &spec, &namespace, pods)?;
     Ok(ReconcileInput {
         names: HpaNames {
             namespace: namespace.clone(),
@@ -54,7 +57,7 @@ pub(super) fn read_input(
             tolerance: config.tolerance,
             downscale_stabilization: config.downscale_stabilization.to_std(),
         },
-        competing_hpa: find_competing_hpa(manager, hpa, &matching_pods),
+        competing_hpa: find_competing_hpa(context, hpa, &matching_pods),
         pods: matching_pods.iter().map(|pod| pod_state(pod)).collect(),
         scale,
         put_failures: Vec::new(),
@@ -72,9 +75,17 @@ fn target_not_found(kind: &str, name: &str) -> String {
     }
 }
 
-fn find_target(manager: &ControllerManager, hpa: &Value) -> Option<Arc<Value>> {
+/// Kind and name of an HPA's target, if the simulator supports its kind.
+pub(super) fn scale_target_ref(hpa: &Value) -> Option<(ResourceKind, String)> {
+    let target_ref = &hpa["spec"]["scaleTargetRef"];
+    let known = [DEPLOYMENT, STATEFUL_SET];
+    let kind = known.into_iter().find(|kind| target_ref["kind"] == kind.kind)?;
+    Some((kind, target_ref["name"].as_str()?.to_owned()))
+}
+
+fn find_target(context: &ControllerContext, hpa: &Value) -> Option<Arc<Value>> {
     let (kind, name) = scale_target_ref(hpa)?;
-    manager.cluster.get(&kind, &metadata_text(hpa, "namespace"), &name)
+    context.cluster.get(&kind, &metadata_text(hpa, "namespace"), &name)
 }
 
 fn read_scale(target: &Value) -> ScaleSubresource {
@@ -88,8 +99,8 @@ fn read_scale(target: &Value) -> ScaleSubresource {
     }
 }
 
-fn selected_pods(manager: &ControllerManager, namespace: &str, target: &Value) -> Vec<Arc<Value>> {
-    let mut all = manager.cluster.list(&POD, Some(namespace));
+fn selected_pods(context: &ControllerContext, namespace: &str, target: &Value) -> Vec<Arc<Value>> {
+    let mut all = context.cluster.list(&POD, Some(namespace));
     all.retain(|pod| labels::matches(&target["spec"]["selector"], pod));
     all
 }
@@ -107,11 +118,11 @@ fn pod_state(pod: &Value) -> PodState {
 }
 
 /// Finds another HPA of the namespace whose target selects one of these pods.
-fn find_competing_hpa(manager: &ControllerManager, hpa: &Value, pods: &[Arc<Value>]) -> Option<String> {
-    let others = manager.cluster.list(&HPA, Some(&metadata_text(hpa, "namespace")));
+fn find_competing_hpa(context: &ControllerContext, hpa: &Value, pods: &[Arc<Value>]) -> Option<String> {
+    let others = context.cluster.list(&HPA, Some(&metadata_text(hpa, "namespace")));
     let shares = |other: &&Arc<Value>| {
         other["metadata"]["uid"] != hpa["metadata"]["uid"]
-            && find_target(manager, other)
+            && find_target(context, other)
                 .is_some_and(|target| pods.iter().any(|pod| labels::matches(&target["spec"]["selector"], pod)))
     };
     others

@@ -1,33 +1,44 @@
 //! Metrics of an HPA, requested as the real controller does, with the request builder and parser of gpuhpa itself.
 
 use k8s_openapi::api::autoscaling::v2::{HorizontalPodAutoscalerSpec, MetricSpec};
+use serde_json::Value;
 
 use crate::hpa::{MetricInput, metric_from_spec};
 use crate::metrics::api;
 use crate::metrics::request::{CUSTOM_VERSIONS, RequestContext, guess_plural, metric_request};
 use crate::model::reading::MetricSample;
-use crate::sim::controllers::manager::ControllerManager;
+use crate::sim::cluster::{SimCluster, StatusError};
 use crate::sim::objects::kinds::API_SERVICE;
+
+/// Responds to metrics API requests, by path.
+pub(in crate::sim::controllers) type MetricsApiHandler = Box<dyn Fn(&str) -> Result<Value, StatusError> + Send>;
+
+/// The controller's client of the metrics APIs.
+pub(super) struct MetricsClient {
+    /// Where the APIs are registered.
+    pub(super) cluster: SimCluster,
+    pub(super) metrics_api: MetricsApiHandler,
+}
 
 /// Reads each metric of a spec, or returns which one the simulator does not support.
 pub(super) fn read_metrics(
-    manager: &ControllerManager,
+    client: &MetricsClient,
     spec: &HorizontalPodAutoscalerSpec,
     namespace: &str,
     pods: &str,
 ) -> Result<Vec<MetricInput>, String> {
     let metrics = spec.metrics.as_deref().unwrap_or_default();
-    metrics.iter().map(|metric| read_metric(manager, spec, metric, namespace, pods)).collect()
+    metrics.iter().map(|metric| read_metric(client, spec, metric, namespace, pods)).collect()
 }
 
 fn read_metric(
-    manager: &ControllerManager,
+    client: &MetricsClient,
     spec: &HorizontalPodAutoscalerSpec,
     metric: &MetricSpec,
     namespace: &str,
     pods: &str,
 ) -> Result<MetricInput, String> {
-    let samples = fetch_samples(manager, metric, namespace, pods);
+    let samples = fetch_samples(client, metric, namespace, pods);
     let single_metric_spec = HorizontalPodAutoscalerSpec { metrics: Some(vec![metric.clone()]), ..spec.clone() };
     let input = metric_from_spec(&single_metric_spec, namespace, samples.as_deref().unwrap_or_default());
     let input = input.ok_or_else(|| format!("the simulator does not support metrics of type {}", metric.type_))?;
@@ -39,26 +50,26 @@ fn read_metric(
 
 /// Returns the samples, or the message of the failed request.
 fn fetch_samples(
-    manager: &ControllerManager,
+    client: &MetricsClient,
     metric: &MetricSpec,
     namespace: &str,
     pods: &str,
 ) -> Result<Vec<MetricSample>, String> {
     let described = metric.object.as_ref().map(|object| object.described_object.kind.as_str());
     let plural = described.map(guess_plural).unwrap_or_default();
-    let version = if metric.external.is_some() { "v1beta1" } else { custom_metrics_version(manager)? };
+    let version = if metric.external.is_some() { "v1beta1" } else { custom_metrics_version(client)? };
     let context = RequestContext { namespace, custom_version: version, pod_selector: pods, plural: &plural };
     let request = metric_request(metric, &context)
         .ok_or_else(|| "the HPA makes no metrics API request for this metric".to_owned())?;
-    let samples = (manager.metrics_api)(&request.path).map_err(|error| error.message)?;
+    let samples = (client.metrics_api)(&request.path).map_err(|error| error.message)?;
     let body = serde_json::to_vec(&samples).map_err(|error| error.to_string())?;
     api::parse_samples(&body, request.response_kind).map_err(|error| error.to_string())
 }
 
 /// The registered version of custom.metrics.k8s.io.
-fn custom_metrics_version(manager: &ControllerManager) -> Result<&'static str, String> {
+fn custom_metrics_version(client: &MetricsClient) -> Result<&'static str, String> {
     let name =
-        |version: &&&str| manager.cluster.get(&API_SERVICE, "", &format!("{version}.custom.metrics.k8s.io")).is_some();
+        |version: &&&str| client.cluster.get(&API_SERVICE, "", &format!("{version}.custom.metrics.k8s.io")).is_some();
     let found = CUSTOM_VERSIONS.iter().find(name);
     found.copied().ok_or_else(|| "no custom metrics API (custom.metrics.k8s.io) registered".to_owned())
 }

@@ -2,21 +2,20 @@
 
 use serde_json::{Value, json};
 
-use super::CONTROLLER_MANAGER;
 use crate::hpa::{ReconcileInput, ReconcileOutput, ReportedValue};
 use crate::sim::cluster::{FieldManager, metadata_text};
+use crate::sim::controllers::context::{CONTROLLER_MANAGER, ControllerContext};
 use crate::sim::controllers::event;
-use crate::sim::controllers::manager::ControllerManager;
 use crate::sim::objects::condition;
 use crate::sim::objects::kinds::HPA;
 use crate::units::Milli;
 
 /// Writes the status of a pass.
-pub(super) fn write_status(manager: &ControllerManager, hpa: &Value, input: &ReconcileInput, out: &ReconcileOutput) {
-    let now = manager.cluster.now();
+pub(super) fn write_status(context: &ControllerContext, hpa: &Value, input: &ReconcileInput, out: &ReconcileOutput) {
+    let now = context.cluster.now();
     let current: Vec<_> =
         out.status.current_metrics.iter().enumerate().map(|(n, one)| current_metric(hpa, n, one)).collect();
-    update_status(manager, hpa, |status, generation| {
+    update_status(context, hpa, |status, generation| {
         status["currentReplicas"] = json!(out.status.current_replicas);
         status["desiredReplicas"] = json!(out.status.desired_replicas);
         status["currentMetrics"] = if current.is_empty() { Value::Null } else { json!(current) };
@@ -34,18 +33,18 @@ pub(super) fn write_status(manager: &ControllerManager, hpa: &Value, input: &Rec
 }
 
 /// Reports in condition and event that the simulator does not support the HPA.
-pub(super) fn write_not_simulated(manager: &ControllerManager, hpa: &Value, message: &str) {
-    let now = manager.cluster.now();
-    update_status(manager, hpa, |status, _| {
+pub(super) fn write_not_simulated(context: &ControllerContext, hpa: &Value, message: &str) {
+    let now = context.cluster.now();
+    update_status(context, hpa, |status, _| {
         condition::set(status, &now, "ScalingActive", "False", "NotSimulated", message);
     });
-    event::record(&manager.cluster, "horizontal-pod-autoscaler", hpa, ("Warning", "NotSimulated"), message);
+    event::record(&context.cluster, "horizontal-pod-autoscaler", hpa, ("Warning", "NotSimulated"), message);
 }
 
-fn update_status(manager: &ControllerManager, hpa: &Value, edit: impl FnOnce(&mut Value, Value)) {
+fn update_status(context: &ControllerContext, hpa: &Value, edit: impl FnOnce(&mut Value, Value)) {
     let (namespace, name) = (metadata_text(hpa, "namespace"), metadata_text(hpa, "name"));
     // The error is NotFound: the object is deleted.
-    let _ = manager.cluster.update(FieldManager::update_status(CONTROLLER_MANAGER), &HPA, &namespace, &name, |hpa| {
+    let _ = context.cluster.update(FieldManager::update_status(CONTROLLER_MANAGER), &HPA, &namespace, &name, |hpa| {
         let generation = hpa["metadata"]["generation"].clone();
         edit(&mut hpa["status"], generation);
     });

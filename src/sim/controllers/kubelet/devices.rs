@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::{FieldManager, KUBELET, POD};
-use crate::sim::cluster::{SimCluster, metadata_text};
+use super::pod_status::KUBELET;
+use crate::sim::cluster::{FieldManager, SimCluster, metadata_text};
 use crate::sim::objects::devices::{DEVICES_ANNOTATION, annotated_devices, device_slots};
-use crate::sim::objects::kinds::NODE;
+use crate::sim::objects::kinds::{NODE, POD};
 use crate::sim::objects::resources::requested_resources;
 
 /// Allocates the first free devices of its node to a pod.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{KUBELET, container_statuses, update_status};
+use super::pod_status::{KUBELET, container_statuses, update_status};
 use crate::sim::cluster::{SimCluster, metadata_text};
 use crate::sim::controllers::event;
 use crate::sim::objects::condition;

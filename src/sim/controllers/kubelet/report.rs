@@ -2,23 +2,24 @@
 
 use serde_json::{Value, json};
 
-use super::{KUBELET, container_statuses, update_status};
+use super::pod_status::{KUBELET, container_statuses, update_status};
 use crate::sim::cluster::{SimCluster, metadata_text};
+use crate::sim::controllers::context::ControllerContext;
 use crate::sim::controllers::event;
-use crate::sim::controllers::manager::ControllerManager;
 use crate::sim::objects::condition;
 use crate::sim::objects::devices::pod_devices;
+use crate::sim::objects::kinds::POD;
 use crate::sim::objects::resources::requested_resources;
 
 /// Reports that the pod is admitted, with its devices, and that its images are being pulled.
-pub(super) fn report_admitted(manager: &ControllerManager, pod: &Value) {
-    let cluster = &manager.cluster;
+pub(super) fn report_admitted(context: &ControllerContext, pod: &Value) {
+    let cluster = &context.cluster;
     let now = cluster.now();
     // `pod` was read before the devices were allocated.
-    let updated = cluster.get(&super::POD, &metadata_text(pod, "namespace"), &metadata_text(pod, "name"));
+    let updated = cluster.get(&POD, &metadata_text(pod, "namespace"), &metadata_text(pod, "name"));
     let devices = updated.map(|pod| pod_devices(&pod)).unwrap_or_default();
     let mut statuses = container_statuses(pod, &json!({"waiting": {"reason": "ContainerCreating"}}), false);
-    if manager.config.reports_devices && !devices.is_empty() {
+    if context.config.reports_devices && !devices.is_empty() {
         let ids: Vec<_> = devices.iter().map(|(_, id, _)| json!({"resourceID": id, "health": "Healthy"})).collect();
         let resource = requested_resources(pod).into_keys().next().unwrap_or_default();
         let container_index = accelerator_container(pod);
@@ -62,8 +63,8 @@ pub(super) fn report_pulled(cluster: &SimCluster, pod: &Value) {
 }
 
 /// Reports that the containers run, and are not ready yet.
-pub(super) fn report_running(manager: &ControllerManager, pod: &Value, address: &str) {
-    let cluster = &manager.cluster;
+pub(super) fn report_running(context: &ControllerContext, pod: &Value, address: &str) {
+    let cluster = &context.cluster;
     let now = cluster.now();
     for container in pod["spec"]["containers"].as_array().into_iter().flatten() {
         let name = container["name"].as_str().unwrap_or_default();

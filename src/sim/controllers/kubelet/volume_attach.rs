@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 
-use super::{KUBELET, POD};
+use super::pod_status::KUBELET;
 use crate::sim::cluster::{SimCluster, metadata_text};
 use crate::sim::controllers::event;
 use crate::sim::controllers::pods::creation_order;
-use crate::sim::objects::kinds::PERSISTENT_VOLUME_CLAIM;
+use crate::sim::objects::kinds::{PERSISTENT_VOLUME_CLAIM, POD};
 
 /// If a claim of the pod is attached to another node and can be attached to one node only, records the event and returns
 /// true.
