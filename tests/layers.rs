@@ -40,7 +40,7 @@ const CHILD_LAYERS: &[(&str, &[&[&str]])] = &[
             &["preflight"],
         ],
     ),
-    ("scenario", &[&["locate", "scenario_error"], &["layers", "validate"]]),
+    ("scenario", &[&["locate", "scenario_error"], &["profile"], &["layers", "validate"]]),
 ];
 
 fn layer_of(module: &str) -> Option<usize> {
