@@ -39,6 +39,7 @@
 //! | orphan | an object that a helm release created outside of its namespace, and whose helm record is gone |
 //! | plan | the changes, bounds, preflight errors and warnings of a run, before its first change |
 //! | preflight | the part of the plan that finds why a run cannot pass |
+//! | profile | what is known of an exporter: range and unit of its series, labels, blank values, accelerators (`profiles`) |
 //! | recommendation | the desired replicas that the HPA controller computes from one metric value |
 //! | rehearsal | a run on a simulated cluster in virtual time |
 //! | rules | the revision of the checks, bounds and texts that derive the verdict from the records |

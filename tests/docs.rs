@@ -76,21 +76,27 @@ fn the_table_of_cases_lists_the_checks_with_their_prerequisites_and_sentences() 
     assert_eq!(listed, Check::all().map(row).collect::<Vec<_>>());
 }
 
-/// The paths of all keys below a schema: `releases.NAME.chart`. Free-form maps have none.
+/// The paths of all keys below a schema: `releases.NAME.chart`. Free-form maps have none. A key whose value is a text or a map is
+/// listed with the keys of the map.
 fn key_paths(root: &Value, schema: &Value, prefix: &str, found: &mut Vec<String>) {
     let target = |schema: &Value| schema.get("$ref").and_then(Value::as_str).map(ToOwned::to_owned);
-    let choice = schema.get("anyOf").and_then(Value::as_array).and_then(|any| any.iter().find_map(target));
-    let resolved = match target(schema).or(choice) {
+    let choice =
+        |schema: &Value| schema.get("anyOf").and_then(Value::as_array).and_then(|any| any.iter().find_map(target));
+    let resolved = match target(schema).or_else(|| choice(schema)) {
         Some(name) => root.pointer(name.trim_start_matches('#')).expect("a definition"),
         None => schema,
     };
+    if choice(resolved).is_some() {
+        found.push(prefix.trim_start_matches('.').to_owned());
+        return key_paths(root, resolved, prefix, found);
+    }
     if let Some(properties) = resolved.get("properties").and_then(Value::as_object) {
         for (key, value) in properties {
             key_paths(root, value, &format!("{prefix}.{key}"), found);
         }
         return;
     }
-    match resolved.get("additionalProperties").filter(|entry| entry.get("anyOf").is_some()) {
+    match resolved.get("additionalProperties").filter(|entry| target(entry).or_else(|| choice(entry)).is_some()) {
         Some(entry) => key_paths(root, entry, &format!("{prefix}.NAME"), found),
         None => found.push(prefix.trim_start_matches('.').to_owned()),
     }

@@ -40,7 +40,7 @@ const CHILD_LAYERS: &[(&str, &[&[&str]])] = &[
             &["preflight"],
         ],
     ),
-    ("scenario", &[&["locate", "scenario_error"], &["layers", "validate"]]),
+    ("scenario", &[&["locate", "scenario_error"], &["profile"], &["layers", "validate"]]),
     (
         "sim",
         &[
@@ -85,7 +85,7 @@ const CHILD_LAYERS: &[(&str, &[&[&str]])] = &[
     (
         "sim/pipeline",
         &[
-            &["devices", "pod_selector", "url_query"],
+            &["devices", "url_query"],
             &["exporter"],
             &["promql"],
             &["rules", "store"],

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::{pod_from_labels, sort_samples, to_milli};
+use crate::model::metric_profile::MetricProfile;
 use crate::model::reading::MetricSample;
 
 /// A text that is not in the exposition format.
@@ -19,7 +20,7 @@ pub struct ExpositionError {
 }
 
 /// The samples of the metric `name`, sorted; empty when the text does not contain the metric.
-pub fn parse_samples(text: &[u8], name: &str) -> Result<Vec<MetricSample>, ExpositionError> {
+pub fn parse_samples(text: &[u8], name: &str, profile: &MetricProfile) -> Result<Vec<MetricSample>, ExpositionError> {
     let text = std::str::from_utf8(text).map_err(|_| ExpositionError { line: 1, reason: "it is not UTF-8" })?;
     // OpenMetrics writes timestamps in seconds, the Prometheus format in milliseconds.
     let scale = if text.trim_end().ends_with("# EOF") { 1000.0 } else { 1.0 };
@@ -35,14 +36,14 @@ pub fn parse_samples(text: &[u8], name: &str) -> Result<Vec<MetricSample>, Expos
             return Err(wrong("expected a metric name"));
         }
         if let Some(rest) = line.strip_prefix(name).filter(|rest| rest.starts_with(['{', ' ', '\t'])) {
-            samples.extend(parse_sample(rest.trim_start(), scale).map_err(wrong)?);
+            samples.extend(parse_sample(rest.trim_start(), scale, profile).map_err(wrong)?);
         }
     }
     Ok(sort_samples(samples))
 }
 
 /// Parses `{labels} value [timestamp]`, which follows the name. `None` for a blank.
-fn parse_sample(rest: &str, scale: f64) -> Result<Option<MetricSample>, &'static str> {
+fn parse_sample(rest: &str, scale: f64, profile: &MetricProfile) -> Result<Option<MetricSample>, &'static str> {
     let (labels, rest) = match rest.strip_prefix('{') {
         Some(rest) => parse_labels(rest)?,
         None => (BTreeMap::new(), rest),
@@ -55,8 +56,8 @@ fn parse_sample(rest: &str, scale: f64) -> Result<Option<MetricSample>, &'static
         Some(token) if token.starts_with('#') => None,
         Some(token) => Some(parse_timestamp(token, scale)?),
     };
-    Ok(to_milli(value).map(|value| MetricSample {
-        object: pod_from_labels(&labels),
+    Ok(to_milli(value, &profile.blank_values).map(|value| MetricSample {
+        object: pod_from_labels(&labels, &profile.labels),
         labels: labels.into(),
         value,
         timestamp: at,
@@ -128,21 +129,43 @@ DCGM_FI_DEV_FB_USED{gpu="0",UUID="GPU-a"} what?
 "#;
 
     fn one(line: &str) -> MetricSample {
-        let mut all = parse_samples(line.as_bytes(), "m").unwrap();
+        let mut all = parse_samples(line.as_bytes(), "m", &MetricProfile::default()).unwrap();
         assert_eq!(all.len(), 1, "{line}");
         all.remove(0)
     }
 
     #[test]
     fn only_the_requested_metric_is_parsed() {
-        let samples = parse_samples(DCGM.as_bytes(), "DCGM_FI_DEV_GPU_UTIL").unwrap();
+        let dcgm = crate::model::shipped_profiles::find("dcgm").unwrap();
+        let samples = parse_samples(DCGM.as_bytes(), "DCGM_FI_DEV_GPU_UTIL", &dcgm).unwrap();
         let short: Vec<_> = samples.iter().map(|s| (s.object.as_deref(), s.labels["UUID"].as_str(), s.value)).collect();
         assert_eq!(
             short,
             [(None, "GPU-b", Some(Milli(0))), (Some("ollama-7d-x"), "GPU-a", Some(Milli(98_000)))],
             "the blank of GPU-c is no sample"
         );
-        assert_eq!(parse_samples(DCGM.as_bytes(), "absent").unwrap(), []);
+        assert_eq!(parse_samples(DCGM.as_bytes(), "absent", &dcgm).unwrap(), []);
+    }
+
+    /// A page of another exporter, in which other labels name pod and device, and -1 is no measurement.
+    #[test]
+    fn a_page_is_read_by_the_profile_that_is_written_out_for_it() {
+        const PAGE: &str = r#"accelerator_busy{gpu_uuid="u0",gpu_id="0",workload="ollama-1",pod="exporter"} 97
+accelerator_busy{gpu_uuid="u1",gpu_id="1",workload="exporter",exported_workload="ollama-2"} 0
+accelerator_busy{gpu_uuid="u2",gpu_id="2",workload=""} -1
+"#;
+        let profile: MetricProfile = serde_saphyr::from_str(
+            "{name: own, labels: {pod: [workload], device: [gpu_uuid]}, blankValues: {equal: [-1]}}",
+        )
+        .unwrap();
+        let read = |profile: &MetricProfile| -> Vec<(Option<String>, Option<Milli>)> {
+            let samples = parse_samples(PAGE.as_bytes(), "accelerator_busy", profile).unwrap();
+            samples.into_iter().map(|sample| (sample.object, sample.value)).collect()
+        };
+        let sample = |pod: &str, milli| (Some(pod.to_owned()), Some(Milli(milli)));
+        assert_eq!(read(&profile), [sample("ollama-1", 97_000), sample("ollama-2", 0)]);
+        let by_usual_labels = read(&MetricProfile::default());
+        assert_eq!(by_usual_labels, [(None, Some(Milli(0))), (None, Some(Milli(-1000))), sample("exporter", 97_000)]);
     }
 
     #[test]
@@ -183,9 +206,9 @@ DCGM_FI_DEV_FB_USED{gpu="0",UUID="GPU-a"} what?
             ("m 1 soon", 1, "the timestamp is not a number"),
         ];
         for (text, line, reason) in cases {
-            let error = parse_samples(text.as_bytes(), "m").err();
+            let error = parse_samples(text.as_bytes(), "m", &MetricProfile::default()).err();
             assert_eq!(error, (line > 0).then_some(ExpositionError { line, reason }), "{text}");
         }
-        assert!(parse_samples(b"\xff", "m").is_err());
+        assert!(parse_samples(b"\xff", "m", &MetricProfile::default()).is_err());
     }
 }

@@ -10,37 +10,57 @@ pub mod store;
 
 use std::collections::BTreeMap;
 
+use crate::model::metric_profile::{BlankValues, ProfileLabels};
 use crate::model::reading::MetricSample;
 use crate::units::Milli;
 
-/// Values above this are DCGM's blanks (old exporters print 9223372036854775794), not measurements.
-const BLANK_ABOVE: f64 = 1e15;
+/// What a store prefixes to a scraped label that conflicts with one of its own.
+const EXPORTED_PREFIX: &str = "exported_";
 
-/// The pod that a series belongs to, by its labels.
-///
-/// The exporter writes `pod` (`pod_name` with `--use-old-namespace`). A scrape with `honorLabels: false`, the default
-/// of the exporter's charts, overwrites it with the *exporter's* own pod and keeps the workload's as `exported_pod`:
-/// the store renames a scraped label only on such a conflict, so `exported_pod`, where it exists, is the exporter's
-/// label and wins. Empty labels count as absent: some exporters print `pod=""` for an idle device.
+/// The pod that a series belongs to.
 #[must_use]
-pub fn pod_from_labels(labels: &BTreeMap<String, String>) -> Option<String> {
-    const NAMES: [&str; 4] = ["exported_pod", "exported_pod_name", "pod", "pod_name"];
-    NAMES.iter().find_map(|name| labels.get(*name).filter(|pod| !pod.is_empty())).cloned()
+pub fn pod_from_labels(labels: &BTreeMap<String, String>, names: &ProfileLabels) -> Option<String> {
+    first_label(labels, &names.pod).map(ToOwned::to_owned)
+}
+
+/// The device of a series, by a label that no other device of the cluster has.
+#[must_use]
+pub fn device_from_labels<'a>(labels: &'a BTreeMap<String, String>, names: &ProfileLabels) -> Option<&'a str> {
+    first_label(labels, &names.device)
+}
+
+/// The number of a series' device on its node.
+#[must_use]
+pub fn device_index_from_labels<'a>(labels: &'a BTreeMap<String, String>, names: &ProfileLabels) -> Option<&'a str> {
+    first_label(labels, &names.device_index)
+}
+
+/// The value of the first of these labels that a series has.
+///
+/// A scrape with `honorLabels: false`, the default of the exporters' charts, overwrites the label `pod` with the *exporter's*
+/// own pod and keeps the workload's as `exported_pod`: the store renames a scraped label only on such a conflict, so the
+/// label with the prefix, where it exists, is the exporter's and wins. Empty labels count as absent: some exporters print
+/// `pod=""` for an idle device.
+fn first_label<'a>(labels: &'a BTreeMap<String, String>, names: &[String]) -> Option<&'a str> {
+    let exported =
+        |name: &String| labels.iter().find(|(key, _)| key.strip_prefix(EXPORTED_PREFIX) == Some(name.as_str()));
+    let exported = names.iter().filter_map(|name| exported(name).map(|(_, value)| value));
+    exported.chain(names.iter().filter_map(|name| labels.get(name))).map(String::as_str).find(|value| !value.is_empty())
 }
 
 /// A sample value in thousandths, truncated towards zero as prometheus-adapter does (prometheus-adapter v0.12.0,
 /// pkg/custom-provider), so that a sample and the value served from it are equal. `None` for a blank; `Some(None)` for
 /// NaN and infinities.
-fn to_milli(value: f64) -> Option<Option<Milli>> {
+fn to_milli(value: f64, blanks: &BlankValues) -> Option<Option<Milli>> {
     if value.is_nan() || value.is_infinite() {
         return Some(None);
     }
     #[expect(
         clippy::cast_possible_truncation,
-        reason = "prometheus-adapter truncates towards zero too; magnitudes are bounded"
+        reason = "prometheus-adapter truncates towards zero too; a larger magnitude than i64 has saturates"
     )]
     let milli = (value * 1000.0) as i64;
-    (value <= BLANK_ABOVE).then_some(Some(Milli(milli)))
+    (!blanks.contains(value)).then_some(Some(Milli(milli)))
 }
 
 /// Sorts samples by object and labels: the order in which readings are compared and written.
@@ -69,6 +89,10 @@ mod tests {
         pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()
     }
 
+    fn names(names: &[&str]) -> Vec<String> {
+        names.iter().map(ToString::to_string).collect()
+    }
+
     #[test]
     fn a_series_belongs_to_the_workloads_pod_whatever_honor_labels_says() {
         let cases = [
@@ -82,16 +106,50 @@ mod tests {
             (labels(&[("gpu", "0")]), None),
         ];
         for (labels, pod) in cases {
-            assert_eq!(pod_from_labels(&labels).as_deref(), pod, "{labels:?}");
+            assert_eq!(pod_from_labels(&labels, &ProfileLabels::default()).as_deref(), pod, "{labels:?}");
+        }
+    }
+
+    #[test]
+    fn pod_and_device_are_read_from_the_labels_that_the_profile_names() {
+        let profile = ProfileLabels {
+            pod: names(&["workload", "job_pod"]),
+            device: names(&["gpu_uuid", "serial"]),
+            device_index: names(&["gpu_id"]),
+            ..ProfileLabels::default()
+        };
+        let cases = [
+            (
+                labels(&[("workload", "a"), ("pod", "exporter"), ("gpu_uuid", "u"), ("gpu_id", "0")]),
+                Some("a"),
+                Some("u"),
+            ),
+            (labels(&[("workload", ""), ("job_pod", "a"), ("gpu_uuid", ""), ("serial", "s")]), Some("a"), Some("s")),
+            (
+                labels(&[("workload", "exporter"), ("exported_job_pod", "a"), ("exported_serial", "s")]),
+                Some("a"),
+                Some("s"),
+            ),
+            (labels(&[("exported_workload", ""), ("workload", "a"), ("gpu_id", "0")]), Some("a"), None),
+            (labels(&[("pod", "exporter"), ("exported_pod", "b"), ("UUID", "u")]), None, None),
+        ];
+        for (labels, pod, device) in cases {
+            assert_eq!(pod_from_labels(&labels, &profile).as_deref(), pod, "{labels:?}");
+            assert_eq!(device_from_labels(&labels, &profile), device, "{labels:?}");
+            let index = labels.contains_key("gpu_id").then_some("0");
+            assert_eq!(device_index_from_labels(&labels, &profile), index, "{labels:?}");
         }
     }
 
     #[test]
     fn blanks_are_dropped_and_nan_and_infinities_have_no_value() {
-        assert_eq!(to_milli(9_223_372_036_854_775_794.0), None);
-        assert_eq!(to_milli(f64::NAN), Some(None));
-        assert_eq!(to_milli(f64::INFINITY), Some(None));
-        assert_eq!(to_milli(66.5005), Some(Some(Milli(66_500))));
+        let blanks = BlankValues { above: Some(1e15), equal: vec![-1.0] };
+        assert_eq!(to_milli(9_223_372_036_854_775_794.0, &blanks), None);
+        assert_eq!(to_milli(-1.0, &blanks), None);
+        assert_eq!(to_milli(f64::NAN, &blanks), Some(None));
+        assert_eq!(to_milli(f64::INFINITY, &blanks), Some(None));
+        assert_eq!(to_milli(66.5005, &blanks), Some(Some(Milli(66_500))));
+        assert_eq!(to_milli(-1.0, &BlankValues::default()), Some(Some(Milli(-1000))));
     }
 
     #[test]

@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{percent_encode, pod_from_labels, sort_samples, to_milli};
+use super::{EXPORTED_PREFIX, percent_encode, pod_from_labels, sort_samples, to_milli};
+use crate::model::metric_profile::MetricProfile;
 use crate::model::reading::MetricSample;
 
 /// Range of the query: four times the slowest usual interval (30 s of dcgm-exporter).
@@ -46,14 +47,16 @@ pub fn query_path(series: &str) -> String {
     format!("/api/v1/query?query={}", percent_encode(&format!("{series}[{LOOKBACK}]")))
 }
 
-/// The same selector for a store that scrapes without `honor_labels` and so renames the label `namespace` to
+/// The same selector for a store that scrapes without `honor_labels` and so renames the profile's label `namespace` to
 /// `exported_namespace`; `None` if the selector does not use that label.
 #[must_use]
-pub fn exported_selector(series: &str) -> Option<String> {
+pub fn exported_selector(series: &str, profile: &MetricProfile) -> Option<String> {
     let (name, matchers) = series.split_once('{')?;
-    let at = matchers.find("namespace")?;
-    let is_whole = !matchers[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_');
-    is_whole.then(|| format!("{name}{{{}exported_{}", &matchers[..at], &matchers[at..]))
+    profile.labels.namespace.iter().find_map(|label| {
+        let at = matchers.find(label.as_str())?;
+        let is_whole = !matchers[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_');
+        is_whole.then(|| format!("{name}{{{}{EXPORTED_PREFIX}{}", &matchers[..at], &matchers[at..]))
+    })
 }
 
 #[derive(Deserialize)]
@@ -86,7 +89,7 @@ struct StoreSeries {
 
 /// The newest sample of each series, sorted; empty when nothing matches. VictoriaMetrics returns the staleness marker
 /// of an ended series as a newest sample of NaN, which is parsed as a sample without a value; Prometheus leaves it out.
-pub fn parse_samples(body: &[u8]) -> Result<Vec<MetricSample>, StoreQueryError> {
+pub fn parse_samples(body: &[u8], profile: &MetricProfile) -> Result<Vec<MetricSample>, StoreQueryError> {
     let error = |e: serde_json::Error| StoreQueryError::NotAQueryResponse(e.to_string());
     let response: QueryResponse<'_> = serde_json::from_slice(body).map_err(error)?;
     if response.status != "success" {
@@ -97,11 +100,12 @@ pub fn parse_samples(body: &[u8]) -> Result<Vec<MetricSample>, StoreQueryError> 
         return Err(StoreQueryError::NotRawSamples(data.result_type));
     }
     let all: Vec<StoreSeries> = serde_json::from_str(data.result.get()).map_err(error)?;
-    let newest = all.into_iter().filter_map(|series| newest_sample(series).transpose()).collect::<Result<_, _>>()?;
+    let newest =
+        all.into_iter().filter_map(|series| newest_sample(series, profile).transpose()).collect::<Result<_, _>>()?;
     Ok(sort_samples(newest))
 }
 
-fn newest_sample(series: StoreSeries) -> Result<Option<MetricSample>, StoreQueryError> {
+fn newest_sample(series: StoreSeries, profile: &MetricProfile) -> Result<Option<MetricSample>, StoreQueryError> {
     let labels = series.metric;
     let Some((seconds, text)) = series.values.into_iter().max_by(|a, b| a.0.total_cmp(&b.0)) else {
         return Ok(None);
@@ -110,8 +114,8 @@ fn newest_sample(series: StoreSeries) -> Result<Option<MetricSample>, StoreQuery
     let value: f64 = text.parse().map_err(|_| error(format!("`{text}` is not a number")))?;
     #[expect(clippy::cast_possible_truncation, reason = "out of range saturates, and jiff then rejects it")]
     let at = Timestamp::from_millisecond((seconds * 1000.0).round() as i64).map_err(|e| error(e.to_string()))?;
-    Ok(to_milli(value).map(|value| MetricSample {
-        object: pod_from_labels(&labels),
+    Ok(to_milli(value, &profile.blank_values).map(|value| MetricSample {
+        object: pod_from_labels(&labels, &profile.labels),
         labels: labels.into(),
         value,
         timestamp: Some(at),
@@ -123,6 +127,10 @@ mod tests {
     use super::*;
     use crate::units::Milli;
 
+    fn read(body: &[u8]) -> Result<Vec<MetricSample>, StoreQueryError> {
+        parse_samples(body, &MetricProfile::default())
+    }
+
     #[test]
     fn the_query_is_for_raw_samples_of_the_selector() {
         assert_eq!(
@@ -133,12 +141,15 @@ mod tests {
 
     #[test]
     fn the_label_that_a_scrape_renames_gets_its_exported_name() {
-        let exported = |series| super::exported_selector(series);
+        let exported = |series| super::exported_selector(series, &MetricProfile::default());
         assert_eq!(exported("u{namespace=\"ai\"}").unwrap(), "u{exported_namespace=\"ai\"}");
         assert_eq!(exported("u{a=\"b\", namespace=~\"ai.*\"}").unwrap(), "u{a=\"b\", exported_namespace=~\"ai.*\"}");
         assert_eq!(exported("u{exported_namespace=\"ai\"}"), None);
         assert_eq!(exported("u{pod=\"a\"}"), None);
         assert_eq!(exported("u"), None);
+        let dcgm = crate::model::shipped_profiles::find("dcgm").unwrap();
+        let exported = |series| super::exported_selector(series, &dcgm);
+        assert_eq!(exported("u{pod_namespace=\"ai\"}").unwrap(), "u{exported_pod_namespace=\"ai\"}");
     }
 
     #[test]
@@ -148,8 +159,9 @@ mod tests {
             {"metric":{"__name__":"u","pod":"dcgm","exported_pod":"a"},"values":[[1700000000,"NaN"]]},
             {"metric":{"__name__":"u","pod":"c"},"values":[[1700000000,"9223372036854775794"]]},
             {"metric":{"__name__":"h"},"histograms":[]}]}}"#;
+        let dcgm = crate::model::shipped_profiles::find("dcgm").unwrap();
         let short: Vec<_> =
-            parse_samples(body).unwrap().into_iter().map(|s| (s.object, s.value, s.timestamp)).collect();
+            parse_samples(body, &dcgm).unwrap().into_iter().map(|s| (s.object, s.value, s.timestamp)).collect();
         let at = |ms| Timestamp::from_millisecond(ms).ok();
         assert_eq!(
             short,
@@ -162,7 +174,7 @@ mod tests {
 
     #[test]
     fn an_empty_result_is_valid() {
-        assert_eq!(parse_samples(br#"{"status":"success","data":{"resultType":"matrix","result":[]}}"#), Ok(vec![]));
+        assert_eq!(read(br#"{"status":"success","data":{"resultType":"matrix","result":[]}}"#), Ok(vec![]));
     }
 
     #[test]
@@ -172,12 +184,12 @@ mod tests {
         let number = br#"{"status":"success","data":{"resultType":"matrix","result":[
             {"metric":{},"values":[[1,"much"]]}]}}"#;
         assert_eq!(
-            parse_samples(rejected),
+            read(rejected),
             Err(StoreQueryError::QueryFailed { kind: "bad_data".into(), message: "unexpected end".into() })
         );
-        assert_eq!(parse_samples(vector), Err(StoreQueryError::NotRawSamples("vector".into())));
-        assert!(matches!(parse_samples(number), Err(StoreQueryError::InvalidSample { .. })));
-        assert!(matches!(parse_samples(b"404 page not found"), Err(StoreQueryError::NotAQueryResponse(_))));
-        assert!(matches!(parse_samples(br#"{"status":"success"}"#), Err(StoreQueryError::NotAQueryResponse(_))));
+        assert_eq!(read(vector), Err(StoreQueryError::NotRawSamples("vector".into())));
+        assert!(matches!(read(number), Err(StoreQueryError::InvalidSample { .. })));
+        assert!(matches!(read(b"404 page not found"), Err(StoreQueryError::NotAQueryResponse(_))));
+        assert!(matches!(read(br#"{"status":"success"}"#), Err(StoreQueryError::NotAQueryResponse(_))));
     }
 }

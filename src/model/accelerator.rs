@@ -68,7 +68,8 @@ impl JsonSchema for Accelerator {
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         schemars::json_schema!({
             "type": "string",
-            "description": "auto: any extended resource or ResourceClaim (DRA). standIn: as auto, but the accelerators are \
+            "description": "auto: an extended resource of the metric's profile, or any where it lists none, or a \
+                            ResourceClaim (DRA). standIn: as auto, but the accelerators are \
                             simulated: every output is stamped STAND-IN, and model memory is not checked. Else the name \
                             of an extended resource.",
             "examples": ["auto", "standIn", "nvidia.com/gpu"],

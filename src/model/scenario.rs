@@ -12,6 +12,8 @@ use serde::{Deserialize, Serialize};
 pub use super::accelerator::Accelerator;
 use super::assumptions::Assumptions;
 use super::load::LoadSpec;
+use super::metric_profile::MetricProfile;
+use super::shipped_profiles::{ProfileChoice, deserialize_profile};
 use crate::units::HumanDuration;
 
 /// A conformance scenario. Durations are written like 90s, 10m or 1h30m.
@@ -38,7 +40,7 @@ pub struct Scenario {
     pub releases: BTreeMap<String, ReleaseSpec>,
     /// The HPA under test.
     pub hpa: HpaUnderTest,
-    /// The HPA's metric: its value range, and the hops of its pipeline before the metrics API.
+    /// The HPA's metric: its profile and value range, and the hops of its pipeline before the metrics API.
     pub metric: MetricSources,
     /// Endpoint that the load is sent to.
     pub endpoint: EndpointSpec,
@@ -49,7 +51,7 @@ pub struct Scenario {
     /// What the HPA must reach under load.
     pub expect: Expectation,
     /// Accelerator that each pod of the target must request: auto, standIn, or an extended resource such as
-    /// nvidia.com/gpu. Default: auto.
+    /// nvidia.com/gpu. auto and standIn mean the accelerators of the metric's profile, if it lists any. Default: auto.
     pub accelerator: Accelerator,
     /// Times and flags of the cluster that gpuhpa cannot read.
     pub assumptions: Assumptions,
@@ -153,14 +155,20 @@ pub struct HpaUnderTest {
     pub spec: HorizontalPodAutoscalerSpec,
 }
 
-/// The HPA's metric: its value range, and the hops of its pipeline before the metrics API.
+/// The HPA's metric: its profile and value range, and the hops of its pipeline before the metrics API.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct MetricSources {
-    /// Smallest and largest possible value of one series, in the unit of the metric: [0, 100] for a utilization in
-    /// percent. Without it, gpuhpa cannot tell in advance which replicas the metric can reach.
+    /// Profile of the exporter: the name of a shipped profile (a file of the folder `profiles`, for example dcgm), or a
+    /// profile that is written out. Default: usual label names, any accelerator, no range.
+    #[serde(deserialize_with = "deserialize_profile", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<ProfileChoice>")]
+    pub profile: Option<MetricProfile>,
+    /// Smallest and largest possible value of one series, in the unit of the metric: [0, 300] for a sum of three
+    /// utilizations in percent. Default: the range in the profile of the series that the exporter or the store names.
+    /// Without one, gpuhpa cannot tell in advance which replicas the metric can reach.
     pub range: Option<[f64; 2]>,
-    /// Unit of the metric in the report, for example percent.
+    /// Unit of the metric in the report, for example percent. Default: the unit in the profile.
     pub unit: String,
     /// Prometheus-compatible store that the metrics API queries. Without it, gpuhpa does not read this hop.
     pub store: Option<StoreSpec>,

@@ -16,6 +16,7 @@ use super::poll::HopReader;
 use crate::bounds::POLL_INTERVAL;
 use crate::metrics::exposition::parse_samples;
 use crate::metrics::sort_samples;
+use crate::model::metric_profile::MetricProfile;
 use crate::model::reading::{MetricSample, ReadingResult};
 use crate::model::scenario::ExporterSpec;
 
@@ -31,6 +32,7 @@ const LIST_MAX_AGE_MS: u64 = 10_000;
 pub(super) struct ExporterHop {
     pub(super) context: ObserverContext,
     pub(super) exporter: ExporterSpec,
+    pub(super) profile: MetricProfile,
     /// Names of its running pods, and when they were listed.
     pub(super) pods: Option<(Vec<String>, u64)>,
 }
@@ -81,7 +83,7 @@ impl ExporterHop {
         let path = format!("/api/v1/namespaces/{namespace}/pods/{pod}:{port}/proxy/metrics");
         let result =
             classify_response(get_via_api_server(&self.context, &path).await, HopTransport::ApiServerProxy, |text| {
-                parse_samples(text, name)
+                parse_samples(text, name, &self.profile)
             });
         (pod, result)
     }

@@ -32,6 +32,7 @@ use self::context::ObserverContext;
 use crate::cancel::{self, CancelHandle, CancelToken};
 use crate::env::RunEnv;
 use crate::metrics::request::is_custom_or_external;
+use crate::model::metric_profile::MetricProfile;
 use crate::model::observation::{ObservationKind, RecordedGap};
 use crate::model::scenario::{ExporterSpec, Scenario, StoreSpec};
 
@@ -54,6 +55,8 @@ pub struct ObserverConfig {
     pub store: Option<StoreSpec>,
     /// The exporter behind the store.
     pub exporter: Option<ExporterSpec>,
+    /// How to read the samples of store and exporter.
+    pub profile: MetricProfile,
 }
 
 impl ObserverConfig {
@@ -71,6 +74,7 @@ impl ObserverConfig {
             metric: spec.metrics.iter().flatten().find(|metric| is_custom_or_external(metric)).cloned(),
             store: scenario.metric.store.clone(),
             exporter: scenario.metric.exporter.clone(),
+            profile: scenario.metric.profile_or_generic().clone(),
         }
     }
 }

@@ -163,7 +163,7 @@ fn poll_hops(observer: &mut Observer, config: ObserverConfig, pods: watch::Recei
         }
     }
     if let Some(store) = config.store {
-        let reader = StoreHop { context: context.clone(), store };
+        let reader = StoreHop { context: context.clone(), store, profile: config.profile.clone() };
         observer.spawn(HopPoller {
             hop: MetricHop::Store,
             policy: RecordPolicy::Changes,
@@ -172,7 +172,7 @@ fn poll_hops(observer: &mut Observer, config: ObserverConfig, pods: watch::Recei
         });
     }
     if let Some(exporter) = config.exporter {
-        let reader = ExporterHop { context: context.clone(), exporter, pods: None };
+        let reader = ExporterHop { context: context.clone(), exporter, profile: config.profile, pods: None };
         observer.spawn(HopPoller { hop: MetricHop::Exporter, policy: RecordPolicy::Changes, reader, context });
     }
 }

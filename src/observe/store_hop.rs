@@ -4,6 +4,7 @@ use super::context::ObserverContext;
 use super::hop_request::{HopTransport, classify_response, get_url, get_via_api_server};
 use super::poll::HopReader;
 use crate::metrics::store::{exported_selector, parse_samples, query_path};
+use crate::model::metric_profile::MetricProfile;
 use crate::model::reading::ReadingResult;
 use crate::model::scenario::StoreSpec;
 
@@ -11,15 +12,17 @@ use crate::model::scenario::StoreSpec;
 pub(super) struct StoreHop {
     pub(super) context: ObserverContext,
     pub(super) store: StoreSpec,
+    pub(super) profile: MetricProfile,
 }
 
 impl StoreHop {
     async fn query(&self, series: &str) -> ReadingResult {
         let query = query_path(series);
+        let parse = |body: &[u8]| parse_samples(body, &self.profile);
         match (&self.store.url, &self.store.service) {
             (Some(url), _) => {
                 let url = format!("{}{query}", url.trim_end_matches('/'));
-                classify_response(get_url(&self.context, &url).await, HopTransport::Direct, parse_samples)
+                classify_response(get_url(&self.context, &url).await, HopTransport::Direct, parse)
             }
             (None, Some(service)) => {
                 let proxy = format!(
@@ -29,11 +32,7 @@ impl StoreHop {
                     service.port,
                     service.path.trim_end_matches('/'),
                 );
-                classify_response(
-                    get_via_api_server(&self.context, &proxy).await,
-                    HopTransport::ApiServerProxy,
-                    parse_samples,
-                )
+                classify_response(get_via_api_server(&self.context, &proxy).await, HopTransport::ApiServerProxy, parse)
             }
             (None, None) => {
                 ReadingResult::NotReadable("the scenario sets neither `url` nor `service` of the store".to_owned())
@@ -44,7 +43,7 @@ impl StoreHop {
     /// Checks for the usual reason for no series: the store has them, with the workload's labels renamed to
     /// `exported_*`.
     async fn check_exported_labels(&self) -> Option<ReadingResult> {
-        let series = exported_selector(&self.store.series)?;
+        let series = exported_selector(&self.store.series, &self.profile)?;
         let result = self.query(&series).await;
         let count = sample_count(&result);
         (count > 0).then(|| {

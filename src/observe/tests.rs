@@ -8,6 +8,7 @@ use tokio::time::sleep;
 use super::fake_cluster::{ObservedCluster, collect_observations};
 use super::{ObserverConfig, start_with};
 use crate::env::TimelineWriter;
+use crate::model::metric_profile::MetricProfile;
 use crate::model::observation::{ObservationKind, RecordedGap};
 use crate::model::reading::{MetricHop, ReadingResult};
 use crate::model::scenario::{ExporterSpec, StoreSpec};
@@ -29,6 +30,7 @@ fn observer_config() -> ObserverConfig {
         .unwrap(),
         store: None,
         exporter: None,
+        profile: MetricProfile::default(),
     }
 }
 

@@ -16,7 +16,7 @@ use crate::units::Milli;
 pub(super) fn reachable_replicas(scenario: &Scenario) -> Vec<i32> {
     let spec = &scenario.hpa.spec;
     let min = spec.min_replicas.unwrap_or(1);
-    let Some([_, high]) = scenario.metric.range else { return vec![min] };
+    let Some([_, high]) = scenario.metric.value_range() else { return vec![min] };
     let mut reachable = vec![min];
     while let Some(next) = reachable.last().and_then(|replicas| desired_replicas(scenario, *replicas, high)) {
         let next = next.min(spec.max_replicas);
@@ -49,7 +49,7 @@ pub(super) fn desired_replicas(scenario: &Scenario, replicas: i32, value: f64) -
 /// Accelerators that maxReplicas pods need, and free accelerators on Ready nodes.
 pub(super) fn accelerator_capacity(scenario: &Scenario, inventory: &Inventory) -> AcceleratorCapacity {
     let rendered = inventory.charts.values().find_map(|chart| chart.target_resources.as_ref());
-    let request = rendered.and_then(|all| all.iter().find(|(name, _)| scenario.accelerator.matches(name)));
+    let request = rendered.and_then(|all| all.iter().find(|(name, _)| scenario.is_accelerator(name)));
     let Some((resource, count)) = request else { return AcceleratorCapacity::default() };
     let allocatable: i64 =
         inventory.nodes.iter().filter(|node| node.ready).filter_map(|n| n.allocatable.get(resource)).sum();

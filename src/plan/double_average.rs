@@ -17,7 +17,7 @@ const MAX_PASSES: u32 = 20;
 /// Warnings about a metric that cannot reach maxReplicas; none if it can.
 pub(super) fn warnings(scenario: &Scenario, plan: &Plan) -> Vec<String> {
     let (max, top) = (scenario.hpa.spec.max_replicas, plan.reachable_replicas.last().copied().unwrap_or(1));
-    let (Some([_, high]), true) = (scenario.metric.range, top < max) else { return Vec::new() };
+    let (Some([_, high]), true) = (scenario.metric.value_range(), top < max) else { return Vec::new() };
     let Some(target) = average_value_target(scenario) else {
         return vec![format!("maxReplicas {max} cannot be reached: the HPA's desired replicas are {top} at most")];
     };

@@ -142,7 +142,7 @@ pub(super) fn warnings(scenario: &Scenario, inventory: &Inventory) -> Vec<String
     }
     for headroom in &findings.quotas {
         let extended = headroom.resource.strip_prefix("requests.");
-        let is_ours = extended.is_none_or(|name| scenario.accelerator.matches(name));
+        let is_ours = extended.is_none_or(|name| scenario.is_accelerator(name));
         let existing = findings.target.as_ref().map_or(0, |target| target.replicas);
         if is_ours && headroom.remaining < i64::from(max - existing) {
             all.push(format!(

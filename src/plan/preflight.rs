@@ -6,19 +6,20 @@ use super::{capacity, double_average, install_preflight};
 use crate::bounds::TimingModel;
 use crate::model::inventory::Inventory;
 use crate::model::plan::{Plan, PreflightProblem};
-use crate::model::scenario::{IfExists, Scenario};
+use crate::model::scenario::{IfExists, MetricSources, Scenario};
 use crate::units::HumanDuration;
 
 pub(super) fn errors(scenario: &Scenario, inventory: &Inventory, plan: &Plan) -> Vec<PreflightProblem> {
     let mut all = Vec::new();
     let top = plan.reachable_replicas.last().copied().unwrap_or(1);
-    if let Some([_, high]) = scenario.metric.range
+    if let Some([_, high]) = scenario.metric.value_range()
         && top < plan.expected_replicas
     {
         all.push(preflight_error(
             format!(
-                "the HPA can never reach {} replicas: with every series at {high} (metric.range), its desired replicas are {top} at most",
-                plan.expected_replicas
+                "the HPA can never reach {} replicas: with every series at {high} ({}), its desired replicas are {top} at most",
+                plan.expected_replicas,
+                range_source(&scenario.metric)
             ),
             "check the target's unit (a ratio of 0..1 against a percent target?), lower the target, or use another target type",
         ));
@@ -121,6 +122,32 @@ fn is_served_by_other_run(inventory: &Inventory, name: &str) -> bool {
         .any(|(service, api)| api.made_by_run && rendered.is_some_and(|all| all.contains(service)))
 }
 
+/// Where the range of the metric comes from.
+fn range_source(metric: &MetricSources) -> String {
+    match &metric.profile {
+        Some(profile) if metric.range.is_none() => format!("the range in profile {}", profile.name),
+        _ => "metric.range".to_owned(),
+    }
+}
+
+/// Warns of a metric without a range, and says why its profile has none.
+fn unknown_range(metric: &MetricSources) -> Option<String> {
+    if metric.value_range().is_some() {
+        return None;
+    }
+    let of_profile = match (&metric.profile, metric.profile_series()) {
+        (None, _) => String::new(),
+        (Some(profile), Some((series, _))) => format!(", and profile {} has no range of {series}", profile.name),
+        (Some(profile), None) => match metric.series_names().join(" and ").as_str() {
+            "" => format!(", and no exporter and no store names a series of profile {}", profile.name),
+            names => format!(", and profile {} has no series {names}", profile.name),
+        },
+    };
+    Some(format!(
+        "metric.range is not stated{of_profile}, so it is unknown whether the HPA can reach the expected replicas"
+    ))
+}
+
 pub(super) fn warnings(
     scenario: &Scenario,
     inventory: &Inventory,
@@ -132,11 +159,7 @@ pub(super) fn warnings(
     if top >= plan.expected_replicas {
         all.extend(double_average::warnings(scenario, plan));
     }
-    if scenario.metric.range.is_none() {
-        all.push(
-            "metric.range is not stated, so it is unknown whether the HPA can reach the expected replicas".to_owned(),
-        );
-    }
+    all.extend(unknown_range(&scenario.metric));
     let need = capacity::accelerator_capacity(scenario, inventory);
     match (&need.resource, need.free) {
         (Some(resource), Some(free)) if free < need.needed => all.push(format!(
@@ -199,6 +222,41 @@ mod tests {
                 "{message}: it was killed, or its objects were kept (--keep) / gpuhpa clean --run-id r1 removes its leftovers (--dry-run shows them first); then start again"
             )
         );
+    }
+
+    #[test]
+    fn the_range_is_the_one_of_the_series_in_the_profile_or_the_plan_says_why_there_is_none() {
+        let plan = |metric: &str, target: &str| {
+            let mut scenario: Scenario =
+                serde_saphyr::from_str(include_str!("../../scenarios/ollama-gpu-utilization.yaml")).unwrap();
+            let spec = scenario.hpa.spec.metrics.as_mut().and_then(|all| all[0].pods.as_mut()).unwrap();
+            spec.target.average_value.as_mut().unwrap().0 = target.to_owned();
+            let profile = scenario.metric.profile.take();
+            scenario.metric = serde_saphyr::from_str(metric).unwrap();
+            scenario.metric.profile = scenario.metric.profile.or(profile);
+            let plan = crate::plan::plan(&scenario, &Inventory::default(), "x");
+            let unreachable = plan.errors.iter().map(|one| &one.message).find(|text| text.contains("can never reach"));
+            let unknown = plan.warnings.iter().find(|text| text.starts_with("metric.range is not stated"));
+            (plan.reachable_replicas, unreachable.or(unknown).cloned().unwrap_or_default())
+        };
+        let util = "exporter: {metricName: DCGM_FI_DEV_GPU_UTIL}";
+        assert_eq!(plan(util, "60"), (vec![1, 2, 3], String::new()));
+        let (reachable, text) = plan(util, "120");
+        assert_eq!(reachable, [1]);
+        assert!(text.contains("with every series at 100 (the range in profile dcgm)"), "{text}");
+        let (_, text) = plan(&format!("{{{util}, range: [0, 1]}}"), "60");
+        assert!(text.contains("with every series at 1 (metric.range)"), "{text}");
+        for (metric, reason) in [
+            ("store: {series: DCGM_FI_DEV_FB_USED}", ", and profile dcgm has no range of DCGM_FI_DEV_FB_USED"),
+            ("{exporter: {metricName: a}, store: {series: 'b{}'}}", ", and profile dcgm has no series a and b"),
+            ("{}", ", and no exporter and no store names a series of profile dcgm"),
+            ("{profile: {name: own}, exporter: {metricName: a}}", ", and profile own has no series a"),
+        ] {
+            let expected = format!(
+                "metric.range is not stated{reason}, so it is unknown whether the HPA can reach the expected replicas"
+            );
+            assert_eq!(plan(metric, "60"), (vec![1], expected));
+        }
     }
 
     #[test]

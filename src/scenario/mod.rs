@@ -3,6 +3,7 @@
 
 mod layers;
 mod locate;
+mod profile;
 mod scenario_error;
 mod validate;
 

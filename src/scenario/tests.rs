@@ -120,6 +120,62 @@ fn an_hpa_that_cannot_scale_is_refused() {
 }
 
 #[test]
+fn a_shipped_profile_is_written_out() {
+    let scenario = load(&[], None).unwrap();
+    let profile = scenario.metric.profile.as_ref().unwrap();
+    assert_eq!((scenario.metric.range, scenario.metric.value_range()), (None, Some([0.0, 100.0])));
+    assert_eq!((profile.name.as_str(), scenario.metric.value_unit()), ("dcgm", "percent"));
+    let printed = serde_json::to_value(&scenario).unwrap();
+    assert_eq!(printed["metric"]["profile"]["labels"]["device"], serde_json::json!(["UUID"]));
+    let without = overlay_built_in("metric: {profile: null}").unwrap();
+    assert_eq!(serde_json::to_value(&without).unwrap()["metric"].get("profile"), None);
+}
+
+#[test]
+fn an_unknown_profile_is_named_with_its_line_and_the_shipped_ones() {
+    let text = problem_text("metric:\n  profile: dgcm\n");
+    assert!(text.starts_with("mine.yaml:2:12: unknown profile `dgcm`"), "{text}");
+    assert!(crate::model::shipped_profiles::names().all(|name| text.contains(name)), "{text}");
+    for wrong in ["5", "[dcgm]", "true"] {
+        let text = problem_text(&format!("metric:\n  profile: {wrong}\n"));
+        assert!(text.starts_with("mine.yaml:2:") && text.contains("the name of a shipped profile"), "{text}");
+    }
+}
+
+#[test]
+fn a_profile_is_written_out_in_place_or_changed_by_an_overlay() {
+    let base = "{name: own, series: {busy: {range: [0, 1]}, free: {unit: MiB}}, labels: {pod: [workload]}}";
+    let base = ScenarioLayer::parse("base.yaml", Path::new(""), format!("metric: {{profile: {base}}}")).unwrap();
+    let built_in = || ScenarioLayer::parse(BUILT_IN_NAME, Path::new(""), BUILT_IN.to_owned()).unwrap();
+    let over = "metric: {exporter: {metricName: busy}, profile: {series: {busy: {unit: ratio}}}}";
+    let over = ScenarioLayer::parse("over.yaml", Path::new(""), over.to_owned()).unwrap();
+    let metric = resolve(&[built_in(), base, over]).unwrap().metric;
+    let profile = metric.profile.as_ref().unwrap();
+    assert_eq!((metric.value_range(), metric.value_unit(), profile.series.len()), (Some([0.0, 1.0]), "ratio", 2));
+    assert_eq!(
+        (&profile.labels.pod[..], &profile.labels.namespace[..]),
+        (&["workload".to_owned()][..], &["namespace".to_owned()][..])
+    );
+}
+
+#[test]
+fn a_profile_that_is_not_valid_is_refused_with_its_line() {
+    for (profile, expected) in [
+        ("{series: {x: {unit: ratio}}}", "metric.profile.name: is missing"),
+        ("{name: a, series: {x: {range: [1, 0]}}}", "metric.profile.series.x.range: is not a range"),
+        ("{name: a, labels: {pod: []}}", "no series could belong to a pod"),
+        (&format!("{{name: a, labels: {{pod: [{}]}}}}", "x, ".repeat(101)), "shorten it to 100 entries"),
+        ("{name: a, acceleratorResources: [gpu]}", "has `gpu`, which is not an extended resource"),
+        ("{name: a, acceleratorResources: [\"a.com/*-x\"]}", "`*` at most at the end"),
+        ("{name: a, label: {}}", "unknown field `label`"),
+        ("{name: a, series: {x: {ranges: [0, 1]}}}", "unknown field `ranges`"),
+    ] {
+        let text = problem_text(&format!("metric:\n  profile: {profile}\n"));
+        assert!(text.starts_with("mine.yaml:2:") && text.contains(expected), "{profile}: {text}");
+    }
+}
+
+#[test]
 fn a_problem_is_located_in_the_last_file_with_its_field() {
     let text = problem_text("\n\nhpa:\n  spec:\n    maxReplicas: 1\n");
     assert!(text.starts_with("mine.yaml:5:18"), "{text}");

@@ -2,6 +2,7 @@
 
 use k8s_openapi::api::autoscaling::v2::{HPAScalingRules, MetricSpec};
 
+use super::profile;
 use super::scenario_error::ScenarioProblem;
 use crate::model::scenario::{EndpointSpec, EndpointType, MetricSources, ReleaseSpec, Scenario};
 
@@ -154,9 +155,8 @@ fn metric_spec_problems(metrics: &[MetricSpec], problems: &mut Vec<ScenarioProbl
 }
 
 fn metric_problems(metric: &MetricSources, problems: &mut Vec<ScenarioProblem>) {
-    if let Some([low, high]) = metric.range
-        && !(low.is_finite() && high.is_finite() && low < high)
-    {
+    problems.extend(metric.profile.iter().flat_map(profile::find_problems));
+    if metric.range.is_some_and(|range| !profile::is_range(range)) {
         problems.push(ScenarioProblem::new(
             "metric.range",
             "is not a range",

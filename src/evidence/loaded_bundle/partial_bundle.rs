@@ -58,12 +58,16 @@ impl PartialBundle {
             _ if name.contains('/') => {}
             _ => {
                 let text = read_document(name, file)?;
+                let parse = |what| OpenError::Parse { file: name.to_owned(), line: 1, column: 1, what };
                 match name {
                     MANIFEST_FILE => self.manifest = Some(parse_json(name, &text)?),
-                    "scenario.yaml" => self.scenario = Some(parse_yaml(name, &text)?),
+                    "scenario.yaml" => {
+                        let scenario = parse_yaml(name, &text)?;
+                        value_limits::check_scenario(&scenario).map_err(parse)?;
+                        self.scenario = Some(scenario);
+                    }
                     "inventory.json" => {
                         let inventory = parse_json(name, &text)?;
-                        let parse = |what| OpenError::Parse { file: name.to_owned(), line: 1, column: 1, what };
                         value_limits::check_inventory(&inventory).map_err(parse)?;
                         self.inventory = Some(inventory);
                     }

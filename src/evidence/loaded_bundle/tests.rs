@@ -104,7 +104,9 @@ fn what_was_written_is_read_back_from_the_folder_and_from_its_archive() {
 
 #[test]
 fn what_is_not_as_written_is_named_by_file_and_line() {
-    let cases: [(&str, &[u8], &str); 15] = [
+    let endless = format!("metric: {{profile: {{name: a, labels: {{pod: [{}]}}}}}}", "x, ".repeat(101));
+    let cases: [(&str, &[u8], &str); 16] = [
+        ("scenario.yaml", endless.as_bytes(), "a list of metric.profile is too long"),
         ("timeline.jsonl", b"{\"seq\":0,\"atMs\":7,\"node\":{\"name\":\"n\",\"ready\":true,\"allocatable\":{\"g\":9223372036854775807}}}\n", "is out of range for a resource"),
         (
             "timeline.jsonl",

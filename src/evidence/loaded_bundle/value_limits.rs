@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::model::inventory::Inventory;
 use crate::model::journal::JournalEntry;
 use crate::model::observation::{Observation, ObservationKind};
+use crate::model::scenario::Scenario;
 
 /// Largest time of a run's clock, milliseconds: a year.
 const MAX_MS: u64 = 366 * 24 * 3600 * 1000;
@@ -49,6 +50,14 @@ pub(super) fn check_observation(observation: &Observation) -> Result<(), String>
             Err("the clock skew is out of range".to_owned())
         }
         ObservationKind::ClockSkew(skew) if skew.low_ms > skew.high_ms => Err("lowMs is above highMs".to_owned()),
+        _ => Ok(()),
+    }
+}
+
+/// Checks the lists of a scenario's profile.
+pub(super) fn check_scenario(scenario: &Scenario) -> Result<(), String> {
+    match &scenario.metric.profile {
+        Some(profile) if profile.has_endless_list() => Err("a list of metric.profile is too long".to_owned()),
         _ => Ok(()),
     }
 }

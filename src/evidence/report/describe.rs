@@ -1,5 +1,7 @@
 //! One line of text per observation.
 
+use crate::metrics::{device_from_labels, device_index_from_labels};
+use crate::model::metric_profile::ProfileLabels;
 use crate::model::observation::{
     EndpointsSnapshot, EventSnapshot, HpaSnapshot, LoadSnapshot, NodeSnapshot, Observation, ObservationKind, PhaseEdge,
     PodSnapshot, ProbeRecord, WorkloadSnapshot,
@@ -35,7 +37,7 @@ pub(super) fn observation_kind(observation: &Observation) -> &'static str {
 }
 
 /// The observation's content.
-pub(super) fn describe_observation(observation: &Observation) -> String {
+pub(super) fn describe_observation(observation: &Observation, labels: &ProfileLabels) -> String {
     match &observation.kind {
         ObservationKind::Phase(change) => {
             format!("{} {}", change.phase.as_str(), if change.edge == PhaseEdge::Began { "began" } else { "ended" })
@@ -49,7 +51,7 @@ pub(super) fn describe_observation(observation: &Observation) -> String {
         ObservationKind::Event(event) => describe_event(event),
         ObservationKind::Node(node) => describe_node(node),
         ObservationKind::Endpoints(endpoints) => describe_endpoints(endpoints),
-        ObservationKind::Metric(reading) => describe_reading(reading),
+        ObservationKind::Metric(reading) => describe_reading(reading, labels),
         ObservationKind::Load(load) => describe_load(load),
         ObservationKind::Probe(probe) => describe_probe(probe),
         ObservationKind::ClockSkew(skew) => {
@@ -114,7 +116,7 @@ pub(super) fn requested_resources(pod: &PodSnapshot) -> String {
     if all.is_empty() { "no accelerator requested".to_owned() } else { all.join(", ") }
 }
 
-fn describe_event(event: &EventSnapshot) -> String {
+pub(super) fn describe_event(event: &EventSnapshot) -> String {
     let times = if event.count > 1 { format!(" ({} times)", event.count) } else { String::new() };
     format!("{}: {} {}: {}{times}", event.object, event.kind, event.reason, event.message)
 }
@@ -130,12 +132,12 @@ fn describe_endpoints(endpoints: &EndpointsSnapshot) -> String {
     format!("Service {}: ready {ready}", endpoints.service)
 }
 
-fn describe_reading(reading: &MetricReading) -> String {
+fn describe_reading(reading: &MetricReading, labels: &ProfileLabels) -> String {
     match &reading.result {
         ReadingResult::Samples(samples) if samples.is_empty() => "no series".to_owned(),
         ReadingResult::Samples(samples) => {
             let more = samples.len().saturating_sub(MAX_SAMPLES);
-            let shown: Vec<String> = samples.iter().take(MAX_SAMPLES).map(describe_sample).collect();
+            let shown: Vec<String> = samples.iter().take(MAX_SAMPLES).map(|one| describe_sample(one, labels)).collect();
             format!("{}{}", shown.join(", "), if more > 0 { format!(" and {more} more") } else { String::new() })
         }
         ReadingResult::Failed(reason) => format!("not served: {reason}"),
@@ -143,10 +145,12 @@ fn describe_reading(reading: &MetricReading) -> String {
     }
 }
 
-fn describe_sample(sample: &MetricSample) -> String {
-    // Without an object, dcgm-exporter's labels name the device.
-    let label = |key: &str| sample.labels.get(key).map(String::as_str);
-    let name = sample.object.as_deref().or_else(|| label("UUID")).or_else(|| label("gpu")).unwrap_or("value");
+fn describe_sample(sample: &MetricSample, labels: &ProfileLabels) -> String {
+    let device = || {
+        let by_number = || device_index_from_labels(&sample.labels, labels);
+        device_from_labels(&sample.labels, labels).or_else(by_number)
+    };
+    let name = sample.object.as_deref().or_else(device).unwrap_or("value");
     format!("{name}={}", sample.value.as_ref().map_or("not finite".to_owned(), Milli::to_string))
 }
 
@@ -169,4 +173,31 @@ fn describe_probe(probe: &ProbeRecord) -> String {
     let delivery = if probe.not_delivered { ", not delivered to the pod" } else { "" };
     let error = probe.error.as_ref().map_or(String::new(), |error| format!(": {error}"));
     format!("{to}: {} tokens{status}{memory}{delivery}{error}", probe.tokens)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_series_without_a_pod_is_named_by_the_labels_of_the_profile() {
+        let describe = |labels: &[(&str, &str)], profile: &ProfileLabels| {
+            let labels = labels.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+            let sample = MetricSample {
+                object: None,
+                labels: std::sync::Arc::new(labels),
+                value: Some(Milli(1500)),
+                timestamp: None,
+            };
+            describe_sample(&sample, profile)
+        };
+        let generic = &crate::model::scenario::MetricSources::default().profile_or_generic().labels.clone();
+        assert_eq!(describe(&[("UUID", "GPU-a"), ("gpu", "0")], generic), "GPU-a=1.5");
+        assert_eq!(describe(&[("gpu", "0")], generic), "0=1.5");
+        let names = |name: &str| vec![name.to_owned()];
+        let own = &ProfileLabels { device: names("serial"), device_index: names("slot"), ..ProfileLabels::default() };
+        assert_eq!(describe(&[("serial", "s"), ("slot", "3"), ("gpu", "0")], own), "s=1.5");
+        assert_eq!(describe(&[("serial", ""), ("slot", "3"), ("gpu", "0")], own), "3=1.5");
+        assert_eq!(describe(&[("gpu", "0")], own), "value=1.5");
+    }
 }

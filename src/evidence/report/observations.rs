@@ -17,6 +17,7 @@ pub(super) fn render(run: &FinishedRun<'_>) -> Markup {
     let changes = run.prediction.changes.iter().take(oracle::MAX_ROWS).map(|change| change.seq);
     let cited: BTreeSet<u64> = run.verdict.cases.iter().flat_map(shown_citations).chain(changes).collect();
     let shown = run.timeline.iter().filter(|observation| cited.contains(&observation.seq));
+    let labels = &run.scenario.metric.profile_or_generic().labels;
     html! {
         section id="observations" {
             h2 { "Observations that the cases cite" }
@@ -35,7 +36,7 @@ pub(super) fn render(run: &FinishedRun<'_>) -> Markup {
                                 @if let Some(source) = observation.source_time { br; small { (source.strftime("%T")) } }
                             }
                             td.kind { (observation_kind(observation)) }
-                            td { (truncate_text(&describe_observation(observation))) }
+                            td { (truncate_text(&describe_observation(observation, labels))) }
                         }
                     }
                 }

@@ -8,6 +8,7 @@ use crate::judge::check_result::{
     BoundResult, CheckResult, CheckStatus, compare_with_bound, format_ms, format_replicas,
 };
 use crate::judge::run_view::{ObservedItem, RunView, TargetPod};
+use crate::metrics::device_from_labels;
 use crate::model::observation::{EventSnapshot, NotRunningReason, PodSnapshot};
 
 pub(super) fn evaluate(view: &RunView<'_>) -> CheckResult {
@@ -199,8 +200,10 @@ fn find_device(view: &RunView<'_>, pod: &TargetPod<'_>, snapshot: &PodSnapshot) 
         return Some(format!("claim {}", snapshot.resource_claims.join(" and claim ")));
     }
     let samples = view.readings.iter().rev().filter_map(|(_, reading)| reading.samples());
-    let of_pod = samples.flatten().find(|s| s.object.as_deref() == Some(pod.name()) && s.labels.contains_key("UUID"));
-    of_pod.and_then(|sample| sample.labels.get("UUID")).map(|uuid| format!("{uuid} (by the exporter's labels)"))
+    let of_pod = samples.flatten().filter(|sample| sample.object.as_deref() == Some(pod.name()));
+    let labels = &view.records.scenario.metric.profile_or_generic().labels;
+    let device = of_pod.into_iter().find_map(|sample| device_from_labels(&sample.labels, labels));
+    device.map(|device| format!("{device} (by the exporter's labels)"))
 }
 
 /// Describes pods that exist at the same time with the same device.

@@ -3,6 +3,7 @@
 
 use crate::judge::check_result::CheckResult;
 use crate::judge::run_view::RunView;
+use crate::model::metric_profile::MetricProfile;
 use crate::model::observation::Phase;
 use crate::model::scenario::Accelerator;
 
@@ -28,12 +29,19 @@ pub(super) fn evaluate(view: &RunView<'_>) -> CheckResult {
             let requested: Vec<String> =
                 snapshot.extended_resources.iter().map(|(name, count)| format!("{name}={count}")).collect();
             let requested = if requested.is_empty() { "none".to_owned() } else { requested.join(", ") };
-            let example = match &view.records.scenario.accelerator {
+            let scenario = view.records.scenario;
+            let profile = scenario.accelerator_profile();
+            let example = match &scenario.accelerator {
                 Accelerator::Resource(name) => name,
-                Accelerator::Auto | Accelerator::StandIn => "nvidia.com/gpu",
+                Accelerator::Auto | Accelerator::StandIn => {
+                    profile.and_then(MetricProfile::example_resource).unwrap_or("nvidia.com/gpu")
+                }
             };
+            let of_profile = profile.map_or(String::new(), |profile| {
+                format!(" of profile {}, {}", profile.name, profile.accelerator_resources.join(" or "))
+            });
             return CheckResult::inconclusive(format!(
-                "pod {} requests no accelerator (extended resources: {requested}; resource claims: none), so scaling it shows \
+                "pod {} requests no accelerator{of_profile} (extended resources: {requested}; resource claims: none), so scaling it shows \
                  nothing about accelerators; give its container a limit, for example {example}: 1",
                 snapshot.name
             ))

@@ -36,7 +36,7 @@ pub(super) struct ValueBounds {
 impl RunView<'_> {
     /// The scenario's range of the metric, in thousandths.
     fn metric_range(&self) -> Option<(i64, i64)> {
-        let [low, high] = self.records.scenario.metric.range?;
+        let [low, high] = self.records.scenario.metric.value_range()?;
         let milli = |value: f64| format!("{value}").parse::<Milli>().ok().map(|milli| milli.0);
         Some((milli(low)?, milli(high)?))
     }

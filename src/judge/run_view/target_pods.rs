@@ -125,7 +125,7 @@ impl<'a> RunView<'a> {
 
     /// True when an extended resource counts as an accelerator in this run.
     pub(crate) fn is_accelerator(&self, resource: &str) -> bool {
-        self.records.scenario.accelerator.matches(resource)
+        self.records.scenario.is_accelerator(resource)
     }
 
     /// The accelerators that a pod requests, formatted; empty when it requests none.

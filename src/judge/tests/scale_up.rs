@@ -166,6 +166,24 @@ fn a_device_may_be_known_from_the_labels_of_the_pods_series() {
 }
 
 #[test]
+fn the_label_of_a_device_is_the_one_that_the_profile_names() {
+    let renamed = healthy().each(|o| match &mut o.kind {
+        ObservationKind::Pod(pod) => pod.allocated_devices.clear(),
+        ObservationKind::Metric(reading) => edit_samples(&mut reading.result, |sample| {
+            if let Some(uuid) = std::sync::Arc::make_mut(&mut sample.labels).remove("UUID") {
+                std::sync::Arc::make_mut(&mut sample.labels).insert("gpu_uuid".to_owned(), uuid);
+            }
+        }),
+        _ => {}
+    });
+    renamed.assert_inconclusive(NewPodsRunOnAccelerators, "no device of it is recorded");
+    let profile = serde_json::json!({"name": "own", "labels": {"device": ["serial", "gpu_uuid"]}});
+    let profile = Some(serde_json::from_value(profile).unwrap());
+    let named = renamed.scenario(|s| s.metric.profile = profile);
+    named.assert_passes_with_finding(NewPodsRunOnAccelerators, "000000000001 (by the exporter's labels)");
+}
+
+#[test]
 fn pods_that_share_a_device_are_named() {
     let run = healthy().each(|o| match &mut o.kind {
         ObservationKind::Pod(pod) if !pod.allocated_devices.is_empty() => {

@@ -6,6 +6,7 @@ use super::run_fixture::{
 use crate::judge::{Check, CheckStatus, judge};
 use crate::model::inventory::Inventory;
 use crate::model::journal::{ChangeState, JournalEntry, ReleaseRef, RunChange};
+use crate::model::metric_profile::MetricProfile;
 use crate::model::observation::{
     EventSnapshot, NotRunningReason, ObjectCondition, Observation, ObservationKind, Phase, PhaseChange, PhaseEdge,
 };
@@ -44,6 +45,37 @@ fn a_pod_without_an_accelerator_is_inconclusive_and_named() {
     let failing =
         recorded("hpa-controller-off").pods("ollama-7fd697578d-26bxj", |_, pod| pod.extended_resources.clear());
     failing.assert_inconclusive(AutoscalerActive, "requests no accelerator");
+}
+
+#[test]
+fn with_a_profile_only_its_resources_are_accelerators() {
+    let with = |resources: &[&str]| {
+        healthy().scenario(|s| {
+            let accelerator_resources = resources.iter().map(ToString::to_string).collect();
+            let profile = MetricProfile { name: "own".to_owned(), accelerator_resources, ..MetricProfile::default() };
+            s.metric.profile = Some(profile);
+        })
+    };
+    for resources in [&["nvidia.com/gpu"][..], &["amd.com/gpu", "nvidia.com/*"], &[]] {
+        with(resources).assert_passes(PodsRequestAccelerators, "request nvidia.com/gpu=1");
+        with(resources).assert_passes(Check::NewPodsRunOnAccelerators, "Ready on nodes with accelerators");
+    }
+    let other = with(&["amd.com/slice-*", "amd.com/gpu"]);
+    other.assert_inconclusive(
+        PodsRequestAccelerators,
+        "requests no accelerator of profile own, amd.com/slice-* or amd.com/gpu (extended resources: nvidia.com/gpu=1",
+    );
+    other.assert_inconclusive(PodsRequestAccelerators, "for example amd.com/gpu: 1");
+    // A named resource is what it names, and a resource claim has no name to compare.
+    let profile = other.scenario.metric.profile.clone();
+    let named = real_accelerators().scenario(|s| s.metric.profile = profile);
+    named.assert_passes(PodsRequestAccelerators, "nvidia.com/gpu=1");
+    let claims = other.each(|o| {
+        if let ObservationKind::Pod(pod) = &mut o.kind {
+            pod.resource_claims = vec![format!("{}-gpu", pod.name)];
+        }
+    });
+    claims.assert_passes(PodsRequestAccelerators, "claim ollama-7fd697578d-dfk6s-gpu");
 }
 
 #[test]

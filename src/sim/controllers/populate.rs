@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
+use crate::model::metric_profile::MetricProfile;
 use crate::model::resource_kind::ResourceKind;
 use crate::model::scenario::{Accelerator, Scenario, ServiceRef};
 use crate::sim::cluster::{FieldManager, SimCluster};
@@ -29,7 +30,7 @@ pub(super) fn populate_cluster(cluster: &SimCluster, scenario: &Scenario) {
             "status": {"phase": "Active"}});
         create(cluster, &NAMESPACE, object);
     }
-    let nodes = create_nodes(cluster, &scenario.accelerator);
+    let nodes = create_nodes(cluster, scenario);
     create_classes(cluster, scenario);
     if let Some(store) = store {
         create_store(cluster, store, &nodes[0]);
@@ -49,11 +50,12 @@ fn create(cluster: &SimCluster, kind: &ResourceKind, object: Value) {
 }
 
 /// Creates the nodes; returns the names of those with accelerators.
-fn create_nodes(cluster: &SimCluster, accelerator: &Accelerator) -> Vec<String> {
+fn create_nodes(cluster: &SimCluster, scenario: &Scenario) -> Vec<String> {
     let config = &cluster.config().controllers;
-    let resource = match accelerator {
+    let of_profile = scenario.accelerator_profile().and_then(MetricProfile::example_resource);
+    let resource = match &scenario.accelerator {
         Accelerator::Resource(name) => name,
-        Accelerator::Auto | Accelerator::StandIn => "nvidia.com/gpu",
+        Accelerator::Auto | Accelerator::StandIn => of_profile.unwrap_or("nvidia.com/gpu"),
     };
     let cpu_nodes = config.cpu_nodes + usize::from(config.new_pod_fault == NewPodFault::WrongNode);
     let names: Vec<_> = (0..config.accelerator_nodes).map(|n| format!("gpu-{}", n + 1)).collect();

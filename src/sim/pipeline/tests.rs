@@ -4,6 +4,7 @@ use serde_json::json;
 use super::*;
 use crate::metrics::{api, exposition, request::ResponseKind, store as store_response};
 use crate::model::resource_kind::ResourceKind;
+use crate::model::shipped_profiles;
 use crate::sim::config::{
     ActiveWindow, AffectedPods, DistortionHop, DistortionKind, MetricDistortion, PipelineConfig, SimConfig, WindowStart,
 };
@@ -101,13 +102,18 @@ async fn exporter_and_store_are_read_as_the_real_ones_are() {
     create_pod(&platform.cluster, "a", 0);
     sleep_seconds(60).await;
     let text = platform.pipeline.exporter_metrics("ai", "a").unwrap();
-    let read = exposition::parse_samples(&text, "DCGM_FI_DEV_GPU_UTIL").unwrap();
+    let dcgm = shipped_profiles::find("dcgm").unwrap();
+    let exposed = std::str::from_utf8(&text).unwrap().lines().filter_map(|line| line.strip_prefix("# TYPE "));
+    let fields: Vec<_> = exposed.filter_map(|line| line.strip_suffix(" gauge")).collect();
+    assert!(fields.len() == 3 && fields.iter().all(|field| dcgm.series.contains_key(*field)), "{fields:?}");
+    let read = exposition::parse_samples(&text, "DCGM_FI_DEV_GPU_UTIL", &dcgm).unwrap();
     let has_pod = |s: &&crate::model::reading::MetricSample| s.labels.contains_key("namespace");
     assert_eq!((read.len(), read.iter().filter(has_pod).count()), (4, 1));
+    assert!(read.iter().all(|s| crate::metrics::device_from_labels(&s.labels, &dcgm.labels).is_some()));
     let raw = |query: &str| {
         let (status, body) = platform.pipeline.query_store(query);
         assert_eq!(status, 200);
-        store_response::parse_samples(&body).unwrap()
+        store_response::parse_samples(&body, &dcgm).unwrap()
     };
     let path = store_response::query_path(r#"DCGM_FI_DEV_GPU_UTIL{namespace="ai"}"#);
     let samples = raw(&path);

@@ -129,7 +129,7 @@ fn api_panel(run: &FinishedRun<'_>, model: &ReportModel<'_>, target_line: &Targe
 }
 
 fn empty_panel(run: &FinishedRun<'_>, model: &ReportModel<'_>, hop: MetricHop) -> ChartPanel {
-    let unit = &run.scenario.metric.unit;
+    let unit = run.scenario.metric.value_unit();
     let unit = if unit.is_empty() { String::new() } else { format!(", {unit}") };
     let last = model.readings.iter().rfind(|(_, reading)| reading.hop == hop).map(|(_, reading)| *reading);
     let empty = match last.map(|reading| &reading.result) {

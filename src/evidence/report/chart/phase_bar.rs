@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::draw::coordinate;
 use super::scale::TimeAxis;
 use crate::evidence::finished_run::FinishedRun;
-use crate::evidence::report::describe::describe_observation;
+use crate::evidence::report::describe::describe_event;
 use crate::evidence::report::observations::truncate_text;
 use crate::evidence::report::report_model::ReportModel;
 use crate::evidence::report::time_format::format_run_time;
@@ -147,8 +147,7 @@ fn event_ticks(model: &ReportModel<'_>, axis: &TimeAxis) -> Vec<(f64, &'static s
         }
         let Some(shown) = all.get_mut(usize::from(is_warning)) else { continue };
         let x = axis.x(observation.at_ms);
-        let text =
-            format!("{}: {}", format_run_time(observation.at_ms), truncate_text(&describe_observation(observation)));
+        let text = format!("{}: {}", format_run_time(observation.at_ms), truncate_text(&describe_event(event)));
         match shown.last_mut() {
             Some((last, _, tooltip)) if (x - *last).abs() < 1.5 => {
                 if tooltip.len() < 1000 {
