@@ -8,6 +8,7 @@ pub mod inventory;
 pub mod journal;
 pub mod load;
 pub mod manifest;
+pub mod metric_under_test;
 pub mod observation;
 pub mod permission;
 pub mod plan;

@@ -1,6 +1,7 @@
 //! The stored plan against the one that scenario and inventory give. The judge never reads it: it makes its bounds anew.
 
 use super::{BundleCheck, ReviewInput};
+use crate::model::metric_under_test::MetricUnderTest;
 use crate::model::plan::TimeBound;
 use crate::plan;
 
@@ -22,9 +23,11 @@ pub(super) fn check_plan(input: &ReviewInput<'_>) -> BundleCheck {
             differences.push(format!("bound {}: stored is `{}`, derived is `{}`", n + 1, of(&was), of(&is)));
         }
     }
-    // A plan that was written before there was one has none.
+    // A plan that was written before there were a likely duration and a metric in it has none.
     let likely_ms = if stored.likely_duration_ms == 0 { derived.likely_duration_ms } else { stored.likely_duration_ms };
+    let stored_metric = stored.metric.as_ref().or(derived.metric.as_ref());
     let fields = [
+        ("metric", describe_metric(stored_metric), describe_metric(derived.metric.as_ref())),
         ("reachableReplicas", format!("{:?}", stored.reachable_replicas), format!("{:?}", derived.reachable_replicas)),
         ("expectedReplicas", stored.expected_replicas.to_string(), derived.expected_replicas.to_string()),
         ("accelerators", format!("{:?}", stored.accelerators), format!("{:?}", derived.accelerators)),
@@ -55,6 +58,13 @@ pub(super) fn check_plan(input: &ReviewInput<'_>) -> BundleCheck {
         format!("{} bounds and the names follow from scenario and inventory", is.len()),
         differences,
     )
+}
+
+/// Type and target. The names are texts, which are not compared.
+fn describe_metric(metric: Option<&MetricUnderTest>) -> String {
+    let Some(MetricUnderTest { kind, target_type, target_value, .. }) = metric else { return "none".to_owned() };
+    let target = target_value.map_or("none".to_owned(), |target| target.to_string());
+    format!("{kind:?} with target {target_type:?} {target}")
 }
 
 fn compare_fields(fields: &[(&str, String, String)]) -> Vec<String> {
