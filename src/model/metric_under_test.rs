@@ -1,4 +1,4 @@
-//! The metric under test: the HPA's metric that the run reads and that the load must move. [`crate::hpa`] resolves it
+//! The metric under test: the HPA's metric that the run reads and that the load must move. The HPA model resolves it
 //! from the scenario and computes with it, so that every part of the program names the same target.
 
 use k8s_openapi::api::autoscaling::v2::CrossVersionObjectReference;
