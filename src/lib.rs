@@ -36,6 +36,7 @@
 //! | lag | the time until a change of the load shows in the metric at the metrics API, the sum of the hops' intervals |
 //! | leftovers | objects of an interrupted run, found by the run's label |
 //! | observation | the state of one object at one time of the run's clock, one line of the timeline |
+//! | metric under test | the HPA's metric that the run reads and the load moves, resolved once from the scenario |
 //! | orphan | an object that a helm release created outside of its namespace, and whose helm record is gone |
 //! | plan | the changes, bounds, preflight errors and warnings of a run, before its first change |
 //! | preflight | the part of the plan that finds why a run cannot pass |

@@ -9,10 +9,11 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use gpuhpa::evidence::{FinishedRun, render_report};
-use gpuhpa::judge::{judge, predict};
+use gpuhpa::judge::{RunView, judge, predict};
 use gpuhpa::model::inventory::Inventory;
 use gpuhpa::model::journal::JournalEntry;
 use gpuhpa::model::load::{LoadReport, Quantiles};
+use gpuhpa::model::metric_under_test::TargetType;
 use gpuhpa::model::observation::{LoadSnapshot, Observation, ObservationKind};
 use gpuhpa::model::plan::{BoundName, Plan, PreflightProblem, Term, TermSource, TimeBound};
 use gpuhpa::model::prediction::{AllowedReplicas, MetricRecommendation, PredictedChange, RunPrediction};
@@ -163,6 +164,26 @@ fn stand_ins_are_marked_in_the_title_the_head_the_chart_and_on_each_printed_page
     real.verdict.stand_in = false;
     real.scenario.declares.clear();
     assert!(!Html::parse_document(&real.render()).root_element().text().collect::<String>().contains("STAND-IN"));
+}
+
+/// The API server accepts both values in an Object metric, and the controller compares the one that `type` names.
+#[test]
+fn chart_judge_and_plan_name_the_same_target_of_an_object_metric_that_states_both_values() {
+    let mut run = RecordedRun::from_recording("rig-contaminated");
+    let metric = run.scenario.hpa.spec.metrics.as_mut().unwrap()[0].object.as_mut().unwrap();
+    metric.target = serde_json::from_value(json!({"type": "Value", "value": "60", "averageValue": "30"})).unwrap();
+    let page = Html::parse_document(&run.render());
+    let chart = select_text(&page, "svg");
+    assert!(chart.contains("target 60") && !chart.contains("target 30"), "{chart}");
+    let records = RunRecords {
+        journal: &run.journal,
+        ..RunRecords::without_changes(&run.scenario, &run.inventory, &run.timeline)
+    };
+    assert_eq!(RunView::new(records).live_status().target_value, Some(Milli(60_000)));
+    let verdict = serde_json::to_string(&judge(records)).unwrap();
+    assert!(verdict.contains("target 60") && !verdict.contains("target 30"), "{verdict}");
+    let planned = gpuhpa::plan::plan(&run.scenario, &run.inventory, "r").metric.unwrap();
+    assert_eq!((planned.target_value, planned.target_type), (Some(Milli(60_000)), TargetType::Value));
 }
 
 #[test]

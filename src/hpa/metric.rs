@@ -2,32 +2,41 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
-
 use super::{
     ExternalMetric, MetricError, ObjectMetric, PodsMetric, Proposal, Workload, external_average_value, external_value,
     object_average_value, object_value, pods_metric,
 };
+use crate::model::metric_under_test::{MetricKind, TargetType};
 
-/// The type of a metric target.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-pub enum TargetType {
-    /// One value for the whole workload.
-    Value,
-    /// A value per replica.
-    AverageValue,
-}
-
-/// The target of an Object or External metric in the spec. Both fields may be set; which one counts depends on the
-/// metric's type.
+/// The target of a metric in the spec. Both fields may be set; [`MetricTargetSpec::compared`] is the one that counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MetricTargetSpec {
-    /// `target.type`. The controller uses it for Object metrics and ignores it for External metrics.
+    /// `target.type`. The controller uses it for Object metrics and ignores it for the others.
     pub kind: TargetType,
     /// `target.value` in thousandths.
     pub value_milli: Option<i64>,
     /// `target.averageValue` in thousandths. For External metrics it takes precedence.
     pub average_value_milli: Option<i64>,
+}
+
+impl MetricTargetSpec {
+    /// The type and the number (thousandths) that the controller compares: `averageValue` for a Pods metric; the field
+    /// that `type` names for an Object metric; `averageValue` before `value` for an External metric. Source: SCHEMA.md,
+    /// reconcile step 5.
+    #[must_use]
+    pub fn compared(self, kind: MetricKind) -> (TargetType, Option<i64>) {
+        let target_type = match (kind, self.kind) {
+            (MetricKind::Pods, _) => TargetType::AverageValue,
+            (MetricKind::Object, stated) => stated,
+            (MetricKind::External, _) if self.average_value_milli.is_some() => TargetType::AverageValue,
+            (MetricKind::External, _) => TargetType::Value,
+        };
+        let target_milli = match target_type {
+            TargetType::Value => self.value_milli,
+            TargetType::AverageValue => self.average_value_milli,
+        };
+        (target_type, target_milli)
+    }
 }
 
 /// One metric of the spec, with the response of the metrics API or the error text of the request. Values are in
@@ -64,28 +73,21 @@ pub enum MetricInput {
 }
 
 impl MetricInput {
-    /// The type of the target that counts, which is also the value type in the status. Source: SCHEMA.md, reconcile
-    /// step 5.
-    pub fn target_type(&self) -> TargetType {
+    /// Its type.
+    #[must_use]
+    pub fn kind(&self) -> MetricKind {
         match self {
-            Self::Pods { .. } => TargetType::AverageValue,
-            Self::Object { target, .. } => target.kind,
-            Self::External { target, .. } if target.average_value_milli.is_some() => TargetType::AverageValue,
-            Self::External { .. } => TargetType::Value,
+            Self::Pods { .. } => MetricKind::Pods,
+            Self::Object { .. } => MetricKind::Object,
+            Self::External { .. } => MetricKind::External,
         }
     }
 
-    /// The target (thousandths) of a single value that the controller divides by the replicas. If that value is already
-    /// an average over the pods, it is averaged twice.
-    #[must_use]
-    pub fn divided_target_milli(&self) -> Option<i64> {
+    /// The type of the target that counts, which is also the value type in the status.
+    pub fn target_type(&self) -> TargetType {
         match self {
-            Self::Object { target, .. } | Self::External { target, .. }
-                if self.target_type() == TargetType::AverageValue =>
-            {
-                target.average_value_milli
-            }
-            _ => None,
+            Self::Pods { .. } => TargetType::AverageValue,
+            Self::Object { target, .. } | Self::External { target, .. } => target.compared(self.kind()).0,
         }
     }
 
@@ -123,18 +125,18 @@ pub fn propose(metric: &MetricInput, workload: &Workload<'_>) -> Result<Proposal
         }
         MetricInput::Object { metric, target, value_milli } => {
             let value = value_milli.as_ref().copied().map_err(String::as_str);
-            match (target.kind, target.value_milli, target.average_value_milli) {
-                (TargetType::Value, Some(target), _) => object_value(metric, value, target, workload),
-                (TargetType::AverageValue, _, Some(target)) => object_average_value(metric, value, target, workload),
-                _ => Err(MetricError::ObjectWithoutTarget),
+            match target.compared(MetricKind::Object) {
+                (TargetType::Value, Some(target)) => object_value(metric, value, target, workload),
+                (TargetType::AverageValue, Some(target)) => object_average_value(metric, value, target, workload),
+                (_, None) => Err(MetricError::ObjectWithoutTarget),
             }
         }
         MetricInput::External { metric, target, values_milli } => {
             let values = values_milli.as_deref().map_err(String::as_str);
-            match (target.value_milli, target.average_value_milli) {
-                (_, Some(target)) => external_average_value(metric, values, target, workload),
-                (Some(target), None) => external_value(metric, values, target, workload),
-                (None, None) => Err(MetricError::ExternalWithoutTarget),
+            match target.compared(MetricKind::External) {
+                (TargetType::AverageValue, Some(target)) => external_average_value(metric, values, target, workload),
+                (TargetType::Value, Some(target)) => external_value(metric, values, target, workload),
+                (_, None) => Err(MetricError::ExternalWithoutTarget),
             }
         }
     }

@@ -12,11 +12,15 @@
 //!   [`rate_limit_down`] and [`legacy_rate_limit`] alone;
 //! - one whole pass over one HPA: [`reconcile()`].
 //!
+//! [`MetricUnderTest`](crate::model::metric_under_test::MetricUnderTest) is the metric of a scenario's HPA, resolved
+//! once: its target, its name in events, its [`MetricInput`] for samples.
+//!
 //! Not modelled: Resource and `ContainerResource` metrics, match expressions in metric selectors, label selector
 //! parsing, and other versions than 1.37.2.
 
 mod behavior;
 mod condition;
+mod double_average;
 mod external;
 mod integer;
 mod legacy;
@@ -25,6 +29,7 @@ mod log;
 mod metric;
 mod metric_error;
 mod metric_id;
+mod metric_under_test;
 mod object;
 mod pod;
 mod pods;
@@ -40,27 +45,29 @@ mod workload;
 
 pub use behavior::behavior;
 pub use condition::{ConditionKind, ConditionStatus, HpaCondition};
+pub use double_average::{Oscillation, ValueAtSize};
 pub use external::{external_average_value, external_value};
 pub use legacy::{legacy, legacy_rate_limit};
 pub use limit::{Limit, Stabilization};
 pub use log::{HpaLogs, LogSlot, ScaleEvents};
-pub use metric::{MetricInput, MetricTargetSpec, TargetType, metric_name, propose};
+pub use metric::{MetricInput, MetricTargetSpec, metric_name, propose};
 pub use metric_error::MetricError;
 pub use metric_id::{DescribedObjectRef, ExternalMetric, ObjectMetric, PodsMetric};
+pub use metric_under_test::{CUSTOM_METRICS_GROUP, EXTERNAL_METRICS_GROUP};
 pub use object::{object_average_value, object_value};
 pub use pod::{PodPhase, PodState};
 pub use pods::pods_metric;
 pub use rate::{rate_limit_down, rate_limit_up};
 pub use reconcile::{
-    ControllerFlags, CurrentMetric, HpaEvent, HpaEventType, HpaNames, HpaSpec, HpaStatus, InvalidMetrics, MetricKind,
-    PassError, PodSelector, PutFailure, ReconcileInput, ReconcileOutput, ReportedValue, ScaleSubresource,
-    SelectorError, reconcile,
+    ControllerFlags, CurrentMetric, HpaEvent, HpaEventType, HpaNames, HpaSpec, HpaStatus, InvalidMetrics, PassError,
+    PodSelector, PutFailure, ReconcileInput, ReconcileOutput, ReportedValue, ScaleSubresource, SelectorError,
+    reconcile,
 };
 pub use rules::{Behavior, GivenRules, PolicyType, ScalingPolicy, ScalingRules, SelectPolicy};
 pub use size::{Size, Sizing};
-pub use spec::{
-    BehaviorTimes, behavior_from_spec, behavior_times, metric_from_spec, pod_state_from_snapshot, tolerance_from_spec,
-};
+pub use spec::{BehaviorTimes, behavior_from_spec, behavior_times, pod_state_from_snapshot};
 pub use text::{SUCCEEDED_RESCALE, SUCCESSFUL_RESCALE, new_size, updated_scale};
 pub use tolerance::Tolerance;
 pub use workload::{Proposal, Workload};
+
+pub use crate::model::metric_under_test::{MetricKind, TargetType};

@@ -1,67 +1,18 @@
-//! Conversions from an autoscaling/v2 spec, samples and pod snapshots to the inputs of the HPA model.
+//! Conversions from an autoscaling/v2 spec and pod snapshots to the inputs of the HPA model.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use k8s_openapi::api::autoscaling::v2::{HPAScalingRules, HorizontalPodAutoscalerSpec, MetricSpec, MetricTarget};
+use k8s_openapi::api::autoscaling::v2::{HPAScalingRules, HorizontalPodAutoscalerSpec};
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 
 use super::{
-    Behavior, DescribedObjectRef, ExternalMetric, GivenRules, LogSlot, MetricInput, MetricTargetSpec, ObjectMetric,
-    PodPhase, PodState, PodsMetric, PolicyType, ScaleEvents, ScalingPolicy, SelectPolicy, TargetType, Tolerance,
+    Behavior, GivenRules, LogSlot, PodPhase, PodState, PolicyType, ScaleEvents, ScalingPolicy, SelectPolicy, Tolerance,
     rate_limit_down, rate_limit_up,
 };
+use crate::model::metric_under_test::StatedTolerance;
 use crate::model::observation::PodSnapshot;
-use crate::model::reading::MetricSample;
 use crate::model::scenario::Scenario;
 use crate::units::Milli;
-
-/// The metric of a spec, with the samples that the metrics API served for it. `None` if the spec has no usable metric;
-/// scenario validation excludes that.
-#[must_use]
-pub fn metric_from_spec(
-    spec: &HorizontalPodAutoscalerSpec,
-    namespace: &str,
-    samples: &[MetricSample],
-) -> Option<MetricInput> {
-    let metric: &MetricSpec = spec.metrics.as_ref()?.first()?;
-    let values = || samples.iter().filter_map(|sample| sample.value.map(|value| value.0));
-    if let Some(pods) = &metric.pods {
-        let samples_milli = samples.iter().filter_map(|s| Some((s.object.clone()?, s.value?.0))).collect();
-        return Some(MetricInput::Pods {
-            metric: PodsMetric { name: pods.metric.name.clone() },
-            target_average_value_milli: milli(pods.target.average_value.as_ref())?,
-            samples_milli: Ok(samples_milli),
-        });
-    }
-    if let Some(object) = &metric.object {
-        let described = &object.described_object;
-        return Some(MetricInput::Object {
-            metric: ObjectMetric {
-                name: object.metric.name.clone(),
-                selector: labels(object.metric.selector.as_ref()),
-                object: DescribedObjectRef {
-                    kind: described.kind.clone(),
-                    namespace: namespace.to_owned(),
-                    name: described.name.clone(),
-                },
-            },
-            target: target_from_spec(&object.target),
-            value_milli: values().next().ok_or_else(|| "no value".to_owned()),
-        });
-    }
-    let external = metric.external.as_ref()?;
-    Some(MetricInput::External {
-        metric: ExternalMetric {
-            name: external.metric.name.clone(),
-            namespace: namespace.to_owned(),
-            selector: labels(external.metric.selector.as_ref()),
-        },
-        target: target_from_spec(&external.target),
-        values_milli: Ok(values().collect()),
-    })
-}
 
 /// `spec.behavior` with the API server's defaults; `None` if it is not set and the legacy algorithm applies.
 #[must_use]
@@ -71,10 +22,14 @@ pub fn behavior_from_spec(spec: &HorizontalPodAutoscalerSpec) -> Option<Behavior
     Some(Behavior::defaulted(given(&behavior.scale_up), given(&behavior.scale_down)))
 }
 
-/// The tolerance of a spec; `flag` is the controller's, a fraction.
-#[must_use]
-pub fn tolerance_from_spec(spec: &HorizontalPodAutoscalerSpec, flag: f64) -> Tolerance {
-    Tolerance::new(flag, behavior_from_spec(spec).as_ref())
+/// The tolerance that `spec.behavior` states.
+pub(super) fn stated_tolerance(spec: &HorizontalPodAutoscalerSpec) -> StatedTolerance {
+    let side = |rules: Option<&HPAScalingRules>| milli(rules?.tolerance.as_ref()).map(Milli);
+    let behavior = spec.behavior.as_ref();
+    StatedTolerance {
+        up: side(behavior.and_then(|b| b.scale_up.as_ref())),
+        down: side(behavior.and_then(|b| b.scale_down.as_ref())),
+    }
 }
 
 /// The state of a pod that the HPA model reads.
@@ -111,20 +66,8 @@ fn given_rules(rules: &HPAScalingRules) -> GivenRules {
     }
 }
 
-fn target_from_spec(target: &MetricTarget) -> MetricTargetSpec {
-    MetricTargetSpec {
-        kind: if target.type_ == "Value" { TargetType::Value } else { TargetType::AverageValue },
-        value_milli: milli(target.value.as_ref()),
-        average_value_milli: milli(target.average_value.as_ref()),
-    }
-}
-
-fn milli(quantity: Option<&Quantity>) -> Option<i64> {
+pub(super) fn milli(quantity: Option<&Quantity>) -> Option<i64> {
     quantity?.0.parse::<Milli>().ok().map(|milli| milli.0)
-}
-
-fn labels(selector: Option<&LabelSelector>) -> Option<BTreeMap<String, String>> {
-    selector?.match_labels.clone()
 }
 
 /// The times that `spec.behavior` of an HPA sets.

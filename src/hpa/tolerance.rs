@@ -15,11 +15,16 @@ impl Tolerance {
     /// The tolerance of one HPA: the controller's flag (`--horizontal-pod-autoscaler-tolerance`, default 0.1), replaced
     /// in each direction for which `spec.behavior` sets one (gate `HPAConfigurableTolerance`, locked on in 1.37).
     pub fn new(flag: f64, behavior: Option<&Behavior>) -> Self {
-        let side = |tolerance: Option<f64>| tolerance.unwrap_or(flag);
-        Self {
-            up: side(behavior.and_then(|b| b.scale_up.tolerance)),
-            down: side(behavior.and_then(|b| b.scale_down.tolerance)),
-        }
+        Self::from_sides(
+            flag,
+            behavior.and_then(|b| b.scale_up.tolerance),
+            behavior.and_then(|b| b.scale_down.tolerance),
+        )
+    }
+
+    /// The controller's flag, replaced in each direction for which the spec states a tolerance.
+    pub fn from_sides(flag: f64, up: Option<f64>, down: Option<f64>) -> Self {
+        Self { up: up.unwrap_or(flag), down: down.unwrap_or(flag) }
     }
 
     /// Converts thousandths, the canonical form of a tolerance in a spec (`50m`), to the double that the controller

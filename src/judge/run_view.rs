@@ -13,6 +13,7 @@ mod target_state;
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use jiff::Timestamp;
 
@@ -29,6 +30,7 @@ use target_state::TargetState;
 use crate::bounds::{POLL_INTERVAL, TimingModel};
 use crate::hpa;
 use crate::model::journal::{ChangeState, RunChange};
+use crate::model::metric_under_test::MetricUnderTest;
 use crate::model::observation::{
     ClockSkewRange, DeletedObject, EndpointsSnapshot, EventSnapshot, HpaSnapshot, LeaderSnapshot, LoadSnapshot,
     NodeSnapshot, Observation, ObservationKind, Phase, PhaseEdge, PodSnapshot, ProbeRecord, RecordedGap,
@@ -53,6 +55,8 @@ pub struct RunView<'a> {
     pub max_replicas: i32,
     /// Replicas that the run must reach under load.
     pub expected_replicas: i32,
+    /// The metric under test, by the scenario: a stored plan is never trusted.
+    pub metric: Option<Rc<MetricUnderTest>>,
     pub(super) hpas: Vec<ObservedItem<'a, HpaSnapshot>>,
     pub(super) workloads: Vec<ObservedItem<'a, WorkloadSnapshot>>,
     pub(super) pods: Vec<ObservedItem<'a, PodSnapshot>>,
@@ -100,6 +104,7 @@ impl<'a> RunView<'a> {
             min_replicas: min,
             max_replicas: spec.max_replicas,
             expected_replicas: records.scenario.expect.replicas.unwrap_or(min + 1),
+            metric: MetricUnderTest::from_scenario(records.scenario).map(Rc::new),
             hpas: Vec::new(),
             workloads: Vec::new(),
             pods: Vec::new(),
@@ -122,7 +127,7 @@ impl<'a> RunView<'a> {
             target_pods: Vec::new(),
             deletions: Vec::new(),
         };
-        let mut collector = api_readings::ReadingCollector::new(records.scenario, cache);
+        let mut collector = api_readings::ReadingCollector::new(records.scenario, view.metric.clone(), cache);
         for observation in records.timeline {
             view.add_observation(observation);
             collector.push(observation);
@@ -260,10 +265,7 @@ impl<'a> RunView<'a> {
 
     /// The metric's name as events and conditions print it.
     pub(super) fn metric_name(&self) -> String {
-        let scenario = self.records.scenario;
-        hpa::metric_from_spec(&scenario.hpa.spec, &scenario.namespace, &[])
-            .map(|m| hpa::metric_name(&m))
-            .unwrap_or_default()
+        self.metric.as_ref().map(|metric| metric.event_name()).unwrap_or_default()
     }
 
     /// The interval of the run's clock, in milliseconds, in which a time of the cluster lies, given in whole seconds;

@@ -5,7 +5,6 @@ use super::check_result::{CheckResult, CheckStatus, format_replicas};
 use super::checks::{Check, CheckPart, Prerequisite};
 use super::evaluator::Evaluator;
 use super::run_view::{RunView, TargetPod};
-use crate::hpa;
 use crate::model::observation::Phase;
 use crate::model::plan::TimeBound;
 use crate::units::HumanDuration;
@@ -129,9 +128,7 @@ fn explain_check(view: &RunView<'_>, check: Check) -> NormalWait {
 
 /// The metric's name.
 fn metric(view: &RunView<'_>) -> String {
-    let scenario = view.records.scenario;
-    let metric = hpa::metric_from_spec(&scenario.hpa.spec, &scenario.namespace, &[]);
-    metric.map_or_else(|| "the metric".to_owned(), |metric| metric.name().to_owned())
+    view.metric.as_ref().map_or_else(|| "the metric".to_owned(), |metric| metric.name.clone())
 }
 
 fn baseline(view: &RunView<'_>) -> NormalWait {

@@ -2,12 +2,16 @@
 //! pkg/client/custom_metrics/versioned_client.go and external_metrics/client.go), so that the observer reads what the
 //! controller reads.
 
-use k8s_openapi::api::autoscaling::v2::{CrossVersionObjectReference, MetricSpec};
+use k8s_openapi::api::autoscaling::v2::CrossVersionObjectReference;
 
 use super::{percent_encode, selector};
+use crate::model::metric_under_test::{MetricKind, MetricUnderTest};
 
 /// Versions of custom.metrics.k8s.io that the controller supports, and that this crate parses.
 pub const CUSTOM_VERSIONS: [&str; 2] = ["v1beta1", "v1beta2"];
+
+/// The only version of external.metrics.k8s.io.
+const EXTERNAL_VERSION: &str = "v1beta1";
 
 /// A request to the custom or external metrics API.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,11 +33,9 @@ pub enum ResponseKind {
     External,
 }
 
-/// The properties of the cluster and the HPA that a request depends on.
+/// The properties of the cluster that a request depends on.
 #[derive(Clone, Copy, Debug)]
 pub struct RequestContext<'a> {
-    /// Namespace of the HPA.
-    pub namespace: &'a str,
     /// Version of custom.metrics.k8s.io, by discovery.
     pub custom_version: &'a str,
     /// The target's label selector as text; for Pods metrics.
@@ -42,34 +44,28 @@ pub struct RequestContext<'a> {
     pub plural: &'a str,
 }
 
-/// True for a metric that the custom or external metrics API serves; false for cpu, memory and other resources.
+/// The request for a metric.
 #[must_use]
-pub fn is_custom_or_external(metric: &MetricSpec) -> bool {
-    metric.pods.is_some() || metric.object.is_some() || metric.external.is_some()
-}
-
-/// The request for a metric; `None` for a metric that these APIs do not serve.
-#[must_use]
-pub fn metric_request(metric: &MetricSpec, context: &RequestContext<'_>) -> Option<MetricRequest> {
-    let base = format!("/apis/custom.metrics.k8s.io/{}/namespaces/{}", context.custom_version, context.namespace);
-    if let Some(pods) = &metric.pods {
-        let selector = selector_text(pods.metric.selector.as_ref());
-        let query = query_string(&[("labelSelector", context.pod_selector), ("metricLabelSelector", &selector)]);
-        return Some(MetricRequest {
-            path: format!("{base}/pods/*/{}{query}", pods.metric.name),
-            response_kind: ResponseKind::Pods,
-        });
-    }
-    if let Some(object) = &metric.object {
-        let selector = selector_text(object.metric.selector.as_ref());
-        let (object_path, name) = (object_path(&object.described_object, context.plural), &object.metric.name);
-        let path = format!("{base}/{object_path}/{name}{}", query_string(&[("metricLabelSelector", &selector)]));
-        return Some(MetricRequest { path, response_kind: ResponseKind::Object });
-    }
-    let metric = &metric.external.as_ref()?.metric;
-    let query = query_string(&[("labelSelector", &selector_text(metric.selector.as_ref()))]);
-    let base = format!("/apis/external.metrics.k8s.io/v1beta1/namespaces/{}", context.namespace);
-    Some(MetricRequest { path: format!("{base}/{}{query}", metric.name), response_kind: ResponseKind::External })
+pub fn metric_request(metric: &MetricUnderTest, context: &RequestContext<'_>) -> MetricRequest {
+    let selector = metric.selector.as_ref().map(selector::format_selector).unwrap_or_default();
+    let (name, version) = (&metric.name, context.custom_version);
+    let version = if metric.kind == MetricKind::External { EXTERNAL_VERSION } else { version };
+    let base = format!("/apis/{}/{version}/namespaces/{}", metric.api_group(), metric.namespace);
+    let (path, response_kind) = match metric.kind {
+        MetricKind::Pods => {
+            let query = query_string(&[("labelSelector", context.pod_selector), ("metricLabelSelector", &selector)]);
+            (format!("{base}/pods/*/{name}{query}"), ResponseKind::Pods)
+        }
+        MetricKind::Object => {
+            let object = metric.described_object.as_ref().map(|object| object_path(object, context.plural));
+            let query = query_string(&[("metricLabelSelector", &selector)]);
+            (format!("{base}/{}/{name}{query}", object.unwrap_or_default()), ResponseKind::Object)
+        }
+        MetricKind::External => {
+            (format!("{base}/{name}{}", query_string(&[("labelSelector", &selector)])), ResponseKind::External)
+        }
+    };
+    MetricRequest { path, response_kind }
 }
 
 /// The permission that a request needs, as the API server derives it from the path
@@ -86,30 +82,22 @@ pub struct MetricPermission {
     pub name: String,
 }
 
-/// The permission to read a metric; `None` for a metric that these APIs do not serve.
+/// The permission to read a metric.
 #[must_use]
-pub fn required_permission(metric: &MetricSpec) -> Option<MetricPermission> {
-    let custom = |resource: String, name: String| MetricPermission {
-        verb: "get",
-        group: "custom.metrics.k8s.io",
-        resource,
-        name,
-    };
-    if let Some(pods) = &metric.pods {
-        return Some(custom(format!("pods/{}", pods.metric.name), String::new()));
-    }
-    if let Some(object) = &metric.object {
-        let (object, name) = (&object.described_object, &object.metric.name);
-        return Some(match api_group(object) {
-            "" if object.kind == "Namespace" => custom("metrics".to_owned(), name.clone()),
+pub fn required_permission(metric: &MetricUnderTest) -> MetricPermission {
+    let verb = if metric.kind == MetricKind::External { "list" } else { "get" };
+    let (resource, name) = match (metric.kind, &metric.described_object) {
+        (MetricKind::Pods, _) => (format!("pods/{}", metric.name), String::new()),
+        (MetricKind::Object, Some(object)) => match api_group(object) {
+            "" if object.kind == "Namespace" => ("metrics".to_owned(), metric.name.clone()),
             group => {
                 let resource = format!("{}.{group}", guess_plural(&object.kind));
-                custom(format!("{}/{name}", resource.trim_end_matches('.')), object.name.clone())
+                (format!("{}/{}", resource.trim_end_matches('.'), metric.name), object.name.clone())
             }
-        });
-    }
-    let name = metric.external.as_ref()?.metric.name.clone();
-    Some(MetricPermission { verb: "list", group: "external.metrics.k8s.io", resource: name, name: String::new() })
+        },
+        (MetricKind::Object, None) | (MetricKind::External, _) => (metric.name.clone(), String::new()),
+    };
+    MetricPermission { verb, group: metric.api_group(), resource, name }
 }
 
 /// `RESOURCE[.GROUP]/NAME`; `metrics` for a Namespace, whose name the controller ignores: it uses the HPA's namespace.
@@ -140,10 +128,6 @@ pub fn guess_plural(kind: &str) -> String {
     }
 }
 
-fn selector_text(selector: Option<&k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector>) -> String {
-    selector.map(selector::format_selector).unwrap_or_default()
-}
-
 /// The query of a URL, without empty values, as the controller sends it.
 fn query_string(pairs: &[(&str, &str)]) -> String {
     let parameters: Vec<_> = pairs
@@ -159,17 +143,13 @@ mod tests {
     use super::*;
     use serde_json::{Value, json};
 
-    const CONTEXT: RequestContext<'_> = RequestContext {
-        namespace: "ai",
-        custom_version: "v1beta1",
-        pod_selector: "app=ollama",
-        plural: "deployments",
-    };
+    const CONTEXT: RequestContext<'_> =
+        RequestContext { custom_version: "v1beta1", pod_selector: "app=ollama", plural: "deployments" };
 
-    fn path(metric: Value) -> Option<String> {
-        let metric: MetricSpec = serde_json::from_value(metric).unwrap();
-        assert_eq!(is_custom_or_external(&metric), metric_request(&metric, &CONTEXT).is_some());
-        metric_request(&metric, &CONTEXT).map(|request| request.path)
+    fn resolve(metric: &Value) -> MetricUnderTest {
+        let spec =
+            json!({"scaleTargetRef": {"kind": "Deployment", "name": "x"}, "maxReplicas": 2, "metrics": [metric]});
+        MetricUnderTest::from_spec(&serde_json::from_value(spec).unwrap(), "ai").unwrap()
     }
 
     fn object(api_version: &str, kind: &str, name: &str) -> Value {
@@ -186,19 +166,14 @@ mod tests {
         let pods = json!({"type": "Pods", "pods": {"metric": {"name": "gpu", "selector": selector}, "target": target}});
         let external =
             json!({"type": "External", "external": {"metric": {"name": "q", "selector": selector}, "target": target}});
-        let cpu = json!({"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization"}}});
         let cases = [
-            (pods, Some(format!("{CUSTOM}/pods/*/gpu?labelSelector=app%3Dollama&metricLabelSelector=model%3Da%20b"))),
-            (object("v1", "Namespace", "ignored"), Some(format!("{CUSTOM}/metrics/gpu"))),
-            (object("apps/v1", "Deployment", "ollama"), Some(format!("{CUSTOM}/deployments.apps/ollama/gpu"))),
-            (
-                external,
-                Some("/apis/external.metrics.k8s.io/v1beta1/namespaces/ai/q?labelSelector=model%3Da%20b".to_owned()),
-            ),
-            (cpu, None),
+            (pods, format!("{CUSTOM}/pods/*/gpu?labelSelector=app%3Dollama&metricLabelSelector=model%3Da%20b")),
+            (object("v1", "Namespace", "ignored"), format!("{CUSTOM}/metrics/gpu")),
+            (object("apps/v1", "Deployment", "ollama"), format!("{CUSTOM}/deployments.apps/ollama/gpu")),
+            (external, "/apis/external.metrics.k8s.io/v1beta1/namespaces/ai/q?labelSelector=model%3Da%20b".to_owned()),
         ];
         for (metric, expected) in cases {
-            assert_eq!(path(metric), expected);
+            assert_eq!(metric_request(&resolve(&metric), &CONTEXT).path, expected);
         }
     }
 
@@ -217,8 +192,7 @@ mod tests {
             (external, "list external.metrics.k8s.io q "),
         ];
         for (metric, expected) in cases {
-            let metric: MetricSpec = serde_json::from_value(metric).unwrap();
-            let MetricPermission { verb, group, resource, name } = required_permission(&metric).unwrap();
+            let MetricPermission { verb, group, resource, name } = required_permission(&resolve(&metric));
             assert_eq!(format!("{verb} {group} {resource} {name}"), expected);
         }
     }

@@ -9,6 +9,7 @@ pub mod journal;
 pub mod load;
 pub mod manifest;
 pub mod metric_profile;
+pub mod metric_under_test;
 pub mod observation;
 pub mod permission;
 pub mod plan;

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::metric_under_test::MetricUnderTest;
+
 /// plan.json.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -19,6 +21,10 @@ pub struct Plan {
     /// Name of the Lease that reserves the target for the run.
     #[serde(default)]
     pub lease: String,
+    /// The metric under test, resolved from the scenario; absent from plans that were written before it was stored. No
+    /// check reads it.
+    #[serde(default)]
+    pub metric: Option<MetricUnderTest>,
     /// Replicas that the metric can reach, from minReplicas on.
     pub reachable_replicas: Vec<i32>,
     /// Replicas that the HPA must reach under load.

@@ -1,6 +1,6 @@
 //! Reads the metrics API with the HPA controller's request: version and resource by discovery, the target's selector.
 
-use k8s_openapi::api::autoscaling::v2::{CrossVersionObjectReference, MetricSpec};
+use k8s_openapi::api::autoscaling::v2::CrossVersionObjectReference;
 use serde::Deserialize;
 use tokio::sync::watch;
 
@@ -9,13 +9,13 @@ use super::hop_request::{HopTransport, classify_response, get_via_api_server};
 use super::poll::HopReader;
 use crate::metrics::api::parse_samples;
 use crate::metrics::request::{CUSTOM_VERSIONS, RequestContext, api_group, guess_plural, metric_request};
+use crate::model::metric_under_test::{MetricKind, MetricUnderTest};
 use crate::model::reading::ReadingResult;
 
 /// The metrics API as a hop.
 pub(super) struct ApiHop {
     pub(super) context: ObserverContext,
-    pub(super) namespace: String,
-    pub(super) metric: MetricSpec,
+    pub(super) metric: MetricUnderTest,
     /// The target's label selector, `None` until the target is observed.
     pub(super) pod_selector: watch::Receiver<Option<String>>,
     /// The result of discovery. Every failure repeats discovery, because an APIService may be new or deleted.
@@ -37,7 +37,7 @@ impl HopReader for ApiHop {
 impl ApiHop {
     async fn read_once(&mut self) -> ReadingResult {
         let pods = self.pod_selector.borrow().clone();
-        if self.metric.pods.is_some() && pods.is_none() {
+        if self.metric.is_per_pod() && pods.is_none() {
             return ReadingResult::NotReadable(
                 "the scale target, whose label selector the request needs, has not been observed yet".to_owned(),
             );
@@ -47,16 +47,11 @@ impl ApiHop {
             None => self.discover().await,
         };
         let request_context = RequestContext {
-            namespace: &self.namespace,
             custom_version: &discovered.version,
             pod_selector: pods.as_deref().unwrap_or_default(),
             plural: &discovered.plural,
         };
-        let Some(request) = metric_request(&self.metric, &request_context) else {
-            return ReadingResult::NotReadable(
-                "the HPA's metric is not served by the custom or external metrics API".to_owned(),
-            );
-        };
+        let request = metric_request(&self.metric, &request_context);
         let outcome = get_via_api_server(&self.context, &request.path).await;
         let result =
             classify_response(outcome, HopTransport::AggregatedApi, |body| parse_samples(body, request.response_kind));
@@ -67,11 +62,11 @@ impl ApiHop {
     }
 
     async fn discover(&self) -> DiscoveredMetric {
-        if self.metric.external.is_some() {
+        if self.metric.kind == MetricKind::External {
             return DiscoveredMetric { version: String::new(), plural: String::new() };
         }
-        let plural = match &self.metric.object {
-            Some(object) => self.discover_plural(&object.described_object).await,
+        let plural = match &self.metric.described_object {
+            Some(object) => self.discover_plural(object).await,
             None => String::new(),
         };
         DiscoveredMetric { version: self.discover_version().await, plural }

@@ -23,7 +23,6 @@ mod tests;
 mod watcher;
 mod write_times;
 
-use k8s_openapi::api::autoscaling::v2::MetricSpec;
 use tokio::task::JoinSet;
 
 pub use diagnostics::write_diagnostics;
@@ -31,9 +30,10 @@ pub use diagnostics::write_diagnostics;
 use self::context::ObserverContext;
 use crate::cancel::{self, CancelHandle, CancelToken};
 use crate::env::RunEnv;
-use crate::metrics::request::is_custom_or_external;
 use crate::model::metric_profile::MetricProfile;
+use crate::model::metric_under_test::MetricUnderTest;
 use crate::model::observation::{ObservationKind, RecordedGap};
+use crate::model::plan::Plan;
 use crate::model::scenario::{ExporterSpec, Scenario, StoreSpec};
 
 /// What to observe. An object that does not exist yet is recorded as soon as it is created.
@@ -50,7 +50,7 @@ pub struct ObserverConfig {
     /// Name of the Service in front of the target, if there is one.
     pub service: Option<String>,
     /// The metric to read from the metrics API.
-    pub metric: Option<MetricSpec>,
+    pub metric: Option<MetricUnderTest>,
     /// The store behind the metrics API.
     pub store: Option<StoreSpec>,
     /// The exporter behind the store.
@@ -60,18 +60,17 @@ pub struct ObserverConfig {
 }
 
 impl ObserverConfig {
-    /// The configuration for a scenario. `metric` is the first metric of the HPA that the custom or external metrics
-    /// API serves; resource metrics (cpu, memory) are not read.
+    /// The configuration for a scenario and its plan.
     #[must_use]
-    pub fn from_scenario(scenario: &Scenario, hpa: &str, service: Option<&str>) -> Self {
-        let spec = &scenario.hpa.spec;
+    pub fn from_plan(scenario: &Scenario, plan: &Plan) -> Self {
+        let target = &scenario.hpa.spec.scale_target_ref;
         Self {
             namespace: scenario.namespace.clone(),
-            hpa: hpa.to_owned(),
-            target_kind: spec.scale_target_ref.kind.clone(),
-            target_name: spec.scale_target_ref.name.clone(),
-            service: service.map(str::to_owned),
-            metric: spec.metrics.iter().flatten().find(|metric| is_custom_or_external(metric)).cloned(),
+            hpa: plan.hpa.clone(),
+            target_kind: target.kind.clone(),
+            target_name: target.name.clone(),
+            service: Some(plan.service.clone()),
+            metric: plan.metric.clone(),
             store: scenario.metric.store.clone(),
             exporter: scenario.metric.exporter.clone(),
             profile: scenario.metric.profile_or_generic().clone(),

@@ -149,8 +149,7 @@ fn poll_hops(observer: &mut Observer, config: ObserverConfig, pods: watch::Recei
     let context = observer.context.clone();
     match config.metric {
         Some(metric) => {
-            let (namespace, discovered) = (config.namespace, None);
-            let reader = ApiHop { context: context.clone(), namespace, metric, pod_selector: pods, discovered };
+            let reader = ApiHop { context: context.clone(), metric, pod_selector: pods, discovered: None };
             observer.spawn(HopPoller {
                 hop: MetricHop::Api,
                 policy: RecordPolicy::Each,

@@ -9,6 +9,7 @@ use super::fake_cluster::{ObservedCluster, collect_observations};
 use super::{ObserverConfig, start_with};
 use crate::env::TimelineWriter;
 use crate::model::metric_profile::MetricProfile;
+use crate::model::metric_under_test::MetricUnderTest;
 use crate::model::observation::{ObservationKind, RecordedGap};
 use crate::model::reading::{MetricHop, ReadingResult};
 use crate::model::scenario::{ExporterSpec, StoreSpec};
@@ -18,6 +19,13 @@ const NODES: &str = "/api/v1/nodes";
 const DEPLOYMENTS: &str = "/apis/apps/v1/namespaces/ai/deployments";
 pub(super) const METRIC: &str = "/apis/custom.metrics.k8s.io/v1beta2/namespaces/ai/pods/*/gpu";
 
+fn metric_under_test() -> MetricUnderTest {
+    let spec = json!({"scaleTargetRef": {"kind": "Deployment", "name": "ollama"}, "maxReplicas": 2, "metrics": [
+        {"type": "Pods", "pods": {"metric": {"name": "gpu"},
+            "target": {"type": "AverageValue", "averageValue": "70"}}}]});
+    MetricUnderTest::from_spec(&serde_json::from_value(spec).unwrap(), "ai").unwrap()
+}
+
 fn observer_config() -> ObserverConfig {
     ObserverConfig {
         namespace: "ai".into(),
@@ -25,9 +33,7 @@ fn observer_config() -> ObserverConfig {
         target_kind: "Deployment".into(),
         target_name: "ollama".into(),
         service: None,
-        metric: serde_json::from_value(json!({"type": "Pods", "pods": {"metric": {"name": "gpu"},
-            "target": {"type": "AverageValue", "averageValue": "70"}}}))
-        .unwrap(),
+        metric: Some(metric_under_test()),
         store: None,
         exporter: None,
         profile: MetricProfile::default(),

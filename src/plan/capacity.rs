@@ -1,24 +1,21 @@
 //! Which replicas the metric can reach, and whether the cluster has accelerators for them.
 
-use std::sync::Arc;
-
-use crate::hpa::{self, PodPhase, PodState, Workload};
 use crate::model::inventory::Inventory;
+use crate::model::metric_under_test::MetricUnderTest;
 use crate::model::plan::AcceleratorCapacity;
-use crate::model::reading::MetricSample;
 use crate::model::scenario::Scenario;
-use crate::units::Milli;
 
 /// The replicas that the HPA reaches from minReplicas on while each series of the metric has its largest value; only
 /// minReplicas if the range is not stated. This is the controller's own arithmetic, so it finds a target that can never be
 /// reached before any accelerator hour is spent (for an average of 0..100 with averageValue 70, desired replicas are 2 at
 /// most).
-pub(super) fn reachable_replicas(scenario: &Scenario) -> Vec<i32> {
+pub(super) fn reachable_replicas(scenario: &Scenario, metric: Option<&MetricUnderTest>) -> Vec<i32> {
     let spec = &scenario.hpa.spec;
     let min = spec.min_replicas.unwrap_or(1);
-    let Some([_, high]) = scenario.metric.value_range() else { return vec![min] };
+    let (Some([_, high]), Some(metric)) = (scenario.metric.value_range(), metric) else { return vec![min] };
+    let tolerance = metric.tolerance(scenario.assumptions.tolerance);
     let mut reachable = vec![min];
-    while let Some(next) = reachable.last().and_then(|replicas| desired_replicas(scenario, *replicas, high)) {
+    while let Some(next) = reachable.last().and_then(|replicas| metric.desired_replicas(tolerance, *replicas, high)) {
         let next = next.min(spec.max_replicas);
         if reachable.last().is_none_or(|replicas| next <= *replicas) {
             break;
@@ -26,24 +23,6 @@ pub(super) fn reachable_replicas(scenario: &Scenario) -> Vec<i32> {
         reachable.push(next);
     }
     reachable
-}
-
-/// The controller's recommendation for this many running pods while every series has this value.
-pub(super) fn desired_replicas(scenario: &Scenario, replicas: i32, value: f64) -> Option<i32> {
-    let pod = |n: i32| PodState { name: format!("pod-{n}"), phase: PodPhase::Running, ready: true, deleting: false };
-    let pods: Vec<PodState> = (0..replicas).map(pod).collect();
-    let sample = |pod: &PodState| MetricSample {
-        object: Some(pod.name.clone()),
-        labels: Arc::default(),
-        value: format!("{value}").parse::<Milli>().ok(),
-        timestamp: None,
-    };
-    let is_pods = scenario.hpa.spec.metrics.iter().flatten().any(|metric| metric.pods.is_some());
-    let samples: Vec<MetricSample> = pods.iter().take(if is_pods { pods.len() } else { 1 }).map(sample).collect();
-    let metric = hpa::metric_from_spec(&scenario.hpa.spec, &scenario.namespace, &samples)?;
-    let tolerance = hpa::tolerance_from_spec(&scenario.hpa.spec, scenario.assumptions.tolerance);
-    let workload = Workload { spec_replicas: replicas, status_replicas: replicas, pods: &pods, tolerance };
-    hpa::propose(&metric, &workload).ok().map(|proposal| proposal.replicas)
 }
 
 /// Accelerators that maxReplicas pods need, and free accelerators on Ready nodes.
@@ -65,14 +44,14 @@ pub(super) fn accelerator_capacity(scenario: &Scenario, inventory: &Inventory) -
 mod tests {
     use super::*;
 
-    fn scenario(metric: &str, max: i32, range: [f64; 2]) -> Scenario {
+    fn reachable(metric: &str, max: i32, range: [f64; 2]) -> Vec<i32> {
         let spec = format!(
             r#"{{"scaleTargetRef":{{"apiVersion":"apps/v1","kind":"Deployment","name":"x"}},"maxReplicas":{max},"metrics":[{metric}]}}"#
         );
         let mut scenario = Scenario::default();
         scenario.hpa.spec = serde_json::from_str(&spec).unwrap();
         scenario.metric.range = Some(range);
-        scenario
+        reachable_replicas(&scenario, MetricUnderTest::from_scenario(&scenario).as_ref())
     }
 
     const OBJECT: &str = r#"{"type":"Object","object":{"describedObject":{"kind":"Namespace","name":"n","apiVersion":"v1"},
@@ -82,16 +61,16 @@ mod tests {
     fn the_published_recipe_never_reaches_three() {
         // An average of 0..100 with AverageValue 70: ceil(100/70) = 2 desired replicas, from 3 it scales down again.
         let average = OBJECT.replace("TARGET", r#"{"type":"AverageValue","averageValue":"70"}"#);
-        assert_eq!(reachable_replicas(&scenario(&average, 3, [0.0, 100.0])), [1, 2]);
+        assert_eq!(reachable(&average, 3, [0.0, 100.0]), [1, 2]);
         let value = OBJECT.replace("TARGET", r#"{"type":"Value","value":"70"}"#);
-        assert_eq!(reachable_replicas(&scenario(&value, 3, [0.0, 100.0])), [1, 2, 3]);
+        assert_eq!(reachable(&value, 3, [0.0, 100.0]), [1, 2, 3]);
     }
 
     #[test]
     fn a_ratio_against_a_percent_target_reaches_nothing() {
         let pods =
             r#"{"type":"Pods","pods":{"metric":{"name":"gpu"},"target":{"type":"AverageValue","averageValue":"70"}}}"#;
-        assert_eq!(reachable_replicas(&scenario(pods, 4, [0.0, 1.0])), [1]);
-        assert_eq!(reachable_replicas(&scenario(pods, 4, [0.0, 100.0])), [1, 2, 3, 4]);
+        assert_eq!(reachable(pods, 4, [0.0, 1.0]), [1]);
+        assert_eq!(reachable(pods, 4, [0.0, 100.0]), [1, 2, 3, 4]);
     }
 }

@@ -22,6 +22,7 @@ pub use survey::{SurveyError, survey};
 use crate::bounds::TimingModel;
 use crate::hpa;
 use crate::model::inventory::Inventory;
+use crate::model::metric_under_test::MetricUnderTest;
 use crate::model::plan::{Plan, TimeBound};
 use crate::model::revision::RULES;
 use crate::model::scenario::Scenario;
@@ -35,6 +36,7 @@ pub fn plan(scenario: &Scenario, inventory: &Inventory, run: &str) -> Plan {
     // The skew of the clocks is measured during the run; no bound of a plan needs it.
     let times = TimingModel::from_scenario(scenario, hpa::behavior_times(scenario), 0);
     let periods = scenario.phases.baseline_sync_periods;
+    let metric = MetricUnderTest::from_scenario(scenario);
     let bounds = vec![
         times.metric_served(),
         times.hpa_active(),
@@ -57,7 +59,8 @@ pub fn plan(scenario: &Scenario, inventory: &Inventory, run: &str) -> Plan {
         hpa: run_object_name(run),
         service: run_object_name(run),
         lease: lease::name(scenario),
-        reachable_replicas: capacity::reachable_replicas(scenario),
+        reachable_replicas: capacity::reachable_replicas(scenario, metric.as_ref()),
+        metric,
         expected_replicas: expect,
         accelerators: capacity::accelerator_capacity(scenario, inventory),
         min_duration_ms: times.min_duration_ms(periods),
@@ -69,7 +72,7 @@ pub fn plan(scenario: &Scenario, inventory: &Inventory, run: &str) -> Plan {
     plan.changes = changes::list_changes(scenario, inventory, &plan);
     plan.errors = preflight::errors(scenario, inventory, &plan);
     plan.warnings = preflight::warnings(scenario, inventory, &plan, &times);
-    plan.warnings.extend(hpa_preflight::warnings(scenario, inventory));
+    plan.warnings.extend(hpa_preflight::warnings(scenario, inventory, plan.metric.as_ref()));
     plan
 }
 

@@ -24,6 +24,7 @@ use super::api_services::METRICS_APIS;
 use crate::metrics::request;
 use crate::model::inventory::{PermissionCheck, PermissionStage};
 use crate::model::journal::ObjectRef;
+use crate::model::metric_under_test::MetricUnderTest;
 use crate::model::resource_kind::PROTECTED_KINDS;
 use crate::model::scenario::{EndpointType, IfExists, Scenario};
 use crate::snapshot::{LEADER_LEASE_NAME, LEADER_LEASE_NAMESPACE};
@@ -85,7 +86,9 @@ fn add_read_permissions(scenario: &Scenario, table: &mut PermissionTable) {
 /// The metric at the metrics API, as the HPA controller requests it, and at the other hops, which a PASS does not need.
 fn add_hop_permissions(scenario: &Scenario, table: &mut PermissionTable) {
     table.set_stage(PermissionStage::Read);
-    if let Some(permission) = scenario.hpa.spec.metrics.iter().flatten().find_map(request::required_permission) {
+    if let Some(permission) =
+        MetricUnderTest::from_scenario(scenario).map(|metric| request::required_permission(&metric))
+    {
         let on = group_resource(permission.group, &permission.resource);
         let on = on.in_namespace(&scenario.namespace).named(&permission.name);
         table.add_required(permission.verb, on, "read the metric that the HPA controller reads");

@@ -128,7 +128,7 @@ pub async fn run(inputs: RunInputs<'_>) -> RunOutcome {
 async fn run_to_verdict(inputs: RunInputs<'_>) -> RunOutcome {
     let (env, scenario, plan) = (inputs.env, inputs.scenario, inputs.plan);
     let journal = Journal::new(env.bundle.clone(), env.clock, &plan.run);
-    let observer_config = observe::ObserverConfig::from_scenario(scenario, &plan.hpa, Some(&plan.service));
+    let observer_config = observe::ObserverConfig::from_plan(scenario, plan);
     let observer = observe::start(env, observer_config);
     let mut state = RunState::new(&inputs, &journal);
     let mut result = phases::run_phases(&mut state).await;

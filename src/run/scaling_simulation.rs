@@ -86,8 +86,7 @@ pub async fn simulate_scaling(
         cleanup_policy: CleanupPolicy::Keep,
     };
     let journal = Journal::new(bundle.clone(), clock, &plan.run);
-    let observer =
-        observe::start(&env, observe::ObserverConfig::from_scenario(scenario, &plan.hpa, Some(&plan.service)));
+    let observer = observe::start(&env, observe::ObserverConfig::from_plan(scenario, plan));
     let mut state = RunState::new(&inputs, &journal);
     let result = run_load(&mut state, length).await;
     observer.stop().await;

@@ -1,8 +1,6 @@
 //! From all metrics of the spec, in order, to the largest proposal.
 
-use super::{
-    CurrentMetric, InvalidMetrics, MetricKind, ReconcileInput, ReconcileOutput, ReportedValue, ScaleSubresource,
-};
+use super::{CurrentMetric, InvalidMetrics, ReconcileInput, ReconcileOutput, ReportedValue, ScaleSubresource};
 use crate::hpa::condition::set;
 use crate::hpa::{
     ConditionKind, ConditionStatus, HpaCondition, MetricError, MetricInput, Proposal, TargetType, Tolerance, Workload,
@@ -117,14 +115,9 @@ fn full_error(metric: &MetricInput, error: &MetricError) -> String {
 }
 
 fn current_metric(metric: &MetricInput, proposal: Proposal) -> CurrentMetric {
-    let kind = match metric {
-        MetricInput::Pods { .. } => MetricKind::Pods,
-        MetricInput::Object { .. } => MetricKind::Object,
-        MetricInput::External { .. } => MetricKind::External,
-    };
     let reported = match metric.target_type() {
         TargetType::Value => ReportedValue::Value(proposal.value_milli),
         TargetType::AverageValue => ReportedValue::AverageValue(proposal.value_milli),
     };
-    CurrentMetric { kind, name: metric.name().to_owned(), reported }
+    CurrentMetric { kind: metric.kind(), name: metric.name().to_owned(), reported }
 }

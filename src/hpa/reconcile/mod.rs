@@ -13,7 +13,7 @@ mod select;
 mod write;
 
 pub use input::{ControllerFlags, HpaNames, HpaSpec, PodSelector, PutFailure, ReconcileInput, ScaleSubresource};
-pub use output::{CurrentMetric, HpaEvent, HpaEventType, HpaStatus, MetricKind, ReconcileOutput, ReportedValue};
+pub use output::{CurrentMetric, HpaEvent, HpaEventType, HpaStatus, ReconcileOutput, ReportedValue};
 pub use pass_error::{InvalidMetrics, PassError, SelectorError};
 
 use std::time::Duration;

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::pass_error::PassError;
-use crate::hpa::{HpaCondition, HpaLogs};
+use crate::hpa::{HpaCondition, HpaLogs, MetricKind};
 
 /// The output of one pass.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,17 +44,6 @@ pub struct CurrentMetric {
     pub name: String,
     /// Value of the metric.
     pub reported: ReportedValue,
-}
-
-/// The types of metric. [`MetricInput`](crate::hpa::MetricInput) has the same variants with their data.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub enum MetricKind {
-    /// One sample per pod.
-    Pods,
-    /// One value of one object.
-    Object,
-    /// The sum of the series of the external metrics API.
-    External,
 }
 
 /// The value of a metric in the status, in thousandths, by the field that holds it.

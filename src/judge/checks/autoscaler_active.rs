@@ -82,10 +82,7 @@ fn is_active(view: &RunView<'_>, (observation, hpa): &ObservedItem<'_, HpaSnapsh
 
 /// The value of the metric in currentMetrics, in thousandths.
 fn reported_value(view: &RunView<'_>, hpa: &HpaSnapshot) -> Option<i64> {
-    let spec = &view.records.scenario.hpa.spec;
-    let metric = crate::hpa::metric_from_spec(spec, &view.records.scenario.namespace, &[])?;
-    let entry = hpa.current_metrics.iter().find(|entry| entry.name == metric.name())?;
-    entry.average_value.or(entry.value).map(|value| value.0)
+    view.metric.as_ref()?.reported_value(hpa).map(|value| value.0)
 }
 
 /// True when the value lies within the values that the metrics API served around this time. The controller reads

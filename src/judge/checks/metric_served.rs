@@ -2,6 +2,7 @@
 //! describe each readable hop with value, labels and age. A metric that is not served is a fault of the pipeline, not
 //! of the autoscaler: INCONCLUSIVE, with the first broken hop.
 
+use crate::hpa::CUSTOM_METRICS_GROUP;
 use crate::judge::check_result::{BoundResult, CheckResult, compare_with_bound};
 use crate::judge::run_view::{ObservedItem, RunView};
 use crate::model::observation::Phase;
@@ -99,8 +100,7 @@ fn next_step(view: &RunView<'_>, reading: &MetricReading) -> String {
 }
 
 fn api_group(view: &RunView<'_>) -> &'static str {
-    let external = view.records.scenario.hpa.spec.metrics.iter().flatten().any(|metric| metric.external.is_some());
-    if external { "external.metrics.k8s.io" } else { "custom.metrics.k8s.io" }
+    view.metric.as_ref().map_or(CUSTOM_METRICS_GROUP, |metric| metric.api_group())
 }
 
 /// Describes a hop with value, labels and age.

@@ -2,6 +2,7 @@
 //! control.
 
 use crate::judge::run_view::RunView;
+use crate::model::metric_under_test::MetricKind;
 use crate::model::reading::{MetricHop, MetricSample};
 
 /// Describes the contamination of the metric at this time.
@@ -19,13 +20,12 @@ pub(in crate::judge) fn describe(view: &RunView<'_>, at_ms: u64) -> Option<Strin
 /// is computed from, else at the exporter, else those that request accelerators. A Pods metric has none: the controller
 /// ignores samples of other pods.
 fn find_pods(view: &RunView<'_>, at_ms: u64) -> Vec<String> {
-    let scenario = view.records.scenario;
-    let metrics = scenario.hpa.spec.metrics.iter().flatten();
-    if metrics.clone().any(|metric| metric.pods.is_some()) {
+    let (scenario, kind) = (view.records.scenario, view.metric.as_ref().map(|metric| metric.kind));
+    if kind == Some(MetricKind::Pods) {
         return Vec::new();
     }
     // An Object metric is computed from the series of its own namespace; an External one may be computed from any.
-    let is_external = metrics.clone().any(|metric| metric.external.is_some());
+    let is_external = kind == Some(MetricKind::External);
     let is_included = |sample: &MetricSample| {
         const NAMES: [&str; 3] = ["exported_namespace", "namespace", "pod_namespace"];
         let namespace = NAMES.iter().find_map(|name| sample.labels.get(*name));

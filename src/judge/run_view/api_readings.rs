@@ -9,6 +9,7 @@ use super::target_state::{TargetState, TargetTracker};
 use super::{RunView, TargetPod};
 use crate::bounds::{POLL_INTERVAL, SLACK};
 use crate::hpa::{self, PodPhase, PodState, Workload};
+use crate::model::metric_under_test::MetricUnderTest;
 use crate::model::observation::{Observation, ObservationKind};
 use crate::model::reading::{MetricHop, MetricReading, MetricSample, ReadingResult};
 use crate::model::scenario::Scenario;
@@ -32,7 +33,8 @@ pub struct ApiReading<'a> {
     pub spec_replicas: i32,
     status_replicas: i32,
     pods: Rc<Vec<PodState>>,
-    scenario: &'a Scenario,
+    metric: Option<Rc<MetricUnderTest>>,
+    tolerance_flag: f64,
     pub(super) cached: Rc<CachedReading>,
 }
 
@@ -118,29 +120,31 @@ impl ApiReading<'_> {
             };
             samples.retain(|sample| !sample.object.as_ref().is_some_and(is_gone));
         }
-        let spec = &self.scenario.hpa.spec;
-        let metric = hpa::metric_from_spec(spec, &self.scenario.namespace, &samples)?;
+        let metric = self.metric.as_ref()?;
         let workload = Workload {
             spec_replicas: replicas,
             status_replicas: self.status_replicas.min(replicas.max(1)),
             pods,
-            tolerance: hpa::tolerance_from_spec(spec, self.scenario.assumptions.tolerance),
+            tolerance: metric.tolerance(self.tolerance_flag),
         };
-        hpa::propose(&metric, &workload).ok()
+        metric.propose(&samples, &workload)
     }
 }
 
 /// Collects the readings of the metrics API since the first observation of the target, and the states of the target.
 pub(super) struct ReadingCollector<'a, 'm> {
-    scenario: &'a Scenario,
+    metric: Option<Rc<MetricUnderTest>>,
+    /// The controller's tolerance as the scenario assumes it.
+    tolerance_flag: f64,
     cache: &'m EvaluationCache,
     target: TargetTracker<'a>,
     readings: Vec<ApiReading<'a>>,
 }
 
 impl<'a, 'm> ReadingCollector<'a, 'm> {
-    pub(super) fn new(scenario: &'a Scenario, cache: &'m EvaluationCache) -> Self {
-        Self { scenario, cache, target: TargetTracker::default(), readings: Vec::new() }
+    pub(super) fn new(scenario: &Scenario, metric: Option<Rc<MetricUnderTest>>, cache: &'m EvaluationCache) -> Self {
+        let tolerance_flag = scenario.assumptions.tolerance;
+        Self { metric, tolerance_flag, cache, target: TargetTracker::default(), readings: Vec::new() }
     }
 
     /// Adds the next observation.
@@ -159,7 +163,8 @@ impl<'a, 'm> ReadingCollector<'a, 'm> {
             spec_replicas: state.spec_replicas,
             status_replicas: state.status_replicas,
             pods: Rc::clone(&state.pods),
-            scenario: self.scenario,
+            metric: self.metric.clone(),
+            tolerance_flag: self.tolerance_flag,
             cached: self.cache.cached_reading(self.readings.len()),
         });
     }

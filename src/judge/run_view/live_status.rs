@@ -1,7 +1,6 @@
 //! The current state of a run, for the progress line and for waits that no check covers.
 
 use super::RunView;
-use crate::hpa::{self, MetricInput};
 use crate::judge::waiting::{WaitingReason, format_seconds};
 use crate::model::journal::ChangeState;
 use crate::model::observation::{EventSnapshot, Phase};
@@ -65,14 +64,7 @@ impl RunView<'_> {
 
     /// The target value of the HPA's metric.
     pub(crate) fn target_value(&self) -> Option<Milli> {
-        let scenario = self.records.scenario;
-        let milli = match hpa::metric_from_spec(&scenario.hpa.spec, &scenario.namespace, &[])? {
-            MetricInput::Pods { target_average_value_milli, .. } => Some(target_average_value_milli),
-            MetricInput::Object { target, .. } | MetricInput::External { target, .. } => {
-                target.average_value_milli.or(target.value_milli)
-            }
-        };
-        milli.map(Milli)
+        self.metric.as_ref()?.target_value
     }
 
     /// Names of the new pods that are Ready and not terminating.

@@ -6,7 +6,6 @@ use std::fmt;
 
 use super::{ObservedItem, RunView, SizeChange, TargetPod};
 use crate::bounds::SLACK;
-use crate::hpa;
 use crate::judge::waiting::format_seconds;
 use crate::model::observation::{HpaSnapshot, ObservationKind, PodSnapshot};
 use crate::model::reading::MetricHop;
@@ -164,10 +163,7 @@ impl RunView<'_> {
 
     /// The metric in a status of the HPA, with its target.
     fn reported_metric(&self, hpa: &HpaSnapshot) -> Option<String> {
-        let scenario = self.records.scenario;
-        let metric = hpa::metric_from_spec(&scenario.hpa.spec, &scenario.namespace, &[])?;
-        let entry = hpa.current_metrics.iter().find(|entry| entry.name == metric.name())?;
-        let value = entry.average_value.or(entry.value)?;
+        let value = self.metric.as_ref()?.reported_value(hpa)?;
         let target = self.target_value().map_or(String::new(), |target| format!(" of {target}"));
         Some(format!("{} {value}{target}", self.metric_name()))
     }

@@ -9,7 +9,7 @@ use super::series_bounds::SeriesBounds;
 use super::target_state::TargetState;
 use super::{MAX_READING_GAP_MS, RunView};
 use crate::bounds::SLACK;
-use crate::hpa::{self, PodPhase, PodState, Tolerance, Workload};
+use crate::hpa::{PodPhase, PodState, Tolerance, Workload};
 use crate::model::observation::{HpaSnapshot, Observation};
 use crate::model::reading::MetricSample;
 
@@ -186,7 +186,7 @@ impl<'a> RunView<'a> {
             [state] if same_series && values.has_same_series() => self.range_for_state(values, state)?,
             _ => Some(self.range_for_states(values, states)?),
         };
-        let several = self.records.scenario.hpa.spec.metrics.as_ref().is_some_and(|all| all.len() > 1);
+        let several = self.metric.as_ref().is_some_and(|metric| metric.other_metrics > 0);
         // The controller takes the largest recommendation of all metrics, and the run reads only the first metric.
         let changed = if several { Some((changed.map_or(unchanged.0, |(low, _)| low), i32::MAX)) } else { changed };
         Some(RecommendationRange { unchanged, changed })
@@ -197,7 +197,7 @@ impl<'a> RunView<'a> {
         let current = if self.is_total() { state.status_replicas } else { state.spec_replicas };
         // A tolerance that the spec does not state is the controller's flag, which may be anything from 0 on. Outside a
         // larger tolerance the recommendation is the same as outside of 0.
-        let min_tolerance = hpa::tolerance_from_spec(&self.records.scenario.hpa.spec, 0.0);
+        let min_tolerance = self.metric.as_ref()?.tolerance(0.0);
         let recommend = |samples: &[MetricSample], tolerance| self.recommend(samples, &state.pods, state, tolerance);
         let (low, high) = (recommend(&values.lower, min_tolerance)?, recommend(&values.upper, min_tolerance)?);
         // With as many pods as replicas, the recommendation is monotonic in the values.
@@ -263,24 +263,20 @@ impl<'a> RunView<'a> {
         state: &TargetState,
         tolerance: Tolerance,
     ) -> Option<i32> {
-        let scenario = self.records.scenario;
-        let metric = hpa::metric_from_spec(&scenario.hpa.spec, &scenario.namespace, samples)?;
         let (spec_replicas, status_replicas) = (state.spec_replicas, state.status_replicas);
         let workload = Workload { spec_replicas, status_replicas, pods, tolerance };
-        hpa::propose(&metric, &workload).ok().map(|proposal| proposal.replicas).filter(|replicas| *replicas >= 0)
+        let proposal = self.metric.as_ref()?.propose(samples, &workload)?;
+        Some(proposal.replicas).filter(|replicas| *replicas >= 0)
     }
 
     pub(super) fn is_per_pod(&self) -> bool {
-        self.metric_spec().is_some_and(|metric| metric.pods.is_some())
+        self.metric.as_ref().is_some_and(|metric| metric.is_per_pod())
     }
 
     /// True for an AverageValue target of an Object or External metric, which the controller compares as a total,
     /// independent of the pods.
     pub(crate) fn is_total(&self) -> bool {
-        let metric = self.metric_spec();
-        let object = metric.and_then(|m| m.object.as_ref()).map(|m| m.target.type_ == "AverageValue");
-        let external = metric.and_then(|m| m.external.as_ref()).map(|m| m.target.average_value.is_some());
-        object.or(external).unwrap_or(false)
+        self.metric.as_ref().is_some_and(|metric| metric.is_divided_by_replicas())
     }
 }
 

@@ -4,11 +4,9 @@ use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use k8s_openapi::api::autoscaling::v2::MetricSpec;
-
 use super::RunView;
 use super::target_state::TargetState;
-use crate::hpa;
+use crate::model::metric_under_test::MetricKind;
 use crate::model::observation::HpaSnapshot;
 use crate::model::reading::{MetricReading, MetricSample};
 use crate::units::Milli;
@@ -84,7 +82,7 @@ impl SeriesBounds {
     pub(super) fn bounds_by_range(view: &RunView<'_>) -> Option<ValueBounds> {
         let (lower, upper) = view.metric_range()?;
         // All series of an External metric count, however many, so one range for each gives no bound.
-        let has_known_series = view.metric_spec().is_some_and(|metric| metric.external.is_none());
+        let has_known_series = view.metric.as_ref().is_some_and(|metric| metric.kind != MetricKind::External);
         (has_known_series && view.is_metric_in_range()).then(|| ValueBounds {
             lower,
             upper,
@@ -97,10 +95,7 @@ impl SeriesBounds {
     /// of a Pods metric, and the average over the created pods, rounded up, for a total with an AverageValue target.
     pub(super) fn bounds_by_status(view: &RunView<'_>, hpa: &HpaSnapshot) -> Option<ValueBounds> {
         let active = hpa.conditions.iter().any(|c| c.kind == "ScalingActive" && c.status == "True");
-        let spec = &view.records.scenario.hpa.spec;
-        let name = hpa::metric_from_spec(spec, &view.records.scenario.namespace, &[])?.name().to_owned();
-        let entry = hpa.current_metrics.iter().find(|entry| entry.name == name).filter(|_| active)?;
-        let value = entry.average_value.or(entry.value)?.0;
+        let value = view.metric.as_ref()?.reported_value(hpa).filter(|_| active)?.0;
         let is_average = view.is_total();
         let lower = if is_average { value.checked_sub(1)? } else { value };
         Some(ValueBounds { lower, upper: value, is_average, is_per_pod: view.is_per_pod() })
@@ -160,12 +155,5 @@ impl ValueBounds {
         names.dedup();
         names.into_iter().for_each(|name| push(Some(name.to_owned()), self.lower, self.upper));
         Some(values)
-    }
-}
-
-impl RunView<'_> {
-    /// The metric that the run reads: the first of the HPA's metrics.
-    pub(super) fn metric_spec(&self) -> Option<&MetricSpec> {
-        self.records.scenario.hpa.spec.metrics.as_ref()?.first()
     }
 }

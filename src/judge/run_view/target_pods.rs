@@ -113,9 +113,8 @@ impl<'a> RunView<'a> {
         match (&reading.result, reading.hop) {
             (ReadingResult::NotReadable(_), _) => None,
             (_, MetricHop::Api) => {
-                let is_pods_metric = self.records.scenario.hpa.spec.metrics.iter().flatten().any(|m| m.pods.is_some());
                 let is_finite = samples.iter().all(|sample| sample.value.is_some());
-                Some(is_finite && samples.iter().any(|sample| !is_pods_metric || of_target(sample)))
+                Some(is_finite && samples.iter().any(|sample| !self.is_per_pod() || of_target(sample)))
             }
             (_, MetricHop::Exporter | MetricHop::Store) => {
                 Some(samples.iter().any(|sample| sample.value.is_some() && of_target(sample)))

@@ -11,6 +11,7 @@ use crate::hpa::{
     self, ConditionStatus, ControllerFlags, HpaLogs, HpaNames, HpaSpec, HpaStatus, PodPhase, PodSelector, PodState,
     ReconcileInput, ReconcileOutput, ReportedValue, ScaleSubresource,
 };
+use crate::model::metric_under_test::MetricUnderTest;
 use crate::model::observation::{
     ClockSkewRange, DeletedObject, HpaMetricStatus, HpaSnapshot, LeaderSnapshot, ObjectCondition, Observation,
     ObservationKind, PodSnapshot, RecordedGap, ReplicasManager, WorkloadSnapshot,
@@ -212,8 +213,8 @@ impl ModelCluster {
         let state_ms = (at + took / 2).saturating_sub(self.random_below(self.hidden.informer_lag + 1));
         let pods: Vec<PodState> = self.pods.iter().filter_map(|pod| pod_state(pod, state_ms)).collect();
         let scenario = &self.run.scenario;
-        let metric =
-            hpa::metric_from_spec(&scenario.hpa.spec, &scenario.namespace, samples.as_deref().unwrap_or_default());
+        let metric = MetricUnderTest::from_scenario(scenario)
+            .and_then(|metric| metric.to_input(Ok(samples.as_deref().unwrap_or_default())));
         let mut logs = self.logs.clone().older_by(Duration::from_millis(at + took / 2 - self.last_pass));
         if self.fault == ModelFault::NoWindow && !logs.recommendations.is_empty() {
             logs.recommendations = vec![hpa::LogSlot { age: Duration::from_secs(9_000), count: self.size }];

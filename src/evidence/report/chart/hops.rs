@@ -6,7 +6,7 @@ use super::panel::{ChartPanel, ChartSeries, ChartShape, TooltipSeries};
 use crate::evidence::finished_run::FinishedRun;
 use crate::evidence::report::observations::truncate_text;
 use crate::evidence::report::report_model::ReportModel;
-use crate::hpa::{self, MetricInput};
+use crate::model::metric_under_test::MetricUnderTest;
 use crate::model::reading::{MetricHop, MetricReading, ReadingResult};
 use crate::units::Milli;
 
@@ -24,31 +24,18 @@ pub(super) struct TargetLine {
 
 impl TargetLine {
     pub(super) fn from_run(run: &FinishedRun<'_>) -> Self {
-        let (spec, namespace) = (&run.scenario.hpa.spec, &run.scenario.namespace);
-        let metric = hpa::metric_from_spec(spec, namespace, &[]);
-        let target = match &metric {
-            Some(MetricInput::Pods { target_average_value_milli, .. }) => Some(*target_average_value_milli),
-            Some(MetricInput::Object { target, .. }) => match target.kind {
-                hpa::TargetType::Value => target.value_milli,
-                hpa::TargetType::AverageValue => target.average_value_milli,
-            },
-            Some(MetricInput::External { target, .. }) => target.average_value_milli.or(target.value_milli),
-            None => None,
+        let metric = MetricUnderTest::from_scenario(run.scenario);
+        let target = metric.as_ref().and_then(|metric| metric.target_value).map(milli_to_f64);
+        let band = |metric: &MetricUnderTest| {
+            let tolerance = metric.tolerance(run.scenario.assumptions.tolerance);
+            target.map(|target| (target * (1.0 - tolerance.down), target * (1.0 + tolerance.up)))
         };
-        let target = target.map(Milli).map(milli_to_f64);
-        let tolerance = hpa::tolerance_from_spec(spec, run.scenario.assumptions.tolerance);
         Self {
-            name: metric.as_ref().map_or("the metric", MetricInput::name).to_owned(),
-            per_pod: matches!(metric, Some(MetricInput::Pods { .. })),
-            divided_by_replicas: match &metric {
-                Some(MetricInput::Object { target, .. }) => target.kind == hpa::TargetType::AverageValue,
-                Some(MetricInput::External { target, .. }) => target.average_value_milli.is_some(),
-                Some(MetricInput::Pods { .. }) | None => false,
-            },
+            name: metric.as_ref().map_or_else(|| "the metric".to_owned(), |metric| metric.name.clone()),
+            per_pod: metric.as_ref().is_some_and(MetricUnderTest::is_per_pod),
+            divided_by_replicas: metric.as_ref().is_some_and(MetricUnderTest::is_divided_by_replicas),
             target,
-            tolerance_band: target
-                .map(|target| (target * (1.0 - tolerance.down), target * (1.0 + tolerance.up)))
-                .filter(|(low, high)| low.is_finite() && high.is_finite()),
+            tolerance_band: metric.as_ref().and_then(band).filter(|(low, high)| low.is_finite() && high.is_finite()),
         }
     }
 }

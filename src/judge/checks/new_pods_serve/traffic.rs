@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 
 use crate::bounds::SLACK;
-use crate::hpa::{self, MetricInput};
 use crate::judge::check_result::{CheckResult, format_ms};
 use crate::judge::run_view::{MAX_READING_GAP_MS, RunView, TargetPod};
 use crate::model::reading::MetricReading;
@@ -160,15 +159,7 @@ fn baseline_peak(view: &RunView<'_>) -> i64 {
 
 /// A tenth of the target value: a larger value is activity, a smaller one may be noise.
 fn tenth_of_target(view: &RunView<'_>) -> i64 {
-    let spec = &view.records.scenario.hpa.spec;
-    let target = match hpa::metric_from_spec(spec, &view.records.scenario.namespace, &[]) {
-        Some(MetricInput::Pods { target_average_value_milli, .. }) => Some(target_average_value_milli),
-        Some(MetricInput::Object { target, .. } | MetricInput::External { target, .. }) => {
-            target.average_value_milli.or(target.value_milli)
-        }
-        None => None,
-    };
-    target.unwrap_or(0) / 10
+    view.target_value().map_or(0, |target| target.0 / 10)
 }
 
 fn pod_value(reading: &MetricReading, pod: &str) -> Option<i64> {

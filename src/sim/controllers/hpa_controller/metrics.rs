@@ -3,9 +3,10 @@
 use k8s_openapi::api::autoscaling::v2::{HorizontalPodAutoscalerSpec, MetricSpec};
 use serde_json::Value;
 
-use crate::hpa::{MetricInput, metric_from_spec};
+use crate::hpa::MetricInput;
 use crate::metrics::api;
 use crate::metrics::request::{CUSTOM_VERSIONS, RequestContext, guess_plural, metric_request};
+use crate::model::metric_under_test::{MetricKind, MetricUnderTest};
 use crate::model::reading::MetricSample;
 use crate::sim::cluster::{SimCluster, StatusError};
 use crate::sim::objects::kinds::API_SERVICE;
@@ -38,29 +39,25 @@ fn read_metric(
     namespace: &str,
     pods: &str,
 ) -> Result<MetricInput, String> {
-    let samples = fetch_samples(client, metric, namespace, pods);
     let single_metric_spec = HorizontalPodAutoscalerSpec { metrics: Some(vec![metric.clone()]), ..spec.clone() };
-    let input = metric_from_spec(&single_metric_spec, namespace, samples.as_deref().unwrap_or_default());
-    let input = input.ok_or_else(|| format!("the simulator does not support metrics of type {}", metric.type_))?;
-    Ok(match samples {
-        Ok(_) => input,
-        Err(error) => failed_metric(input, error),
-    })
+    let resolved = MetricUnderTest::from_spec(&single_metric_spec, namespace);
+    let input = resolved.and_then(|resolved| {
+        let samples = fetch_samples(client, &resolved, pods);
+        resolved.to_input(samples.as_deref().map_err(String::as_str))
+    });
+    input.ok_or_else(|| format!("the simulator does not support metrics of type {}", metric.type_))
 }
 
 /// Returns the samples, or the message of the failed request.
 fn fetch_samples(
     client: &MetricsClient,
-    metric: &MetricSpec,
-    namespace: &str,
+    metric: &MetricUnderTest,
     pods: &str,
 ) -> Result<Vec<MetricSample>, String> {
-    let described = metric.object.as_ref().map(|object| object.described_object.kind.as_str());
-    let plural = described.map(guess_plural).unwrap_or_default();
-    let version = if metric.external.is_some() { "v1beta1" } else { custom_metrics_version(client)? };
-    let context = RequestContext { namespace, custom_version: version, pod_selector: pods, plural: &plural };
-    let request = metric_request(metric, &context)
-        .ok_or_else(|| "the HPA makes no metrics API request for this metric".to_owned())?;
+    let plural = metric.described_object.as_ref().map(|object| guess_plural(&object.kind)).unwrap_or_default();
+    let version = if metric.kind == MetricKind::External { "v1beta1" } else { custom_metrics_version(client)? };
+    let request =
+        metric_request(metric, &RequestContext { custom_version: version, pod_selector: pods, plural: &plural });
     let samples = (client.metrics_api)(&request.path).map_err(|error| error.message)?;
     let body = serde_json::to_vec(&samples).map_err(|error| error.to_string())?;
     api::parse_samples(&body, request.response_kind).map_err(|error| error.to_string())
@@ -72,17 +69,4 @@ fn custom_metrics_version(client: &MetricsClient) -> Result<&'static str, String
         |version: &&&str| client.cluster.get(&API_SERVICE, "", &format!("{version}.custom.metrics.k8s.io")).is_some();
     let found = CUSTOM_VERSIONS.iter().find(name);
     found.copied().ok_or_else(|| "no custom metrics API (custom.metrics.k8s.io) registered".to_owned())
-}
-
-/// Replaces the samples of a metric by an error.
-fn failed_metric(metric: MetricInput, error: String) -> MetricInput {
-    match metric {
-        MetricInput::Pods { metric, target_average_value_milli, .. } => {
-            MetricInput::Pods { metric, target_average_value_milli, samples_milli: Err(error) }
-        }
-        MetricInput::Object { metric, target, .. } => MetricInput::Object { metric, target, value_milli: Err(error) },
-        MetricInput::External { metric, target, .. } => {
-            MetricInput::External { metric, target, values_milli: Err(error) }
-        }
-    }
 }
