@@ -14,7 +14,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("HPA model: arithmetic", &["hpa"]),
     ("HPA model: time bounds", &["bounds"]),
     ("I/O boundary", &["env"]),
-    ("parsers", &["metrics", "ollama"]),
+    ("parsers", &["metrics", "protocol"]),
     ("stages", &["evidence", "install", "judge", "live", "load", "observe", "plan", "scenario", "sim"]),
     ("orchestration", &["run"]),
     ("CLI", &["cli"]),
@@ -40,7 +40,7 @@ const CHILD_LAYERS: &[(&str, &[&[&str]])] = &[
             &["preflight"],
         ],
     ),
-    ("scenario", &[&["locate", "scenario_error"], &["layers", "validate"]]),
+    ("scenario", &[&["locate", "protocol_defaults", "scenario_error"], &["renamed_keys"], &["layers", "validate"]]),
 ];
 
 fn layer_of(module: &str) -> Option<usize> {

@@ -3,6 +3,8 @@
 
 mod layers;
 mod locate;
+mod protocol_defaults;
+mod renamed_keys;
 mod scenario_error;
 mod validate;
 
