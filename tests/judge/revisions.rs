@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use gpuhpa::env::Bundle;
 use gpuhpa::evidence::{self, LoadedBundle, OpenError};
+use gpuhpa::model::observation::ObservationKind;
 use gpuhpa::model::plan::Plan;
 use gpuhpa::model::revision::{RULES, RulesRevision};
 use gpuhpa::model::verdict::CaseResult;
@@ -196,6 +197,12 @@ fn bundles_of_format_2_are_sound_and_have_todays_scenario() {
         assert_eq!((loaded.manifest.format, loaded.scenario.load.max_tokens), (2, 64), "{name}");
         let options = loaded.scenario.load.parameters.get("options").expect("options");
         assert_eq!(options.to_string(), r#"{"num_ctx":512,"num_thread":1}"#, "{name}");
+        let probes = loaded.timeline.iter().filter_map(|observation| match &observation.kind {
+            ObservationKind::Probe(probe) if !probe.pod.is_empty() => Some(probe),
+            _ => None,
+        });
+        let bytes: Vec<_> = probes.map(|probe| (probe.model_bytes.is_some(), probe.model_accelerator_bytes)).collect();
+        assert_eq!(bytes, vec![(true, Some(0)); if name == "pass" { 2 } else { bytes.len() }], "{name}");
         let review = review_under(&loaded, AFTER_RULES_1).expect("a bundle");
         assert_eq!((review.format, review.soundness), (2, Soundness::SoundUnderOlderRules), "{name}: {review:?}");
     }
