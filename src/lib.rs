@@ -10,7 +10,7 @@
 //! | orchestration | [`run`] | the phases of a run, early exit, clean-up on every path; the review of bundles |
 //! | stages | [`scenario`] [`plan`] [`install`] [`load`] [`observe`] [`judge`] [`evidence`] | from scenario files to the bundle, in this order |
 //! | | [`live`] [`sim`] | the two environments: a real cluster, a simulated one |
-//! | parsers | [`snapshot`] [`metrics`] [`ollama`] | Kubernetes objects; metrics APIs, store and exporter; chats |
+//! | parsers | [`snapshot`] [`metrics`] [`protocol`] | Kubernetes objects; metrics APIs, store and exporter; chats with a server |
 //! | I/O boundary | [`env`](mod@env) | Kubernetes API, HTTP, helm, bundle, timeline, redaction |
 //! | time bounds | [`bounds`] | the time bounds of phases and checks |
 //! | HPA model | [`hpa`] | the controller's arithmetic |
@@ -41,6 +41,7 @@
 //! | plan | the changes, bounds, preflight errors and warnings of a run, before its first change |
 //! | preflight | the part of the plan that finds why a run cannot pass |
 //! | profile | what is known of an exporter: range and unit of its series, labels, blank values, accelerators (`profiles`) |
+//! | protocol | how a server is asked for a chat and how it answers, for example Ollama's; the load's key `load.protocol` |
 //! | recommendation | the desired replicas that the HPA controller computes from one metric value |
 //! | rehearsal | a run on a simulated cluster in virtual time |
 //! | rules | the revision of the checks, bounds and texts that derive the verdict from the records |
@@ -69,8 +70,8 @@ pub mod load;
 pub mod metrics;
 pub mod model;
 pub mod observe;
-pub mod ollama;
 pub mod plan;
+pub mod protocol;
 pub mod run;
 pub mod scenario;
 pub mod seed;

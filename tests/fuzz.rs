@@ -71,7 +71,7 @@ fn archives() {
 
 #[test]
 fn bundles() {
-    replay("bundle", 7, targets::bundle);
+    replay("bundle", 8, targets::bundle);
 }
 
 #[test]

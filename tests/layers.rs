@@ -14,7 +14,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("HPA model: arithmetic", &["hpa"]),
     ("HPA model: time bounds", &["bounds"]),
     ("I/O boundary", &["env"]),
-    ("parsers", &["metrics", "ollama", "snapshot"]),
+    ("parsers", &["metrics", "protocol", "snapshot"]),
     ("stages", &["evidence", "install", "judge", "live", "load", "observe", "plan", "scenario", "sim"]),
     ("orchestration", &["run"]),
     ("CLI", &["cli"]),
@@ -40,7 +40,10 @@ const CHILD_LAYERS: &[(&str, &[&[&str]])] = &[
             &["preflight"],
         ],
     ),
-    ("scenario", &[&["locate", "scenario_error"], &["profile"], &["layers", "validate"]]),
+    (
+        "scenario",
+        &[&["locate", "protocol_defaults", "scenario_error"], &["profile", "renamed_keys"], &["layers", "validate"]],
+    ),
     (
         "sim",
         &[

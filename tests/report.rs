@@ -297,7 +297,7 @@ fn other_observations(seq: u64, at_ms: u64) -> Vec<Observation> {
         json!({"metric": {"hop": "api", "requestedMs": at_ms, "result": {"failed": "404"}}}),
         json!({"metric": {"hop": "store", "requestedMs": at_ms, "result": {"notReadable": "403"}}}),
         json!({"probe": {"pod": "ollama-7fd697578d-fcd5l", "beganMs": at_ms, "error": "EOF", "status": 500, "notDelivered": true,
-               "tokens": 0, "modelSize": null, "modelSizeVram": null, "modelDigest": null}}),
+               "tokens": 0, "modelBytes": null, "modelAcceleratorBytes": null, "modelDigest": null}}),
         json!({"load": {"inFlight": 1, "answeredConnections": 1, "succeeded": 0, "failed": 9, "failures": {"dns": {"count": 9, "example":
                "no such host"}}, "tokens": 0, "ttftP50Us": 0}}),
         json!({"pod": {"name": "stuck", "uid": "u", "created": null, "phase": "Pending", "ready": false, "readySince": null,

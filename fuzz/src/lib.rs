@@ -7,6 +7,7 @@ use gpuhpa::model::inventory::Inventory;
 use gpuhpa::model::manifest::Manifest;
 use gpuhpa::model::observation::Observation;
 use gpuhpa::model::plan::Plan;
+use gpuhpa::model::revision::FORMAT;
 use gpuhpa::model::scenario::Scenario;
 use gpuhpa::{evidence, run};
 
@@ -35,7 +36,7 @@ pub fn bundle(data: &[u8]) -> bool {
         append(&name, part.get(end + 1..).unwrap_or_default());
     }
     let manifest = Manifest {
-        format: 2,
+        format: FORMAT,
         rules: 1,
         run: "20261124-130934-541".to_owned(),
         complete: true,

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::json_file::{pretty_json, put_redacted_json};
 use crate::env::{Bundle, BundleError};
 use crate::model::manifest::{MANIFEST_FILE, Manifest, SIGNATURE_FILE, sha256_hex};
-use crate::model::revision::{FORMAT, RULES};
+use crate::model::revision::RULES;
 use crate::model::stamp::RunStamp;
 
 /// State of the bundle.
@@ -18,8 +18,10 @@ pub(super) enum ManifestState {
     Complete,
 }
 
+/// Writes the manifest of a bundle whose records have this format.
 pub(super) fn write(
     bundle: &Bundle,
+    format: u32,
     run: &str,
     stamps: &[RunStamp],
     written: ManifestState,
@@ -30,7 +32,7 @@ pub(super) fn write(
             .map_err(|e| BundleError { path: bundle.dir().display().to_string(), why: e.to_string() })?;
     }
     let manifest = Manifest {
-        format: FORMAT,
+        format,
         rules: RULES,
         run: run.to_owned(),
         complete: written == ManifestState::Complete,

@@ -18,6 +18,7 @@ use crate::env::{Bundle, BundleError};
 use crate::model::inventory::Inventory;
 pub use crate::model::manifest::SIGNATURE_FILE;
 use crate::model::plan::Plan;
+use crate::model::revision::FORMAT;
 use crate::model::scenario::Scenario;
 use crate::model::stamp::RunStamp;
 use crate::model::verdict::Verdict;
@@ -65,7 +66,8 @@ pub fn begin(
         inventory: put_redacted_json(bundle, "inventory.json", inventory)?,
         plan: put_redacted_json(bundle, "plan.json", plan)?,
     };
-    manifest::write(bundle, &plan.run, &RunStamp::from_run(scenario, inventory), manifest::ManifestState::Incomplete)?;
+    let stamps = RunStamp::from_run(scenario, inventory);
+    manifest::write(bundle, FORMAT, &plan.run, &stamps, manifest::ManifestState::Incomplete)?;
     Ok(kept)
 }
 
@@ -74,13 +76,21 @@ pub fn begin(
 /// # Errors
 /// A file cannot be written; the bundle stays marked incomplete.
 pub fn finish(bundle: &Bundle, ending: &FinishedRun<'_>) -> Result<(), BundleError> {
+    finish_in_format(bundle, ending, FORMAT)
+}
+
+/// As [`finish`], for a bundle that was read: its records keep the format in which they were written.
+///
+/// # Errors
+/// A file cannot be written; the bundle stays marked incomplete.
+pub fn finish_in_format(bundle: &Bundle, ending: &FinishedRun<'_>, format: u32) -> Result<(), BundleError> {
     // Derived from the redacted report, as a reader has it.
     let load = ending.load.map(|load| put_redacted_json(bundle, "load.json", load)).transpose()?;
     for (name, text) in derive_files(&FinishedRun { load: load.as_ref(), ..*ending })? {
         bundle.write_file(name, text.as_bytes())?;
     }
     let stamps = RunStamp::from_run(ending.scenario, ending.inventory);
-    manifest::write(bundle, &ending.plan.run, &stamps, manifest::ManifestState::Complete)
+    manifest::write(bundle, format, &ending.plan.run, &stamps, manifest::ManifestState::Complete)
 }
 
 /// Names of the files that [`derive_files`] makes.

@@ -1,6 +1,5 @@
-//! Sends one chat, reads its response within three timeouts, and returns a record of it. [`receive_response`] takes any
-//! response, so that a probe through another transport has the same rule of success. Nothing here decides when to send
-//! or counts requests.
+//! Sends one chat, reads its response within three timeouts, and returns a record of it. The transport is the client's, so
+//! that a probe through another one has the same rule of success. Nothing here decides when to send or counts requests.
 
 use std::time::Duration;
 
@@ -12,12 +11,12 @@ use super::chat_client::ChatClient;
 use super::deadline::{RequestDeadline, timeout_at};
 use crate::clock::RunClock;
 use crate::env::{HttpError, HttpFailure, ResponseBody, sanitize_text};
-use crate::model::load::{RequestOutcome, RequestRecord, RequestTimeouts};
-use crate::ollama::{self, ChatStream, ChatStreamError, ChatTotals};
+use crate::model::load::{RequestOutcome, RequestRecord};
+use crate::protocol::{self, ChatStream, ChatStreamError, ChatTotals, ServingProtocol};
 
 /// Bytes of an error response's body that are read: many times what the record keeps.
 const ERROR_BODY_BYTES: usize = 4096;
-/// Wait for those bytes, or for the end of a body after `done: true`. Both arrive at once or never; the outcome does
+/// Wait for those bytes, or for the end of a body after its end mark. Both arrive at once or never; the outcome does
 /// not depend on them.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -100,7 +99,7 @@ async fn send_and_receive(
     match timeout_at(clock, bound.at_us, client.http().oneshot(request)).await {
         None => complete_failed(record, clock, bound.outcome, &bound.describe(record)),
         Some(Err(error)) => complete_failed(record, clock, failure_outcome(error.failure), &error.message),
-        Some(Ok(response)) => receive_response(response, clock, timeouts, record, observer).await,
+        Some(Ok(response)) => receive_response(client, response, record, observer).await,
     }
 }
 
@@ -115,29 +114,29 @@ fn failure_outcome(failure: HttpFailure) -> RequestOutcome {
 
 /// Reads a response to its end and completes the record, whose `sent_us` is the start of the first-token and total
 /// timeouts. Ends within the total timeout plus 1 s; dropping the future drops the body.
-pub async fn receive_response(
+async fn receive_response(
+    client: &ChatClient,
     response: http::Response<ResponseBody>,
-    clock: &RunClock,
-    timeouts: &RequestTimeouts,
     record: &mut RequestRecord,
     observer: &mut impl ResponseObserver,
 ) {
     observer.on_headers();
+    let (clock, protocol) = (client.clock(), client.protocol());
     let (head, body) = response.into_parts();
     let status = head.status.as_u16();
     record.headers_us = Some(clock.now_us());
     record.status = Some(status);
-    match ollama::status_outcome(status) {
+    match protocol.refusal_outcome(status) {
         Some(outcome) => {
             complete_failed(record, clock, outcome, &format!("HTTP {status}"));
-            let text = read_error_body(body).await;
+            let text = read_error_body(protocol, body).await;
             record.error = Some(format!("HTTP {status}: {text}"));
         }
-        None => receive_stream(body, clock, timeouts, record, observer).await,
+        None => receive_stream(client, body, record, observer).await,
     }
 }
 
-async fn read_error_body(mut body: ResponseBody) -> String {
+async fn read_error_body(protocol: &dyn ServingProtocol, mut body: ResponseBody) -> String {
     let mut bytes = Vec::new();
     let read = async {
         while let Some(Ok(more)) = body.next().await
@@ -148,18 +147,18 @@ async fn read_error_body(mut body: ResponseBody) -> String {
     };
     // Too slow or broken: what has arrived is enough.
     let _ = tokio::time::timeout(DRAIN_TIMEOUT, read).await;
-    let text = ollama::error_body_text(&bytes);
+    let text = protocol.refusal_text(&bytes);
     if text.is_empty() { "empty body".to_owned() } else { text }
 }
 
 async fn receive_stream(
+    client: &ChatClient,
     mut body: ResponseBody,
-    clock: &RunClock,
-    timeouts: &RequestTimeouts,
     record: &mut RequestRecord,
     observer: &mut impl ResponseObserver,
 ) {
-    let mut stream = ChatStream::default();
+    let (clock, timeouts) = (client.clock(), &client.load().timeouts);
+    let mut stream = ChatStream::new(client.protocol());
     let mut last_us = None;
     let body_error = loop {
         let bound = RequestDeadline::next(record, timeouts, last_us);
@@ -172,7 +171,7 @@ async fn receive_stream(
         let pushed = stream.push(&bytes);
         last_us = record_chunks(&stream, clock.now_us(), last_us, record, observer);
         match (pushed, stream.totals()) {
-            // The done line and an error can arrive in the same bytes: the error decides.
+            // The end mark and an error can arrive in the same bytes: the error decides.
             (Err(error), _) => return complete_failed(record, clock, error.outcome(), &error.to_string()),
             (Ok(()), Some(totals)) => {
                 complete_good(record, clock, totals);
@@ -192,7 +191,7 @@ async fn receive_stream(
     }
 }
 
-/// Reads the rest after `done: true`: only blank lines may follow. A body that breaks or stays open changes nothing.
+/// Reads the rest after the end mark: only blank lines may follow. A body that breaks or stays open changes nothing.
 async fn drain_body(mut body: ResponseBody, mut stream: ChatStream, clock: &RunClock, record: &mut RequestRecord) {
     let rest = async {
         while let Some(Ok(bytes)) = body.next().await {
@@ -239,5 +238,5 @@ fn complete_good(record: &mut RequestRecord, clock: &RunClock, totals: &ChatTota
 fn complete_failed(record: &mut RequestRecord, clock: &RunClock, outcome: RequestOutcome, reason: &str) {
     record.outcome = outcome;
     record.ended_us = clock.now_us();
-    record.error = Some(sanitize_text(reason, ollama::MAX_ERROR_CHARS));
+    record.error = Some(sanitize_text(reason, protocol::MAX_ERROR_CHARS));
 }

@@ -22,7 +22,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-pub use chat::{ResponseObserver, ScheduledRequest, new_record, receive_response, send_chat};
+pub use chat::{ResponseObserver, ScheduledRequest, new_record, send_chat};
 pub use chat_client::ChatClient;
 pub use client_bound::reason as client_bound_reason;
 pub use probe::{probe_from_record, probe_pod};
@@ -83,7 +83,7 @@ pub struct RunningLoad {
     record_file: JoinHandle<Result<(), LoadError>>,
 }
 
-/// Starts the load: `load.concurrency` workers that post to `{base_url}/api/chat`, at once and until
+/// Starts the load: `load.concurrency` workers that send chats to the server at `base_url`, at once and until
 /// [`RunningLoad::stop`]. Records counters in the timeline now, every second, and at the end, and each request in
 /// `requests.jsonl.zst`. Fails if the URL is not valid. Must be called on a tokio runtime.
 pub fn start(env: &RunEnv, load: &LoadSpec, base_url: &str) -> Result<RunningLoad, LoadError> {

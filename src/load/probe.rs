@@ -11,10 +11,10 @@ use crate::env::{HttpClient, HttpError, HttpFailure, ResponseBody, RunEnv};
 use crate::model::load::{LoadSpec, RequestOutcome, RequestRecord};
 use crate::model::observation::ProbeRecord;
 use crate::model::scenario::Scenario;
-use crate::ollama;
+use crate::protocol;
 
 /// Tokens of a probe: enough to show that the pod generates, too few to disturb the measurement.
-const PROBE_TOKENS: i64 = 16;
+const PROBE_TOKENS: u64 = 16;
 
 /// Request number of a probe, distinct from those of the load.
 const PROBE_ID: u64 = u64::MAX;
@@ -25,8 +25,7 @@ const PROBE_ID: u64 = u64::MAX;
 /// The names of the scenario and the pod do not form a URL. Errors of the pod or the transport are in the result.
 pub async fn probe_pod(env: &RunEnv, scenario: &Scenario, pod: &str) -> Result<ProbeRecord, LoadError> {
     let proxy_path = format!("/api/v1/namespaces/{}/pods/{pod}:{}/proxy", scenario.namespace, scenario.endpoint.port);
-    let mut load: LoadSpec = scenario.load.clone();
-    load.options.insert("num_predict".to_owned(), PROBE_TOKENS.into());
+    let load = LoadSpec { max_tokens: PROBE_TOKENS, ..scenario.load.clone() };
     // The Kubernetes client replaces this host with the API server's address.
     let client = ChatClient::new(
         proxy_http_client(env.kube.no_retry.clone()),
@@ -39,7 +38,7 @@ pub async fn probe_pod(env: &RunEnv, scenario: &Scenario, pod: &str) -> Result<P
     let mut probe =
         ProbeRecord { pod: pod.to_owned(), not_delivered: is_transport_failure(&record), ..probe_from_record(&record) };
     if probe.error.is_none() {
-        read_model_placement(env, &proxy_path, &scenario.load.model, &mut probe).await;
+        read_model_placement(env, &proxy_path, &scenario.load, &mut probe).await;
     }
     Ok(probe)
 }
@@ -57,14 +56,15 @@ pub fn probe_from_record(record: &RequestRecord) -> ProbeRecord {
     }
 }
 
-async fn read_model_placement(env: &RunEnv, proxy_path: &str, model: &str, probe: &mut ProbeRecord) {
-    let Ok(request) = http::Request::get(format!("{proxy_path}/api/ps")).body(Vec::new()) else { return };
+async fn read_model_placement(env: &RunEnv, proxy_path: &str, load: &LoadSpec, probe: &mut ProbeRecord) {
+    let protocol = protocol::by_name(load.protocol);
+    let Some(path) = protocol.placement_path() else { return };
+    let Ok(request) = http::Request::get(format!("{proxy_path}{path}")).body(Vec::new()) else { return };
     let Ok(text) = env.kube.no_retry.request_text(request).await else { return };
-    let Ok(models) = ollama::parse_loaded_models(text.as_bytes()) else { return };
-    if let Some(loaded) = ollama::find_model(&models, model) {
-        probe.model_size = loaded.size;
-        probe.model_size_vram = loaded.size_vram;
-        probe.model_digest = loaded.digest.clone();
+    if let Some(placement) = protocol.parse_placement(text.as_bytes(), &load.model) {
+        probe.model_bytes = placement.bytes;
+        probe.model_accelerator_bytes = placement.accelerator_bytes;
+        probe.model_digest = placement.digest;
     }
 }
 

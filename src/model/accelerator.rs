@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 pub enum Accelerator {
     /// Any extended resource, or any ResourceClaim (DRA).
     Auto,
-    /// As `auto`, on a cluster whose accelerators are stand-ins: every output is stamped STAND-IN, and `size_vram` of
-    /// Ollama's `/api/ps` is not checked.
+    /// As `auto`, on a cluster whose accelerators are stand-ins: every output is stamped STAND-IN, and a model
+    /// need not be in accelerator memory.
     StandIn,
     /// The extended resource of this name.
     Resource(String),

@@ -10,19 +10,23 @@ use crate::units::HumanDuration;
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct LoadSpec {
-    /// Name of the model in the requests to Ollama's `/api/chat`. Default: llama3.2:1b.
+    /// Protocol of the server: its paths, its request and its response. Default: ollama.
+    pub protocol: ProtocolName,
+    /// Name of the model in each request. Default: that of the protocol.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub model: String,
     /// The user message of each request.
     pub prompt: String,
+    /// Most tokens that one response may have. Nothing else bounds a generation, and one response could last the whole
+    /// run. At least 1. Default: 256.
+    pub max_tokens: u64,
+    /// Further fields of the request body, as the protocol's server documents them. A field that is not set here has the
+    /// default of the protocol. gpuhpa itself sets model, messages, seed, the limit of tokens and streaming.
+    #[serde(skip_serializing_if = "serde_json::Map::is_empty")]
+    #[schemars(with = "serde_json::Value")]
+    pub parameters: serde_json::Map<String, serde_json::Value>,
     /// Number of workers, each with one request in flight. 1 to 10000. Default: 10.
     pub concurrency: u32,
-    /// Ollama's `options`. `num_predict` (tokens) must be positive: nothing else bounds a generation. gpuhpa
-    /// sets `seed` in each request.
-    #[schemars(with = "serde_json::Value")]
-    pub options: serde_json::Map<String, serde_json::Value>,
-    /// Ollama's `keep_alive`: how long the model stays loaded after a request, as a duration such as 30m, or in
-    /// seconds. Too short a time adds model loads to the measured requests. Default: 30m.
-    pub keep_alive: String,
     /// Whether workers reuse connections. Kubernetes Services balance connections, not requests. Default: perRequest.
     pub connection: ConnectionPolicy,
     /// Seed of every random number of the run. Default: 0.
@@ -34,20 +38,28 @@ pub struct LoadSpec {
 impl Default for LoadSpec {
     fn default() -> Self {
         Self {
-            model: "llama3.2:1b".to_owned(),
+            protocol: ProtocolName::Ollama,
+            // Model and parameters are the protocol's, which fills them in when a scenario is loaded.
+            model: String::new(),
             prompt: "Explain in detail how a large language model generates text.".to_owned(),
+            max_tokens: 256,
+            parameters: serde_json::Map::new(),
             concurrency: 10,
-            options: serde_json::Map::from_iter([
-                ("num_predict".to_owned(), 256.into()),
-                ("num_ctx".to_owned(), 2048.into()),
-                ("temperature".to_owned(), 0.into()),
-            ]),
-            keep_alive: "30m".to_owned(),
             connection: ConnectionPolicy::PerRequest,
             seed: 0,
             timeouts: RequestTimeouts::default(),
         }
     }
+}
+
+/// Protocol of the server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ProtocolName {
+    /// Ollama's `/api/chat` (docs/api.md in github.com/ollama/ollama). `parameters` are `options`, `keep_alive` and other fields
+    /// of its request.
+    #[default]
+    Ollama,
 }
 
 /// Whether workers reuse connections.
@@ -66,8 +78,8 @@ pub enum ConnectionPolicy {
 pub struct RequestTimeouts {
     /// Until the connection is established. Default: 10s.
     pub connect: HumanDuration,
-    /// From sending until the first token. An overloaded Ollama queues requests before it answers 503, so overload
-    /// appears here. Default: 5m.
+    /// From sending until the first token. An overloaded server may queue requests before it refuses any, as Ollama does,
+    /// so overload appears here. Default: 5m.
     pub first_token: HumanDuration,
     /// Between two chunks of a response. Default: 2m.
     pub idle: HumanDuration,
@@ -90,7 +102,7 @@ impl Default for RequestTimeouts {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RequestOutcome {
-    /// HTTP 200, a final chunk with `done: true`, and no error line.
+    /// HTTP 200, the end mark of the protocol (Ollama: `done: true`), and no error line.
     Succeeded,
     /// The host name could not be resolved.
     Dns,
@@ -106,16 +118,16 @@ pub enum RequestOutcome {
     /// A 5xx status other than 503.
     #[serde(rename = "http-5xx")]
     Http5xx,
-    /// HTTP 503: Ollama's queue is full (`ErrMaxQueue`), or the Service has no endpoints.
+    /// HTTP 503: the server's queue is full (Ollama: `ErrMaxQueue`), or the Service has no endpoints.
     #[serde(rename = "http-503")]
     Http503,
     /// Any other status, for example a redirect.
     HttpOther,
-    /// HTTP 200, then a line `{"error": ...}`.
+    /// HTTP 200, then a line in which the server reports an error (Ollama: `{"error": ...}`).
     ErrorLine,
-    /// HTTP 200, and the body ended without `done: true`.
+    /// HTTP 200, and the body ended without the end mark.
     Truncated,
-    /// A line that is not the JSON of a chat chunk.
+    /// A line that is not one of the protocol.
     BadJson,
     /// No first token within [`RequestTimeouts::first_token`].
     TtftTimeout,
@@ -166,9 +178,9 @@ pub struct RequestRecord {
     pub sent_us: u64,
     /// When the response headers arrived.
     pub headers_us: Option<u64>,
-    /// When the first non-empty `content` or `thinking` arrived.
+    /// When the first generated text arrived, reasoning included.
     pub first_token_us: Option<u64>,
-    /// When it ended; a succeeded one ends with its `done: true`.
+    /// When it ended; a succeeded one ends with its end mark.
     pub ended_us: u64,
     /// HTTP status, if one arrived.
     pub status: Option<u16>,
@@ -178,11 +190,11 @@ pub struct RequestRecord {
     pub chunks: u32,
     /// Largest gap between two chunks.
     pub largest_chunk_gap_us: u64,
-    /// Generated tokens: Ollama's `eval_count`. A chunk may hold several tokens.
+    /// Generated tokens, as the server counts them (Ollama: `eval_count`). A chunk may hold several tokens.
     pub tokens: u64,
-    /// Ollama's `total_duration`, nanoseconds.
+    /// Duration of the request that the server states (Ollama: `total_duration`), nanoseconds.
     pub server_total_ns: Option<u64>,
-    /// Ollama's `load_duration` (scheduler wait included), nanoseconds.
+    /// Part of it before the model was ready for the request (Ollama: `load_duration`), nanoseconds.
     pub server_load_ns: Option<u64>,
     /// Error message of the server or the system, truncated.
     pub error: Option<String>,

@@ -177,11 +177,13 @@ pub struct ProbeRecord {
     pub not_delivered: bool,
     /// Tokens of the response.
     pub tokens: u64,
-    /// Size of the model from `/api/ps`, bytes.
-    pub model_size: Option<u64>,
-    /// Part of the model in accelerator memory (`size_vram` of `/api/ps`), bytes.
-    pub model_size_vram: Option<u64>,
-    /// Digest of the model from `/api/ps`.
+    /// Bytes of the loaded model, if the server states them. `modelSize` in format 2.
+    #[serde(alias = "modelSize")]
+    pub model_bytes: Option<u64>,
+    /// Bytes of it in accelerator memory, if the server states them. `modelSizeVram` in format 2.
+    #[serde(alias = "modelSizeVram")]
+    pub model_accelerator_bytes: Option<u64>,
+    /// Digest of the loaded model, if the server states it.
     pub model_digest: Option<String>,
 }
 

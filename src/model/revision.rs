@@ -6,8 +6,12 @@
 
 use std::sync::LazyLock;
 
-/// The format that is written. Every released format is read; format 1 was never released.
-pub const FORMAT: u32 = 2;
+/// The format that is written. In format 2 a scenario had `load.options` and `load.keepAlive` instead of `load.protocol`,
+/// `load.maxTokens` and `load.parameters`, and a probe had `modelSize` and `modelSizeVram`.
+pub const FORMAT: u32 = 3;
+
+/// The oldest format that is read. Every later one is read as well; format 1 was never released.
+pub const OLDEST_FORMAT: u32 = 2;
 
 /// The version of this build.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -225,7 +225,8 @@ pub struct EndpointSpec {
     pub kind: EndpointType,
     /// Base URL of the target, http:// or https://; only with `type: URL`, and required there.
     pub url: Option<String>,
-    /// Container port of the target. Default: 11434.
+    /// Container port of the target. Default: that of the load's protocol.
+    #[serde(skip_serializing_if = "is_zero")]
     pub port: u16,
     /// Node port of a NodePort Service. Default: assigned by Kubernetes.
     pub node_port: Option<u16>,
@@ -241,12 +242,17 @@ impl Default for EndpointSpec {
         Self {
             kind: EndpointType::NodePort,
             url: None,
-            port: 11434,
+            // The protocol's, which fills it in when a scenario is loaded.
+            port: 0,
             node_port: None,
             node_address: None,
             selector: BTreeMap::new(),
         }
     }
+}
+
+fn is_zero(port: &u16) -> bool {
+    *port == 0
 }
 
 /// Type of endpoint.

@@ -56,7 +56,8 @@ pub fn reissue_verdict(loaded: &LoadedBundle, bundle: &Bundle) -> Result<Verdict
     let client_bound = load.as_ref().and_then(|load| load.client_bound.as_deref());
     let records = RunRecords { client_bound, ..loaded.records() };
     let (verdict, prediction) = (judge::judge(records), judge::predict(records));
-    evidence::finish(bundle, &FinishedRun { load: load.as_ref(), ..loaded.finished_run(&verdict, &prediction) })?;
+    let ending = FinishedRun { load: load.as_ref(), ..loaded.finished_run(&verdict, &prediction) };
+    evidence::finish_in_format(bundle, &ending, loaded.manifest.format)?;
     Ok(verdict)
 }
 

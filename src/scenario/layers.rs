@@ -5,8 +5,8 @@ use std::path::{Component, Path, PathBuf};
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscalerSpec;
 use serde_json::{Map, Value};
 
-use super::locate;
 use super::scenario_error::{MAX_LAYERS, ScenarioError};
+use super::{locate, protocol_defaults, renamed_keys};
 use crate::model::scenario::Scenario;
 
 /// One scenario file.
@@ -33,8 +33,16 @@ impl ScenarioLayer {
         // An empty file is an empty overlay.
         let is_empty = text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#'));
         let yaml = if is_empty { "{}" } else { &text };
-        serde_saphyr::from_str::<Scenario>(yaml).map_err(|e| parse_error(&e))?;
-        let mut values: Map<String, Value> = serde_saphyr::from_str(yaml).map_err(|e| parse_error(&e))?;
+        let parsed = serde_saphyr::from_str::<Scenario>(yaml);
+        let values = serde_saphyr::from_str::<Map<String, Value>>(yaml);
+        if let (Err(_), Ok(values)) = (&parsed, &values) {
+            let renamed = renamed_keys::find_problems(name, &text, values);
+            if !renamed.is_empty() {
+                return Err(ScenarioError::Invalid(renamed));
+            }
+        }
+        parsed.map_err(|e| parse_error(&e))?;
+        let mut values = values.map_err(|e| parse_error(&e))?;
         if let Some(field) = find_dropped_field(&values) {
             let (line, column) = locate::field_position(&text, &field);
             return Err(ScenarioError::Parse {
@@ -72,12 +80,13 @@ pub(super) fn read_layers(path: &Path, layers: &mut Vec<ScenarioLayer>) -> Resul
     Ok(())
 }
 
-/// The merged scenario.
+/// The merged scenario, with the defaults of its protocol.
 pub(super) fn merge_layers(layers: &[ScenarioLayer]) -> Result<Scenario, ScenarioError> {
     let mut all = Value::Object(Map::new());
     for layer in layers {
         merge_value(&mut all, &Value::Object(layer.values.clone()));
     }
+    all.as_object_mut().into_iter().for_each(protocol_defaults::fill_in);
     // Each layer is valid by itself; only a merge of values of different types can fail here.
     serde_json::from_value(all).map_err(|e| ScenarioError::Parse {
         path: layers.iter().map(|layer| layer.name.as_str()).collect::<Vec<_>>().join(" + "),

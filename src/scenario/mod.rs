@@ -4,6 +4,8 @@
 mod layers;
 mod locate;
 mod profile;
+mod protocol_defaults;
+mod renamed_keys;
 mod scenario_error;
 mod validate;
 

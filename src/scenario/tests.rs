@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use serde_json::json;
+
 use super::layers::{ScenarioLayer, merge_layers};
 use super::*;
 
@@ -108,7 +110,8 @@ fn an_hpa_that_cannot_scale_is_refused() {
         ("expect: {replicas: 4}", "outside 2..=3"),
         ("hpa: {spec: {metrics: []}}", "0 metrics"),
         ("hpa: {spec: {scaleTargetRef: {kind: Service}}}", "Deployment or StatefulSet"),
-        ("load: {options: {num_predict: null}}", "nothing else bounds"),
+        ("load: {maxTokens: 0}", "nothing else bounds"),
+        ("endpoint: {port: 0}", "endpoint.port: is 0"),
         ("releases: {ollama: {version: null}}", "unpinned"),
         ("metric: {range: [100, 0]}", "not a range"),
         ("endpoint: {type: URL}", "is missing"),
@@ -173,6 +176,49 @@ fn a_profile_that_is_not_valid_is_refused_with_its_line() {
         let text = problem_text(&format!("metric:\n  profile: {profile}\n"));
         assert!(text.starts_with("mine.yaml:2:") && text.contains(expected), "{profile}: {text}");
     }
+}
+
+#[test]
+fn what_depends_on_the_protocol_is_filled_in() {
+    let empty = ScenarioLayer::parse("mine.yaml", Path::new(""), String::new()).unwrap();
+    let scenario = merge_layers(&[empty]).unwrap();
+    assert_eq!((scenario.endpoint.port, scenario.load.model.as_str()), (11434, "llama3.2:1b"));
+    let parameters = |text: &str| serde_json::to_value(overlay_built_in(text).unwrap().load.parameters).unwrap();
+    let options = json!({"num_ctx": 2048, "temperature": 0});
+    assert_eq!(parameters("load: {maxTokens: 16}"), json!({"options": options, "keep_alive": "30m"}));
+    // Each field has a default of its own, as a whole.
+    assert_eq!(parameters("load: {parameters: {keep_alive: 3s}}"), json!({"keep_alive": "3s", "options": options}));
+    assert_eq!(parameters("load: {parameters: {options: {}}}"), json!({"options": {}, "keep_alive": "30m"}));
+}
+
+#[test]
+fn a_parameter_that_gpuhpa_sets_is_refused_with_its_place_and_a_hint() {
+    let text =
+        problem_text("load:\n  parameters:\n    options:\n      seed: 4\n      num_predict: 4\n    stream: false\n");
+    for told in [
+        "mine.yaml:4:13: load.parameters.options.seed: is set by gpuhpa in each request\n  hint: set load.seed",
+        "mine.yaml:5:20: load.parameters.options.num_predict: is set by gpuhpa in each request\n  hint: set load.maxTokens",
+        "mine.yaml:6:13: load.parameters.stream: is set by gpuhpa in each request\n  hint: remove it",
+    ] {
+        assert!(text.contains(told), "`{told}` is not in {text}");
+    }
+}
+
+#[test]
+fn a_former_key_is_refused_with_the_key_of_today() {
+    let text = problem_text("load:\n  options: {num_predict: 4}\n  keepAlive: 3s\n");
+    for told in [
+        "mine.yaml:2:12: load.options: is an unknown key\n  hint: write load.maxTokens instead of num_predict",
+        "mine.yaml:3:14: load.keepAlive: is an unknown key\n  hint: write load.parameters.keep_alive",
+    ] {
+        assert!(text.contains(told), "`{told}` is not in {text}");
+    }
+}
+
+#[test]
+fn an_unknown_protocol_is_refused_with_those_that_are_known() {
+    let text = problem_text("load:\n  protocol: gopher\n");
+    assert!(text.starts_with("mine.yaml:2:") && text.contains("gopher") && text.contains("ollama"), "{text}");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use k8s_openapi::api::autoscaling::v2::{HPAScalingRules, MetricSpec};
 use super::profile;
 use super::scenario_error::ScenarioProblem;
 use crate::model::scenario::{EndpointSpec, EndpointType, MetricSources, ReleaseSpec, Scenario};
+use crate::protocol;
 
 /// All problems, in the order of the fields.
 pub(super) fn find_problems(scenario: &Scenario) -> Vec<ScenarioProblem> {
@@ -190,6 +191,13 @@ fn metric_problems(metric: &MetricSources, problems: &mut Vec<ScenarioProblem>) 
 }
 
 fn endpoint_problems(endpoint: &EndpointSpec, problems: &mut Vec<ScenarioProblem>) {
+    if endpoint.port == 0 {
+        problems.push(ScenarioProblem::new(
+            "endpoint.port",
+            "is 0",
+            "name the container port of the target, or remove the key",
+        ));
+    }
     match (endpoint.kind, &endpoint.url) {
         (EndpointType::Url, None) => {
             problems.push(ScenarioProblem::new("endpoint.url", "is missing", "write the base URL of the target"))
@@ -224,14 +232,17 @@ fn load_problems(scenario: &Scenario, problems: &mut Vec<ScenarioProblem>) {
             "choose 1 to 10000 workers",
         ));
     }
-    let is_bounded = load.options.get("num_predict").and_then(serde_json::Value::as_i64).is_some_and(|n| n > 0);
-    if !is_bounded {
+    if load.max_tokens == 0 {
         problems.push(ScenarioProblem::new(
-            "load.options.num_predict",
-            "is missing or not positive: nothing else bounds a generation, and one response could last the whole run",
+            "load.maxTokens",
+            "is 0: nothing else bounds a generation, and one response could last the whole run",
             "set it to a number of tokens, for example 256",
         ));
     }
+    let parameters = protocol::by_name(load.protocol).parameter_problems(&load.parameters);
+    problems.extend(parameters.into_iter().map(|problem| {
+        ScenarioProblem::new(&format!("load.parameters.{}", problem.field), problem.message, problem.hint)
+    }));
 }
 
 fn assumption_problems(scenario: &Scenario, problems: &mut Vec<ScenarioProblem>) {

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 
 use gpuhpa::env::Bundle;
 use gpuhpa::evidence::{self, LoadedBundle, OpenError};
+use gpuhpa::model::observation::ObservationKind;
 use gpuhpa::model::plan::Plan;
 use gpuhpa::model::revision::{RULES, RulesRevision};
 use gpuhpa::model::verdict::CaseResult;
-use gpuhpa::run::{BundleReview, Soundness, review_bundle, review_under};
+use gpuhpa::run::{self, BundleReview, Soundness, review_bundle, review_under};
 use gpuhpa::{judge, seed::SplitMix64};
 use sha2::{Digest, Sha256};
 
@@ -180,6 +181,61 @@ fn the_kept_bundles_of_each_revision_are_sound_or_differ_by_rules_alone() {
             let stored = loaded.verdict.expect("a verdict").result;
             assert_eq!(stored.as_str().to_lowercase(), *name);
         }
+    }
+}
+
+/// A history in which every bundle of rules 1 is older than today's rules.
+const AFTER_RULES_1: &[RulesRevision] = &[
+    RulesRevision { number: 1, cases: &[], change: "the rules of the bundle" },
+    RulesRevision { number: RULES + 1, cases: &[], change: "texts" },
+];
+
+#[test]
+fn bundles_of_format_2_are_sound_and_have_todays_scenario() {
+    for (name, path) in bundles_below(Path::new("fixtures/bundles/rules-1")) {
+        let loaded = evidence::open_bundle(&path).expect("a bundle");
+        assert_eq!((loaded.manifest.format, loaded.scenario.load.max_tokens), (2, 64), "{name}");
+        let options = loaded.scenario.load.parameters.get("options").expect("options");
+        assert_eq!(options.to_string(), r#"{"num_ctx":512,"num_thread":1}"#, "{name}");
+        let probes = loaded.timeline.iter().filter_map(|observation| match &observation.kind {
+            ObservationKind::Probe(probe) if !probe.pod.is_empty() => Some(probe),
+            _ => None,
+        });
+        let bytes: Vec<_> = probes.map(|probe| (probe.model_bytes.is_some(), probe.model_accelerator_bytes)).collect();
+        assert_eq!(bytes, vec![(true, Some(0)); if name == "pass" { 2 } else { bytes.len() }], "{name}");
+        let review = review_under(&loaded, AFTER_RULES_1).expect("a bundle");
+        assert_eq!((review.format, review.soundness), (2, Soundness::SoundUnderOlderRules), "{name}: {review:?}");
+    }
+}
+
+#[test]
+fn a_bundle_of_format_2_keeps_its_format_when_its_verdict_is_written_again() {
+    let dir = std::env::temp_dir().join(format!("gpuhpa-judge-format-2-{}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&dir);
+    let archive = std::fs::File::open("fixtures/bundles/rules-1/pass.tar.zst").expect("the bundle");
+    let files = zstd::decode_all(archive).expect("an archive");
+    tar::Archive::new(&files[..]).unpack(&dir).expect("a folder");
+    let bundle = JudgeTestBundle(dir);
+    let folder = bundle.0.join("pass");
+    let before = std::fs::read(folder.join("scenario.yaml")).expect("the scenario");
+    let loaded = evidence::open_bundle(&folder).expect("a bundle");
+    run::reissue_verdict(&loaded, &Bundle::open(&folder)).expect("the bundle must be writable");
+    let (loaded, review) = review_path(&folder);
+    assert_eq!((loaded.manifest.format, loaded.manifest.rules), (2, RULES));
+    assert_eq!(review.soundness, Soundness::Sound, "{:#?}", review.checks);
+    assert_eq!(std::fs::read(folder.join("scenario.yaml")).expect("the scenario"), before);
+}
+
+#[test]
+fn a_bundle_of_format_2_has_the_keys_of_format_2_alone() {
+    let bundle = sound_bundle("format", "bundles/rig-healthy");
+    bundle.replace("manifest.json", "\"format\": 3", "\"format\": 2");
+    let error = bundle.review().expect_err("the scenario has keys of format 3").to_string();
+    assert!(error.contains("load.protocol is unknown in format 2"), "{error}");
+    for format in [1, 4] {
+        bundle.replace("manifest.json", "\"format\": ", &format!("\"format\": {format}"));
+        let error = bundle.review().expect_err("no such format").to_string();
+        assert!(error.contains("this gpuhpa reads formats 2 to 3"), "{error}");
     }
 }
 

@@ -5,6 +5,7 @@ mod hashing_reader;
 mod json_lines;
 mod partial_bundle;
 mod request_file;
+mod stored_scenario;
 mod value_limits;
 
 use std::collections::BTreeMap;
@@ -22,7 +23,7 @@ use crate::model::manifest::{MANIFEST_FILE, Manifest};
 use crate::model::observation::Observation;
 use crate::model::plan::Plan;
 use crate::model::prediction::RunPrediction;
-use crate::model::revision::{FORMAT, RULES};
+use crate::model::revision::{FORMAT, OLDEST_FORMAT, RULES};
 use crate::model::run_records::RunRecords;
 use crate::model::scenario::Scenario;
 use crate::model::verdict::Verdict;
@@ -83,7 +84,7 @@ pub enum OpenError {
         what: String,
     },
     /// Another version of gpuhpa wrote it.
-    #[error("manifest.json: the bundle has format {found}, and this gpuhpa reads format {FORMAT}")]
+    #[error("manifest.json: the bundle has format {found}, and this gpuhpa reads formats {OLDEST_FORMAT} to {FORMAT}")]
     Format {
         /// The format that it has.
         found: u32,

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use super::{
     LoadedBundle, MAX_DOCUMENT, MAX_JOURNAL, MAX_SERIES, MAX_TIMELINE, MAX_TIMELINE_BYTES, OpenError, hashing_reader,
-    json_lines, request_file, value_limits,
+    json_lines, request_file, stored_scenario, value_limits,
 };
 use crate::env::BundleReader;
 use crate::model::inventory::Inventory;
@@ -18,15 +18,13 @@ use crate::model::manifest::{MANIFEST_FILE, Manifest};
 use crate::model::observation::{Observation, ObservationKind};
 use crate::model::plan::Plan;
 use crate::model::reading::{MetricReading, ReadingResult};
-use crate::model::revision::{FORMAT, RULES};
-use crate::model::scenario::Scenario;
+use crate::model::revision::{FORMAT, OLDEST_FORMAT, RULES};
 use crate::model::verdict::Verdict;
 
 /// The files that were read so far.
 #[derive(Default)]
 pub(super) struct PartialBundle {
     manifest: Option<Manifest>,
-    scenario: Option<Scenario>,
     inventory: Option<Inventory>,
     plan: Option<Plan>,
     journal: json_lines::JsonLines<JournalEntry>,
@@ -61,11 +59,6 @@ impl PartialBundle {
                 let parse = |what| OpenError::Parse { file: name.to_owned(), line: 1, column: 1, what };
                 match name {
                     MANIFEST_FILE => self.manifest = Some(parse_json(name, &text)?),
-                    "scenario.yaml" => {
-                        let scenario = parse_yaml(name, &text)?;
-                        value_limits::check_scenario(&scenario).map_err(parse)?;
-                        self.scenario = Some(scenario);
-                    }
                     "inventory.json" => {
                         let inventory = parse_json(name, &text)?;
                         value_limits::check_inventory(&inventory).map_err(parse)?;
@@ -85,7 +78,7 @@ impl PartialBundle {
     pub(super) fn into_loaded(mut self, intake: BundleReader) -> Result<LoadedBundle, OpenError> {
         let wrong = |file| OpenError::Missing { file };
         let Some(manifest) = self.manifest else { return Err(self.first_error.unwrap_or(wrong(MANIFEST_FILE))) };
-        if manifest.format != FORMAT {
+        if !(OLDEST_FORMAT..=FORMAT).contains(&manifest.format) {
             return Err(OpenError::Format { found: manifest.format });
         }
         if !(1..=RULES).contains(&manifest.rules) {
@@ -99,9 +92,11 @@ impl PartialBundle {
             self.journal.require_complete()?;
             self.timeline.require_complete()?;
         }
+        // Its keys depend on the format, and the manifest may be read after it.
+        let scenario = self.raw_files.get("scenario.yaml").ok_or(wrong("scenario.yaml"))?;
         Ok(LoadedBundle {
+            scenario: stored_scenario::parse(manifest.format, scenario)?,
             manifest,
-            scenario: self.scenario.ok_or(wrong("scenario.yaml"))?,
             inventory: self.inventory.ok_or(wrong("inventory.json"))?,
             plan: self.plan.ok_or(wrong("plan.json"))?,
             journal: self.journal.items,
@@ -160,7 +155,7 @@ fn parse_json<T: DeserializeOwned>(name: &str, text: &[u8]) -> Result<T, OpenErr
     })
 }
 
-fn parse_yaml<T: DeserializeOwned>(name: &str, text: &[u8]) -> Result<T, OpenError> {
+pub(super) fn parse_yaml<T: DeserializeOwned>(name: &str, text: &[u8]) -> Result<T, OpenError> {
     let parse = |line: u64, column: u64, what: String| {
         let place = |n| usize::try_from(n).unwrap_or(0);
         OpenError::Parse { file: name.to_owned(), line: place(line), column: place(column), what }

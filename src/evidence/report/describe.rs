@@ -169,7 +169,8 @@ fn describe_load(load: &LoadSnapshot) -> String {
 fn describe_probe(probe: &ProbeRecord) -> String {
     let to = if probe.pod.is_empty() { "warm-up chat through the Service" } else { &probe.pod };
     let status = probe.status.map_or(String::new(), |status| format!(", HTTP {status}"));
-    let memory = probe.model_size_vram.map_or(String::new(), |bytes| format!(", size_vram {bytes}"));
+    let memory = probe.model_accelerator_bytes;
+    let memory = memory.map_or(String::new(), |bytes| format!(", {bytes} bytes of the model in accelerator memory"));
     let delivery = if probe.not_delivered { ", not delivered to the pod" } else { "" };
     let error = probe.error.as_ref().map_or(String::new(), |error| format!(": {error}"));
     format!("{to}: {} tokens{status}{memory}{delivery}{error}", probe.tokens)

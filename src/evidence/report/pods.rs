@@ -65,7 +65,7 @@ fn render_probe(pod: &ReportPod<'_>) -> Markup {
                 (format_run_time(*at)) ": "
                 @match &probe.error {
                     Some(error) => { span.bad { "failed: " (truncate_text(error)) } }
-                    None => { (probe.tokens) " tokens" @if let Some(bytes) = probe.model_size_vram { ", size_vram " (bytes) } }
+                    None => { (probe.tokens) " tokens" @if let Some(bytes) = probe.model_accelerator_bytes { ", " (bytes) " bytes in accelerator memory" } }
                 }
             }
         }

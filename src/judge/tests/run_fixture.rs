@@ -79,7 +79,7 @@ pub(super) fn slow_metric() -> RunFixture {
 /// The healthy run as on real accelerators: the models are in their memory.
 pub(super) fn real_accelerators() -> RunFixture {
     let run = healthy().scenario(|s| s.accelerator = Accelerator::Resource("nvidia.com/gpu".to_owned()));
-    run.probes(|probe| probe.model_size_vram = probe.model_size)
+    run.probes(|probe| probe.model_accelerator_bytes = probe.model_bytes)
 }
 
 /// A recorded run of fixtures/timelines.

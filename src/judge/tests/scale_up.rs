@@ -335,9 +335,14 @@ fn a_pod_that_only_replaced_the_old_one_adds_nothing() {
 #[test]
 fn new_pods_answer_and_receive_traffic() {
     healthy().assert_passes(NewPodsServe, "2 of 2 new pods answered their probe chat and receive traffic");
-    healthy().assert_passes_with_finding(NewPodsServe, "size_vram 0, waived by accelerator: standIn");
-    real_accelerators()
-        .assert_passes_with_finding(NewPodsServe, "answered its probe chat with 16 tokens (size_vram 67724288)");
+    healthy().assert_passes_with_finding(
+        NewPodsServe,
+        "0 bytes of the model are in accelerator memory, waived by accelerator: standIn",
+    );
+    real_accelerators().assert_passes_with_finding(
+        NewPodsServe,
+        "answered its probe chat with 16 tokens (67724288 bytes of the model are in accelerator memory)",
+    );
     healthy().assert_passes_with_finding(NewPodsServe, "receives traffic through the Service");
 }
 
@@ -362,11 +367,12 @@ fn chats_that_all_fail_are_not_served_however_busy_the_pods_are() {
 
 #[test]
 fn a_model_outside_the_accelerators_memory_fails_unless_it_is_a_stand_in() {
+    real_accelerators().probes(|p| p.model_accelerator_bytes = Some(0)).assert_fails(
+        NewPodsServe,
+        "0 bytes of its model of 67724288 bytes are in accelerator memory (/api/ps): it computes on the CPU",
+    );
     real_accelerators()
-        .probes(|p| p.model_size_vram = Some(0))
-        .assert_fails(NewPodsServe, "size_vram 0): it computes on the CPU");
-    real_accelerators()
-        .probes(|p| p.model_size_vram = None)
+        .probes(|p| p.model_accelerator_bytes = None)
         .assert_inconclusive(NewPodsServe, "/api/ps does not report where its model is");
 }
 

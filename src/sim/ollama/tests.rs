@@ -1,7 +1,8 @@
 use serde_json::json;
 
 use super::*;
-use crate::ollama::{ChatStream, find_model, parse_loaded_models};
+use crate::model::load::ProtocolName;
+use crate::protocol::{self, ChatStream};
 use crate::sim::config::{ActiveWindow, AffectedPods, ChatFault, FaultyChats, OllamaConfig, SimConfig, WindowStart};
 use crate::sim::fixtures::{
     TEST_MANAGER, chat_request, create_pod, delete_pod, read_response, sleep_seconds, spawn_load, start_platform,
@@ -28,23 +29,25 @@ async fn get_path(platform: &SimPlatform, pod: &str, path: &str) -> (u16, String
 
 #[tokio::test(start_paused = true)]
 async fn a_chat_is_read_as_a_good_one_and_ends_at_num_predict() {
+    let protocol = protocol::by_name(ProtocolName::Ollama);
     let (platform, _tasks) = start_platform(SimConfig::default());
     create_pod(&platform.cluster, "a", 0);
     let clock = platform.cluster.clock();
     let (status, text) = send_chat(&platform, 256).await;
-    let mut stream = ChatStream::default();
+    let mut stream = ChatStream::new(protocol);
     stream.push(text.as_bytes()).unwrap();
     let totals = stream.finish().unwrap();
     // 2 s to load the model, 50 ms for the prompt, 256 tokens at 100/s: a chunk per second, and two at the end.
-    assert_eq!((status, totals.tokens, totals.done_reason.as_deref()), (200, 256, Some("length")));
+    assert_eq!((status, totals.tokens, totals.end_reason.as_deref()), (200, 256, Some("length")));
     assert_eq!((clock.now_ms(), stream.chunks()), (4610, 5));
     assert_eq!((totals.total_ns, totals.load_ns), (Some(4_610_000_000), Some(2_000_000_000)));
     let (_, text) = send_chat(&platform, 5000).await;
     assert!(text.contains(r#""done_reason":"stop""#) && !text.contains(r#""load_duration":2"#), "{text}");
     let ps = get_path(&platform, "a", "/api/ps").await.1;
-    let models = parse_loaded_models(ps.as_bytes()).unwrap();
-    let model = find_model(&models, "m").unwrap();
-    assert!(model.size == model.size_vram && model.size > Some(0));
+    let model = protocol.parse_placement(ps.as_bytes(), "m").unwrap();
+    assert!(model.bytes == model.accelerator_bytes && model.bytes > Some(0));
+    let version = get_path(&platform, "a", protocol.version_path().unwrap()).await.1;
+    assert_eq!(protocol.parse_version(version.as_bytes()).as_deref(), Some("0.11.2"));
     assert_eq!(get_path(&platform, "a", "/api/tags").await.0, 501);
     assert_eq!(get_path(&platform, "b", "/").await, (0, "ConnectRefused".to_owned()));
 }

@@ -9,6 +9,7 @@ use crate::bounds::SLACK;
 use crate::judge::check_result::{CheckResult, CheckStatus, format_ms};
 use crate::judge::run_view::{ObservedItem, RunView, SizeChange, TargetPod};
 use crate::model::observation::{LoadSnapshot, PodSnapshot, ProbeRecord};
+use crate::protocol;
 use traffic::evaluate_traffic;
 
 pub(super) fn evaluate(view: &RunView<'_>) -> CheckResult {
@@ -117,11 +118,12 @@ fn evaluate_probe(view: &RunView<'_>, pod: &TargetPod<'_>) -> CheckResult {
     let stand_in = view.records.scenario.accelerator.is_stand_in();
     let succeeded = probes
         .iter()
-        .find(|(_, p)| p.error.is_none() && (stand_in || p.model_size_vram.is_some_and(|bytes| bytes > 0)));
+        .find(|(_, p)| p.error.is_none() && (stand_in || p.model_accelerator_bytes.is_some_and(|bytes| bytes > 0)));
     if let Some((observation, probe)) = succeeded {
-        let memory = match probe.model_size_vram {
-            Some(bytes) if bytes > 0 => format!("size_vram {bytes}"),
-            _ => "size_vram 0, waived by accelerator: standIn".to_owned(),
+        let memory = match probe.model_accelerator_bytes {
+            Some(bytes) if bytes > 0 => format!("{bytes} bytes of the model are in accelerator memory"),
+            Some(_) => "0 bytes of the model are in accelerator memory, waived by accelerator: standIn".to_owned(),
+            None => "where the model is was not reported, waived by accelerator: standIn".to_owned(),
         };
         return CheckResult::pass(format!("answered its probe chat with {} tokens ({memory})", probe.tokens))
             .with_cites([observation.seq]);
@@ -155,17 +157,7 @@ fn find_disruption(pod: &TargetPod<'_>, at_ms: u64) -> Option<String> {
 fn evaluate_failed_probe(view: &RunView<'_>, pod: &TargetPod<'_>, probe: &ProbeRecord) -> CheckResult {
     let name = pod.name();
     let Some(error) = &probe.error else {
-        let size = probe.model_size.map_or(String::new(), |size| format!(" of {size} bytes"));
-        return match probe.model_size_vram {
-            Some(_) => CheckResult::fail(format!(
-                "pod {name} answers, but its model{size} is not in the accelerator's memory (size_vram 0): it computes on the CPU; \
-                 its log in diagnostics/{}/ names the accelerators that it found",
-                view.records.scenario.namespace
-            )),
-            None => {
-                CheckResult::inconclusive(format!("pod {name} answers, but /api/ps does not report where its model is"))
-            }
-        };
+        return evaluate_placement(view, name, probe);
     };
     if probe.not_delivered {
         return CheckResult::inconclusive(format!(
@@ -185,6 +177,26 @@ fn evaluate_failed_probe(view: &RunView<'_>, pod: &TargetPod<'_>, probe: &ProbeR
     CheckResult::fail(format!(
         "pod {name} does not answer its probe chat: {error}; {succeeded} chats through the Service succeeded"
     ))
+}
+
+/// Evaluates a pod that answers, but is not known to compute on its accelerator.
+fn evaluate_placement(view: &RunView<'_>, name: &str, probe: &ProbeRecord) -> CheckResult {
+    let scenario = view.records.scenario;
+    let size = probe.model_bytes.map_or(String::new(), |bytes| format!(" of {bytes} bytes"));
+    match (probe.model_accelerator_bytes, protocol::by_name(scenario.load.protocol).placement_path()) {
+        (Some(_), path) => CheckResult::fail(format!(
+            "pod {name} answers, but 0 bytes of its model{size} are in accelerator memory{}: it computes on the CPU; \
+             its log in diagnostics/{}/ names the accelerators that it found",
+            path.map_or(String::new(), |path| format!(" ({path})")),
+            scenario.namespace
+        )),
+        (None, Some(path)) => {
+            CheckResult::inconclusive(format!("pod {name} answers, but {path} does not report where its model is"))
+        }
+        (None, None) => CheckResult::inconclusive(format!(
+            "pod {name} answers, but the protocol of the load cannot report where its model is"
+        )),
+    }
 }
 
 /// Describes chats that failed in the same way before the pod was Ready: then the server fails in every pod.

@@ -1,15 +1,14 @@
-//! Interprets responses with a status other than 200.
+//! Interprets responses with a status other than 200, as all protocols do.
 
 use serde_json::Value;
 
 use crate::env::sanitize_text;
 use crate::model::load::RequestOutcome;
 
-/// Characters of an error that are kept: enough for Ollama's longest message, few enough for a table.
+/// Characters of an error that are kept: enough for a server's message, few enough for a table.
 pub const MAX_ERROR_CHARS: usize = 200;
 
-/// The outcome of a request with this status; `None` for 200, where the stream decides (ollama: server/routes.go,
-/// handleScheduleError).
+/// The outcome of a request with this status; `None` for 200, where the stream decides.
 #[must_use]
 pub fn status_outcome(status: u16) -> Option<RequestOutcome> {
     match status {
@@ -21,8 +20,8 @@ pub fn status_outcome(status: u16) -> Option<RequestOutcome> {
     }
 }
 
-/// The error message in a body: that of Ollama's `{"error": "..."}`, else the body itself (such as a proxy's HTML
-/// page).
+/// The error message in a body: that of `{"error": "..."}` or `{"error": {"message": "..."}}`, else the body itself (such as
+/// a proxy's HTML page).
 #[must_use]
 pub fn error_body_text(body: &[u8]) -> String {
     match serde_json::from_slice::<Value>(body).ok().and_then(|value| value.get("error").map(error_field_text)) {

@@ -1,4 +1,6 @@
 use super::*;
+use crate::model::load::ProtocolName;
+use crate::protocol::by_name;
 
 const TOKEN: &str = r#"{"model":"m","created_at":"t","message":{"role":"assistant","content":"Hi ü"},"done":false}"#;
 const EMPTY: &str = r#"{"message":{"role":"assistant","content":""},"done":false}"#;
@@ -8,8 +10,13 @@ const ERROR: &str = r#"{"error":"runner died"}"#;
 
 type ParsedStream = (u32, bool, Result<ChatTotals, ChatStreamError>);
 
+/// The streams here are Ollama's; what is tested holds for every protocol.
+fn new_stream() -> ChatStream {
+    ChatStream::new(by_name(ProtocolName::Ollama))
+}
+
 fn parse_pieces(pieces: &[&[u8]]) -> ParsedStream {
-    let mut stream = ChatStream::default();
+    let mut stream = new_stream();
     for piece in pieces {
         if let Err(error) = stream.push(piece) {
             return (stream.chunks(), stream.has_content(), Err(error));
@@ -27,7 +34,7 @@ fn outcome(text: &str) -> RequestOutcome {
 }
 
 fn totals() -> ChatTotals {
-    ChatTotals { tokens: 42, total_ns: Some(9), load_ns: Some(2), done_reason: Some("length".to_owned()) }
+    ChatTotals { tokens: 42, total_ns: Some(9), load_ns: Some(2), end_reason: Some("length".to_owned()) }
 }
 
 #[test]
@@ -101,7 +108,7 @@ fn tokens_and_durations_come_from_the_last_object() {
 #[test]
 fn thinking_counts_as_content_and_empty_content_does_not() {
     for (line, has_content) in [(EMPTY, false), (THOUGHT, true), (TOKEN, true), (DONE, false)] {
-        let mut stream = ChatStream::default();
+        let mut stream = new_stream();
         stream.push(format!("{line}\n").as_bytes()).unwrap();
         assert_eq!(stream.has_content(), has_content, "{line}");
     }
@@ -110,7 +117,7 @@ fn thinking_counts_as_content_and_empty_content_does_not() {
 #[test]
 fn a_line_without_end_is_rejected_before_it_fills_the_memory() {
     let half = vec![b'x'; MAX_LINE_BYTES / 2 + 1];
-    let mut stream = ChatStream::default();
+    let mut stream = new_stream();
     stream.push(format!("{TOKEN}\n").as_bytes()).unwrap();
     stream.push(&half).unwrap();
     let error = stream.push(&half).unwrap_err();
@@ -119,10 +126,10 @@ fn a_line_without_end_is_rejected_before_it_fills_the_memory() {
 
     let mut whole = vec![b'x'; MAX_LINE_BYTES + 1];
     whole.push(b'\n');
-    assert!(matches!(ChatStream::default().push(&whole), Err(ChatStreamError::LineTooLong { line: 1, .. })));
+    assert!(matches!(new_stream().push(&whole), Err(ChatStreamError::LineTooLong { line: 1, .. })));
     let mut fits = vec![b' '; MAX_LINE_BYTES];
     fits.push(b'\n');
-    ChatStream::default().push(&fits).unwrap();
+    new_stream().push(&fits).unwrap();
 }
 
 #[test]

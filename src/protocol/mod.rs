@@ -1,0 +1,105 @@
+//! Serving protocols: how a server is asked for a chat, how its response is read, and where it says that its model is.
+//! Pure: bytes to types; nothing here reads a socket or a clock.
+//!
+//! [`ServingProtocol`] is what differs between the protocols. What they have in common is written once: the lines of a
+//! stream and the rule of success in `stream`, refusals in `refusal`, fields that a scenario must not set in `parameters`.
+
+mod ollama;
+mod parameters;
+mod refusal;
+mod stream;
+
+use std::fmt::Debug;
+
+use serde_json::{Map, Value};
+
+use crate::model::load::{LoadSpec, ProtocolName, RequestOutcome};
+
+pub use parameters::ParameterProblem;
+pub use refusal::{MAX_ERROR_CHARS, error_body_text, status_outcome};
+pub use stream::{ChatStream, ChatStreamError, ChatTotals, LineError, MAX_LINE_BYTES, StreamLine};
+
+/// The protocol with this name.
+#[must_use]
+pub fn by_name(name: ProtocolName) -> &'static dyn ServingProtocol {
+    match name {
+        ProtocolName::Ollama => &ollama::Ollama,
+    }
+}
+
+/// A protocol of streamed chats over HTTP. A response is a sequence of lines.
+pub trait ServingProtocol: Debug + Send + Sync {
+    /// Values of a scenario that does not set them.
+    fn defaults(&self) -> ProtocolDefaults;
+
+    /// What is wrong with `load.parameters`.
+    fn parameter_problems(&self, parameters: &Map<String, Value>) -> Vec<ParameterProblem>;
+
+    /// The path of a chat, below the base URL.
+    fn chat_path(&self) -> &'static str;
+
+    /// The media type of a streamed response.
+    fn response_type(&self) -> &'static str;
+
+    /// The JSON body of a chat whose response is streamed.
+    fn chat_body(&self, load: &LoadSpec, seed: u32) -> Vec<u8>;
+
+    /// Parses one line of a response: not blank, and without its newline.
+    fn parse_line(&self, line: &[u8]) -> Result<StreamLine, LineError>;
+
+    /// What ends a complete response, as messages name it.
+    fn end_mark(&self) -> &'static str;
+
+    /// The outcome of a request with this status; `None` where the stream decides.
+    fn refusal_outcome(&self, status: u16) -> Option<RequestOutcome> {
+        status_outcome(status)
+    }
+
+    /// The error message in the body of a refusal.
+    fn refusal_text(&self, body: &[u8]) -> String {
+        error_body_text(body)
+    }
+
+    /// The path that tells where the model is; `None` if the protocol cannot say.
+    fn placement_path(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// Where the model with this name is, from the response of [`placement_path`](Self::placement_path); `None` if the
+    /// response does not say.
+    fn parse_placement(&self, _body: &[u8], _model: &str) -> Option<ModelPlacement> {
+        None
+    }
+
+    /// The path that tells the server's version; `None` if the protocol has no such question.
+    fn version_path(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// The version, from the response of [`version_path`](Self::version_path).
+    fn parse_version(&self, _body: &[u8]) -> Option<String> {
+        None
+    }
+}
+
+/// Values of a scenario that does not set them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProtocolDefaults {
+    /// `endpoint.port`.
+    pub port: u16,
+    /// `load.model`.
+    pub model: &'static str,
+    /// Fields of `load.parameters`.
+    pub parameters: Map<String, Value>,
+}
+
+/// Where a pod's model is. A value that the server does not state is `None`, which is not the same as 0.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ModelPlacement {
+    /// Bytes of the loaded model.
+    pub bytes: Option<u64>,
+    /// Bytes of it in accelerator memory.
+    pub accelerator_bytes: Option<u64>,
+    /// Digest of the model.
+    pub digest: Option<String>,
+}

@@ -1,0 +1,94 @@
+//! Parses `/api/ps` (the loaded models and their placement) and `/api/version`.
+
+use serde::Deserialize;
+
+use super::super::ModelPlacement;
+use super::super::refusal::MAX_ERROR_CHARS;
+use crate::env::sanitize_text;
+
+/// A loaded model (ollama: api/types.go, ProcessModelResponse).
+#[derive(Debug, Deserialize)]
+struct LoadedModel {
+    /// Name with its tag.
+    #[serde(default)]
+    name: String,
+    /// The same, in the field that newer versions prefer.
+    #[serde(default)]
+    model: String,
+    /// Digest of the model's manifest.
+    digest: Option<String>,
+    /// Bytes of the loaded model.
+    size: Option<u64>,
+    /// Bytes of it in the accelerator's memory: all of `size` when fully offloaded, 0 on the CPU.
+    size_vram: Option<u64>,
+}
+
+/// Finds a model in the response of `/api/ps` by the name that a request uses for it.
+pub(super) fn parse_placement(body: &[u8], model: &str) -> Option<ModelPlacement> {
+    #[derive(Deserialize)]
+    struct ModelList {
+        // Go writes an empty list as null in some versions.
+        models: Option<Vec<LoadedModel>>,
+    }
+    let models = serde_json::from_slice::<ModelList>(body).ok()?.models?;
+    let wanted = canonical_name(model);
+    let is_wanted = |name: &String| !name.is_empty() && canonical_name(name) == wanted;
+    let found = models.into_iter().find(|loaded| [&loaded.name, &loaded.model].into_iter().any(is_wanted))?;
+    Some(ModelPlacement { bytes: found.size, accelerator_bytes: found.size_vram, digest: found.digest })
+}
+
+/// Parses the response of `/api/version`.
+pub(super) fn parse_version(body: &[u8]) -> Option<String> {
+    #[derive(Deserialize)]
+    struct VersionBody {
+        version: String,
+    }
+    let body: VersionBody = serde_json::from_slice(body).ok()?;
+    Some(sanitize_text(&body.version, MAX_ERROR_CHARS))
+}
+
+/// The name in lower case, with its tag and without Ollama's default registry and namespace: the form in which Ollama
+/// compares names (ollama: types/model/name.go; the default tag is `latest`).
+fn canonical_name(name: &str) -> String {
+    let name = name.to_ascii_lowercase();
+    let name = name.strip_prefix("registry.ollama.ai/").unwrap_or(&name);
+    let name = name.strip_prefix("library/").unwrap_or(name);
+    // A colon before the last slash separates a host and its port.
+    let has_tag = name.rsplit('/').next().is_some_and(|last| last.contains(':'));
+    if has_tag { name.to_owned() } else { format!("{name}:latest") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PS: &str = r#"{"models":[
+        {"name":"llama3.2:1b","model":"llama3.2:1b","size":100,"digest":"abc","details":{},"size_vram":60},
+        {"name":"mistral:latest","model":"mistral:latest","size":5,"digest":"def","expires_at":"x","size_vram":0},
+        {"name":"localhost:5000/team/own:latest","size":7}]}"#;
+
+    #[test]
+    fn a_loaded_model_is_found_by_the_name_in_the_request() {
+        let find = |name: &str| parse_placement(PS.as_bytes(), name);
+        let bytes = |name: &str| find(name).map(|found| (found.bytes, found.accelerator_bytes));
+        assert_eq!(bytes("llama3.2:1b"), Some((Some(100), Some(60))));
+        assert_eq!(bytes("llama3.2"), None);
+        assert_eq!(bytes("mistral"), Some((Some(5), Some(0))));
+        assert_eq!(bytes("registry.ollama.ai/library/Mistral"), Some((Some(5), Some(0))));
+        assert_eq!(bytes("localhost:5000/team/own"), Some((Some(7), None)));
+        assert_eq!(find("llama3.2:1b").unwrap().digest.as_deref(), Some("abc"));
+    }
+
+    #[test]
+    fn a_response_without_the_model_does_not_say_where_it_is() {
+        for body in ["{\"models\":null}", "{\"models\":[]}", "<html>"] {
+            assert_eq!(parse_placement(body.as_bytes(), ""), None, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_version_is_parsed() {
+        assert_eq!(parse_version(br#"{"version":"0.32.15"}"#).as_deref(), Some("0.32.15"));
+        assert_eq!(parse_version(b"{}"), None);
+    }
+}
