@@ -1,5 +1,4 @@
 # runs of verify, each with its variant, its scenario and its expected outcome: the rows of ci/cases
-# shellcheck shell=bash disable=SC2154 # ci/on-rig sets gpuhpa, helm, built and dir
 live=yes
 mapfile -t scenes < <(awk -F' *[|]' '!/^#/ && NF > 1 { print $1 }' ci/cases)
 

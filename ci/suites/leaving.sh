@@ -1,5 +1,4 @@
 # verify is interrupted at a random time: by kill -9 and then cleaned up, or by a signal after which it cleans up itself
-# shellcheck shell=bash disable=SC2154 # ci/on-rig sets gpuhpa, helm, built, dir, number and times
 #   kill             kill -9, then gpuhpa clean BUNDLE
 #   lost             kill -9, the bundle deleted, then gpuhpa clean --run-id ID
 #   int, term, hup   SIGINT (as Ctrl-C), SIGTERM, SIGHUP once; verify must exit with 130

@@ -1,5 +1,4 @@
 # a run that loses the cluster, helm or its account, or that finds its objects in the cluster
-# shellcheck shell=bash disable=SC2154 # ci/on-rig sets gpuhpa, helm, built and dir
 scenes=(helm-hangs cluster-gone credentials-end clean-during-run upgraded away-during-helm away-during-cleanup namespace-deleted)
 pid=
 
@@ -36,7 +35,11 @@ interrupt_api_server() { ci/rig/broken api-gone; sleep 10; ci/rig/mend; }
 
 # helm install never returns.
 helm-hangs() {
-  printf '#!/bin/sh\n[ "$1" != install ] || exec sleep 600\nexec %s "$@"\n' "$helm" >"$dir.helm"
+  cat >"$dir.helm" <<SH
+#!/bin/sh
+[ "\$1" != install ] || exec sleep 600
+exec $helm "\$@"
+SH
   chmod +x "$dir.helm"
   helm=$dir.helm
   begin <<<'{phases: {installTimeout: 20s}}'

@@ -1,5 +1,4 @@
 # the preflight checks of plan: each scene makes an obstacle, and plan must find it
-# shellcheck shell=bash disable=SC2154 # ci/on-rig sets gpuhpa, helm, built and dir
 scenes=(nothing node-port node-port-of-chart runtime-class storage-class pull-secret foreign-object foreign-cluster-role
   quota field-conflict second-hpa own-objects)
 
@@ -88,5 +87,5 @@ second-hpa() {
 own-objects() {
   kubectl create namespace gpuhpa
   overlay <<<'hpa: {spec: {behavior: {scaleUp: {policies: [{type: Pods, value: 0, periodSeconds: 15}]}}}}'
-  expect_plan 2 'the API server would not take HorizontalPodAutoscaler'
+  expect_plan 2 'rejects HorizontalPodAutoscaler (dryRun=All)'
 }

@@ -1,5 +1,4 @@
 # redaction: planted secrets appear in no file of a bundle, in no report, JUnit file, output or submission
-# shellcheck shell=bash disable=SC2154 # ci/on-rig sets gpuhpa, helm, built and dir
 scenes=(pass inconclusive)
 
 # One text for each place; the number identifies the place.

@@ -1,5 +1,4 @@
 # the permissions of ci/rbac.yaml are sufficient, and plan names each missing one
-# shellcheck shell=bash disable=SC2154 # ci/on-rig sets gpuhpa, helm, built and dir
 #   plan    removes each rule in turn: plan must name the missing permissions and exit as expected
 #   pod     plan with a pod's credentials: service account files, no kubeconfig
 #   pass    verify with these permissions and no others
