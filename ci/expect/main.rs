@@ -41,8 +41,10 @@ fn main() -> ExitCode {
 fn check(bundle: &Path, case: &str, exit_code: &str) -> Result<(String, bool), String> {
     let case = RigCase::load(case)?;
     let exit_code = exit_code.parse().map_err(|error| format!("{exit_code}: {error}"))?;
-    let findings = compare_run(&RigRun::read(bundle)?, &case, exit_code);
-    Ok((findings.text(), findings.differences.is_empty()))
+    let run = RigRun::read(bundle)?;
+    let findings = compare_run(&run, &case, exit_code);
+    // The last line, which ci/on-rig repeats in its summary.
+    Ok((format!("{}  {}\n", findings.text(), run.ended()), findings.differences.is_empty()))
 }
 
 /// Everything that is not as expected of a run.
