@@ -16,6 +16,7 @@ hash_of() (
   {
     echo "$GO_TOOLCHAIN"
     cat "$RIG/parts/$1.sh"
+    # shellcheck disable=SC2013 # a pin is one word
     for pin in $(grep -o '\$[A-Z0-9_]*_\(VERSION\|UNPACKED\)' "$RIG/parts/$1.sh" | sort -u); do
       pin=${pin#\$}
       echo "$pin=${!pin}"

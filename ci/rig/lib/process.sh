@@ -16,6 +16,7 @@ ours() { grep -qzxF -- "$2" "/proc/$1/environ" 2>/dev/null; }
 # carrying NAME=VALUE: the pids of all processes with that mark.
 carrying() {
   local file
+  # shellcheck disable=SC2013 # these paths have no spaces
   for file in $(grep -lzxF -- "$1" /proc/[0-9]*/environ 2>/dev/null); do
     file=${file#/proc/}
     echo "${file%/environ}"

@@ -9,7 +9,7 @@ use crate::model::inventory::{Inventory, RenderedObject};
 use crate::plan::rendered_chart::parse_rendered_chart;
 
 const RBAC: &str = include_str!("../../../ci/rbac.yaml");
-/// The charts as helm renders them; `ci/on-rig-rights` checks that it still does.
+/// The charts as helm renders them; `ci/on-rig rights` checks that it still does.
 const RENDERED_CHARTS: [(&str, &str, &str); 2] = [
     ("ollama", "gpuhpa", include_str!("../../../fixtures/rendered/ollama.yaml")),
     ("prometheus-adapter", "gpuhpa-metrics", include_str!("../../../fixtures/rendered/prometheus-adapter.yaml")),

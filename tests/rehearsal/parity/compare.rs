@@ -7,11 +7,11 @@ use gpuhpa::model::verdict::{CaseResult, Verdict};
 use gpuhpa::run;
 
 use super::ParityCase;
-use super::cases::{ExpectedCase, deciding_case};
+use super::cases::{RigCase, deciding_case};
 use super::durations;
 
 /// The differences between a bundle and its expected results.
-pub(super) fn find_differences(path: &Path, row: &ParityCase, expected: &ExpectedCase) -> Vec<String> {
+pub(super) fn find_differences(path: &Path, row: &ParityCase, expected: &RigCase) -> Vec<String> {
     let bundle = match evidence::open_bundle(path) {
         Ok(bundle) => bundle,
         Err(error) => return vec![format!("{}: {error}", row.case)],
@@ -33,8 +33,8 @@ pub(super) fn find_differences(path: &Path, row: &ParityCase, expected: &Expecte
             not_passed.concat()
         ));
     }
-    if !expected.is_met(verdict) {
-        let case = deciding_case(verdict);
+    if !expected.is_met_by(verdict) {
+        let case = deciding_case(verdict).expect("a deciding case");
         differences.push(format!("decided by {} {:?}: {}; not by {expected}", case.name, case.result, case.reason));
     }
     differences

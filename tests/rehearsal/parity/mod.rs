@@ -4,6 +4,8 @@
 //!
 //! `ci/on-rig` makes the rig's bundles; `ci/parity DIR` compares them with the rows.
 
+#[path = "../../../ci/expect/cases.rs"]
+#[expect(dead_code, reason = "ci/expect also reads exit codes and refusals")]
 mod cases;
 mod compare;
 mod durations;
@@ -16,7 +18,7 @@ use gpuhpa::sim::faults;
 use gpuhpa::units::HumanDuration;
 
 use super::runner::{RehearsalDir, collect_failures, rehearse};
-use cases::ExpectedCase;
+use cases::RigCase;
 use compare::find_differences;
 
 /// Seeds per row.
@@ -85,7 +87,7 @@ fn inject_fault(name: &str, config: &mut SimConfig) {
 }
 
 /// Runs a row on the simulated rig, into a directory.
-fn run_on_simulated_rig(row: &ParityCase, expected: &ExpectedCase, seed: u64, dir: &Path) {
+fn run_on_simulated_rig(row: &ParityCase, expected: &RigCase, seed: u64, dir: &Path) {
     let scenario = gpuhpa::scenario::load(&expected.scenarios, None).expect(row.case);
     let mut config = SimConfig::from_scenario(&scenario, seed);
     apply_rig_config(&mut config);
@@ -97,7 +99,7 @@ fn run_on_simulated_rig(row: &ParityCase, expected: &ExpectedCase, seed: u64, di
 fn the_simulator_has_the_results_expected_of_the_rig() {
     let failures = collect_failures("parity", PARITY_CASES.len() as u64 * SEEDS, |number, dir| {
         let (row, seed) = (&PARITY_CASES[usize::try_from(number / SEEDS).expect("small")], number % SEEDS);
-        let expected = ExpectedCase::load(row.case);
+        let expected = RigCase::load(row.case).expect("a row");
         run_on_simulated_rig(row, &expected, seed, dir);
         let differences = find_differences(dir, row, &expected);
         std::fs::remove_dir_all(dir).expect("the directory");
@@ -120,7 +122,8 @@ fn the_rig_has_the_results_of_the_simulator() {
     };
     let mut failures = Vec::new();
     for case in cases {
-        let (row, expected, bundle) = (find_case(case), ExpectedCase::load(case), dir.join(format!("{case}-1")));
+        let (row, expected, bundle) =
+            (find_case(case), RigCase::load(case).expect("a row"), dir.join(format!("{case}-1")));
         failures.extend(find_differences(&bundle, row, &expected));
         // In some cases timing decides which parts a run has: with oscillating replicas there may be nothing to scale
         // down.
@@ -148,8 +151,8 @@ fn find_case(case: &str) -> &'static ParityCase {
 fn other_results_other_durations_and_an_altered_bundle_are_detected() {
     let (healthy, other) = (find_case("healthy"), find_case("hpa-controller-off"));
     let dir = RehearsalDir::new("parity");
-    run_on_simulated_rig(healthy, &ExpectedCase::load(healthy.case), 1, dir.path());
-    let differences = find_differences(dir.path(), other, &ExpectedCase::load(other.case));
+    run_on_simulated_rig(healthy, &RigCase::load(healthy.case).expect("a row"), 1, dir.path());
+    let differences = find_differences(dir.path(), other, &RigCase::load(other.case).expect("a row"));
     assert!(
         matches!(&differences[..], [cases, decided] if cases.contains("the cases are") && decided.contains("decided by")),
         "{differences:?}"
@@ -176,5 +179,5 @@ fn other_results_other_durations_and_an_altered_bundle_are_detected() {
     let timeline = dir.path().join("timeline.jsonl");
     let text = std::fs::read_to_string(&timeline).expect("a timeline");
     std::fs::write(&timeline, text.trim_end()).expect("a file");
-    assert!(!find_differences(dir.path(), healthy, &ExpectedCase::load(healthy.case)).is_empty());
+    assert!(!find_differences(dir.path(), healthy, &RigCase::load(healthy.case).expect("a row")).is_empty());
 }
