@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_load_s_client_verifies_a_server_s_certificate() {
+    async fn the_client_of_the_load_verifies_the_server() {
         let client = http_client(ConnectionPolicy::PerRequest, HumanDuration::from_ms(10_000)).unwrap();
         let request = http::Request::get(serve_one()).body(Bytes::new()).unwrap();
         let error = client.oneshot(request).await.err().unwrap();
