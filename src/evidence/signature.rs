@@ -1,9 +1,9 @@
 //! manifest.sig: a DSSE envelope around an in-toto Statement whose subject is manifest.json, signed with Ed25519. The
 //! manifest names the digest of every other file, so this one signature covers the whole bundle.
 
-use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair, ParsedPublicKey};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{PrivatePkcs8KeyDer, SubjectPublicKeyInfoDer};
 use serde::{Deserialize, Serialize};
@@ -182,7 +182,7 @@ pub fn sign(bundle: &Bundle, signer: &BundleSigner, facts: &ArtifactInput<'_>) -
 /// A key to check with.
 #[derive(Debug)]
 pub struct BundleVerifier {
-    key: ParsedPublicKey,
+    key: UnparsedPublicKey<[u8; 32]>,
     keyid: String,
 }
 
@@ -194,8 +194,9 @@ impl BundleVerifier {
     pub fn from_pem(pem: &[u8]) -> Result<Self, SignatureError> {
         let wrong = |why: String| SignatureError::Key { kind: "Ed25519 public key", why };
         let der = SubjectPublicKeyInfoDer::from_pem_slice(pem).map_err(|e| wrong(e.to_string()))?;
-        let key = ParsedPublicKey::new(&ED25519, der.as_ref()).map_err(|e| wrong(e.to_string()))?;
-        Ok(Self { key, keyid: sha256_hex(der.as_ref()) })
+        let key = der.as_ref().strip_prefix(&SPKI_PREFIX).and_then(|key| <[u8; 32]>::try_from(key).ok());
+        let key = key.ok_or_else(|| wrong("it has another algorithm or length".to_owned()))?;
+        Ok(Self { key: UnparsedPublicKey::new(&ED25519, key), keyid: sha256_hex(der.as_ref()) })
     }
 
     /// The statement that this key signed of a manifest. A signature does not identify the owner of the key.
@@ -208,9 +209,10 @@ impl BundleVerifier {
         let payload = STANDARD.decode(&envelope.payload).map_err(|e| wrong(format!("payload: {e}")))?;
         let signed = pre_auth_encoding(&envelope.payload_type, &payload);
         // A key id is only a hint: each signature is tried.
-        let holds = envelope.signatures.iter().any(|one| {
-            STANDARD.decode(&one.sig).is_ok_and(|signature| self.key.verify_sig(&signed, &signature).is_ok())
-        });
+        let holds = envelope
+            .signatures
+            .iter()
+            .any(|one| STANDARD.decode(&one.sig).is_ok_and(|signature| self.key.verify(&signed, &signature).is_ok()));
         if !holds {
             return Err(SignatureError::WrongKey { keyid: self.keyid.clone() });
         }

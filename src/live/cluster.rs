@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use kube::config::{Config, KubeConfigOptions, Kubeconfig};
 
+use super::tls::install_tls_provider;
 use crate::env::KubeClients;
 use crate::error_chain::format_chain;
 
@@ -45,6 +46,7 @@ pub enum ClusterError {
 /// # Errors
 /// The kubeconfig cannot be read, it does not have the context, or its credentials cannot be loaded.
 pub async fn connect(kubeconfig: Option<&Path>, context: Option<&str>) -> Result<ClusterConnection, ClusterError> {
+    install_tls_provider();
     let options = KubeConfigOptions { context: context.map(ToOwned::to_owned), ..KubeConfigOptions::default() };
     let mut credentials = serde_json::Value::Null;
     let (mut config, name) = match read_kubeconfig(kubeconfig)? {

@@ -10,6 +10,7 @@ use futures::StreamExt;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tower::util::BoxCloneSyncService;
 
+use super::tls::install_tls_provider;
 use crate::env::{HttpClient, HttpError, HttpFailure, ResponseBody};
 use crate::error_chain::{error_sources, format_chain};
 use crate::model::load::ConnectionPolicy;
@@ -18,6 +19,7 @@ use crate::units::HumanDuration;
 /// A client for HTTP/1.1. `connect_timeout` bounds name resolution, connection and TLS handshake together; the caller
 /// enforces every other timeout by dropping the future or the body. Fails only if the client cannot be created.
 pub fn http_client(connection: ConnectionPolicy, connect_timeout: HumanDuration) -> Result<HttpClient, HttpError> {
+    install_tls_provider();
     let setup = || {
         let client = reqwest::Client::builder()
             .user_agent(concat!("gpuhpa/", env!("CARGO_PKG_VERSION")))

@@ -3,6 +3,7 @@
 mod cluster;
 mod helm;
 pub mod http;
+mod tls;
 
 pub use cluster::{ClusterConnection, ClusterError, connect};
 pub use helm::HelmBinary;
