@@ -209,9 +209,10 @@ impl BundleVerifier {
         let payload = STANDARD.decode(&envelope.payload).map_err(|e| wrong(format!("payload: {e}")))?;
         let signed = pre_auth_encoding(&envelope.payload_type, &payload);
         // A key id is only a hint: each signature is tried.
-        let holds = envelope.signatures.iter().any(|one| {
-            STANDARD.decode(&one.sig).is_ok_and(|signature| self.key.verify(&signed, &signature).is_ok())
-        });
+        let holds = envelope
+            .signatures
+            .iter()
+            .any(|one| STANDARD.decode(&one.sig).is_ok_and(|signature| self.key.verify(&signed, &signature).is_ok()));
         if !holds {
             return Err(SignatureError::WrongKey { keyid: self.keyid.clone() });
         }
