@@ -167,11 +167,9 @@ fn marks_and_plan_follow_from_the_scenario() {
     assert_difference("expect", "plan: expectedReplicas: stored is `1`, derived is `2`", |b| {
         b.replace("plan.json", "\"expectedReplicas\": 2", "\"expectedReplicas\": 1");
     });
-    assert_difference(
-        "metric",
-        "plan: metric: stored is `Pods with target AverageValue 61`, derived is `Pods with target AverageValue 60`",
-        |b| b.replace("plan.json", "\"targetValue\": 60000", "\"targetValue\": 61000"),
-    );
+    assert_difference("metric", "plan: metric.targetValue: stored is `61000`, derived is `60000`", |b| {
+        b.replace("plan.json", "\"targetValue\": 60000", "\"targetValue\": 61000")
+    });
     assert_difference("assumed", "plan: bound", |b| b.replace("scenario.yaml", "syncPeriod: 5s", "syncPeriod: 9s"));
 }
 

@@ -51,18 +51,25 @@ fn differing_bounds(stored: &[TimeBound], derived: &[TimeBound]) -> Vec<String> 
 
 /// The names that differ, and the other fields that differ.
 fn differing_fields(stored: &Plan, derived: &Plan) -> (Vec<String>, Vec<String>) {
-    let fields = |plan: &Plan| match serde_json::to_value(plan) {
-        Ok(Value::Object(fields)) => fields,
-        _ => Map::new(),
-    };
-    let (stored, derived) = (fields(stored), fields(derived));
-    let keys: BTreeSet<&String> = stored.keys().chain(derived.keys()).collect();
-    let compared = keys.into_iter().filter(|key| !NOT_COMPARED.contains(&key.as_str()));
-    let differing = compared.filter(|key| stored.get(*key) != derived.get(*key)).map(|key| {
-        let text = |side: &Map<String, Value>| side.get(key).map_or("none".to_owned(), ToString::to_string);
-        (key, format!("{key}: stored is `{}`, derived is `{}`", text(&stored), text(&derived)))
-    });
-    let (names, others): (Vec<_>, Vec<_>) = differing.partition(|(key, _)| NAMES.contains(&key.as_str()));
-    let texts = |all: Vec<(&String, String)>| all.into_iter().map(|(_, text)| text).collect();
+    let fields = |plan: &Plan| serde_json::to_value(plan).unwrap_or_default();
+    let mut differing = Vec::new();
+    collect_differences("", &fields(stored), &fields(derived), &mut differing);
+    let is_name = |path: &str| NAMES.contains(&path);
+    let (names, others): (Vec<_>, Vec<_>) = differing.into_iter().partition(|(path, _)| is_name(path));
+    let texts = |all: Vec<(String, String)>| all.into_iter().map(|(_, text)| text).collect();
     (texts(names), texts(others))
+}
+
+/// The values that differ, each with its path; maps are compared key by key.
+fn collect_differences(path: &str, stored: &Value, derived: &Value, found: &mut Vec<(String, String)>) {
+    if let (Value::Object(stored), Value::Object(derived)) = (stored, derived) {
+        let keys: BTreeSet<&String> = stored.keys().chain(derived.keys()).collect();
+        for key in keys.into_iter().filter(|key| !path.is_empty() || !NOT_COMPARED.contains(&key.as_str())) {
+            let value = |side: &Map<String, Value>| side.get(key).cloned().unwrap_or_default();
+            let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+            collect_differences(&path, &value(stored), &value(derived), found);
+        }
+    } else if stored != derived {
+        found.push((path.to_owned(), format!("{path}: stored is `{stored}`, derived is `{derived}`")));
+    }
 }

@@ -49,11 +49,7 @@ fn read_metric(
 }
 
 /// Returns the samples, or the message of the failed request.
-fn fetch_samples(
-    client: &MetricsClient,
-    metric: &MetricUnderTest,
-    pods: &str,
-) -> Result<Vec<MetricSample>, String> {
+fn fetch_samples(client: &MetricsClient, metric: &MetricUnderTest, pods: &str) -> Result<Vec<MetricSample>, String> {
     let plural = metric.described_object.as_ref().map(|object| guess_plural(&object.kind)).unwrap_or_default();
     let version = if metric.kind == MetricKind::External { "v1beta1" } else { custom_metrics_version(client)? };
     let request =
