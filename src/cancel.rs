@@ -7,22 +7,22 @@ use tokio::sync::oneshot;
 
 /// Cancels all tokens of its channel, when called or dropped.
 #[derive(Debug)]
-pub struct CancelHandle(oneshot::Sender<()>);
+pub(crate) struct CancelHandle(oneshot::Sender<()>);
 
 /// Tells a task that it is cancelled.
 #[derive(Clone, Debug)]
-pub struct CancelToken(Shared<oneshot::Receiver<()>>);
+pub(crate) struct CancelToken(Shared<oneshot::Receiver<()>>);
 
 /// A handle and its token.
 #[must_use]
-pub fn channel() -> (CancelHandle, CancelToken) {
+pub(crate) fn channel() -> (CancelHandle, CancelToken) {
     let (sender, receiver) = oneshot::channel();
     (CancelHandle(sender), CancelToken(receiver.shared()))
 }
 
 impl CancelHandle {
     /// Cancels all tokens.
-    pub fn cancel(self) {
+    pub(crate) fn cancel(self) {
         // An error means that every task has already ended.
         let _ = self.0.send(());
     }
@@ -31,12 +31,12 @@ impl CancelHandle {
 impl CancelToken {
     /// True once the handle was used or dropped.
     #[must_use]
-    pub fn is_cancelled(&self) -> bool {
+    pub(crate) fn is_cancelled(&self) -> bool {
         self.0.clone().now_or_never().is_some()
     }
 
     /// Waits until [`is_cancelled`](Self::is_cancelled) is true.
-    pub async fn cancelled(&self) {
+    pub(crate) async fn cancelled(&self) {
         // An error means that the handle was dropped, which cancels too.
         let _ = self.0.clone().await;
     }

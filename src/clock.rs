@@ -36,19 +36,19 @@ impl RunClock {
     /// Microseconds since the clock started: the resolution of request records.
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "only this module reads the time")]
-    pub fn now_us(&self) -> u64 {
+    pub(crate) fn now_us(&self) -> u64 {
         u64::try_from(Instant::now().saturating_duration_since(self.origin).as_micros()).unwrap_or(u64::MAX)
     }
 
     /// Wall time at which the clock started.
     #[must_use]
-    pub fn wall_start(&self) -> Timestamp {
+    pub(crate) fn wall_start(&self) -> Timestamp {
         self.wall_start
     }
 
     /// Current wall time of this clock.
     #[must_use]
-    pub fn wall_time(&self) -> Timestamp {
+    pub(crate) fn wall_time(&self) -> Timestamp {
         self.wall_start
             .saturating_add(SignedDuration::from_micros(i64::try_from(self.now_us()).unwrap_or(i64::MAX)))
             .unwrap_or(self.wall_start)
@@ -57,19 +57,19 @@ impl RunClock {
 
 /// A stopwatch in real time, also where the run's clock is virtual.
 #[derive(Clone, Copy, Debug)]
-pub struct Stopwatch(std::time::Instant);
+pub(crate) struct Stopwatch(std::time::Instant);
 
 impl Stopwatch {
     /// A stopwatch that starts now.
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "only this module reads the time")]
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self(std::time::Instant::now())
     }
 
     /// Milliseconds since the start.
     #[must_use]
-    pub fn elapsed_ms(self) -> u128 {
+    pub(crate) fn elapsed_ms(self) -> u128 {
         self.0.elapsed().as_millis()
     }
 }

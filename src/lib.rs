@@ -55,26 +55,26 @@
 //! | timeline | all observations of a run, in the order in which gpuhpa received them |
 //! | verdict | the results of all cases, and the result of the run |
 
-pub mod bounds;
-pub mod cancel;
+mod bounds;
+mod cancel;
 pub mod cli;
 pub mod clock;
 pub mod env;
-pub mod error_chain;
+mod error_chain;
 pub mod evidence;
 pub mod hpa;
 pub mod install;
 pub mod judge;
 pub mod live;
 pub mod load;
-pub mod metrics;
+mod metrics;
 pub mod model;
-pub mod observe;
+mod observe;
 pub mod plan;
-pub mod protocol;
+mod protocol;
 pub mod run;
 pub mod scenario;
 pub mod seed;
 pub mod sim;
-pub mod snapshot;
+mod snapshot;
 pub mod units;

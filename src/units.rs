@@ -26,13 +26,13 @@ impl HumanDuration {
 
     /// The duration in milliseconds.
     #[must_use]
-    pub const fn ms(self) -> u64 {
+    pub(crate) const fn ms(self) -> u64 {
         self.0
     }
 
     /// The duration as [`std::time::Duration`].
     #[must_use]
-    pub const fn to_std(self) -> Duration {
+    pub(crate) const fn to_std(self) -> Duration {
         Duration::from_millis(self.0)
     }
 }

@@ -9,34 +9,34 @@ use crate::units::HumanDuration;
 
 /// Interval at which the harness reads each hop. Well below the shortest sync period in use (5 s on the rig, 15 s by
 /// default), so the values that the controller reads are close to recorded readings.
-pub const POLL_INTERVAL: HumanDuration = HumanDuration::from_secs(1);
+pub(crate) const POLL_INTERVAL: HumanDuration = HumanDuration::from_secs(1);
 
 /// Allowance for the latency between the components of the cluster and the harness: a watch event, a status write, a
 /// PUT.
-pub const SLACK: HumanDuration = HumanDuration::from_secs(3);
+pub(crate) const SLACK: HumanDuration = HumanDuration::from_secs(3);
 
 /// Time from the first chat of the load until the accelerator is busy, with the model already loaded.
-pub const LOAD_RAMP: HumanDuration = HumanDuration::from_secs(10);
+pub(crate) const LOAD_RAMP: HumanDuration = HumanDuration::from_secs(10);
 
 /// Everything that the bounds are computed from.
 #[derive(Clone, Debug)]
-pub struct TimingModel<'a> {
+pub(crate) struct TimingModel<'a> {
     /// Assumed times of the cluster.
-    pub assumptions: &'a Assumptions,
+    pub(crate) assumptions: &'a Assumptions,
     /// Scale-down stabilization window: the HPA's, else the controller's flag.
-    pub down_window: Term,
+    pub(crate) down_window: Term,
     /// Scale-up stabilization window, milliseconds.
-    pub up_window_ms: u64,
+    pub(crate) up_window_ms: u64,
     /// `terminationGracePeriodSeconds` of the target's pods; `None` until it is read.
-    pub termination_grace_s: Option<i64>,
+    pub(crate) termination_grace_s: Option<i64>,
     /// Time that the scaling policies need from minReplicas up to the expected replicas, milliseconds.
-    pub up_rate_ms: u64,
+    pub(crate) up_rate_ms: u64,
     /// Time that the scaling policies need from maxReplicas down to minReplicas, milliseconds.
-    pub down_rate_ms: u64,
+    pub(crate) down_rate_ms: u64,
     /// Largest possible difference between the API server's clock and the harness's, milliseconds.
-    pub clock_skew_ms: u64,
+    pub(crate) clock_skew_ms: u64,
     /// Timeout of a chat's first token, milliseconds.
-    pub first_token_ms: u64,
+    pub(crate) first_token_ms: u64,
 }
 
 fn term(name: &str, ms: u64, source: TermSource) -> Term {
@@ -58,7 +58,7 @@ fn bound(name: BoundName, terms: Vec<Term>) -> TimeBound {
 impl<'a> TimingModel<'a> {
     /// The model for a scenario and the times of its HPA's `spec.behavior`.
     #[must_use]
-    pub fn from_scenario(scenario: &'a Scenario, behavior: BehaviorTimes, clock_skew_ms: u64) -> Self {
+    pub(crate) fn from_scenario(scenario: &'a Scenario, behavior: BehaviorTimes, clock_skew_ms: u64) -> Self {
         let (ms, source) = match behavior.down_window_ms {
             Some(ms) => (ms, TermSource::Read),
             None => (scenario.assumptions.downscale_stabilization.ms(), TermSource::Assumed),
@@ -107,13 +107,13 @@ impl TimingModel<'_> {
 
     /// Age of the state that a reading of the metrics API shows.
     #[must_use]
-    pub fn metric_lag(&self) -> TimeBound {
+    pub(crate) fn metric_lag(&self) -> TimeBound {
         bound(BoundName::MetricLag, self.metric_path())
     }
 
     /// From the adapter's start until the metrics API serves the metric.
     #[must_use]
-    pub fn metric_served(&self) -> TimeBound {
+    pub(crate) fn metric_served(&self) -> TimeBound {
         let mut terms = self.metric_path();
         terms.push(assumed_term("relist interval", self.assumptions.relist_interval));
         terms.push(assumed_term("adapter startup", self.assumptions.pod_start));
@@ -124,7 +124,7 @@ impl TimingModel<'_> {
     /// From the HPA's creation until it is active. Before Kubernetes 1.37 the first sync is one sync period after
     /// creation.
     #[must_use]
-    pub fn hpa_active(&self) -> TimeBound {
+    pub(crate) fn hpa_active(&self) -> TimeBound {
         let mut terms = vec![self.sync_period()];
         terms.push(assumed_term("one skipped sync", self.assumptions.sync_period));
         terms.push(harness_term("API latency allowance", SLACK));
@@ -133,7 +133,7 @@ impl TimingModel<'_> {
 
     /// The baseline without load.
     #[must_use]
-    pub fn baseline(&self, periods: u32) -> TimeBound {
+    pub(crate) fn baseline(&self, periods: u32) -> TimeBound {
         bound(
             BoundName::Baseline,
             vec![term(
@@ -146,7 +146,7 @@ impl TimingModel<'_> {
 
     /// How long the metric must recommend other replicas before the controller must have acted.
     #[must_use]
-    pub fn metric_sustained(&self) -> TimeBound {
+    pub(crate) fn metric_sustained(&self) -> TimeBound {
         let mut terms = vec![self.sync_period()];
         terms.extend(self.metric_path());
         bound(BoundName::RecommendationSustained, terms)
@@ -154,13 +154,13 @@ impl TimingModel<'_> {
 
     /// From the start of the load until the metric recommends more replicas.
     #[must_use]
-    pub fn metric_follows_load(&self) -> TimeBound {
+    pub(crate) fn metric_follows_load(&self) -> TimeBound {
         self.metric_visible(BoundName::MetricFollowsLoad)
     }
 
     /// From the first reading that recommends the expected replicas until the target has them.
     #[must_use]
-    pub fn scale_up(&self) -> TimeBound {
+    pub(crate) fn scale_up(&self) -> TimeBound {
         let mut terms = vec![self.sync_period(), assumed_term("one skipped sync", self.assumptions.sync_period)];
         terms.push(term("scale-up stabilization window", self.up_window_ms, TermSource::Read));
         terms.push(term("scaling policy rate limit", self.up_rate_ms, TermSource::Read));
@@ -170,7 +170,7 @@ impl TimingModel<'_> {
 
     /// From a pod's creation until it is Ready.
     #[must_use]
-    pub fn pod_start(&self) -> TimeBound {
+    pub(crate) fn pod_start(&self) -> TimeBound {
         bound(
             BoundName::PodStartup,
             vec![assumed_term("pod startup", self.assumptions.pod_start), harness_term("API latency allowance", SLACK)],
@@ -179,7 +179,7 @@ impl TimingModel<'_> {
 
     /// From a pod's readiness until its share of the traffic is visible in the metric.
     #[must_use]
-    pub fn traffic_visible(&self) -> TimeBound {
+    pub(crate) fn traffic_visible(&self) -> TimeBound {
         self.metric_visible(BoundName::TrafficVisible)
     }
 
@@ -187,7 +187,7 @@ impl TimingModel<'_> {
     /// time, requests that were queued when the pod became Ready get their first token or fail, and each worker opens a
     /// new connection.
     #[must_use]
-    pub fn new_connections(&self) -> TimeBound {
+    pub(crate) fn new_connections(&self) -> TimeBound {
         let mut terms = self.traffic_visible().terms;
         terms.push(term("first-token timeout", self.first_token_ms, TermSource::Harness));
         bound(BoundName::NewConnections, terms)
@@ -195,7 +195,7 @@ impl TimingModel<'_> {
 
     /// How long the load stays constant after the scale-up.
     #[must_use]
-    pub fn hold(&self) -> TimeBound {
+    pub(crate) fn hold(&self) -> TimeBound {
         let mut terms = vec![self.down_window.clone()];
         terms.extend(self.metric_path());
         bound(BoundName::Hold, terms)
@@ -203,13 +203,13 @@ impl TimingModel<'_> {
 
     /// From the end of the load until the metric recommends minReplicas.
     #[must_use]
-    pub fn metric_falls_back(&self) -> TimeBound {
+    pub(crate) fn metric_falls_back(&self) -> TimeBound {
         self.metric_visible(BoundName::MetricFallsBack)
     }
 
     /// From the end of the load until the target has minReplicas and its surplus pods are deleted.
     #[must_use]
-    pub fn scale_down(&self) -> TimeBound {
+    pub(crate) fn scale_down(&self) -> TimeBound {
         let mut terms = self.metric_path();
         terms.push(harness_term("load ramp-up", LOAD_RAMP));
         terms.push(self.down_window.clone());
@@ -225,13 +225,13 @@ impl TimingModel<'_> {
     /// the stabilization window, less one sync period, the clock skew and 1 s (Kubernetes timestamps are whole
     /// seconds).
     #[must_use]
-    pub fn earliest_scale_down_ms(&self) -> u64 {
+    pub(crate) fn earliest_scale_down_ms(&self) -> u64 {
         self.down_window.ms.saturating_sub(self.assumptions.sync_period.ms() + self.clock_skew_ms + 1000)
     }
 
     /// Shortest possible duration of a run from the HPA's creation to the scale-down, milliseconds.
     #[must_use]
-    pub fn min_duration_ms(&self, baseline_periods: u32) -> u64 {
+    pub(crate) fn min_duration_ms(&self, baseline_periods: u32) -> u64 {
         self.baseline(baseline_periods).total_ms()
             + self.down_window.ms
             + self.metric_lag().total_ms()
@@ -257,7 +257,7 @@ impl TimingModel<'_> {
     /// Allowances, skipped syncs and the grace period of pods are left out: a healthy platform does not need them. The
     /// assumed pod start is a limit, with pull and model load, of which a pod of a healthy platform needs half at most.
     #[must_use]
-    pub fn likely_duration_ms(&self, baseline_periods: u32) -> u64 {
+    pub(crate) fn likely_duration_ms(&self, baseline_periods: u32) -> u64 {
         let sync_ms = self.assumptions.sync_period.ms();
         let scale_up_ms = self.metric_lag().total_ms() + sync_ms + self.up_window_ms + self.up_rate_ms;
         let hold_ms = self.hold().total_ms().max(self.assumptions.pod_start.ms() / 2);

@@ -43,7 +43,7 @@ pub(super) enum Verbosity {
 }
 
 /// The console of one run.
-pub struct Console {
+pub(crate) struct Console {
     clock: RunClock,
     redactor: Arc<Redactor>,
     verbosity: Verbosity,

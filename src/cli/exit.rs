@@ -45,7 +45,7 @@ pub enum CliExit {
 impl CliExit {
     /// The exit code of a verdict.
     #[must_use]
-    pub fn from_verdict(verdict: &Verdict) -> Self {
+    pub(crate) fn from_verdict(verdict: &Verdict) -> Self {
         match verdict.result {
             CaseResult::Pass if verdict.restored => Self::Ok,
             CaseResult::Pass => Self::NotRestored,
@@ -57,7 +57,7 @@ impl CliExit {
 
     /// The numeric code.
     #[must_use]
-    pub fn code(self) -> u8 {
+    pub(crate) fn code(self) -> u8 {
         match self {
             Self::Ok => 0,
             Self::Fail => 1,

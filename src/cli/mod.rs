@@ -22,8 +22,8 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::model::revision;
 
-pub use console::Console;
-pub use exit::CliExit;
+pub(crate) use console::Console;
+pub(crate) use exit::CliExit;
 
 /// Proves, or disproves, that a Kubernetes platform meets the CNCF AI Conformance MUST `pod_autoscaling`.
 ///
@@ -31,7 +31,7 @@ pub use exit::CliExit;
 /// custom metrics relevant to AI/ML workloads.
 #[derive(Debug, Parser)]
 #[command(name = "gpuhpa", version = revision::build_text(), about, after_long_help = exit::EXIT_CODE_HELP, max_term_width = 110)]
-pub struct Cli {
+pub(crate) struct Cli {
     #[command(subcommand)]
     command: CliCommand,
 }

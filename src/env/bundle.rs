@@ -17,7 +17,7 @@ pub struct BundleError {
     /// The file.
     pub path: String,
     /// The error message of the system.
-    pub why: String,
+    pub(crate) why: String,
 }
 
 /// A bundle on disk. Clones share its files.
@@ -67,7 +67,7 @@ impl Bundle {
 
     /// A bundle that writes nothing, for runs whose evidence is not needed.
     #[must_use]
-    pub fn discarding() -> Self {
+    pub(crate) fn discarding() -> Self {
         Self { durability: WriteDurability::Discarded, ..Self::open(Path::new("")) }
     }
 
@@ -85,7 +85,7 @@ impl Bundle {
 
     /// The same bundle on a disk that has space for `bytes` bytes.
     #[must_use]
-    pub fn with_byte_limit(self, bytes: u64) -> Self {
+    pub(crate) fn with_byte_limit(self, bytes: u64) -> Self {
         Self { bytes_left: Arc::new(AtomicU64::new(bytes)), ..self }
     }
 
@@ -97,7 +97,7 @@ impl Bundle {
 
     /// The directory.
     #[must_use]
-    pub fn dir(&self) -> &Path {
+    pub(crate) fn dir(&self) -> &Path {
         &self.dir
     }
 
@@ -125,12 +125,12 @@ impl Bundle {
     }
 
     /// Appends bytes to a file.
-    pub fn append(&self, name: &str, bytes: &[u8]) -> Result<(), BundleError> {
+    pub(crate) fn append(&self, name: &str, bytes: &[u8]) -> Result<(), BundleError> {
         self.append_atomically(name, bytes, false)
     }
 
     /// Appends bytes and syncs them to disk: for records that must survive a crash.
-    pub fn append_synced(&self, name: &str, bytes: &[u8]) -> Result<(), BundleError> {
+    pub(crate) fn append_synced(&self, name: &str, bytes: &[u8]) -> Result<(), BundleError> {
         self.append_atomically(name, bytes, self.durability == WriteDurability::Synced)
     }
 

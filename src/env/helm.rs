@@ -12,31 +12,31 @@ use crate::units::HumanDuration;
 #[derive(Clone, Debug)]
 pub struct ReleaseArgs {
     /// Name and namespace.
-    pub release: ReleaseRef,
+    pub(crate) release: ReleaseRef,
     /// Path, `oci://` reference or chart name.
-    pub chart: String,
+    pub(crate) chart: String,
     /// Chart repository URL.
-    pub repo: Option<String>,
+    pub(crate) repo: Option<String>,
     /// Chart version.
-    pub version: Option<String>,
+    pub(crate) version: Option<String>,
     /// Values.
-    pub values: Map<String, Value>,
+    pub(crate) values: Map<String, Value>,
     /// Labels of the release's storage Secret.
-    pub labels: Vec<(String, String)>,
+    pub(crate) labels: Vec<(String, String)>,
     /// Whether the OCI registry uses plain HTTP.
-    pub plain_http: bool,
+    pub(crate) plain_http: bool,
     /// Path of a CA bundle.
-    pub ca_file: Option<String>,
+    pub(crate) ca_file: Option<String>,
     /// Path of a registry credentials file.
-    pub registry_config: Option<String>,
+    pub(crate) registry_config: Option<String>,
     /// Timeout of one helm call.
-    pub timeout: HumanDuration,
+    pub(crate) timeout: HumanDuration,
 }
 
 impl ReleaseArgs {
     /// The arguments for one release of a scenario.
     #[must_use]
-    pub fn from_scenario(
+    pub(crate) fn from_scenario(
         name: &str,
         release: &ReleaseSpec,
         scenario: &Scenario,
@@ -62,11 +62,11 @@ impl ReleaseArgs {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ChartMeta {
     /// The chart's `name`.
-    pub name: String,
+    pub(crate) name: String,
     /// The chart's `version`.
-    pub version: String,
+    pub(crate) version: String,
     /// The chart's `appVersion`.
-    pub app_version: String,
+    pub(crate) app_version: String,
 }
 
 /// A helm call that failed.

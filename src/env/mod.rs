@@ -12,9 +12,10 @@ mod timeline_writer;
 
 use std::sync::Arc;
 
-pub use bundle::{Bundle, BundleError};
-pub use bundle_reader::{BundleReadError, BundleReader};
-pub use dynamic_api::{api_for_kind, api_for_object};
+pub use bundle::Bundle;
+pub(crate) use bundle::BundleError;
+pub(crate) use bundle_reader::{BundleReadError, BundleReader};
+pub(crate) use dynamic_api::{api_for_kind, api_for_object};
 pub use helm::{ChartMeta, HelmClient, HelmError, ReleaseArgs};
 pub use http::{HttpClient, HttpError, HttpFailure, ResponseBody};
 pub use redactor::Redactor;

@@ -31,7 +31,7 @@ pub struct KubeClients {
 impl KubeClients {
     /// The clients of the cluster of a client that does not retry.
     #[must_use]
-    pub fn new(no_retry: kube::Client) -> Self {
+    pub(crate) fn new(no_retry: kube::Client) -> Self {
         Self { retrying: with_retry(no_retry.clone()), no_retry }
     }
 }

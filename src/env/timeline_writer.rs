@@ -66,7 +66,7 @@ impl TimelineWriter {
 
     /// A receiver of the number of observations, notified of every new one.
     #[must_use]
-    pub fn subscribe(&self) -> watch::Receiver<u64> {
+    pub(crate) fn subscribe(&self) -> watch::Receiver<u64> {
         self.count.subscribe()
     }
 

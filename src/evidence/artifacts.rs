@@ -27,7 +27,7 @@ pub fn render_artifacts(facts: &ArtifactInput<'_>) -> Result<[(&'static str, Str
 ///
 /// # Errors
 /// The file cannot be written.
-pub fn write_junit(path: &Path, facts: &ArtifactInput<'_>) -> Result<(), BundleError> {
+pub(crate) fn write_junit(path: &Path, facts: &ArtifactInput<'_>) -> Result<(), BundleError> {
     let wrong = |why: String| BundleError { path: path.display().to_string(), why };
     let xml = render_junit(facts).map_err(wrong)?;
     if let Some(parent) = path.parent() {

@@ -60,6 +60,6 @@ fn collect_digests(dir: &Path, prefix: &str, files: &mut BTreeMap<String, String
 ///
 /// # Errors
 /// The manifest cannot be serialized.
-pub fn manifest_json(manifest: &Manifest) -> Result<String, String> {
+pub(crate) fn manifest_json(manifest: &Manifest) -> Result<String, String> {
     pretty_json(manifest).map_err(|e| e.to_string())
 }

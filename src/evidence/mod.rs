@@ -11,23 +11,24 @@ mod manifest;
 mod readme;
 mod report;
 mod signature;
-pub mod submission;
+pub(crate) mod submission;
 mod test_tree;
 
 use crate::env::{Bundle, BundleError};
 use crate::model::inventory::Inventory;
-pub use crate::model::manifest::SIGNATURE_FILE;
+pub(crate) use crate::model::manifest::SIGNATURE_FILE;
 use crate::model::plan::Plan;
 use crate::model::revision::FORMAT;
 use crate::model::scenario::Scenario;
 use crate::model::stamp::RunStamp;
 use crate::model::verdict::Verdict;
-pub use artifacts::{render_artifacts, write_junit};
+pub use artifacts::render_artifacts;
+pub(crate) use artifacts::write_junit;
 pub use finished_run::FinishedRun;
-pub use loaded_bundle::{LoadedBundle, OpenError, RequestFileDigest, open_bundle};
-pub use manifest::manifest_json;
+pub use loaded_bundle::{LoadedBundle, OpenError, open_bundle};
+pub(crate) use manifest::manifest_json;
 pub use report::render_report;
-pub use signature::{BundleSigner, BundleVerifier, InTotoStatement, SignatureError, sign};
+pub(crate) use signature::{BundleSigner, BundleVerifier, sign};
 pub use test_tree::ArtifactInput;
 
 use json_file::{pretty_json, put_redacted_json};
@@ -37,11 +38,11 @@ use json_file::{pretty_json, put_redacted_json};
 #[derive(Clone, Debug)]
 pub struct RedactedInputs {
     /// The scenario.
-    pub scenario: Scenario,
+    pub(crate) scenario: Scenario,
     /// The inventory.
     pub inventory: Inventory,
     /// The plan.
-    pub plan: Plan,
+    pub(crate) plan: Plan,
 }
 
 /// Writes the inputs of the run, before its first change. The bundle is readable from here on, and marked incomplete.
@@ -83,7 +84,7 @@ pub fn finish(bundle: &Bundle, ending: &FinishedRun<'_>) -> Result<(), BundleErr
 ///
 /// # Errors
 /// A file cannot be written; the bundle stays marked incomplete.
-pub fn finish_in_format(bundle: &Bundle, ending: &FinishedRun<'_>, format: u32) -> Result<(), BundleError> {
+pub(crate) fn finish_in_format(bundle: &Bundle, ending: &FinishedRun<'_>, format: u32) -> Result<(), BundleError> {
     // Derived from the redacted report, as a reader has it.
     let load = ending.load.map(|load| put_redacted_json(bundle, "load.json", load)).transpose()?;
     for (name, text) in derive_files(&FinishedRun { load: load.as_ref(), ..*ending })? {
@@ -101,7 +102,7 @@ pub const DERIVED_FILES: [&str; 6] =
 ///
 /// # Errors
 /// A writer fails.
-pub fn derive_files(ending: &FinishedRun<'_>) -> Result<Vec<(&'static str, String)>, BundleError> {
+pub(crate) fn derive_files(ending: &FinishedRun<'_>) -> Result<Vec<(&'static str, String)>, BundleError> {
     let wrong = |name: &str, why: String| BundleError { path: name.to_owned(), why };
     let verdict = pretty_json(ending.verdict).map_err(|e| wrong("verdict.json", e.to_string()))?;
     let mut files = vec![("verdict.json", verdict)];
@@ -121,7 +122,7 @@ pub fn derive_files(ending: &FinishedRun<'_>) -> Result<Vec<(&'static str, Strin
 /// The artifacts of a bundle whose results differ from its verdict. Their texts are not compared: they belong to the rules
 /// under which they were written.
 #[must_use]
-pub fn compare_artifacts(bundle: &LoadedBundle, verdict: &Verdict) -> Vec<String> {
+pub(crate) fn compare_artifacts(bundle: &LoadedBundle, verdict: &Verdict) -> Vec<String> {
     let input = ArtifactInput {
         verdict,
         inventory: &bundle.inventory,

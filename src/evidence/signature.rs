@@ -21,7 +21,7 @@ const SPKI_PREFIX: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0
 
 /// Why a bundle could not be signed, or why its signature is not valid.
 #[derive(Debug, thiserror::Error)]
-pub enum SignatureError {
+pub(crate) enum SignatureError {
     /// The key cannot be used.
     #[error("the key is not a PEM {kind}: {why}")]
     Key {
@@ -68,13 +68,13 @@ struct DsseSignature {
 /// The signed statement.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct InTotoStatement {
+pub(crate) struct InTotoStatement {
     #[serde(rename = "_type")]
     kind: String,
     subject: Vec<StatementSubject>,
     predicate_type: String,
     /// The run.
-    pub predicate: RunPredicate,
+    pub(crate) predicate: RunPredicate,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,33 +90,33 @@ struct DigestSet {
 
 /// The run, in the statement.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RunPredicate {
+pub(crate) struct RunPredicate {
     /// Id of the run.
-    pub run: String,
+    pub(crate) run: String,
     /// The verdict as every output prints it.
-    pub verdict: String,
+    pub(crate) verdict: String,
     /// Name of the scenario.
-    pub scenario: String,
+    pub(crate) scenario: String,
     /// Kubernetes version.
-    pub kubernetes: String,
+    pub(crate) kubernetes: String,
     /// gpuhpa's version.
-    pub gpuhpa: String,
+    pub(crate) gpuhpa: String,
     /// The commit that it was built from.
-    pub commit: String,
+    pub(crate) commit: String,
     /// Rules under which the verdict was derived.
-    pub rules: u32,
+    pub(crate) rules: u32,
 }
 
 /// A key to sign with.
 #[derive(Debug)]
-pub struct BundleSigner(Ed25519KeyPair);
+pub(crate) struct BundleSigner(Ed25519KeyPair);
 
 impl BundleSigner {
     /// Reads a private key as `openssl genpkey -algorithm ed25519` writes it.
     ///
     /// # Errors
     /// It is not an unencrypted Ed25519 key in PKCS#8 and PEM.
-    pub fn from_pem(pem: &[u8]) -> Result<Self, SignatureError> {
+    pub(crate) fn from_pem(pem: &[u8]) -> Result<Self, SignatureError> {
         let wrong = |why: String| SignatureError::Key { kind: "unencrypted Ed25519 private key (PKCS#8)", why };
         let der = PrivatePkcs8KeyDer::from_pem_slice(pem).map_err(|e| wrong(e.to_string()))?;
         let pair =
@@ -128,7 +128,7 @@ impl BundleSigner {
     ///
     /// # Errors
     /// The writer fails.
-    pub fn sign_bundle(&self, manifest: &[u8], facts: &ArtifactInput<'_>) -> Result<String, SignatureError> {
+    pub(crate) fn sign_bundle(&self, manifest: &[u8], facts: &ArtifactInput<'_>) -> Result<String, SignatureError> {
         let wrong = |e: serde_json::Error| SignatureError::Envelope(e.to_string());
         let statement = InTotoStatement {
             kind: STATEMENT_TYPE.to_owned(),
@@ -159,7 +159,7 @@ impl BundleSigner {
 
     /// sha256 of the public key as SubjectPublicKeyInfo, hexadecimal.
     #[must_use]
-    pub fn keyid(&self) -> String {
+    pub(crate) fn keyid(&self) -> String {
         sha256_hex(&[&SPKI_PREFIX[..], self.0.public_key().as_ref()].concat())
     }
 }
@@ -168,7 +168,7 @@ impl BundleSigner {
 ///
 /// # Errors
 /// The manifest cannot be read or is marked incomplete, or the signature cannot be written.
-pub fn sign(bundle: &Bundle, signer: &BundleSigner, facts: &ArtifactInput<'_>) -> Result<(), BundleError> {
+pub(crate) fn sign(bundle: &Bundle, signer: &BundleSigner, facts: &ArtifactInput<'_>) -> Result<(), BundleError> {
     let wrong = |why: String| BundleError { path: bundle.dir().join(SIGNATURE_FILE).display().to_string(), why };
     let text = std::fs::read(bundle.dir().join(MANIFEST_FILE)).map_err(|e| wrong(format!("{MANIFEST_FILE}: {e}")))?;
     let manifest: Manifest = serde_json::from_slice(&text).map_err(|e| wrong(format!("{MANIFEST_FILE}: {e}")))?;
@@ -181,7 +181,7 @@ pub fn sign(bundle: &Bundle, signer: &BundleSigner, facts: &ArtifactInput<'_>) -
 
 /// A key to check with.
 #[derive(Debug)]
-pub struct BundleVerifier {
+pub(crate) struct BundleVerifier {
     key: UnparsedPublicKey<[u8; 32]>,
     keyid: String,
 }
@@ -191,7 +191,7 @@ impl BundleVerifier {
     ///
     /// # Errors
     /// It is not an Ed25519 public key in PEM.
-    pub fn from_pem(pem: &[u8]) -> Result<Self, SignatureError> {
+    pub(crate) fn from_pem(pem: &[u8]) -> Result<Self, SignatureError> {
         let wrong = |why: String| SignatureError::Key { kind: "Ed25519 public key", why };
         let der = SubjectPublicKeyInfoDer::from_pem_slice(pem).map_err(|e| wrong(e.to_string()))?;
         let key = der.as_ref().strip_prefix(&SPKI_PREFIX).and_then(|key| <[u8; 32]>::try_from(key).ok());
@@ -203,7 +203,7 @@ impl BundleVerifier {
     ///
     /// # Errors
     /// The envelope cannot be parsed, has no signature of this key, or is about another manifest.
-    pub fn verify(&self, manifest: &[u8], envelope: &[u8]) -> Result<InTotoStatement, SignatureError> {
+    pub(crate) fn verify(&self, manifest: &[u8], envelope: &[u8]) -> Result<InTotoStatement, SignatureError> {
         let wrong = |why: String| SignatureError::Envelope(why);
         let envelope: DsseEnvelope = serde_json::from_slice(envelope).map_err(|e| wrong(e.to_string()))?;
         let payload = STANDARD.decode(&envelope.payload).map_err(|e| wrong(format!("payload: {e}")))?;
@@ -235,7 +235,7 @@ impl BundleVerifier {
 
     /// sha256 of the public key as SubjectPublicKeyInfo, hexadecimal.
     #[must_use]
-    pub fn keyid(&self) -> &str {
+    pub(crate) fn keyid(&self) -> &str {
         &self.keyid
     }
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// The type of a condition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum ConditionKind {
+pub(crate) enum ConditionKind {
     /// Whether the controller can read and write the scale, and whether a stabilization window delays scaling.
     AbleToScale,
     /// Whether the controller can compute a replica count from the metrics.
@@ -18,7 +18,7 @@ pub enum ConditionKind {
 
 /// The status of a condition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum ConditionStatus {
+pub(crate) enum ConditionStatus {
     /// The condition is true.
     True,
     /// The condition is false.
@@ -33,13 +33,13 @@ pub enum ConditionStatus {
 pub struct HpaCondition {
     /// Type.
     #[serde(rename = "type")]
-    pub kind: ConditionKind,
+    pub(crate) kind: ConditionKind,
     /// Status.
-    pub status: ConditionStatus,
+    pub(crate) status: ConditionStatus,
     /// Reason.
-    pub reason: String,
+    pub(crate) reason: String,
     /// Message.
-    pub message: String,
+    pub(crate) message: String,
 }
 
 impl HpaCondition {

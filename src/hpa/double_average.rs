@@ -18,38 +18,38 @@ const UNEVEN_PERCENT: i64 = 25;
 
 /// Loads under which the replicas oscillate, if the metric is an average over the pods.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Oscillation {
+pub(crate) struct Oscillation {
     /// The lowest of these loads, as a sum over the pods.
-    pub lowest_load: f64,
+    pub(crate) lowest_load: f64,
     /// The highest of these loads.
-    pub highest_load: f64,
+    pub(crate) highest_load: f64,
     /// One cycle of the replicas under the highest load.
-    pub cycle: Vec<i32>,
+    pub(crate) cycle: Vec<i32>,
 }
 
 /// A value of the metric at a number of pods.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct ValueAtSize {
+pub(crate) struct ValueAtSize {
     /// The value as the controller reports it.
-    pub value: Milli,
+    pub(crate) value: Milli,
     /// Number of pods.
-    pub replicas: i32,
+    pub(crate) replicas: i32,
     /// The recommendation for this value.
-    pub recommendation: i32,
+    pub(crate) recommendation: i32,
 }
 
 impl MetricUnderTest {
     /// The target of a single value that the controller divides by the replicas: if that value is already an average
     /// over the pods, it is averaged twice.
     #[must_use]
-    pub fn divided_target(&self) -> Option<Milli> {
+    pub(crate) fn divided_target(&self) -> Option<Milli> {
         self.target_value.filter(|_| self.is_divided_by_replicas())
     }
 
     /// Whether two values under the same load show that the metric is averaged twice: at the fewer pods it recommends
     /// `expected` replicas, and at the more pods it has fallen with their number and recommends fewer.
     #[must_use]
-    pub fn is_averaged_twice(&self, fewer_pods: ValueAtSize, more_pods: ValueAtSize, expected: i32) -> bool {
+    pub(crate) fn is_averaged_twice(&self, fewer_pods: ValueAtSize, more_pods: ValueAtSize, expected: i32) -> bool {
         let share = fewer_pods.value.0 * i64::from(fewer_pods.replicas) / i64::from(more_pods.replicas.max(1));
         self.divided_target().is_some()
             && fewer_pods.recommendation >= expected
@@ -60,7 +60,7 @@ impl MetricUnderTest {
     /// The loads under which the replicas of an HPA oscillate, by the controller's own arithmetic, if the metric is an
     /// average over the pods. `sizes` are minReplicas and maxReplicas, `high` is the metric's largest value.
     #[must_use]
-    pub fn find_oscillation(&self, tolerance: Tolerance, sizes: (i32, i32), high: f64) -> Option<Oscillation> {
+    pub(crate) fn find_oscillation(&self, tolerance: Tolerance, sizes: (i32, i32), high: f64) -> Option<Oscillation> {
         let full = high * f64::from(sizes.1);
         let loads = (1..=LOAD_STEPS).map(|step| full * f64::from(step) / f64::from(LOAD_STEPS));
         let found: Vec<(f64, Vec<i32>)> =

@@ -34,7 +34,7 @@ pub fn legacy(sizing: &Sizing<'_>) -> Size {
 ///
 /// Source: Kubernetes 1.37.2 `pkg/controller/podautoscaler/horizontal.go`, `calculateScaleUpLimit`; SCHEMA.md, legacy
 /// step 2. A doubled count that does not fit 32 bits gives `i32::MIN`.
-pub fn legacy_rate_limit(current_replicas: i32) -> i32 {
+pub(crate) fn legacy_rate_limit(current_replicas: i32) -> i32 {
     to_i32((2.0 * f64::from(current_replicas)).max(4.0))
 }
 

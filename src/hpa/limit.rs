@@ -4,7 +4,7 @@ use super::condition::{ConditionKind, ConditionStatus, HpaCondition};
 
 /// The effect of the stabilization windows on a proposal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stabilization {
+pub(crate) enum Stabilization {
     /// None.
     None,
     /// Recent lower recommendations delay the scale-up.
@@ -15,7 +15,8 @@ pub enum Stabilization {
 
 /// The limit that changed a stabilized replica count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Limit {
+#[expect(clippy::enum_variant_names, reason = "the reasons that the controller writes")]
+pub(crate) enum Limit {
     /// None.
     WithinRange,
     /// The rate limit of scale-up.
@@ -30,7 +31,7 @@ pub enum Limit {
 
 impl Stabilization {
     /// The condition `AbleToScale` (SCHEMA.md, Conditions of both).
-    pub fn condition(self) -> HpaCondition {
+    pub(crate) fn condition(self) -> HpaCondition {
         let (reason, message) = match self {
             Self::None => ("ReadyForNewScale", "recommended size matches current size"),
             Self::Up => (
@@ -48,7 +49,7 @@ impl Stabilization {
 
 impl Limit {
     /// The condition `ScalingLimited` (SCHEMA.md, Conditions of both).
-    pub fn condition(self) -> HpaCondition {
+    pub(crate) fn condition(self) -> HpaCondition {
         let (status, reason, message) = match self {
             Self::WithinRange => {
                 (ConditionStatus::False, "DesiredWithinRange", "the desired count is within the acceptable range")

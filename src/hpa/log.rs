@@ -36,7 +36,7 @@ pub struct HpaLogs {
 impl HpaLogs {
     /// The logs after another `time` has passed.
     #[must_use]
-    pub fn older_by(mut self, time: Duration) -> Self {
+    pub(crate) fn older_by(mut self, time: Duration) -> Self {
         let slots = self.recommendations.iter_mut().chain(&mut self.events.ups).chain(&mut self.events.downs);
         for slot in slots {
             slot.age = slot.age.saturating_add(time);

@@ -24,7 +24,7 @@ impl MetricTargetSpec {
     /// that `type` names for an Object metric; `averageValue` before `value` for an External metric. Source: SCHEMA.md,
     /// reconcile step 5.
     #[must_use]
-    pub fn compared(self, kind: MetricKind) -> (TargetType, Option<i64>) {
+    pub(crate) fn compared(self, kind: MetricKind) -> (TargetType, Option<i64>) {
         let target_type = match (kind, self.kind) {
             (MetricKind::Pods, _) => TargetType::AverageValue,
             (MetricKind::Object, stated) => stated,
@@ -75,7 +75,7 @@ pub enum MetricInput {
 impl MetricInput {
     /// Its type.
     #[must_use]
-    pub fn kind(&self) -> MetricKind {
+    pub(crate) fn kind(&self) -> MetricKind {
         match self {
             Self::Pods { .. } => MetricKind::Pods,
             Self::Object { .. } => MetricKind::Object,
@@ -84,7 +84,7 @@ impl MetricInput {
     }
 
     /// The type of the target that counts, which is also the value type in the status.
-    pub fn target_type(&self) -> TargetType {
+    pub(crate) fn target_type(&self) -> TargetType {
         match self {
             Self::Pods { .. } => TargetType::AverageValue,
             Self::Object { target, .. } | Self::External { target, .. } => target.compared(self.kind()).0,
@@ -92,7 +92,7 @@ impl MetricInput {
     }
 
     /// Name of the metric.
-    pub fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         match self {
             Self::Pods { metric, .. } => &metric.name,
             Self::Object { metric, .. } => &metric.name,
@@ -103,7 +103,7 @@ impl MetricInput {
 
 /// The name of a metric in events and conditions: `pods metric NAME`, `KIND metric NAME`, `external metric
 /// NAME(SELECTOR)`.
-pub fn metric_name(metric: &MetricInput) -> String {
+pub(crate) fn metric_name(metric: &MetricInput) -> String {
     match metric {
         MetricInput::Pods { metric, .. } => metric.event_name(),
         MetricInput::Object { metric, target, .. } => metric.event_name(target.kind),
@@ -117,7 +117,7 @@ pub fn metric_name(metric: &MetricInput) -> String {
 /// The errors of the function for the metric's type, and [`MetricError::ObjectWithoutTarget`] or
 /// [`MetricError::ExternalWithoutTarget`] if the target field that counts is not set, before the API's response
 /// matters.
-pub fn propose(metric: &MetricInput, workload: &Workload<'_>) -> Result<Proposal, MetricError> {
+pub(crate) fn propose(metric: &MetricInput, workload: &Workload<'_>) -> Result<Proposal, MetricError> {
     match metric {
         MetricInput::Pods { metric, target_average_value_milli, samples_milli } => {
             let samples = samples_milli.as_ref().map_err(String::as_str);

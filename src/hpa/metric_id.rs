@@ -48,7 +48,7 @@ pub struct ExternalMetric {
 
 impl PodsMetric {
     /// The name in events and conditions: `pods metric NAME`.
-    pub fn event_name(&self) -> String {
+    pub(crate) fn event_name(&self) -> String {
         format!("pods metric {}", self.name)
     }
 }
@@ -57,7 +57,7 @@ impl ObjectMetric {
     /// The name in events and conditions: `KIND metric NAME` for a Value target. For `AverageValue` the controller
     /// itself writes `external metric NAME(SELECTOR)` (kubernetes v1.37.2, pkg/controller/podautoscaler/horizontal.go,
     /// `computeStatusForObjectMetric`; SCHEMA.md, reconcile step 5).
-    pub fn event_name(&self, target: TargetType) -> String {
+    pub(crate) fn event_name(&self, target: TargetType) -> String {
         match target {
             TargetType::Value => format!("{} metric {}", self.object.kind, self.name),
             TargetType::AverageValue => external_name(&self.name, self.selector.as_ref()),
@@ -67,7 +67,7 @@ impl ObjectMetric {
 
 impl ExternalMetric {
     /// The name in events and conditions: `external metric NAME(SELECTOR)`, with `nil` for no selector.
-    pub fn event_name(&self) -> String {
+    pub(crate) fn event_name(&self) -> String {
         external_name(&self.name, self.selector.as_ref())
     }
 }

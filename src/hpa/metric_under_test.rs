@@ -19,21 +19,21 @@ use crate::model::snapshot::HpaSnapshot;
 use crate::units::Milli;
 
 /// The API group of Pods and Object metrics.
-pub const CUSTOM_METRICS_GROUP: &str = "custom.metrics.k8s.io";
+pub(crate) const CUSTOM_METRICS_GROUP: &str = "custom.metrics.k8s.io";
 /// The API group of External metrics.
-pub const EXTERNAL_METRICS_GROUP: &str = "external.metrics.k8s.io";
+pub(crate) const EXTERNAL_METRICS_GROUP: &str = "external.metrics.k8s.io";
 
 impl MetricUnderTest {
     /// The metric of a scenario's HPA.
     #[must_use]
-    pub fn from_scenario(scenario: &Scenario) -> Option<Self> {
+    pub(crate) fn from_scenario(scenario: &Scenario) -> Option<Self> {
         Self::from_spec(&scenario.hpa.spec, &scenario.namespace)
     }
 
     /// The first metric of a spec that the custom or external metrics API serves; resource metrics (cpu, memory) are not
     /// read. `None` without one; scenario validation excludes that.
     #[must_use]
-    pub fn from_spec(spec: &HorizontalPodAutoscalerSpec, namespace: &str) -> Option<Self> {
+    pub(crate) fn from_spec(spec: &HorizontalPodAutoscalerSpec, namespace: &str) -> Option<Self> {
         let metrics = spec.metrics.as_deref().unwrap_or_default();
         let SpecParts { kind, metric, described_object, target } = metrics.iter().find_map(SpecParts::from_metric)?;
         let (target_type, target_milli) = target_from_spec(target).compared(kind);
@@ -52,26 +52,26 @@ impl MetricUnderTest {
 
     /// True for a metric with one value per pod, which the controller compares with the target pod by pod.
     #[must_use]
-    pub fn is_per_pod(&self) -> bool {
+    pub(crate) fn is_per_pod(&self) -> bool {
         self.kind == MetricKind::Pods
     }
 
     /// True for a value of the whole workload that the controller divides by the replicas: an Object or External metric
     /// with target type AverageValue.
     #[must_use]
-    pub fn is_divided_by_replicas(&self) -> bool {
+    pub(crate) fn is_divided_by_replicas(&self) -> bool {
         self.kind != MetricKind::Pods && self.target_type == TargetType::AverageValue
     }
 
     /// The API group that serves the metric.
     #[must_use]
-    pub fn api_group(&self) -> &'static str {
+    pub(crate) fn api_group(&self) -> &'static str {
         if self.kind == MetricKind::External { EXTERNAL_METRICS_GROUP } else { CUSTOM_METRICS_GROUP }
     }
 
     /// The name in the controller's events and conditions.
     #[must_use]
-    pub fn event_name(&self) -> String {
+    pub(crate) fn event_name(&self) -> String {
         match self.kind {
             MetricKind::Pods => self.pods_metric().event_name(),
             MetricKind::Object => self.object_metric().event_name(self.target_type),
@@ -81,14 +81,14 @@ impl MetricUnderTest {
 
     /// The metric's value in a status of the HPA.
     #[must_use]
-    pub fn reported_value(&self, hpa: &HpaSnapshot) -> Option<Milli> {
+    pub(crate) fn reported_value(&self, hpa: &HpaSnapshot) -> Option<Milli> {
         let entry = hpa.current_metrics.iter().find(|entry| entry.name == self.name)?;
         entry.average_value.or(entry.value)
     }
 
     /// The tolerance with which the controller compares the metric; `flag` is the controller's, a fraction.
     #[must_use]
-    pub fn tolerance(&self, flag: f64) -> Tolerance {
+    pub(crate) fn tolerance(&self, flag: f64) -> Tolerance {
         let side = |stated: Option<Milli>| stated.map(|milli| Tolerance::side_from_milli(milli.0));
         Tolerance::from_sides(flag, side(self.tolerance.up), side(self.tolerance.down))
     }
@@ -96,7 +96,7 @@ impl MetricUnderTest {
     /// The controller's input: the metric with the samples of the metrics API, or with the error text of the request.
     /// `None` for a Pods metric whose target is no quantity, which the API server refuses.
     #[must_use]
-    pub fn to_input(&self, samples: Result<&[MetricSample], &str>) -> Option<MetricInput> {
+    pub(crate) fn to_input(&self, samples: Result<&[MetricSample], &str>) -> Option<MetricInput> {
         let of_type = |kind: TargetType| self.target_value.filter(|_| self.target_type == kind).map(|value| value.0);
         let target = MetricTargetSpec {
             kind: self.target_type,
@@ -126,13 +126,13 @@ impl MetricUnderTest {
 
     /// The controller's proposal for these samples; `None` where the controller computes none.
     #[must_use]
-    pub fn propose(&self, samples: &[MetricSample], workload: &Workload<'_>) -> Option<Proposal> {
+    pub(crate) fn propose(&self, samples: &[MetricSample], workload: &Workload<'_>) -> Option<Proposal> {
         super::propose(&self.to_input(Ok(samples))?, workload).ok()
     }
 
     /// The controller's recommendation for this many running pods while every series has this value.
     #[must_use]
-    pub fn desired_replicas(&self, tolerance: Tolerance, replicas: i32, value: f64) -> Option<i32> {
+    pub(crate) fn desired_replicas(&self, tolerance: Tolerance, replicas: i32, value: f64) -> Option<i32> {
         let pod =
             |n: i32| PodState { name: format!("pod-{n}"), phase: PodPhase::Running, ready: true, deleting: false };
         let pods: Vec<PodState> = (0..replicas).map(pod).collect();

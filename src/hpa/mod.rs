@@ -44,30 +44,37 @@ mod tolerance;
 mod workload;
 
 pub use behavior::behavior;
-pub use condition::{ConditionKind, ConditionStatus, HpaCondition};
-pub use double_average::{Oscillation, ValueAtSize};
+pub use condition::HpaCondition;
+pub(crate) use condition::{ConditionKind, ConditionStatus};
+pub(crate) use double_average::{Oscillation, ValueAtSize};
 pub use external::{external_average_value, external_value};
-pub use legacy::{legacy, legacy_rate_limit};
-pub use limit::{Limit, Stabilization};
+pub use legacy::legacy;
+pub(crate) use legacy::legacy_rate_limit;
+pub(crate) use limit::{Limit, Stabilization};
 pub use log::{HpaLogs, LogSlot, ScaleEvents};
-pub use metric::{MetricInput, MetricTargetSpec, metric_name, propose};
+pub use metric::{MetricInput, MetricTargetSpec};
+pub(crate) use metric::{metric_name, propose};
 pub use metric_error::MetricError;
 pub use metric_id::{DescribedObjectRef, ExternalMetric, ObjectMetric, PodsMetric};
-pub use metric_under_test::{CUSTOM_METRICS_GROUP, EXTERNAL_METRICS_GROUP};
+pub(crate) use metric_under_test::CUSTOM_METRICS_GROUP;
 pub use object::{object_average_value, object_value};
-pub use pod::{PodPhase, PodState};
+pub(crate) use pod::PodPhase;
+pub use pod::PodState;
 pub use pods::pods_metric;
-pub use rate::{rate_limit_down, rate_limit_up};
+pub(crate) use rate::{rate_limit_down, rate_limit_up};
 pub use reconcile::{
-    ControllerFlags, CurrentMetric, HpaEvent, HpaEventType, HpaNames, HpaSpec, HpaStatus, InvalidMetrics, PassError,
-    PodSelector, PutFailure, ReconcileInput, ReconcileOutput, ReportedValue, ScaleSubresource, SelectorError,
-    reconcile,
+    ControllerFlags, CurrentMetric, HpaNames, HpaSpec, HpaStatus, PodSelector, PutFailure, ReconcileInput,
+    ReconcileOutput, ReportedValue, ScaleSubresource, reconcile,
 };
-pub use rules::{Behavior, GivenRules, PolicyType, ScalingPolicy, ScalingRules, SelectPolicy};
-pub use size::{Size, Sizing};
-pub use spec::{BehaviorTimes, behavior_from_spec, behavior_times, pod_state_from_snapshot};
-pub use text::{SUCCEEDED_RESCALE, SUCCESSFUL_RESCALE, new_size, updated_scale};
+pub(crate) use reconcile::{HpaEvent, HpaEventType};
+pub use rules::Behavior;
+pub(crate) use rules::{GivenRules, PolicyType, ScalingPolicy, ScalingRules, SelectPolicy};
+pub(crate) use size::Size;
+pub use size::Sizing;
+pub(crate) use spec::{BehaviorTimes, behavior_from_spec, behavior_times, pod_state_from_snapshot};
+pub(crate) use text::{SUCCEEDED_RESCALE, SUCCESSFUL_RESCALE, new_size, updated_scale};
 pub use tolerance::Tolerance;
 pub use workload::{Proposal, Workload};
 
-pub use crate::model::metric_under_test::{MetricKind, TargetType};
+pub(crate) use crate::model::metric_under_test::MetricKind;
+pub use crate::model::metric_under_test::TargetType;

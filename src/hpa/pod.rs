@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 /// The phase in a pod's status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-pub enum PodPhase {
+pub(crate) enum PodPhase {
     /// Accepted; not all containers run yet.
     Pending,
     /// Bound to a node, with at least one container running or starting.
@@ -22,14 +22,14 @@ pub enum PodPhase {
 #[serde(deny_unknown_fields)]
 pub struct PodState {
     /// Name; samples of a Pods metric are matched by it.
-    pub name: String,
+    pub(crate) name: String,
     /// status.phase.
-    pub phase: PodPhase,
+    pub(crate) phase: PodPhase,
     /// Whether the condition Ready is True; False, Unknown and no condition are the same here.
-    pub ready: bool,
+    pub(crate) ready: bool,
     /// Whether deletionTimestamp is set.
     #[serde(default)]
-    pub deleting: bool,
+    pub(crate) deleting: bool,
 }
 
 impl PodState {
@@ -37,7 +37,7 @@ impl PodState {
     ///
     /// Source: Kubernetes 1.37.2 `pkg/controller/podautoscaler/replica_calculator.go` (`getReadyPodsCount`); SCHEMA.md,
     /// `object_value` step 4.
-    pub fn counts_as_ready(&self) -> bool {
+    pub(crate) fn counts_as_ready(&self) -> bool {
         self.phase == PodPhase::Running && self.ready
     }
 }

@@ -13,7 +13,7 @@ use super::{LogSlot, PolicyType, ScaleEvents, ScalingPolicy, ScalingRules, Selec
 ///
 /// Source: Kubernetes 1.37.2 `pkg/controller/podautoscaler/horizontal.go`, `calculateScaleUpLimitWithScalingRules`;
 /// SCHEMA.md, behavior step 2.
-pub fn rate_limit_up(current_replicas: i32, rules: &ScalingRules, events: &ScaleEvents) -> i32 {
+pub(crate) fn rate_limit_up(current_replicas: i32, rules: &ScalingRules, events: &ScaleEvents) -> i32 {
     let limits = rules.policies.iter().map(|policy| {
         let start = period_start(current_replicas, policy, events);
         match policy.kind {
@@ -35,7 +35,7 @@ pub fn rate_limit_up(current_replicas: i32, rules: &ScalingRules, events: &Scale
 ///
 /// Source: Kubernetes 1.37.2 `pkg/controller/podautoscaler/horizontal.go`, `calculateScaleDownLimitWithBehaviors`;
 /// SCHEMA.md, behavior step 2.
-pub fn rate_limit_down(current_replicas: i32, rules: &ScalingRules, events: &ScaleEvents) -> i32 {
+pub(crate) fn rate_limit_down(current_replicas: i32, rules: &ScalingRules, events: &ScaleEvents) -> i32 {
     let limits = rules.policies.iter().map(|policy| {
         let start = period_start(current_replicas, policy, events);
         match policy.kind {

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 /// The unit of a policy's value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-pub enum PolicyType {
+pub(crate) enum PolicyType {
     /// Pods.
     Pods,
     /// Percent of the replicas at the start of the period.
@@ -15,7 +15,7 @@ pub enum PolicyType {
 
 /// `selectPolicy`: which of several policies counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-pub enum SelectPolicy {
+pub(crate) enum SelectPolicy {
     /// The one that allows the largest change.
     Max,
     /// The one that allows the smallest change.
@@ -27,29 +27,29 @@ pub enum SelectPolicy {
 /// A scaling policy: the largest change within a period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct ScalingPolicy {
+pub(crate) struct ScalingPolicy {
     /// Unit of `value`.
     #[serde(rename = "type")]
-    pub kind: PolicyType,
+    pub(crate) kind: PolicyType,
     /// Number of pods, or percent.
-    pub value: i32,
+    pub(crate) value: i32,
     /// The period in seconds, 1 to 1800.
-    pub period_seconds: i32,
+    pub(crate) period_seconds: i32,
 }
 
 /// The scaling rules of one direction, with defaults.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct ScalingRules {
+pub(crate) struct ScalingRules {
     /// The stabilization window in seconds, 0 to 3600. Without one, scale-up uses 0 and scale-down the controller's
     /// flag.
-    pub stabilization_window_seconds: Option<i32>,
+    pub(crate) stabilization_window_seconds: Option<i32>,
     /// Which policy counts.
-    pub select_policy: SelectPolicy,
+    pub(crate) select_policy: SelectPolicy,
     /// The policies.
-    pub policies: Vec<ScalingPolicy>,
+    pub(crate) policies: Vec<ScalingPolicy>,
     /// Tolerance of this direction, a fraction; replaces the controller's.
-    pub tolerance: Option<f64>,
+    pub(crate) tolerance: Option<f64>,
 }
 
 /// `spec.behavior` with the API server's defaults.
@@ -57,22 +57,22 @@ pub struct ScalingRules {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Behavior {
     /// Rules of scale-up.
-    pub scale_up: ScalingRules,
+    pub(crate) scale_up: ScalingRules,
     /// Rules of scale-down.
-    pub scale_down: ScalingRules,
+    pub(crate) scale_down: ScalingRules,
 }
 
 /// The scaling rules of one direction as written by the user, without defaults.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct GivenRules {
+pub(crate) struct GivenRules {
     /// The stabilization window in seconds.
-    pub stabilization_window_seconds: Option<i32>,
+    pub(crate) stabilization_window_seconds: Option<i32>,
     /// Which policy counts.
-    pub select_policy: Option<SelectPolicy>,
+    pub(crate) select_policy: Option<SelectPolicy>,
     /// The policies; they replace the default policies.
-    pub policies: Option<Vec<ScalingPolicy>>,
+    pub(crate) policies: Option<Vec<ScalingPolicy>>,
     /// Tolerance of this direction, a fraction.
-    pub tolerance: Option<f64>,
+    pub(crate) tolerance: Option<f64>,
 }
 
 impl Behavior {
@@ -82,7 +82,7 @@ impl Behavior {
     ///
     /// Source: Kubernetes 1.37.2 `pkg/apis/autoscaling/v2/defaults.go`, `GenerateHPAScaleUpRules` and
     /// `GenerateHPAScaleDownRules`.
-    pub fn defaulted(scale_up: Option<GivenRules>, scale_down: Option<GivenRules>) -> Self {
+    pub(crate) fn defaulted(scale_up: Option<GivenRules>, scale_down: Option<GivenRules>) -> Self {
         let percent = ScalingPolicy { kind: PolicyType::Percent, value: 100, period_seconds: 15 };
         let pods = ScalingPolicy { kind: PolicyType::Pods, value: 4, period_seconds: 15 };
         Self {
@@ -105,19 +105,19 @@ impl GivenRules {
 
 impl ScalingRules {
     /// The stabilization window, or `default` without one.
-    pub fn window(&self, default: Duration) -> Duration {
+    pub(crate) fn window(&self, default: Duration) -> Duration {
         self.stabilization_window_seconds.map_or(default, seconds)
     }
 
     /// The longest period of the policies: the controller keeps scale events for that long.
-    pub fn longest_period(&self) -> Duration {
+    pub(crate) fn longest_period(&self) -> Duration {
         self.policies.iter().map(|policy| policy.period()).max().unwrap_or(Duration::ZERO)
     }
 }
 
 impl ScalingPolicy {
     /// The period.
-    pub fn period(&self) -> Duration {
+    pub(crate) fn period(&self) -> Duration {
         seconds(self.period_seconds)
     }
 }

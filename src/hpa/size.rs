@@ -31,9 +31,9 @@ pub struct Size {
     /// Replicas after all limits.
     pub desired_replicas: i32,
     /// The effect of stabilization.
-    pub stabilization: Stabilization,
+    pub(crate) stabilization: Stabilization,
     /// The limit that changed the stabilized replicas.
-    pub limit: Limit,
+    pub(crate) limit: Limit,
     /// The log of proposals, with this one.
     pub recommendations: Vec<LogSlot>,
 }

@@ -16,7 +16,7 @@ use crate::units::Milli;
 
 /// `spec.behavior` with the API server's defaults; `None` if it is not set and the legacy algorithm applies.
 #[must_use]
-pub fn behavior_from_spec(spec: &HorizontalPodAutoscalerSpec) -> Option<Behavior> {
+pub(crate) fn behavior_from_spec(spec: &HorizontalPodAutoscalerSpec) -> Option<Behavior> {
     let behavior = spec.behavior.as_ref()?;
     let given = |rules: &Option<HPAScalingRules>| rules.as_ref().map(given_rules);
     Some(Behavior::defaulted(given(&behavior.scale_up), given(&behavior.scale_down)))
@@ -34,7 +34,7 @@ pub(super) fn stated_tolerance(spec: &HorizontalPodAutoscalerSpec) -> StatedTole
 
 /// The state of a pod that the HPA model reads.
 #[must_use]
-pub fn pod_state_from_snapshot(pod: &PodSnapshot) -> PodState {
+pub(crate) fn pod_state_from_snapshot(pod: &PodSnapshot) -> PodState {
     let phase = match pod.phase.as_str() {
         "Running" => PodPhase::Running,
         "Succeeded" => PodPhase::Succeeded,
@@ -72,20 +72,20 @@ pub(super) fn milli(quantity: Option<&Quantity>) -> Option<i64> {
 
 /// The times that `spec.behavior` of an HPA sets.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct BehaviorTimes {
+pub(crate) struct BehaviorTimes {
     /// `scaleDown.stabilizationWindowSeconds`, milliseconds; `None` if it is not set.
-    pub down_window_ms: Option<u64>,
+    pub(crate) down_window_ms: Option<u64>,
     /// `scaleUp.stabilizationWindowSeconds`, milliseconds.
-    pub up_window_ms: u64,
+    pub(crate) up_window_ms: u64,
     /// Time that the scaling policies need from minReplicas up to the expected replicas, milliseconds.
-    pub up_rate_ms: u64,
+    pub(crate) up_rate_ms: u64,
     /// Time that the scaling policies need from maxReplicas down to minReplicas, milliseconds.
-    pub down_rate_ms: u64,
+    pub(crate) down_rate_ms: u64,
 }
 
 /// The times that a scenario's `spec.behavior` sets.
 #[must_use]
-pub fn behavior_times(scenario: &Scenario) -> BehaviorTimes {
+pub(crate) fn behavior_times(scenario: &Scenario) -> BehaviorTimes {
     let spec = &scenario.hpa.spec;
     let behavior = behavior_from_spec(spec);
     let window_ms = |rules: fn(&Behavior) -> &super::ScalingRules| {

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// Reason of the condition `AbleToScale` after a successful write; its message is [`updated_scale`].
-pub const SUCCEEDED_RESCALE: &str = "SucceededRescale";
+pub(crate) const SUCCEEDED_RESCALE: &str = "SucceededRescale";
 /// Reason of the event after a successful write; its message is [`new_size`].
-pub const SUCCESSFUL_RESCALE: &str = "SuccessfulRescale";
+pub(crate) const SUCCESSFUL_RESCALE: &str = "SuccessfulRescale";
 
 pub(super) const SUCCEEDED_GET_SCALE: &str = "SucceededGetScale";
 pub(super) const FAILED_GET_SCALE: &str = "FailedGetScale";
@@ -23,13 +23,13 @@ pub(super) const NOT_SCALED_TO_ZERO: &str = "NotScaledToZero";
 
 /// Message of [`SUCCEEDED_RESCALE`]; `to` is the written replica count.
 #[must_use]
-pub fn updated_scale(to: i32) -> String {
+pub(crate) fn updated_scale(to: i32) -> String {
     format!("the HPA controller was able to update the target scale to {to}")
 }
 
 /// Message of [`SUCCESSFUL_RESCALE`]; `to` is the written replica count.
 #[must_use]
-pub fn new_size(to: i32, reason: &str) -> String {
+pub(crate) fn new_size(to: i32, reason: &str) -> String {
     format!("New size: {to}; reason: {reason}")
 }
 

@@ -14,7 +14,7 @@ pub struct Tolerance {
 impl Tolerance {
     /// The tolerance of one HPA: the controller's flag (`--horizontal-pod-autoscaler-tolerance`, default 0.1), replaced
     /// in each direction for which `spec.behavior` sets one (gate `HPAConfigurableTolerance`, locked on in 1.37).
-    pub fn new(flag: f64, behavior: Option<&Behavior>) -> Self {
+    pub(crate) fn new(flag: f64, behavior: Option<&Behavior>) -> Self {
         Self::from_sides(
             flag,
             behavior.and_then(|b| b.scale_up.tolerance),
@@ -23,13 +23,13 @@ impl Tolerance {
     }
 
     /// The controller's flag, replaced in each direction for which the spec states a tolerance.
-    pub fn from_sides(flag: f64, up: Option<f64>, down: Option<f64>) -> Self {
+    pub(crate) fn from_sides(flag: f64, up: Option<f64>, down: Option<f64>) -> Self {
         Self { up: up.unwrap_or(flag), down: down.unwrap_or(flag) }
     }
 
     /// Converts thousandths, the canonical form of a tolerance in a spec (`50m`), to the double that the controller
     /// uses: `milli * 1e-3`, which is not always `milli / 1e3` (`Quantity.AsApproximateFloat64`).
-    pub fn side_from_milli(milli: i64) -> f64 {
+    pub(crate) fn side_from_milli(milli: i64) -> f64 {
         super::integer::double(milli) * 1e-3
     }
 
@@ -37,7 +37,7 @@ impl Tolerance {
     ///
     /// Source: Kubernetes 1.37.2 `pkg/controller/podautoscaler/replica_calculator.go`; SCHEMA.md, Conventions,
     /// `within(r)`.
-    pub fn within(self, ratio: f64) -> bool {
+    pub(crate) fn within(self, ratio: f64) -> bool {
         1.0 - self.down <= ratio && ratio <= 1.0 + self.up
     }
 }

@@ -19,7 +19,7 @@ use crate::model::scenario::{EndpointSpec, EndpointType, Scenario};
 ///
 /// # Errors
 /// The target does not exist, the API server rejects the Service, or no address is known within `phases.install`.
-pub async fn create_endpoint(
+pub(crate) async fn create_endpoint(
     env: &RunEnv,
     journal: &Journal,
     scenario: &Scenario,

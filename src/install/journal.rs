@@ -25,7 +25,7 @@ pub struct Journal {
 impl Journal {
     /// The empty journal of a run.
     #[must_use]
-    pub fn new(bundle: Bundle, clock: RunClock, run: &str) -> Self {
+    pub(crate) fn new(bundle: Bundle, clock: RunClock, run: &str) -> Self {
         Self { bundle, clock, run: run.to_owned(), offset_ms: 0, entries: Mutex::default() }
     }
 
@@ -40,7 +40,7 @@ impl Journal {
 
     /// The same journal, with times counted from the run's start by the wall clock.
     #[must_use]
-    pub fn with_run_start(self, started: Timestamp) -> Self {
+    pub(crate) fn with_run_start(self, started: Timestamp) -> Self {
         let elapsed_ms = self.clock.wall_start().as_millisecond() - started.as_millisecond();
         // At least the last entry's time, in case the wall clock was set back.
         Self { offset_ms: u64::try_from(elapsed_ms).unwrap_or(0).max(self.offset_ms), ..self }
@@ -48,12 +48,12 @@ impl Journal {
 
     /// All entries so far.
     #[must_use]
-    pub fn entries(&self) -> Vec<JournalEntry> {
+    pub(crate) fn entries(&self) -> Vec<JournalEntry> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Calls `f` with all entries so far.
-    pub fn read<T>(&self, f: impl FnOnce(&[JournalEntry]) -> T) -> T {
+    pub(crate) fn read<T>(&self, f: impl FnOnce(&[JournalEntry]) -> T) -> T {
         f(&self.entries.lock().unwrap_or_else(PoisonError::into_inner))
     }
 

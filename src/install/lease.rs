@@ -28,7 +28,7 @@ const LEASE_SECONDS: i32 = 60;
 ///
 /// # Errors
 /// Another run holds the Lease, the API server rejects it, or the journal cannot be written.
-pub async fn acquire_lease(
+pub(crate) async fn acquire_lease(
     env: &RunEnv,
     journal: &Journal,
     scenario: &Scenario,
@@ -59,7 +59,7 @@ pub async fn acquire_lease(
 
 /// Renews this run's Lease until it is deleted, so that other runs can tell an active run from a killed one. Never renews
 /// another run's: a Lease created again under the name has another uid, and the API server rejects the patch.
-pub async fn renew_lease(env: RunEnv, namespace: String, plan: Plan) {
+pub(crate) async fn renew_lease(env: RunEnv, namespace: String, plan: Plan) {
     let api: Api<Lease> = Api::namespaced(env.kube.retrying.clone(), &namespace);
     let Ok(lease) = api.get(&plan.lease).await else { return };
     if lease.spec.and_then(|spec| spec.holder_identity).as_ref() != Some(&plan.run) {

@@ -45,7 +45,7 @@ pub async fn find_leftovers(env: &RunEnv, run: &str) -> Result<Vec<JournalEntry>
 ///
 /// # Errors
 /// We may not list objects of all namespaces.
-pub async fn runs_with_leftovers(env: &RunEnv) -> Result<BTreeSet<String>, InstallError> {
+pub(crate) async fn runs_with_leftovers(env: &RunEnv) -> Result<BTreeSet<String>, InstallError> {
     let mut all = BTreeSet::new();
     for kind in KINDS_BEFORE_RELEASES.into_iter().chain(KINDS_AFTER_RELEASES) {
         let list = list_labelled(env, kind, RUN_LABEL).await?;

@@ -15,13 +15,15 @@ mod target_scale;
 mod undo;
 mod volume_claims;
 
-pub use endpoint::create_endpoint;
+pub(crate) use endpoint::create_endpoint;
 pub use journal::{Journal, read_journal};
-pub use lease::{acquire_lease, is_run_active, renew_lease};
-pub use leftovers::{find_leftovers, runs_with_leftovers};
-pub use target_scale::record_target_scale;
-pub use undo::{dry_run_undo, undo};
-pub use volume_claims::record_volume_claims;
+pub use lease::is_run_active;
+pub(crate) use lease::{acquire_lease, renew_lease};
+pub use leftovers::find_leftovers;
+pub(crate) use leftovers::runs_with_leftovers;
+pub(crate) use target_scale::record_target_scale;
+pub(crate) use undo::{dry_run_undo, undo};
+pub(crate) use volume_claims::record_volume_claims;
 
 use std::fmt::Display;
 
@@ -36,7 +38,7 @@ use crate::model::plan::Plan;
 use crate::model::scenario::Scenario;
 
 /// Field manager of server-side apply.
-pub const FIELD_MANAGER: &str = "gpuhpa";
+pub(crate) const FIELD_MANAGER: &str = "gpuhpa";
 
 /// A change to the cluster that failed.
 #[derive(Debug, thiserror::Error)]
@@ -92,7 +94,7 @@ impl InstallError {
 ///
 /// # Errors
 /// The API server rejects one, or the journal cannot be written.
-pub async fn create_namespaces(
+pub(crate) async fn create_namespaces(
     env: &RunEnv,
     journal: &Journal,
     scenario: &Scenario,
@@ -119,7 +121,7 @@ pub async fn create_namespaces(
 ///
 /// # Errors
 /// helm fails, or the journal cannot be written.
-pub async fn install_releases(
+pub(crate) async fn install_releases(
     env: &RunEnv,
     journal: &Journal,
     scenario: &Scenario,
@@ -141,7 +143,12 @@ pub async fn install_releases(
 ///
 /// # Errors
 /// The API server rejects it, or the journal cannot be written.
-pub async fn apply_hpa(env: &RunEnv, journal: &Journal, scenario: &Scenario, plan: &Plan) -> Result<(), InstallError> {
+pub(crate) async fn apply_hpa(
+    env: &RunEnv,
+    journal: &Journal,
+    scenario: &Scenario,
+    plan: &Plan,
+) -> Result<(), InstallError> {
     let object = ObjectRef {
         api_version: "autoscaling/v2".to_owned(),
         kind: "HorizontalPodAutoscaler".to_owned(),

@@ -23,7 +23,11 @@ const POLL_INTERVAL: Duration = Duration::from_millis(500);
 ///
 /// # Errors
 /// The journal cannot be written.
-pub fn record_target_scale(journal: &Journal, scenario: &Scenario, inventory: &Inventory) -> Result<(), InstallError> {
+pub(crate) fn record_target_scale(
+    journal: &Journal,
+    scenario: &Scenario,
+    inventory: &Inventory,
+) -> Result<(), InstallError> {
     let Some(target) = &inventory.preflight.target else { return Ok(()) };
     let object = ObjectRef::scale_target(scenario);
     let change = journal.record_intent(RunChange::Scale { object, previous_replicas: target.replicas })?;

@@ -37,7 +37,7 @@ struct PendingUndo {
 ///
 /// # Errors
 /// The first change that could not be undone; the others were attempted nevertheless.
-pub async fn undo(
+pub(crate) async fn undo(
     env: &RunEnv,
     journal: &Journal,
     bound: HumanDuration,
@@ -191,7 +191,7 @@ fn is_ours(found: &DynamicObject, pending: &PendingUndo) -> bool {
 ///
 /// # Errors
 /// The API server or helm fails.
-pub async fn dry_run_undo(env: &RunEnv, journal: &Journal) -> Result<Vec<String>, InstallError> {
+pub(crate) async fn dry_run_undo(env: &RunEnv, journal: &Journal) -> Result<Vec<String>, InstallError> {
     let mut all = Vec::new();
     for pending in pending_undos(&journal.entries()) {
         let is_needed = match &pending.change {

@@ -20,7 +20,7 @@ use crate::model::scenario::Scenario;
 ///
 /// # Errors
 /// They cannot be listed, or the journal cannot be written.
-pub async fn record_volume_claims(
+pub(crate) async fn record_volume_claims(
     env: &RunEnv,
     journal: &Journal,
     scenario: &Scenario,

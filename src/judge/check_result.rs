@@ -5,7 +5,7 @@ use crate::units::HumanDuration;
 
 /// The status of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CheckStatus {
+pub(crate) enum CheckStatus {
     /// The observations show what the check demands.
     Pass,
     /// The observations show a violation.
@@ -18,15 +18,15 @@ pub enum CheckStatus {
 
 /// The status of a check with its reason and evidence.
 #[derive(Clone, Debug, PartialEq)]
-pub struct CheckResult {
+pub(crate) struct CheckResult {
     /// The status.
-    pub status: CheckStatus,
+    pub(crate) status: CheckStatus,
     /// Why, from observations only. Of a PASS: what was seen, in one line.
-    pub reason: String,
+    pub(crate) reason: String,
     /// Sequence numbers of the observations that decide the check.
-    pub cites: Vec<u64>,
+    pub(crate) cites: Vec<u64>,
     /// Remarks that do not decide the check.
-    pub findings: Vec<String>,
+    pub(crate) findings: Vec<String>,
 }
 
 impl CheckResult {

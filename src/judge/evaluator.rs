@@ -13,7 +13,7 @@ use crate::model::run_records::RunRecords;
 
 /// Whether a run may stop early: accelerators are expensive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EarlyExit {
+pub(crate) enum EarlyExit {
     /// The run goes on: it may pass, or a pending check may fail.
     No,
     /// The run skips to the scale-down, without load: it cannot pass any more, and only Oracle/DecisionsExplained can
@@ -25,7 +25,7 @@ pub enum EarlyExit {
 
 /// Evaluates each check once and keeps the results.
 #[derive(Debug)]
-pub struct Evaluator<'a> {
+pub(crate) struct Evaluator<'a> {
     view: RunView<'a>,
     results: RefCell<BTreeMap<Prerequisite, CheckResult>>,
 }
@@ -33,31 +33,31 @@ pub struct Evaluator<'a> {
 impl<'a> Evaluator<'a> {
     /// An evaluator of these records.
     #[must_use]
-    pub fn new(records: RunRecords<'a>) -> Self {
+    pub(crate) fn new(records: RunRecords<'a>) -> Self {
         Self::with_cache(records, &EvaluationCache::default())
     }
 
     /// The same, reusing what an earlier evaluator of this run has computed.
     #[must_use]
-    pub fn with_cache(records: RunRecords<'a>, cache: &EvaluationCache) -> Self {
+    pub(crate) fn with_cache(records: RunRecords<'a>, cache: &EvaluationCache) -> Self {
         Self { view: RunView::with_cache(records, cache), results: RefCell::default() }
     }
 
     /// The view of the records that the checks read.
     #[must_use]
-    pub fn view(&self) -> &RunView<'a> {
+    pub(crate) fn view(&self) -> &RunView<'a> {
         &self.view
     }
 
     /// The result of a check, its prerequisites included.
     #[must_use]
-    pub fn evaluate(&self, check: Check) -> CheckResult {
+    pub(crate) fn evaluate(&self, check: Check) -> CheckResult {
         self.evaluate_prerequisite(Prerequisite::Whole(check))
     }
 
     /// The result of a check or of a part of one, its prerequisites included.
     #[must_use]
-    pub fn evaluate_prerequisite(&self, prerequisite: Prerequisite) -> CheckResult {
+    pub(crate) fn evaluate_prerequisite(&self, prerequisite: Prerequisite) -> CheckResult {
         if let Some(result) = self.results.borrow().get(&prerequisite) {
             return result.clone();
         }
@@ -73,7 +73,7 @@ impl<'a> Evaluator<'a> {
 
     /// True when nothing can change the verdict of the run.
     #[must_use]
-    pub fn is_settled(&self) -> bool {
+    pub(crate) fn is_settled(&self) -> bool {
         self.early_exit() == EarlyExit::Now
     }
 
@@ -81,7 +81,7 @@ impl<'a> Evaluator<'a> {
     /// turn INCONCLUSIVE into FAIL. Pods without accelerators are outside of the requirement, so none of their checks
     /// can fail. The clean-up always follows.
     #[must_use]
-    pub fn early_exit(&self) -> EarlyExit {
+    pub(crate) fn early_exit(&self) -> EarlyExit {
         let checks = Check::all().filter(|check| check.spec().counts_for_early_exit);
         let results: Vec<CheckResult> = checks.map(|check| self.evaluate(check)).collect();
         let any = |status| results.iter().any(|result| result.has_status(status));

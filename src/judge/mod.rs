@@ -17,12 +17,14 @@ mod waiting;
 #[cfg(test)]
 mod tests;
 
-pub use check_result::{CheckResult, CheckStatus};
-pub use checks::{Check, CheckPart, Prerequisite};
-pub use evaluator::{EarlyExit, Evaluator};
+pub(crate) use check_result::{CheckResult, CheckStatus};
+pub use checks::Check;
+pub(crate) use checks::Prerequisite;
+pub(crate) use evaluator::{EarlyExit, Evaluator};
 pub use prediction::predict;
-pub use run_view::{ApiReading, EvaluationCache, LiveStatus, ProgressEvent, RunView, SizeChange};
-pub use waiting::{WaitingReason, waiting_for};
+pub use run_view::RunView;
+pub(crate) use run_view::{EvaluationCache, LiveStatus, ProgressEvent};
+pub(crate) use waiting::{WaitingReason, waiting_for};
 
 use crate::model::revision::RULES;
 use crate::model::run_records::RunRecords;

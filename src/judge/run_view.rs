@@ -17,13 +17,13 @@ use std::rc::Rc;
 
 use jiff::Timestamp;
 
-pub use api_readings::ApiReading;
+pub(crate) use api_readings::ApiReading;
 pub(super) use api_readings::MAX_READING_GAP_MS;
-pub use cache::EvaluationCache;
-pub use live_status::LiveStatus;
-pub use progress::ProgressEvent;
+pub(crate) use cache::EvaluationCache;
+pub(crate) use live_status::LiveStatus;
+pub(crate) use progress::ProgressEvent;
 pub(super) use recommendations::RecommendationRange;
-pub use size_changes::SizeChange;
+pub(crate) use size_changes::SizeChange;
 pub(super) use target_pods::TargetPod;
 use target_state::TargetState;
 
@@ -46,17 +46,17 @@ pub(super) type ObservedItem<'a, T> = (&'a Observation, &'a T);
 #[derive(Debug)]
 pub struct RunView<'a> {
     /// The records themselves.
-    pub records: RunRecords<'a>,
+    pub(crate) records: RunRecords<'a>,
     /// The time bounds of this run.
-    pub times: TimingModel<'a>,
+    pub(crate) times: TimingModel<'a>,
     /// spec.minReplicas.
-    pub min_replicas: i32,
+    pub(crate) min_replicas: i32,
     /// spec.maxReplicas.
-    pub max_replicas: i32,
+    pub(crate) max_replicas: i32,
     /// Replicas that the run must reach under load.
-    pub expected_replicas: i32,
+    pub(crate) expected_replicas: i32,
     /// The metric under test, by the scenario: a stored plan is never trusted.
-    pub metric: Option<Rc<MetricUnderTest>>,
+    pub(crate) metric: Option<Rc<MetricUnderTest>>,
     pub(super) hpas: Vec<ObservedItem<'a, HpaSnapshot>>,
     pub(super) workloads: Vec<ObservedItem<'a, WorkloadSnapshot>>,
     pub(super) pods: Vec<ObservedItem<'a, PodSnapshot>>,
@@ -95,7 +95,7 @@ impl<'a> RunView<'a> {
 
     /// Indexes the records, reusing the cache of earlier views of this run, whose timelines were the same or shorter.
     #[must_use]
-    pub fn with_cache(records: RunRecords<'a>, cache: &EvaluationCache) -> Self {
+    pub(crate) fn with_cache(records: RunRecords<'a>, cache: &EvaluationCache) -> Self {
         let spec = &records.scenario.hpa.spec;
         let min = spec.min_replicas.unwrap_or(1);
         let mut view = Self {
@@ -174,19 +174,19 @@ impl<'a> RunView<'a> {
 
     /// Time of the last observation, milliseconds of the run's clock.
     #[must_use]
-    pub fn now_ms(&self) -> u64 {
+    pub(crate) fn now_ms(&self) -> u64 {
         self.records.timeline.last().map_or(0, |last| last.at_ms)
     }
 
     /// The beginning of a phase, and its end if it has ended.
     #[must_use]
-    pub fn phase_span(&self, phase: Phase) -> Option<(u64, Option<u64>)> {
+    pub(crate) fn phase_span(&self, phase: Phase) -> Option<(u64, Option<u64>)> {
         self.phases.get(&phase).copied()
     }
 
     /// The beginning of a phase.
     #[must_use]
-    pub fn phase_start(&self, phase: Phase) -> Option<u64> {
+    pub(crate) fn phase_start(&self, phase: Phase) -> Option<u64> {
         self.phase_span(phase).map(|(began, _)| began)
     }
 

@@ -11,17 +11,17 @@ use crate::units::HumanDuration;
 
 /// What a run waits for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct WaitingReason {
+pub(crate) struct WaitingReason {
     /// Names the wait: it stays the same while numbers change.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     /// The expected time has passed, and `text` is a diagnosis.
-    pub overdue: bool,
+    pub(crate) overdue: bool,
     /// The explanation, in short.
-    pub text: String,
+    pub(crate) text: String,
     /// How far the wait is, in a few words, where it has a measure of its own.
-    pub progress: Option<String>,
+    pub(crate) progress: Option<String>,
     /// Everything that is known.
-    pub detail: String,
+    pub(crate) detail: String,
 }
 
 impl WaitingReason {
@@ -39,7 +39,7 @@ pub(super) fn format_seconds(ms: u64) -> String {
 
 /// What the first pending one of these prerequisites waits for; `None` when none is pending.
 #[must_use]
-pub fn waiting_for(evaluator: &Evaluator<'_>, prerequisites: &[Prerequisite]) -> Option<WaitingReason> {
+pub(crate) fn waiting_for(evaluator: &Evaluator<'_>, prerequisites: &[Prerequisite]) -> Option<WaitingReason> {
     let find_pending = |candidates: &[Prerequisite]| -> Option<(Prerequisite, CheckResult)> {
         let mut results = candidates.iter().map(|one| (*one, evaluator.evaluate_prerequisite(*one)));
         results.find(|(_, result)| result.has_status(CheckStatus::Pending))

@@ -11,20 +11,20 @@ use crate::error_chain::format_chain;
 
 /// The clients of a cluster, and how it was configured.
 #[derive(Clone)]
-pub struct ClusterConnection {
+pub(crate) struct ClusterConnection {
     /// The clients.
-    pub kube: KubeClients,
+    pub(crate) kube: KubeClients,
     /// Context name; `in-cluster` inside a pod.
-    pub context: String,
+    pub(crate) context: String,
     /// Address of the API server.
-    pub server: String,
+    pub(crate) server: String,
     /// The users of the kubeconfig, unredacted: secrets, which must not appear in any output.
-    pub credentials: serde_json::Value,
+    pub(crate) credentials: serde_json::Value,
 }
 
 /// Why no connection could be set up.
 #[derive(Debug, thiserror::Error)]
-pub enum ClusterError {
+pub(crate) enum ClusterError {
     /// The kubeconfig could not be read.
     #[error("could not read the kubeconfig {path}: {reason}")]
     Kubeconfig {
@@ -45,7 +45,10 @@ pub enum ClusterError {
 ///
 /// # Errors
 /// The kubeconfig cannot be read, it does not have the context, or its credentials cannot be loaded.
-pub async fn connect(kubeconfig: Option<&Path>, context: Option<&str>) -> Result<ClusterConnection, ClusterError> {
+pub(crate) async fn connect(
+    kubeconfig: Option<&Path>,
+    context: Option<&str>,
+) -> Result<ClusterConnection, ClusterError> {
     install_tls_provider();
     let options = KubeConfigOptions { context: context.map(ToOwned::to_owned), ..KubeConfigOptions::default() };
     let mut credentials = serde_json::Value::Null;

@@ -19,13 +19,13 @@ const QUERY_TIMEOUT: HumanDuration = HumanDuration::from_secs(120);
 
 /// The helm binary and the cluster that it uses.
 #[derive(Clone, Debug)]
-pub struct HelmBinary {
+pub(crate) struct HelmBinary {
     /// Path, or a name in PATH.
-    pub binary: String,
+    pub(crate) binary: String,
     /// `--kubeconfig`.
-    pub kubeconfig: Option<PathBuf>,
+    pub(crate) kubeconfig: Option<PathBuf>,
     /// `--kube-context`.
-    pub context: Option<String>,
+    pub(crate) context: Option<String>,
 }
 
 impl HelmBinary {

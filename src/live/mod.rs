@@ -5,5 +5,5 @@ mod helm;
 pub mod http;
 mod tls;
 
-pub use cluster::{ClusterConnection, ClusterError, connect};
-pub use helm::HelmBinary;
+pub(crate) use cluster::{ClusterConnection, connect};
+pub(crate) use helm::HelmBinary;

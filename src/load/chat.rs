@@ -68,7 +68,7 @@ pub async fn send_chat(
 /// The record of a request that is sent at `sent_us` microseconds of the run's clock. Its outcome is cancelled by
 /// ramp-down until the request ends otherwise.
 #[must_use]
-pub fn new_record(scheduled: ScheduledRequest, sent_us: u64) -> RequestRecord {
+pub(crate) fn new_record(scheduled: ScheduledRequest, sent_us: u64) -> RequestRecord {
     RequestRecord {
         id: scheduled.id,
         worker: scheduled.worker,

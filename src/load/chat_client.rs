@@ -36,13 +36,13 @@ impl ChatClient {
 
     /// The clock of its timestamps.
     #[must_use]
-    pub fn clock(&self) -> &RunClock {
+    pub(crate) fn clock(&self) -> &RunClock {
         &self.clock
     }
 
     /// The load that it sends.
     #[must_use]
-    pub fn load(&self) -> &LoadSpec {
+    pub(crate) fn load(&self) -> &LoadSpec {
         &self.load
     }
 

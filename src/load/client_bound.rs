@@ -19,7 +19,7 @@ const MIN_COUNT: u64 = 100;
 
 /// Why the load was client-bound, with the figures; `None` if it was not.
 #[must_use]
-pub fn reason(report: &LoadReport) -> Option<String> {
+pub(crate) fn reason(report: &LoadReport) -> Option<String> {
     let limit_us = TOLERATED_US.max(report.ttft_us.p50 / TTFT_DIVISOR);
     let exceeds = |quantiles: &Quantiles| quantiles.count >= MIN_COUNT && quantiles.p99 > limit_us;
     let (lateness, quantiles) = if exceeds(&report.timer_delay_us) {

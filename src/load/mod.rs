@@ -22,10 +22,10 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-pub use chat::{ResponseObserver, ScheduledRequest, new_record, send_chat};
+pub use chat::{ScheduledRequest, send_chat};
 pub use chat_client::ChatClient;
-pub use client_bound::reason as client_bound_reason;
-pub use probe::{probe_from_record, probe_pod};
+pub(crate) use client_bound::reason as client_bound_reason;
+pub(crate) use probe::{probe_from_record, probe_pod};
 use quantiles::MicrosHistogram;
 use record_file::RecordFile;
 use sampler::LoadSampler;

@@ -23,7 +23,7 @@ const PROBE_ID: u64 = u64::MAX;
 ///
 /// # Errors
 /// The names of the scenario and the pod do not form a URL. Errors of the pod or the transport are in the result.
-pub async fn probe_pod(env: &RunEnv, scenario: &Scenario, pod: &str) -> Result<ProbeRecord, LoadError> {
+pub(crate) async fn probe_pod(env: &RunEnv, scenario: &Scenario, pod: &str) -> Result<ProbeRecord, LoadError> {
     let proxy_path = format!("/api/v1/namespaces/{}/pods/{pod}:{}/proxy", scenario.namespace, scenario.endpoint.port);
     let load = LoadSpec { max_tokens: PROBE_TOKENS, ..scenario.load.clone() };
     // The Kubernetes client replaces this host with the API server's address.
@@ -45,7 +45,7 @@ pub async fn probe_pod(env: &RunEnv, scenario: &Scenario, pod: &str) -> Result<P
 
 /// The observation of one request: of the first chat, or of a probe.
 #[must_use]
-pub fn probe_from_record(record: &RequestRecord) -> ProbeRecord {
+pub(crate) fn probe_from_record(record: &RequestRecord) -> ProbeRecord {
     let error_text = || format!("{}: {}", record.outcome.as_str(), record.error.clone().unwrap_or_default());
     ProbeRecord {
         began_ms: record.sent_us / 1000,

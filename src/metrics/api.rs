@@ -14,7 +14,7 @@ use crate::units::{Milli, ParseQuantityError};
 
 /// A response without usable values.
 #[derive(Debug, thiserror::Error)]
-pub enum MetricsApiError {
+pub(crate) enum MetricsApiError {
     /// The response is of another kind.
     #[error("the response is not a metric value list: {0}")]
     NotAMetricList(String),
@@ -58,7 +58,7 @@ struct DescribedObject {
 }
 
 /// The values of a response, sorted. An empty list is valid unless the request was for exactly one value.
-pub fn parse_samples(body: &[u8], response_kind: ResponseKind) -> Result<Vec<MetricSample>, MetricsApiError> {
+pub(crate) fn parse_samples(body: &[u8], response_kind: ResponseKind) -> Result<Vec<MetricSample>, MetricsApiError> {
     let list: MetricList = serde_json::from_slice(body).map_err(|e| MetricsApiError::NotAMetricList(e.to_string()))?;
     let kind = if response_kind == ResponseKind::External { "ExternalMetricValueList" } else { "MetricValueList" };
     if list.kind != kind {

@@ -12,15 +12,19 @@ use crate::model::reading::MetricSample;
 /// A text that is not in the exposition format.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("line {line} is not Prometheus text: {reason}")]
-pub struct ExpositionError {
+pub(crate) struct ExpositionError {
     /// Line, from 1.
-    pub line: usize,
+    pub(crate) line: usize,
     /// What is wrong with it.
-    pub reason: &'static str,
+    pub(crate) reason: &'static str,
 }
 
 /// The samples of the metric `name`, sorted; empty when the text does not contain the metric.
-pub fn parse_samples(text: &[u8], name: &str, profile: &MetricProfile) -> Result<Vec<MetricSample>, ExpositionError> {
+pub(crate) fn parse_samples(
+    text: &[u8],
+    name: &str,
+    profile: &MetricProfile,
+) -> Result<Vec<MetricSample>, ExpositionError> {
     let text = std::str::from_utf8(text).map_err(|_| ExpositionError { line: 1, reason: "it is not UTF-8" })?;
     // OpenMetrics writes timestamps in seconds, the Prometheus format in milliseconds.
     let scale = if text.trim_end().ends_with("# EOF") { 1000.0 } else { 1.0 };

@@ -2,11 +2,11 @@
 //! Prometheus-compatible store, the custom and external metrics APIs of Kubernetes. They turn bytes into samples or a
 //! typed error; nothing here sends a request or reads a clock.
 
-pub mod api;
-pub mod exposition;
-pub mod request;
-pub mod selector;
-pub mod store;
+pub(crate) mod api;
+pub(crate) mod exposition;
+pub(crate) mod request;
+pub(crate) mod selector;
+pub(crate) mod store;
 
 use std::collections::BTreeMap;
 
@@ -19,19 +19,22 @@ const EXPORTED_PREFIX: &str = "exported_";
 
 /// The pod that a series belongs to.
 #[must_use]
-pub fn pod_from_labels(labels: &BTreeMap<String, String>, names: &ProfileLabels) -> Option<String> {
+pub(crate) fn pod_from_labels(labels: &BTreeMap<String, String>, names: &ProfileLabels) -> Option<String> {
     first_label(labels, &names.pod).map(ToOwned::to_owned)
 }
 
 /// The device of a series, by a label that no other device of the cluster has.
 #[must_use]
-pub fn device_from_labels<'a>(labels: &'a BTreeMap<String, String>, names: &ProfileLabels) -> Option<&'a str> {
+pub(crate) fn device_from_labels<'a>(labels: &'a BTreeMap<String, String>, names: &ProfileLabels) -> Option<&'a str> {
     first_label(labels, &names.device)
 }
 
 /// The number of a series' device on its node.
 #[must_use]
-pub fn device_index_from_labels<'a>(labels: &'a BTreeMap<String, String>, names: &ProfileLabels) -> Option<&'a str> {
+pub(crate) fn device_index_from_labels<'a>(
+    labels: &'a BTreeMap<String, String>,
+    names: &ProfileLabels,
+) -> Option<&'a str> {
     first_label(labels, &names.device_index)
 }
 

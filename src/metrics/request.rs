@@ -8,23 +8,23 @@ use super::{percent_encode, selector};
 use crate::model::metric_under_test::{MetricKind, MetricUnderTest};
 
 /// Versions of custom.metrics.k8s.io that the controller supports, and that this crate parses.
-pub const CUSTOM_VERSIONS: [&str; 2] = ["v1beta1", "v1beta2"];
+pub(crate) const CUSTOM_VERSIONS: [&str; 2] = ["v1beta1", "v1beta2"];
 
 /// The only version of external.metrics.k8s.io.
 const EXTERNAL_VERSION: &str = "v1beta1";
 
 /// A request to the custom or external metrics API.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MetricRequest {
+pub(crate) struct MetricRequest {
     /// Path and query.
-    pub path: String,
+    pub(crate) path: String,
     /// What the response contains.
-    pub response_kind: ResponseKind,
+    pub(crate) response_kind: ResponseKind,
 }
 
 /// What a response contains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ResponseKind {
+pub(crate) enum ResponseKind {
     /// One value for each pod (MetricValueList).
     Pods,
     /// Exactly one value (MetricValueList).
@@ -35,18 +35,18 @@ pub enum ResponseKind {
 
 /// The properties of the cluster that a request depends on.
 #[derive(Clone, Copy, Debug)]
-pub struct RequestContext<'a> {
+pub(crate) struct RequestContext<'a> {
     /// Version of custom.metrics.k8s.io, by discovery.
-    pub custom_version: &'a str,
+    pub(crate) custom_version: &'a str,
     /// The target's label selector as text; for Pods metrics.
-    pub pod_selector: &'a str,
+    pub(crate) pod_selector: &'a str,
     /// Plural of the described object's kind, by discovery ([`guess_plural`] where that fails); for Object metrics.
-    pub plural: &'a str,
+    pub(crate) plural: &'a str,
 }
 
 /// The request for a metric.
 #[must_use]
-pub fn metric_request(metric: &MetricUnderTest, context: &RequestContext<'_>) -> MetricRequest {
+pub(crate) fn metric_request(metric: &MetricUnderTest, context: &RequestContext<'_>) -> MetricRequest {
     let selector = metric.selector.as_ref().map(selector::format_selector).unwrap_or_default();
     let (name, version) = (&metric.name, context.custom_version);
     let version = if metric.kind == MetricKind::External { EXTERNAL_VERSION } else { version };
@@ -71,20 +71,20 @@ pub fn metric_request(metric: &MetricUnderTest, context: &RequestContext<'_>) ->
 /// The permission that a request needs, as the API server derives it from the path
 /// (k8s.io/apiserver v0.37.2, pkg/endpoints/request/requestinfo.go).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MetricPermission {
+pub(crate) struct MetricPermission {
     /// `get`, or `list` if the path names no object.
-    pub verb: &'static str,
+    pub(crate) verb: &'static str,
     /// API group.
-    pub group: &'static str,
+    pub(crate) group: &'static str,
     /// Resource, with the metric as its subresource if the path names an object.
-    pub resource: String,
+    pub(crate) resource: String,
     /// Name of the object; empty for any.
-    pub name: String,
+    pub(crate) name: String,
 }
 
 /// The permission to read a metric.
 #[must_use]
-pub fn required_permission(metric: &MetricUnderTest) -> MetricPermission {
+pub(crate) fn required_permission(metric: &MetricUnderTest) -> MetricPermission {
     let verb = if metric.kind == MetricKind::External { "list" } else { "get" };
     let (resource, name) = match (metric.kind, &metric.described_object) {
         (MetricKind::Pods, _) => (format!("pods/{}", metric.name), String::new()),
@@ -111,14 +111,14 @@ fn object_path(object: &CrossVersionObjectReference, plural: &str) -> String {
 
 /// The API group of a reference, empty for the core group.
 #[must_use]
-pub fn api_group(object: &CrossVersionObjectReference) -> &str {
+pub(crate) fn api_group(object: &CrossVersionObjectReference) -> &str {
     object.api_version.as_deref().and_then(|version| version.split_once('/')).map_or("", |(group, _)| group)
 }
 
 /// The plural that Kubernetes guesses for a kind (k8s.io/apimachinery v0.37.2, pkg/api/meta/restmapper.go,
 /// `UnsafeGuessKindToResource`).
 #[must_use]
-pub fn guess_plural(kind: &str) -> String {
+pub(crate) fn guess_plural(kind: &str) -> String {
     let kind = kind.to_lowercase();
     match kind.strip_suffix('y') {
         Some(stem) => format!("{stem}ies"),

@@ -12,7 +12,7 @@ const NO_WORD: [char; 7] = [' ', '(', ')', '<', '>', '=', '!'];
 /// The selector's text as `Selector.String()` of Go prints it, sorted by key (k8s.io/apimachinery v0.37.2,
 /// pkg/labels/selector.go). Empty for a selector that selects everything, and for one that Kubernetes refuses.
 #[must_use]
-pub fn format_selector(selector: &LabelSelector) -> String {
+pub(crate) fn format_selector(selector: &LabelSelector) -> String {
     let selector = Selector::try_from(selector.clone()).unwrap_or_default();
     let mut expressions: Vec<Expression> = selector.into_iter().collect();
     expressions.sort_by(|a, b| label_key(a).cmp(label_key(b)));
@@ -34,7 +34,7 @@ fn label_key(expression: &Expression) -> &str {
 ///
 /// # Errors
 /// The requirement that is none of these, such as `a>1`, as text for a message.
-pub fn parse_selector(text: &str) -> Result<Selector, String> {
+pub(crate) fn parse_selector(text: &str) -> Result<Selector, String> {
     let mut is_in_brackets = false;
     let requirements = text.split(|c| {
         is_in_brackets = c == '(' || is_in_brackets && c != ')';

@@ -16,7 +16,7 @@ const LOOKBACK: &str = "2m";
 
 /// A response without samples.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum StoreQueryError {
+pub(crate) enum StoreQueryError {
     /// The store rejected the query.
     #[error("the store rejected the query ({kind}): {message}")]
     QueryFailed {
@@ -43,14 +43,14 @@ pub enum StoreQueryError {
 
 /// Path and query of the request for the raw samples of a series selector.
 #[must_use]
-pub fn query_path(series: &str) -> String {
+pub(crate) fn query_path(series: &str) -> String {
     format!("/api/v1/query?query={}", percent_encode(&format!("{series}[{LOOKBACK}]")))
 }
 
 /// The same selector for a store that scrapes without `honor_labels` and so renames the profile's label `namespace` to
 /// `exported_namespace`; `None` if the selector does not use that label.
 #[must_use]
-pub fn exported_selector(series: &str, profile: &MetricProfile) -> Option<String> {
+pub(crate) fn exported_selector(series: &str, profile: &MetricProfile) -> Option<String> {
     let (name, matchers) = series.split_once('{')?;
     profile.labels.namespace.iter().find_map(|label| {
         let at = matchers.find(label.as_str())?;
@@ -89,7 +89,7 @@ struct StoreSeries {
 
 /// The newest sample of each series, sorted; empty when nothing matches. VictoriaMetrics returns the staleness marker
 /// of an ended series as a newest sample of NaN, which is parsed as a sample without a value; Prometheus leaves it out.
-pub fn parse_samples(body: &[u8], profile: &MetricProfile) -> Result<Vec<MetricSample>, StoreQueryError> {
+pub(crate) fn parse_samples(body: &[u8], profile: &MetricProfile) -> Result<Vec<MetricSample>, StoreQueryError> {
     let error = |e: serde_json::Error| StoreQueryError::NotAQueryResponse(e.to_string());
     let response: QueryResponse<'_> = serde_json::from_slice(body).map_err(error)?;
     if response.status != "success" {

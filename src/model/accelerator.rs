@@ -18,7 +18,7 @@ pub enum Accelerator {
 impl Accelerator {
     /// True on a cluster whose accelerators are stand-ins.
     #[must_use]
-    pub fn is_stand_in(&self) -> bool {
+    pub(crate) fn is_stand_in(&self) -> bool {
         *self == Self::StandIn
     }
 
@@ -26,7 +26,7 @@ impl Accelerator {
     /// extended resource: a fully qualified name outside the kubernetes.io domains and without the quota prefix
     /// `requests.` (kubernetes v1.37.2, pkg/apis/core/v1/helper/helpers.go, `IsExtendedResourceName`).
     #[must_use]
-    pub fn matches(&self, resource: &str) -> bool {
+    pub(crate) fn matches(&self, resource: &str) -> bool {
         match self {
             Self::Resource(name) => name == resource,
             Self::Auto | Self::StandIn => resource.split_once('/').is_some_and(|(domain, _)| {

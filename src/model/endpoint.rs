@@ -2,11 +2,11 @@
 
 /// The endpoint of the target, with its address resolved.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ResolvedEndpoint {
+pub(crate) struct ResolvedEndpoint {
     /// Base URL, without a trailing slash.
-    pub url: String,
+    pub(crate) url: String,
     /// Description for messages, for example `NodePort 31434 on node node-1`.
-    pub description: String,
+    pub(crate) description: String,
     /// Name of the Service that gpuhpa created; `None` for `type: URL`.
-    pub service: Option<String>,
+    pub(crate) service: Option<String>,
 }

@@ -6,9 +6,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::observation::NodeSnapshot;
-pub use super::permission::{PermissionCheck, PermissionStage};
-pub use super::preflight::{ExistingTarget, PreflightFindings, QuotaHeadroom, RejectedObject, RequiredObject};
-pub use super::rendered::{BoundRole, RenderedObject, RoleGrant};
+pub(crate) use super::permission::{PermissionCheck, PermissionStage};
+pub(crate) use super::preflight::{ExistingTarget, PreflightFindings, QuotaHeadroom, RejectedObject, RequiredObject};
+pub(crate) use super::rendered::{BoundRole, RenderedObject, RoleGrant};
 
 /// inventory.json.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -78,13 +78,13 @@ pub struct SimulationInfo {
 impl Inventory {
     /// The build that wrote the bundle, as every output names it.
     #[must_use]
-    pub fn gpuhpa_build(&self) -> String {
+    pub(crate) fn gpuhpa_build(&self) -> String {
         format!("gpuhpa {} (commit {})", self.gpuhpa_version, self.gpuhpa_commit)
     }
 
     /// States, in a sentence, whether the run is evidence for a platform.
     #[must_use]
-    pub fn evidence_statement(&self) -> &'static str {
+    pub(crate) fn evidence_statement(&self) -> &'static str {
         if self.simulated.is_some() {
             "Simulated cluster: no evidence about any platform."
         } else {
@@ -94,7 +94,7 @@ impl Inventory {
 
     /// The command that runs the scenario of a bundle again.
     #[must_use]
-    pub fn reproduce_command(&self) -> String {
+    pub(crate) fn reproduce_command(&self) -> String {
         let Some(SimulationInfo { seed, params, fault }) = &self.simulated else {
             return "gpuhpa verify -f scenario.yaml".to_owned();
         };
@@ -108,20 +108,20 @@ impl Inventory {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TargetLease {
     /// Id of the run.
-    pub run: String,
+    pub(crate) run: String,
     /// acquireTime of the Lease.
-    pub acquired: Option<Timestamp>,
+    pub(crate) acquired: Option<Timestamp>,
     /// renewTime of the Lease.
     #[serde(default)]
-    pub renewed: Option<Timestamp>,
+    pub(crate) renewed: Option<Timestamp>,
     /// Time at which the Lease expires unless the run renews it.
-    pub expires: Option<Timestamp>,
+    pub(crate) expires: Option<Timestamp>,
 }
 
 impl TargetLease {
     /// True when the Lease expired before `now`: its run was killed, or kept its objects on purpose.
     #[must_use]
-    pub fn is_expired(&self, now: Timestamp) -> bool {
+    pub(crate) fn is_expired(&self, now: Timestamp) -> bool {
         self.expires.is_some_and(|expires| expires < now)
     }
 }
@@ -139,14 +139,14 @@ impl std::fmt::Display for TargetLease {
 #[serde(rename_all = "camelCase")]
 pub struct MetricsApi {
     /// `namespace/name` of its Service.
-    pub service: String,
+    pub(crate) service: String,
     /// The condition Available is True.
-    pub available: bool,
+    pub(crate) available: bool,
     /// `namespace/name` of the helm release that owns it, from its annotations.
-    pub release: Option<String>,
+    pub(crate) release: Option<String>,
     /// A run of gpuhpa created that release and will remove it.
     #[serde(default)]
-    pub made_by_run: bool,
+    pub(crate) made_by_run: bool,
 }
 
 /// A helm release that exists before the run.
@@ -154,16 +154,16 @@ pub struct MetricsApi {
 #[serde(rename_all = "camelCase")]
 pub struct ExistingRelease {
     /// Namespace.
-    pub namespace: String,
+    pub(crate) namespace: String,
     /// Revision.
-    pub revision: i64,
+    pub(crate) revision: i64,
     /// Status in helm, for example deployed.
-    pub status: String,
+    pub(crate) status: String,
     /// Chart name and version.
-    pub chart: String,
+    pub(crate) chart: String,
     /// A run of gpuhpa created it and will remove it.
     #[serde(default)]
-    pub made_by_run: bool,
+    pub(crate) made_by_run: bool,
 }
 
 /// A chart as helm renders it with the scenario's values.
@@ -171,35 +171,35 @@ pub struct ExistingRelease {
 #[serde(rename_all = "camelCase")]
 pub struct ChartSummary {
     /// Chart name.
-    pub name: String,
+    pub(crate) name: String,
     /// Chart version.
-    pub version: String,
+    pub(crate) version: String,
     /// appVersion.
-    pub app_version: String,
+    pub(crate) app_version: String,
     /// sha256 of the output of `helm template`.
-    pub rendered_digest: String,
+    pub(crate) rendered_digest: String,
     /// spec.replicas of the target, when this chart renders the target and sets the field.
-    pub target_replicas: Option<i32>,
+    pub(crate) target_replicas: Option<i32>,
     /// Extended resources that one pod of the target requests, when this chart renders the target.
-    pub target_resources: Option<BTreeMap<String, i64>>,
+    pub(crate) target_resources: Option<BTreeMap<String, i64>>,
     /// Names of the APIServices that the chart renders. Each exists once per cluster.
-    pub api_services: Vec<String>,
+    pub(crate) api_services: Vec<String>,
     /// All objects that the chart renders.
     #[serde(default)]
-    pub objects: Vec<RenderedObject>,
+    pub(crate) objects: Vec<RenderedObject>,
     /// Permissions that the chart's roles grant. The creator of a role must have them (RBAC escalation prevention).
     #[serde(default)]
-    pub grants: Vec<RoleGrant>,
+    pub(crate) grants: Vec<RoleGrant>,
     /// Objects that the rendered objects reference and cannot work without.
     #[serde(default)]
-    pub required_objects: Vec<RequiredObject>,
+    pub(crate) required_objects: Vec<RequiredObject>,
     /// Node ports of the chart's Services, by Service name.
     #[serde(default)]
-    pub node_ports: BTreeMap<String, i32>,
+    pub(crate) node_ports: BTreeMap<String, i32>,
     /// Names of the target's volumeClaimTemplates, when this chart renders the target as a StatefulSet.
     #[serde(default)]
-    pub volume_claim_templates: Vec<String>,
+    pub(crate) volume_claim_templates: Vec<String>,
     /// Roles that the chart binds but does not render.
     #[serde(default)]
-    pub bound_roles: Vec<BoundRole>,
+    pub(crate) bound_roles: Vec<BoundRole>,
 }

@@ -5,27 +5,27 @@ use serde::{Deserialize, Serialize};
 use super::scenario::Scenario;
 
 /// Label of every object that a run creates, helm's release Secrets included. Its value is the run id.
-pub const RUN_LABEL: &str = "gpuhpa.dev/run";
+pub(crate) const RUN_LABEL: &str = "gpuhpa.dev/run";
 
 /// One line of journal.jsonl.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct JournalEntry {
     /// Id of the run; the value of [`RUN_LABEL`] on the objects that it creates.
-    pub run: String,
+    pub(crate) run: String,
     /// Number of the change, from 0. All lines about one change have the same number.
-    pub change: u32,
+    pub(crate) change: u32,
     /// Milliseconds of the run's clock.
-    pub at_ms: u64,
+    pub(crate) at_ms: u64,
     /// State of the change.
     #[serde(flatten)]
-    pub state: ChangeState,
+    pub(crate) state: ChangeState,
 }
 
 /// The states of a change.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub enum ChangeState {
+pub(crate) enum ChangeState {
     /// The change is about to be made.
     Intended(RunChange),
     /// The change was made.
@@ -51,7 +51,7 @@ pub enum ChangeState {
 /// A change of the cluster, with everything that undoing it needs: a journal alone is enough to clean up.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
-pub enum RunChange {
+pub(crate) enum RunChange {
     /// The run creates an object. Undo: delete it, by uid once the uid is known.
     Create(ObjectRef),
     /// `helm install`. Undo: `helm uninstall`.
@@ -84,15 +84,15 @@ pub enum RunChange {
 /// The PersistentVolumeClaims of a StatefulSet in a namespace that existed before the run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct VolumeClaims {
+pub(crate) struct VolumeClaims {
     /// Namespace.
-    pub namespace: String,
+    pub(crate) namespace: String,
     /// Name of the StatefulSet.
-    pub stateful_set: String,
+    pub(crate) stateful_set: String,
     /// Names of its volumeClaimTemplates.
-    pub templates: Vec<String>,
+    pub(crate) templates: Vec<String>,
     /// Names of the PersistentVolumeClaims that existed before the run.
-    pub existing: Vec<String>,
+    pub(crate) existing: Vec<String>,
 }
 
 impl std::fmt::Display for VolumeClaims {
@@ -104,23 +104,23 @@ impl std::fmt::Display for VolumeClaims {
 /// A reference to an object of the cluster.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct ObjectRef {
+pub(crate) struct ObjectRef {
     /// apiVersion.
-    pub api_version: String,
+    pub(crate) api_version: String,
     /// Kind.
-    pub kind: String,
+    pub(crate) kind: String,
     /// Plural resource name, as in API paths.
-    pub plural: String,
+    pub(crate) plural: String,
     /// Namespace; absent for cluster-scoped objects.
-    pub namespace: Option<String>,
+    pub(crate) namespace: Option<String>,
     /// Name.
-    pub name: String,
+    pub(crate) name: String,
 }
 
 impl ObjectRef {
     /// The target of the scenario's HPA.
     #[must_use]
-    pub fn scale_target(scenario: &Scenario) -> Self {
+    pub(crate) fn scale_target(scenario: &Scenario) -> Self {
         let target = &scenario.hpa.spec.scale_target_ref;
         Self {
             api_version: "apps/v1".to_owned(),
@@ -145,22 +145,22 @@ impl std::fmt::Display for ObjectRef {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReleaseRef {
     /// Release name.
-    pub name: String,
+    pub(crate) name: String,
     /// Namespace of the release.
-    pub namespace: String,
+    pub(crate) namespace: String,
 }
 
 /// A helm release that the run installs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct NewRelease {
+pub(crate) struct NewRelease {
     /// The release.
     #[serde(flatten)]
-    pub release: ReleaseRef,
+    pub(crate) release: ReleaseRef,
     /// Objects that the chart creates outside of the release's namespace. If that namespace is deleted first, helm's
     /// release Secret is lost, and `helm uninstall` cannot remove them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub outside_objects: Vec<ObjectRef>,
+    pub(crate) outside_objects: Vec<ObjectRef>,
 }
 
 impl From<ReleaseRef> for NewRelease {

@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 /// The file that makes a folder a bundle.
-pub const MANIFEST_FILE: &str = "manifest.json";
+pub(crate) const MANIFEST_FILE: &str = "manifest.json";
 /// The file beside the manifest. The manifest does not name it: it is written after it.
-pub const SIGNATURE_FILE: &str = "manifest.sig";
+pub(crate) const SIGNATURE_FILE: &str = "manifest.sig";
 
 /// manifest.json.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,12 +31,12 @@ pub struct Manifest {
 
 /// A digest as text, in lower-case hexadecimal digits.
 #[must_use]
-pub fn to_hex(digest: &[u8]) -> String {
+pub(crate) fn to_hex(digest: &[u8]) -> String {
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// sha256 of these bytes, in lower-case hexadecimal digits.
 #[must_use]
-pub fn sha256_hex(bytes: &[u8]) -> String {
+pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
     to_hex(&Sha256::digest(bytes))
 }

@@ -15,45 +15,45 @@ use super::shipped_profiles;
 /// A profile of an exporter: its series, labels and blank values, and the accelerators that it measures.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct MetricProfile {
+pub(crate) struct MetricProfile {
     /// Name of the profile in messages.
-    pub name: String,
+    pub(crate) name: String,
     /// The exporter that the profile describes, with its versions.
-    pub description: String,
+    pub(crate) description: String,
     /// Range and unit of the exporter's series, by metric name.
-    pub series: BTreeMap<String, ProfileSeries>,
+    pub(crate) series: BTreeMap<String, ProfileSeries>,
     /// Names of the labels of a series.
-    pub labels: ProfileLabels,
+    pub(crate) labels: ProfileLabels,
     /// Values that mean that there is no measurement. A sample with one of them is dropped.
-    pub blank_values: BlankValues,
+    pub(crate) blank_values: BlankValues,
     /// Extended resources of the accelerators that the exporter measures; `*` at the end of a name matches any rest.
     /// With `accelerator: auto` and `standIn` only these count. Default: any extended resource.
-    pub accelerator_resources: Vec<String>,
+    pub(crate) accelerator_resources: Vec<String>,
 }
 
 /// A series of an exporter.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct ProfileSeries {
+pub(crate) struct ProfileSeries {
     /// Smallest and largest possible value. Default: unknown.
-    pub range: Option<[f64; 2]>,
+    pub(crate) range: Option<[f64; 2]>,
     /// Unit of the value, for example percent.
-    pub unit: String,
+    pub(crate) unit: String,
 }
 
 /// Names of the labels of a series. Of each list the first label counts that a series has with a value, and before all of
 /// them the same names with the prefix `exported_`, which Prometheus adds to a label that conflicts with one of its own.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct ProfileLabels {
+pub(crate) struct ProfileLabels {
     /// The pod that uses the device. Default: pod, pod_name.
-    pub pod: Vec<String>,
+    pub(crate) pod: Vec<String>,
     /// The namespace of that pod. Default: namespace.
-    pub namespace: Vec<String>,
+    pub(crate) namespace: Vec<String>,
     /// The device, so that no other device of the cluster has the same value. Default: none.
-    pub device: Vec<String>,
+    pub(crate) device: Vec<String>,
     /// The number of the device on its node, which names it in the report if no label of `device` does. Default: none.
-    pub device_index: Vec<String>,
+    pub(crate) device_index: Vec<String>,
 }
 
 impl Default for ProfileLabels {
@@ -71,28 +71,28 @@ impl Default for ProfileLabels {
 /// Values that mean that there is no measurement.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct BlankValues {
+pub(crate) struct BlankValues {
     /// Every value above this one. Default: none.
-    pub above: Option<f64>,
+    pub(crate) above: Option<f64>,
     /// These values, for example [-1]. Default: none.
-    pub equal: Vec<f64>,
+    pub(crate) equal: Vec<f64>,
 }
 
 impl BlankValues {
     /// True for a value that is no measurement.
     #[must_use]
-    pub fn contains(&self, value: f64) -> bool {
+    pub(crate) fn contains(&self, value: f64) -> bool {
         self.above.is_some_and(|limit| value > limit) || self.equal.contains(&value)
     }
 }
 
 /// Most entries of a list of a profile: every sample of a timeline is compared with all of them.
-pub const MAX_LIST_LENGTH: usize = 100;
+pub(crate) const MAX_LIST_LENGTH: usize = 100;
 
 impl MetricProfile {
     /// True when a list has more than [`MAX_LIST_LENGTH`] entries.
     #[must_use]
-    pub fn has_endless_list(&self) -> bool {
+    pub(crate) fn has_endless_list(&self) -> bool {
         let ProfileLabels { pod, namespace, device, device_index } = &self.labels;
         let names = [pod, namespace, device, device_index, &self.accelerator_resources];
         names.into_iter().any(|list| list.len() > MAX_LIST_LENGTH) || self.blank_values.equal.len() > MAX_LIST_LENGTH
@@ -100,7 +100,7 @@ impl MetricProfile {
 
     /// True when the profile lists this extended resource.
     #[must_use]
-    pub fn lists_resource(&self, resource: &str) -> bool {
+    pub(crate) fn lists_resource(&self, resource: &str) -> bool {
         self.accelerator_resources.iter().any(|listed| match listed.strip_suffix('*') {
             Some(prefix) => resource.starts_with(prefix),
             None => listed == resource,
@@ -109,7 +109,7 @@ impl MetricProfile {
 
     /// An extended resource of the profile, for examples.
     #[must_use]
-    pub fn example_resource(&self) -> Option<&str> {
+    pub(crate) fn example_resource(&self) -> Option<&str> {
         self.accelerator_resources.iter().map(String::as_str).find(|name| !name.ends_with('*'))
     }
 }
@@ -117,13 +117,13 @@ impl MetricProfile {
 impl MetricSources {
     /// The profile of the scenario, else the shipped profile `generic`.
     #[must_use]
-    pub fn profile_or_generic(&self) -> &MetricProfile {
+    pub(crate) fn profile_or_generic(&self) -> &MetricProfile {
         self.profile.as_ref().unwrap_or_else(|| shipped_profiles::generic())
     }
 
     /// The names of the metric at the exporter and in the store's series selector, each once.
     #[must_use]
-    pub fn series_names(&self) -> Vec<&str> {
+    pub(crate) fn series_names(&self) -> Vec<&str> {
         let exporter = self.exporter.iter().map(|exporter| exporter.metric_name.as_str());
         let store = self.store.iter().map(|store| selected_metric(&store.series));
         let mut names: Vec<&str> = exporter.chain(store).filter(|name| !name.is_empty()).collect();
@@ -133,20 +133,20 @@ impl MetricSources {
 
     /// The profile's series that the exporter names, else the one that the store's selector names.
     #[must_use]
-    pub fn profile_series(&self) -> Option<(&str, &ProfileSeries)> {
+    pub(crate) fn profile_series(&self) -> Option<(&str, &ProfileSeries)> {
         let series = &self.profile.as_ref()?.series;
         self.series_names().into_iter().find_map(|name| Some((name, series.get(name)?)))
     }
 
     /// The range of one series: the scenario's own, else the profile's.
     #[must_use]
-    pub fn value_range(&self) -> Option<[f64; 2]> {
+    pub(crate) fn value_range(&self) -> Option<[f64; 2]> {
         self.range.or_else(|| self.profile_series()?.1.range)
     }
 
     /// The unit of the metric: the scenario's own, else the profile's; empty if it is unknown.
     #[must_use]
-    pub fn value_unit(&self) -> &str {
+    pub(crate) fn value_unit(&self) -> &str {
         match self.profile_series() {
             Some((_, series)) if self.unit.is_empty() => &series.unit,
             _ => &self.unit,
@@ -167,14 +167,14 @@ fn selected_metric(selector: &str) -> &str {
 impl Scenario {
     /// The profile whose list decides which extended resources are accelerators, if there is one.
     #[must_use]
-    pub fn accelerator_profile(&self) -> Option<&MetricProfile> {
+    pub(crate) fn accelerator_profile(&self) -> Option<&MetricProfile> {
         let is_open = matches!(self.accelerator, Accelerator::Auto | Accelerator::StandIn);
         self.metric.profile.as_ref().filter(|profile| is_open && !profile.accelerator_resources.is_empty())
     }
 
     /// True when a container resource of this name is an accelerator in this scenario.
     #[must_use]
-    pub fn is_accelerator(&self, resource: &str) -> bool {
+    pub(crate) fn is_accelerator(&self, resource: &str) -> bool {
         self.accelerator.matches(resource)
             && self.accelerator_profile().is_none_or(|profile| profile.lists_resource(resource))
     }

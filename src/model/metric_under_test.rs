@@ -33,32 +33,32 @@ pub enum TargetType {
 pub struct MetricUnderTest {
     /// Its type.
     #[serde(rename = "type")]
-    pub kind: MetricKind,
+    pub(crate) kind: MetricKind,
     /// Its name.
-    pub name: String,
+    pub(crate) name: String,
     /// Namespace of the HPA, in which the controller requests the metric.
-    pub namespace: String,
+    pub(crate) namespace: String,
     /// Selector of its series.
-    pub selector: Option<LabelSelector>,
+    pub(crate) selector: Option<LabelSelector>,
     /// The described object of an Object metric.
-    pub described_object: Option<CrossVersionObjectReference>,
+    pub(crate) described_object: Option<CrossVersionObjectReference>,
     /// Type of the target that the controller compares.
     pub target_type: TargetType,
     /// The one number of the target that the controller compares. `None` if the spec does not state it as a quantity.
     pub target_value: Option<Milli>,
     /// The tolerance of `spec.behavior`.
-    pub tolerance: StatedTolerance,
+    pub(crate) tolerance: StatedTolerance,
     /// How many metrics the HPA has besides. The run does not read them, and the controller takes the largest
     /// recommendation of all.
-    pub other_metrics: usize,
+    pub(crate) other_metrics: usize,
 }
 
 /// The tolerance that an HPA's `spec.behavior` states for each direction; where it states none, the controller's flag
 /// applies.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StatedTolerance {
+pub(crate) struct StatedTolerance {
     /// `scaleUp.tolerance`.
-    pub up: Option<Milli>,
+    pub(crate) up: Option<Milli>,
     /// `scaleDown.tolerance`.
-    pub down: Option<Milli>,
+    pub(crate) down: Option<Milli>,
 }

@@ -6,10 +6,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::reading::MetricReading;
-pub use super::snapshot::{
+pub(crate) use super::snapshot::{
     DeletedObject, EndpointsSnapshot, EventSnapshot, HpaMetricStatus, HpaSnapshot, NodeSnapshot, NotRunningReason,
-    ObjectCondition, PodSnapshot, ReplicasManager, WorkloadSnapshot,
+    ObjectCondition, ReplicasManager,
 };
+pub use super::snapshot::{PodSnapshot, WorkloadSnapshot};
 
 /// One observation: one line of timeline.jsonl.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -98,7 +99,7 @@ pub enum Phase {
 impl Phase {
     /// The name in evidence and messages.
     #[must_use]
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Install => "install",
             Self::Metric => "metric",
@@ -192,9 +193,9 @@ pub struct ProbeRecord {
 #[serde(rename_all = "camelCase")]
 pub struct ClockSkewRange {
     /// Smallest possible difference, milliseconds.
-    pub low_ms: i64,
+    pub(crate) low_ms: i64,
     /// Largest possible difference, milliseconds.
-    pub high_ms: i64,
+    pub(crate) high_ms: i64,
 }
 
 /// The leader election Lease of kube-controller-manager. A new holder is a new process, which starts with empty HPA
@@ -203,11 +204,11 @@ pub struct ClockSkewRange {
 #[serde(rename_all = "camelCase")]
 pub struct LeaderSnapshot {
     /// holderIdentity; a new value after each start.
-    pub holder: String,
+    pub(crate) holder: String,
     /// leaseTransitions.
-    pub transitions: i32,
+    pub(crate) transitions: i32,
     /// renewTime, truncated to the minute: shows that the Lease is in use.
-    pub renewed: Option<Timestamp>,
+    pub(crate) renewed: Option<Timestamp>,
 }
 
 /// A time in which a source could not be read.
@@ -216,9 +217,9 @@ pub struct LeaderSnapshot {
 pub struct RecordedGap {
     /// The source: hpa, workload, pods, events, nodes, endpoints, leader, api or clock; `observer` if a task of the
     /// harness failed. The metric's hops are no sources: each reading says whether its hop was readable.
-    pub source: String,
+    pub(crate) source: String,
     /// Start of the gap, milliseconds of the run's clock. The gap ends at this observation's `atMs`.
-    pub from_ms: u64,
+    pub(crate) from_ms: u64,
     /// The reason.
-    pub reason: String,
+    pub(crate) reason: String,
 }

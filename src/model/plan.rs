@@ -51,11 +51,11 @@ pub struct Plan {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct AcceleratorCapacity {
     /// Resource name, if known.
-    pub resource: Option<String>,
+    pub(crate) resource: Option<String>,
     /// Accelerators needed at maxReplicas.
-    pub needed: i64,
+    pub(crate) needed: i64,
     /// Free accelerators on ready nodes; absent if nodes or pods could not be read.
-    pub free: Option<i64>,
+    pub(crate) free: Option<i64>,
 }
 
 /// A reason why the run cannot pass.
@@ -120,7 +120,7 @@ impl BoundName {
 
     /// The name in plan.json and in messages.
     #[must_use]
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         match self {
             Self::MetricLag => "metric lag",
             Self::MetricServed => "metric served",

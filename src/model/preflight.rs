@@ -11,61 +11,61 @@ use super::snapshot::ReplicasManager;
 #[serde(rename_all = "camelCase", default)]
 pub struct PreflightFindings {
     /// Node ports in use, each with its Service (`namespace/name`); absent without the permission to list Services.
-    pub used_node_ports: Option<BTreeMap<i32, String>>,
+    pub(crate) used_node_ports: Option<BTreeMap<i32, String>>,
     /// Objects that the API server rejects.
-    pub rejected_objects: Vec<RejectedObject>,
+    pub(crate) rejected_objects: Vec<RejectedObject>,
     /// Objects that the charts reference and that do not exist.
-    pub missing_objects: Vec<RequiredObject>,
+    pub(crate) missing_objects: Vec<RequiredObject>,
     /// The target, if it already exists.
-    pub target: Option<ExistingTarget>,
+    pub(crate) target: Option<ExistingTarget>,
     /// Headroom of the ResourceQuotas in the target's namespace.
-    pub quotas: Vec<QuotaHeadroom>,
+    pub(crate) quotas: Vec<QuotaHeadroom>,
 }
 
 /// An object that the API server rejects on a create with dryRun=All, which changes nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RejectedObject {
+pub(crate) struct RejectedObject {
     /// The release that renders it; absent for objects of the run itself.
-    pub release: Option<String>,
+    pub(crate) release: Option<String>,
     /// Kind, namespace and name.
-    pub object: String,
+    pub(crate) object: String,
     /// The API server's message.
-    pub message: String,
+    pub(crate) message: String,
 }
 
 /// An object that a rendered object references and cannot work without.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct RequiredObject {
+pub(crate) struct RequiredObject {
     /// StorageClass, RuntimeClass, PriorityClass or Secret.
-    pub kind: String,
+    pub(crate) kind: String,
     /// Namespace of a Secret.
-    pub namespace: Option<String>,
+    pub(crate) namespace: Option<String>,
     /// Name; empty for the cluster's default StorageClass.
-    pub name: String,
+    pub(crate) name: String,
     /// The object that references it.
-    pub required_by: String,
+    pub(crate) required_by: String,
 }
 
 /// The target before the run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct ExistingTarget {
+pub(crate) struct ExistingTarget {
     /// spec.replicas.
-    pub replicas: i32,
+    pub(crate) replicas: i32,
     /// Field managers that own spec.replicas.
-    pub replicas_managers: Vec<ReplicasManager>,
+    pub(crate) replicas_managers: Vec<ReplicasManager>,
     /// helm wrote it by server-side apply (helm 4), not by client-side apply (helm 3).
-    pub server_side_applied: bool,
+    pub(crate) server_side_applied: bool,
 }
 
 /// Headroom of a ResourceQuota for one resource.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct QuotaHeadroom {
+pub(crate) struct QuotaHeadroom {
     /// Name of the ResourceQuota.
-    pub quota: String,
+    pub(crate) quota: String,
     /// Resource, for example `requests.nvidia.com/gpu` or `pods`.
-    pub resource: String,
+    pub(crate) resource: String,
     /// hard minus used.
-    pub remaining: i64,
+    pub(crate) remaining: i64,
 }

@@ -7,17 +7,17 @@ use super::journal::ObjectRef;
 /// One rendered object.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct RenderedObject {
+pub(crate) struct RenderedObject {
     /// apiVersion, for example apps/v1.
-    pub api_version: String,
+    pub(crate) api_version: String,
     /// kind.
-    pub kind: String,
+    pub(crate) kind: String,
     /// Plural resource name from API discovery; absent if the cluster does not serve the kind.
-    pub plural: Option<String>,
+    pub(crate) plural: Option<String>,
     /// Namespace; absent for cluster-scoped objects.
-    pub namespace: Option<String>,
+    pub(crate) namespace: Option<String>,
     /// Name.
-    pub name: String,
+    pub(crate) name: String,
 }
 
 impl std::fmt::Display for RenderedObject {
@@ -30,7 +30,7 @@ impl std::fmt::Display for RenderedObject {
 impl RenderedObject {
     /// A reference to the object; `None` if the cluster does not serve its kind.
     #[must_use]
-    pub fn object_ref(&self) -> Option<ObjectRef> {
+    pub(crate) fn object_ref(&self) -> Option<ObjectRef> {
         Some(ObjectRef {
             api_version: self.api_version.clone(),
             kind: self.kind.clone(),
@@ -42,7 +42,7 @@ impl RenderedObject {
 
     /// API group, empty for the core group.
     #[must_use]
-    pub fn group(&self) -> &str {
+    pub(crate) fn group(&self) -> &str {
         self.api_version.split_once('/').map_or("", |(group, _)| group)
     }
 }
@@ -50,28 +50,28 @@ impl RenderedObject {
 /// One verb on one resource that a rendered role grants.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct RoleGrant {
+pub(crate) struct RoleGrant {
     /// The role, for messages.
-    pub role: String,
+    pub(crate) role: String,
     /// Namespace of a Role; absent for a ClusterRole.
-    pub namespace: Option<String>,
+    pub(crate) namespace: Option<String>,
     /// API group.
-    pub group: String,
+    pub(crate) group: String,
     /// Resource.
-    pub resource: String,
+    pub(crate) resource: String,
     /// Verb.
-    pub verb: String,
+    pub(crate) verb: String,
     /// Name of the only object; empty for any.
-    pub resource_name: String,
+    pub(crate) resource_name: String,
 }
 
 /// A role that a chart binds but does not render.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BoundRole {
+pub(crate) struct BoundRole {
     /// Role or ClusterRole.
-    pub kind: String,
+    pub(crate) kind: String,
     /// Name of the role.
-    pub role: String,
+    pub(crate) role: String,
     /// Namespace of a RoleBinding; absent for a ClusterRoleBinding.
-    pub namespace: Option<String>,
+    pub(crate) namespace: Option<String>,
 }

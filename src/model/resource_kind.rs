@@ -5,34 +5,34 @@ use k8s_openapi::api::{apps, autoscaling, batch, core};
 
 /// A kind and its API resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ResourceKind {
+pub(crate) struct ResourceKind {
     /// API group, empty for the core group.
-    pub group: &'static str,
+    pub(crate) group: &'static str,
     /// Version.
-    pub version: &'static str,
+    pub(crate) version: &'static str,
     /// Kind.
-    pub kind: &'static str,
+    pub(crate) kind: &'static str,
     /// Plural resource name, as in API paths.
-    pub plural: &'static str,
+    pub(crate) plural: &'static str,
 }
 
 impl ResourceKind {
     /// The kind of a Rust type.
     #[must_use]
-    pub const fn from_type<K: Resource>() -> Self {
+    pub(crate) const fn from_type<K: Resource>() -> Self {
         Self { group: K::GROUP, version: K::VERSION, kind: K::KIND, plural: K::URL_PATH_SEGMENT }
     }
 
     /// apiVersion.
     #[must_use]
-    pub fn api_version(&self) -> String {
+    pub(crate) fn api_version(&self) -> String {
         if self.group.is_empty() { self.version.to_owned() } else { format!("{}/{}", self.group, self.version) }
     }
 }
 
 /// Kinds whose foreign objects keep a namespace from being deleted. Objects with a controlling owner are covered by
 /// their owner.
-pub const PROTECTED_KINDS: [ResourceKind; 9] = [
+pub(crate) const PROTECTED_KINDS: [ResourceKind; 9] = [
     ResourceKind::from_type::<apps::v1::Deployment>(),
     ResourceKind::from_type::<apps::v1::StatefulSet>(),
     ResourceKind::from_type::<apps::v1::DaemonSet>(),

@@ -11,15 +11,15 @@ use std::sync::LazyLock;
 pub const FORMAT: u32 = 3;
 
 /// The oldest format that is read. Every later one is read as well; format 1 was never released.
-pub const OLDEST_FORMAT: u32 = 2;
+pub(crate) const OLDEST_FORMAT: u32 = 2;
 
 /// The version of this build.
-pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// The commit of this build, or `unknown` where it was built without git.
-pub const COMMIT: &str = env!("GPUHPA_COMMIT");
+pub(crate) const COMMIT: &str = env!("GPUHPA_COMMIT");
 
 /// This build as `--version` names it: version, commit, format and rules.
-pub fn build_text() -> &'static str {
+pub(crate) fn build_text() -> &'static str {
     static TEXT: LazyLock<String> =
         LazyLock::new(|| format!("{VERSION} (commit {COMMIT}, bundle format {FORMAT}, rules {RULES})"));
     &TEXT
@@ -38,7 +38,7 @@ pub struct RulesRevision {
 
 /// Every revision of the rules, oldest first. Append one with each change that can alter a byte of what is derived from
 /// records; the test `derived_bytes_change_with_the_rules_alone` fails where that is forgotten.
-pub const RULES_HISTORY: &[RulesRevision] = &[
+pub(crate) const RULES_HISTORY: &[RulesRevision] = &[
     RulesRevision { number: 1, cases: &[], change: "the first rules" },
     RulesRevision {
         number: 2,
@@ -50,12 +50,6 @@ pub const RULES_HISTORY: &[RulesRevision] = &[
 
 /// The rules of this build.
 pub const RULES: u32 = RULES_HISTORY[RULES_HISTORY.len() - 1].number;
-
-/// The revisions after `rules` that can have changed this case's result.
-#[must_use]
-pub fn changes_since(rules: u32, case: &str) -> Vec<&'static RulesRevision> {
-    RULES_HISTORY.iter().filter(|one| one.number > rules && one.cases.contains(&case)).collect()
-}
 
 #[cfg(test)]
 mod tests {

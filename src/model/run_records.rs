@@ -29,7 +29,7 @@ impl<'a> RunRecords<'a> {
 
     /// The reason why the run did not start, and the observation that states it.
     #[must_use]
-    pub fn not_started(&self) -> Option<(&'a Observation, &'a str)> {
+    pub(crate) fn not_started(&self) -> Option<(&'a Observation, &'a str)> {
         self.timeline.iter().find_map(|observation| match &observation.kind {
             ObservationKind::NotStarted { reason } => Some((observation, reason.as_str())),
             _ => None,
@@ -38,7 +38,7 @@ impl<'a> RunRecords<'a> {
 
     /// True when the platform has no HPA API; false if the inventory was not taken, since the API is unknown then.
     #[must_use]
-    pub fn is_not_applicable(&self) -> bool {
+    pub(crate) fn is_not_applicable(&self) -> bool {
         !self.inventory.hpa_served && !self.inventory.kubernetes_version.is_empty()
     }
 }

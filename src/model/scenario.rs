@@ -9,7 +9,7 @@ use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscalerSpec;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use super::accelerator::Accelerator;
+pub(crate) use super::accelerator::Accelerator;
 use super::assumptions::Assumptions;
 use super::load::LoadSpec;
 use super::metric_profile::MetricProfile;
@@ -81,7 +81,7 @@ impl Default for Scenario {
 impl Scenario {
     /// All namespaces: the target's, then those of the releases in their order, each once.
     #[must_use]
-    pub fn namespaces(&self) -> Vec<String> {
+    pub(crate) fn namespaces(&self) -> Vec<String> {
         let mut all = vec![self.namespace.clone()];
         for name in self.releases.keys() {
             let namespace = self.release_namespace(name);
@@ -94,7 +94,7 @@ impl Scenario {
 
     /// Namespace of a release; by default that of the scenario.
     #[must_use]
-    pub fn release_namespace(&self, name: &str) -> &str {
+    pub(crate) fn release_namespace(&self, name: &str) -> &str {
         self.releases.get(name).and_then(|release| release.namespace.as_ref()).unwrap_or(&self.namespace)
     }
 }
@@ -111,30 +111,30 @@ fn deserialize_releases<'de, D: serde::Deserializer<'de>>(file: D) -> Result<BTr
 pub struct ReleaseSpec {
     /// Chart: a path that begins with `.` or `/` (relative to this file), `oci://REGISTRY/CHART`, or the name of a
     /// chart in `repo`.
-    pub chart: String,
+    pub(crate) chart: String,
     /// URL of the chart repository (helm's `--repo`).
-    pub repo: Option<String>,
+    pub(crate) repo: Option<String>,
     /// Version of the chart; required unless the chart is a path.
-    pub version: Option<String>,
+    pub(crate) version: Option<String>,
     /// Namespace of the release. Default: the scenario's namespace.
-    pub namespace: Option<String>,
+    pub(crate) namespace: Option<String>,
     /// Values of the chart (helm's `--values`).
     #[schemars(with = "serde_json::Value")]
     pub values: serde_json::Map<String, serde_json::Value>,
     /// What to do if the release already exists. Default: fail.
-    pub if_exists: IfExists,
+    pub(crate) if_exists: IfExists,
     /// Use plain HTTP for the OCI registry (helm's `--plain-http`). Default: false.
-    pub plain_http: bool,
+    pub(crate) plain_http: bool,
     /// Path of a CA bundle for the chart's registry or repository (helm's `--ca-file`).
-    pub ca_file: Option<String>,
+    pub(crate) ca_file: Option<String>,
     /// Path of a file with registry credentials (helm's `--registry-config`).
-    pub registry_config: Option<String>,
+    pub(crate) registry_config: Option<String>,
 }
 
 /// What to do if a release, or an APIService that it contains, already exists.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub enum IfExists {
+pub(crate) enum IfExists {
     /// Do not start the run.
     #[default]
     Fail,
@@ -163,57 +163,57 @@ pub struct MetricSources {
     /// profile that is written out. Default: usual label names, any accelerator, no range.
     #[serde(deserialize_with = "deserialize_profile", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<ProfileChoice>")]
-    pub profile: Option<MetricProfile>,
+    pub(crate) profile: Option<MetricProfile>,
     /// Smallest and largest possible value of one series, in the unit of the metric: [0, 300] for a sum of three
     /// utilizations in percent. Default: the range in the profile of the series that the exporter or the store names.
     /// Without one, gpuhpa cannot tell in advance which replicas the metric can reach.
-    pub range: Option<[f64; 2]>,
+    pub(crate) range: Option<[f64; 2]>,
     /// Unit of the metric in the report, for example percent. Default: the unit in the profile.
-    pub unit: String,
+    pub(crate) unit: String,
     /// Prometheus-compatible store that the metrics API queries. Without it, gpuhpa does not read this hop.
-    pub store: Option<StoreSpec>,
+    pub(crate) store: Option<StoreSpec>,
     /// Exporter that the store scrapes. Without it, gpuhpa does not read this hop.
-    pub exporter: Option<ExporterSpec>,
+    pub(crate) exporter: Option<ExporterSpec>,
 }
 
 /// A Prometheus-compatible store. Exactly one of `url` and `service` is required.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct StoreSpec {
+pub(crate) struct StoreSpec {
     /// Base URL of the store, reachable from the machine that runs gpuhpa.
-    pub url: Option<String>,
+    pub(crate) url: Option<String>,
     /// Service of the store, reached through the API server's service proxy.
-    pub service: Option<ServiceRef>,
+    pub(crate) service: Option<ServiceRef>,
     /// PromQL series selector of the raw samples, for example `DCGM_FI_DEV_GPU_UTIL{namespace="gpuhpa"}`.
-    pub series: String,
+    pub(crate) series: String,
 }
 
 /// A port of a Service, reached through the API server's service proxy.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct ServiceRef {
+pub(crate) struct ServiceRef {
     /// Namespace of the Service.
-    pub namespace: String,
+    pub(crate) namespace: String,
     /// Name of the Service.
-    pub name: String,
+    pub(crate) name: String,
     /// Number or name of the port, a string: "9090".
-    pub port: String,
+    pub(crate) port: String,
     /// Path before `/api/v1`, for example `/select/0/prometheus`. Default: none.
-    pub path: String,
+    pub(crate) path: String,
 }
 
 /// Pods of the exporter, read through the API server's pod proxy.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct ExporterSpec {
+pub(crate) struct ExporterSpec {
     /// Namespace of the exporter's pods.
-    pub namespace: String,
+    pub(crate) namespace: String,
     /// Labels of the exporter's pods.
-    pub pod_labels: BTreeMap<String, String>,
+    pub(crate) pod_labels: BTreeMap<String, String>,
     /// Port of the exporter's /metrics.
-    pub port: u16,
+    pub(crate) port: u16,
     /// Name of the metric in the exposition, for example `DCGM_FI_DEV_GPU_UTIL`.
-    pub metric_name: String,
+    pub(crate) metric_name: String,
 }
 
 /// Endpoint that the load is sent to. gpuhpa creates a Service for NodePort and LoadBalancer.
@@ -222,19 +222,19 @@ pub struct ExporterSpec {
 pub struct EndpointSpec {
     /// Type of endpoint. Default: NodePort.
     #[serde(rename = "type")]
-    pub kind: EndpointType,
+    pub(crate) kind: EndpointType,
     /// Base URL of the target, http:// or https://; only with `type: URL`, and required there.
-    pub url: Option<String>,
+    pub(crate) url: Option<String>,
     /// Container port of the target. Default: that of the load's protocol.
     #[serde(skip_serializing_if = "is_zero")]
-    pub port: u16,
+    pub(crate) port: u16,
     /// Node port of a NodePort Service. Default: assigned by Kubernetes.
-    pub node_port: Option<u16>,
+    pub(crate) node_port: Option<u16>,
     /// Host name or IP address of a node, for NodePort. Default: the address of a Ready node. Set it if that address is
     /// not reachable from the machine that runs gpuhpa.
-    pub node_address: Option<String>,
+    pub(crate) node_address: Option<String>,
     /// Selector of the Service. Default: matchLabels of the target.
-    pub selector: BTreeMap<String, String>,
+    pub(crate) selector: BTreeMap<String, String>,
 }
 
 impl Default for EndpointSpec {
@@ -257,7 +257,7 @@ fn is_zero(port: &u16) -> bool {
 
 /// Type of endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum EndpointType {
+pub(crate) enum EndpointType {
     /// A NodePort Service, at the address of a node.
     NodePort,
     /// A LoadBalancer Service, at the address that the platform assigns.
@@ -273,11 +273,11 @@ pub enum EndpointType {
 pub struct PhaseLimits {
     /// Timeout of helm, of the load balancer's address, and of the target's pods to become Ready (image pull included).
     /// Default: 15m.
-    pub install_timeout: HumanDuration,
+    pub(crate) install_timeout: HumanDuration,
     /// Timeout of the clean-up. Default: 5m.
-    pub cleanup_timeout: HumanDuration,
+    pub(crate) cleanup_timeout: HumanDuration,
     /// Length of the baseline without load, in sync periods of the controller. At least 2. Default: 3.
-    pub baseline_sync_periods: u32,
+    pub(crate) baseline_sync_periods: u32,
 }
 
 impl Default for PhaseLimits {
@@ -295,5 +295,5 @@ impl Default for PhaseLimits {
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Expectation {
     /// Replicas that the HPA must reach under load, from minReplicas + 1 to maxReplicas. Default: minReplicas + 1.
-    pub replicas: Option<i32>,
+    pub(crate) replicas: Option<i32>,
 }

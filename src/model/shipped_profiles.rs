@@ -18,7 +18,7 @@ static GENERIC: LazyLock<MetricProfile> = LazyLock::new(|| find("generic").unwra
 
 /// A name that leads to no profile.
 #[derive(Debug, thiserror::Error)]
-pub enum ProfileError {
+pub(crate) enum ProfileError {
     /// No file has this name.
     #[error(
         "unknown profile `{name}`: the shipped profiles are {}; any other profile is written out in place, as a map",
@@ -41,12 +41,12 @@ pub enum ProfileError {
 }
 
 /// The names of the shipped profiles.
-pub fn names() -> impl Iterator<Item = &'static str> {
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
     SHIPPED.iter().map(|(name, _)| *name)
 }
 
 /// The shipped profile of this name.
-pub fn find(name: &str) -> Result<MetricProfile, ProfileError> {
+pub(crate) fn find(name: &str) -> Result<MetricProfile, ProfileError> {
     let Some((_, text)) = SHIPPED.iter().find(|(known, _)| *known == name) else {
         return Err(ProfileError::Unknown { name: name.to_owned(), shipped: names().collect() });
     };

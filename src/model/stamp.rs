@@ -5,7 +5,7 @@ use super::scenario::Scenario;
 
 /// A stamp of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RunStamp {
+pub(crate) enum RunStamp {
     /// The cluster was simulated.
     Rehearsal,
     /// The cluster was real; its accelerators were simulated.
@@ -14,11 +14,11 @@ pub enum RunStamp {
 
 impl RunStamp {
     /// All stamps, the most limiting first.
-    pub const ALL: [Self; 2] = [Self::Rehearsal, Self::StandIn];
+    pub(crate) const ALL: [Self; 2] = [Self::Rehearsal, Self::StandIn];
 
     /// The word of the stamp.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Rehearsal => "REHEARSAL",
             Self::StandIn => "STAND-IN",
@@ -27,7 +27,7 @@ impl RunStamp {
 
     /// The fact behind the stamp, a sentence without its full stop.
     #[must_use]
-    pub const fn statement(self) -> &'static str {
+    pub(crate) const fn statement(self) -> &'static str {
         match self {
             Self::Rehearsal => "The cluster was simulated",
             Self::StandIn => "The accelerators of this cluster are stand-ins",
@@ -36,7 +36,7 @@ impl RunStamp {
 
     /// The limitation that follows from the fact.
     #[must_use]
-    pub const fn limitation(self) -> &'static str {
+    pub(crate) const fn limitation(self) -> &'static str {
         match self {
             Self::Rehearsal => "no evidence about any platform",
             Self::StandIn => "no evidence about accelerators",
@@ -45,20 +45,20 @@ impl RunStamp {
 
     /// Statement and limitation, to follow a colon.
     #[must_use]
-    pub fn explanation(self) -> String {
+    pub(crate) fn explanation(self) -> String {
         let (first, rest) = self.statement().split_at(1);
         format!("{}{rest}. This is {}", first.to_lowercase(), self.limitation())
     }
 
     /// The word and its explanation.
     #[must_use]
-    pub fn full_text(self) -> String {
+    pub(crate) fn full_text(self) -> String {
         format!("{}: {}", self.as_str(), self.explanation())
     }
 
     /// The stamps of a run.
     #[must_use]
-    pub fn from_run(scenario: &Scenario, inventory: &Inventory) -> Vec<Self> {
+    pub(crate) fn from_run(scenario: &Scenario, inventory: &Inventory) -> Vec<Self> {
         let is = |stamp: &Self| match stamp {
             Self::Rehearsal => inventory.simulated.is_some(),
             Self::StandIn => scenario.accelerator.is_stand_in(),

@@ -88,7 +88,7 @@ impl Verdict {
 
     /// The stamps of the run.
     #[must_use]
-    pub fn stamps(&self) -> Vec<RunStamp> {
+    pub(crate) fn stamps(&self) -> Vec<RunStamp> {
         let is = |stamp: &RunStamp| match stamp {
             RunStamp::Rehearsal => self.rehearsal,
             RunStamp::StandIn => self.stand_in,

@@ -22,7 +22,11 @@ const COLLECT_TIMEOUT: Duration = Duration::from_secs(60);
 ///
 /// # Errors
 /// The bundle cannot be written.
-pub async fn write_diagnostics(env: &RunEnv, scenario: &Scenario, inventory: &Inventory) -> Result<(), BundleError> {
+pub(crate) async fn write_diagnostics(
+    env: &RunEnv,
+    scenario: &Scenario,
+    inventory: &Inventory,
+) -> Result<(), BundleError> {
     let collection = write_all(env, scenario, inventory);
     match tokio::time::timeout(COLLECT_TIMEOUT, collection).await {
         Ok(result) => result,

@@ -25,7 +25,7 @@ mod write_times;
 
 use tokio::task::JoinSet;
 
-pub use diagnostics::write_diagnostics;
+pub(crate) use diagnostics::write_diagnostics;
 
 use self::context::ObserverContext;
 use crate::cancel::{self, CancelHandle, CancelToken};
@@ -38,31 +38,31 @@ use crate::model::scenario::{ExporterSpec, Scenario, StoreSpec};
 
 /// What to observe. An object that does not exist yet is recorded as soon as it is created.
 #[derive(Clone, Debug)]
-pub struct ObserverConfig {
+pub(crate) struct ObserverConfig {
     /// Namespace of the target, the HPA and the Service.
-    pub namespace: String,
+    pub(crate) namespace: String,
     /// Name of the HPA.
-    pub hpa: String,
+    pub(crate) hpa: String,
     /// Kind of the scale target: Deployment or StatefulSet.
-    pub target_kind: String,
+    pub(crate) target_kind: String,
     /// Name of the scale target.
-    pub target_name: String,
+    pub(crate) target_name: String,
     /// Name of the Service in front of the target, if there is one.
-    pub service: Option<String>,
+    pub(crate) service: Option<String>,
     /// The metric to read from the metrics API.
-    pub metric: Option<MetricUnderTest>,
+    pub(crate) metric: Option<MetricUnderTest>,
     /// The store behind the metrics API.
-    pub store: Option<StoreSpec>,
+    pub(crate) store: Option<StoreSpec>,
     /// The exporter behind the store.
-    pub exporter: Option<ExporterSpec>,
+    pub(crate) exporter: Option<ExporterSpec>,
     /// How to read the samples of store and exporter.
-    pub profile: MetricProfile,
+    pub(crate) profile: MetricProfile,
 }
 
 impl ObserverConfig {
     /// The configuration for a scenario and its plan.
     #[must_use]
-    pub fn from_plan(scenario: &Scenario, plan: &Plan) -> Self {
+    pub(crate) fn from_plan(scenario: &Scenario, plan: &Plan) -> Self {
         let target = &scenario.hpa.spec.scale_target_ref;
         Self {
             namespace: scenario.namespace.clone(),
@@ -80,7 +80,7 @@ impl ObserverConfig {
 
 /// A running observation. Dropping it stops the tasks at once, without recording the gaps that are open.
 #[must_use = "dropping the observer stops the observation"]
-pub struct Observer {
+pub(crate) struct Observer {
     context: ObserverContext,
     started_ms: u64,
     cancel: CancelHandle,
@@ -89,7 +89,7 @@ pub struct Observer {
 }
 
 /// Starts to observe. Returns at once; observations go to the timeline of `env`.
-pub fn start(env: &RunEnv, config: ObserverConfig) -> Observer {
+pub(crate) fn start(env: &RunEnv, config: ObserverConfig) -> Observer {
     start_with(ObserverContext::from_env(env), config)
 }
 
@@ -105,7 +105,7 @@ impl Observer {
     /// Stops every task and waits for its end, which is immediate: requests in flight are dropped. The tasks record the
     /// gaps that are open; a task that ended unexpectedly, which is a bug, is recorded as a gap of the source
     /// `observer`.
-    pub async fn stop(mut self) {
+    pub(crate) async fn stop(mut self) {
         self.cancel.cancel();
         while let Some(ended) = self.tasks.join_next().await {
             if let Err(error) = ended {

@@ -15,9 +15,8 @@ mod preflight_error;
 mod rendered_chart;
 mod survey;
 
-pub use adoption::is_adopted;
-pub use rendered_chart::parse_rendered_chart;
-pub use survey::{SurveyError, survey};
+pub(crate) use adoption::is_adopted;
+pub(crate) use survey::{SurveyError, survey};
 
 use crate::bounds::TimingModel;
 use crate::hpa;
@@ -79,6 +78,6 @@ pub fn plan(scenario: &Scenario, inventory: &Inventory, run: &str) -> Plan {
 /// Name of the HPA and the Service of a run. Unique per run: the controller keeps recommendations by the HPA's name, and an HPA
 /// created again under an old name would inherit them.
 #[must_use]
-pub fn run_object_name(run: &str) -> String {
+pub(crate) fn run_object_name(run: &str) -> String {
     format!("gpuhpa-{run}")
 }

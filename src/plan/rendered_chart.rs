@@ -15,7 +15,11 @@ use crate::snapshot::requested_resources;
 ///
 /// # Errors
 /// The manifests are not YAML; the text says where.
-pub fn parse_rendered_chart(scenario: &Scenario, namespace: &str, manifests: &str) -> Result<ChartSummary, String> {
+pub(crate) fn parse_rendered_chart(
+    scenario: &Scenario,
+    namespace: &str,
+    manifests: &str,
+) -> Result<ChartSummary, String> {
     let documents = parse_documents(manifests)?;
     let target = &scenario.hpa.spec.scale_target_ref;
     let in_target_namespace = namespace == scenario.namespace;

@@ -24,7 +24,7 @@ use crate::model::scenario::{IfExists, Scenario};
 
 /// A survey that failed.
 #[derive(Debug, thiserror::Error)]
-pub enum SurveyError {
+pub(crate) enum SurveyError {
     /// The API server does not respond, or rejects the request.
     #[error("could not read {resource} from the API server: {message}")]
     Cluster {
@@ -54,7 +54,7 @@ fn cluster_error(resource: &'static str) -> impl Fn(kube::Error) -> SurveyError 
 ///
 /// # Errors
 /// The API server or helm fails. A part without read permission stays empty instead.
-pub async fn survey(env: &RunEnv, scenario: &Scenario) -> Result<Inventory, SurveyError> {
+pub(crate) async fn survey(env: &RunEnv, scenario: &Scenario) -> Result<Inventory, SurveyError> {
     let version = env.kube.retrying.apiserver_version().await.map_err(cluster_error("the version"))?;
     let mut inventory = Inventory {
         started: env.clock.wall_start(),

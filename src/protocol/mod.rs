@@ -15,20 +15,20 @@ use serde_json::{Map, Value};
 
 use crate::model::load::{LoadSpec, ProtocolName, RequestOutcome};
 
-pub use parameters::ParameterProblem;
-pub use refusal::{MAX_ERROR_CHARS, error_body_text, status_outcome};
-pub use stream::{ChatStream, ChatStreamError, ChatTotals, LineError, MAX_LINE_BYTES, StreamLine};
+pub(crate) use parameters::ParameterProblem;
+pub(crate) use refusal::{MAX_ERROR_CHARS, error_body_text, status_outcome};
+pub(crate) use stream::{ChatStream, ChatStreamError, ChatTotals, LineError, StreamLine};
 
 /// The protocol with this name.
 #[must_use]
-pub fn by_name(name: ProtocolName) -> &'static dyn ServingProtocol {
+pub(crate) fn by_name(name: ProtocolName) -> &'static dyn ServingProtocol {
     match name {
         ProtocolName::Ollama => &ollama::Ollama,
     }
 }
 
 /// A protocol of streamed chats over HTTP. A response is a sequence of lines.
-pub trait ServingProtocol: Debug + Send + Sync {
+pub(crate) trait ServingProtocol: Debug + Send + Sync {
     /// Values of a scenario that does not set them.
     fn defaults(&self) -> ProtocolDefaults;
 
@@ -70,36 +70,26 @@ pub trait ServingProtocol: Debug + Send + Sync {
     fn parse_placement(&self, _body: &[u8], _model: &str) -> Option<ModelPlacement> {
         None
     }
-
-    /// The path that tells the server's version; `None` if the protocol has no such question.
-    fn version_path(&self) -> Option<&'static str> {
-        None
-    }
-
-    /// The version, from the response of [`version_path`](Self::version_path).
-    fn parse_version(&self, _body: &[u8]) -> Option<String> {
-        None
-    }
 }
 
 /// Values of a scenario that does not set them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ProtocolDefaults {
+pub(crate) struct ProtocolDefaults {
     /// `endpoint.port`.
-    pub port: u16,
+    pub(crate) port: u16,
     /// `load.model`.
-    pub model: &'static str,
+    pub(crate) model: &'static str,
     /// Fields of `load.parameters`.
-    pub parameters: Map<String, Value>,
+    pub(crate) parameters: Map<String, Value>,
 }
 
 /// Where a pod's model is. A value that the server does not state is `None`, which is not the same as 0.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ModelPlacement {
+pub(crate) struct ModelPlacement {
     /// Bytes of the loaded model.
-    pub bytes: Option<u64>,
+    pub(crate) bytes: Option<u64>,
     /// Bytes of it in accelerator memory.
-    pub accelerator_bytes: Option<u64>,
+    pub(crate) accelerator_bytes: Option<u64>,
     /// Digest of the model.
-    pub digest: Option<String>,
+    pub(crate) digest: Option<String>,
 }

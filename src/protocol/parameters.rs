@@ -4,13 +4,13 @@ use serde_json::{Map, Value};
 
 /// A field of `load.parameters` that cannot be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ParameterProblem {
+pub(crate) struct ParameterProblem {
     /// The field, below `load.parameters`: `options.seed`.
-    pub field: String,
+    pub(crate) field: String,
     /// What is wrong with it.
-    pub message: String,
+    pub(crate) message: String,
     /// What to do next.
-    pub hint: String,
+    pub(crate) hint: String,
 }
 
 /// The fields of `reserved` that the parameters set. Each field has a hint: the key of the scenario that stands for it.
@@ -42,7 +42,7 @@ mod tests {
             problems.into_iter().map(|problem| (problem.field, problem.hint)).collect::<Vec<_>>()
         };
         let seed = ("options.seed".to_owned(), "set load.seed".to_owned());
-        assert_eq!(found(json!({"options": {"seed": null}, "seed": 1})), [seed.clone()]);
+        assert_eq!(found(json!({"options": {"seed": null}, "seed": 1})), std::slice::from_ref(&seed));
         assert_eq!(
             found(json!({"model": "m", "options": {"seed": 1}})),
             [("model".to_owned(), "set load.model".to_owned()), seed]

@@ -6,11 +6,11 @@ use crate::env::sanitize_text;
 use crate::model::load::RequestOutcome;
 
 /// Characters of an error that are kept: enough for a server's message, few enough for a table.
-pub const MAX_ERROR_CHARS: usize = 200;
+pub(crate) const MAX_ERROR_CHARS: usize = 200;
 
 /// The outcome of a request with this status; `None` for 200, where the stream decides.
 #[must_use]
-pub fn status_outcome(status: u16) -> Option<RequestOutcome> {
+pub(crate) fn status_outcome(status: u16) -> Option<RequestOutcome> {
     match status {
         200 => None,
         503 => Some(RequestOutcome::Http503),
@@ -23,7 +23,7 @@ pub fn status_outcome(status: u16) -> Option<RequestOutcome> {
 /// The error message in a body: that of `{"error": "..."}` or `{"error": {"message": "..."}}`, else the body itself (such as
 /// a proxy's HTML page).
 #[must_use]
-pub fn error_body_text(body: &[u8]) -> String {
+pub(crate) fn error_body_text(body: &[u8]) -> String {
     match serde_json::from_slice::<Value>(body).ok().and_then(|value| value.get("error").map(error_field_text)) {
         Some(text) => text,
         None => sanitize_text(&String::from_utf8_lossy(body), MAX_ERROR_CHARS),

@@ -13,11 +13,11 @@ use crate::model::load::RequestOutcome;
 
 /// Longest accepted line, in bytes. A chunk has a few tokens; 1 MiB without a newline is not a chat. Bounds the memory,
 /// whatever a server sends.
-pub const MAX_LINE_BYTES: usize = 1 << 20;
+pub(crate) const MAX_LINE_BYTES: usize = 1 << 20;
 
 /// Parser of one chat response.
 #[derive(Clone, Debug)]
-pub struct ChatStream {
+pub(crate) struct ChatStream {
     protocol: &'static dyn ServingProtocol,
     /// The start of a line whose end has not arrived yet.
     pending: Vec<u8>,
@@ -31,20 +31,20 @@ pub struct ChatStream {
 
 /// One line of a response, as its protocol reads it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct StreamLine {
+pub(crate) struct StreamLine {
     /// Whether it is a chunk of the response. A line that is only a mark is none.
-    pub is_chunk: bool,
+    pub(crate) is_chunk: bool,
     /// Whether it has generated text that is not empty.
-    pub has_content: bool,
+    pub(crate) has_content: bool,
     /// The totals of the response, in the line that states them.
-    pub totals: Option<ChatTotals>,
+    pub(crate) totals: Option<ChatTotals>,
     /// Whether it completes the response.
-    pub is_end: bool,
+    pub(crate) is_end: bool,
 }
 
 /// A line that is not part of a response that succeeds.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum LineError {
+pub(crate) enum LineError {
     /// The server reports an error, with this message.
     Reported(String),
     /// The line is not one of the protocol.
@@ -65,20 +65,20 @@ impl LineError {
 
 /// What the server states of a whole response; durations in nanoseconds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ChatTotals {
+pub(crate) struct ChatTotals {
     /// Tokens generated.
-    pub tokens: u64,
+    pub(crate) tokens: u64,
     /// Duration of the request.
-    pub total_ns: Option<u64>,
+    pub(crate) total_ns: Option<u64>,
     /// Part of it before the model was ready for the request.
-    pub load_ns: Option<u64>,
+    pub(crate) load_ns: Option<u64>,
     /// Why generation ended.
-    pub end_reason: Option<String>,
+    pub(crate) end_reason: Option<String>,
 }
 
 /// Why a response with status 200 failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ChatStreamError {
+pub(crate) enum ChatStreamError {
     /// A line in which the server reports an error.
     #[error("{0}")]
     ErrorLine(String),
@@ -113,7 +113,7 @@ pub enum ChatStreamError {
 impl ChatStreamError {
     /// The outcome of the request.
     #[must_use]
-    pub fn outcome(&self) -> RequestOutcome {
+    pub(crate) fn outcome(&self) -> RequestOutcome {
         match self {
             Self::ErrorLine(_) => RequestOutcome::ErrorLine,
             Self::BadJson { .. } | Self::LineTooLong { .. } => RequestOutcome::BadJson,
@@ -125,31 +125,31 @@ impl ChatStreamError {
 impl ChatStream {
     /// A response of which nothing has arrived yet.
     #[must_use]
-    pub fn new(protocol: &'static dyn ServingProtocol) -> Self {
+    pub(crate) fn new(protocol: &'static dyn ServingProtocol) -> Self {
         let (pending, totals) = (Vec::new(), ChatTotals::default());
         Self { protocol, pending, lines: 0, chunks: 0, has_content: false, totals, has_ended: false }
     }
 
     /// Chunks so far.
     #[must_use]
-    pub fn chunks(&self) -> u32 {
+    pub(crate) fn chunks(&self) -> u32 {
         self.chunks
     }
 
     /// Whether generated text has arrived.
     #[must_use]
-    pub fn has_content(&self) -> bool {
+    pub(crate) fn has_content(&self) -> bool {
         self.has_content
     }
 
     /// The totals, once the end mark has arrived.
     #[must_use]
-    pub fn totals(&self) -> Option<&ChatTotals> {
+    pub(crate) fn totals(&self) -> Option<&ChatTotals> {
         self.has_ended.then_some(&self.totals)
     }
 
     /// Parses the next bytes of the body. Fails at the first invalid line; chunks before it stay counted.
-    pub fn push(&mut self, mut bytes: &[u8]) -> Result<(), ChatStreamError> {
+    pub(crate) fn push(&mut self, mut bytes: &[u8]) -> Result<(), ChatStreamError> {
         while let Some(end) = bytes.iter().position(|b| *b == b'\n') {
             let line = &bytes[..end];
             self.check_line_length(line)?;
@@ -171,7 +171,7 @@ impl ChatStream {
     }
 
     /// Ends the response where its body ended or broke; the last line needs no newline.
-    pub fn finish(&mut self) -> Result<ChatTotals, ChatStreamError> {
+    pub(crate) fn finish(&mut self) -> Result<ChatTotals, ChatStreamError> {
         let last = std::mem::take(&mut self.pending);
         let last = last.trim_ascii();
         match self.parse_line(last) {

@@ -8,22 +8,22 @@ use crate::model::run_records::RunRecords;
 
 /// What to expect of a run on a cluster like the simulated one.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct RunForecast {
+pub(crate) struct RunForecast {
     /// Changes of the target's spec.replicas since the HPA's creation: milliseconds of the run's clock, and the new value.
-    pub replicas: Vec<(u64, i32)>,
+    pub(crate) replicas: Vec<(u64, i32)>,
     /// Changes of direction under load: up after down, or down after up.
-    pub direction_changes: usize,
+    pub(crate) direction_changes: usize,
     /// Accelerators of the target's pods, times the hours for which the pods existed.
-    pub accelerator_hours: f64,
+    pub(crate) accelerator_hours: f64,
     /// Most pods of the target at one time.
-    pub max_pods: usize,
+    pub(crate) max_pods: usize,
     /// Length of each phase, milliseconds.
-    pub phase_durations: Vec<(Phase, u64)>,
+    pub(crate) phase_durations: Vec<(Phase, u64)>,
 }
 
 /// Derives the forecast from the records of a run; each pod uses `per_pod` accelerators.
 #[must_use]
-pub fn forecast_run(records: RunRecords<'_>, per_pod: i64) -> RunForecast {
+pub(crate) fn forecast_run(records: RunRecords<'_>, per_pod: i64) -> RunForecast {
     let view = RunView::new(records);
     let end_ms = records.timeline.last().map_or(0, |last| last.at_ms);
     let lifetimes: Vec<(u64, u64)> =

@@ -15,14 +15,14 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 pub use cleanup::{clean, reissue_verdict};
-pub use forecast::{RunForecast, forecast_run};
-pub use prepare::{ClusterIdentity, PreparedRun, RunStartError, abandon_run, begin_bundle, prepare};
-pub use rehearsal::{EPOCH, RehearsalOutcome, rehearse, simulated_cluster};
-pub use review::{
-    BundleCheck, BundleReview, CaseChange, DiffRow, Soundness, diff_bundles, review_bundle, review_under,
-};
-pub use run_state::{EVALUATION_INTERVAL, ProgressReporter};
-pub use scaling_simulation::{ScalingSimulation, simulate_scaling};
+pub(crate) use forecast::{RunForecast, forecast_run};
+pub(crate) use prepare::{ClusterIdentity, PreparedRun, RunStartError, abandon_run, begin_bundle, prepare};
+pub(crate) use rehearsal::simulated_cluster;
+pub use rehearsal::{EPOCH, RehearsalOutcome, rehearse};
+pub use review::{BundleCheck, BundleReview, Soundness, review_bundle, review_under};
+pub(crate) use review::{DiffRow, diff_bundles};
+pub(crate) use run_state::{EVALUATION_INTERVAL, ProgressReporter};
+pub(crate) use scaling_simulation::{ScalingSimulation, simulate_scaling};
 
 use crate::env::{BundleError, RunEnv};
 use crate::evidence;
@@ -67,23 +67,23 @@ impl RunError {
 }
 
 /// The inputs of a run.
-pub struct RunInputs<'a> {
+pub(crate) struct RunInputs<'a> {
     /// The I/O boundary.
-    pub env: &'a RunEnv,
+    pub(crate) env: &'a RunEnv,
     /// The scenario.
-    pub scenario: &'a Scenario,
+    pub(crate) scenario: &'a Scenario,
     /// The inventory.
-    pub inventory: &'a Inventory,
+    pub(crate) inventory: &'a Inventory,
     /// Scenario, inventory and plan as the bundle has them: the checks evaluate these.
-    pub redacted: &'a evidence::RedactedInputs,
+    pub(crate) redacted: &'a evidence::RedactedInputs,
     /// The plan, without preflight errors.
-    pub plan: &'a Plan,
+    pub(crate) plan: &'a Plan,
     /// Receives the progress.
-    pub progress: &'a dyn ProgressReporter,
+    pub(crate) progress: &'a dyn ProgressReporter,
     /// Signals so far: the first ends the run with a clean-up, the second ends it immediately.
-    pub signals: watch::Receiver<ReceivedSignals>,
+    pub(crate) signals: watch::Receiver<ReceivedSignals>,
     /// Whether to undo the run's changes.
-    pub cleanup_policy: CleanupPolicy,
+    pub(crate) cleanup_policy: CleanupPolicy,
 }
 
 /// The signals that the process has received.
@@ -97,7 +97,7 @@ pub struct ReceivedSignals {
 
 /// Whether to undo the run's changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CleanupPolicy {
+pub(crate) enum CleanupPolicy {
     /// Undo them.
     Restore,
     /// Keep everything that was installed (`--keep`).
@@ -106,17 +106,15 @@ pub enum CleanupPolicy {
 
 /// The result of a run.
 #[derive(Debug)]
-pub struct RunOutcome {
+pub(crate) struct RunOutcome {
     /// The verdict on the records.
-    pub verdict: Verdict,
-    /// The load, if it ran.
-    pub load: Option<LoadReport>,
+    pub(crate) verdict: Verdict,
     /// The first error.
-    pub error: Option<RunError>,
+    pub(crate) error: Option<RunError>,
 }
 
 /// Runs the scenario to its verdict and writes the bundle, on success and on every error.
-pub async fn run(inputs: RunInputs<'_>) -> RunOutcome {
+pub(crate) async fn run(inputs: RunInputs<'_>) -> RunOutcome {
     let ticks = run_state::run_ticks(inputs.progress);
     tokio::select! {
         biased;
@@ -155,7 +153,7 @@ async fn run_to_verdict(inputs: RunInputs<'_>) -> RunOutcome {
     let verdict = evaluate_verdict(&inputs, &journal, client_bound.as_deref());
     result = result.and(env.timeline.take_failure().map_or(Ok(()), |e| Err(e.into())));
     result = result.and(write_results(&inputs, &journal, load.as_ref(), &verdict).map_err(RunError::from));
-    RunOutcome { verdict, load, error: result.err() }
+    RunOutcome { verdict, error: result.err() }
 }
 
 fn evaluate_verdict(inputs: &RunInputs<'_>, journal: &Journal, client_bound: Option<&str>) -> Verdict {

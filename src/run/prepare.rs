@@ -14,27 +14,27 @@ use crate::plan::{self, SurveyError};
 
 /// The result of [`prepare`].
 #[derive(Clone, Debug)]
-pub struct PreparedRun {
+pub(crate) struct PreparedRun {
     /// The state of the cluster before the run.
-    pub inventory: Inventory,
+    pub(crate) inventory: Inventory,
     /// What the run will do.
-    pub plan: Plan,
+    pub(crate) plan: Plan,
 }
 
 /// The cluster of a run, as the evidence names it.
 #[derive(Clone, Debug, Default)]
-pub struct ClusterIdentity {
+pub(crate) struct ClusterIdentity {
     /// Context of the kubeconfig.
-    pub context: String,
+    pub(crate) context: String,
     /// Address of the API server.
-    pub server: String,
+    pub(crate) server: String,
     /// Seed, parameters and fault of a simulated cluster; absent for a real one.
-    pub simulated: Option<SimulationInfo>,
+    pub(crate) simulated: Option<SimulationInfo>,
 }
 
 /// Why a run does not start.
 #[derive(Debug, thiserror::Error)]
-pub enum RunStartError {
+pub(crate) enum RunStartError {
     /// The API server or helm failed during the survey.
     #[error(transparent)]
     Survey(#[from] SurveyError),
@@ -53,7 +53,7 @@ pub enum RunStartError {
 ///
 /// # Errors
 /// The API server or helm fails.
-pub async fn prepare(
+pub(crate) async fn prepare(
     env: &RunEnv,
     scenario: &Scenario,
     run: &str,
@@ -70,7 +70,7 @@ pub async fn prepare(
 ///
 /// # Errors
 /// The bundle cannot be written, the platform has no HPA API, or the plan has preflight errors.
-pub fn begin_bundle(
+pub(crate) fn begin_bundle(
     env: &RunEnv,
     scenario: &Scenario,
     prepared: &PreparedRun,
@@ -89,7 +89,7 @@ pub fn begin_bundle(
 /// Completes the bundle of a run that does not start. The reason is recorded as an observation, so that the verdict follows
 /// from the bundle. Returns the first file that could not be written beside verdict and redacted inputs.
 #[must_use]
-pub fn abandon_run(
+pub(crate) fn abandon_run(
     bundle: &Bundle,
     clock: RunClock,
     scenario: &Scenario,

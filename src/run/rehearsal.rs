@@ -23,7 +23,7 @@ pub const EPOCH: Timestamp = Timestamp::constant(1_767_225_600, 0);
 
 /// The identity of a simulated cluster, as the evidence names it.
 #[must_use]
-pub fn simulated_cluster(simulated: SimulationInfo) -> ClusterIdentity {
+pub(crate) fn simulated_cluster(simulated: SimulationInfo) -> ClusterIdentity {
     let name = "simulated".to_owned();
     ClusterIdentity { server: format!("https://{name}"), context: name, simulated: Some(simulated) }
 }
@@ -74,7 +74,7 @@ pub async fn rehearse(
         signals,
         cleanup_policy: CleanupPolicy::Restore,
     };
-    let RunOutcome { verdict, error, .. } = run(inputs).await;
+    let RunOutcome { verdict, error } = run(inputs).await;
     RehearsalOutcome { verdict, error }
 }
 

@@ -20,13 +20,13 @@ use crate::model::run_records::RunRecords;
 use crate::units::HumanDuration;
 
 /// Least time between two evaluations of the checks: each evaluation reads all observations so far.
-pub const EVALUATION_INTERVAL: Duration = Duration::from_secs(2);
+pub(crate) const EVALUATION_INTERVAL: Duration = Duration::from_secs(2);
 
 /// Time between two calls of [`ProgressReporter::tick`].
 pub(super) const TICK_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Shows the progress of a run. It has no influence on the run.
-pub trait ProgressReporter: Send + Sync {
+pub(crate) trait ProgressReporter: Send + Sync {
     /// A phase starts, with this time budget.
     fn phase_started(&self, phase: Phase, budget: HumanDuration);
     /// An event worth a line.

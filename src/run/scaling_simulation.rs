@@ -22,31 +22,31 @@ use crate::{load, observe};
 
 /// The target's replicas under a load.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ScalingSimulation {
+pub(crate) struct ScalingSimulation {
     /// Changes of spec.replicas: milliseconds since the load began, and the new value.
-    pub replicas: Vec<(u64, i32)>,
+    pub(crate) replicas: Vec<(u64, i32)>,
     /// Requests that succeeded.
-    pub good: u64,
+    pub(crate) good: u64,
     /// Requests that failed.
-    pub failed: u64,
+    pub(crate) failed: u64,
 }
 
 impl ScalingSimulation {
     /// The most replicas.
     #[must_use]
-    pub fn max_replicas(&self) -> i32 {
+    pub(crate) fn max_replicas(&self) -> i32 {
         self.replicas.iter().map(|(_, replicas)| *replicas).max().unwrap_or(0)
     }
 
     /// The replicas at the end.
     #[must_use]
-    pub fn final_replicas(&self) -> i32 {
+    pub(crate) fn final_replicas(&self) -> i32 {
         self.replicas.last().map_or(0, |(_, replicas)| *replicas)
     }
 
     /// Changes of direction: up after down, or down after up.
     #[must_use]
-    pub fn direction_changes(&self) -> usize {
+    pub(crate) fn direction_changes(&self) -> usize {
         direction_changes(&self.replicas)
     }
 }
@@ -61,7 +61,7 @@ pub(super) fn direction_changes(history: &[(u64, i32)]) -> usize {
 ///
 /// # Errors
 /// The run cannot start, or a change fails; the text says why.
-pub async fn simulate_scaling(
+pub(crate) async fn simulate_scaling(
     config: SimConfig,
     scenario: &Scenario,
     length: HumanDuration,

@@ -11,14 +11,14 @@ mod validate;
 
 use std::path::{Path, PathBuf};
 
-pub use self::scenario_error::{MAX_LAYERS, ScenarioError, ScenarioProblem};
+pub(crate) use self::scenario_error::ScenarioError;
 use crate::model::scenario::Scenario;
 
 /// The scenario that runs if the user names none.
-pub const BUILT_IN: &str = include_str!("../../scenarios/ollama-gpu-utilization.yaml");
+pub(crate) const BUILT_IN: &str = include_str!("../../scenarios/ollama-gpu-utilization.yaml");
 
 /// Its name in messages.
-pub const BUILT_IN_NAME: &str = "ollama-gpu-utilization.yaml (built in)";
+pub(crate) const BUILT_IN_NAME: &str = "ollama-gpu-utilization.yaml (built in)";
 
 /// Reads the files in order, each overriding the ones before it; without files the built-in scenario.
 ///

@@ -35,19 +35,19 @@ pub enum ScenarioError {
 }
 
 /// Most files that may extend each other: more are taken for a cycle.
-pub const MAX_LAYERS: usize = 8;
+pub(crate) const MAX_LAYERS: usize = 8;
 
 /// A problem of a scenario.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScenarioProblem {
     /// `file:line:column` of the nearest location; absent until the files are known.
-    pub location: Option<String>,
+    pub(crate) location: Option<String>,
     /// The field, for example `hpa.spec.maxReplicas`.
-    pub field: String,
+    pub(crate) field: String,
     /// What is wrong.
-    pub message: String,
+    pub(crate) message: String,
     /// What to do next.
-    pub hint: String,
+    pub(crate) hint: String,
 }
 
 impl ScenarioProblem {

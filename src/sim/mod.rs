@@ -29,7 +29,7 @@ mod helm;
 mod network;
 mod objects;
 mod ollama;
-pub mod params;
+pub(crate) mod params;
 mod pipeline;
 mod platform;
 
@@ -52,7 +52,7 @@ use platform::SimPlatform;
 ///
 /// # Errors
 /// If it does not; the message names the feature.
-pub fn check_supported(scenario: &Scenario) -> Result<(), String> {
+pub(crate) fn check_supported(scenario: &Scenario) -> Result<(), String> {
     if scenario.hpa.spec.metrics.iter().flatten().any(|metric| metric.external.is_some()) {
         let reason = "no simulated chart serves external.metrics.k8s.io; use a Pods or Object metric";
         return Err(format!("the simulator does not support External metrics: {reason}"));
@@ -111,7 +111,7 @@ impl Simulation {
 
     /// The bundle with the disk limit of the machine that runs gpuhpa. Clones share the limit.
     #[must_use]
-    pub fn limit_bundle(&self, bundle: &Bundle) -> Bundle {
+    pub(crate) fn limit_bundle(&self, bundle: &Bundle) -> Bundle {
         client::limit_bundle(&self.platform.cluster.config().client, bundle)
     }
 

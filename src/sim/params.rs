@@ -6,16 +6,16 @@ use crate::sim::config::SimConfig;
 use crate::units::HumanDuration;
 
 /// A parameter.
-pub struct SimParam {
+pub(crate) struct SimParam {
     /// Name, as `--set` takes it.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     /// Meaning, unit and default.
-    pub description: &'static str,
+    pub(crate) description: &'static str,
     apply: fn(&mut SimConfig, &str) -> Result<(), String>,
 }
 
 /// All parameters.
-pub const PARAMS: &[SimParam] = &[
+pub(crate) const PARAMS: &[SimParam] = &[
     SimParam {
         name: "gpus",
         description: "accelerators in total (default: one for each replica up to maxReplicas, at least 2)",
@@ -97,7 +97,7 @@ pub const PARAMS: &[SimParam] = &[
 ///
 /// # Errors
 /// If the parameter is unknown or the value is not valid for it; the message says which values are.
-pub fn set_param(config: &mut SimConfig, text: &str) -> Result<(), String> {
+pub(crate) fn set_param(config: &mut SimConfig, text: &str) -> Result<(), String> {
     let (name, value) = text.split_once('=').ok_or_else(|| format!("`{text}` is not NAME=VALUE"))?;
     let param = PARAMS.iter().find(|param| param.name == name);
     let param = param.ok_or_else(|| format!("{name}: unknown parameter; --set list shows all"))?;

@@ -8,13 +8,13 @@ use k8s_openapi::api::discovery::v1::EndpointSlice;
 
 /// The selector of a Service.
 #[must_use]
-pub fn service_selector(service: &Service) -> BTreeMap<String, String> {
+pub(crate) fn service_selector(service: &Service) -> BTreeMap<String, String> {
     service.spec.as_ref().and_then(|spec| spec.selector.clone()).unwrap_or_default()
 }
 
 /// The pods of a slice that receive traffic; an absent `ready` means true (discovery.k8s.io/v1, EndpointConditions).
 #[must_use]
-pub fn ready_pods(slice: &EndpointSlice) -> Vec<String> {
+pub(crate) fn ready_pods(slice: &EndpointSlice) -> Vec<String> {
     let ready = slice
         .endpoints
         .iter()

@@ -7,7 +7,7 @@ use crate::model::observation::EventSnapshot;
 
 /// Reduces an event.
 #[must_use]
-pub fn snapshot_event(event: &Event) -> EventSnapshot {
+pub(crate) fn snapshot_event(event: &Event) -> EventSnapshot {
     let object = &event.involved_object;
     let series = event.series.as_ref();
     let once = event.event_time.as_ref().map(|time| time.0);

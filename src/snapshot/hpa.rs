@@ -11,7 +11,7 @@ use crate::units::Milli;
 
 /// Reduces an HPA.
 #[must_use]
-pub fn snapshot_hpa(hpa: &HorizontalPodAutoscaler) -> HpaSnapshot {
+pub(crate) fn snapshot_hpa(hpa: &HorizontalPodAutoscaler) -> HpaSnapshot {
     let meta = &hpa.metadata;
     let status = hpa.status.clone().unwrap_or_default();
     HpaSnapshot {

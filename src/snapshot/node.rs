@@ -7,7 +7,7 @@ use crate::model::observation::NodeSnapshot;
 
 /// Reduces a node.
 #[must_use]
-pub fn snapshot_node(node: &Node) -> NodeSnapshot {
+pub(crate) fn snapshot_node(node: &Node) -> NodeSnapshot {
     let status = node.status.clone().unwrap_or_default();
     let ready = status.conditions.iter().flatten().find(|condition| condition.type_ == "Ready");
     NodeSnapshot {

@@ -12,7 +12,7 @@ const STARTUP_REASONS: [&str; 2] = ["ContainerCreating", "PodInitializing"];
 
 /// Reduces a pod.
 #[must_use]
-pub fn snapshot_pod(pod: &Pod) -> PodSnapshot {
+pub(crate) fn snapshot_pod(pod: &Pod) -> PodSnapshot {
     let meta = &pod.metadata;
     let spec = pod.spec.clone().unwrap_or_default();
     let status = pod.status.clone().unwrap_or_default();

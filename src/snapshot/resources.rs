@@ -13,7 +13,7 @@ type ResourceCounts = BTreeMap<String, i64>;
 
 /// The extended resources among quantities. API validation allows only whole numbers of them.
 #[must_use]
-pub fn extended_resources(quantities: &BTreeMap<String, Quantity>) -> ResourceCounts {
+pub(crate) fn extended_resources(quantities: &BTreeMap<String, Quantity>) -> ResourceCounts {
     let extended = quantities.iter().filter(|(name, _)| Accelerator::Auto.matches(name));
     extended.filter_map(|(name, quantity)| Some((name.clone(), quantity.0.parse::<Milli>().ok()?.0 / 1000))).collect()
 }
@@ -23,7 +23,7 @@ pub fn extended_resources(quantities: &BTreeMap<String, Quantity>) -> ResourceCo
 /// sidecars, or what an init container needs together with the sidecars before it, if that is more. Sidecars are init
 /// containers with restartPolicy Always. Ephemeral containers cannot request any.
 #[must_use]
-pub fn requested_resources(spec: &PodSpec) -> ResourceCounts {
+pub(crate) fn requested_resources(spec: &PodSpec) -> ResourceCounts {
     let mut requested = held_resources(spec);
     let mut sidecars = ResourceCounts::new();
     for container in spec.init_containers.iter().flatten() {
@@ -40,7 +40,7 @@ pub fn requested_resources(spec: &PodSpec) -> ResourceCounts {
 /// The extended resources that a pod holds while it serves: those of its containers and sidecars. An accelerator of an init
 /// container alone is back at the device plugin by then.
 #[must_use]
-pub fn held_resources(spec: &PodSpec) -> ResourceCounts {
+pub(crate) fn held_resources(spec: &PodSpec) -> ResourceCounts {
     let mut held = ResourceCounts::new();
     let sidecars = spec.init_containers.iter().flatten().filter(|container| is_sidecar(container));
     for container in spec.containers.iter().chain(sidecars) {

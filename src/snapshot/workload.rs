@@ -13,7 +13,7 @@ const DEFAULT_GRACE_S: i64 = 30;
 
 /// Reduces a Deployment.
 #[must_use]
-pub fn snapshot_deployment(object: &Deployment) -> WorkloadSnapshot {
+pub(crate) fn snapshot_deployment(object: &Deployment) -> WorkloadSnapshot {
     let spec = object.spec.clone();
     let status = object.status.clone().unwrap_or_default();
     WorkloadSnapshot {
@@ -26,7 +26,7 @@ pub fn snapshot_deployment(object: &Deployment) -> WorkloadSnapshot {
 
 /// Reduces a StatefulSet.
 #[must_use]
-pub fn snapshot_stateful_set(object: &StatefulSet) -> WorkloadSnapshot {
+pub(crate) fn snapshot_stateful_set(object: &StatefulSet) -> WorkloadSnapshot {
     let spec = object.spec.clone();
     let status = object.status.clone().unwrap_or_default();
     WorkloadSnapshot {
@@ -64,7 +64,7 @@ fn base_snapshot(
 
 /// The field managers of spec.replicas.
 #[must_use]
-pub fn replicas_managers(meta: &ObjectMeta) -> Vec<ReplicasManager> {
+pub(crate) fn replicas_managers(meta: &ObjectMeta) -> Vec<ReplicasManager> {
     let owners = meta.managed_fields.iter().flatten().filter(|entry| {
         entry.fields_v1.as_ref().is_some_and(|fields| fields.0.pointer("/f:spec/f:replicas").is_some())
     });

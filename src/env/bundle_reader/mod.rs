@@ -58,7 +58,7 @@ impl BundleReadError {
 
 /// A bundle whose entries have been checked. Its files can be read repeatedly.
 #[derive(Clone, Debug)]
-pub struct BundleReader {
+pub(crate) struct BundleReader {
     path: PathBuf,
     format: BundleFormat,
     /// Prefix of every name in an archive: empty, or `directory/`.
@@ -78,7 +78,7 @@ impl BundleReader {
     /// # Errors
     /// It cannot be read, is neither a directory nor an archive, or has a name, file type, count or size that no bundle
     /// has.
-    pub fn open(path: &Path, marker: &str) -> Result<Self, BundleReadError> {
+    pub(crate) fn open(path: &Path, marker: &str) -> Result<Self, BundleReadError> {
         let metadata = std::fs::metadata(path).map_err(|e| BundleReadError::read_error(path, e))?;
         let mut index = FileIndex::default();
         if metadata.is_dir() {
@@ -109,13 +109,13 @@ impl BundleReader {
 
     /// Path of the bundle.
     #[must_use]
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
     /// Paths of its files within the bundle, with their sizes in bytes.
     #[must_use]
-    pub fn files(&self) -> &BTreeMap<String, u64> {
+    pub(crate) fn files(&self) -> &BTreeMap<String, u64> {
         &self.files
     }
 
@@ -123,7 +123,7 @@ impl BundleReader {
     ///
     /// # Errors
     /// The bundle cannot be read, or `read_file` fails.
-    pub fn for_each_file<E: From<BundleReadError>>(
+    pub(crate) fn for_each_file<E: From<BundleReadError>>(
         &self,
         mut read_file: impl FnMut(&str, &mut dyn Read) -> Result<ControlFlow<()>, E>,
     ) -> Result<(), E> {

@@ -39,7 +39,7 @@ impl Redactor {
     }
 
     /// Redacts this secret too, from now on, in any text; ignores a secret that is not distinctive.
-    pub fn add_secret(&self, secret: &str) {
+    pub(crate) fn add_secret(&self, secret: &str) {
         let mut known = self.state.write().unwrap_or_else(PoisonError::into_inner);
         if is_distinctive(secret) && secret != REDACTED && known.secrets.iter().all(|other| other != secret) {
             known.secrets.push(secret.to_owned());
@@ -70,14 +70,14 @@ impl Redactor {
     }
 
     /// Adds the host of a URL, if it has one, as [`Redactor::add_host`] does.
-    pub fn add_url_host(&self, url: &str) {
+    pub(crate) fn add_url_host(&self, url: &str) {
         let uri = url.parse::<http::Uri>().ok();
         self.add_host("ADDRESS", uri.as_ref().and_then(http::Uri::host).unwrap_or_default());
     }
 
     /// The redacted text.
     #[must_use]
-    pub fn redact_text(&self, text: &str) -> String {
+    pub(crate) fn redact_text(&self, text: &str) -> String {
         self.redact_if_needed(text).unwrap_or_else(|| text.to_owned())
     }
 
@@ -85,7 +85,10 @@ impl Redactor {
     ///
     /// # Errors
     /// The value cannot be serialized.
-    pub fn redact_value<T: Serialize + DeserializeOwned>(&self, value: &mut T) -> Result<String, serde_json::Error> {
+    pub(crate) fn redact_value<T: Serialize + DeserializeOwned>(
+        &self,
+        value: &mut T,
+    ) -> Result<String, serde_json::Error> {
         let mut json = serde_json::to_value(&*value)?;
         if self.redact_strings(&mut json) {
             *value = serde_json::from_value(json)?;
@@ -102,7 +105,7 @@ impl Redactor {
     }
 
     /// Redacts a map, as [`Redactor::redact_object`] does.
-    pub fn redact_map(&self, map: &mut Map<String, Value>) {
+    pub(crate) fn redact_map(&self, map: &mut Map<String, Value>) {
         let mut object = Value::Object(std::mem::take(map));
         self.redact_object(&mut object);
         if let Value::Object(redacted) = object {

@@ -28,7 +28,7 @@ use crate::model::run_records::RunRecords;
 use crate::model::scenario::Scenario;
 use crate::model::verdict::Verdict;
 
-pub use request_file::RequestFileDigest;
+pub(crate) use request_file::RequestFileDigest;
 
 /// Largest size of a file that is read as a whole, bytes.
 const MAX_DOCUMENT: u64 = 16 << 20;
@@ -100,7 +100,7 @@ pub enum OpenError {
 impl OpenError {
     /// True when there is no bundle at that path, as after a typing error; false when there is one that is not sound.
     #[must_use]
-    pub fn is_not_found(&self) -> bool {
+    pub(crate) fn is_not_found(&self) -> bool {
         matches!(
             self,
             Self::Reader(BundleReadError::NotABundle { .. } | BundleReadError::Read { .. })
@@ -110,7 +110,7 @@ impl OpenError {
 
     /// What to do next.
     #[must_use]
-    pub fn hint(&self) -> &'static str {
+    pub(crate) fn hint(&self) -> &'static str {
         match self {
             Self::Missing { file: MANIFEST_FILE }
             | Self::Reader(BundleReadError::NotABundle { .. } | BundleReadError::Read { .. }) => {
@@ -132,11 +132,11 @@ pub struct LoadedBundle {
     /// scenario.yaml.
     pub scenario: Scenario,
     /// inventory.json.
-    pub inventory: Inventory,
+    pub(crate) inventory: Inventory,
     /// plan.json.
     pub plan: Plan,
     /// journal.jsonl; empty where the run changed nothing.
-    pub journal: Vec<JournalEntry>,
+    pub(crate) journal: Vec<JournalEntry>,
     /// timeline.jsonl; empty where the run observed nothing.
     pub timeline: Vec<Observation>,
     /// load.json, if the load ran.
@@ -174,7 +174,7 @@ impl LoadedBundle {
     ///
     /// # Errors
     /// It cannot be read or parsed. In a bundle that is marked incomplete its end may be missing.
-    pub fn read_requests(
+    pub(crate) fn read_requests(
         &self,
         take: &mut dyn FnMut(crate::model::load::RequestRecord),
     ) -> Result<Option<RequestFileDigest>, OpenError> {
@@ -183,7 +183,7 @@ impl LoadedBundle {
 
     /// The path that it was read from.
     #[must_use]
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.reader.path()
     }
 }

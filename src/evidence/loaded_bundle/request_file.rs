@@ -16,11 +16,11 @@ const MAX_WINDOW_LOG: u32 = 24;
 
 /// What reading the requests found besides them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RequestFileDigest {
+pub(crate) struct RequestFileDigest {
     /// sha256 of the file, hexadecimal.
-    pub digest: String,
+    pub(crate) digest: String,
     /// Why the end is missing, as in the bundle of a run that was killed.
-    pub truncated: Option<String>,
+    pub(crate) truncated: Option<String>,
 }
 
 pub(super) fn read(

@@ -6,11 +6,11 @@ use crate::model::verdict::{CaseResult, Verdict};
 
 /// A reason not to export.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ExportBlocker {
+pub(crate) struct ExportBlocker {
     /// Message of the error.
-    pub message: String,
+    pub(crate) message: String,
     /// `--force` overrides it, and every file then says so.
-    pub can_force: bool,
+    pub(crate) can_force: bool,
 }
 
 impl ExportBlocker {
@@ -21,7 +21,7 @@ impl ExportBlocker {
 
 /// Finds every blocker of a sound bundle.
 #[must_use]
-pub fn find_blockers(bundle: &LoadedBundle, verdict: &Verdict, version: &ProgramVersion) -> Vec<ExportBlocker> {
+pub(crate) fn find_blockers(bundle: &LoadedBundle, verdict: &Verdict, version: &ProgramVersion) -> Vec<ExportBlocker> {
     let manifest = &bundle.manifest;
     let required = RunStamp::from_run(&bundle.scenario, &bundle.inventory);
     let stamped =

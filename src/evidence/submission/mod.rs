@@ -17,13 +17,13 @@ use crate::model::manifest::{MANIFEST_FILE, SIGNATURE_FILE};
 use crate::model::verdict::Verdict;
 
 pub(super) use artifact::compare_test_results;
-pub use blockers::{ExportBlocker, find_blockers};
-pub use product::FRAGMENT_FILE;
-pub use program_version::ProgramVersion;
-pub use validator::{RuleOrigin, ValidationFinding, ValidationReport, check};
+pub(crate) use blockers::{ExportBlocker, find_blockers};
+pub(crate) use product::FRAGMENT_FILE;
+pub(crate) use program_version::ProgramVersion;
+pub(crate) use validator::{RuleOrigin, check};
 
 /// The subdirectory of the product's directory for our files, apart from the artifacts of the upstream suite.
-pub const REQUIREMENT_DIR: &str = "pod_autoscaling";
+pub(crate) const REQUIREMENT_DIR: &str = "pod_autoscaling";
 
 /// The requirement, verbatim as in the checklists v1.33 to v1.37. A submitter must not edit it.
 mod requirement {
@@ -45,15 +45,15 @@ const DISCLAIMER: &str = "Only the programme's review certifies a platform; this
 
 /// Input of a submission.
 #[derive(Clone, Copy, Debug)]
-pub struct Submission<'a> {
+pub(crate) struct Submission<'a> {
     /// The bundle.
-    pub bundle: &'a LoadedBundle,
+    pub(crate) bundle: &'a LoadedBundle,
     /// Its verdict, derived from its observations under today's rules.
-    pub verdict: &'a Verdict,
+    pub(crate) verdict: &'a Verdict,
     /// The programme's version.
-    pub version: &'a ProgramVersion,
+    pub(crate) version: &'a ProgramVersion,
     /// Blockers that `--force` overrides.
-    pub overridden: &'a [ExportBlocker],
+    pub(crate) overridden: &'a [ExportBlocker],
 }
 
 impl Submission<'_> {
@@ -66,7 +66,7 @@ impl Submission<'_> {
     ///
     /// # Errors
     /// A writer fails.
-    pub fn files(&self) -> Result<Vec<(String, String)>, BundleError> {
+    pub(crate) fn files(&self) -> Result<Vec<(String, String)>, BundleError> {
         let (bundle, marks) = (self.bundle, self.forced_marks());
         let run = &bundle.manifest.run;
         let input = ArtifactInput {

@@ -5,7 +5,7 @@ use super::{DISCLAIMER, REQUIREMENT_DIR, Submission, single_line};
 use crate::model::verdict::CaseResult;
 
 /// Name of the fragment's file. Not PRODUCT.yaml, since the validator checks every file of that name at any depth.
-pub const FRAGMENT_FILE: &str = "product-fragment.yaml";
+pub(crate) const FRAGMENT_FILE: &str = "product-fragment.yaml";
 
 pub(super) fn render_fragment(submission: &Submission<'_>) -> String {
     let mut out = format!(

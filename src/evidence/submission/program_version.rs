@@ -9,11 +9,11 @@ const FIRST_VERSION: (u32, u32) = (1, 33);
 
 /// A version of the programme, and the product's directory in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ProgramVersion {
+pub(crate) struct ProgramVersion {
     /// Major and minor.
     version: (u32, u32),
     /// Name of the product's directory.
-    pub product_dir: String,
+    pub(crate) product_dir: String,
 }
 
 impl ProgramVersion {
@@ -21,7 +21,7 @@ impl ProgramVersion {
     ///
     /// # Errors
     /// The path does not end in `vX.Y/<dir>`, or that version has no checklist.
-    pub fn from_product_dir(dir: &Path) -> Result<Self, String> {
+    pub(crate) fn from_product_dir(dir: &Path) -> Result<Self, String> {
         let name = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
         let error = || format!("{}: a product's directory is vX.Y/<dir>, for example v1.37/acme", dir.display());
         let product = name(dir).ok_or_else(error)?;
@@ -40,19 +40,19 @@ impl ProgramVersion {
 
     /// `v1.37`.
     #[must_use]
-    pub fn label(&self) -> String {
+    pub(crate) fn label(&self) -> String {
         format!("v{}.{}", self.version.0, self.version.1)
     }
 
     /// Whether evidence is artifacts of tests; in older versions it is Markdown and text.
     #[must_use]
-    pub fn has_test_artifacts(&self) -> bool {
+    pub(crate) fn has_test_artifacts(&self) -> bool {
         self.version >= ARTIFACTS_SINCE
     }
 
     /// Whether a Kubernetes version, for example `v1.37.2`, belongs to this version of the programme.
     #[must_use]
-    pub fn is_for_kubernetes(&self, kubernetes: &str) -> bool {
+    pub(crate) fn is_for_kubernetes(&self, kubernetes: &str) -> bool {
         version(kubernetes) == Some(self.version)
     }
 

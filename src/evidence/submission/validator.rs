@@ -20,7 +20,7 @@ const STATUSES: [&str; 4] = ["Implemented", "Not Implemented", "Partially Implem
 
 /// Origin of a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RuleOrigin {
+pub(crate) enum RuleOrigin {
     /// The validator rejects a violation.
     Validator,
     /// The validator accepts a violation, and a reviewer should not.
@@ -29,26 +29,26 @@ pub enum RuleOrigin {
 
 /// One violated rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ValidationFinding {
+pub(crate) struct ValidationFinding {
     /// The file, relative to the product's directory.
-    pub file: String,
+    pub(crate) file: String,
     /// Name of the rule.
-    pub rule: &'static str,
+    pub(crate) rule: &'static str,
     /// Origin of the rule.
-    pub origin: RuleOrigin,
+    pub(crate) origin: RuleOrigin,
     /// Message of the finding.
-    pub message: String,
+    pub(crate) message: String,
 }
 
 /// Result of a check.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ValidationReport {
+pub(crate) struct ValidationReport {
     /// Violated rules.
-    pub findings: Vec<ValidationFinding>,
+    pub(crate) findings: Vec<ValidationFinding>,
     /// What the submitter should look at, and violates no rule.
-    pub notes: Vec<String>,
+    pub(crate) notes: Vec<String>,
     /// What the validator checks, and this does not.
-    pub unchecked: Vec<String>,
+    pub(crate) unchecked: Vec<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -73,7 +73,7 @@ struct RequirementEntry {
 ///
 /// # Errors
 /// The directory is not a product's, or has neither file.
-pub fn check(dir: &Path) -> Result<ValidationReport, String> {
+pub(crate) fn check(dir: &Path) -> Result<ValidationReport, String> {
     let version = ProgramVersion::from_product_dir(dir)?;
     let fragment = format!("{REQUIREMENT_DIR}/{FRAGMENT_FILE}");
     let name = if dir.join("PRODUCT.yaml").exists() { "PRODUCT.yaml" } else { &fragment };

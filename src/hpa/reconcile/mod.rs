@@ -13,8 +13,9 @@ mod select;
 mod write;
 
 pub use input::{ControllerFlags, HpaNames, HpaSpec, PodSelector, PutFailure, ReconcileInput, ScaleSubresource};
-pub use output::{CurrentMetric, HpaEvent, HpaEventType, HpaStatus, ReconcileOutput, ReportedValue};
-pub use pass_error::{InvalidMetrics, PassError, SelectorError};
+pub use output::{CurrentMetric, HpaStatus, ReconcileOutput, ReportedValue};
+pub(crate) use output::{HpaEvent, HpaEventType};
+pub(crate) use pass_error::{InvalidMetrics, PassError, SelectorError};
 
 use std::time::Duration;
 

@@ -60,16 +60,16 @@ pub enum ReportedValue {
 pub struct HpaEvent {
     /// Type.
     #[serde(rename = "type")]
-    pub kind: HpaEventType,
+    pub(crate) kind: HpaEventType,
     /// Reason.
-    pub reason: &'static str,
+    pub(crate) reason: &'static str,
     /// Message.
-    pub message: String,
+    pub(crate) message: String,
 }
 
 /// The type of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub enum HpaEventType {
+pub(crate) enum HpaEventType {
     /// Normal.
     Normal,
     /// Warning.

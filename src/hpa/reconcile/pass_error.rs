@@ -62,13 +62,13 @@ pub enum SelectorError {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InvalidMetrics {
     /// Number of failed metrics.
-    pub invalid: usize,
+    pub(crate) invalid: usize,
     /// Number of metrics.
-    pub total: usize,
+    pub(crate) total: usize,
     /// Error of the first failed metric.
-    pub first: MetricError,
+    pub(crate) first: MetricError,
     /// The first error with the controller's context before it, as in the error of the pass.
-    pub first_in_full: String,
+    pub(crate) first_in_full: String,
 }
 
 impl fmt::Display for PassError {

@@ -106,7 +106,7 @@ impl Prerequisite {
     /// What a phase waits for, in the order in which its progress names what is pending: parts, then the checks of the
     /// phase's own group, then those of other groups.
     #[must_use]
-    pub fn awaited_in(phase: Phase) -> Vec<Self> {
+    pub(crate) fn awaited_in(phase: Phase) -> Vec<Self> {
         let parts = CHECK_PARTS.iter().filter(|spec| spec.awaited_in == Some(phase)).map(|spec| Self::Part(spec.part));
         let checks = CHECKS.iter().filter(|spec| spec.awaited_in == Some(phase));
         let (own, others): (Vec<_>, Vec<_>) = checks.partition(|spec| spec.is_in_group_of(phase));
@@ -124,7 +124,7 @@ impl Prerequisite {
 
     /// Its own prerequisites.
     #[must_use]
-    pub fn prerequisites(self) -> &'static [Self] {
+    pub(crate) fn prerequisites(self) -> &'static [Self] {
         match self {
             Self::Whole(check) => check.prerequisites(),
             Self::Part(part) => part.spec().check.prerequisites(),

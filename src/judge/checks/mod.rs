@@ -17,7 +17,7 @@ mod replicas_fall;
 mod replicas_rise;
 mod restored;
 
-pub use check_spec::Prerequisite;
+pub(crate) use check_spec::Prerequisite;
 pub(super) use check_spec::{Attribution, EvaluatedSince};
 use check_spec::{CheckPartSpec, CheckSpec};
 

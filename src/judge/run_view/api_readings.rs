@@ -20,17 +20,17 @@ pub(crate) const MAX_READING_GAP_MS: u64 = 3 * POLL_INTERVAL.ms();
 
 /// One reading of the metrics API, as the HPA controller reads it.
 #[derive(Clone, Debug)]
-pub struct ApiReading<'a> {
+pub(crate) struct ApiReading<'a> {
     /// Sequence number of the observation.
-    pub seq: u64,
+    pub(crate) seq: u64,
     /// When the request was sent.
-    pub requested_ms: u64,
+    pub(crate) requested_ms: u64,
     /// When the response was received.
-    pub received_ms: u64,
+    pub(crate) received_ms: u64,
     /// The reading.
-    pub reading: &'a MetricReading,
+    pub(crate) reading: &'a MetricReading,
     /// spec.replicas at that time.
-    pub spec_replicas: i32,
+    pub(crate) spec_replicas: i32,
     status_replicas: i32,
     pods: Rc<Vec<PodState>>,
     metric: Option<Rc<MetricUnderTest>>,
@@ -42,19 +42,19 @@ impl ApiReading<'_> {
     /// The recommendation at `replicas`: the controller's own arithmetic, tolerance included, before minReplicas,
     /// maxReplicas and stabilization. `None` where the controller cannot compute one.
     #[must_use]
-    pub fn recommendation_from(&self, replicas: i32) -> Option<i32> {
+    pub(crate) fn recommendation_from(&self, replicas: i32) -> Option<i32> {
         if replicas == self.spec_replicas { self.recommendation() } else { self.recommend(replicas, &self.pods) }
     }
 
     /// The recommendation at spec.replicas of that time.
     #[must_use]
-    pub fn recommendation(&self) -> Option<i32> {
+    pub(crate) fn recommendation(&self) -> Option<i32> {
         self.proposal().map(|proposal| proposal.replicas)
     }
 
     /// The value as the controller would report it in the HPA's status, in thousandths.
     #[must_use]
-    pub fn value_milli(&self) -> Option<i64> {
+    pub(crate) fn value_milli(&self) -> Option<i64> {
         self.proposal().map(|proposal| proposal.value_milli)
     }
 
@@ -65,7 +65,7 @@ impl ApiReading<'_> {
     /// The replicas that repeated passes with this reading reach from `replicas`: each pass may scale down, and the
     /// pods with the largest values are assumed to stay.
     #[must_use]
-    pub fn converged_size(&self, replicas: i32, min: i32) -> Option<i32> {
+    pub(crate) fn converged_size(&self, replicas: i32, min: i32) -> Option<i32> {
         self.cached.converged_size(replicas, min, || self.compute_converged_size(replicas, min))
     }
 

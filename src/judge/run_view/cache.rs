@@ -10,7 +10,7 @@ use crate::hpa::Proposal;
 
 /// Values computed from the readings of one run.
 #[derive(Debug, Default)]
-pub struct EvaluationCache(RefCell<Vec<Rc<CachedReading>>>);
+pub(crate) struct EvaluationCache(RefCell<Vec<Rc<CachedReading>>>);
 
 impl EvaluationCache {
     /// The values of the reading with this index among those of the metrics API.

@@ -14,19 +14,19 @@ const RATE_WINDOW_MS: u64 = 10_000;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LiveStatus {
     /// status.readyReplicas.
-    pub ready_replicas: i32,
+    pub(crate) ready_replicas: i32,
     /// spec.replicas.
-    pub spec_replicas: i32,
+    pub(crate) spec_replicas: i32,
     /// The metric as the HPA reports it.
-    pub metric_value: Option<Milli>,
+    pub(crate) metric_value: Option<Milli>,
     /// Why the metrics API cannot be read, if it cannot.
-    pub metrics_api_error: Option<String>,
+    pub(crate) metrics_api_error: Option<String>,
     /// The target value.
     pub target_value: Option<Milli>,
     /// Successful requests per second under load, averaged over the last 10 s.
-    pub good_per_second: Option<f64>,
+    pub(crate) good_per_second: Option<f64>,
     /// Median time to first token so far, milliseconds; `None` before the first successful request.
-    pub ttft_ms: Option<u64>,
+    pub(crate) ttft_ms: Option<u64>,
 }
 
 impl RunView<'_> {
@@ -69,7 +69,7 @@ impl RunView<'_> {
 
     /// Names of the new pods that are Ready and not terminating.
     #[must_use]
-    pub fn new_ready_pods(&self) -> Vec<String> {
+    pub(crate) fn new_ready_pods(&self) -> Vec<String> {
         let pods = self.new_pods();
         let ready = pods.iter().filter(|pod| pod.first_ready().is_some() && pod.terminating_ms().is_none());
         ready.map(|pod| pod.name().to_owned()).collect()
@@ -78,7 +78,7 @@ impl RunView<'_> {
     /// Why the target is not ready yet. `None` once it is, after the deadline, or when a pod of it cannot run and is
     /// older than the doubled start bound: waiting longer would only cost accelerators.
     #[must_use]
-    pub fn target_not_ready_reason(&self, deadline_ms: u64) -> Option<WaitingReason> {
+    pub(crate) fn target_not_ready_reason(&self, deadline_ms: u64) -> Option<WaitingReason> {
         let now = self.now_ms();
         if self.is_target_ready() || now >= deadline_ms {
             return None;
@@ -96,7 +96,7 @@ impl RunView<'_> {
 
     /// True when as many pods of the target are Ready as it has without load.
     #[must_use]
-    pub fn is_target_ready(&self) -> bool {
+    pub(crate) fn is_target_ready(&self) -> bool {
         let workload = self.workloads.last().map(|(_, workload)| *workload);
         workload.is_some_and(|w| w.ready_replicas >= self.min_replicas.min(w.spec_replicas) && w.ready_replicas > 0)
     }
@@ -150,7 +150,7 @@ impl RunView<'_> {
     /// `None` once the metric lag with its assumed terms doubled has passed and the metric recommends no more than
     /// minReplicas, or after the deadline.
     #[must_use]
-    pub fn metric_busy_reason(&self, since_ms: u64, deadline_ms: u64) -> Option<WaitingReason> {
+    pub(crate) fn metric_busy_reason(&self, since_ms: u64, deadline_ms: u64) -> Option<WaitingReason> {
         let now = self.now_ms();
         let lag_end_ms = since_ms + self.times.metric_lag().lenient_ms();
         let busy = self

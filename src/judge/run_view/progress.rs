@@ -21,7 +21,7 @@ const MAX_MESSAGE: usize = 60;
 
 /// Something that changed in a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ProgressEvent {
+pub(crate) enum ProgressEvent {
     /// spec.replicas of the target changed.
     Resized {
         /// spec.replicas before.
@@ -126,7 +126,7 @@ enum PodChange {
 impl RunView<'_> {
     /// What the observations from sequence number `from_seq` on have changed. Pods with the same change are one event.
     #[must_use]
-    pub fn progress_from(&self, from_seq: u64) -> Vec<ProgressEvent> {
+    pub(crate) fn progress_from(&self, from_seq: u64) -> Vec<ProgressEvent> {
         let mut events = self.hop_events(from_seq);
         events.extend(self.size_events(from_seq));
         events.extend(self.pod_events(from_seq));

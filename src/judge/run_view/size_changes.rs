@@ -10,17 +10,17 @@ use crate::model::observation::{HpaSnapshot, Phase, ReplicasManager, WorkloadSna
 
 /// One change of spec.replicas.
 #[derive(Clone, Debug)]
-pub struct SizeChange<'a> {
+pub(crate) struct SizeChange<'a> {
     /// Sequence number of the observation that shows the change.
-    pub seq: u64,
+    pub(crate) seq: u64,
     /// When the change was observed.
-    pub at_ms: u64,
+    pub(crate) at_ms: u64,
     /// spec.replicas before.
-    pub from: i32,
+    pub(crate) from: i32,
     /// spec.replicas after.
-    pub to: i32,
+    pub(crate) to: i32,
     /// The managedFields entry that owns the new value: that of the scale subresource, else the newest.
-    pub writer: Option<&'a ReplicasManager>,
+    pub(crate) writer: Option<&'a ReplicasManager>,
     /// Index of the confirming status among the snapshots of the run's HPA, computed on first use.
     pub(crate) confirming_index: OnceCell<Option<usize>>,
 }
@@ -29,13 +29,13 @@ impl SizeChange<'_> {
     /// True when the change was written through the scale subresource, as an HPA controller does; `kubectl scale` does
     /// so too.
     #[must_use]
-    pub fn is_scale_write(&self) -> bool {
+    pub(crate) fn is_scale_write(&self) -> bool {
         self.writer.is_some_and(|writer| writer.subresource == "scale" && writer.operation == "Update")
     }
 
     /// Describes the writer.
     #[must_use]
-    pub fn describe_writer(&self) -> String {
+    pub(crate) fn describe_writer(&self) -> String {
         self.writer.map_or_else(
             || "an unknown writer".to_owned(),
             |writer| match writer.subresource.as_str() {

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::judge::Prerequisite::{Part, Whole};
-use crate::judge::{Check, CheckPart, Prerequisite};
+use crate::judge::checks::CheckPart;
+use crate::judge::{Check, Prerequisite};
 use crate::model::observation::Phase;
 
 #[test]

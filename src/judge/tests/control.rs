@@ -4,7 +4,8 @@ use super::run_fixture::{
     CLEANUP, FALL, IDLE, OLD, RISE, RunFixture, SCALED_TO_1, SCALED_TO_2, SCALED_TO_3, SECOND, THIRD, healthy,
     object_metric, phase_began, recorded, slow_metric,
 };
-use crate::judge::{Check, CheckPart, CheckStatus, Prerequisite};
+use crate::judge::checks::CheckPart;
+use crate::judge::{Check, CheckStatus, Prerequisite};
 use crate::model::observation::{FailureCount, ObservationKind, Phase, WorkloadSnapshot};
 use crate::model::reading::{MetricHop, ReadingResult};
 use crate::model::verdict::CaseResult;

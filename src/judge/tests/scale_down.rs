@@ -3,7 +3,8 @@
 use super::run_fixture::{
     CLEANUP, FALL, RunFixture, SCALED_TO_1, SCALED_TO_2, SCALED_TO_3, THIRD, healthy, is_api_reading, slow_metric,
 };
-use crate::judge::{Check, CheckPart, CheckStatus, Prerequisite};
+use crate::judge::checks::CheckPart;
+use crate::judge::{Check, CheckStatus, Prerequisite};
 use crate::model::observation::{NodeSnapshot, ObservationKind, Phase};
 use crate::model::verdict::CaseResult;
 use crate::units::HumanDuration;

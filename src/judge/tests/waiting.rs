@@ -1,7 +1,8 @@
 //! What a run says that it waits for: what is normal first, the diagnosis once the expected time has passed.
 
 use super::run_fixture::{FALL, RISE, RunFixture, SCALED_TO_2, healthy};
-use crate::judge::{Check, CheckPart, Prerequisite, WaitingReason, waiting_for};
+use crate::judge::checks::CheckPart;
+use crate::judge::{Check, Prerequisite, WaitingReason, waiting_for};
 use crate::model::observation::Phase;
 use crate::units::HumanDuration;
 

@@ -1,4 +1,4 @@
-//! Ollama's own API: `/api/chat` with NDJSON as its response, `/api/ps` for the loaded models, `/api/version`.
+//! Ollama's own API: `/api/chat` with NDJSON as its response, `/api/ps` for the loaded models.
 
 mod chat;
 mod chunk;
@@ -48,13 +48,5 @@ impl ServingProtocol for Ollama {
 
     fn parse_placement(&self, body: &[u8], model: &str) -> Option<ModelPlacement> {
         models::parse_placement(body, model)
-    }
-
-    fn version_path(&self) -> Option<&'static str> {
-        Some("/api/version")
-    }
-
-    fn parse_version(&self, body: &[u8]) -> Option<String> {
-        models::parse_version(body)
     }
 }

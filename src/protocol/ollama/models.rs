@@ -1,10 +1,8 @@
-//! Parses `/api/ps` (the loaded models and their placement) and `/api/version`.
+//! Parses `/api/ps` (the loaded models and their placement).
 
 use serde::Deserialize;
 
 use super::super::ModelPlacement;
-use super::super::refusal::MAX_ERROR_CHARS;
-use crate::env::sanitize_text;
 
 /// A loaded model (ollama: api/types.go, ProcessModelResponse).
 #[derive(Debug, Deserialize)]
@@ -35,16 +33,6 @@ pub(super) fn parse_placement(body: &[u8], model: &str) -> Option<ModelPlacement
     let is_wanted = |name: &String| !name.is_empty() && canonical_name(name) == wanted;
     let found = models.into_iter().find(|loaded| [&loaded.name, &loaded.model].into_iter().any(is_wanted))?;
     Some(ModelPlacement { bytes: found.size, accelerator_bytes: found.size_vram, digest: found.digest })
-}
-
-/// Parses the response of `/api/version`.
-pub(super) fn parse_version(body: &[u8]) -> Option<String> {
-    #[derive(Deserialize)]
-    struct VersionBody {
-        version: String,
-    }
-    let body: VersionBody = serde_json::from_slice(body).ok()?;
-    Some(sanitize_text(&body.version, MAX_ERROR_CHARS))
 }
 
 /// The name in lower case, with its tag and without Ollama's default registry and namespace: the form in which Ollama
@@ -84,11 +72,5 @@ mod tests {
         for body in ["{\"models\":null}", "{\"models\":[]}", "<html>"] {
             assert_eq!(parse_placement(body.as_bytes(), ""), None, "{body}");
         }
-    }
-
-    #[test]
-    fn a_version_is_parsed() {
-        assert_eq!(parse_version(br#"{"version":"0.32.15"}"#).as_deref(), Some("0.32.15"));
-        assert_eq!(parse_version(b"{}"), None);
     }
 }

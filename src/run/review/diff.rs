@@ -17,17 +17,17 @@ const NOISE_PERCENT: u64 = 10;
 
 /// A line of the comparison.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct DiffRow {
+pub(crate) struct DiffRow {
     /// What it belongs to: bundle, case, time, bound, version, load.
-    pub section: &'static str,
+    pub(crate) section: &'static str,
     /// What is compared.
-    pub item: String,
+    pub(crate) item: String,
     /// In the first bundle.
-    pub a: String,
+    pub(crate) a: String,
     /// In the second.
-    pub b: String,
+    pub(crate) b: String,
     /// How they differ; absent where they do not, or where a figure differs by less than the noise.
-    pub change: Option<String>,
+    pub(crate) change: Option<String>,
 }
 
 /// Both bundles with their reviews.
@@ -35,7 +35,7 @@ type DiffSides<'a> = [(&'a LoadedBundle, &'a BundleReview); 2];
 
 /// Compares two bundles that were reviewed.
 #[must_use]
-pub fn diff_bundles(a: (&LoadedBundle, &BundleReview), b: (&LoadedBundle, &BundleReview)) -> Vec<DiffRow> {
+pub(crate) fn diff_bundles(a: (&LoadedBundle, &BundleReview), b: (&LoadedBundle, &BundleReview)) -> Vec<DiffRow> {
     let sides = [a, b];
     let mut rows = bundle_rows(&sides);
     rows.extend(case_rows(&sides));

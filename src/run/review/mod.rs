@@ -14,8 +14,9 @@ mod requests;
 mod soundness;
 mod stored_plan;
 
-pub use diff::{DiffRow, diff_bundles};
-pub use soundness::{CaseChange, Soundness};
+pub(crate) use diff::{DiffRow, diff_bundles};
+pub(crate) use soundness::CaseChange;
+pub use soundness::Soundness;
 
 use serde::Serialize;
 
@@ -34,15 +35,15 @@ const MAX_DIFFERENCES: usize = 20;
 #[serde(rename_all = "camelCase")]
 pub struct BundleReview {
     /// Id of the run, as the manifest has it.
-    pub run: String,
+    pub(crate) run: String,
     /// Stamps of the bundle: `STAND-IN`, `REHEARSAL`.
-    pub stamps: Vec<String>,
+    pub(crate) stamps: Vec<String>,
     /// Format of the records.
     pub format: u32,
     /// Rules under which the bundle was written.
-    pub rules: u32,
+    pub(crate) rules: u32,
     /// Rules of this program.
-    pub current_rules: u32,
+    pub(crate) current_rules: u32,
     /// Whether the bundle is what gpuhpa wrote.
     pub soundness: Soundness,
     /// The same as a sentence.
@@ -62,7 +63,7 @@ pub struct BundleCheck {
     /// Its name.
     pub name: &'static str,
     /// What was compared, with numbers.
-    pub summary: String,
+    pub(crate) summary: String,
     /// What is not as gpuhpa writes it.
     pub differences: Vec<String>,
     /// What today's rules derive otherwise than the rules of the bundle did.

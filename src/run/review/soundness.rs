@@ -38,13 +38,13 @@ impl Soundness {
 #[serde(rename_all = "camelCase")]
 pub struct CaseChange {
     /// Name of the case.
-    pub case: String,
+    pub(crate) case: String,
     /// The stored result; absent where the stored verdict lacks the case.
-    pub stored: Option<CaseResult>,
+    pub(crate) stored: Option<CaseResult>,
     /// Today's result; absent where today's rules lack the case.
-    pub derived: Option<CaseResult>,
+    pub(crate) derived: Option<CaseResult>,
     /// The changes of the rules that can have caused it, by number.
-    pub causes: Vec<String>,
+    pub(crate) causes: Vec<String>,
 }
 
 impl CaseChange {

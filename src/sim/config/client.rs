@@ -16,9 +16,9 @@ pub struct ClientHostConfig {
 #[derive(Clone, Copy, Debug)]
 pub struct StallSchedule {
     /// When stalls happen.
-    pub window: ActiveWindow,
+    pub(crate) window: ActiveWindow,
     /// Time between two stalls.
-    pub run_for: HumanDuration,
+    pub(crate) run_for: HumanDuration,
     /// Duration of each stall.
-    pub stall_for: HumanDuration,
+    pub(crate) stall_for: HumanDuration,
 }

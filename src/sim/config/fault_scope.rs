@@ -19,16 +19,16 @@ pub enum WindowStart {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ActiveWindow {
     /// The milestone with which it starts.
-    pub start: WindowStart,
+    pub(crate) start: WindowStart,
     /// Delay after the milestone.
-    pub delay: HumanDuration,
+    pub(crate) delay: HumanDuration,
     /// Duration; `None`: to the end of the run.
-    pub duration: Option<HumanDuration>,
+    pub(crate) duration: Option<HumanDuration>,
 }
 
 impl ActiveWindow {
     /// The whole run.
-    pub const ALWAYS: Self = Self::starting_at(WindowStart::SimulationStart);
+    pub(crate) const ALWAYS: Self = Self::starting_at(WindowStart::SimulationStart);
 
     /// From this milestone to the end of the run.
     #[must_use]

@@ -6,14 +6,14 @@ use crate::units::HumanDuration;
 #[derive(Clone, Debug)]
 pub struct HelmConfig {
     /// Duration of a command, without that of its requests.
-    pub latency: HumanDuration,
+    pub(crate) latency: HumanDuration,
     /// Fault of `helm install` and `helm upgrade`.
-    pub fault: Option<HelmFault>,
+    pub(crate) fault: Option<HelmFault>,
 }
 
 /// A fault of `helm install` and `helm upgrade`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum HelmFault {
+pub(crate) enum HelmFault {
     /// helm fails before it creates an object.
     Fails,
     /// helm fails after half of the objects.

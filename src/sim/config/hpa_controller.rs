@@ -6,15 +6,15 @@ use crate::units::HumanDuration;
 #[derive(Clone, Debug)]
 pub struct HpaControllerConfig {
     /// `--horizontal-pod-autoscaler-sync-period`.
-    pub sync_period: HumanDuration,
+    pub(crate) sync_period: HumanDuration,
     /// `--horizontal-pod-autoscaler-tolerance`, a fraction.
-    pub tolerance: f64,
+    pub(crate) tolerance: f64,
     /// `--horizontal-pod-autoscaler-downscale-stabilization`.
-    pub downscale_stabilization: HumanDuration,
+    pub(crate) downscale_stabilization: HumanDuration,
     /// Fault: of its behavior.
-    pub fault: HpaFault,
+    pub(crate) fault: HpaFault,
     /// Fault: its events are lost.
-    pub events_lost: bool,
+    pub(crate) events_lost: bool,
 }
 
 impl Default for HpaControllerConfig {
@@ -31,7 +31,7 @@ impl Default for HpaControllerConfig {
 
 /// A fault of the HPA controller.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum HpaFault {
+pub(crate) enum HpaFault {
     /// It behaves as in Kubernetes 1.37.
     #[default]
     None,

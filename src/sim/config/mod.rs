@@ -6,22 +6,24 @@ mod client;
 mod controllers;
 mod fault_scope;
 mod helm;
-mod hpa_controller;
+pub(super) mod hpa_controller;
 mod network;
 mod ollama;
 mod pipeline;
 
-pub use api_server::{ApiFaultWindow, ApiServerConfig, DeniedPermission, RequestShare};
-pub use client::{ClientHostConfig, StallSchedule};
-pub use controllers::{
-    ClusterInjection, ControllerConfig, InjectionAction, InjectionTime, InjectionTrigger, NewPodFault,
-};
-pub use fault_scope::{ActiveWindow, AffectedPods, WindowStart};
-pub use helm::{HelmConfig, HelmFault};
-pub use hpa_controller::{HpaControllerConfig, HpaFault};
-pub use network::NetworkConfig;
-pub use ollama::{ChatFault, FaultyChats, OllamaConfig};
-pub use pipeline::{DistortionHop, DistortionKind, MetricDistortion, PipelineConfig};
+pub(crate) use api_server::ApiServerConfig;
+pub use api_server::{ApiFaultWindow, DeniedPermission, RequestShare};
+pub(crate) use client::{ClientHostConfig, StallSchedule};
+pub use controllers::{ClusterInjection, InjectionAction, InjectionTime, InjectionTrigger};
+pub(crate) use controllers::{ControllerConfig, NewPodFault};
+pub(crate) use fault_scope::AffectedPods;
+pub use fault_scope::{ActiveWindow, WindowStart};
+pub(crate) use helm::{HelmConfig, HelmFault};
+pub(crate) use hpa_controller::HpaFault;
+pub(crate) use network::NetworkConfig;
+pub(crate) use ollama::OllamaConfig;
+pub use ollama::{ChatFault, FaultyChats};
+pub(crate) use pipeline::{DistortionHop, DistortionKind, MetricDistortion, PipelineConfig};
 
 use crate::model::scenario::Scenario;
 use crate::seed::SplitMix64;
@@ -75,7 +77,7 @@ impl SimConfig {
     }
 
     /// Sets the number of accelerators: two per node for an even number, else one.
-    pub fn set_accelerators(&mut self, count: usize) {
+    pub(crate) fn set_accelerators(&mut self, count: usize) {
         let per_node = if count.is_multiple_of(2) { 2 } else { 1 };
         (self.controllers.accelerator_nodes, self.controllers.accelerators_per_node) = (count / per_node, per_node);
     }

@@ -7,19 +7,19 @@ use crate::units::HumanDuration;
 #[derive(Clone, Debug)]
 pub struct NetworkConfig {
     /// Round-trip time.
-    pub round_trip: HumanDuration,
+    pub(crate) round_trip: HumanDuration,
     /// The client's connect timeout: the load's `timeouts.connect`.
-    pub connect_timeout: HumanDuration,
+    pub(crate) connect_timeout: HumanDuration,
     /// The store's URL (`metric.store.url`); empty if the scenario has none.
-    pub store_url: String,
+    pub(crate) store_url: String,
     /// Fault: every connection goes to the first endpoint.
-    pub one_pod_only: bool,
+    pub(crate) one_pod_only: bool,
     /// Fault: connections are refused.
-    pub connections_refused: Option<ActiveWindow>,
+    pub(crate) connections_refused: Option<ActiveWindow>,
     /// Fault: time that a connection takes.
-    pub slow_accept: Option<(ActiveWindow, HumanDuration)>,
+    pub(crate) slow_accept: Option<(ActiveWindow, HumanDuration)>,
     /// Fault: every n-th connection is reset in the middle of its response.
-    pub connection_resets: Option<(ActiveWindow, u64)>,
+    pub(crate) connection_resets: Option<(ActiveWindow, u64)>,
 }
 
 impl Default for NetworkConfig {

@@ -84,16 +84,16 @@ impl Default for PipelineConfig {
 #[derive(Clone, Debug)]
 pub struct MetricDistortion {
     /// How values change.
-    pub kind: DistortionKind,
+    pub(crate) kind: DistortionKind,
     /// The hop that changes them.
-    pub hop: DistortionHop,
+    pub(crate) hop: DistortionHop,
     /// When values change.
-    pub window: ActiveWindow,
+    pub(crate) window: ActiveWindow,
 }
 
 /// How a value changes.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum DistortionKind {
+pub(crate) enum DistortionKind {
     /// Always this value.
     Constant(f64),
     /// The difference to this value: 100 inverts a percentage.
@@ -117,7 +117,7 @@ impl DistortionKind {
 
 /// A hop that can change values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DistortionHop {
+pub(crate) enum DistortionHop {
     /// The exporter; the store and the adapter then have the changed values too.
     Exporter,
     /// The adapter only.

@@ -10,8 +10,6 @@ use super::server::OllamaServer;
 use crate::env::ResponseBody;
 use crate::sim::config::OllamaConfig;
 
-/// The version that the server reports.
-const VERSION: &str = "0.11.2";
 const MIB: u64 = 1 << 20;
 
 pub(super) fn handle_request(
@@ -22,7 +20,6 @@ pub(super) fn handle_request(
 ) -> Response<ResponseBody> {
     match (method, path) {
         ("GET" | "HEAD", "/") => text_response(200, "text/plain; charset=utf-8", "Ollama is running".to_owned()),
-        ("GET", "/api/version") => json_response(200, &json!({"version": VERSION})),
         ("GET", "/api/ps") => json_response(200, &json!({"models": list_loaded(server, config)})),
         _ => json_response(501, &json!({"error": format!("the simulator does not support {method} {path} of Ollama")})),
     }

@@ -1,7 +1,8 @@
 //! The HPA controller.
 
 use super::*;
-use crate::sim::config::{HpaControllerConfig, HpaFault};
+use crate::sim::config::HpaFault;
+use crate::sim::config::hpa_controller::HpaControllerConfig;
 use crate::units::HumanDuration;
 
 #[tokio::test(start_paused = true)]
