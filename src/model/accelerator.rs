@@ -23,17 +23,23 @@ impl Accelerator {
     }
 
     /// True when a container resource of this name counts as an accelerator request. `auto` and `standIn` match every
-    /// extended resource: a fully qualified name outside the kubernetes.io domains and without the quota prefix
-    /// `requests.` (kubernetes v1.37.2, pkg/apis/core/v1/helper/helpers.go, `IsExtendedResourceName`).
+    /// extended resource.
     #[must_use]
     pub(crate) fn matches(&self, resource: &str) -> bool {
         match self {
             Self::Resource(name) => name == resource,
-            Self::Auto | Self::StandIn => resource.split_once('/').is_some_and(|(domain, _)| {
-                domain != "kubernetes.io" && !domain.ends_with(".kubernetes.io") && !domain.starts_with("requests.")
-            }),
+            Self::Auto | Self::StandIn => is_extended_resource(resource),
         }
     }
+}
+
+/// True for the name of an extended resource: a fully qualified name outside the kubernetes.io domains and without the quota
+/// prefix `requests.` (kubernetes v1.37.2, pkg/apis/core/v1/helper/helpers.go, `IsExtendedResourceName`).
+#[must_use]
+pub(crate) fn is_extended_resource(name: &str) -> bool {
+    name.split_once('/').is_some_and(|(domain, _)| {
+        domain != "kubernetes.io" && !domain.ends_with(".kubernetes.io") && !domain.starts_with("requests.")
+    })
 }
 
 impl Serialize for Accelerator {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::core::v1::{Container, PodSpec};
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 
-use crate::model::accelerator::Accelerator;
+use crate::model::accelerator::is_extended_resource;
 use crate::units::Milli;
 
 /// Amounts of extended resources, by name.
@@ -14,7 +14,7 @@ type ResourceCounts = BTreeMap<String, i64>;
 /// The extended resources among quantities. API validation allows only whole numbers of them.
 #[must_use]
 pub(crate) fn extended_resources(quantities: &BTreeMap<String, Quantity>) -> ResourceCounts {
-    let extended = quantities.iter().filter(|(name, _)| Accelerator::Auto.matches(name));
+    let extended = quantities.iter().filter(|(name, _)| is_extended_resource(name));
     extended.filter_map(|(name, quantity)| Some((name.clone(), quantity.0.parse::<Milli>().ok()?.0 / 1000))).collect()
 }
 

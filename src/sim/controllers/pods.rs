@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::context::CONTROLLER_MANAGER;
+use crate::model::accelerator::is_extended_resource;
 use crate::sim::api;
 use crate::sim::cluster::{FieldManager, SimCluster, StatusError, metadata_text};
 use crate::sim::objects::condition::{is_condition_true, true_since};
@@ -43,7 +44,7 @@ fn strip_extended_resources(pod: &mut Value) {
     for container in pod["spec"]["containers"].as_array_mut().into_iter().flatten() {
         for amounts in ["limits", "requests"] {
             if let Some(amounts) = container["resources"][amounts].as_object_mut() {
-                amounts.retain(|resource, _| !resource.contains('/'));
+                amounts.retain(|resource, _| !is_extended_resource(resource));
             }
         }
     }

@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 
+use crate::model::accelerator::is_extended_resource;
 use crate::sim::cluster::metadata_text;
 
 /// The device slots of a pod, separated by commas: the accelerator index, with time-slicing followed by `::` and the
@@ -35,7 +36,7 @@ pub(in crate::sim) fn node_devices(node: &Value) -> Vec<(String, usize)> {
 /// accelerators before they share one.
 pub(in crate::sim) fn device_slots(node: &Value) -> Vec<String> {
     let allocatable = node["status"]["allocatable"].as_object().into_iter().flatten();
-    let extended = allocatable.filter(|(resource, _)| resource.contains('/'));
+    let extended = allocatable.filter(|(resource, _)| is_extended_resource(resource));
     let count: usize = extended.filter_map(|(_, count)| count.as_str()?.parse::<usize>().ok()).sum();
     let shared_by =
         node["metadata"]["labels"][DEVICE_REPLICAS_LABEL].as_str().and_then(|count| count.parse::<usize>().ok());

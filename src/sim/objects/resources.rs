@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::model::accelerator::is_extended_resource;
+
 /// Amounts of extended resources, by name.
 pub(in crate::sim) type ExtendedResources = BTreeMap<String, i64>;
 
@@ -14,7 +16,9 @@ pub(in crate::sim) fn requested_resources(pod: &Value) -> ExtendedResources {
     for container in pod["spec"]["containers"].as_array().into_iter().flatten() {
         let requests =
             &container["resources"][if container["resources"]["requests"].is_null() { "limits" } else { "requests" }];
-        for (resource, quantity) in requests.as_object().into_iter().flatten().filter(|(name, _)| name.contains('/')) {
+        for (resource, quantity) in
+            requests.as_object().into_iter().flatten().filter(|(name, _)| is_extended_resource(name))
+        {
             *all.entry(resource.clone()).or_insert(0) += parse_count(quantity);
         }
     }
@@ -26,7 +30,7 @@ pub(in crate::sim) fn requested_resources(pod: &Value) -> ExtendedResources {
 pub(in crate::sim) fn free_resources(node: &Value, pods: &[Arc<Value>]) -> ExtendedResources {
     let allocatable = node["status"]["allocatable"].as_object().into_iter().flatten();
     let mut free: ExtendedResources = allocatable
-        .filter(|(name, _)| name.contains('/'))
+        .filter(|(name, _)| is_extended_resource(name))
         .map(|(name, quantity)| (name.clone(), parse_count(quantity)))
         .collect();
     let ended = |pod: &Value| pod["status"]["phase"] == "Succeeded" || pod["status"]["phase"] == "Failed";

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::pod_status::{KUBELET, container_statuses, update_status};
+use crate::model::accelerator::is_extended_resource;
 use crate::sim::cluster::{SimCluster, metadata_text};
 use crate::sim::controllers::context::ControllerContext;
 use crate::sim::controllers::event;
@@ -44,7 +45,9 @@ pub(super) fn report_admitted(context: &ControllerContext, pod: &Value) {
 fn accelerator_container(pod: &Value) -> usize {
     let all = pod["spec"]["containers"].as_array().into_iter().flatten();
     let requests_device = |container: &Value| {
-        container["resources"]["requests"].as_object().is_some_and(|all| all.keys().any(|name| name.contains('/')))
+        container["resources"]["requests"]
+            .as_object()
+            .is_some_and(|all| all.keys().any(|name| is_extended_resource(name)))
     };
     all.into_iter().position(requests_device).unwrap_or(0)
 }
