@@ -4,6 +4,7 @@
 
 pub(crate) mod api;
 pub(crate) mod exposition;
+mod exposition_labels;
 pub(crate) mod request;
 pub(crate) mod selector;
 pub(crate) mod store;

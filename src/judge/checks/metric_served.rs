@@ -83,6 +83,9 @@ fn next_step(view: &RunView<'_>, reading: &MetricReading) -> String {
         MetricHop::Exporter if failed.is_empty() => {
             "does the exporter attribute devices to pods (it needs the kubelet's pod-resources socket)?".to_owned()
         }
+        MetricHop::Exporter if failed.contains("is not Prometheus text") => {
+            "leave that line out of the exporter's list of metrics; if another page was read: do namespace, podLabels and port of metric.exporter select the exporter?".to_owned()
+        }
         MetricHop::Exporter => "do namespace, podLabels, port and name of metric.exporter select the exporter?".to_owned(),
         MetricHop::Store if failed.contains("honorLabels") => {
             "set honorLabels: true where it scrapes the exporter, or map the exported_* labels in the adapter's rule".to_owned()

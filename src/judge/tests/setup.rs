@@ -111,6 +111,11 @@ fn the_first_broken_hop_is_named() {
         });
     no_exporter
         .assert_inconclusive(MetricServed, "first broken hop: exporter: 4 series, none of them of a pod of the target");
+    let bad_page = healthy().api_fails(0, HPA_CREATED_MS).readings(MetricHop::Exporter, 0, HPA_CREATED_MS, |result| {
+        let error = crate::metrics::exposition::parse_samples(b"u{} 1\ns x", "u", &Default::default()).unwrap_err();
+        *result = ReadingResult::Failed(format!("exporter-1: {error}"));
+    });
+    bad_page.assert_inconclusive(MetricServed, "Prometheus drops the whole page; leave that line out of the exporter's");
     let no_store = healthy()
         .api_fails(0, HPA_CREATED_MS)
         .readings(MetricHop::Store, 0, HPA_CREATED_MS, |a| *a = ReadingResult::Samples(Vec::new()));
