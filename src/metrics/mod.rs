@@ -24,6 +24,15 @@ pub(crate) fn pod_from_labels(labels: &BTreeMap<String, String>, names: &Profile
     first_label(labels, &names.pod).map(ToOwned::to_owned)
 }
 
+/// The namespace of that pod.
+#[must_use]
+pub(crate) fn namespace_from_labels<'a>(
+    labels: &'a BTreeMap<String, String>,
+    names: &ProfileLabels,
+) -> Option<&'a str> {
+    first_label(labels, &names.namespace)
+}
+
 /// The device of a series, by a label that no other device of the cluster has.
 #[must_use]
 pub(crate) fn device_from_labels<'a>(labels: &'a BTreeMap<String, String>, names: &ProfileLabels) -> Option<&'a str> {

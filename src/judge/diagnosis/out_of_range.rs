@@ -8,9 +8,10 @@ use crate::units::Milli;
 pub(in crate::judge) fn describe_implausible(view: &RunView<'_>, reading: &MetricReading) -> Option<String> {
     // At exporter and store other devices of the cluster have values too, which do not enter the metric.
     let is_measured = |object: &str| view.target_pods().iter().any(|pod| pod.name() == object);
-    let mut samples = reading.samples()?.iter().filter(|sample| {
-        reading.hop == MetricHop::Api || sample.object.as_deref().is_some_and(is_measured)
-    });
+    let mut samples = reading
+        .samples()?
+        .iter()
+        .filter(|sample| reading.hop == MetricHop::Api || sample.object.as_deref().is_some_and(is_measured));
     let (sample, value) = samples.find_map(|s| Some((s, s.value.filter(|value| view.is_implausible(*value))?)))?;
     let object = sample.object.as_ref().map_or(String::new(), |object| format!("{object}="));
     Some(format!("{object}{value} at the {} {}", reading.hop.as_str(), explain(view)?))

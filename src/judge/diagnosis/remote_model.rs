@@ -6,7 +6,8 @@ use crate::judge::run_view::RunView;
 pub(in crate::judge) fn describe(view: &RunView<'_>) -> Option<(String, u64)> {
     let (observation, probe, host) =
         view.probes.iter().find_map(|(o, probe)| Some((o, probe, probe.remote_model.as_ref()?)))?;
-    let server = if probe.pod.is_empty() { "the first chat".to_owned() } else { format!("the chat of pod {}", probe.pod) };
+    let server =
+        if probe.pod.is_empty() { "the first chat".to_owned() } else { format!("the chat of pod {}", probe.pod) };
     let reason = format!(
         "a remote host served {server} ({host}), so the chats show nothing about the accelerators: set load.model to a \
          model that the pods compute themselves"

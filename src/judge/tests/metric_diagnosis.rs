@@ -89,7 +89,10 @@ const BLANK: i64 = 2_147_483_634_000;
 #[test]
 fn a_wild_value_without_load_is_named_and_no_matter_of_the_target() {
     let run = healthy().metric(IDLE, IDLE + 3000, Some(BLANK));
-    run.assert_inconclusive(IdleHolds, "=2147483634 at the metrics API lies far outside of the metric's range 0 to 100");
+    run.assert_inconclusive(
+        IdleHolds,
+        "=2147483634 at the metrics API lies far outside of the metric's range 0 to 100",
+    );
     run.assert_inconclusive(IdleHolds, "it is no measurement, but a blank value or an error of the exporter");
     let percent_for_ratio = healthy().metric(IDLE, IDLE + 3000, Some(90_000));
     percent_for_ratio.assert_inconclusive(IdleHolds, "the target is below the idle value or in another unit");
@@ -97,9 +100,10 @@ fn a_wild_value_without_load_is_named_and_no_matter_of_the_target() {
 
 #[test]
 fn a_wild_value_at_any_hop_is_named_instead_of_a_unit() {
-    let run = healthy().metric(RISE, CLEANUP, Some(20_000)).readings(MetricHop::Exporter, RISE, RISE + 5000, |result| {
-        edit_samples(result, |sample| sample.value = Some(Milli(BLANK)));
-    });
+    let run =
+        healthy().metric(RISE, CLEANUP, Some(20_000)).readings(MetricHop::Exporter, RISE, RISE + 5000, |result| {
+            edit_samples(result, |sample| sample.value = Some(Milli(BLANK)));
+        });
     run.assert_inconclusive(MetricFollowsLoad, "=2147483634 at the exporter lies far outside of the metric's range");
     let of_others = healthy().metric(RISE, CLEANUP, Some(20_000)).readings(MetricHop::Exporter, 0, CLEANUP, |result| {
         edit_samples(result, |sample| {

@@ -200,7 +200,8 @@ fn without_a_profile_the_usual_labels_of_exporters_name_the_device() {
 fn a_model_of_a_remote_host_shows_nothing_about_the_accelerator() {
     let host = || Some("m:120b at https://remote.example".to_owned());
     let of_pods = healthy().probes(|probe| probe.remote_model = host());
-    let text = "(workload) a remote host served the chat of pod ollama-7fd697578d-fcd5l (m:120b at https://remote.example)";
+    let text =
+        "(workload) a remote host served the chat of pod ollama-7fd697578d-fcd5l (m:120b at https://remote.example)";
     of_pods.assert_inconclusive(NewPodsServe, text);
     let first_chat = ObservationKind::Probe(ProbeRecord { remote_model: host(), ..ProbeRecord::default() });
     let first = healthy().with_observation(5000, first_chat);

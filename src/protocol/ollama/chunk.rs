@@ -47,7 +47,8 @@ pub(super) fn parse_line(line: &[u8]) -> Result<StreamLine, LineError> {
 
 /// Whether a message has generated text, which may be a reasoning (`thinking`) or the call of a tool.
 fn has_content(message: &str) -> Result<bool, LineError> {
-    let fields = Some(message).filter(|text| text.starts_with('{')).and_then(|text| Fields::parse(text.as_bytes()).ok());
+    let fields =
+        Some(message).filter(|text| text.starts_with('{')).and_then(|text| Fields::parse(text.as_bytes()).ok());
     let message = fields.ok_or_else(|| invalid("`message` is not an object".to_owned()))?;
     Ok(["content", "thinking", "tool_calls"].iter().any(|field| message.raw(field).is_some_and(is_non_empty)))
 }
@@ -122,7 +123,10 @@ mod tests {
             remote(r#"{"remote_model":"m:120b","remote_host":"https://remote.example:443","done":false}"#).unwrap(),
             "m:120b at https://remote.example:443"
         );
-        assert_eq!(remote(r#"{"remote_host":"https://remote.example","done":false}"#).unwrap(), "https://remote.example");
+        assert_eq!(
+            remote(r#"{"remote_host":"https://remote.example","done":false}"#).unwrap(),
+            "https://remote.example"
+        );
         assert_eq!(remote(r#"{"remote_model":"m","done":false}"#).unwrap(), "m");
         assert_eq!(remote(r#"{"remote_model":"","remote_host":null,"done":false}"#), None);
     }
