@@ -135,8 +135,8 @@ fn a_wild_value_is_neither_traffic_nor_an_idle_value_to_exceed() {
         })
     };
     let text = "receive traffic through the Service";
-    wild(IDLE, IDLE + 3000).assert_passes(NewPodsServe, text);
-    let flat = [MetricHop::Store, MetricHop::Api].into_iter().fold(wild(0, u64::MAX), |run, hop| {
+    wild(0, RISE).assert_passes(NewPodsServe, text);
+    let flat = [MetricHop::Store, MetricHop::Api].into_iter().fold(wild(RISE, u64::MAX), |run, hop| {
         run.readings(hop, 0, u64::MAX, |result| edit_samples(result, |sample| sample.value = Some(Milli(0))))
     });
     assert!(!flat.evaluate(NewPodsServe).reason.contains(text), "{}", flat.evaluate(NewPodsServe).reason);
