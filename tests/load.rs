@@ -305,6 +305,7 @@ async fn timestamps_are_exact() {
         tokens: 7,
         server_total_ns: Some(5),
         server_load_ns: Some(2),
+        remote_model: None,
         error: None,
     };
     assert_eq!(record, expected);

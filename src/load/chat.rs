@@ -84,6 +84,7 @@ pub(crate) fn new_record(scheduled: ScheduledRequest, sent_us: u64) -> RequestRe
         tokens: 0,
         server_total_ns: None,
         server_load_ns: None,
+        remote_model: None,
         error: None,
     }
 }
@@ -223,6 +224,9 @@ fn record_chunks(
     record.chunks = stream.chunks();
     if stream.has_content() {
         record.first_token_us.get_or_insert(now_us);
+    }
+    if record.remote_model.is_none() {
+        record.remote_model = stream.remote_model().map(ToOwned::to_owned);
     }
     last_us
 }

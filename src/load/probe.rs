@@ -51,6 +51,7 @@ pub(crate) fn probe_from_record(record: &RequestRecord) -> ProbeRecord {
         began_ms: record.sent_us / 1000,
         status: record.status,
         tokens: record.tokens,
+        remote_model: record.remote_model.clone(),
         error: (record.outcome != RequestOutcome::Succeeded).then(error_text),
         ..ProbeRecord::default()
     }
@@ -65,6 +66,7 @@ async fn read_model_placement(env: &RunEnv, proxy_path: &str, load: &LoadSpec, p
         probe.model_bytes = placement.bytes;
         probe.model_accelerator_bytes = placement.accelerator_bytes;
         probe.model_digest = placement.digest;
+        probe.remote_model = probe.remote_model.take().or(placement.remote_model);
     }
 }
 

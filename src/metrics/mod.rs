@@ -4,6 +4,7 @@
 
 pub(crate) mod api;
 pub(crate) mod exposition;
+mod exposition_labels;
 pub(crate) mod request;
 pub(crate) mod selector;
 pub(crate) mod store;
@@ -21,6 +22,15 @@ const EXPORTED_PREFIX: &str = "exported_";
 #[must_use]
 pub(crate) fn pod_from_labels(labels: &BTreeMap<String, String>, names: &ProfileLabels) -> Option<String> {
     first_label(labels, &names.pod).map(ToOwned::to_owned)
+}
+
+/// The namespace of that pod.
+#[must_use]
+pub(crate) fn namespace_from_labels<'a>(
+    labels: &'a BTreeMap<String, String>,
+    names: &ProfileLabels,
+) -> Option<&'a str> {
+    first_label(labels, &names.namespace)
 }
 
 /// The device of a series, by a label that no other device of the cluster has.

@@ -196,6 +196,10 @@ pub struct RequestRecord {
     pub server_total_ns: Option<u64>,
     /// Part of it before the model was ready for the request (Ollama: `load_duration`), nanoseconds.
     pub server_load_ns: Option<u64>,
+    /// The remote host that served the model instead of the pod, with the model's name there, if the server states it
+    /// (Ollama: `remote_model`, `remote_host`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remote_model: Option<String>,
     /// Error message of the server or the system, truncated.
     pub error: Option<String>,
 }

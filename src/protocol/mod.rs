@@ -92,4 +92,6 @@ pub(crate) struct ModelPlacement {
     pub(crate) accelerator_bytes: Option<u64>,
     /// Digest of the model.
     pub(crate) digest: Option<String>,
+    /// The remote host that serves the model instead of the pod, with the model's name there.
+    pub(crate) remote_model: Option<String>,
 }

@@ -129,7 +129,7 @@ fn a_shipped_profile_is_written_out() {
     assert_eq!((scenario.metric.range, scenario.metric.value_range()), (None, Some([0.0, 100.0])));
     assert_eq!((profile.name.as_str(), scenario.metric.value_unit()), ("dcgm", "percent"));
     let printed = serde_json::to_value(&scenario).unwrap();
-    assert_eq!(printed["metric"]["profile"]["labels"]["device"], serde_json::json!(["UUID"]));
+    assert_eq!(printed["metric"]["profile"]["labels"]["device"], serde_json::json!(["UUID", "uuid"]));
     let without = overlay_built_in("metric: {profile: null}").unwrap();
     assert_eq!(serde_json::to_value(&without).unwrap()["metric"].get("profile"), None);
 }

@@ -3,13 +3,20 @@
 //! wrong sign, wrong unit, too little load) shows nothing about the autoscaler: INCONCLUSIVE.
 
 use crate::judge::check_result::{CheckResult, CheckStatus, format_ms, format_replicas};
-use crate::judge::diagnosis::contamination;
-use crate::judge::diagnosis::metric_diagnosis;
+use crate::judge::diagnosis::{contamination, metric_diagnosis, out_of_range};
 use crate::judge::run_view::RunView;
 use crate::model::observation::{LoadSnapshot, Phase};
 use crate::units::Milli;
 
 pub(super) fn evaluate(view: &RunView<'_>) -> CheckResult {
+    let result = evaluate_both(view);
+    match out_of_range::describe(view) {
+        Some(finding) => result.with_finding(finding),
+        None => result,
+    }
+}
+
+fn evaluate_both(view: &RunView<'_>) -> CheckResult {
     let up = evaluate_rise(view);
     if !up.has_status(CheckStatus::Pass) {
         return up;

@@ -66,11 +66,24 @@ fn first_broken_hop<'v, 'a: 'v>(
             } else {
                 format!("; the metric is present at the {}", passed.join(" and the "))
             };
-            return format!("first broken hop: {}{before}; {}", describe_hop(view, item), next_step(view, reading));
+            // Each exporter pod has its own page: the one with the target's pods may be the one that failed.
+            let failed_page = failed_page(view, item);
+            let other = failed_page.map_or(String::new(), |page| format!("; {}", RunView::describe_failure(page)));
+            let next = next_step(view, failed_page.unwrap_or(reading));
+            return format!("first broken hop: {}{other}{before}; {next}", describe_hop(view, item));
         }
         passed.push(hop.as_str());
     }
     "no hop of the metric was readable yet".to_owned()
+}
+
+/// The newest reading of another exporter pod, about as old as this one, that failed.
+fn failed_page<'a>(view: &RunView<'a>, (o, reading): &ObservedItem<'a, MetricReading>) -> Option<&'a MetricReading> {
+    const MAX_AGE_MS: u64 = 30_000;
+    let is_samples = reading.hop == MetricHop::Exporter && reading.samples().is_some();
+    let in_time = |at_ms: u64| at_ms <= o.at_ms && at_ms + MAX_AGE_MS >= o.at_ms;
+    let mut newest = view.readings.iter().rev().filter(|(other, _)| is_samples && in_time(other.at_ms));
+    newest.find(|(_, r)| r.hop == MetricHop::Exporter && matches!(r.result, ReadingResult::Failed(_))).map(|(_, r)| *r)
 }
 
 /// What to check where a hop does not have the metric.
@@ -82,6 +95,9 @@ fn next_step(view: &RunView<'_>, reading: &MetricReading) -> String {
     match reading.hop {
         MetricHop::Exporter if failed.is_empty() => {
             "does the exporter attribute devices to pods (it needs the kubelet's pod-resources socket)?".to_owned()
+        }
+        MetricHop::Exporter if failed.contains("is not Prometheus text") => {
+            "leave that line out of the exporter's list of metrics; if another page was read: do namespace, podLabels and port of metric.exporter select the exporter?".to_owned()
         }
         MetricHop::Exporter => "do namespace, podLabels, port and name of metric.exporter select the exporter?".to_owned(),
         MetricHop::Store if failed.contains("honorLabels") => {

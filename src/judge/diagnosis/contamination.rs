@@ -2,6 +2,7 @@
 //! control.
 
 use crate::judge::run_view::RunView;
+use crate::metrics::namespace_from_labels;
 use crate::model::metric_under_test::MetricKind;
 use crate::model::reading::{MetricHop, MetricSample};
 
@@ -26,10 +27,10 @@ fn find_pods(view: &RunView<'_>, at_ms: u64) -> Vec<String> {
     }
     // An Object metric is computed from the series of its own namespace; an External one may be computed from any.
     let is_external = kind == Some(MetricKind::External);
+    let labels = &scenario.metric.profile_or_generic().labels;
     let is_included = |sample: &MetricSample| {
-        const NAMES: [&str; 3] = ["exported_namespace", "namespace", "pod_namespace"];
-        let namespace = NAMES.iter().find_map(|name| sample.labels.get(*name));
-        is_external || namespace.is_none_or(|namespace| *namespace == scenario.namespace)
+        let namespace = namespace_from_labels(&sample.labels, labels);
+        is_external || namespace.is_none_or(|namespace| namespace == scenario.namespace)
     };
     let is_other = |name: &str| view.target_pods().iter().all(|pod| pod.name() != name);
     let last = |hop: MetricHop| view.readings.iter().rfind(|(o, r)| r.hop == hop && o.at_ms <= at_ms)?.1.samples();

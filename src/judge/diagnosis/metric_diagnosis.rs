@@ -1,7 +1,7 @@
 //! Diagnosis of a metric that did not follow the load: its values at each hop without load and under it, and what to
 //! change.
 
-use super::double_average;
+use super::{double_average, out_of_range, remote_model};
 use crate::judge::run_view::RunView;
 use crate::model::reading::MetricHop;
 use crate::units::Milli;
@@ -88,6 +88,12 @@ pub(in crate::judge) fn describe_after_load(view: &RunView<'_>, from_ms: u64, to
 }
 
 fn diagnose(view: &RunView<'_>, at_api: HopValues, values: &[(MetricHop, HopValues)]) -> String {
+    if let Some((text, _)) = remote_model::describe(view) {
+        return text;
+    }
+    if let Some(text) = view.load_span().and_then(|(_, ended)| out_of_range::find_implausible(view, 0, ended)) {
+        return text;
+    }
     if at_api.is_constant() {
         return diagnose_constant(values);
     }

@@ -3,3 +3,5 @@
 pub(super) mod contamination;
 pub(super) mod double_average;
 pub(super) mod metric_diagnosis;
+pub(super) mod out_of_range;
+pub(super) mod remote_model;

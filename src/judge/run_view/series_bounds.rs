@@ -33,10 +33,18 @@ pub(super) struct ValueBounds {
 
 impl RunView<'_> {
     /// The scenario's range of the metric, in thousandths.
-    fn metric_range(&self) -> Option<(i64, i64)> {
+    pub(in crate::judge) fn metric_range(&self) -> Option<(i64, i64)> {
         let [low, high] = self.records.scenario.metric.value_range()?;
         let milli = |value: f64| format!("{value}").parse::<Milli>().ok().map(|milli| milli.0);
         Some((milli(low)?, milli(high)?))
+    }
+
+    /// True for a value so far outside of the scenario's range that no unit explains it: it is no measurement.
+    pub(in crate::judge) fn is_implausible(&self, value: Milli) -> bool {
+        // Units of one metric differ by a factor of 1000 at most: a ratio, percent, thousandths.
+        self.metric_range().is_some_and(|(low, high)| {
+            value.0.unsigned_abs() > low.unsigned_abs().max(high.unsigned_abs()).saturating_mul(1000)
+        })
     }
 
     /// True when no reading lies outside of the scenario's range.

@@ -1,7 +1,7 @@
 //! The diagnosis of a metric that did not follow the load.
 
-use super::run_fixture::{CLEANUP, IDLE, RISE, RunFixture, edit_samples, healthy, recorded};
-use crate::judge::Check::MetricFollowsLoad;
+use super::run_fixture::{CLEANUP, FALL, IDLE, RISE, RunFixture, edit_samples, healthy, recorded};
+use crate::judge::Check::{IdleHolds, MetricFollowsLoad, NewPodsServe};
 use crate::model::reading::{MetricHop, ReadingResult};
 use crate::units::Milli;
 
@@ -81,4 +81,63 @@ fn a_busy_beginning_is_no_rise() {
         }
     });
     run.metric(0, IDLE, Some(30_000)).assert_inconclusive(MetricFollowsLoad, "falls under load");
+}
+
+/// DCGM_INT32_BLANK + 2 in thousandths: a field that the device does not support.
+const BLANK: i64 = 2_147_483_634_000;
+
+#[test]
+fn a_wild_value_without_load_is_named_and_no_matter_of_the_target() {
+    let run = healthy().metric(IDLE, IDLE + 3000, Some(BLANK));
+    run.assert_inconclusive(
+        IdleHolds,
+        "=2147483634 at the metrics API lies far outside of the metric's range 0 to 100",
+    );
+    run.assert_inconclusive(IdleHolds, "it is no measurement, but a blank value or an error of the exporter");
+    let percent_for_ratio = healthy().metric(IDLE, IDLE + 3000, Some(90_000));
+    percent_for_ratio.assert_inconclusive(IdleHolds, "the target is below the idle value or in another unit");
+}
+
+#[test]
+fn a_wild_value_at_any_hop_is_named_instead_of_a_unit() {
+    let run =
+        healthy().metric(RISE, CLEANUP, Some(20_000)).readings(MetricHop::Exporter, RISE, RISE + 5000, |result| {
+            edit_samples(result, |sample| sample.value = Some(Milli(BLANK)));
+        });
+    run.assert_inconclusive(MetricFollowsLoad, "=2147483634 at the exporter lies far outside of the metric's range");
+    let of_others = healthy().metric(RISE, CLEANUP, Some(20_000)).readings(MetricHop::Exporter, 0, CLEANUP, |result| {
+        edit_samples(result, |sample| {
+            if sample.object.is_none() {
+                sample.value = Some(Milli(BLANK));
+            }
+        });
+    });
+    assert!(!of_others.evaluate(MetricFollowsLoad).reason.contains("far outside"));
+}
+
+/// One value outside of the range, and the range bounds no value of the run any more.
+#[test]
+fn a_range_that_a_value_contradicts_is_a_finding() {
+    let has_finding = |run: &RunFixture, text: &str| {
+        let findings = run.evaluate(MetricFollowsLoad).findings;
+        findings.iter().any(|finding| finding.contains(text))
+    };
+    let text = "have a value outside of the metric's range 0 to 100, the first ollama-";
+    let run = healthy().metric(FALL + 1000, FALL + 2000, Some(101_000));
+    assert!(has_finding(&run, text) && !has_finding(&healthy(), "range"), "{:?}", run.evaluate(MetricFollowsLoad));
+}
+
+#[test]
+fn a_wild_value_is_neither_traffic_nor_an_idle_value_to_exceed() {
+    let wild = |from, to| {
+        healthy().readings(MetricHop::Exporter, from, to, |result| {
+            edit_samples(result, |sample| sample.value = Some(Milli(BLANK)));
+        })
+    };
+    let text = "receive traffic through the Service";
+    wild(0, RISE).assert_passes(NewPodsServe, text);
+    let flat = [MetricHop::Store, MetricHop::Api].into_iter().fold(wild(RISE, u64::MAX), |run, hop| {
+        run.readings(hop, 0, u64::MAX, |result| edit_samples(result, |sample| sample.value = Some(Milli(0))))
+    });
+    assert!(!flat.evaluate(NewPodsServe).reason.contains(text), "{}", flat.evaluate(NewPodsServe).reason);
 }

@@ -6,13 +6,13 @@ use super::run_fixture::{
 };
 use crate::judge::{Check, CheckStatus, Evaluator};
 use crate::model::observation::{
-    EventSnapshot, FailureCount, NotRunningReason, ObjectCondition, ObservationKind, Phase, PodSnapshot,
+    EventSnapshot, FailureCount, NotRunningReason, ObjectCondition, ObservationKind, Phase, PodSnapshot, ProbeRecord,
 };
 use crate::model::reading::{MetricHop, ReadingResult};
 use crate::model::verdict::CaseResult;
 use crate::units::{HumanDuration, Milli};
 
-use Check::{NewPodsRunOnAccelerators, NewPodsServe, ReplicasRise};
+use Check::{MetricFollowsLoad, NewPodsRunOnAccelerators, NewPodsServe, ReplicasRise};
 
 #[test]
 fn replicas_rise_within_the_bound() {
@@ -165,22 +165,48 @@ fn a_device_may_be_known_from_the_labels_of_the_pods_series() {
     unlabelled.assert_inconclusive(NewPodsRunOnAccelerators, "no device of it is recorded");
 }
 
-#[test]
-fn the_label_of_a_device_is_the_one_that_the_profile_names() {
-    let renamed = healthy().each(|o| match &mut o.kind {
+/// The healthy run with the label of the device renamed, and devices that only this label names.
+fn with_device_label(name: &str) -> RunFixture {
+    healthy().each(|o| match &mut o.kind {
         ObservationKind::Pod(pod) => pod.allocated_devices.clear(),
         ObservationKind::Metric(reading) => edit_samples(&mut reading.result, |sample| {
             if let Some(uuid) = std::sync::Arc::make_mut(&mut sample.labels).remove("UUID") {
-                std::sync::Arc::make_mut(&mut sample.labels).insert("gpu_uuid".to_owned(), uuid);
+                std::sync::Arc::make_mut(&mut sample.labels).insert(name.to_owned(), uuid);
             }
         }),
         _ => {}
-    });
+    })
+}
+
+#[test]
+fn the_label_of_a_device_is_the_one_that_the_profile_names() {
+    let renamed = with_device_label("slot");
     renamed.assert_inconclusive(NewPodsRunOnAccelerators, "no device of it is recorded");
-    let profile = serde_json::json!({"name": "own", "labels": {"device": ["serial", "gpu_uuid"]}});
+    let profile = serde_json::json!({"name": "own", "labels": {"device": ["serial", "slot"]}});
     let profile = Some(serde_json::from_value(profile).unwrap());
     let named = renamed.scenario(|s| s.metric.profile = profile);
     named.assert_passes_with_finding(NewPodsRunOnAccelerators, "000000000001 (by the exporter's labels)");
+}
+
+#[test]
+fn without_a_profile_the_usual_labels_of_exporters_name_the_device() {
+    for label in ["UUID", "uuid", "gpu_uuid", "GPU_UUID", "device_uuid", "deviceuuid", "exported_uuid"] {
+        let run = with_device_label(label).scenario(|s| s.metric.profile = None);
+        run.assert_passes_with_finding(NewPodsRunOnAccelerators, "000000000001 (by the exporter's labels)");
+    }
+}
+
+#[test]
+fn a_model_of_a_remote_host_shows_nothing_about_the_accelerator() {
+    let host = || Some("m:120b at https://remote.example".to_owned());
+    let of_pods = healthy().probes(|probe| probe.remote_model = host());
+    let text =
+        "(workload) a remote host served the chat of pod ollama-7fd697578d-fcd5l (m:120b at https://remote.example)";
+    of_pods.assert_inconclusive(NewPodsServe, text);
+    let first_chat = ObservationKind::Probe(ProbeRecord { remote_model: host(), ..ProbeRecord::default() });
+    let first = healthy().with_observation(5000, first_chat);
+    first.assert_inconclusive(NewPodsServe, "(workload) a remote host served the first chat (m:120b at");
+    first.metric(0, u64::MAX, Some(0)).assert_inconclusive(MetricFollowsLoad, "a remote host served the first chat");
 }
 
 #[test]

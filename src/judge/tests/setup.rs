@@ -10,7 +10,7 @@ use crate::model::metric_profile::MetricProfile;
 use crate::model::observation::{
     EventSnapshot, NotRunningReason, ObjectCondition, Observation, ObservationKind, Phase, PhaseChange, PhaseEdge,
 };
-use crate::model::reading::{MetricHop, ReadingResult};
+use crate::model::reading::{MetricHop, MetricReading, ReadingResult};
 use crate::model::run_records::RunRecords;
 use crate::model::scenario::{Accelerator, Scenario};
 use crate::model::verdict::CaseResult;
@@ -111,6 +111,23 @@ fn the_first_broken_hop_is_named() {
         });
     no_exporter
         .assert_inconclusive(MetricServed, "first broken hop: exporter: 4 series, none of them of a pod of the target");
+    let bad_page = healthy().api_fails(0, HPA_CREATED_MS).readings(MetricHop::Exporter, 0, HPA_CREATED_MS, |result| {
+        let error = crate::metrics::exposition::parse_samples(b"u{} 1\ns x", "u", &Default::default()).unwrap_err();
+        *result = ReadingResult::Failed(format!("exporter-1: {error}"));
+    });
+    bad_page
+        .assert_inconclusive(MetricServed, "Prometheus drops the whole page; leave that line out of the exporter's");
+    // Another exporter pod has a good page without the target's pods, which is recorded after the failure.
+    let failure = healthy().timeline.iter().find_map(|o| match &o.kind {
+        ObservationKind::Metric(reading) if reading.hop == MetricHop::Exporter => Some(reading.clone()),
+        _ => None,
+    });
+    let failure = failure.map(|reading| MetricReading {
+        result: ReadingResult::Failed("exporter-1: line 2 is not Prometheus text: x".to_owned()),
+        ..reading
+    });
+    let one_bad_page = no_exporter.with_observation(IDLE - 8000, ObservationKind::Metric(failure.unwrap()));
+    one_bad_page.assert_inconclusive(MetricServed, "exporter-1: line 2 is not Prometheus text: x; leave that line out");
     let no_store = healthy()
         .api_fails(0, HPA_CREATED_MS)
         .readings(MetricHop::Store, 0, HPA_CREATED_MS, |a| *a = ReadingResult::Samples(Vec::new()));

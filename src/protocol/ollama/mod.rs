@@ -2,6 +2,7 @@
 
 mod chat;
 mod chunk;
+mod fields;
 mod models;
 
 use serde_json::{Map, Value};

@@ -1,38 +1,35 @@
 //! Parses `/api/ps` (the loaded models and their placement).
 
-use serde::Deserialize;
-
 use super::super::ModelPlacement;
+use super::fields::Fields;
 
-/// A loaded model (ollama: api/types.go, ProcessModelResponse).
-#[derive(Debug, Deserialize)]
-struct LoadedModel {
-    /// Name with its tag.
-    #[serde(default)]
-    name: String,
-    /// The same, in the field that newer versions prefer.
-    #[serde(default)]
-    model: String,
-    /// Digest of the model's manifest.
-    digest: Option<String>,
-    /// Bytes of the loaded model.
-    size: Option<u64>,
-    /// Bytes of it in the accelerator's memory: all of `size` when fully offloaded, 0 on the CPU.
-    size_vram: Option<u64>,
-}
-
-/// Finds a model in the response of `/api/ps` by the name that a request uses for it.
+/// Finds a model in the response of `/api/ps` by the name that a request uses for it (ollama: api/types.go,
+/// ProcessModelResponse). Every entry is read on its own: one that is no loaded model hides no other one.
 pub(super) fn parse_placement(body: &[u8], model: &str) -> Option<ModelPlacement> {
-    #[derive(Deserialize)]
-    struct ModelList {
-        // Go writes an empty list as null in some versions.
-        models: Option<Vec<LoadedModel>>,
-    }
-    let models = serde_json::from_slice::<ModelList>(body).ok()?.models?;
+    // Go writes an empty list as null in some versions.
+    let models = Fields::parse(body).ok()?.list("models")?;
     let wanted = canonical_name(model);
-    let is_wanted = |name: &String| !name.is_empty() && canonical_name(name) == wanted;
-    let found = models.into_iter().find(|loaded| [&loaded.name, &loaded.model].into_iter().any(is_wanted))?;
-    Some(ModelPlacement { bytes: found.size, accelerator_bytes: found.size_vram, digest: found.digest })
+    let is_wanted = |name: String| !name.is_empty() && canonical_name(&name) == wanted;
+    let mut found = None;
+    for loaded in models.into_iter().filter_map(|entry| Fields::parse(entry.get().as_bytes()).ok()) {
+        // Newer versions prefer the field `model`.
+        if !["name", "model"].iter().any(|field| loaded.text(field).is_some_and(is_wanted)) {
+            continue;
+        }
+        let placement = ModelPlacement {
+            bytes: loaded.count("size"),
+            // All of `size` when fully offloaded, 0 on the CPU.
+            accelerator_bytes: loaded.count("size_vram"),
+            // Of the model's manifest.
+            digest: loaded.text("digest"),
+            remote_model: loaded.remote_model(),
+        };
+        if placement.accelerator_bytes.is_some() {
+            return Some(placement);
+        }
+        found = found.or(Some(placement));
+    }
+    found
 }
 
 /// The name in lower case, with its tag and without Ollama's default registry and namespace: the form in which Ollama
@@ -68,8 +65,26 @@ mod tests {
     }
 
     #[test]
+    fn an_odd_entry_or_field_hides_no_model() {
+        let find = |models: &str| parse_placement(format!("{{\"models\":{models}}}").as_bytes(), "m");
+        let half = ModelPlacement { bytes: Some(100), accelerator_bytes: Some(52), ..ModelPlacement::default() };
+        for models in [
+            r#"[7,null,"m",[],{"name":{},"size":"2 GB"},{"name":"m:latest","size":100,"size_vram":52}]"#,
+            r#"[{"name":7,"model":"m","size":1e2,"size_vram":52.0,"digest":5,"details":"none"}]"#,
+            r#"[{"name":"m","size":100},{"name":"m","size":100,"size_vram":52}]"#,
+            r#"[{"name":"other","size":-1},{"name":"m","size":100,"size_vram":52,"expires_at":-1}]"#,
+        ] {
+            assert_eq!(find(models), Some(half.clone()), "{models}");
+        }
+        let unknown = find(r#"[{"name":"m","size":-1,"size_vram":-1}]"#).unwrap();
+        assert_eq!(unknown, ModelPlacement::default(), "a negative size is unknown, not 0");
+        let remote = find(r#"[{"name":"m","remote_model":"m:120b","remote_host":"https://remote.example"}]"#);
+        assert_eq!(remote.unwrap().remote_model.as_deref(), Some("m:120b at https://remote.example"));
+    }
+
+    #[test]
     fn a_response_without_the_model_does_not_say_where_it_is() {
-        for body in ["{\"models\":null}", "{\"models\":[]}", "<html>"] {
+        for body in ["{\"models\":null}", "{\"models\":[]}", "{\"models\":{}}", "[]", "<html>"] {
             assert_eq!(parse_placement(body.as_bytes(), ""), None, "{body}");
         }
     }

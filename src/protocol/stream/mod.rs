@@ -27,6 +27,7 @@ pub(crate) struct ChatStream {
     has_content: bool,
     totals: ChatTotals,
     has_ended: bool,
+    remote_model: Option<String>,
 }
 
 /// One line of a response, as its protocol reads it.
@@ -40,6 +41,8 @@ pub(crate) struct StreamLine {
     pub(crate) totals: Option<ChatTotals>,
     /// Whether it completes the response.
     pub(crate) is_end: bool,
+    /// The remote host that serves the model instead of this server, with the model's name there.
+    pub(crate) remote_model: Option<String>,
 }
 
 /// A line that is not part of a response that succeeds.
@@ -127,7 +130,16 @@ impl ChatStream {
     #[must_use]
     pub(crate) fn new(protocol: &'static dyn ServingProtocol) -> Self {
         let (pending, totals) = (Vec::new(), ChatTotals::default());
-        Self { protocol, pending, lines: 0, chunks: 0, has_content: false, totals, has_ended: false }
+        Self {
+            protocol,
+            pending,
+            lines: 0,
+            chunks: 0,
+            has_content: false,
+            totals,
+            has_ended: false,
+            remote_model: None,
+        }
     }
 
     /// Chunks so far.
@@ -146,6 +158,12 @@ impl ChatStream {
     #[must_use]
     pub(crate) fn totals(&self) -> Option<&ChatTotals> {
         self.has_ended.then_some(&self.totals)
+    }
+
+    /// The remote host that serves the model instead of this server, as far as a line named it.
+    #[must_use]
+    pub(crate) fn remote_model(&self) -> Option<&str> {
+        self.remote_model.as_deref()
     }
 
     /// Parses the next bytes of the body. Fails at the first invalid line; chunks before it stay counted.
@@ -215,6 +233,7 @@ impl ChatStream {
         self.has_content |= parsed.has_content;
         self.totals = parsed.totals.unwrap_or_else(|| std::mem::take(&mut self.totals));
         self.has_ended = parsed.is_end;
+        self.remote_model = self.remote_model.take().or(parsed.remote_model);
         Ok(())
     }
 }

@@ -1,18 +1,22 @@
 //! ScaleUp/NewPodsServe: each new pod (a) answers one probe chat through the pod proxy, with the model in the
 //! accelerator's memory, and (b) receives traffic through the Service: its metric rises while no probe runs. A Service
-//! that does not select the pod, a missing model, too few connections, no successful chat through the Service:
-//! INCONCLUSIVE.
+//! that does not select the pod, a missing model, a model of a remote host, too few connections, no successful chat
+//! through the Service: INCONCLUSIVE.
 
 mod traffic;
 
 use crate::bounds::SLACK;
 use crate::judge::check_result::{CheckResult, CheckStatus, format_ms};
+use crate::judge::diagnosis::remote_model;
 use crate::judge::run_view::{ObservedItem, RunView, SizeChange, TargetPod};
 use crate::model::observation::{LoadSnapshot, PodSnapshot, ProbeRecord};
 use crate::protocol;
 use traffic::evaluate_traffic;
 
 pub(super) fn evaluate(view: &RunView<'_>) -> CheckResult {
+    if let Some((reason, seq)) = remote_model::describe(view) {
+        return CheckResult::inconclusive(format!("(workload) {reason}")).with_cites([seq]);
+    }
     let (mut texts, mut cites, mut findings) = (Vec::new(), Vec::new(), Vec::new());
     let (mut worst, mut short_lived) = (None::<CheckResult>, None);
     let end = view.load_span().map_or(0, |(_, end)| end);

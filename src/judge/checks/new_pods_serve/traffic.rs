@@ -41,7 +41,7 @@ pub(super) fn evaluate_traffic(view: &RunView<'_>, pod: &TargetPod<'_>) -> Check
     let threshold = baseline + tenth_of_target(view);
     let from = ready.at_ms + view.times.metric_lag().total_ms();
     let activity = view.readings.iter().find_map(|(o, reading)| {
-        let value = pod_value(reading, name)?;
+        let value = pod_value(view, reading, name)?;
         let in_time = o.at_ms >= from && o.at_ms <= end && !was_probed_near(view, name, reading.requested_ms, o.at_ms);
         (in_time && value > threshold).then_some((o.seq, value, reading.hop.as_str()))
     });
@@ -133,7 +133,7 @@ fn endpoint_ready_since(view: &RunView<'_>, name: &str, end: u64) -> Option<(u64
 fn activity_times(view: &RunView<'_>, name: &str, from: u64, end: u64) -> Vec<u64> {
     let readings = view.readings.iter().filter(|(o, reading)| {
         (from..=end).contains(&o.at_ms)
-            && pod_value(reading, name).is_some()
+            && pod_value(view, reading, name).is_some()
             && !was_probed_near(view, name, reading.requested_ms, o.at_ms)
     });
     readings.map(|(o, _)| o.at_ms).collect()
@@ -153,7 +153,7 @@ fn baseline_peak(view: &RunView<'_>) -> i64 {
     let to = ended.unwrap_or(u64::MAX);
     let readings = view.readings.iter().filter(|(o, _)| (began..=to).contains(&o.at_ms));
     let values =
-        |reading| view.target_pods().iter().filter_map(move |pod: &TargetPod<'_>| pod_value(reading, pod.name()));
+        |reading| view.target_pods().iter().filter_map(move |pod: &TargetPod<'_>| pod_value(view, reading, pod.name()));
     readings.flat_map(|(_, reading)| values(reading)).max().unwrap_or(0)
 }
 
@@ -162,9 +162,11 @@ fn tenth_of_target(view: &RunView<'_>) -> i64 {
     view.target_value().map_or(0, |target| target.0 / 10)
 }
 
-fn pod_value(reading: &MetricReading, pod: &str) -> Option<i64> {
+/// The value of a pod in a reading. One far outside of the metric's range is no measurement: neither traffic nor idle.
+fn pod_value(view: &RunView<'_>, reading: &MetricReading, pod: &str) -> Option<i64> {
     let samples = reading.samples()?;
-    samples.iter().filter(|s| s.object.as_deref() == Some(pod)).filter_map(|s| s.value).map(|v| v.0).max()
+    let values = samples.iter().filter(|s| s.object.as_deref() == Some(pod)).filter_map(|s| s.value);
+    values.filter(|value| !view.is_implausible(*value)).map(|v| v.0).max()
 }
 
 /// True when a probe of this pod may show in a reading: it ran during the reading, or within the metric lag before.

@@ -1,0 +1,66 @@
+//! The fields of a JSON object of which each is read on its own, so that a field of an unexpected type spoils no other one.
+
+use std::collections::BTreeMap;
+
+use serde_json::value::RawValue;
+
+use super::super::refusal::MAX_ERROR_CHARS;
+use crate::env::sanitize_text;
+
+/// The fields of one object, unparsed. Of a field that occurs twice the last one counts.
+pub(super) struct Fields<'a>(BTreeMap<String, &'a RawValue>);
+
+impl<'a> Fields<'a> {
+    pub(super) fn parse(object: &'a [u8]) -> serde_json::Result<Self> {
+        serde_json::from_slice(object).map(Self)
+    }
+
+    /// The JSON of a field; `None` if it is absent or null.
+    pub(super) fn raw(&self, name: &str) -> Option<&'a str> {
+        self.0.get(name).map(|value| value.get()).filter(|json| *json != "null")
+    }
+
+    /// A text; `None` if the field is none.
+    pub(super) fn text(&self, name: &str) -> Option<String> {
+        serde_json::from_str(self.raw(name)?).ok()
+    }
+
+    /// The entries of a list, unparsed.
+    pub(super) fn list(&self, name: &str) -> Option<Vec<&'a RawValue>> {
+        serde_json::from_str(self.raw(name)?).ok()
+    }
+
+    /// A count, in any notation of a number; `None` if the field is none. Go's durations are negative after a clock was
+    /// set back.
+    pub(super) fn count(&self, name: &str) -> Option<u64> {
+        let json = self.raw(name)?;
+        let from_float = || {
+            let number: f64 = json.parse().ok()?;
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "the range is checked; a fraction does not count"
+            )]
+            (0.0..9e18).contains(&number).then_some(number as u64)
+        };
+        json.parse().ok().or_else(from_float)
+    }
+
+    /// The remote host that serves the model and the model's name there (ollama: api/types.go, `remote_model` and
+    /// `remote_host`).
+    pub(super) fn remote_model(&self) -> Option<String> {
+        let parts = ["remote_model", "remote_host"].into_iter().filter_map(|name| self.text(name));
+        let parts: Vec<String> = parts.filter(|text| !text.is_empty()).collect();
+        (!parts.is_empty()).then(|| sanitize_text(&parts.join(" at "), MAX_ERROR_CHARS))
+    }
+}
+
+/// True for the JSON of a text, a list or an object that is not empty.
+pub(super) fn is_non_empty(json: &str) -> bool {
+    let inner = json.get(1..json.len().saturating_sub(1)).unwrap_or_default();
+    match json.as_bytes().first() {
+        Some(b'"') => !inner.is_empty(),
+        Some(b'[' | b'{') => !inner.trim_ascii().is_empty(),
+        _ => false,
+    }
+}
