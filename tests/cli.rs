@@ -332,3 +332,73 @@ fn verbose_adds_every_reason_and_quiet_leaves_the_result() {
         "{err}"
     );
 }
+
+/// As [`run_gpuhpa`], with stdout into a device that is always full.
+#[expect(clippy::disallowed_methods, reason = "the test starts the binary")]
+fn run_with_full_stdout(folder: &CliTempDir, args: &[&str]) -> (i32, String) {
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("the device must exist");
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_gpuhpa"))
+        .args(args)
+        .current_dir(&folder.0)
+        .stdin(std::process::Stdio::null())
+        .stdout(full)
+        .output()
+        .expect("the binary must start");
+    let (code, _, err) = decode_output(&output);
+    (code, err)
+}
+
+#[test]
+fn data_that_cannot_be_written_is_an_error_of_every_command() {
+    let folder = CliTempDir::new("fullstdout");
+    let (code, _, err) = decode_output(&run_gpuhpa(&folder, &["rehearse", "-q", "--report-dir", "b"]));
+    assert_eq!(code, 0, "{err}");
+    let commands: [&[&str]; 11] = [
+        &["--help"],
+        &["judge", "--help"],
+        &["--version"],
+        &["schema"],
+        &["completions", "bash"],
+        &["plan", "-o", "yaml"],
+        &["judge", "b"],
+        &["judge", "-o", "json", "b"],
+        &["judge", "--diff", "b", "b"],
+        &["rehearse", "--set", "list"],
+        &["rehearse", "-q", "--report-dir", "c"],
+    ];
+    for args in commands {
+        let (code, err) = run_with_full_stdout(&folder, args);
+        assert!(code == 70 && err.matches("error: could not write to stdout: ").count() == 1, "{args:?} {code} {err}");
+    }
+    // The evidence itself is there, and says PASS.
+    assert_eq!(junit_counts(&folder.0.join("c/junit.xml")), (22, 0));
+}
+
+#[test]
+fn a_junit_file_that_cannot_be_written_is_an_error() {
+    let folder = CliTempDir::new("badjunit");
+    folder.write("file", "");
+    for path in ["/dev/full", "file/junit.xml"] {
+        let args = ["rehearse", "-q", "--report-dir", "b", "--junit", path];
+        let (code, out, err) = decode_output(&run_gpuhpa(&folder, &args));
+        assert!(code == 70 && out.contains("PASS") && err.contains("could not write evidence to "), "{code} {err}");
+    }
+    // A folder is seen before the run.
+    let args = ["rehearse", "-q", "--report-dir", "c", "--junit", "."];
+    let (code, out, err) = decode_output(&run_gpuhpa(&folder, &args));
+    assert!(code == 70 && out.is_empty() && err.contains("is a folder") && !folder.0.join("c").exists(), "{code} {err}");
+    // So it is where the run does not start.
+    let args = ["verify", "--yes", "-f", "none.yaml", "--junit", "/dev/full"];
+    let (code, _, err) = decode_output(&run_gpuhpa(&folder, &args));
+    assert!(code == 70 && err.contains("none.yaml: could not be read"), "{code} {err}");
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "the test starts the binary")]
+fn a_closed_pipe_is_no_error() {
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let run = std::process::Command::new(env!("CARGO_BIN_EXE_gpuhpa")).arg("schema").stdout(writer).output();
+    let (code, _, err) = decode_output(&run.expect("the binary must start"));
+    assert!(code == 0 && err.is_empty(), "{code} {err}");
+}

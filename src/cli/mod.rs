@@ -168,11 +168,15 @@ fn new_redactor() -> crate::env::Redactor {
 /// Parses the command line and runs the command, to its exit code.
 #[must_use]
 pub fn main() -> CliExit {
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
-        Err(error) => return Console::print_clap_error(&error),
+    let exit = match Cli::try_parse() {
+        Ok(cli) => run_command(cli.command),
+        Err(error) => Console::print_clap_error(&error),
     };
-    let runtime = match &cli.command {
+    Console::exit_code(exit)
+}
+
+fn run_command(command: CliCommand) -> CliExit {
+    let runtime = match &command {
         CliCommand::Rehearse(_) => rehearse::virtual_time_runtime(),
         _ => tokio::runtime::Runtime::new(),
     };
@@ -186,7 +190,7 @@ pub fn main() -> CliExit {
             );
         }
     };
-    let exit = runtime.block_on(dispatch(cli.command));
+    let exit = runtime.block_on(dispatch(command));
     // A prompt without an answer and a DNS lookup block their threads; neither may delay the exit.
     runtime.shutdown_background();
     exit

@@ -64,6 +64,9 @@ pub(super) async fn rehearse(args: &RehearseArgs) -> CliExit {
     if args.set.iter().any(|set| set == "list") {
         return print_list(["name", "description"], PARAMS.iter().map(|param| [param.name, param.description]));
     }
+    if let Err(exit) = args.output.check_junit_path() {
+        return exit;
+    }
     let clock = RunClock::start_at(EPOCH);
     let not_started = |error: String| args.output.report_not_started(clock, &error);
     let scenario = match scenario::load(&args.scenario.files, args.scenario.namespace.as_deref()) {
