@@ -45,7 +45,7 @@ pub(super) struct RehearseArgs {
     #[arg(long, value_name = "concurrency=FROM..TO", conflicts_with_all = ["fault", "report_dir", "junit"])]
     sweep: Option<SweepRange>,
     /// Duration of each load of a sweep
-    #[arg(long = "for", value_name = "TIME", default_value = "30m", requires = "sweep")]
+    #[arg(long = "for", value_name = "TIME", default_value = "30m", requires = "sweep", value_parser = super::parse_time_limit)]
     length: HumanDuration,
 }
 

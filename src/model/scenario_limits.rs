@@ -26,7 +26,9 @@ const POLICIES: RangeInclusive<usize> = 1..=100;
 const MAX_METRIC: f64 = 1e15;
 /// Longest timeout.
 const MAX_TIMEOUT: HumanDuration = HumanDuration::from_secs(24 * 3600);
-/// Longest interval of the controller and of the metric's pipeline.
+/// Longest sync period: a baseline of the most periods then takes 17 hours.
+const MAX_SYNC_PERIOD: HumanDuration = HumanDuration::from_secs(600);
+/// Longest interval of the metric's pipeline, and longest stabilization window (that of the API server).
 const MAX_INTERVAL: HumanDuration = HumanDuration::from_secs(3600);
 
 /// A number outside its range.
@@ -165,15 +167,17 @@ fn check_load(load: &LoadSpec, check: &mut RangeCheck) {
 
 fn check_assumptions(assumptions: &Assumptions, check: &mut RangeCheck) {
     let low = HumanDuration::from_secs(0);
-    let mut interval = |name: &str, value: HumanDuration, low: HumanDuration| {
-        check.value(&format!("assumptions.{name}"), value, low..=MAX_INTERVAL, GPUHPA);
+    let mut interval = |name: &str, value: HumanDuration, low: HumanDuration, high: HumanDuration| {
+        check.value(&format!("assumptions.{name}"), value, low..=high, GPUHPA);
     };
-    interval("syncPeriod", assumptions.sync_period, HumanDuration::from_secs(1));
-    interval("downscaleStabilization", assumptions.downscale_stabilization, low);
-    interval("exporterInterval", assumptions.exporter_interval, low);
-    interval("scrapeInterval", assumptions.scrape_interval, low);
-    interval("storeOffset", assumptions.store_offset, low);
-    interval("relistInterval", assumptions.relist_interval, low);
+    interval("syncPeriod", assumptions.sync_period, HumanDuration::from_secs(1), MAX_SYNC_PERIOD);
+    interval("downscaleStabilization", assumptions.downscale_stabilization, low, MAX_INTERVAL);
+    // A simulation of intervals without a length has no end.
+    let shortest = HumanDuration::from_ms(100);
+    interval("exporterInterval", assumptions.exporter_interval, shortest, MAX_INTERVAL);
+    interval("scrapeInterval", assumptions.scrape_interval, shortest, MAX_INTERVAL);
+    interval("storeOffset", assumptions.store_offset, low, MAX_INTERVAL);
+    interval("relistInterval", assumptions.relist_interval, shortest, MAX_INTERVAL);
     check.value("assumptions.podStart", assumptions.pod_start, low..=MAX_TIMEOUT, GPUHPA);
     if !(0.0..1.0).contains(&assumptions.tolerance) {
         let message = format!("is {}, not a ratio from 0 to below 1", assumptions.tolerance);
@@ -227,6 +231,7 @@ mod tests {
             ("phases.cleanupTimeout", json!("1s"), json!("0s")),
             ("phases.baselineSyncPeriods", json!(100), json!(u32::MAX)),
             ("assumptions.syncPeriod", json!("1s"), json!("999ms")),
+            ("assumptions.syncPeriod", json!("10m"), json!("11m")),
             ("assumptions.tolerance", json!(0.0), json!(1.0)),
             ("assumptions.downscaleStabilization", json!("1h"), json!("61m")),
             ("assumptions.exporterInterval", json!("1h"), json!("61m")),

@@ -2,7 +2,7 @@
 
 use k8s_openapi::api::autoscaling::v2::{HPAScalingRules, MetricSpec};
 
-use super::profile;
+use super::{names, profile};
 use super::scenario_error::ScenarioProblem;
 use crate::model::scenario_limits;
 use crate::model::scenario::{EndpointSpec, EndpointType, MetricSources, ReleaseSpec, Scenario};
@@ -23,6 +23,7 @@ pub(super) fn find_problems(scenario: &Scenario) -> Vec<ScenarioProblem> {
     metric_problems(&scenario.metric, &mut problems);
     endpoint_problems(&scenario.endpoint, &mut problems);
     load_problems(scenario, &mut problems);
+    problems.extend(names::find_problems(scenario));
     let out_of_range = scenario_limits::find_out_of_range(scenario).into_iter();
     problems.extend(out_of_range.map(|one| ScenarioProblem::new(&one.field, one.message, one.hint)));
     problems
@@ -91,12 +92,29 @@ fn replicas_problems(scenario: &Scenario, problems: &mut Vec<ScenarioProblem>) {
 }
 
 fn rules_problems(side: &str, rules: Option<&HPAScalingRules>, problems: &mut Vec<ScenarioProblem>) {
-    if rules.and_then(|rules| rules.select_policy.as_deref()) == Some("Disabled") {
-        problems.push(ScenarioProblem::new(
-            &format!("hpa.spec.behavior.{side}.selectPolicy"),
+    let field = |key: &str| format!("hpa.spec.behavior.{side}.{key}");
+    let Some(rules) = rules else { return };
+    match rules.select_policy.as_deref() {
+        None | Some("Max" | "Min") => {}
+        Some("Disabled") => problems.push(ScenarioProblem::new(
+            &field("selectPolicy"),
             "is Disabled: the requirement's test expects a scale-up and a scale-down (KAR-0057)",
             "use Max or Min",
-        ));
+        )),
+        Some(other) => problems.push(ScenarioProblem::new(
+            &field("selectPolicy"),
+            format!("`{other}` is unknown to the API server"),
+            "use Max or Min",
+        )),
+    }
+    for (index, policy) in rules.policies.iter().flatten().enumerate() {
+        if !matches!(policy.type_.as_str(), "Pods" | "Percent") {
+            problems.push(ScenarioProblem::new(
+                &field(&format!("policies.{index}.type")),
+                format!("`{}` is unknown to the API server", policy.type_),
+                "use Pods or Percent",
+            ));
+        }
     }
 }
 
