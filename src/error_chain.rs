@@ -16,3 +16,34 @@ pub(crate) fn format_chain(error: &(dyn Error + 'static)) -> String {
         message => format!("{text}: {message}"),
     })
 }
+
+/// Most characters of a YAML error: it may name a key of any length.
+const MAX_YAML_ERROR: usize = 400;
+
+const TOO_MUCH_YAML: &str = "too many values, too deeply nested, or too many aliases; write fewer";
+
+/// What is wrong with a YAML text, without its place: in the words of a user of YAML, not in those of the library.
+pub(crate) fn describe_yaml_error(error: &serde_saphyr::Error) -> String {
+    use serde_saphyr::{Error, MessageFormatter, UserMessageFormatter};
+    let text = match error.without_snippet() {
+        Error::AliasError { error, .. } => return describe_yaml_error(error),
+        Error::DuplicateMappingKey { key: Some(key), .. } => format!("the key `{key}` is there twice; remove one"),
+        Error::DuplicateMappingKey { key: None, .. } => "a key is there twice; remove one".to_owned(),
+        Error::MultipleDocuments { .. } => "more than one YAML document; keep one, without `---` lines".to_owned(),
+        Error::Budget { .. }
+        | Error::AliasReplayCounterOverflow { .. }
+        | Error::AliasReplayLimitExceeded { .. }
+        | Error::AliasExpansionLimitExceeded { .. }
+        | Error::AliasReplayStackDepthExceeded { .. } => TOO_MUCH_YAML.to_owned(),
+        Error::Unexpected { expected: "mapping start", .. } => "not a map; write `key: value` lines".to_owned(),
+        Error::Unexpected { expected: "sequence start", .. } => "not a list; write [a, b]".to_owned(),
+        Error::Unexpected { expected: "string scalar", .. } => "neither a text nor a number".to_owned(),
+        Error::UnknownAnchor { .. } => "an alias without its anchor; write the value itself".to_owned(),
+        Error::Eof { .. } => "the text ends too early".to_owned(),
+        other => UserMessageFormatter.format_message(other).into_owned(),
+    };
+    // serde's limit of nested values reaches us as a text.
+    let text = if text.contains("recursion limit") { TOO_MUCH_YAML.to_owned() } else { text };
+    let line = text.lines().next().unwrap_or_default();
+    line.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).take(MAX_YAML_ERROR).collect()
+}

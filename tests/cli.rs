@@ -332,3 +332,140 @@ fn verbose_adds_every_reason_and_quiet_leaves_the_result() {
         "{err}"
     );
 }
+
+/// As [`run_gpuhpa`], with stdout into a device that is always full.
+#[expect(clippy::disallowed_methods, reason = "the test starts the binary")]
+fn run_with_full_stdout(folder: &CliTempDir, args: &[&str]) -> (i32, String) {
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("the device must exist");
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_gpuhpa"))
+        .args(args)
+        .current_dir(&folder.0)
+        .stdin(std::process::Stdio::null())
+        .stdout(full)
+        .output()
+        .expect("the binary must start");
+    let (code, _, err) = decode_output(&output);
+    (code, err)
+}
+
+#[test]
+fn data_that_cannot_be_written_is_an_error_of_every_command() {
+    let folder = CliTempDir::new("fullstdout");
+    let (code, _, err) = decode_output(&run_gpuhpa(&folder, &["rehearse", "-q", "--report-dir", "b"]));
+    assert_eq!(code, 0, "{err}");
+    let commands: [&[&str]; 11] = [
+        &["--help"],
+        &["judge", "--help"],
+        &["--version"],
+        &["schema"],
+        &["completions", "bash"],
+        &["plan", "-o", "yaml"],
+        &["judge", "b"],
+        &["judge", "-o", "json", "b"],
+        &["judge", "--diff", "b", "b"],
+        &["rehearse", "--set", "list"],
+        &["rehearse", "-q", "--report-dir", "c"],
+    ];
+    for args in commands {
+        let (code, err) = run_with_full_stdout(&folder, args);
+        assert!(code == 70 && err.matches("error: could not write to stdout: ").count() == 1, "{args:?} {code} {err}");
+    }
+    // The evidence itself is there, and says PASS.
+    assert_eq!(junit_counts(&folder.0.join("c/junit.xml")), (22, 0));
+}
+
+#[test]
+fn a_junit_file_that_cannot_be_written_is_an_error() {
+    let folder = CliTempDir::new("badjunit");
+    folder.write("file", "");
+    for path in ["/dev/full", "file/junit.xml"] {
+        let args = ["rehearse", "-q", "--report-dir", "b", "--junit", path];
+        let (code, out, err) = decode_output(&run_gpuhpa(&folder, &args));
+        assert!(code == 70 && out.contains("PASS") && err.contains("could not write evidence to "), "{code} {err}");
+    }
+    // A folder is seen before the run.
+    let args = ["rehearse", "-q", "--report-dir", "c", "--junit", "."];
+    let (code, out, err) = decode_output(&run_gpuhpa(&folder, &args));
+    assert!(code == 70 && out.is_empty() && err.contains("is a folder") && !folder.0.join("c").exists(), "{code} {err}");
+    // So it is where the run does not start.
+    let args = ["verify", "--yes", "-f", "none.yaml", "--junit", "/dev/full"];
+    let (code, _, err) = decode_output(&run_gpuhpa(&folder, &args));
+    assert!(code == 70 && err.contains("none.yaml: could not be read"), "{code} {err}");
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "the test starts the binary")]
+fn a_closed_pipe_is_no_error() {
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let run = std::process::Command::new(env!("CARGO_BIN_EXE_gpuhpa")).arg("schema").stdout(writer).output();
+    let (code, _, err) = decode_output(&run.expect("the binary must start"));
+    assert!(code == 0 && err.is_empty(), "{code} {err}");
+}
+
+/// As [`run_gpuhpa`], with this file as stdin.
+#[expect(clippy::disallowed_methods, reason = "the test starts the binary")]
+fn run_with_stdin(folder: &CliTempDir, args: &[&str], stdin: &Path) -> (i32, String, String) {
+    let stdin = std::fs::File::open(stdin).expect("the file must exist");
+    let run = std::process::Command::new(env!("CARGO_BIN_EXE_gpuhpa")).args(args).current_dir(&folder.0).stdin(stdin).output();
+    decode_output(&run.expect("the binary must start"))
+}
+
+#[test]
+fn a_scenario_and_an_archive_are_read_from_stdin() {
+    let folder = CliTempDir::new("stdin");
+    let default = concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios/ollama-gpu-utilization.yaml");
+    let over = folder.write("over.yaml", "name: from-stdin\n");
+    let plan = |args: &[&str]| run_with_stdin(&folder, &[&["plan", "-o", "yaml", "-f", default], args].concat(), &over);
+    let (code, out, err) = plan(&["-f", "-"]);
+    assert!(code == 0 && out.contains("name: from-stdin"), "{code} {err}");
+    let (code, _, err) = plan(&["-f", "-", "-f", "-"]);
+    assert!(code == 2 && err.contains("stdin can be read once"), "{code} {err}");
+    let wrong = folder.write("wrong.yaml", "name: a\nnaem: b\n");
+    let (code, _, err) = run_with_stdin(&folder, &["plan", "-o", "yaml", "-f", "-"], &wrong);
+    assert!(code == 2 && err.contains("stdin:2:1: "), "{code} {err}");
+    let (code, _, err) = run_with_stdin(&folder, &["plan", "-o", "yaml", "-f", "-"], Path::new("/dev/zero"));
+    assert!(code == 2 && err.contains("stdin: could not be read: it has more than"), "{code} {err}");
+    assert_eq!(decode_output(&run_gpuhpa(&folder, &["rehearse", "-q", "--report-dir", "b"])).0, 0);
+    let mut tar = tar::Builder::new(Vec::new());
+    tar.append_dir_all("b", folder.0.join("b")).expect("an archive");
+    let tar = tar.into_inner().expect("an archive");
+    let zst = zstd::encode_all(&tar[..], 3).expect("an archive");
+    for (name, bytes) in [("b.tar", &tar), ("b.tar.zst", &zst)] {
+        std::fs::write(folder.0.join(name), bytes).expect("an archive");
+        let (code, out, err) = run_with_stdin(&folder, &["judge", "-"], &folder.0.join(name));
+        assert!(code == 0 && out.contains("PASS"), "{name} {code} {err}");
+        // Wherever an archive is cut, it is damaged and no wrong path.
+        for kept in [0, 100, 600, bytes.len() / 2, bytes.len() - bytes.len() / 4] {
+            let cut = folder.0.join(format!("cut-{name}"));
+            std::fs::write(&cut, &bytes[..kept]).expect("an archive");
+            let (code, _, err) = decode_output(&run_gpuhpa(&folder, &["judge", &cut.display().to_string()]));
+            assert!(code == 6 && err.contains("hint: the bundle is damaged"), "{name} {kept} {code} {err}");
+        }
+    }
+    let (code, _, err) = run_with_stdin(&folder, &["judge", "-"], Path::new("/dev/zero"));
+    assert!(code == 2 && err.contains("stdin is neither"), "{code} {err}");
+}
+
+#[test]
+fn numbers_of_the_command_line_and_of_a_bundle_have_limits() {
+    let folder = CliTempDir::new("limits");
+    let usage = |args: &[&str], told: &str| {
+        let (code, _, err) = decode_output(&run_gpuhpa(&folder, args));
+        assert!(code == 2 && err.contains(told), "{args:?} {code} {err}");
+    };
+    usage(&["rehearse", "--sweep", "concurrency=1..2", "--for", "100000h"], "is not from 1s to 1440m");
+    usage(&["rehearse", "--sweep", "concurrency=1..900", "--for", "24h"], "the limit of gpuhpa");
+    usage(&["rehearse", "--sweep", "concurrency=4294967000..4294967200"], "at most 10000");
+    usage(&["clean", "b", "--timeout", "100000h"], "is not from 1s to 1440m");
+    usage(&["judge", "b", "--verify-key", "/dev/zero"], "/dev/zero: the key could not be read: it has more than");
+    folder.write("huge.yaml", "hpa: {spec: {maxReplicas: 1000000}}\n");
+    let default = concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios/ollama-gpu-utilization.yaml");
+    usage(&["rehearse", "-f", default, "-f", "huge.yaml"], "huge.yaml:1:27: hpa.spec.maxReplicas: is 1000000, outside");
+    assert_eq!(decode_output(&run_gpuhpa(&folder, &["rehearse", "-q", "--report-dir", "b"])).0, 0);
+    let path = folder.0.join("b/scenario.yaml");
+    let text = std::fs::read_to_string(&path).expect("a scenario");
+    std::fs::write(&path, text.replace("maxReplicas: 3", "maxReplicas: 2147483647")).expect("a scenario");
+    let (code, _, err) = decode_output(&run_gpuhpa(&folder, &["judge", "b"]));
+    assert!(code == 6 && err.contains("hpa.spec.maxReplicas: is 2147483647, outside 1..=1000"), "{code} {err}");
+}

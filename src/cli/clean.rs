@@ -28,7 +28,7 @@ pub(super) struct CleanArgs {
     #[command(flatten)]
     cluster: ClusterArgs,
     /// At most this long for each change
-    #[arg(long, value_name = "DURATION", default_value = "5m")]
+    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = super::parse_time_limit)]
     timeout: HumanDuration,
 }
 
@@ -118,6 +118,9 @@ fn update_verdict(dir: &Path, bundle: &Bundle) -> Option<CliExit> {
     match run::reissue_verdict(&loaded, bundle) {
         Ok(verdict) => {
             Console::print_message(&format!("the run's verdict is now {}: {}", verdict.title(), verdict.reason));
+            if loaded.raw_files.contains_key(evidence::SIGNATURE_FILE) {
+                Console::print_message("the signature was removed, as the verdict is a new one: gpuhpa judge --sign");
+            }
             None
         }
         Err(error) => Some(Console::print_error(&error.to_string(), None, CliExit::Internal)),

@@ -1,7 +1,8 @@
 //! The console: data on stdout, messages on stderr. A terminal gets a live line below the lines of what changed; anything else
 //! gets these lines and a heartbeat. Nothing else in the program prints.
 
-use std::io::{IsTerminal, Write};
+use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -42,6 +43,10 @@ pub(super) enum Verbosity {
     Verbose,
 }
 
+/// True once data for stdout was lost. One flag for the process, so that no command can forget it: a command prints data in
+/// several places and ends with the exit code of something else.
+static DATA_LOST: AtomicBool = AtomicBool::new(false);
+
 /// The console of one run.
 pub(crate) struct Console {
     clock: RunClock,
@@ -53,7 +58,7 @@ pub(crate) struct Console {
 
 impl Console {
     pub(super) fn new(clock: RunClock, verbosity: Verbosity, redactor: Arc<Redactor>) -> Self {
-        let live = verbosity != Verbosity::Quiet && std::io::stderr().is_terminal();
+        let live = verbosity != Verbosity::Quiet && io::stderr().is_terminal();
         let target = if live { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(None, target);
         if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg}") {
@@ -65,21 +70,37 @@ impl Console {
         Self { clock, redactor, verbosity, bar, lines: Mutex::new(ProgressLines::new(verbosity, live)) }
     }
 
-    /// Prints data on stdout. A closed pipe is no error.
+    /// Prints data on stdout. A closed pipe is no error; any other write error is reported, and changes the exit code of the
+    /// process (see [`Self::exit_code`]).
     pub(super) fn print_data(text: &str) -> CliExit {
-        let _ = std::io::stdout().write_all(text.as_bytes());
+        let mut stdout = io::stdout().lock();
+        Self::note_written(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()));
         CliExit::Ok
+    }
+
+    /// Notes the result of a write to stdout. Only the first error is printed: the same one follows it.
+    fn note_written(written: io::Result<()>) {
+        let Some(error) = written.err().filter(|error| error.kind() != ErrorKind::BrokenPipe) else { return };
+        if !DATA_LOST.swap(true, Ordering::Relaxed) {
+            let hint = "free disk space, or redirect stdout to another file";
+            Self::print_error(&format!("could not write to stdout: {error}"), Some(hint), CliExit::Internal);
+        }
+    }
+
+    /// The exit code of the process for a command that ended with `exit`: a script must not take truncated data for whole.
+    pub(super) fn exit_code(exit: CliExit) -> CliExit {
+        if DATA_LOST.load(Ordering::Relaxed) { exit.with_lost_output() } else { exit }
     }
 
     /// Prints a message on stderr.
     pub(super) fn print_message(text: &str) {
-        let _ = writeln!(std::io::stderr(), "{text}");
+        let _ = writeln!(io::stderr(), "{text}");
     }
 
     /// Lines for stderr: wrapped where no terminal does it.
     pub(super) fn fit_lines(text: &str) -> String {
         let fitted = |line: &str| wrap_indented(line, usize::from(PLAIN_WIDTH));
-        if std::io::stderr().is_terminal() {
+        if io::stderr().is_terminal() {
             text.to_owned()
         } else {
             text.lines().map(fitted).collect::<Vec<_>>().join("\n")
@@ -97,20 +118,23 @@ impl Console {
 
     /// Prints clap's output: help and version are data, the rest is a usage error.
     pub(super) fn print_clap_error(error: &clap::Error) -> CliExit {
-        let _ = error.print();
+        let printed = error.print();
+        if !error.use_stderr() {
+            Self::note_written(printed.and_then(|()| io::stdout().flush()));
+        }
         if error.use_stderr() { CliExit::Usage } else { CliExit::Ok }
     }
 
     /// Asks for confirmation on a terminal. `None` without one, or if it cannot be read.
     pub(super) async fn confirm(question: &str) -> Option<bool> {
-        if !std::io::stdin().is_terminal() {
+        if !io::stdin().is_terminal() {
             return None;
         }
-        let _ = write!(std::io::stderr(), "{question} [y/N] ");
+        let _ = write!(io::stderr(), "{question} [y/N] ");
         // On its own thread, so that signals are handled during the prompt.
         let read = tokio::task::spawn_blocking(|| {
             let mut answer = String::new();
-            std::io::stdin().read_line(&mut answer).map(|_| answer)
+            io::stdin().read_line(&mut answer).map(|_| answer)
         });
         let answer = read.await.ok()?.ok()?;
         Some(matches!(answer.trim(), "y" | "Y" | "yes"))
@@ -126,7 +150,7 @@ impl Console {
             table.add_row([case.name.as_str(), case.result.as_str(), &reason]);
         }
         let last = format!("{}: {}", verdict.title(), verdict.reason);
-        let last = if std::io::stdout().is_terminal() { last } else { wrap_indented(&last, usize::from(PLAIN_WIDTH)) };
+        let last = if io::stdout().is_terminal() { last } else { wrap_indented(&last, usize::from(PLAIN_WIDTH)) };
         Self::print_data(&strip_control_chars(&format!("{table}\n{last}\n")))
     }
 
@@ -161,7 +185,7 @@ impl Console {
 pub(super) fn new_table(header: &[&str]) -> Table {
     let mut table = Table::new();
     table.load_style(presets::UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic);
-    if !std::io::stdout().is_terminal() {
+    if !io::stdout().is_terminal() {
         table.set_width(PLAIN_WIDTH);
     }
     table.set_header(header.to_vec());

@@ -16,7 +16,7 @@ Exit codes:
   5    PASS, but an object of the run could not be removed
   6    a bundle that is altered, incomplete or not reproducible; a submission with findings of
        export --check
-  70   internal error
+  70   internal error, or output that cannot be written
   130  interrupted";
 
 /// The exit code of gpuhpa.
@@ -36,7 +36,7 @@ pub enum CliExit {
     NotRestored,
     /// A bundle that is altered, incomplete or not reproducible.
     Unsound,
-    /// A bug in gpuhpa, or evidence that could not be written.
+    /// A bug in gpuhpa, or output that could not be written: evidence, a JUnit file, data on stdout.
     Internal,
     /// Interrupted by a signal.
     Interrupted,
@@ -53,6 +53,13 @@ impl CliExit {
             CaseResult::Inconclusive => Self::Inconclusive,
             CaseResult::NotApplicable => Self::NotApplicable,
         }
+    }
+
+    /// The exit code of a command whose output was lost: the caller may have an old file or half of one. Only an interrupt
+    /// still says so.
+    #[must_use]
+    pub(super) fn with_lost_output(self) -> Self {
+        if self == Self::Interrupted { self } else { Self::Internal }
     }
 
     /// The numeric code.

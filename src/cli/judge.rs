@@ -15,7 +15,7 @@ use crate::run::{self, BundleReview, DiffRow, Soundness};
 /// Arguments of `judge`.
 #[derive(Debug, Args)]
 pub(super) struct JudgeArgs {
-    /// The bundle: a folder that verify has written, or a .tar.zst or .tar of it
+    /// The bundle: a folder that verify has written, or a .tar.zst or .tar of it; - reads such an archive from stdin
     #[arg(required_unless_present = "diff")]
     bundle: Option<PathBuf>,
     /// Two bundles side by side: cases, times, bounds, versions, load; what changed is marked

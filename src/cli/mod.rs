@@ -21,6 +21,7 @@ use std::path::PathBuf;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::model::revision;
+use crate::units::{HumanDuration, ParseDurationError};
 
 pub(crate) use console::Console;
 pub(crate) use exit::CliExit;
@@ -151,12 +152,22 @@ impl ClusterArgs {
 /// Selects the scenario.
 #[derive(Clone, Debug, Args)]
 struct ScenarioArgs {
-    /// Scenario file; may be given several times, each overrides the ones before it
+    /// Scenario file; may be given several times, each overrides the ones before it; - reads stdin
     #[arg(short = 'f', long = "scenario", value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Namespace of the target, instead of the scenario's
     #[arg(short, long, value_name = "NAME")]
     namespace: Option<String>,
+}
+
+/// Parses a duration of the command line: from a second to a day, gpuhpa's limits. Nothing that it bounds may last without an end.
+fn parse_time_limit(text: &str) -> Result<HumanDuration, String> {
+    let range = HumanDuration::from_secs(1)..=HumanDuration::from_secs(24 * 3600);
+    let duration: HumanDuration = text.parse().map_err(|e: ParseDurationError| e.to_string())?;
+    match range.contains(&duration) {
+        true => Ok(duration),
+        false => Err(format!("{duration} is not from {} to {}", range.start(), range.end())),
+    }
 }
 
 /// The redactor of this process.
@@ -168,11 +179,15 @@ fn new_redactor() -> crate::env::Redactor {
 /// Parses the command line and runs the command, to its exit code.
 #[must_use]
 pub fn main() -> CliExit {
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
-        Err(error) => return Console::print_clap_error(&error),
+    let exit = match Cli::try_parse() {
+        Ok(cli) => run_command(cli.command),
+        Err(error) => Console::print_clap_error(&error),
     };
-    let runtime = match &cli.command {
+    Console::exit_code(exit)
+}
+
+fn run_command(command: CliCommand) -> CliExit {
+    let runtime = match &command {
         CliCommand::Rehearse(_) => rehearse::virtual_time_runtime(),
         _ => tokio::runtime::Runtime::new(),
     };
@@ -186,7 +201,7 @@ pub fn main() -> CliExit {
             );
         }
     };
-    let exit = runtime.block_on(dispatch(cli.command));
+    let exit = runtime.block_on(dispatch(command));
     // A prompt without an answer and a DNS lookup block their threads; neither may delay the exit.
     runtime.shutdown_background();
     exit

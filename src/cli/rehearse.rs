@@ -45,7 +45,7 @@ pub(super) struct RehearseArgs {
     #[arg(long, value_name = "concurrency=FROM..TO", conflicts_with_all = ["fault", "report_dir", "junit"])]
     sweep: Option<SweepRange>,
     /// Duration of each load of a sweep
-    #[arg(long = "for", value_name = "TIME", default_value = "30m", requires = "sweep")]
+    #[arg(long = "for", value_name = "TIME", default_value = "30m", requires = "sweep", value_parser = super::parse_time_limit)]
     length: HumanDuration,
 }
 
@@ -63,6 +63,9 @@ pub(super) async fn rehearse(args: &RehearseArgs) -> CliExit {
     }
     if args.set.iter().any(|set| set == "list") {
         return print_list(["name", "description"], PARAMS.iter().map(|param| [param.name, param.description]));
+    }
+    if let Err(exit) = args.output.check_junit_path() {
+        return exit;
     }
     let clock = RunClock::start_at(EPOCH);
     let not_started = |error: String| args.output.report_not_started(clock, &error);

@@ -50,6 +50,13 @@ impl OutputArgs {
         }
     }
 
+    /// Fails before the run where the JUnit file certainly cannot be written after it.
+    pub(super) fn check_junit_path(&self) -> Result<(), CliExit> {
+        let Some(path) = self.junit.as_deref().filter(|path| path.is_dir()) else { return Ok(()) };
+        let text = format!("could not write the JUnit file: {} is a folder; nothing was changed", path.display());
+        Err(Console::print_error(&text, Some("name a file with --junit"), CliExit::Internal))
+    }
+
     /// Ends a run without a scenario or without a folder for its bundle. A pipeline gets its JUnit file nevertheless.
     pub(super) fn report_not_started(&self, clock: RunClock, error: &str) -> CliExit {
         let inventory = Inventory { started: clock.wall_start(), ..Inventory::default() };
@@ -68,8 +75,9 @@ impl OutputArgs {
             scenario: &scenario.name,
             extra_marks: &[],
         };
-        write_junit(self.junit.as_deref(), &input);
-        Console::print_error(error, None, CliExit::Usage)
+        let written = write_junit(self.junit.as_deref(), &input);
+        let exit = Console::print_error(error, None, CliExit::Usage);
+        if written.is_ok() { exit } else { exit.with_lost_output() }
     }
 }
 
@@ -203,14 +211,12 @@ impl<'a> RunSession<'a> {
         };
         let outcome = run::run(inputs).await;
         console.finish();
-        let signed = self.write_outputs(&outcome.verdict, redacted);
+        let written = self.write_outputs(&outcome.verdict, redacted);
         Console::print_verdict(&outcome.verdict);
         Console::print_message(&format!("evidence: {}", self.bundle.dir().display()));
-        let exit = match signed {
-            // The signing error is printed already; an error of the run takes precedence for the exit code.
-            Err(exit) if outcome.error.is_none() => exit,
-            _ => self.report_outcome(&outcome),
-        };
+        let exit = self.report_outcome(&outcome);
+        // The error is printed already.
+        let exit = if written.is_ok() { exit } else { exit.with_lost_output() };
         if let Some(flags) = self.cluster_flags.as_ref().filter(|_| !outcome.verdict.restored) {
             Console::print_message(&format!(
                 "to remove the leftovers: gpuhpa clean {}{flags}",
@@ -224,8 +230,9 @@ impl<'a> RunSession<'a> {
     fn write_outputs(&self, verdict: &Verdict, redacted: &RedactedInputs) -> Result<(), CliExit> {
         let RedactedInputs { scenario, inventory, plan } = redacted;
         let input = ArtifactInput { verdict, inventory, run: &plan.run, scenario: &scenario.name, extra_marks: &[] };
-        write_junit(self.output.junit.as_deref(), &input);
-        self.signer.as_ref().map_or(Ok(()), |signer| signing::sign_bundle(&self.bundle, signer, &input))
+        let written = write_junit(self.output.junit.as_deref(), &input);
+        let signed = self.signer.as_ref().map_or(Ok(()), |signer| signing::sign_bundle(&self.bundle, signer, &input));
+        written.and(signed)
     }
 
     fn report_outcome(&self, outcome: &run::RunOutcome) -> CliExit {
@@ -245,7 +252,7 @@ impl<'a> RunSession<'a> {
     pub(super) fn abort(&self, failure: &PreflightFailure) -> CliExit {
         let (verdict, redacted, write_error) =
             run::abandon_run(&self.bundle, self.clock, &self.scenario, &self.prepared, &failure.message);
-        let signed = self.write_outputs(&verdict, &redacted);
+        let written = self.write_outputs(&verdict, &redacted);
         // A disk that is full may be why the run does not start.
         if let Some(error) = write_error.map(|error| error.to_string()).filter(|error| *error != failure.message) {
             Console::print_message(&format!("error: {error}"));
@@ -255,14 +262,14 @@ impl<'a> RunSession<'a> {
             failure.hint.as_deref(),
             failure.exit,
         );
-        signed.err().unwrap_or(exit)
+        if written.is_ok() { exit } else { exit.with_lost_output() }
     }
 }
 
-fn write_junit(path: Option<&Path>, input: &ArtifactInput<'_>) {
-    if let Some(path) = path
-        && let Err(error) = evidence::write_junit(path, input)
-    {
-        Console::print_message(&format!("error: {error}"));
-    }
+fn write_junit(path: Option<&Path>, input: &ArtifactInput<'_>) -> Result<(), CliExit> {
+    let Some(path) = path else { return Ok(()) };
+    evidence::write_junit(path, input).map_err(|error| {
+        let hint = "a JUnit file of that name is not of this run; name a file in a folder that can be written";
+        Console::print_error(&error.to_string(), Some(hint), CliExit::Internal)
+    })
 }

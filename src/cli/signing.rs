@@ -1,12 +1,14 @@
 //! Signs bundles, and checks their signatures.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 use serde::Serialize;
 
 use super::{CliExit, Console};
 use crate::env::Bundle;
-use crate::evidence::{ArtifactInput, BundleSigner, BundleVerifier, LoadedBundle, SIGNATURE_FILE, sign};
+use crate::evidence::{ArtifactInput, BundleSigner, BundleVerifier, LoadedBundle, SIGNATURE_FILE, read_unverified, sign};
 use crate::run::BundleReview;
 
 /// The state of a bundle's signature.
@@ -15,7 +17,7 @@ use crate::run::BundleReview;
 pub(super) enum SignatureStatus {
     /// The bundle has no signature.
     Unsigned,
-    /// The bundle has a signature, and no key to check it was given.
+    /// The bundle has a signature of its manifest, and no key to check it was given.
     Unchecked,
     /// The signature is valid.
     #[serde(rename_all = "camelCase")]
@@ -34,13 +36,19 @@ impl SignatureStatus {
     /// Checks the signature of a bundle, if a key is given.
     pub(super) fn check(loaded: &LoadedBundle, review: &BundleReview, key: Option<&BundleVerifier>) -> Self {
         let invalid = |reason: String| Self::Invalid { reason };
+        let manifest = loaded.raw_files.get("manifest.json").map(Vec::as_slice).unwrap_or_default();
         let (envelope, key) = match (loaded.raw_files.get(SIGNATURE_FILE), key) {
             (None, None) => return Self::Unsigned,
             (None, Some(_)) => return invalid(format!("no {SIGNATURE_FILE}: the bundle is not signed")),
-            (Some(_), None) => return Self::Unchecked,
+            (Some(envelope), None) => {
+                return match read_unverified(manifest, envelope) {
+                    Ok(statement) if statement.predicate.run == review.run => Self::Unchecked,
+                    Ok(statement) => invalid(format!("run {} was signed, this is {}", statement.predicate.run, review.run)),
+                    Err(error) => invalid(error.to_string()),
+                };
+            }
             (Some(envelope), Some(key)) => (envelope, key),
         };
-        let manifest = loaded.raw_files.get("manifest.json").map(Vec::as_slice).unwrap_or_default();
         let predicate = match key.verify(manifest, envelope) {
             Ok(statement) => statement.predicate,
             Err(error) => return invalid(error.to_string()),
@@ -78,16 +86,29 @@ pub(super) fn read_keys(
     Ok((public.map(read_verifier).transpose()?, private.map(read_signer).transpose()?))
 }
 
+/// Reads a file of a key up to a size that no key has: a device has no end.
+fn read_key_file(path: &Path) -> Result<Vec<u8>, String> {
+    const MAX_KEY_BYTES: u64 = 64 * 1024;
+    let mut pem = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(MAX_KEY_BYTES + 1).read_to_end(&mut pem));
+    let failed = |why: String| format!("{}: the key could not be read: {why}", path.display());
+    read.map_err(|e| failed(e.to_string()))?;
+    match pem.len() as u64 > MAX_KEY_BYTES {
+        true => Err(failed(format!("it has more than {MAX_KEY_BYTES} bytes"))),
+        false => Ok(pem),
+    }
+}
+
 /// Reads the private key; the error names the file.
 pub(super) fn read_signer(path: &Path) -> Result<BundleSigner, String> {
-    let pem = std::fs::read(path).map_err(|e| format!("{}: the key could not be read: {e}", path.display()))?;
+    let pem = read_key_file(path)?;
     let hint = "openssl genpkey -algorithm ed25519 creates one";
     BundleSigner::from_pem(&pem).map_err(|e| format!("{}: {e}; {hint}", path.display()))
 }
 
 /// Reads the public key; the error names the file.
 fn read_verifier(path: &Path) -> Result<BundleVerifier, String> {
-    let pem = std::fs::read(path).map_err(|e| format!("{}: the key could not be read: {e}", path.display()))?;
+    let pem = read_key_file(path)?;
     let hint = "openssl pkey -in KEY -pubout prints the signer's";
     BundleVerifier::from_pem(&pem).map_err(|e| format!("{}: {e}; {hint}", path.display()))
 }

@@ -23,12 +23,15 @@ impl std::str::FromStr for SweepRange {
         let (from, to) =
             text.strip_prefix("concurrency=").and_then(|range| range.split_once("..")).ok_or_else(invalid)?;
         let (from, to) = from.parse().ok().zip(to.parse().ok()).ok_or_else(invalid)?;
-        if from == 0 || to < from || to - from >= 1000 {
-            return Err(format!("{text}: FROM must be at least 1, and TO from FROM to FROM + 999"));
+        if from == 0 || to < from || to - from >= 1000 || to > 10_000 {
+            return Err(format!("{text}: FROM must be at least 1, and TO from FROM to FROM + 999 and at most 10000"));
         }
         Ok(Self { from, to })
     }
 }
+
+/// Longest simulated time of all loads of a sweep: a thousand loads with the default time.
+const MAX_TOTAL: HumanDuration = HumanDuration::from_secs(1000 * 1800);
 
 /// Simulates each load for `length`. Adjacent loads with the same outcome share a row.
 pub(super) async fn sweep(
@@ -37,6 +40,11 @@ pub(super) async fn sweep(
     config: &SimConfig,
     scenario: &Scenario,
 ) -> CliExit {
+    let total = u64::from(range.to - range.from + 1) * length.ms();
+    if total > MAX_TOTAL.ms() {
+        let text = format!("{} loads for {length} each are more than {MAX_TOTAL}, the limit of gpuhpa", range.to - range.from + 1);
+        return Console::print_error(&text, Some("choose fewer loads, or a shorter time with --for"), CliExit::Usage);
+    }
     let mut rows: Vec<(u32, u32, String, ScalingSimulation)> = Vec::new();
     for concurrency in range.from..=range.to {
         let mut scenario = scenario.clone();

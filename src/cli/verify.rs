@@ -36,6 +36,9 @@ pub(super) struct VerifyArgs {
 }
 
 pub(super) async fn verify(args: &VerifyArgs) -> CliExit {
+    if let Err(exit) = args.output.check_junit_path() {
+        return exit;
+    }
     let clock = RunClock::start();
     let not_started = |error: String| args.output.report_not_started(clock, &error);
     let scenario = match scenario::load(&args.scenario.files, args.scenario.namespace.as_deref()) {

@@ -28,7 +28,7 @@ pub use finished_run::FinishedRun;
 pub use loaded_bundle::{LoadedBundle, OpenError, open_bundle};
 pub(crate) use manifest::manifest_json;
 pub use report::render_report;
-pub(crate) use signature::{BundleSigner, BundleVerifier, sign};
+pub(crate) use signature::{BundleSigner, BundleVerifier, read_unverified, remove_signature, sign};
 pub use test_tree::ArtifactInput;
 
 use json_file::{pretty_json, put_redacted_json};

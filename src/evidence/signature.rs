@@ -16,6 +16,8 @@ const PAYLOAD_TYPE: &str = "application/vnd.in-toto+json";
 const STATEMENT_TYPE: &str = "https://in-toto.io/Statement/v1";
 /// Type of the statement's predicate.
 const PREDICATE_TYPE: &str = "https://gpuhpa.dev/attestation/run/v1";
+/// Length of an Ed25519 signature (RFC 8032).
+const ED25519_BYTES: usize = 64;
 /// Prefix of an Ed25519 public key as SubjectPublicKeyInfo (RFC 8410), before its 32 bytes.
 const SPKI_PREFIX: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
 
@@ -179,6 +181,19 @@ pub(crate) fn sign(bundle: &Bundle, signer: &BundleSigner, facts: &ArtifactInput
     bundle.write_file(SIGNATURE_FILE, envelope.as_bytes())
 }
 
+/// Removes the signature of a bundle whose manifest changes. False where there is none.
+///
+/// # Errors
+/// It cannot be removed.
+pub(crate) fn remove_signature(bundle: &Bundle) -> Result<bool, BundleError> {
+    let path = bundle.dir().join(SIGNATURE_FILE);
+    match std::fs::remove_file(&path) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(BundleError { path: path.display().to_string(), why: error.to_string() }),
+    }
+}
+
 /// A key to check with.
 #[derive(Debug)]
 pub(crate) struct BundleVerifier {
@@ -204,9 +219,7 @@ impl BundleVerifier {
     /// # Errors
     /// The envelope cannot be parsed, has no signature of this key, or is about another manifest.
     pub(crate) fn verify(&self, manifest: &[u8], envelope: &[u8]) -> Result<InTotoStatement, SignatureError> {
-        let wrong = |why: String| SignatureError::Envelope(why);
-        let envelope: DsseEnvelope = serde_json::from_slice(envelope).map_err(|e| wrong(e.to_string()))?;
-        let payload = STANDARD.decode(&envelope.payload).map_err(|e| wrong(format!("payload: {e}")))?;
+        let (envelope, payload) = parse_envelope(envelope)?;
         let signed = pre_auth_encoding(&envelope.payload_type, &payload);
         // A key id is only a hint: each signature is tried.
         let holds = envelope
@@ -216,27 +229,55 @@ impl BundleVerifier {
         if !holds {
             return Err(SignatureError::WrongKey { keyid: self.keyid.clone() });
         }
-        if envelope.payload_type != PAYLOAD_TYPE {
-            return Err(wrong(format!("payloadType is {}", envelope.payload_type)));
-        }
-        let statement: InTotoStatement = serde_json::from_slice(&payload).map_err(|e| wrong(e.to_string()))?;
-        if statement.kind != STATEMENT_TYPE || statement.predicate_type != PREDICATE_TYPE {
-            return Err(wrong(format!("a statement of {} on {}", statement.kind, statement.predicate_type)));
-        }
-        let found = sha256_hex(manifest);
-        match statement.subject.as_slice() {
-            [one] if one.name == MANIFEST_FILE && one.digest.sha256 == found => Ok(statement),
-            all => {
-                let signed: Vec<&str> = all.iter().map(|one| one.digest.sha256.as_str()).collect();
-                Err(SignatureError::ManifestMismatch { found, signed: signed.join(", ") })
-            }
-        }
+        parse_statement(manifest, &envelope.payload_type, &payload)
     }
 
     /// sha256 of the public key as SubjectPublicKeyInfo, hexadecimal.
     #[must_use]
     pub(crate) fn keyid(&self) -> &str {
         &self.keyid
+    }
+}
+
+/// The statement of an envelope about a manifest, without a key: whether anyone signed it is not checked. It detects a manifest.sig
+/// that is damaged, or that was made for another manifest.
+///
+/// # Errors
+/// The envelope cannot be parsed, has no signature, or is about another manifest.
+pub(crate) fn read_unverified(manifest: &[u8], envelope: &[u8]) -> Result<InTotoStatement, SignatureError> {
+    let (envelope, payload) = parse_envelope(envelope)?;
+    let is_signature = |one: &DsseSignature| STANDARD.decode(&one.sig).is_ok_and(|bytes| bytes.len() == ED25519_BYTES);
+    if !envelope.signatures.iter().any(is_signature) {
+        return Err(SignatureError::Envelope("it has no Ed25519 signature".to_owned()));
+    }
+    parse_statement(manifest, &envelope.payload_type, &payload)
+}
+
+/// The envelope, and its payload decoded.
+fn parse_envelope(text: &[u8]) -> Result<(DsseEnvelope, Vec<u8>), SignatureError> {
+    let wrong = |why: String| SignatureError::Envelope(why);
+    let envelope: DsseEnvelope = serde_json::from_slice(text).map_err(|e| wrong(e.to_string()))?;
+    let payload = STANDARD.decode(&envelope.payload).map_err(|e| wrong(format!("payload: {e}")))?;
+    Ok((envelope, payload))
+}
+
+/// The statement of a payload, if it is about this manifest.
+fn parse_statement(manifest: &[u8], payload_type: &str, payload: &[u8]) -> Result<InTotoStatement, SignatureError> {
+    let wrong = |why: String| SignatureError::Envelope(why);
+    if payload_type != PAYLOAD_TYPE {
+        return Err(wrong(format!("payloadType is {payload_type}")));
+    }
+    let statement: InTotoStatement = serde_json::from_slice(payload).map_err(|e| wrong(e.to_string()))?;
+    if statement.kind != STATEMENT_TYPE || statement.predicate_type != PREDICATE_TYPE {
+        return Err(wrong(format!("a statement of {} on {}", statement.kind, statement.predicate_type)));
+    }
+    let found = sha256_hex(manifest);
+    match statement.subject.as_slice() {
+        [one] if one.name == MANIFEST_FILE && one.digest.sha256 == found => Ok(statement),
+        all => {
+            let signed: Vec<&str> = all.iter().map(|one| one.digest.sha256.as_str()).collect();
+            Err(SignatureError::ManifestMismatch { found, signed: signed.join(", ") })
+        }
     }
 }
 

@@ -21,6 +21,7 @@ pub(crate) mod resource_kind;
 pub mod revision;
 pub mod run_records;
 pub mod scenario;
+pub(crate) mod scenario_limits;
 pub(crate) mod shipped_profiles;
 pub(crate) mod snapshot;
 pub(crate) mod stamp;

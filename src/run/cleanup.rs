@@ -57,6 +57,8 @@ pub fn reissue_verdict(loaded: &LoadedBundle, bundle: &Bundle) -> Result<Verdict
     let records = RunRecords { client_bound, ..loaded.records() };
     let (verdict, prediction) = (judge::judge(records), judge::predict(records));
     let ending = FinishedRun { load: load.as_ref(), ..loaded.finished_run(&verdict, &prediction) };
+    // It was made of the manifest that is replaced.
+    evidence::remove_signature(bundle)?;
     evidence::finish_in_format(bundle, &ending, loaded.manifest.format)?;
     Ok(verdict)
 }

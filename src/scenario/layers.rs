@@ -1,13 +1,20 @@
 //! Merges scenario files as helm merges values: maps are merged, everything else is replaced.
 
+use std::io::Read;
 use std::path::{Component, Path, PathBuf};
 
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscalerSpec;
 use serde_json::{Map, Value};
 
-use super::scenario_error::{MAX_LAYERS, ScenarioError};
+use super::scenario_error::{MAX_LAYERS, ScenarioError, ScenarioProblem};
 use super::{locate, protocol_defaults, renamed_keys};
+use crate::error_chain::describe_yaml_error;
 use crate::model::scenario::Scenario;
+
+/// The name of a file that means stdin.
+pub(super) const STDIN: &str = "-";
+/// Largest size of a scenario file, bytes: a limit of gpuhpa. The values of a chart take some thousands.
+const MAX_FILE_BYTES: u64 = 1 << 20;
 
 /// One scenario file.
 pub(super) struct ScenarioLayer {
@@ -27,7 +34,7 @@ impl ScenarioLayer {
                 path: name.to_owned(),
                 line: location.map_or(1, |l| l.line()),
                 column: location.map_or(1, |l| l.column()),
-                message: first_line(&e.without_snippet().to_string()),
+                message: describe_yaml_error(e),
             }
         };
         // An empty file is an empty overlay.
@@ -65,12 +72,19 @@ pub(super) fn read_layers(path: &Path, layers: &mut Vec<ScenarioLayer>) -> Resul
         if chain.len() == MAX_LAYERS {
             return Err(ScenarioError::ExtendsTooDeep { path: path.display().to_string() });
         }
-        let name = path.display().to_string();
-        let text = std::fs::read_to_string(&path)
-            .map_err(|e| ScenarioError::Read { path: name.clone(), message: e.to_string() })?;
+        // Only the command line names stdin: a file extends files.
+        let is_stdin = chain.is_empty() && path.as_os_str() == STDIN;
+        let name = match path.display().to_string() {
+            _ if is_stdin => "stdin".to_owned(),
+            empty if empty.is_empty() => ".".to_owned(),
+            name => name,
+        };
+        let text =
+            read_text(&path, is_stdin).map_err(|message| ScenarioError::Read { path: name.clone(), message })?;
         let dir = path.parent().unwrap_or(Path::new("")).to_owned();
         let mut layer = ScenarioLayer::parse(&name, &dir, text)?;
         next = match layer.values.remove("extends") {
+            Some(Value::String(base)) if base.contains("://") => return Err(extends_url(&layer)),
             Some(Value::String(base)) => Some(normalize_path(&dir.join(base))),
             _ => None,
         };
@@ -78,6 +92,13 @@ pub(super) fn read_layers(path: &Path, layers: &mut Vec<ScenarioLayer>) -> Resul
     }
     layers.extend(chain.into_iter().rev());
     Ok(())
+}
+
+fn extends_url(layer: &ScenarioLayer) -> ScenarioError {
+    let mut problem = ScenarioProblem::new("extends", "is a URL", "download the file, and name its path");
+    let (line, column) = locate::field_position(&layer.text, &["extends".to_owned()]);
+    problem.location = Some(format!("{}:{line}:{column}", layer.name));
+    ScenarioError::Invalid(vec![problem])
 }
 
 /// The merged scenario, with the defaults of its protocol.
@@ -186,6 +207,17 @@ fn normalize_path(path: &Path) -> PathBuf {
     out
 }
 
-fn first_line(text: &str) -> String {
-    text.lines().next().unwrap_or_default().to_owned()
+/// Reads a whole file, or stdin, up to the size limit: a device has no end.
+fn read_text(path: &Path, is_stdin: bool) -> Result<String, String> {
+    let mut bytes = Vec::new();
+    let read = if is_stdin {
+        std::io::stdin().lock().take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)
+    } else {
+        std::fs::File::open(path).and_then(|file| file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes))
+    };
+    read.map_err(|e| e.to_string())?;
+    if bytes.len() as u64 > MAX_FILE_BYTES {
+        return Err(format!("it has more than {MAX_FILE_BYTES} bytes, the limit of gpuhpa for a scenario file"));
+    }
+    String::from_utf8(bytes).map_err(|e| format!("it is not UTF-8: {}", e.utf8_error()))
 }

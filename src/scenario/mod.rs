@@ -3,6 +3,7 @@
 
 mod layers;
 mod locate;
+mod names;
 mod profile;
 mod protocol_defaults;
 mod renamed_keys;
@@ -20,35 +21,41 @@ pub(crate) const BUILT_IN: &str = include_str!("../../scenarios/ollama-gpu-utili
 /// Its name in messages.
 pub(crate) const BUILT_IN_NAME: &str = "ollama-gpu-utilization.yaml (built in)";
 
-/// Reads the files in order, each overriding the ones before it; without files the built-in scenario.
+/// Reads the files in order, each overriding the ones before it, `-` from stdin; without files the built-in scenario.
 ///
 /// # Errors
 /// The first file that cannot be read or parsed, else all problems of the merged scenario.
 pub fn load(files: &[PathBuf], namespace: Option<&str>) -> Result<Scenario, ScenarioError> {
     let mut layers = Vec::new();
+    if files.iter().filter(|file| file.as_os_str() == layers::STDIN).count() > 1 {
+        let message = "stdin can be read once; name `-f -` once".to_owned();
+        return Err(ScenarioError::Read { path: layers::STDIN.to_owned(), message });
+    }
     for file in files {
         layers::read_layers(file, &mut layers)?;
     }
     if files.is_empty() {
         layers.push(layers::ScenarioLayer::parse(BUILT_IN_NAME, Path::new(""), BUILT_IN.to_owned())?);
     }
-    let mut scenario = resolve(&layers)?;
+    resolve(&layers, namespace)
+}
+
+/// The merged scenario with the namespace of the command line, if it has no problems.
+fn resolve(layers: &[layers::ScenarioLayer], namespace: Option<&str>) -> Result<Scenario, ScenarioError> {
+    let mut scenario = layers::merge_layers(layers)?;
     if let Some(namespace) = namespace {
         namespace.clone_into(&mut scenario.namespace);
     }
-    Ok(scenario)
-}
-
-/// The merged scenario, if it has no problems.
-fn resolve(layers: &[layers::ScenarioLayer]) -> Result<Scenario, ScenarioError> {
-    let scenario = layers::merge_layers(layers)?;
     let mut problems = validate::find_problems(&scenario);
     if problems.is_empty() {
         return Ok(scenario);
     }
     for problem in &mut problems {
         let path: Vec<String> = problem.field.split('.').map(ToOwned::to_owned).collect();
-        problem.location = Some(layers::locate_field(layers, &path));
+        problem.location = Some(match namespace.filter(|_| problem.field == "namespace") {
+            Some(_) => "--namespace".to_owned(),
+            None => layers::locate_field(layers, &path),
+        });
     }
     Err(ScenarioError::Invalid(problems))
 }

@@ -10,7 +10,7 @@ use super::*;
 /// The built-in scenario with this file over it.
 fn overlay_built_in(text: &str) -> Result<Scenario, ScenarioError> {
     let base = ScenarioLayer::parse(BUILT_IN_NAME, Path::new(""), BUILT_IN.to_owned())?;
-    resolve(&[base, ScenarioLayer::parse("mine.yaml", Path::new("dir"), text.to_owned())?])
+    resolve(&[base, ScenarioLayer::parse("mine.yaml", Path::new("dir"), text.to_owned())?], None)
 }
 
 fn problem_text(text: &str) -> String {
@@ -152,7 +152,7 @@ fn a_profile_is_written_out_in_place_or_changed_by_an_overlay() {
     let built_in = || ScenarioLayer::parse(BUILT_IN_NAME, Path::new(""), BUILT_IN.to_owned()).unwrap();
     let over = "metric: {exporter: {metricName: busy}, profile: {series: {busy: {unit: ratio}}}}";
     let over = ScenarioLayer::parse("over.yaml", Path::new(""), over.to_owned()).unwrap();
-    let metric = resolve(&[built_in(), base, over]).unwrap().metric;
+    let metric = resolve(&[built_in(), base, over], None).unwrap().metric;
     let profile = metric.profile.as_ref().unwrap();
     assert_eq!((metric.value_range(), metric.value_unit(), profile.series.len()), (Some([0.0, 1.0]), "ratio", 2));
     assert_eq!(
@@ -245,4 +245,78 @@ fn a_file_that_extends_itself_ends_in_an_error() {
     let error = load(&[file], None).unwrap_err();
     std::fs::remove_dir_all(&dir).unwrap();
     assert!(matches!(error, ScenarioError::ExtendsTooDeep { .. }), "{error}");
+}
+
+#[test]
+fn a_number_out_of_range_is_refused_with_its_place_and_whose_limit_it_is() {
+    let text = problem_text("hpa:\n  spec:\n    maxReplicas: 2147483647\n");
+    assert!(text.starts_with("mine.yaml:3:18: hpa.spec.maxReplicas: is 2147483647, outside 1..=1000: "), "{text}");
+    assert!(text.contains("gpuhpa's") && text.contains("hint: choose 1 to 1000"), "{text}");
+    let text = problem_text("hpa:\n  spec:\n    behavior:\n      scaleUp: {stabilizationWindowSeconds: 3601}\n");
+    assert!(text.starts_with("mine.yaml:4:45: ") && text.contains("API server"), "{text}");
+}
+
+#[test]
+fn a_word_that_the_api_server_refuses_is_refused() {
+    let behavior = |rules: &str| problem_text(&format!("hpa:\n  spec:\n    behavior:\n      scaleUp: {{{rules}}}\n"));
+    let text = behavior("policies: [{type: Bar, value: 1, periodSeconds: 15}]");
+    assert!(text.contains("mine.yaml:4:") && text.contains("policies.0.type: `Bar`"), "{text}");
+    let text = behavior("selectPolicy: Foo");
+    assert!(text.contains("mine.yaml:4:") && text.contains("scaleUp.selectPolicy: `Foo`"), "{text}");
+}
+
+#[test]
+fn a_name_that_kubernetes_does_not_take_is_refused_with_its_place() {
+    for (text, field) in [
+        ("namespace: A/../b", "namespace: `A/../b` is no RFC 1123 label"),
+        ("releases: {ollama: {namespace: a.b}}", "releases.ollama.namespace: `a.b` is no"),
+        ("releases: {--debug: {chart: ./x}}", "releases.--debug: `--debug` is no RFC 1123 subdomain"),
+        ("hpa: {spec: {scaleTargetRef: {name: a/b}}}", "hpa.spec.scaleTargetRef.name: `a/b` is no"),
+        ("metric: {store: {service: {namespace: ..}}}", "metric.store.service.namespace: `..` is no"),
+        ("metric: {store: {service: {name: a/b}}}", "metric.store.service.name: `a/b` is no"),
+        ("metric: {store: {service: {port: a/b}}}", "metric.store.service.port: `a/b` is neither"),
+        ("metric: {exporter: {namespace: a/b}}", "metric.exporter.namespace: `a/b` is no"),
+    ] {
+        let problem = problem_text(text);
+        assert!(problem.starts_with("mine.yaml:1:") && problem.contains(field), "{text}: {problem}");
+    }
+    let error = load(&[], Some("A/../b")).unwrap_err().to_string();
+    assert!(error.starts_with("--namespace: namespace: `A/../b` is no") && error.contains("hint: "), "{error}");
+}
+
+#[test]
+fn errors_of_yaml_are_in_the_words_of_its_user() {
+    let many = format!("declares: [{}]", "a, ".repeat(300_000));
+    let deep = format!("declares: {}", "[".repeat(10_000));
+    for (text, told) in [
+        ("name: a\nname: b\n", "mine.yaml:2:1: the key `name` is there twice; remove one"),
+        ("name: a\n---\nname: b\n", "more than one YAML document"),
+        ("load: [1]\n", "mine.yaml:1:7: not a map"),
+        ("- a\n", "mine.yaml:1:1: not a map"),
+        (&many, "too many values"),
+        (&deep, "too deeply nested"),
+        ("name: *none\n", "mine.yaml:1:"),
+    ] {
+        let problem = problem_text(text);
+        let inside = ["Policy", "Options", "budget", "Nodes {", "from_str", "mapping start", "at line"];
+        assert!(problem.contains(told) && problem.len() < 600, "{problem}");
+        assert!(!inside.iter().any(|word| problem.contains(word)), "{problem}");
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_read_whole_is_an_error() {
+    let error = |file: &str| load(&[PathBuf::from(file)], None).unwrap_err().to_string();
+    assert!(error("/dev/zero").contains("more than 1048576 bytes"), "{}", error("/dev/zero"));
+    assert!(error("/").starts_with("/: could not be read: "), "{}", error("/"));
+    let dir = std::env::temp_dir().join(format!("gpuhpa-unreadable-{}", std::process::id()));
+    std::fs::create_dir_all(&dir).unwrap();
+    let file = dir.join("a.yaml");
+    std::fs::write(&file, "name: a\nextends: https://example.com/x.yaml\n").unwrap();
+    let url = error(&file.display().to_string());
+    std::fs::write(&file, b"name: \xff\n").unwrap();
+    let latin = error(&file.display().to_string());
+    std::fs::remove_dir_all(&dir).unwrap();
+    assert!(url.contains("a.yaml:2:10: extends: is a URL"), "{url}");
+    assert!(latin.contains("is not UTF-8"), "{latin}");
 }

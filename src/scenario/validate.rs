@@ -2,8 +2,9 @@
 
 use k8s_openapi::api::autoscaling::v2::{HPAScalingRules, MetricSpec};
 
-use super::profile;
+use super::{names, profile};
 use super::scenario_error::ScenarioProblem;
+use crate::model::scenario_limits;
 use crate::model::scenario::{EndpointSpec, EndpointType, MetricSources, ReleaseSpec, Scenario};
 use crate::protocol;
 
@@ -22,7 +23,9 @@ pub(super) fn find_problems(scenario: &Scenario) -> Vec<ScenarioProblem> {
     metric_problems(&scenario.metric, &mut problems);
     endpoint_problems(&scenario.endpoint, &mut problems);
     load_problems(scenario, &mut problems);
-    assumption_problems(scenario, &mut problems);
+    problems.extend(names::find_problems(scenario));
+    let out_of_range = scenario_limits::find_out_of_range(scenario).into_iter();
+    problems.extend(out_of_range.map(|one| ScenarioProblem::new(&one.field, one.message, one.hint)));
     problems
 }
 
@@ -67,13 +70,6 @@ fn target_problems(scenario: &Scenario, problems: &mut Vec<ScenarioProblem>) {
 fn replicas_problems(scenario: &Scenario, problems: &mut Vec<ScenarioProblem>) {
     let spec = &scenario.hpa.spec;
     let (min, max) = (spec.min_replicas.unwrap_or(1), spec.max_replicas);
-    if min < 1 {
-        problems.push(ScenarioProblem::new(
-            "hpa.spec.minReplicas",
-            format!("is {min}: without a pod there is no accelerator metric, and the HPA never scales up"),
-            "set it to at least 1",
-        ));
-    }
     if max <= min {
         problems.push(ScenarioProblem::new(
             "hpa.spec.maxReplicas",
@@ -85,7 +81,7 @@ fn replicas_problems(scenario: &Scenario, problems: &mut Vec<ScenarioProblem>) {
     {
         problems.push(ScenarioProblem::new(
             "expect.replicas",
-            format!("is {expect}, outside {}..={max}", min + 1),
+            format!("is {expect}, outside {}..={max}", min.saturating_add(1)),
             "choose a number above minReplicas and at most maxReplicas",
         ));
     }
@@ -96,12 +92,29 @@ fn replicas_problems(scenario: &Scenario, problems: &mut Vec<ScenarioProblem>) {
 }
 
 fn rules_problems(side: &str, rules: Option<&HPAScalingRules>, problems: &mut Vec<ScenarioProblem>) {
-    if rules.and_then(|rules| rules.select_policy.as_deref()) == Some("Disabled") {
-        problems.push(ScenarioProblem::new(
-            &format!("hpa.spec.behavior.{side}.selectPolicy"),
+    let field = |key: &str| format!("hpa.spec.behavior.{side}.{key}");
+    let Some(rules) = rules else { return };
+    match rules.select_policy.as_deref() {
+        None | Some("Max" | "Min") => {}
+        Some("Disabled") => problems.push(ScenarioProblem::new(
+            &field("selectPolicy"),
             "is Disabled: the requirement's test expects a scale-up and a scale-down (KAR-0057)",
             "use Max or Min",
-        ));
+        )),
+        Some(other) => problems.push(ScenarioProblem::new(
+            &field("selectPolicy"),
+            format!("`{other}` is unknown to the API server"),
+            "use Max or Min",
+        )),
+    }
+    for (index, policy) in rules.policies.iter().flatten().enumerate() {
+        if !matches!(policy.type_.as_str(), "Pods" | "Percent") {
+            problems.push(ScenarioProblem::new(
+                &field(&format!("policies.{index}.type")),
+                format!("`{}` is unknown to the API server", policy.type_),
+                "use Pods or Percent",
+            ));
+        }
     }
 }
 
@@ -225,47 +238,8 @@ fn load_problems(scenario: &Scenario, problems: &mut Vec<ScenarioProblem>) {
     if load.model.is_empty() {
         problems.push(ScenarioProblem::new("load.model", "is empty", "name the model that the target serves"));
     }
-    if !(1..=10_000).contains(&load.concurrency) {
-        problems.push(ScenarioProblem::new(
-            "load.concurrency",
-            format!("is {}", load.concurrency),
-            "choose 1 to 10000 workers",
-        ));
-    }
-    if load.max_tokens == 0 {
-        problems.push(ScenarioProblem::new(
-            "load.maxTokens",
-            "is 0: nothing else bounds a generation, and one response could last the whole run",
-            "set it to a number of tokens, for example 256",
-        ));
-    }
     let parameters = protocol::by_name(load.protocol).parameter_problems(&load.parameters);
     problems.extend(parameters.into_iter().map(|problem| {
         ScenarioProblem::new(&format!("load.parameters.{}", problem.field), problem.message, problem.hint)
     }));
-}
-
-fn assumption_problems(scenario: &Scenario, problems: &mut Vec<ScenarioProblem>) {
-    let assumptions = &scenario.assumptions;
-    if assumptions.sync_period.ms() < 1000 {
-        problems.push(ScenarioProblem::new(
-            "assumptions.syncPeriod",
-            "is below 1s",
-            "state the controller manager's sync period",
-        ));
-    }
-    if !(assumptions.tolerance >= 0.0 && assumptions.tolerance < 1.0) {
-        problems.push(ScenarioProblem::new(
-            "assumptions.tolerance",
-            "is not a ratio from 0 to below 1",
-            "the controller's default is 0.1",
-        ));
-    }
-    if scenario.phases.baseline_sync_periods < 2 {
-        problems.push(ScenarioProblem::new(
-            "phases.baselineSyncPeriods",
-            "is below 2: one idle HPA pass proves nothing",
-            "use at least 3",
-        ));
-    }
 }

@@ -1,5 +1,6 @@
 //! The parameters of a simulated platform (`rehearse --set NAME=VALUE`).
 
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use crate::sim::config::SimConfig;
@@ -104,7 +105,7 @@ pub(crate) fn set_param(config: &mut SimConfig, text: &str) -> Result<(), String
     (param.apply)(config, value).map_err(|error| format!("{name}: {error}"))
 }
 
-fn parse_number(text: &str, range: std::ops::RangeInclusive<usize>) -> Result<usize, String> {
+fn parse_number(text: &str, range: RangeInclusive<usize>) -> Result<usize, String> {
     let number = text.parse().ok().filter(|number| range.contains(number));
     number.ok_or_else(|| format!("`{text}` is not an integer from {} to {}", range.start(), range.end()))
 }
@@ -114,10 +115,13 @@ fn parse_fraction(text: &str, low: f64, high: f64) -> Result<f64, String> {
     number.ok_or_else(|| format!("`{text}` is not a number from {low} to {high}"))
 }
 
+/// Shorter intervals make a simulation endless, and a longer one outlasts every run.
+const DURATIONS: RangeInclusive<HumanDuration> = HumanDuration::from_ms(100)..=HumanDuration::from_secs(24 * 3600);
+
 fn parse_duration(text: &str, target: &mut HumanDuration) -> Result<(), String> {
     let duration = HumanDuration::from_str(text).map_err(|e| e.to_string())?;
-    if duration.ms() == 0 {
-        return Err("must be greater than 0s".to_owned());
+    if !DURATIONS.contains(&duration) {
+        return Err(format!("{duration} is not from {} to {}", DURATIONS.start(), DURATIONS.end()));
     }
     *target = duration;
     Ok(())
@@ -139,7 +143,8 @@ mod tests {
             ("slots", "NAME=VALUE"),
             ("slot=1", "--set list"),
             ("slots=0", "from 1 to 512"),
-            ("syncPeriod=0s", "greater than 0s"),
+            ("syncPeriod=0s", "0s is not from 100ms to 1440m"),
+            ("imagePullTime=100000h", "is not from 100ms to 1440m"),
             ("tolerance=NaN", "from 0 to 10"),
             ("imagePullTime=soon", "is not a duration"),
         ];

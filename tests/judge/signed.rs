@@ -95,9 +95,12 @@ fn a_forger_who_lists_new_digests_breaks_the_signature() {
     std::fs::remove_file(desk.bundle.0.join("manifest.sig")).expect("the file");
     desk.bundle.seal();
     desk.bundle.write("manifest.sig", &signature);
-    // Nothing but the signature tells.
+    // Nothing but the signature tells, with a key or without one.
     let (code, said) = desk.judge(&[]);
-    assert_eq!(code, 0, "{said}");
+    assert!(code == 6 && said.contains("signs another manifest.json") && said.contains("NOT SOUND"), "{code} {said}");
+    std::fs::remove_file(desk.bundle.0.join("manifest.sig")).expect("the file");
+    assert_eq!(desk.judge(&[]).0, 0);
+    desk.bundle.write("manifest.sig", &signature);
     let (code, said) = desk.judge(&["--verify-key", "pub.pem"]);
     assert!(code == 6 && said.contains("signs another manifest.json"), "{code} {said}");
 }
@@ -134,6 +137,30 @@ fn verify_signs_what_it_leaves_and_wants_its_key_before_it_begins() {
     let judge = ["judge", "--verify-key", "pub.pem", "b"];
     let (code, said) = desk.run(env!("CARGO_BIN_EXE_gpuhpa"), &judge).expect("the program must start");
     assert!(code == 3 && said.contains("signed with the key "), "{code} {said}");
+}
+
+#[test]
+fn a_signature_that_is_damaged_is_found_without_a_key() {
+    let desk = SigningFixture::new("damaged");
+    assert_eq!(desk.judge(&["--sign", "key.pem"]).0, 0);
+    let whole = desk.bundle.read("manifest.sig");
+    let text = String::from_utf8(whole.clone()).expect("JSON");
+    let unsigned = text.replacen("\"sig\": \"", "\"sig\": \"AAAA", 1);
+    for damaged in [&whole[..whole.len() / 2], b"", b"{}", b"\xff", unsigned.as_bytes()] {
+        desk.bundle.write("manifest.sig", damaged);
+        for args in [&[][..], &["-o", "json"][..]] {
+            let (code, said) = desk.judge(args);
+            assert!(code == 6 && said.contains("manifest.sig is not a DSSE envelope"), "{code} {said}");
+        }
+        let told: serde_json::Value = {
+            let (_, said) = desk.judge(&["-o", "json"]);
+            let end = said.rfind('}').expect("JSON");
+            serde_json::from_str(&said[..=end]).expect("JSON")
+        };
+        assert_eq!((&told["signature"]["state"], &told["soundness"]), (&"invalid".into(), &"notSound".into()));
+    }
+    desk.bundle.write("manifest.sig", &whole);
+    assert_eq!(desk.judge(&[]).0, 0);
 }
 
 /// openssl makes the keys, and says of the signature what we say. Where there is none, the vectors have to do.

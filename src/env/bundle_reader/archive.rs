@@ -25,18 +25,29 @@ pub(super) enum TarCompression {
     Zstd,
 }
 
-/// Detects the compression by the first bytes.
+/// First bytes of an archive that show its compression: a block of tar.
+pub(super) const HEAD_BYTES: u64 = 512;
+
+/// The compression of the archive with these first bytes; `None` for what is no archive.
+pub(super) fn compression_of(head: &[u8]) -> Option<TarCompression> {
+    if head.starts_with(&ZSTD_MAGIC) {
+        return Some(TarCompression::Zstd);
+    }
+    (head.get(257..262) == Some(b"ustar")).then_some(TarCompression::Uncompressed)
+}
+
+/// Detects the compression by the first bytes. What is only named like an archive is a damaged one.
 pub(super) fn detect_compression(path: &Path) -> Result<TarCompression, BundleReadError> {
     let file = File::open(path).map_err(|e| BundleReadError::read_error(path, e))?;
     let mut head = Vec::new();
-    file.take(512).read_to_end(&mut head).map_err(|e| BundleReadError::read_error(path, e))?;
-    if head.starts_with(&ZSTD_MAGIC) {
-        Ok(TarCompression::Zstd)
-    } else if head.get(257..262) == Some(b"ustar") {
-        Ok(TarCompression::Uncompressed)
-    } else {
-        Err(BundleReadError::NotABundle { path: path.display().to_string() })
-    }
+    file.take(HEAD_BYTES).read_to_end(&mut head).map_err(|e| BundleReadError::read_error(path, e))?;
+    compression_of(&head).ok_or_else(|| {
+        let is_named_so = path.extension().is_some_and(|end| end == "tar" || end == "zst");
+        match is_named_so {
+            true => BundleReadError::invalid(path, "the archive is corrupt: it does not begin as one"),
+            false => BundleReadError::NotABundle { path: path.display().to_string() },
+        }
+    })
 }
 
 /// Reads the entries in order. Every file is added to `index` before `read_file` is called with it.
@@ -46,7 +57,8 @@ pub(super) fn walk_files<E: From<BundleReadError>>(
     index: &mut FileIndex,
     mut read_file: impl FnMut(&str, &mut dyn Read) -> Result<ControlFlow<()>, E>,
 ) -> Result<(), E> {
-    let failed = |e: std::io::Error| BundleReadError::read_error(path, format!("the archive is corrupt: {e}"));
+    // It was found and begins as an archive, so that it is no wrong path.
+    let failed = |e: std::io::Error| BundleReadError::invalid(path, format!("the archive is corrupt: {e}"));
     let invalid = |reason: String| BundleReadError::invalid(path, reason);
     let mut archive = Archive::new(open_decompressed(path, compression)?);
     let mut long_name: Option<Vec<u8>> = None;

@@ -4,13 +4,19 @@
 mod archive;
 mod directory;
 mod entry_name;
+mod stdin;
 
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use archive::TarCompression;
+use stdin::SpooledArchive;
+
+/// The path that means an archive from stdin.
+const STDIN: &str = "-";
 
 /// Most files and directories of a bundle.
 const MAX_ENTRIES: usize = 4096;
@@ -64,6 +70,8 @@ pub(crate) struct BundleReader {
     /// Prefix of every name in an archive: empty, or `directory/`.
     prefix: String,
     files: BTreeMap<String, u64>,
+    /// Keeps the copy of an archive from stdin.
+    _spooled: Option<Arc<SpooledArchive>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -73,12 +81,21 @@ enum BundleFormat {
 }
 
 impl BundleReader {
-    /// Checks the bundle at `path`. `marker` is the file that marks the root of the bundle within an archive.
+    /// Checks the bundle at `path`, or the archive from stdin if that is `-`. `marker` is the file that marks the root of the bundle within an archive.
     ///
     /// # Errors
     /// It cannot be read, is neither a directory nor an archive, or has a name, file type, count or size that no bundle
     /// has.
     pub(crate) fn open(path: &Path, marker: &str) -> Result<Self, BundleReadError> {
+        if path.as_os_str() == STDIN {
+            let spooled = SpooledArchive::copy_from(std::io::stdin().lock())?;
+            let reader = Self::open_path(spooled.path(), marker)?;
+            return Ok(Self { _spooled: Some(Arc::new(spooled)), ..reader });
+        }
+        Self::open_path(path, marker)
+    }
+
+    fn open_path(path: &Path, marker: &str) -> Result<Self, BundleReadError> {
         let metadata = std::fs::metadata(path).map_err(|e| BundleReadError::read_error(path, e))?;
         let mut index = FileIndex::default();
         if metadata.is_dir() {
@@ -88,6 +105,7 @@ impl BundleReader {
                 format: BundleFormat::Directory,
                 prefix: String::new(),
                 files: index.files,
+                _spooled: None,
             });
         }
         if !metadata.is_file() {
@@ -104,7 +122,14 @@ impl BundleReader {
             ));
         }
         let files = index.files.into_iter().map(|(name, size)| (name[root.len()..].to_owned(), size)).collect();
-        Ok(Self { path: path.to_owned(), format: BundleFormat::Archive(compression), prefix: root, files })
+        let format = BundleFormat::Archive(compression);
+        Ok(Self { path: path.to_owned(), format, prefix: root, files, _spooled: None })
+    }
+
+    /// True for an archive, false for a directory.
+    #[must_use]
+    pub(crate) fn is_archive(&self) -> bool {
+        matches!(self.format, BundleFormat::Archive(_))
     }
 
     /// Path of the bundle.

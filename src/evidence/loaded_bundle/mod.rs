@@ -43,12 +43,21 @@ const MAX_TIMELINE_BYTES: u64 = 512 << 20;
 /// Most distinct series: a hop has one for each accelerator.
 const MAX_SERIES: usize = 100_000;
 
+/// Records that mark a folder as a bundle without its manifest.
+const RECORDS: [&str; 4] = ["timeline.jsonl", "journal.jsonl", "inventory.json", "verdict.json"];
+
 /// Why a bundle could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The folder or archive could not be read.
     #[error(transparent)]
     Reader(#[from] BundleReadError),
+    /// A folder without any file of a bundle.
+    #[error("{path}: {MANIFEST_FILE} is missing")]
+    NoBundle {
+        /// The folder.
+        path: String,
+    },
     /// A file that every bundle holds is missing.
     #[error("{file} is missing")]
     Missing {
@@ -103,8 +112,7 @@ impl OpenError {
     pub(crate) fn is_not_found(&self) -> bool {
         matches!(
             self,
-            Self::Reader(BundleReadError::NotABundle { .. } | BundleReadError::Read { .. })
-                | Self::Missing { file: MANIFEST_FILE }
+            Self::Reader(BundleReadError::NotABundle { .. } | BundleReadError::Read { .. }) | Self::NoBundle { .. }
         )
     }
 
@@ -112,9 +120,8 @@ impl OpenError {
     #[must_use]
     pub(crate) fn hint(&self) -> &'static str {
         match self {
-            Self::Missing { file: MANIFEST_FILE }
-            | Self::Reader(BundleReadError::NotABundle { .. } | BundleReadError::Read { .. }) => {
-                "name a folder that verify has written, for example reports/RUN-ID, or a .tar.zst of it"
+            Self::NoBundle { .. } | Self::Reader(BundleReadError::NotABundle { .. } | BundleReadError::Read { .. }) => {
+                "name a folder that verify has written, for example reports/RUN-ID, or a .tar.zst of it; - reads one from stdin"
             }
             Self::Format { .. } | Self::Rules { .. } => "read it with the gpuhpa that wrote it, or a later one",
             Self::Reader(_) | Self::Missing { .. } | Self::Read { .. } | Self::Parse { .. } | Self::TooLarge { .. } => {
@@ -188,14 +195,19 @@ impl LoadedBundle {
     }
 }
 
-/// Reads a bundle: a folder, or a `.tar.zst` or `.tar` of one. It compares nothing: that is the review's task.
+/// Reads a bundle: a folder, or a `.tar.zst` or `.tar` of one; of `-` an archive from stdin. It compares nothing: that is the review's task.
 ///
 /// # Errors
 /// There is no bundle at that path, it contains what no bundle contains, or a file of it cannot be parsed.
 pub fn open_bundle(path: &Path) -> Result<LoadedBundle, OpenError> {
     let intake = BundleReader::open(path, MANIFEST_FILE)?;
     if !intake.files().contains_key(MANIFEST_FILE) {
-        return Err(OpenError::Missing { file: MANIFEST_FILE });
+        // A folder with other files of a bundle, or an archive, has lost its manifest.
+        let is_bundle = intake.is_archive() || RECORDS.iter().any(|name| intake.files().contains_key(*name));
+        return Err(match is_bundle {
+            true => OpenError::Missing { file: MANIFEST_FILE },
+            false => OpenError::NoBundle { path: path.display().to_string() },
+        });
     }
     let mut found = PartialBundle::default();
     intake.for_each_file(|name, file| {

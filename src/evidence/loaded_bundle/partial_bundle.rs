@@ -11,6 +11,7 @@ use super::{
     json_lines, request_file, stored_scenario, value_limits,
 };
 use crate::env::BundleReader;
+use crate::error_chain::describe_yaml_error;
 use crate::model::inventory::Inventory;
 use crate::model::journal::JournalEntry;
 use crate::model::load::LoadReport;
@@ -163,11 +164,6 @@ pub(super) fn parse_yaml<T: DeserializeOwned>(name: &str, text: &[u8]) -> Result
     let text = std::str::from_utf8(text).map_err(|e| parse(1, 1, e.to_string()))?;
     serde_saphyr::from_str(text).map_err(|e| {
         let at = e.location();
-        let what = e.without_snippet().to_string();
-        parse(
-            at.map_or(1, |l| l.line()),
-            at.map_or(1, |l| l.column()),
-            what.lines().next().unwrap_or_default().to_owned(),
-        )
+        parse(at.map_or(1, |l| l.line()), at.map_or(1, |l| l.column()), describe_yaml_error(&e))
     })
 }

@@ -162,6 +162,11 @@ fn what_is_not_as_written_is_named_by_file_and_line() {
     assert_eq!(dir.open_error(), "plan.json is missing");
     std::fs::remove_file(dir.0.join("manifest.json")).unwrap();
     let error = open_bundle(&dir.0).unwrap_err();
+    assert!(!error.is_not_found() && error.to_string() == "manifest.json is missing", "{error}");
+    std::fs::remove_dir_all(&dir.0).unwrap();
+    std::fs::create_dir_all(&dir.0).unwrap();
+    dir.put("notes.txt", b"mine");
+    let error = open_bundle(&dir.0).unwrap_err();
     assert!(error.is_not_found() && error.hint().contains("reports/RUN-ID"), "{error}");
 }
 

@@ -6,6 +6,7 @@ use crate::model::inventory::Inventory;
 use crate::model::journal::JournalEntry;
 use crate::model::observation::{Observation, ObservationKind};
 use crate::model::scenario::Scenario;
+use crate::model::scenario_limits::{self, OutOfRange};
 
 /// Largest time of a run's clock, milliseconds: a year.
 const MAX_MS: u64 = 366 * 24 * 3600 * 1000;
@@ -54,8 +55,11 @@ pub(super) fn check_observation(observation: &Observation) -> Result<(), String>
     }
 }
 
-/// Checks the lists of a scenario's profile.
+/// Checks the numbers of a scenario by the table of the scenario files, and the lists of its profile.
 pub(super) fn check_scenario(scenario: &Scenario) -> Result<(), String> {
+    if let Some(OutOfRange { field, message, .. }) = scenario_limits::find_out_of_range(scenario).into_iter().next() {
+        return Err(format!("{field}: {message}"));
+    }
     match &scenario.metric.profile {
         Some(profile) if profile.has_endless_list() => Err("a list of metric.profile is too long".to_owned()),
         _ => Ok(()),

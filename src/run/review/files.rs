@@ -39,5 +39,10 @@ pub(super) fn check_digests(held: &LoadedBundle) -> BundleCheck {
     if held.raw_files.get("manifest.json").is_none_or(|text| *text != form.as_bytes()) {
         differences.push("manifest.json was altered: it is not in the form that gpuhpa writes".to_owned());
     }
+    // Without a key, a signature is still known to be that of another manifest, or none.
+    let manifest = held.raw_files.get("manifest.json").map(Vec::as_slice).unwrap_or_default();
+    let signature = held.raw_files.get(evidence::SIGNATURE_FILE);
+    let unreadable = signature.and_then(|envelope| evidence::read_unverified(manifest, envelope).err());
+    differences.extend(unreadable.map(|error| error.to_string()));
     BundleCheck::new("digests", format!("compared {} files with the manifest", listed.len()), differences)
 }

@@ -14,6 +14,7 @@ use super::artifact::{self, ArtifactStatus, ArtifactTests};
 use super::evidence_path::{EvidenceRef, parse};
 use super::requirement::{CATEGORY, DESCRIPTION, ID, LEVEL};
 use super::{FRAGMENT_FILE, ProgramVersion, REQUIREMENT_DIR};
+use crate::error_chain::describe_yaml_error;
 
 /// The statuses that the validator accepts.
 const STATUSES: [&str; 4] = ["Implemented", "Not Implemented", "Partially Implemented", "N/A"];
@@ -112,7 +113,11 @@ impl SubmissionValidator<'_> {
     fn check_product(&mut self, text: &str) {
         let product: ProductYaml = match serde_saphyr::from_str(text) {
             Ok(product) => product,
-            Err(error) => return self.add_finding(RuleOrigin::Validator, "yaml", error.without_snippet().to_string()),
+            Err(error) => {
+                let (line, column) = error.location().map_or((1, 1), |place| (place.line(), place.column()));
+                let text = format!("line {line}, column {column}: {}", describe_yaml_error(&error));
+                return self.add_finding(RuleOrigin::Validator, "yaml", text);
+            }
         };
         let Some(mut spec) = product.spec else {
             return self.add_finding(RuleOrigin::Validator, "spec", "`spec` is missing");
