@@ -42,9 +42,9 @@ pub(crate) const RULES_HISTORY: &[RulesRevision] = &[
     RulesRevision { number: 1, cases: &[], change: "the first rules" },
     RulesRevision {
         number: 2,
-        cases: &["ScaleUp/NewPodsServe"],
-        change: "an Object metric that states two values has the target of its type; the plan states the metric; texts name no \
-                 field of Ollama",
+        cases: &["ScaleUp/NewPodsRunOnAccelerators", "ScaleUp/NewPodsServe"],
+        change: "an Object metric that states two values has the target of its type; more labels name a device or a pod; values \
+                 far out of range are no traffic; the plan states the metric; texts name no field of Ollama",
     },
 ];
 
