@@ -386,7 +386,10 @@ fn a_junit_file_that_cannot_be_written_is_an_error() {
     // A folder is seen before the run.
     let args = ["rehearse", "-q", "--report-dir", "c", "--junit", "."];
     let (code, out, err) = decode_output(&run_gpuhpa(&folder, &args));
-    assert!(code == 70 && out.is_empty() && err.contains("is a folder") && !folder.0.join("c").exists(), "{code} {err}");
+    assert!(
+        code == 70 && out.is_empty() && err.contains("is a folder") && !folder.0.join("c").exists(),
+        "{code} {err}"
+    );
     // So it is where the run does not start.
     let args = ["verify", "--yes", "-f", "none.yaml", "--junit", "/dev/full"];
     let (code, _, err) = decode_output(&run_gpuhpa(&folder, &args));
@@ -407,7 +410,11 @@ fn a_closed_pipe_is_no_error() {
 #[expect(clippy::disallowed_methods, reason = "the test starts the binary")]
 fn run_with_stdin(folder: &CliTempDir, args: &[&str], stdin: &Path) -> (i32, String, String) {
     let stdin = std::fs::File::open(stdin).expect("the file must exist");
-    let run = std::process::Command::new(env!("CARGO_BIN_EXE_gpuhpa")).args(args).current_dir(&folder.0).stdin(stdin).output();
+    let run = std::process::Command::new(env!("CARGO_BIN_EXE_gpuhpa"))
+        .args(args)
+        .current_dir(&folder.0)
+        .stdin(stdin)
+        .output();
     decode_output(&run.expect("the binary must start"))
 }
 

@@ -42,7 +42,11 @@ const CHILD_LAYERS: &[(&str, &[&[&str]])] = &[
     ),
     (
         "scenario",
-        &[&["locate", "protocol_defaults", "scenario_error"], &["profile", "renamed_keys"], &["layers", "validate"]],
+        &[
+            &["locate", "protocol_defaults", "scenario_error"],
+            &["names", "profile", "renamed_keys"],
+            &["layers", "validate"],
+        ],
     ),
     (
         "sim",

@@ -8,7 +8,9 @@ use serde::Serialize;
 
 use super::{CliExit, Console};
 use crate::env::Bundle;
-use crate::evidence::{ArtifactInput, BundleSigner, BundleVerifier, LoadedBundle, SIGNATURE_FILE, read_unverified, sign};
+use crate::evidence::{
+    ArtifactInput, BundleSigner, BundleVerifier, LoadedBundle, SIGNATURE_FILE, read_unverified, sign,
+};
 use crate::run::BundleReview;
 
 /// The state of a bundle's signature.
@@ -43,7 +45,9 @@ impl SignatureStatus {
             (Some(envelope), None) => {
                 return match read_unverified(manifest, envelope) {
                     Ok(statement) if statement.predicate.run == review.run => Self::Unchecked,
-                    Ok(statement) => invalid(format!("run {} was signed, this is {}", statement.predicate.run, review.run)),
+                    Ok(statement) => {
+                        invalid(format!("run {} was signed, this is {}", statement.predicate.run, review.run))
+                    }
                     Err(error) => invalid(error.to_string()),
                 };
             }

@@ -42,7 +42,10 @@ pub(super) async fn sweep(
 ) -> CliExit {
     let total = u64::from(range.to - range.from + 1) * length.ms();
     if total > MAX_TOTAL.ms() {
-        let text = format!("{} loads for {length} each are more than {MAX_TOTAL}, the limit of gpuhpa", range.to - range.from + 1);
+        let text = format!(
+            "{} loads for {length} each are more than {MAX_TOTAL}, the limit of gpuhpa",
+            range.to - range.from + 1
+        );
         return Console::print_error(&text, Some("choose fewer loads, or a shorter time with --for"), CliExit::Usage);
     }
     let mut rows: Vec<(u32, u32, String, ScalingSimulation)> = Vec::new();

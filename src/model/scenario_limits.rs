@@ -72,7 +72,11 @@ impl RangeCheck {
         // NaN is in no range.
         if !range.contains(&value) {
             let (low, high) = range.into_inner();
-            self.report(field, &format!("is {value}, outside {low}..={high}: {because}"), &format!("choose {low} to {high}"));
+            self.report(
+                field,
+                &format!("is {value}, outside {low}..={high}: {because}"),
+                &format!("choose {low} to {high}"),
+            );
         }
     }
 

@@ -79,8 +79,7 @@ pub(super) fn read_layers(path: &Path, layers: &mut Vec<ScenarioLayer>) -> Resul
             empty if empty.is_empty() => ".".to_owned(),
             name => name,
         };
-        let text =
-            read_text(&path, is_stdin).map_err(|message| ScenarioError::Read { path: name.clone(), message })?;
+        let text = read_text(&path, is_stdin).map_err(|message| ScenarioError::Read { path: name.clone(), message })?;
         let dir = path.parent().unwrap_or(Path::new("")).to_owned();
         let mut layer = ScenarioLayer::parse(&name, &dir, text)?;
         next = match layer.values.remove("extends") {

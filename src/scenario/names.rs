@@ -51,12 +51,14 @@ impl NameRule {
                 "is neither the number nor the name of a port".to_owned(),
                 "write 1 to 65535, or the name of the Service's port",
             ),
-            Self::PathSegment => {
-                ("is no name in the Kubernetes API".to_owned(), "write it without /, %, control characters, and not . or ..")
-            }
-            Self::Path => {
-                ("is no path of a URL".to_owned(), "write it from its / on, without ., .., %, ? and #, for example /select/0")
-            }
+            Self::PathSegment => (
+                "is no name in the Kubernetes API".to_owned(),
+                "write it without /, %, control characters, and not . or ..",
+            ),
+            Self::Path => (
+                "is no path of a URL".to_owned(),
+                "write it from its / on, without ., .., %, ? and #, for example /select/0",
+            ),
         }
     }
 }
@@ -148,7 +150,11 @@ mod tests {
             (Path, &["", "/select/0/prometheus", "/a/"], &["select", "/..", "/a/../b", "/a?b", "/%2e%2e"]),
         ];
         for (rule, good, bad) in cases {
-            assert_eq!(good.iter().filter(|name| !rule.holds(name)).collect::<Vec<_>>(), Vec::<&&str>::new(), "{rule:?}");
+            assert_eq!(
+                good.iter().filter(|name| !rule.holds(name)).collect::<Vec<_>>(),
+                Vec::<&&str>::new(),
+                "{rule:?}"
+            );
             assert_eq!(bad.iter().filter(|name| rule.holds(name)).collect::<Vec<_>>(), Vec::<&&str>::new(), "{rule:?}");
         }
     }

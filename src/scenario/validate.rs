@@ -2,10 +2,10 @@
 
 use k8s_openapi::api::autoscaling::v2::{HPAScalingRules, MetricSpec};
 
-use super::{names, profile};
 use super::scenario_error::ScenarioProblem;
-use crate::model::scenario_limits;
+use super::{names, profile};
 use crate::model::scenario::{EndpointSpec, EndpointType, MetricSources, ReleaseSpec, Scenario};
+use crate::model::scenario_limits;
 use crate::protocol;
 
 /// All problems, in the order of the fields.

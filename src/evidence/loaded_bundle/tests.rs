@@ -157,6 +157,10 @@ fn what_is_not_as_written_is_named_by_file_and_line() {
         let text = dir.open_error();
         assert!(text.contains(told), "{file} {n}: {text}");
     }
+}
+
+#[test]
+fn a_folder_without_a_manifest_is_a_damaged_bundle_if_it_has_other_records() {
     let dir = LoadedBundleFixture::new("none", "", "", &compress(""));
     std::fs::remove_file(dir.0.join("plan.json")).unwrap();
     assert_eq!(dir.open_error(), "plan.json is missing");
