@@ -220,7 +220,8 @@ fn our_validator_finds_what_the_programs_validator_rejects() {
     );
     for (from, to, expected) in [
         ("spec:", "spec: [", "yaml-syntax"),
-        ("spec:", "spec: 5", "yaml-type"),
+        ("spec:", "spec: 5", "yaml-syntax"),
+        (status, "status: [Implemented]", "yaml-type"),
         ("spec:", "speck:", "spec-section-missing"),
         ("  schedulingOrchestration:", "  scheduling:", "category-missing"),
         ("- id: pod_autoscaling", "- id: pod-autoscaling", "requirement-missing"),
@@ -233,7 +234,10 @@ fn our_validator_finds_what_the_programs_validator_rejects() {
     ] {
         assert_eq!(fixture.findings_after(ENTRY, from, to), [(expected, Validator)], "{from} -> {to}");
     }
-    assert_eq!(fixture.findings_after(ENTRY, status, "status: Done"), [("status-unknown", Validator), ("must-unmet", Validator)]);
+    assert_eq!(
+        fixture.findings_after(ENTRY, status, "status: Done"),
+        [("status-unknown", Validator), ("must-unmet", Validator)]
+    );
     let notes = |text: &str| {
         let at = text.find("notes: ").unwrap();
         text[at..].trim_end().to_owned()
@@ -416,7 +420,7 @@ fn the_checklist_is_the_clones_own_if_it_has_any() {
     assert_eq!(fixture.findings_after(ENTRY, status.0, status.1), []);
     write("1.37", "MUST");
     assert_eq!(fixture.findings_after(ENTRY, status.0, status.1), [("must-unmet", RuleOrigin::Validator)]);
-    write("1.37", "[");
+    write("1.37", "[MUST]");
     assert_eq!(fixture.findings(), [("checklist-unreadable", RuleOrigin::Validator)]);
 }
 

@@ -3,6 +3,7 @@
 mod go_event;
 mod junit_reader;
 mod xml_reader;
+mod xml_text;
 
 use std::collections::BTreeMap;
 

@@ -1,11 +1,16 @@
 //! Reads XML as Go's `encoding/xml` does in its strict mode, so that a file is invalid here exactly if it is there. Go accepts
 //! text around the root and attributes that occur twice, and rejects control characters and encodings other than UTF-8.
 
+use super::xml_text::{XmlResult, check_text, is_name_char, is_name_start, local_name, pseudo_attribute};
+
 /// A token of a document.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum XmlToken {
     /// A start tag: local names and values.
-    Start { name: String, attributes: Vec<(String, String)> },
+    Start {
+        name: String,
+        attributes: Vec<(String, String)>,
+    },
     End,
     /// Text, a comment, an instruction or a directive.
     Other,
@@ -19,8 +24,6 @@ pub(super) struct XmlReader<'a> {
     /// The last tag was `<x/>`, whose end follows.
     is_empty_tag: bool,
 }
-
-type XmlResult<T> = Result<T, String>;
 
 impl<'a> XmlReader<'a> {
     pub(super) fn new(bytes: &'a [u8]) -> Self {
@@ -269,53 +272,4 @@ impl<'a> XmlReader<'a> {
             _ => Err(format!("invalid character entity &{}", text.chars().take(20).collect::<String>())),
         }
     }
-}
-
-/// The text, if it is UTF-8 and XML allows its characters.
-fn check_text(bytes: &[u8]) -> XmlResult<&str> {
-    let text = std::str::from_utf8(bytes).map_err(|_| "invalid UTF-8")?;
-    let is_forbidden = |c: &char| {
-        let is_control = *c < ' ' && !matches!(c, '\t' | '\n' | '\r');
-        is_control || matches!(c, '\u{fffe}' | '\u{ffff}')
-    };
-    match text.chars().find(is_forbidden) {
-        Some(c) => Err(format!("illegal character code U+{:04X}", u32::from(c))),
-        None => Ok(text),
-    }
-}
-
-/// The value of a pseudo-attribute of the XML declaration; `param` ends with its equals sign. Go looks for the first
-/// occurrence that a quote follows.
-fn pseudo_attribute<'t>(content: &'t str, param: &str) -> &'t str {
-    let mut rest = content;
-    while let Some((_, after)) = rest.split_once(param) {
-        if let Some(quote) = after.chars().next().filter(|c| matches!(c, '\'' | '"')) {
-            let value = after.get(1..).unwrap_or_default();
-            return value.split_once(quote).map_or("", |(value, _)| value);
-        }
-        let mut chars = after.chars();
-        chars.next();
-        rest = chars.as_str();
-    }
-    ""
-}
-
-fn local_name(name: &str) -> &str {
-    match name.split_once(':') {
-        Some((prefix, local)) if !prefix.is_empty() && !local.is_empty() => local,
-        _ => name,
-    }
-}
-
-/// Characters of names by the fifth edition of XML 1.0. Go has the lists of the second edition, which lack some scripts.
-fn is_name_start(c: char) -> bool {
-    matches!(c, ':' | '_' | 'A'..='Z' | 'a'..='z' | '\u{c0}'..='\u{d6}' | '\u{d8}'..='\u{f6}' | '\u{f8}'..='\u{2ff}'
-        | '\u{370}'..='\u{37d}' | '\u{37f}'..='\u{1fff}' | '\u{200c}'..='\u{200d}' | '\u{2070}'..='\u{218f}'
-        | '\u{2c00}'..='\u{2fef}' | '\u{3001}'..='\u{d7ff}' | '\u{f900}'..='\u{fdcf}' | '\u{fdf0}'..='\u{fffd}'
-        | '\u{10000}'..='\u{effff}')
-}
-
-fn is_name_char(c: char) -> bool {
-    let is_mark = matches!(c, '\u{b7}' | '\u{300}'..='\u{36f}' | '\u{203f}'..='\u{2040}');
-    is_mark || is_name_start(c) || matches!(c, '-' | '.' | '0'..='9')
 }

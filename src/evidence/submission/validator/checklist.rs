@@ -60,9 +60,8 @@ pub(super) fn load_checklist(
         Err(error) => return Err(format!("{name}: {error}")),
     };
     let yaml = read_product_yaml(&bytes).map_err(|error| format!("{name}: {}", error.message))?;
-    let requirements = |entries: Vec<RequirementEntry>| {
-        entries.into_iter().map(|entry| (entry.id, entry.level)).collect()
-    };
+    let requirements =
+        |entries: Vec<RequirementEntry>| entries.into_iter().map(|entry| (entry.id, entry.level)).collect();
     let spec = yaml.spec.unwrap_or_default();
     let checklist = spec.into_iter().map(|(category, entries)| (category, requirements(entries))).collect();
     Ok(Some((checklist, ChecklistSource::Clone(name))))

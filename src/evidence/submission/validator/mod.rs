@@ -149,8 +149,7 @@ impl SubmissionValidator<'_> {
         });
         match read_product_yaml(bytes) {
             Ok(product) => {
-                let answer =
-                    ProgramValidator::validate((self.dir, self.version), &checklist, &product, members);
+                let answer = ProgramValidator::validate((self.dir, self.version), &checklist, &product, members);
                 (answer, Some(product))
             }
             Err(error) => (refusal(error.rule, error.message), None),

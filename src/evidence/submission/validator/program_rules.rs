@@ -51,7 +51,12 @@ impl ProgramRemark {
     /// Whether the remark is of our requirement, or of the whole file and so of ours too.
     pub(super) fn concerns_requirement(&self) -> bool {
         match self.rule {
-            "tests-failing" | "yaml-syntax" | "yaml-type" | "spec-section-missing" | "checklist-absent" => true,
+            "tests-failing"
+            | "yaml-syntax"
+            | "yaml-type"
+            | "spec-section-missing"
+            | "checklist-absent"
+            | "checklist-unreadable" => true,
             "category-missing" => self.subject == CATEGORY,
             _ => self.subject.split(' ').next() == Some(ID),
         }
@@ -213,7 +218,10 @@ impl<'a> ProgramValidator<'a> {
         // The rules are checked in every version, although they came with v1.37.
         let is_newer = !self.version.has_test_artifacts();
         let newer = match is_newer {
-            true => format!("; this rule came with v1.37, so a submission of {} may have passed without it", self.version.label()),
+            true => format!(
+                "; this rule came with v1.37, so a submission of {} may have passed without it",
+                self.version.label()
+            ),
             false => String::new(),
         };
         match artifact::parse(path, &bytes)? {

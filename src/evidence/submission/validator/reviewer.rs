@@ -21,8 +21,7 @@ impl SubmissionValidator<'_> {
         if ours.len() > 1 {
             self.add_finding("duplicate", format!("`{ID}` appears {} times; the last one counts", ours.len()));
         }
-        for (field, found, wanted) in
-            [("description", &entry.description, DESCRIPTION), ("level", &entry.level, LEVEL)]
+        for (field, found, wanted) in [("description", &entry.description, DESCRIPTION), ("level", &entry.level, LEVEL)]
         {
             if found.split_whitespace().ne(wanted.split_whitespace()) {
                 self.add_finding("unedited", format!("{field} is `{found}`, the checklist has `{wanted}`"));

@@ -69,7 +69,8 @@ fn check_host(host: &str) -> Result<(), String> {
         }
         (true, None) => return error(),
         (false, _) if host.contains('[') => return error(),
-        (false, _) => host.split_at(host.find(':').unwrap_or(host.len())),
+        // With Go 1.25, as the programme has it, earlier colons are part of the name.
+        (false, _) => host.split_at(host.rfind(':').unwrap_or(host.len())),
     };
     let digits = port.strip_prefix(':').unwrap_or(port);
     let is_port = port.is_empty() || port.starts_with(':') && digits.bytes().all(|byte| byte.is_ascii_digit());
@@ -98,6 +99,7 @@ mod tests {
             "https://münchen.example",
             "https://acme.example/%2f",
             "https://:80/",
+            "https://a:1:2/",
         ] {
             assert_eq!(find_fault(address), None, "{address}");
         }
@@ -110,7 +112,6 @@ mod tests {
             "https://:/x",
             "https://a b/",
             "https://a:b/",
-            "https://a:1:2/",
             "https://a%20b/",
             "https://a%zz/",
             "https://[1.2.3.4]/",

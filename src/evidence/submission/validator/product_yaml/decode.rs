@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::resolve::{BINARY_TAG, MERGE_TAG, NULL_TAG, STR_TAG, ScalarValue, resolve};
 use super::nodes::{Node, NodeKind, YamlDocument};
+use super::resolve::{BINARY_TAG, MERGE_TAG, NULL_TAG, STR_TAG, ScalarValue, resolve};
 
 /// Deepest value that is decoded; go-yaml's stack grows, ours does not.
 const MAX_DEPTH: usize = 300;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_saphyr::granit_parser::{self, Event, Parser, ScalarStyle, Tag, YamlVersion};
+use serde_saphyr::granit_parser::{self, Event, Parser, ScalarStyle, StructureStyle, Tag, YamlVersion};
 
 use super::resolve::{MERGE_TAG, STR_TAG, resolve, short_tag};
 
@@ -37,7 +37,8 @@ pub(super) struct YamlDocument {
 }
 
 pub(super) fn parse_document(bytes: &[u8]) -> Result<YamlDocument, String> {
-    let text = decode(bytes)?;
+    // YAML 1.1 breaks lines at these as well; as escapes in quotes they are no breaks.
+    let text = decode(bytes)?.replace(['\u{85}', '\u{2028}', '\u{2029}'], "\n");
     check_directives(&text)?;
     let options = granit_parser::options! {
         bom_inside_document_as_content: true,
@@ -49,6 +50,9 @@ pub(super) fn parse_document(bytes: &[u8]) -> Result<YamlDocument, String> {
     let mut builder = DocumentBuilder::default();
     for event in Parser::new_from_str_with_options(&text, options) {
         let (event, span) = event.map_err(|error| error.to_string())?;
+        let range = span.start.byte_offset().zip(span.end.byte_offset());
+        let source = range.and_then(|(start, end)| text.get(start..end)).unwrap_or_default();
+        builder.check_scalar(&event, source)?;
         if builder.add(event, span.start.line())? {
             break;
         }
@@ -61,7 +65,11 @@ fn decode(bytes: &[u8]) -> Result<String, String> {
     let units = |to_unit: fn([u8; 2]) -> u16| {
         let (pairs, rest) = bytes.as_chunks::<2>();
         let text = String::from_utf16(&pairs.iter().map(|pair| to_unit(*pair)).collect::<Vec<_>>());
-        if rest.is_empty() { text.map_err(|error| error.to_string()) } else { Err("half a UTF-16 character".to_owned()) }
+        if rest.is_empty() {
+            text.map_err(|error| error.to_string())
+        } else {
+            Err("half a UTF-16 character".to_owned())
+        }
     };
     let text = match bytes {
         [0xff, 0xfe, ..] => units(u16::from_le_bytes)?,
@@ -98,10 +106,37 @@ struct DocumentBuilder {
     document: YamlDocument,
     /// Indices of the open sequences and mappings.
     open: Vec<usize>,
+    /// Number of open sequences and mappings in brackets.
+    open_brackets: usize,
     anchors: BTreeMap<usize, usize>,
 }
 
 impl DocumentBuilder {
+    /// Rejects what go-yaml rejects in a scalar and this parser accepts: JSON's escape of the slash, and within brackets a `?` in
+    /// a plain scalar, as in an unquoted URL, and a tag right before a comma or bracket.
+    fn check_scalar(&mut self, event: &Event<'_>, source: &str) -> Result<(), String> {
+        match event {
+            Event::SequenceStart(StructureStyle::Flow, ..) | Event::MappingStart(StructureStyle::Flow, ..) => {
+                self.open_brackets += 1;
+            }
+            // Within brackets there are only brackets.
+            Event::SequenceEnd | Event::MappingEnd => self.open_brackets = self.open_brackets.saturating_sub(1),
+            Event::Scalar(_, ScalarStyle::DoubleQuoted, ..) if source.replace("\\\\", "").contains("\\/") => {
+                return Err("YAML 1.1 has no escape \\/".to_owned());
+            }
+            Event::Scalar(text, ScalarStyle::Plain, _, tag) if self.open_brackets > 0 => {
+                if text.contains('?') {
+                    return Err(format!("a `?` within brackets needs quotes: `{text}`"));
+                }
+                if text.is_empty() && tag.is_some() {
+                    return Err("a tag within brackets needs a blank after it".to_owned());
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
     /// Adds an event, and returns whether the document has ended.
     fn add(&mut self, event: Event<'_>, line: usize) -> Result<bool, String> {
         match event {

@@ -27,8 +27,7 @@ pub(super) fn short_tag(tag: &str) -> String {
 /// # Errors
 /// The text is no value of the tag.
 pub(super) fn resolve(tag: &str, text: &str) -> Result<(String, ScalarValue), String> {
-    let is_resolvable =
-        matches!(tag, "" | "!!str" | "!!bool" | "!!int" | "!!float" | "!!null" | "!!timestamp");
+    let is_resolvable = matches!(tag, "" | "!!str" | "!!bool" | "!!int" | "!!float" | "!!null" | "!!timestamp");
     let as_text = || ScalarValue::Text(text.to_owned());
     if !is_resolvable {
         return Ok((tag.to_owned(), as_text()));
@@ -144,7 +143,8 @@ fn is_time(text: &str) -> bool {
     } else {
         let zone = |at: usize| text.get(at + 1..).and_then(|zone| zone.split_once(':'));
         let sign = text.rfind(['+', '-']);
-        let is_zone = |(hour, minute): (&str, &str)| [hour, minute].iter().all(|part| part.len() == 2 && is_digits(part));
+        let is_zone =
+            |(hour, minute): (&str, &str)| [hour, minute].iter().all(|part| part.len() == 2 && is_digits(part));
         sign.filter(|at| zone(*at).is_some_and(is_zone)).and_then(|at| text.get(1..at))
     };
     let Some(clock) = clock else { return false };
