@@ -156,6 +156,43 @@ fn an_incomplete_bundle_needs_force() {
     assert_eq!(fixture.run_gpuhpa(&FORCE).0, 0);
 }
 
+/// A clone that somebody else prepared could have a link out of itself in any part of the product's path.
+#[test]
+fn a_link_in_the_products_path_is_never_followed() {
+    for link in ["v1.37", "v1.37/acme", "v1.37/acme/pod_autoscaling"] {
+        let fixture = ExportFixture::new(&format!("link-{}", link.len()));
+        let (path, outside) = (fixture.0.join(link), fixture.0.join("outside"));
+        std::fs::create_dir_all(&outside).expect("a folder");
+        std::fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
+        std::os::unix::fs::symlink(&outside, &path).expect("a link");
+        let (code, output) = fixture.run_gpuhpa(&FORCE);
+        assert!(code == 2 && output.contains("is a link"), "{link}: {code} {output}");
+        assert_eq!(std::fs::read_dir(&outside).expect("the folder").count(), 0, "{link}");
+    }
+    for name in ["junit.xml", ".README.md.new"] {
+        let fixture = ExportFixture::new(&format!("link-file-{}", name.len()));
+        let (folder, outside) = (fixture.0.join("v1.37/acme/pod_autoscaling"), fixture.0.join("outside.txt"));
+        std::fs::create_dir_all(&folder).expect("a folder");
+        std::fs::write(&outside, "as before").expect("a file");
+        std::os::unix::fs::symlink(&outside, folder.join(name)).expect("a link");
+        let (code, output) = fixture.run_gpuhpa(&[&FORCE[..], &["--overwrite"]].concat());
+        assert!(code == 2 && output.contains("is a link"), "{name}: {code} {output}");
+        assert_eq!(std::fs::read_to_string(&outside).expect("the file"), "as before", "{name}");
+    }
+}
+
+#[test]
+fn a_file_in_the_place_of_a_folder_is_a_usage_error() {
+    let fixture = ExportFixture::new("file-as-folder");
+    std::fs::create_dir_all(fixture.0.join("v1.37")).expect("a folder");
+    std::fs::write(fixture.0.join("v1.37/acme"), "x").expect("a file");
+    let (code, output) = fixture.run_gpuhpa(&FORCE);
+    assert!(code == 2 && output.contains("is not a folder"), "{code} {output}");
+    let long = format!("v1.37/{}", "x".repeat(300));
+    let (code, output) = fixture.run_gpuhpa(&["export", "bundle", "--dir", &long, "--force"]);
+    assert!(code == 2 && output.contains("could not create"), "{code} {output}");
+}
+
 #[test]
 fn usage_errors_say_which_argument_is_expected() {
     let fixture = ExportFixture::new("usage");

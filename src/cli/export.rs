@@ -106,6 +106,10 @@ fn report_blockers(blockers: &[ExportBlocker], force: bool) -> Option<CliExit> {
 
 fn write_files(args: &ExportArgs, dir: &Path, files: &[(String, String)], blockers: &[ExportBlocker]) -> CliExit {
     let folder = dir.join(REQUIREMENT_DIR);
+    if let Err(message) = require_plain_path(dir, files) {
+        let hint = Some("export into a folder of the clone itself");
+        return Console::print_error(&message, hint, CliExit::Usage);
+    }
     let differs = |name: &str, text: &str| std::fs::read(folder.join(name)).is_ok_and(|old| old != text.as_bytes());
     let conflicting: Vec<&str> =
         files.iter().filter(|(name, text)| differs(name, text)).map(|(name, _)| name.as_str()).collect();
@@ -131,6 +135,27 @@ fn write_files(args: &ExportArgs, dir: &Path, files: &[(String, String)], blocke
     CliExit::Ok
 }
 
+/// Creates the folder of the files. A link in the product's path, `vX.Y/<dir>/pod_autoscaling/<file>`, could lead the files out
+/// of the clone, and is an error, as is a file in the place of a folder; what is above `vX.Y` is the user's own.
+fn require_plain_path(dir: &Path, files: &[(String, String)]) -> Result<(), String> {
+    let dir = std::path::absolute(dir).map_err(|error| format!("{}: {error}", dir.display()))?;
+    let folder = dir.join(REQUIREMENT_DIR);
+    let names = files.iter().flat_map(|(name, _)| [name.clone(), Bundle::new_file_name(name)]);
+    let folders = dir.parent().into_iter().chain([dir.as_path(), &folder]).map(Path::to_path_buf);
+    let kind_of = |path: &Path| std::fs::symlink_metadata(path).map(|metadata| metadata.file_type());
+    for path in folders.clone().chain(names.map(|name| folder.join(name))) {
+        if kind_of(&path).is_ok_and(|kind| kind.is_symlink()) {
+            return Err(format!("{} is a link; the files could leave the clone", path.display()));
+        }
+    }
+    for path in folders {
+        if kind_of(&path).is_ok_and(|kind| !kind.is_dir()) {
+            return Err(format!("{} is not a folder", path.display()));
+        }
+    }
+    std::fs::create_dir_all(&folder).map_err(|error| format!("could not create {}: {error}", folder.display()))
+}
+
 fn check_product(dir: &Path) -> CliExit {
     let report = match std::path::absolute(dir).map_err(|e| e.to_string()).and_then(|dir| submission::check(&dir)) {
         Ok(report) => report,
@@ -145,6 +170,9 @@ fn check_product(dir: &Path) -> CliExit {
         };
         let _ = Console::print_data(&format!("{}: {}: {} ({origin})\n", finding.file, finding.rule, finding.message));
     }
+    report.warnings.iter().for_each(|warning| {
+        Console::print_message(&format!("warning: {}: {}: {}", warning.file, warning.rule, warning.message));
+    });
     report.notes.iter().for_each(|note| Console::print_message(&format!("note: {note}")));
     report.unchecked.iter().for_each(|item| Console::print_message(&format!("not checked here: {item}")));
     let rejected = report.findings.iter().filter(|finding| finding.origin == RuleOrigin::Validator).count();

@@ -101,6 +101,12 @@ impl Bundle {
         &self.dir
     }
 
+    /// Name of a file while it is written.
+    #[must_use]
+    pub(crate) fn new_file_name(name: &str) -> String {
+        format!(".{name}.new")
+    }
+
     /// Writes a file atomically: a reader sees the old content or the new one.
     pub fn write_file(&self, name: &str, bytes: &[u8]) -> Result<(), BundleError> {
         if self.durability == WriteDurability::Discarded {
@@ -111,7 +117,7 @@ impl Bundle {
             if let Some(parent) = path.parent() {
                 std::fs::create_dir_all(parent)?;
             }
-            let new = path.with_file_name(format!(".{}.new", path.file_name().unwrap_or_default().to_string_lossy()));
+            let new = path.with_file_name(Self::new_file_name(&path.file_name().unwrap_or_default().to_string_lossy()));
             let mut file = File::create(&new)?;
             let written = self
                 .write_within_limit(&mut file, bytes)

@@ -50,6 +50,12 @@ impl ProgramVersion {
         self.version >= ARTIFACTS_SINCE
     }
 
+    /// Whether the version is in this range, both ends included.
+    #[must_use]
+    pub(super) fn is_between(&self, first: (u32, u32), last: (u32, u32)) -> bool {
+        (first..=last).contains(&self.version)
+    }
+
     /// Whether a Kubernetes version, for example `v1.37.2`, belongs to this version of the programme.
     #[must_use]
     pub(crate) fn is_for_kubernetes(&self, kubernetes: &str) -> bool {

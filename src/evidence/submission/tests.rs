@@ -219,21 +219,25 @@ fn our_validator_finds_what_the_programs_validator_rejects() {
         [("manifest", RuleOrigin::Reviewer)]
     );
     for (from, to, expected) in [
-        ("spec:", "spec: [", "yaml"),
-        ("spec:", "spec: 5", "yaml"),
-        ("spec:", "speck:", "spec"),
-        ("  schedulingOrchestration:", "  scheduling:", "category"),
-        ("- id: pod_autoscaling", "- id: pod-autoscaling", "requirement"),
-        (status, "status: \"Not Implemented\"", "must"),
-        (status, "status: Partially Implemented", "must"),
-        (junit, "../other/junit.xml", "path"),
-        (junit, "file://v1.36/acme/junit.xml", "path"),
-        (junit, "pod_autoscaling/junit2.xml", "exists"),
-        (junit, "file://pod_autoscaling/junit.xml#TestOther", "fragment"),
+        ("spec:", "spec: [", "yaml-syntax"),
+        ("spec:", "spec: 5", "yaml-syntax"),
+        (status, "status: [Implemented]", "yaml-type"),
+        ("spec:", "speck:", "spec-section-missing"),
+        ("  schedulingOrchestration:", "  scheduling:", "category-missing"),
+        ("- id: pod_autoscaling", "- id: pod-autoscaling", "requirement-missing"),
+        (status, "status: \"Not Implemented\"", "must-unmet"),
+        (status, "status: Partially Implemented", "must-unmet"),
+        (junit, "../other/junit.xml", "evidence-outside"),
+        (junit, "file://v1.36/acme/junit.xml", "evidence-foreign"),
+        (junit, "pod_autoscaling/junit2.xml", "evidence-absent"),
+        (junit, "file://pod_autoscaling/junit.xml#TestOther", "test-absent"),
     ] {
         assert_eq!(fixture.findings_after(ENTRY, from, to), [(expected, Validator)], "{from} -> {to}");
     }
-    assert_eq!(fixture.findings_after(ENTRY, status, "status: Done"), [("status", Validator), ("must", Validator)]);
+    assert_eq!(
+        fixture.findings_after(ENTRY, status, "status: Done"),
+        [("status-unknown", Validator), ("must-unmet", Validator)]
+    );
     let notes = |text: &str| {
         let at = text.find("notes: ").unwrap();
         text[at..].trim_end().to_owned()
@@ -242,7 +246,7 @@ fn our_validator_finds_what_the_programs_validator_rejects() {
     let without = format!("{status}\n      notes: \"\"");
     assert_eq!(fixture.findings_after(ENTRY, &notes(&old), "notes: \"\""), []);
     let na = old.replace(&notes(&old), "").replace(status, &without.replace("Implemented", "N/A"));
-    assert_eq!(fixture.findings_after(ENTRY, &old, &na), [("must", Validator), ("notes", Validator)]);
+    assert_eq!(fixture.findings_after(ENTRY, &old, &na), [("must-unmet", Validator), ("notes-missing", Validator)]);
     // Other notations of the same file.
     for entry in [
         "pod_autoscaling/junit.xml",
@@ -266,21 +270,21 @@ fn our_validator_finds_artifacts_that_the_programs_validator_rejects() {
     );
     assert_eq!(fixture.findings_after("pod_autoscaling/scenario.yaml", "name:", "name: "), [("altered", Reviewer)]);
     fixture.remove_manifest();
-    assert_eq!(fixture.findings_after("pod_autoscaling/junit.xml", "<testsuites", "<html"), [("artifact", Validator)]);
+    assert_eq!(fixture.findings_after("pod_autoscaling/junit.xml", "</testsuites>", ""), [("xml-invalid", Validator)]);
     assert_eq!(
         fixture.findings_after("pod_autoscaling/results.json", "{\"Time\"", "x{\"Time\""),
-        [("artifact", Validator)]
+        [("json-invalid", Validator)]
     );
-    assert_eq!(fixture.findings_after(log, "--- ", "-- "), [("artifact", Validator)]);
+    assert_eq!(fixture.findings_after(log, "--- ", "-- "), [("log-no-test", Validator)]);
     // One failing test: the validator rejects the file, and the other two artifacts disagree with it.
     let failed = fixture.findings_after(
         log,
         "--- PASS: TestPodAutoscaling/ScaleUp/ReplicasRise",
         "--- FAIL: TestPodAutoscaling/ScaleUp/ReplicasRise",
     );
-    assert_eq!(failed, [("failing", Validator), ("agreement", Reviewer), ("agreement", Reviewer)]);
+    assert_eq!(failed, [("tests-failing", Validator), ("agreement", Reviewer), ("agreement", Reviewer)]);
     let root = fixture.findings_after(log, "--- PASS: TestPodAutoscaling (", "--- SKIP: TestPodAutoscaling (");
-    assert_eq!(root, [("fragment", Validator), ("agreement", Reviewer), ("agreement", Reviewer)]);
+    assert_eq!(root, [("test-skipped", Validator), ("agreement", Reviewer), ("agreement", Reviewer)]);
 }
 
 #[test]
@@ -321,25 +325,124 @@ fn our_validator_finds_what_the_programs_validator_overlooks() {
     }
     assert_eq!(
         fixture.findings_after(log, "--- PASS", "--- SKIP"),
-        [("exists", Validator), ("exists", Validator), ("fragment", Validator), ("skipped", Reviewer)]
+        [
+            ("evidence-absent", Validator),
+            ("evidence-absent", Validator),
+            ("test-skipped", Validator),
+            ("skipped", Reviewer)
+        ]
     );
 }
 
+const OTHER_CATEGORIES: &str = "  accelerators:
+    - {id: driver_runtime_management}
+    - {id: gpu_sharing}
+    - {id: virtualized_accelerator}
+  networking:
+    - {id: ai_inference, status: Implemented, evidence: [PRODUCT.yaml]}
+    - {id: advanced_inference_ingress}
+    - {id: high_performance_networking}
+    - {id: disaggregated_inference}
+  observability:
+    - {id: accelerator_metrics, status: Implemented}
+    - {id: ai_service_metrics, status: Implemented}
+  security:
+    - {id: secure_accelerator_access, status: Implemented}
+    - {id: workload_sandboxing}
+  operator:
+    - {id: robust_controller, status: Implemented}
+  schedulingOrchestration:
+    - {id: gang_scheduling, status: Implemented}
+    - {id: cluster_autoscaling, status: N/A, notes: no node autoscaler}
+";
+
+const METADATA: &str = "metadata:
+  kubernetesVersion: v1.37
+  platformName: Acme
+  platform_version: \"2.0\"
+  vendorName: Acme
+  websiteUrl: https://acme.example
+  documentationUrl: https://acme.example/docs
+  productLogoUrl: https://acme.example/logo.svg
+  description: A platform.
+  contactEmailAddress: ai@acme.example
+  k8sConformanceUrl: https://github.com/cncf/k8s-conformance/tree/master/v1.37/acme
+";
+
 #[test]
-fn product_yaml_is_checked_if_it_exists_and_urls_are_not_fetched() {
+fn the_whole_product_yaml_is_checked_if_it_exists_and_urls_are_not_fetched() {
     let fixture = SubmissionFixture::new("product", &passed_verdict());
     fixture.export("v1.37");
     let dir = fixture.product_dir("v1.37");
     let entry = std::fs::read_to_string(dir.join(ENTRY)).unwrap();
     let more = "        - \"https://docs.example/hpa\"\n      notes:";
-    std::fs::write(dir.join("PRODUCT.yaml"), format!("metadata: {{a: b}}\n{}", entry.replace("      notes:", more)))
-        .unwrap();
+    let entry = entry.replace("      notes:", more);
+    let (_, ours) = entry.split_once("schedulingOrchestration:\n").unwrap();
+    std::fs::write(dir.join("PRODUCT.yaml"), format!("{METADATA}spec:\n{OTHER_CATEGORIES}{ours}")).unwrap();
     let report = check(&dir).unwrap();
     assert_eq!(report.findings, []);
+    let warnings: Vec<String> = report.warnings.iter().map(|one| format!("{} {}", one.rule, one.subject)).collect();
+    let wanted = [
+        "na-to-review cluster_autoscaling",
+        "artifact-recommended gang_scheduling",
+        "artifact-recommended secure_accelerator_access",
+    ];
+    assert!(warnings.len() == wanted.len() && wanted.iter().all(|one| warnings.contains(&(*one).to_owned())));
+    assert!(report.unchecked.iter().any(|item| item.contains("member of the foundation")), "{report:?}");
     assert!(report.notes.iter().any(|note| note.contains("https://docs.example/hpa")), "{report:?}");
     assert!(report.notes.iter().all(|note| !note.contains("no PRODUCT.yaml")), "{report:?}");
-    std::fs::write(dir.join("PRODUCT.yaml"), "spec: {}").unwrap();
-    assert_eq!(fixture.findings(), [("category", RuleOrigin::Validator)]);
+    let changed = |from: &str, to: &str| fixture.findings_after("PRODUCT.yaml", from, to);
+    let refused = |rule: &'static str| [(rule, RuleOrigin::Validator)];
+    assert_eq!(changed("platformName: Acme", "platformName: \"[Acme]\""), refused("metadata-placeholder"));
+    assert_eq!(changed("\"2.0\"", "2.0"), refused("metadata-no-text"));
+    assert_eq!(changed("{id: gang_scheduling,", "{id: gang,"), refused("requirement-missing"));
+    assert_eq!(changed("notes: no node autoscaler", ""), refused("notes-missing"));
     assert!(check(&fixture.product_dir("v1.35")).unwrap_err().contains("could not read"));
     assert!(check(&fixture.0).unwrap_err().contains("vX.Y/<dir>"));
+}
+
+/// A clone's checklist may be newer than this release, or lack a version that this release knows.
+#[test]
+fn the_checklist_is_the_clones_own_if_it_has_any() {
+    let fixture = SubmissionFixture::new("checklist", &passed_verdict());
+    fixture.export("v1.37");
+    assert_eq!(fixture.findings(), []);
+    let docs = fixture.0.join("docs");
+    std::fs::create_dir_all(&docs).unwrap();
+    let write = |version: &str, level: &str| {
+        let text = format!("spec:\n  schedulingOrchestration:\n    - {{id: pod_autoscaling, level: {level}}}\n");
+        std::fs::write(docs.join(format!("AIConformance-{version}.yaml")), text).unwrap();
+    };
+    write("1.36", "MUST");
+    assert_eq!(fixture.findings(), [("checklist-absent", RuleOrigin::Validator)]);
+    write("1.37", "SHOULD");
+    let status = ("status: \"Implemented\"", "status: Not Implemented");
+    assert_eq!(fixture.findings_after(ENTRY, status.0, status.1), []);
+    write("1.37", "MUST");
+    assert_eq!(fixture.findings_after(ENTRY, status.0, status.1), [("must-unmet", RuleOrigin::Validator)]);
+    write("1.37", "[MUST]");
+    assert_eq!(fixture.findings(), [("checklist-unreadable", RuleOrigin::Validator)]);
+}
+
+/// From submissions of v1.35: Ginkgo's log under a canonical name, and a file name with a number.
+#[test]
+fn an_artifact_rule_says_that_it_is_newer_than_an_older_submission() {
+    let fixture = SubmissionFixture::new("ginkgo", &passed_verdict());
+    let dir = fixture.product_dir("v1.35");
+    std::fs::create_dir_all(dir.join(REQUIREMENT_DIR)).unwrap();
+    std::fs::write(dir.join("e2e.log"), "SSSSS\nRan 11 of 7144 Specs in 3 seconds\n").unwrap();
+    std::fs::write(dir.join("junit_01.xml"), "<testsuites/>").unwrap();
+    let folded = "If the platform supports the HorizontalPodAutoscaler, it must function correctly for pods\n        utilizing \
+        accelerators. This includes the ability to scale these Pods based on custom metrics\n        relevant to AI/ML \
+        workloads.";
+    let entry = format!(
+        "spec:\n  schedulingOrchestration:\n    - id: pod_autoscaling\n      description: {folded}\n      level: MUST\n      \
+         status: Implemented\n      evidence: [e2e.log, junit_01.xml]\n"
+    );
+    std::fs::write(dir.join(ENTRY), entry).unwrap();
+    let report = check(&dir).unwrap();
+    let [finding] = report.findings.as_slice() else { panic!("{report:?}") };
+    assert!(finding.rule == "log-no-test" && finding.file == "e2e.log", "{report:?}");
+    assert!(finding.message.contains("Ginkgo") && finding.message.contains("came with v1.37"), "{report:?}");
+    assert!(report.notes.iter().any(|note| note.starts_with("junit_01.xml is not read")), "{report:?}");
 }

@@ -4,7 +4,7 @@ use std::io::Read;
 use std::path::Path;
 
 use super::super::{COPIED_FILES, FORCED_MARK, PLACEHOLDER, REQUIREMENT_DIR};
-use super::{RuleOrigin, SubmissionValidator};
+use super::SubmissionValidator;
 use crate::model::manifest::{MANIFEST_FILE, Manifest, sha256_hex};
 
 /// Largest file, bytes. An artifact of a whole upstream suite has a few megabytes.
@@ -18,7 +18,7 @@ impl SubmissionValidator<'_> {
         let manifest: Manifest = match serde_json::from_slice(&text) {
             Ok(manifest) => manifest,
             Err(error) => {
-                return self.add_finding_in(name(MANIFEST_FILE), RuleOrigin::Reviewer, "manifest", error.to_string());
+                return self.add_finding_in(name(MANIFEST_FILE), "manifest", error.to_string());
             }
         };
         for copied in COPIED_FILES {
@@ -27,7 +27,7 @@ impl SubmissionValidator<'_> {
                 && actual != *listed
             {
                 let message = format!("its sha256 is {actual}, but the bundle's manifest has {listed}");
-                self.add_finding_in(name(copied), RuleOrigin::Reviewer, "altered", message);
+                self.add_finding_in(name(copied), "altered", message);
             }
         }
     }
@@ -46,7 +46,7 @@ impl SubmissionValidator<'_> {
             let Ok(bytes) = read_bytes(self.dir, &name) else { continue };
             let text = String::from_utf8_lossy(&bytes);
             if text.contains(FORCED_MARK) {
-                self.add_finding_in(name.clone(), RuleOrigin::Reviewer, "forced", "it was exported with --force");
+                self.add_finding_in(name.clone(), "forced", "it was exported with --force");
             }
             let count = text.matches(PLACEHOLDER).count();
             if count > 0 {
@@ -66,10 +66,4 @@ pub(super) fn read_bytes(dir: &Path, name: &str) -> Result<Vec<u8>, String> {
         true => Err(format!("{name} has more than {MAX_FILE} bytes")),
         false => Ok(bytes),
     }
-}
-
-/// Reads a text file in the product's directory.
-pub(super) fn read_text(dir: &Path, name: &str) -> Result<String, String> {
-    let bytes = read_bytes(dir, name).map_err(|error| format!("{}: {error}", dir.display()))?;
-    String::from_utf8(bytes).map_err(|e| format!("{}: {name} is not UTF-8: {e}", dir.display()))
 }

@@ -1,23 +1,23 @@
-//! Checks a submission for our requirement by the rules of the programme's validator, without network access, and by
-//! rules for what the validator does not detect.
+//! Checks a submission by the rules of the programme's validator, without network access, and by rules for what the validator
+//! does not detect.
 
+mod checklist;
 mod folder;
+mod metadata;
+mod product_yaml;
+mod program_rules;
+mod reviewer;
+mod web_address;
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::path::Path;
 
-use serde::Deserialize;
+use checklist::{ChecklistSource, load_checklist};
+use folder::read_bytes;
+use product_yaml::{ProductYaml, read_product_yaml};
+use program_rules::{ProgramAnswer, ProgramRemark, ProgramValidator};
 
-use folder::{read_bytes, read_text};
-
-use super::artifact::{self, ArtifactStatus, ArtifactTests};
-use super::evidence_path::{EvidenceRef, parse};
-use super::requirement::{CATEGORY, DESCRIPTION, ID, LEVEL};
 use super::{FRAGMENT_FILE, ProgramVersion, REQUIREMENT_DIR};
-use crate::error_chain::describe_yaml_error;
-
-/// The statuses that the validator accepts.
-const STATUSES: [&str; 4] = ["Implemented", "Not Implemented", "Partially Implemented", "N/A"];
 
 /// Origin of a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +35,8 @@ pub(crate) struct ValidationFinding {
     pub(crate) file: String,
     /// Name of the rule.
     pub(crate) rule: &'static str,
+    /// What violates it, for example a field of the metadata or a requirement; empty if the rule says it.
+    pub(crate) subject: String,
     /// Origin of the rule.
     pub(crate) origin: RuleOrigin,
     /// Message of the finding.
@@ -46,28 +48,12 @@ pub(crate) struct ValidationFinding {
 pub(crate) struct ValidationReport {
     /// Violated rules.
     pub(crate) findings: Vec<ValidationFinding>,
+    /// What the validator warns of, and accepts.
+    pub(crate) warnings: Vec<ValidationFinding>,
     /// What the submitter should look at, and violates no rule.
     pub(crate) notes: Vec<String>,
     /// What the validator checks, and this does not.
     pub(crate) unchecked: Vec<String>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct ProductYaml {
-    spec: Option<BTreeMap<String, Option<Vec<RequirementEntry>>>>,
-}
-
-/// An entry as the validator reads it: it ignores unknown keys, and treats null as an empty string.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-struct RequirementEntry {
-    id: Option<String>,
-    description: Option<String>,
-    level: Option<String>,
-    status: Option<String>,
-    evidence: Option<Vec<Option<String>>>,
-    notes: Option<String>,
 }
 
 /// Checks PRODUCT.yaml in the product's directory, or the fragment that export wrote if there is none yet.
@@ -75,21 +61,36 @@ struct RequirementEntry {
 /// # Errors
 /// The directory is not a product's, or has neither file.
 pub(crate) fn check(dir: &Path) -> Result<ValidationReport, String> {
+    check_with_members(dir, None)
+}
+
+/// Checks membership of the vendor as well if the foundation's members are known.
+fn check_with_members(dir: &Path, members: Option<&BTreeSet<String>>) -> Result<ValidationReport, String> {
     let version = ProgramVersion::from_product_dir(dir)?;
     let fragment = format!("{REQUIREMENT_DIR}/{FRAGMENT_FILE}");
-    let name = if dir.join("PRODUCT.yaml").exists() { "PRODUCT.yaml" } else { &fragment };
-    let text = read_text(dir, name)?;
-    let mut validator = SubmissionValidator { dir, version: &version, file: name, report: ValidationReport::default() };
-    if name != "PRODUCT.yaml" {
+    let is_fragment = !dir.join("PRODUCT.yaml").exists();
+    let name = if is_fragment { &fragment } else { "PRODUCT.yaml" };
+    let bytes = read_bytes(dir, name).map_err(|error| format!("{}: {error}", dir.display()))?;
+    let report = ValidationReport::default();
+    let mut validator = SubmissionValidator { dir, version: &version, file: name, report };
+    if is_fragment {
         validator.report.notes.push(format!("no PRODUCT.yaml yet; {name} was checked instead"));
+        validator.report.unchecked.push("metadata of the product, the other requirements".to_owned());
     }
-    validator.check_product(&text);
+    let (answer, product) = validator.apply_program_rules(&bytes, members);
+    let concerns = |remark: &ProgramRemark| !is_fragment || remark.concerns_requirement();
+    for (remarks, is_refusal) in [(&answer.refusals, true), (&answer.warnings, false)] {
+        remarks.iter().filter(|remark| concerns(remark)).for_each(|remark| validator.add_remark(remark, is_refusal));
+    }
+    if let Some(product) = product {
+        validator.review_requirement(&product, &answer.artifacts);
+    }
     validator.check_folder();
     validator.check_manifest();
-    validator.report.unchecked = vec![
-        "metadata of the product, membership of its vendor, the other requirements".to_owned(),
-        "whether URLs are reachable".to_owned(),
-    ];
+    if members.is_none() && !is_fragment {
+        validator.report.unchecked.push("whether the vendor is a member of the foundation".to_owned());
+    }
+    validator.report.unchecked.push("whether URLs are reachable".to_owned());
     Ok(validator.report)
 }
 
@@ -102,181 +103,59 @@ struct SubmissionValidator<'a> {
 }
 
 impl SubmissionValidator<'_> {
-    fn add_finding(&mut self, origin: RuleOrigin, rule: &'static str, message: impl Into<String>) {
-        self.add_finding_in(self.file.to_owned(), origin, rule, message);
+    fn add_finding(&mut self, rule: &'static str, message: impl Into<String>) {
+        self.add_finding_in(self.file.to_owned(), rule, message);
     }
 
-    fn add_finding_in(&mut self, file: String, origin: RuleOrigin, rule: &'static str, message: impl Into<String>) {
-        self.report.findings.push(ValidationFinding { file, rule, origin, message: message.into() });
+    /// Adds a finding of our own rules.
+    fn add_finding_in(&mut self, file: String, rule: &'static str, message: impl Into<String>) {
+        let (origin, subject) = (RuleOrigin::Reviewer, String::new());
+        self.report.findings.push(ValidationFinding { file, rule, subject, origin, message: message.into() });
     }
 
-    fn check_product(&mut self, text: &str) {
-        let product: ProductYaml = match serde_saphyr::from_str(text) {
-            Ok(product) => product,
-            Err(error) => {
-                let (line, column) = error.location().map_or((1, 1), |place| (place.line(), place.column()));
-                let text = format!("line {line}, column {column}: {}", describe_yaml_error(&error));
-                return self.add_finding(RuleOrigin::Validator, "yaml", text);
-            }
+    fn add_remark(&mut self, remark: &ProgramRemark, is_refusal: bool) {
+        let ProgramRemark { rule, subject, file, message } = remark.clone();
+        let file = file.unwrap_or_else(|| self.file.to_owned());
+        let finding = ValidationFinding { file, rule, subject, origin: RuleOrigin::Validator, message };
+        let findings = if is_refusal { &mut self.report.findings } else { &mut self.report.warnings };
+        findings.push(finding);
+    }
+
+    /// The validator's answer to a file, and the file as it reads it.
+    fn apply_program_rules(
+        &mut self,
+        bytes: &[u8],
+        members: Option<&BTreeSet<String>>,
+    ) -> (ProgramAnswer, Option<ProductYaml>) {
+        let refusal = |rule, message: String| ProgramAnswer {
+            refusals: vec![ProgramRemark::new(rule, "", message)],
+            ..ProgramAnswer::default()
         };
-        let Some(mut spec) = product.spec else {
-            return self.add_finding(RuleOrigin::Validator, "spec", "`spec` is missing");
+        let label = self.version.label();
+        let clone = self.dir.parent().and_then(Path::parent);
+        let (checklist, source) = match load_checklist(clone, self.version) {
+            Ok(Some(found)) => found,
+            Ok(None) => {
+                let message = format!("there is no checklist of {label}");
+                return (refusal("checklist-absent", message), None);
+            }
+            Err(error) => return (refusal("checklist-unreadable", error), None),
         };
-        let Some(entries) = spec.remove(CATEGORY) else {
-            return self.add_finding(RuleOrigin::Validator, "category", format!("spec has no category `{CATEGORY}`"));
-        };
-        let entries = entries.unwrap_or_default();
-        let ours: Vec<&RequirementEntry> = entries.iter().filter(|entry| entry.id.as_deref() == Some(ID)).collect();
-        let Some(entry) = ours.last() else {
-            return self.add_finding(RuleOrigin::Validator, "requirement", format!("{CATEGORY} has no entry `{ID}`"));
-        };
-        if ours.len() > 1 {
-            self.add_finding(
-                RuleOrigin::Reviewer,
-                "duplicate",
-                format!("`{ID}` appears {} times; the last one counts", ours.len()),
-            );
-        }
-        self.check_entry(entry);
-    }
-
-    fn check_entry(&mut self, entry: &RequirementEntry) {
-        let text = |field: &Option<String>| field.clone().unwrap_or_default();
-        let (status, notes) = (text(&entry.status), text(&entry.notes));
-        if !STATUSES.contains(&status.as_str()) {
-            self.add_finding(
-                RuleOrigin::Validator,
-                "status",
-                format!("`{status}` is not one of {}", STATUSES.join(", ")),
-            );
-        }
-        if status != "Implemented" {
-            self.add_finding(
-                RuleOrigin::Validator,
-                "must",
-                format!("a MUST requirement must be `Implemented`; the status is `{status}`"),
-            );
-        }
-        if status == "N/A" && notes.is_empty() {
-            self.add_finding(RuleOrigin::Validator, "notes", "N/A needs notes");
-        }
-        for (field, found, wanted) in
-            [("description", text(&entry.description), DESCRIPTION), ("level", text(&entry.level), LEVEL)]
-        {
-            if found != wanted {
-                self.add_finding(
-                    RuleOrigin::Reviewer,
-                    "unedited",
-                    format!("{field} is `{found}`, the checklist has `{wanted}`"),
-                );
+        self.report.notes.push(match source {
+            ChecklistSource::Clone(name) => format!("checked against {name} of the clone"),
+            ChecklistSource::BuiltIn => {
+                format!("the directory is in no clone with docs/; checked against the built-in checklist of {label}")
             }
-        }
-        let evidence: Vec<String> =
-            entry.evidence.iter().flatten().flatten().filter(|one| !one.is_empty()).cloned().collect();
-        if evidence.is_empty() {
-            self.add_finding(RuleOrigin::Reviewer, "evidence", "a MUST requirement without evidence");
-        }
-        self.check_evidence(&evidence, &status);
-    }
-
-    fn check_evidence(&mut self, entries: &[String], status: &str) {
-        if entries.iter().any(|entry| entry.starts_with("file://") || entry.contains('#')) {
-            let note = "older revisions of the validator do not read artifacts, and take `file://` and `#` for a part of the file name; if it \
-                does not find a file, ask the programme which revision is in use";
-            self.report.notes.push(note.to_owned());
-        }
-        let mut artifacts: BTreeMap<String, ArtifactTests> = BTreeMap::new();
-        for entry in entries {
-            let (path, fragment) = match parse(entry, self.version) {
-                Ok(EvidenceRef::File { path, fragment }) => (path, fragment),
-                Ok(EvidenceRef::Url) => {
-                    self.report.notes.push(format!("URL not fetched: {entry}"));
-                    continue;
-                }
-                Err(error) => {
-                    self.add_finding(RuleOrigin::Validator, "path", error);
-                    continue;
-                }
-            };
-            if !self.dir.join(&path).exists() {
-                self.add_finding(RuleOrigin::Validator, "exists", format!("`{entry}` does not exist"));
-                continue;
+        });
+        match read_product_yaml(bytes) {
+            Ok(product) => {
+                let answer = ProgramValidator::validate((self.dir, self.version), &checklist, &product, members);
+                (answer, Some(product))
             }
-            if !artifacts.contains_key(&path) {
-                match self.read_artifact(&path) {
-                    Some(tests) => artifacts.insert(path.clone(), tests),
-                    None => continue,
-                };
-            }
-            if let (Some(tests), Some(test)) = (artifacts.get(&path), &fragment) {
-                self.check_cited_test(tests.look_up(test), &path, test, status);
-            }
-        }
-        self.check_all_skipped(&artifacts, status);
-        self.check_agreement(&artifacts);
-    }
-
-    /// Reads a file if it is an artifact, and reports its failing tests, once per file.
-    fn read_artifact(&mut self, path: &str) -> Option<ArtifactTests> {
-        let bytes = match read_bytes(self.dir, path) {
-            Ok(bytes) => bytes,
-            Err(error) => {
-                self.add_finding_in(path.to_owned(), RuleOrigin::Validator, "artifact", error);
-                return None;
-            }
-        };
-        match artifact::parse(path, &bytes)? {
-            Err(error) => {
-                self.add_finding_in(path.to_owned(), RuleOrigin::Validator, "artifact", error);
-                None
-            }
-            Ok(tests) => {
-                let failed = tests.failed();
-                if !failed.is_empty() {
-                    let message = format!("it contains failing tests: {}", failed.join(", "));
-                    self.add_finding_in(path.to_owned(), RuleOrigin::Validator, "failing", message);
-                }
-                Some(tests)
-            }
-        }
-    }
-
-    fn check_cited_test(&mut self, test_status: Option<ArtifactStatus>, path: &str, test: &str, status: &str) {
-        let message = match test_status {
-            None => format!("`{test}` is missing"),
-            Some(ArtifactStatus::Failed) => format!("`{test}` failed"),
-            Some(ArtifactStatus::Skipped) if status == "Implemented" => {
-                format!("`{test}` was skipped, but the status is Implemented")
-            }
-            Some(ArtifactStatus::Skipped | ArtifactStatus::Passed) => return,
-        };
-        self.add_finding_in(path.to_owned(), RuleOrigin::Validator, "fragment", message);
-    }
-
-    /// Without a fragment the validator looks for failed tests only, and so accepts a run that skipped everything.
-    fn check_all_skipped(&mut self, artifacts: &BTreeMap<String, ArtifactTests>, status: &str) {
-        for (path, tests) in artifacts {
-            if status == "Implemented" && tests.0.values().all(|test_status| *test_status == ArtifactStatus::Skipped) {
-                self.add_finding_in(path.clone(), RuleOrigin::Reviewer, "skipped", "every test was skipped");
-            }
-        }
-    }
-
-    /// The artifacts in one directory must have the same tests with the same status.
-    fn check_agreement(&mut self, artifacts: &BTreeMap<String, ArtifactTests>) {
-        let parent = |path: &str| path.rsplit_once('/').map_or(String::new(), |(parent, _)| parent.to_owned());
-        for (path, tests) in artifacts {
-            for (other, others) in artifacts.iter().filter(|(other, _)| *other > path && parent(other) == parent(path))
-            {
-                if let Some(difference) = tests.first_difference(others) {
-                    self.add_finding_in(
-                        path.clone(),
-                        RuleOrigin::Reviewer,
-                        "agreement",
-                        format!("{difference} in {other}"),
-                    );
-                }
-            }
+            Err(error) => (refusal(error.rule, error.message), None),
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
