@@ -78,7 +78,7 @@ Exit codes: see `gpuhpa --help`.";
 
 const PLAN_EXAMPLES: &str = "\
 Examples:
-  gpuhpa plan                         all changes that verify would make, and what stands in its way
+  gpuhpa plan                         all changes that verify would make, and why it cannot start
   gpuhpa plan -f mine.yaml -o yaml    the scenario with every default filled in
   gpuhpa plan -o json                 the plan for programs";
 

@@ -38,7 +38,8 @@ pub(crate) fn parse_samples(
     profile: &MetricProfile,
 ) -> Result<Vec<MetricSample>, ExpositionError> {
     let text = decode(text)?;
-    let mut page = Page { is_open_metrics: text.trim_end().ends_with("# EOF"), name, profile, samples: Vec::new() };
+    let mut page =
+        PageParser { is_open_metrics: text.trim_end().ends_with("# EOF"), name, profile, samples: Vec::new() };
     let (mut rest, mut line) = (&*text, 1);
     while !rest.is_empty() {
         let after = page.parse_entry(rest).map_err(|reason| ExpositionError { line, reason })?;
@@ -65,14 +66,14 @@ fn decode(text: &[u8]) -> Result<Cow<'_, str>, ExpositionError> {
 }
 
 /// One page while it is parsed.
-struct Page<'a> {
+struct PageParser<'a> {
     name: &'a str,
     profile: &'a MetricProfile,
     is_open_metrics: bool,
     samples: Vec<MetricSample>,
 }
 
-impl Page<'_> {
+impl PageParser<'_> {
     /// Parses a comment, a blank line or a sample; returns what follows its line.
     fn parse_entry<'t>(&mut self, text: &'t str) -> Result<&'t str, String> {
         let text = trim_blanks(text);

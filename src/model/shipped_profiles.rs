@@ -138,5 +138,7 @@ mod tests {
             ("generic", &["pod", "pod_name"].map(String::from)[..])
         );
         assert!(generic.series.is_empty() && generic.accelerator_resources.is_empty());
+        // Only a UUID is known to differ between nodes: another label may have one value for two devices.
+        assert!(generic.labels.device.iter().all(|label| label.to_lowercase().contains("uuid")), "{generic:?}");
     }
 }

@@ -13,7 +13,7 @@ pub(crate) struct ParameterProblem {
     pub(crate) hint: String,
 }
 
-/// The fields of `reserved` that the parameters set. Each field has a hint: the key of the scenario that stands for it.
+/// The fields of `reserved` that the parameters set. Each field has a hint: the scenario key that sets it.
 pub(super) fn find_reserved(parameters: &Map<String, Value>, reserved: &[(&str, &str)]) -> Vec<ParameterProblem> {
     let is_set = |field: &str| {
         let mut keys = field.split('.');

@@ -7,14 +7,14 @@ use serde_json::Value;
 
 use super::super::refusal::error_field_text;
 use super::super::stream::{ChatTotals, LineError, StreamLine};
-use super::fields::{Fields, is_non_empty};
+use super::fields::{JsonFields, is_non_empty};
 
 /// Parses one line: every line is an object, and each without an error is a chunk.
 pub(super) fn parse_line(line: &[u8]) -> Result<StreamLine, LineError> {
     if line.first() != Some(&b'{') {
         return Err(invalid("not a JSON object".to_owned()));
     }
-    let chunk = Fields::parse(line).map_err(LineError::from_json)?;
+    let chunk = JsonFields::parse(line).map_err(LineError::from_json)?;
     if let Some(error) = chunk.raw("error") {
         // A text from Ollama, an object from some gateways.
         let error = serde_json::from_str(error).unwrap_or_else(|_| Value::String(error.to_owned()));
@@ -48,7 +48,7 @@ pub(super) fn parse_line(line: &[u8]) -> Result<StreamLine, LineError> {
 /// Whether a message has generated text, which may be a reasoning (`thinking`) or the call of a tool.
 fn has_content(message: &str) -> Result<bool, LineError> {
     let fields =
-        Some(message).filter(|text| text.starts_with('{')).and_then(|text| Fields::parse(text.as_bytes()).ok());
+        Some(message).filter(|text| text.starts_with('{')).and_then(|text| JsonFields::parse(text.as_bytes()).ok());
     let message = fields.ok_or_else(|| invalid("`message` is not an object".to_owned()))?;
     Ok(["content", "thinking", "tool_calls"].iter().any(|field| message.raw(field).is_some_and(is_non_empty)))
 }

@@ -8,9 +8,9 @@ use super::super::refusal::MAX_ERROR_CHARS;
 use crate::env::sanitize_text;
 
 /// The fields of one object, unparsed. Of a field that occurs twice the last one counts.
-pub(super) struct Fields<'a>(BTreeMap<String, &'a RawValue>);
+pub(super) struct JsonFields<'a>(BTreeMap<String, &'a RawValue>);
 
-impl<'a> Fields<'a> {
+impl<'a> JsonFields<'a> {
     pub(super) fn parse(object: &'a [u8]) -> serde_json::Result<Self> {
         serde_json::from_slice(object).map(Self)
     }

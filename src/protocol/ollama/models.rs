@@ -1,17 +1,17 @@
 //! Parses `/api/ps` (the loaded models and their placement).
 
 use super::super::ModelPlacement;
-use super::fields::Fields;
+use super::fields::JsonFields;
 
 /// Finds a model in the response of `/api/ps` by the name that a request uses for it (ollama: api/types.go,
 /// ProcessModelResponse). Every entry is read on its own: one that is no loaded model hides no other one.
 pub(super) fn parse_placement(body: &[u8], model: &str) -> Option<ModelPlacement> {
     // Go writes an empty list as null in some versions.
-    let models = Fields::parse(body).ok()?.list("models")?;
+    let models = JsonFields::parse(body).ok()?.list("models")?;
     let wanted = canonical_name(model);
     let is_wanted = |name: String| !name.is_empty() && canonical_name(&name) == wanted;
     let mut found = None;
-    for loaded in models.into_iter().filter_map(|entry| Fields::parse(entry.get().as_bytes()).ok()) {
+    for loaded in models.into_iter().filter_map(|entry| JsonFields::parse(entry.get().as_bytes()).ok()) {
         // Newer versions prefer the field `model`.
         if !["name", "model"].iter().any(|field| loaded.text(field).is_some_and(is_wanted)) {
             continue;

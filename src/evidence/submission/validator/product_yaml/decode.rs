@@ -6,39 +6,17 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::nodes::{Node, NodeKind, YamlDocument};
+use super::nodes::{NodeKind, YamlDocument, YamlNode};
 use super::resolve::{BINARY_TAG, MERGE_TAG, NULL_TAG, STR_TAG, ScalarValue, resolve};
+use super::values::{DecodedValue, ValueShape};
 
 /// Deepest value that is decoded; go-yaml's stack grows, ours does not.
 const MAX_DEPTH: usize = 300;
 
-/// What is decoded from a node.
-#[derive(Debug)]
-pub(super) enum Shape {
-    /// Any value; of it only texts and nulls are kept.
-    Any,
-    Text,
-    List(&'static Shape),
-    /// Keys are texts.
-    Map(&'static Shape),
-    /// A map in which other keys are not decoded.
-    Struct(&'static [(&'static str, Shape)]),
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) enum Value {
-    #[default]
-    Null,
-    Text(String),
-    Other,
-    List(Vec<Value>),
-    Map(BTreeMap<String, Value>),
-}
-
 /// An error that ends the decoding.
 type Decoded = Result<bool, String>;
 
-pub(super) struct Decoder<'a> {
+pub(super) struct YamlDecoder<'a> {
     document: &'a YamlDocument,
     pub(super) type_errors: Vec<String>,
     /// Aliases whose value is being decoded.
@@ -50,7 +28,7 @@ pub(super) struct Decoder<'a> {
     merged: Option<BTreeSet<String>>,
 }
 
-impl<'a> Decoder<'a> {
+impl<'a> YamlDecoder<'a> {
     pub(super) fn new(document: &'a YamlDocument) -> Self {
         Self {
             document,
@@ -63,12 +41,12 @@ impl<'a> Decoder<'a> {
         }
     }
 
-    fn node(&self, index: usize) -> Result<&'a Node, String> {
+    fn node(&self, index: usize) -> Result<&'a YamlNode, String> {
         self.document.nodes.get(index).ok_or_else(|| "a node is missing".to_owned())
     }
 
     /// Decodes a node, and returns whether there is a value.
-    pub(super) fn decode(&mut self, index: usize, shape: &Shape, out: &mut Value) -> Decoded {
+    pub(super) fn decode(&mut self, index: usize, shape: &ValueShape, out: &mut DecodedValue) -> Decoded {
         self.decoded += 1;
         if !self.open_aliases.is_empty() {
             self.decoded_by_alias += 1;
@@ -97,7 +75,7 @@ impl<'a> Decoder<'a> {
         self.decoded_by_alias > 100 && self.decoded > 1000 && by_alias / decoded > allowed
     }
 
-    fn decode_alias(&mut self, index: usize, target: usize, shape: &Shape, out: &mut Value) -> Decoded {
+    fn decode_alias(&mut self, index: usize, target: usize, shape: &ValueShape, out: &mut DecodedValue) -> Decoded {
         if !self.open_aliases.insert(index) {
             return Err("an anchor's value contains itself".to_owned());
         }
@@ -106,12 +84,12 @@ impl<'a> Decoder<'a> {
         decoded
     }
 
-    fn add_type_error(&mut self, node: &Node, message: impl AsRef<str>) -> Decoded {
+    fn add_type_error(&mut self, node: &YamlNode, message: impl AsRef<str>) -> Decoded {
         self.type_errors.push(format!("line {}: {}", node.line, message.as_ref()));
         Ok(false)
     }
 
-    fn decode_scalar(&mut self, node: &Node, text: &str, shape: &Shape, out: &mut Value) -> Decoded {
+    fn decode_scalar(&mut self, node: &YamlNode, text: &str, shape: &ValueShape, out: &mut DecodedValue) -> Decoded {
         let mut text = text.to_owned();
         let value = if node.tag == STR_TAG { ScalarValue::Text(text.clone()) } else { resolve(&node.tag, &text)?.1 };
         if node.tag == BINARY_TAG {
@@ -120,48 +98,66 @@ impl<'a> Decoder<'a> {
             text = String::from_utf8_lossy(&bytes).into_owned();
         }
         match (value, shape) {
-            (ScalarValue::Null, Shape::Any | Shape::List(_) | Shape::Map(_)) => *out = Value::Null,
-            (ScalarValue::Null, Shape::Text | Shape::Struct(_)) => return Ok(false),
-            (ScalarValue::Text(_), Shape::Any) | (_, Shape::Text) => *out = Value::Text(text),
-            (ScalarValue::Other, Shape::Any) => *out = Value::Other,
-            (_, Shape::List(_)) => return self.add_type_error(node, format!("`{text}` is no list")),
-            (_, Shape::Map(_) | Shape::Struct(_)) => return self.add_type_error(node, format!("`{text}` is no map")),
+            (ScalarValue::Null, ValueShape::Any | ValueShape::List(_) | ValueShape::Map(_)) => {
+                *out = DecodedValue::Null
+            }
+            (ScalarValue::Null, ValueShape::Text | ValueShape::Struct(_)) => return Ok(false),
+            (ScalarValue::Text(_), ValueShape::Any) | (_, ValueShape::Text) => *out = DecodedValue::Text(text),
+            (ScalarValue::Other, ValueShape::Any) => *out = DecodedValue::Other,
+            (_, ValueShape::List(_)) => return self.add_type_error(node, format!("`{text}` is no list")),
+            (_, ValueShape::Map(_) | ValueShape::Struct(_)) => {
+                return self.add_type_error(node, format!("`{text}` is no map"));
+            }
         }
         Ok(true)
     }
 
-    fn decode_sequence(&mut self, node: &Node, children: &[usize], shape: &Shape, out: &mut Value) -> Decoded {
+    fn decode_sequence(
+        &mut self,
+        node: &YamlNode,
+        children: &[usize],
+        shape: &ValueShape,
+        out: &mut DecodedValue,
+    ) -> Decoded {
         let element = match shape {
-            Shape::List(element) => element,
-            Shape::Any => &Shape::Any,
-            Shape::Text => return self.add_type_error(node, "a list in the place of a text"),
-            Shape::Map(_) | Shape::Struct(_) => return self.add_type_error(node, "a list in the place of a map"),
+            ValueShape::List(element) => element,
+            ValueShape::Any => &ValueShape::Any,
+            ValueShape::Text => return self.add_type_error(node, "a list in the place of a text"),
+            ValueShape::Map(_) | ValueShape::Struct(_) => {
+                return self.add_type_error(node, "a list in the place of a map");
+            }
         };
         let mut values = Vec::new();
         for child in children {
-            let mut value = Value::default();
+            let mut value = DecodedValue::default();
             if self.decode(*child, element, &mut value)? {
                 values.push(value);
             }
         }
-        *out = if matches!(shape, Shape::Any) { Value::Other } else { Value::List(values) };
+        *out = if matches!(shape, ValueShape::Any) { DecodedValue::Other } else { DecodedValue::List(values) };
         Ok(true)
     }
 
-    fn decode_mapping(&mut self, node: &Node, children: &[usize], shape: &Shape, out: &mut Value) -> Decoded {
+    fn decode_mapping(
+        &mut self,
+        node: &YamlNode,
+        children: &[usize],
+        shape: &ValueShape,
+        out: &mut DecodedValue,
+    ) -> Decoded {
         if self.has_equal_keys(children)? {
             return Ok(false);
         }
         let (is_open, fallback) = match shape {
-            Shape::Struct(_) => (false, &Shape::Any),
-            Shape::Map(value) => (true, *value),
-            Shape::Any => (true, &Shape::Any),
-            Shape::Text => return self.add_type_error(node, "a map in the place of a text"),
-            Shape::List(_) => return self.add_type_error(node, "a map in the place of a list"),
+            ValueShape::Struct(_) => (false, &ValueShape::Any),
+            ValueShape::Map(value) => (true, *value),
+            ValueShape::Any => (true, &ValueShape::Any),
+            ValueShape::Text => return self.add_type_error(node, "a map in the place of a text"),
+            ValueShape::List(_) => return self.add_type_error(node, "a map in the place of a list"),
         };
-        let is_general = matches!(shape, Shape::Any) && !self.has_text_keys(children);
+        let is_general = matches!(shape, ValueShape::Any) && !self.has_text_keys(children);
         let mut map = match std::mem::take(out) {
-            Value::Map(map) => map,
+            DecodedValue::Map(map) => map,
             _ => BTreeMap::new(),
         };
         let merged = self.merged.take();
@@ -179,7 +175,7 @@ impl<'a> Decoder<'a> {
                 continue;
             }
             let shape = match shape {
-                Shape::Struct(known) => match known.iter().find(|(name, _)| *name == key) {
+                ValueShape::Struct(known) => match known.iter().find(|(name, _)| *name == key) {
                     Some((_, shape)) if fields.insert(key.clone()) => shape,
                     Some(_) => {
                         self.add_type_error(key_node, format!("field {key} already set"))?;
@@ -189,30 +185,30 @@ impl<'a> Decoder<'a> {
                 },
                 _ => fallback,
             };
-            let mut value = if is_open { Value::default() } else { map.remove(&key).unwrap_or_default() };
+            let mut value = if is_open { DecodedValue::default() } else { map.remove(&key).unwrap_or_default() };
             let has_value = self.decode(value_index, shape, &mut value)?;
             let is_new_null = || Ok::<_, String>(self.short_tag(value_index)? == NULL_TAG && !map.contains_key(&key));
             if !is_open || has_value || is_new_null()? {
                 map.insert(key, value);
             }
         }
-        *out = Value::Map(map);
+        *out = DecodedValue::Map(map);
         self.merged = done;
         if let Some(merge) = merge {
             self.merge(children, merge, shape, out)?;
         }
         self.merged = self.merged.take().filter(|_| merged.is_some());
-        if matches!(shape, Shape::Any) {
-            *out = Value::Other;
+        if matches!(shape, ValueShape::Any) {
+            *out = DecodedValue::Other;
         }
         Ok(true)
     }
 
     /// A key as a text; `None` if it is null or of another type. In a general map a key may be any scalar.
     fn decode_key(&mut self, index: usize, is_general: bool) -> Result<Option<String>, String> {
-        let mut key = Value::default();
+        let mut key = DecodedValue::default();
         if is_general {
-            let is_value = self.decode(index, &Shape::Any, &mut key)?;
+            let is_value = self.decode(index, &ValueShape::Any, &mut key)?;
             let target = self.alias_target(index)?;
             if is_value && !matches!(target.kind, NodeKind::Scalar(_)) {
                 return Err("a list or a map is no key".to_owned());
@@ -220,9 +216,9 @@ impl<'a> Decoder<'a> {
             // Only the count of these values matters.
             return Ok(is_value.then(|| format!("{index}")));
         }
-        let is_value = self.decode(index, &Shape::Text, &mut key)?;
+        let is_value = self.decode(index, &ValueShape::Text, &mut key)?;
         Ok(match key {
-            Value::Text(key) if is_value => Some(key),
+            DecodedValue::Text(key) if is_value => Some(key),
             _ => None,
         })
     }
@@ -246,7 +242,7 @@ impl<'a> Decoder<'a> {
         Ok(has_equal)
     }
 
-    fn alias_target(&self, index: usize) -> Result<&'a Node, String> {
+    fn alias_target(&self, index: usize) -> Result<&'a YamlNode, String> {
         let node = self.node(index)?;
         if let NodeKind::Alias(target) = node.kind { self.node(target) } else { Ok(node) }
     }
@@ -261,14 +257,20 @@ impl<'a> Decoder<'a> {
     }
 
     /// Merges `<<` into a map: what the map has itself stays.
-    fn merge(&mut self, parent: &[usize], merge: usize, shape: &Shape, out: &mut Value) -> Result<(), String> {
+    fn merge(
+        &mut self,
+        parent: &[usize],
+        merge: usize,
+        shape: &ValueShape,
+        out: &mut DecodedValue,
+    ) -> Result<(), String> {
         let is_outermost = self.merged.is_none();
         if is_outermost {
             let mut own = BTreeSet::new();
             for key in parent.iter().step_by(2) {
-                let mut value = Value::default();
-                if self.decode(*key, &Shape::Any, &mut value)?
-                    && let Value::Text(key) = value
+                let mut value = DecodedValue::default();
+                if self.decode(*key, &ValueShape::Any, &mut value)?
+                    && let DecodedValue::Text(key) = value
                 {
                     own.insert(key);
                 }
@@ -292,6 +294,6 @@ impl<'a> Decoder<'a> {
     }
 }
 
-fn is_merge(node: &Node) -> bool {
+fn is_merge(node: &YamlNode) -> bool {
     matches!(&node.kind, NodeKind::Scalar(text) if text == "<<") && node.tag == MERGE_TAG
 }

@@ -3,10 +3,12 @@
 mod decode;
 mod nodes;
 mod resolve;
+mod values;
 
 use std::collections::BTreeMap;
 
-use decode::{Decoder, Shape, Value};
+use decode::YamlDecoder;
+use values::{DecodedValue, ValueShape};
 
 /// A product's file or a checklist.
 #[derive(Debug, Default)]
@@ -43,17 +45,19 @@ pub(super) struct YamlError {
     pub(super) message: String,
 }
 
-const REQUIREMENT: Shape = Shape::Struct(&[
-    ("id", Shape::Text),
-    ("description", Shape::Text),
-    ("level", Shape::Text),
-    ("status", Shape::Text),
-    ("evidence", Shape::List(&Shape::Text)),
-    ("notes", Shape::Text),
+const REQUIREMENT: ValueShape = ValueShape::Struct(&[
+    ("id", ValueShape::Text),
+    ("description", ValueShape::Text),
+    ("level", ValueShape::Text),
+    ("status", ValueShape::Text),
+    ("evidence", ValueShape::List(&ValueShape::Text)),
+    ("notes", ValueShape::Text),
 ]);
 
-const PRODUCT: Shape =
-    Shape::Struct(&[("metadata", Shape::Map(&Shape::Any)), ("spec", Shape::Map(&Shape::List(&REQUIREMENT)))]);
+const PRODUCT: ValueShape = ValueShape::Struct(&[
+    ("metadata", ValueShape::Map(&ValueShape::Any)),
+    ("spec", ValueShape::Map(&ValueShape::List(&REQUIREMENT))),
+]);
 
 /// Reads the first document of a file.
 ///
@@ -63,8 +67,8 @@ pub(super) fn read_product_yaml(bytes: &[u8]) -> Result<ProductYaml, YamlError> 
     let syntax = |message: String| YamlError { rule: "yaml-syntax", message };
     let document = nodes::parse_document(bytes).map_err(syntax)?;
     let Some(root) = document.root else { return Ok(ProductYaml::default()) };
-    let mut decoder = Decoder::new(&document);
-    let mut value = Value::default();
+    let mut decoder = YamlDecoder::new(&document);
+    let mut value = DecodedValue::default();
     decoder.decode(root, &PRODUCT, &mut value).map_err(syntax)?;
     if !decoder.type_errors.is_empty() {
         return Err(YamlError { rule: "yaml-type", message: decoder.type_errors.join("; ") });
@@ -78,27 +82,27 @@ pub(super) fn read_product_yaml(bytes: &[u8]) -> Result<ProductYaml, YamlError> 
     })
 }
 
-fn into_map(value: Value) -> Option<BTreeMap<String, Value>> {
-    if let Value::Map(map) = value { Some(map) } else { None }
+fn into_map(value: DecodedValue) -> Option<BTreeMap<String, DecodedValue>> {
+    if let DecodedValue::Map(map) = value { Some(map) } else { None }
 }
 
-fn into_list(value: Value) -> Vec<Value> {
-    if let Value::List(list) = value { list } else { Vec::new() }
+fn into_list(value: DecodedValue) -> Vec<DecodedValue> {
+    if let DecodedValue::List(list) = value { list } else { Vec::new() }
 }
 
-fn into_text(value: Option<Value>) -> String {
-    if let Some(Value::Text(text)) = value { text } else { String::new() }
+fn into_text(value: Option<DecodedValue>) -> String {
+    if let Some(DecodedValue::Text(text)) = value { text } else { String::new() }
 }
 
-fn metadata_value(value: Value) -> MetadataValue {
+fn metadata_value(value: DecodedValue) -> MetadataValue {
     match value {
-        Value::Null => MetadataValue::Null,
-        Value::Text(text) => MetadataValue::Text(text),
-        Value::Other | Value::List(_) | Value::Map(_) => MetadataValue::Other,
+        DecodedValue::Null => MetadataValue::Null,
+        DecodedValue::Text(text) => MetadataValue::Text(text),
+        DecodedValue::Other | DecodedValue::List(_) | DecodedValue::Map(_) => MetadataValue::Other,
     }
 }
 
-fn requirement_entries(value: Value) -> Vec<RequirementEntry> {
+fn requirement_entries(value: DecodedValue) -> Vec<RequirementEntry> {
     let entry = |value| {
         let mut fields = into_map(value).unwrap_or_default();
         let evidence = fields.remove("evidence").map(into_list).unwrap_or_default();

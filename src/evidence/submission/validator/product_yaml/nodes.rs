@@ -21,7 +21,7 @@ pub(super) enum NodeKind {
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct Node {
+pub(super) struct YamlNode {
     pub(super) kind: NodeKind,
     /// The tag as written, or that of the value; empty for aliases.
     pub(super) tag: String,
@@ -32,7 +32,7 @@ pub(super) struct Node {
 /// The nodes of a document; `root` is absent in an empty file.
 #[derive(Debug, Default)]
 pub(super) struct YamlDocument {
-    pub(super) nodes: Vec<Node>,
+    pub(super) nodes: Vec<YamlNode>,
     pub(super) root: Option<usize>,
 }
 
@@ -146,16 +146,16 @@ impl DocumentBuilder {
             Event::Scalar(text, style, anchor, tag) => {
                 let tag = scalar_tag(tag.as_deref(), style, &text)?;
                 let kind = NodeKind::Scalar(text.into_owned());
-                self.push(Node { kind, tag, line }, anchor);
+                self.push(YamlNode { kind, tag, line }, anchor);
             }
             Event::SequenceStart(_, anchor, tag) => {
                 let tag = written_tag(tag.as_deref()).unwrap_or_else(|| "!!seq".to_owned());
-                let index = self.push(Node { kind: NodeKind::Sequence(Vec::new()), tag, line }, anchor);
+                let index = self.push(YamlNode { kind: NodeKind::Sequence(Vec::new()), tag, line }, anchor);
                 self.open.push(index);
             }
             Event::MappingStart(_, anchor, tag) => {
                 let tag = written_tag(tag.as_deref()).unwrap_or_else(|| "!!map".to_owned());
-                let index = self.push(Node { kind: NodeKind::Mapping(Vec::new()), tag, line }, anchor);
+                let index = self.push(YamlNode { kind: NodeKind::Mapping(Vec::new()), tag, line }, anchor);
                 self.open.push(index);
             }
             Event::SequenceEnd | Event::MappingEnd => {
@@ -163,7 +163,7 @@ impl DocumentBuilder {
             }
             Event::Alias(id) => {
                 let target = self.anchors.get(&id).copied().ok_or("an alias without an anchor")?;
-                self.push(Node { kind: NodeKind::Alias(target), tag: String::new(), line }, 0);
+                self.push(YamlNode { kind: NodeKind::Alias(target), tag: String::new(), line }, 0);
             }
             Event::DocumentEnd => return Ok(true),
             _ => {}
@@ -171,7 +171,7 @@ impl DocumentBuilder {
         Ok(false)
     }
 
-    fn push(&mut self, node: Node, anchor: usize) -> usize {
+    fn push(&mut self, node: YamlNode, anchor: usize) -> usize {
         let nodes = &mut self.document.nodes;
         let index = nodes.len();
         nodes.push(node);
