@@ -46,6 +46,7 @@ pub(crate) const RULES_HISTORY: &[RulesRevision] = &[
         change: "an Object metric that states two values has the target of its type; more labels name a device or a pod; values \
                  far out of range are no traffic; the plan states the metric; texts name no field of Ollama",
     },
+    RulesRevision { number: 3, cases: &[], change: "to be written" },
 ];
 
 /// The rules of this build.
