@@ -94,6 +94,32 @@ pub(crate) fn finish_in_format(bundle: &Bundle, ending: &FinishedRun<'_>, format
     manifest::write(bundle, format, &ending.plan.run, &stamps, manifest::ManifestState::Complete)
 }
 
+/// Names of the files that a run writes before its verdict.
+const RECORD_FILES: [&str; 7] = [
+    "scenario.yaml",
+    "inventory.json",
+    "plan.json",
+    "journal.jsonl",
+    "timeline.jsonl",
+    "requests.jsonl.zst",
+    "load.json",
+];
+
+/// True for the path of a file that gpuhpa writes to a bundle: a record, a file derived from the records, manifest and signature,
+/// or `diagnostics/NAMESPACE/NAME` of objects (YAML) and logs.
+#[must_use]
+pub(crate) fn is_bundle_file(path: &str) -> bool {
+    match path.split('/').collect::<Vec<_>>().as_slice() {
+        [name] => {
+            let own = [crate::model::manifest::MANIFEST_FILE, SIGNATURE_FILE];
+            own.iter().chain(&RECORD_FILES).chain(&DERIVED_FILES).any(|known| known == name)
+        }
+        ["diagnostics", name] => *name == "incomplete.txt",
+        ["diagnostics", _, name] => name.ends_with(".yaml") || name.ends_with(".log"),
+        _ => false,
+    }
+}
+
 /// Names of the files that [`derive_files`] makes.
 pub const DERIVED_FILES: [&str; 6] =
     ["verdict.json", "junit.xml", "results.json", "e2e.log", "report.html", "README.md"];

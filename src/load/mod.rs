@@ -30,6 +30,7 @@ use quantiles::MicrosHistogram;
 use record_file::RecordFile;
 use sampler::LoadSampler;
 use stats::LoadStats;
+pub(crate) use stats::RecordedLoad;
 use worker::WorkerContext;
 
 use crate::cancel::{self, CancelHandle};

@@ -32,6 +32,60 @@ struct LoadTotals {
 }
 
 impl LoadTotals {
+    fn new() -> Result<Self, LoadError> {
+        Ok(Self {
+            started: 0,
+            ended: 0,
+            connections: 0,
+            first_sent_us: None,
+            last_ended_us: 0,
+            outcomes: BTreeMap::new(),
+            examples: BTreeMap::new(),
+            tokens: 0,
+            ttft_us: new_histogram(HistogramPrecision::Fine)?,
+            // The same buckets as the workers' histograms, so that adding those is exact.
+            gap_us: new_histogram(HistogramPrecision::Coarse)?,
+            total_us: new_histogram(HistogramPrecision::Fine)?,
+            lateness_us: new_histogram(HistogramPrecision::Fine)?,
+        })
+    }
+
+    /// Adds a request that has ended.
+    fn add(&mut self, record: &RequestRecord) {
+        self.ended += 1;
+        self.first_sent_us = Some(self.first_sent_us.map_or(record.sent_us, |first| first.min(record.sent_us)));
+        self.last_ended_us = self.last_ended_us.max(record.ended_us);
+        *self.outcomes.entry(record.outcome).or_default() += 1;
+        self.lateness_us.saturating_record(record.sent_us.saturating_sub(record.scheduled_us));
+        if record.outcome == RequestOutcome::Succeeded {
+            self.tokens += record.tokens;
+            self.total_us.saturating_record(record.ended_us.saturating_sub(record.sent_us));
+            if let Some(first) = record.first_token_us {
+                self.ttft_us.saturating_record(first.saturating_sub(record.sent_us));
+            }
+        } else if let Some(error) = &record.error {
+            self.examples.entry(record.outcome).or_insert_with(|| error.clone());
+        }
+    }
+
+    /// The report, without the sampler's timer lateness.
+    fn report(&self, concurrency: u32) -> LoadReport {
+        LoadReport {
+            began_ms: self.first_sent_us.unwrap_or(0) / 1000,
+            ended_ms: self.last_ended_us / 1000,
+            concurrency,
+            requests: self.started,
+            outcomes: self.outcomes.iter().map(|(o, n)| (o.as_str().to_owned(), *n)).collect(),
+            error_examples: self.examples.iter().map(|(o, text)| (o.as_str().to_owned(), text.clone())).collect(),
+            tokens: self.tokens,
+            ttft_us: compute_quantiles(&self.ttft_us),
+            chunk_gap_us: compute_quantiles(&self.gap_us),
+            duration_us: compute_quantiles(&self.total_us),
+            send_delay_us: compute_quantiles(&self.lateness_us),
+            ..LoadReport::default()
+        }
+    }
+
     fn failures(&self) -> BTreeMap<String, FailureCount> {
         let failed = |outcome: &RequestOutcome| {
             !matches!(outcome, RequestOutcome::Succeeded | RequestOutcome::CancelledByRampDown)
@@ -46,22 +100,7 @@ impl LoadTotals {
 
 impl LoadStats {
     pub(super) fn new(load: &LoadSpec) -> Result<Self, LoadError> {
-        let totals = LoadTotals {
-            started: 0,
-            ended: 0,
-            connections: 0,
-            first_sent_us: None,
-            last_ended_us: 0,
-            outcomes: BTreeMap::new(),
-            examples: BTreeMap::new(),
-            tokens: 0,
-            ttft_us: new_histogram(HistogramPrecision::Fine)?,
-            // The same buckets as the workers' histograms, so that adding those is exact.
-            gap_us: new_histogram(HistogramPrecision::Coarse)?,
-            total_us: new_histogram(HistogramPrecision::Fine)?,
-            lateness_us: new_histogram(HistogramPrecision::Fine)?,
-        };
-        Ok(Self { concurrency: load.concurrency, totals: Mutex::new(totals) })
+        Ok(Self { concurrency: load.concurrency, totals: Mutex::new(LoadTotals::new()?) })
     }
 
     /// Counts a new request; returns its number.
@@ -79,21 +118,10 @@ impl LoadStats {
     /// Counts a request that has ended, with the gaps between its chunks.
     pub(super) fn end_request(&self, record: &RequestRecord, gaps: &MicrosHistogram) {
         let mut totals = self.lock_totals();
-        totals.ended += 1;
-        totals.first_sent_us = Some(totals.first_sent_us.map_or(record.sent_us, |first| first.min(record.sent_us)));
-        totals.last_ended_us = totals.last_ended_us.max(record.ended_us);
-        *totals.outcomes.entry(record.outcome).or_default() += 1;
-        totals.lateness_us.saturating_record(record.sent_us.saturating_sub(record.scheduled_us));
+        totals.add(record);
         if record.outcome == RequestOutcome::Succeeded {
-            totals.tokens += record.tokens;
-            totals.total_us.saturating_record(record.ended_us.saturating_sub(record.sent_us));
-            if let Some(first) = record.first_token_us {
-                totals.ttft_us.saturating_record(first.saturating_sub(record.sent_us));
-            }
             // Both have the same buckets, so no value can be out of range.
             let _ = totals.gap_us.add(gaps);
-        } else if let Some(error) = &record.error {
-            totals.examples.entry(record.outcome).or_insert_with(|| error.clone());
         }
     }
 
@@ -115,24 +143,39 @@ impl LoadStats {
 
     /// The report of the load, without the sampler's timer lateness.
     pub(super) fn report(&self) -> LoadReport {
-        let totals = self.lock_totals();
-        LoadReport {
-            began_ms: totals.first_sent_us.unwrap_or(0) / 1000,
-            ended_ms: totals.last_ended_us / 1000,
-            concurrency: self.concurrency,
-            requests: totals.started,
-            outcomes: totals.outcomes.iter().map(|(o, n)| (o.as_str().to_owned(), *n)).collect(),
-            error_examples: totals.examples.iter().map(|(o, text)| (o.as_str().to_owned(), text.clone())).collect(),
-            tokens: totals.tokens,
-            ttft_us: compute_quantiles(&totals.ttft_us),
-            chunk_gap_us: compute_quantiles(&totals.gap_us),
-            duration_us: compute_quantiles(&totals.total_us),
-            send_delay_us: compute_quantiles(&totals.lateness_us),
-            ..LoadReport::default()
-        }
+        self.lock_totals().report(self.concurrency)
     }
 
     fn lock_totals(&self) -> MutexGuard<'_, LoadTotals> {
         self.totals.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The load as the records of its requests give it.
+#[derive(Debug)]
+pub(crate) struct RecordedLoad(LoadTotals);
+
+impl RecordedLoad {
+    /// No request yet.
+    ///
+    /// # Errors
+    /// A histogram could not be made.
+    pub(crate) fn new() -> Result<Self, LoadError> {
+        LoadTotals::new().map(Self)
+    }
+
+    /// Adds a request.
+    pub(crate) fn add(&mut self, record: &RequestRecord) {
+        self.0.started += 1;
+        self.0.add(record);
+        // A record has the largest gap between its chunks alone.
+        if record.outcome == RequestOutcome::Succeeded && record.chunks > 1 {
+            self.0.gap_us.saturating_record(record.largest_chunk_gap_us);
+        }
+    }
+
+    /// The report of the load. Of the gaps between chunks the largest is right, and the delay of timers is not known.
+    pub(crate) fn report(&self, concurrency: u32) -> LoadReport {
+        self.0.report(concurrency)
     }
 }

@@ -12,7 +12,7 @@ pub(crate) use super::rendered::{BoundRole, RenderedObject, RoleGrant};
 
 /// inventory.json.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Inventory {
     /// Wall time at which the run's clock started; every `atMs` counts from it.
     pub started: Timestamp,
@@ -65,7 +65,7 @@ pub struct Inventory {
 
 /// Parameters of a simulated cluster: enough to repeat the run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SimulationInfo {
     /// Seed of every random choice.
     pub seed: u64,
@@ -106,6 +106,7 @@ impl Inventory {
 
 /// The Lease by which a run holds a target.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct TargetLease {
     /// Id of the run.
     pub(crate) run: String,
@@ -136,7 +137,7 @@ impl std::fmt::Display for TargetLease {
 
 /// An APIService of a metrics group.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct MetricsApi {
     /// `namespace/name` of its Service.
     pub(crate) service: String,
@@ -151,7 +152,7 @@ pub struct MetricsApi {
 
 /// A helm release that exists before the run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ExistingRelease {
     /// Namespace.
     pub(crate) namespace: String,
@@ -168,7 +169,7 @@ pub struct ExistingRelease {
 
 /// A chart as helm renders it with the scenario's values.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ChartSummary {
     /// Chart name.
     pub(crate) name: String,

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::observation::UnknownKeys;
 use super::scenario::Scenario;
 
 /// Label of every object that a run creates, helm's release Secrets included. Its value is the run id.
@@ -9,7 +10,7 @@ pub(crate) const RUN_LABEL: &str = "gpuhpa.dev/run";
 
 /// One line of journal.jsonl.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", try_from = "JournalLine")]
 pub struct JournalEntry {
     /// Id of the run; the value of [`RUN_LABEL`] on the objects that it creates.
     pub(crate) run: String,
@@ -22,9 +23,32 @@ pub struct JournalEntry {
     pub(crate) state: ChangeState,
 }
 
+/// A line of journal.jsonl as it is read: with the keys that no entry has.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct JournalLine {
+    run: String,
+    change: u32,
+    at_ms: u64,
+    #[serde(flatten)]
+    state: ChangeState,
+    #[serde(flatten)]
+    unknown: UnknownKeys,
+}
+
+impl TryFrom<JournalLine> for JournalEntry {
+    type Error = String;
+
+    fn try_from(line: JournalLine) -> Result<Self, String> {
+        let JournalLine { run, change, at_ms, state, unknown } = line;
+        unknown.refuse()?;
+        Ok(Self { run, change, at_ms, state })
+    }
+}
+
 /// The states of a change.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) enum ChangeState {
     /// The change is about to be made.
     Intended(RunChange),
@@ -50,7 +74,7 @@ pub(crate) enum ChangeState {
 
 /// A change of the cluster, with everything that undoing it needs: a journal alone is enough to clean up.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
 pub(crate) enum RunChange {
     /// The run creates an object. Undo: delete it, by uid once the uid is known.
     Create(ObjectRef),
@@ -83,7 +107,7 @@ pub(crate) enum RunChange {
 
 /// The PersistentVolumeClaims of a StatefulSet in a namespace that existed before the run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct VolumeClaims {
     /// Namespace.
     pub(crate) namespace: String,
@@ -103,7 +127,7 @@ impl std::fmt::Display for VolumeClaims {
 
 /// A reference to an object of the cluster.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct ObjectRef {
     /// apiVersion.
     pub(crate) api_version: String,
@@ -143,6 +167,7 @@ impl std::fmt::Display for ObjectRef {
 
 /// A reference to a helm release.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ReleaseRef {
     /// Release name.
     pub(crate) name: String,
@@ -152,7 +177,7 @@ pub struct ReleaseRef {
 
 /// A helm release that the run installs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct NewRelease {
     /// The release.
     #[serde(flatten)]

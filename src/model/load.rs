@@ -166,7 +166,7 @@ impl RequestOutcome {
 
 /// One request of the load. Times are microseconds of the run's clock.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RequestRecord {
     /// Number of the request, from 0.
     pub id: u64,
@@ -206,7 +206,7 @@ pub struct RequestRecord {
 
 /// The report over all requests of the load.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LoadReport {
     /// When the first request was sent, milliseconds of the run's clock.
     pub began_ms: u64,
@@ -239,6 +239,7 @@ pub struct LoadReport {
 
 /// Quantiles of an HDR histogram, in the unit that the name of the field ends with. All 0 without a value.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Quantiles {
     /// Number of values.
     pub count: u64,

@@ -23,6 +23,7 @@ pub mod run_records;
 pub mod scenario;
 pub(crate) mod scenario_limits;
 pub(crate) mod shipped_profiles;
+pub(crate) mod simulated_uid;
 pub(crate) mod snapshot;
 pub(crate) mod stamp;
 pub mod verdict;

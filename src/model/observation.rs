@@ -14,7 +14,7 @@ pub use super::snapshot::{PodSnapshot, WorkloadSnapshot};
 
 /// One observation: one line of timeline.jsonl.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", try_from = "ObservationLine")]
 pub struct Observation {
     /// Number in the timeline, from 0. Cases cite observations by it.
     pub seq: u64,
@@ -28,9 +28,44 @@ pub struct Observation {
     pub kind: ObservationKind,
 }
 
+/// A line of timeline.jsonl as it is read: with the keys that no observation has.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ObservationLine {
+    seq: u64,
+    at_ms: u64,
+    #[serde(default)]
+    source_time: Option<Timestamp>,
+    #[serde(flatten)]
+    kind: ObservationKind,
+    #[serde(flatten)]
+    unknown: UnknownKeys,
+}
+
+impl TryFrom<ObservationLine> for Observation {
+    type Error = String;
+
+    fn try_from(line: ObservationLine) -> Result<Self, String> {
+        let ObservationLine { seq, at_ms, source_time, kind, unknown } = line;
+        unknown.refuse()?;
+        Ok(Self { seq, at_ms, source_time, kind })
+    }
+}
+
+/// The keys of a line that are none of its record's: a stranger wrote them.
+#[derive(Deserialize)]
+#[serde(transparent)]
+pub(super) struct UnknownKeys(BTreeMap<String, serde::de::IgnoredAny>);
+
+impl UnknownKeys {
+    pub(super) fn refuse(&self) -> Result<(), String> {
+        self.0.keys().next().map_or(Ok(()), |key| Err(format!("unknown field `{key}`")))
+    }
+}
+
 /// The kinds of observation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub enum ObservationKind {
     /// A phase of the run began or ended.
     Phase(PhaseChange),
@@ -115,6 +150,7 @@ impl Phase {
 
 /// The beginning or the end of a phase.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct PhaseChange {
     /// The phase.
     pub phase: Phase,
@@ -134,7 +170,7 @@ pub enum PhaseEdge {
 
 /// The load's state at one time. Counters start at the beginning of the load.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LoadSnapshot {
     /// Requests in flight.
     pub in_flight: u64,
@@ -155,6 +191,7 @@ pub struct LoadSnapshot {
 
 /// Failed requests with one outcome.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct FailureCount {
     /// Their number.
     pub count: u64,
@@ -164,7 +201,7 @@ pub struct FailureCount {
 
 /// A probe chat: a direct chat to one pod, or the run's warm-up chat through the Service.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ProbeRecord {
     /// Pod name; empty for the warm-up chat.
     pub pod: String,
@@ -194,7 +231,7 @@ pub struct ProbeRecord {
 
 /// The range of the API server's clock minus the harness's clock.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ClockSkewRange {
     /// Smallest possible difference, milliseconds.
     pub(crate) low_ms: i64,
@@ -205,7 +242,7 @@ pub struct ClockSkewRange {
 /// The leader election Lease of kube-controller-manager. A new holder is a new process, which starts with empty HPA
 /// logs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LeaderSnapshot {
     /// holderIdentity; a new value after each start.
     pub(crate) holder: String,
@@ -217,7 +254,7 @@ pub struct LeaderSnapshot {
 
 /// A time in which a source could not be read.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RecordedGap {
     /// The source: hpa, workload, pods, events, nodes, endpoints, leader, api or clock; `observer` if a task of the
     /// harness failed. The metric's hops are no sources: each reading says whether its hop was readable.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// One permission, and whether the user has it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PermissionCheck {
     /// The stage that needs it.
     #[serde(default)]

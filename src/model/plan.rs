@@ -6,7 +6,7 @@ use super::metric_under_test::MetricUnderTest;
 
 /// plan.json.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Plan {
     /// Rules under which the plan was made: `clean` derives the verdict again under later ones, and leaves the plan.
     pub rules: u32,
@@ -49,6 +49,7 @@ pub struct Plan {
 
 /// Needed and free accelerators.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct AcceleratorCapacity {
     /// Resource name, if known.
     pub(crate) resource: Option<String>,
@@ -60,6 +61,7 @@ pub struct AcceleratorCapacity {
 
 /// A reason why the run cannot pass.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct PreflightProblem {
     /// The problem.
     pub message: String,
@@ -160,6 +162,7 @@ impl std::fmt::Display for BoundName {
 
 /// An upper bound of a duration, the sum of named terms.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct TimeBound {
     /// What it limits.
     pub name: BoundName,
@@ -169,6 +172,7 @@ pub struct TimeBound {
 
 /// One term of a time bound.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Term {
     /// Name.
     pub name: String,

@@ -8,7 +8,7 @@ use super::snapshot::ReplicasManager;
 
 /// Findings of the preflight. What could not be read is empty.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct PreflightFindings {
     /// Node ports in use, each with its Service (`namespace/name`); absent without the permission to list Services.
     pub(crate) used_node_ports: Option<BTreeMap<i32, String>>,
@@ -24,6 +24,7 @@ pub struct PreflightFindings {
 
 /// An object that the API server rejects on a create with dryRun=All, which changes nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct RejectedObject {
     /// The release that renders it; absent for objects of the run itself.
     pub(crate) release: Option<String>,
@@ -35,7 +36,7 @@ pub(crate) struct RejectedObject {
 
 /// An object that a rendered object references and cannot work without.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct RequiredObject {
     /// StorageClass, RuntimeClass, PriorityClass or Secret.
     pub(crate) kind: String,
@@ -49,7 +50,7 @@ pub(crate) struct RequiredObject {
 
 /// The target before the run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct ExistingTarget {
     /// spec.replicas.
     pub(crate) replicas: i32,
@@ -61,6 +62,7 @@ pub(crate) struct ExistingTarget {
 
 /// Headroom of a ResourceQuota for one resource.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct QuotaHeadroom {
     /// Name of the ResourceQuota.
     pub(crate) quota: String,

@@ -34,7 +34,7 @@ impl MetricHop {
 
 /// One reading of the metric: the samples, or the reason why there are none.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct MetricReading {
     /// The hop that was read.
     pub hop: MetricHop,
@@ -59,6 +59,7 @@ pub enum ReadingResult {
 
 /// One sample.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct MetricSample {
     /// The pod or other object that the value describes, if the hop names one.
     pub object: Option<String>,

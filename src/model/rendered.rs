@@ -6,7 +6,7 @@ use super::journal::ObjectRef;
 
 /// One rendered object.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct RenderedObject {
     /// apiVersion, for example apps/v1.
     pub(crate) api_version: String,
@@ -49,7 +49,7 @@ impl RenderedObject {
 
 /// One verb on one resource that a rendered role grants.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct RoleGrant {
     /// The role, for messages.
     pub(crate) role: String,
@@ -67,6 +67,7 @@ pub(crate) struct RoleGrant {
 
 /// A role that a chart binds but does not render.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct BoundRole {
     /// Role or ClusterRole.
     pub(crate) kind: String,

@@ -6,7 +6,8 @@
 
 use std::sync::LazyLock;
 
-/// The format that is written. In format 2 a scenario had `load.options` and `load.keepAlive` instead of `load.protocol`,
+/// The format that is written. A new key in a record raises it, or the rules: a record with a key that this build does not know
+/// reads as altered unless the manifest names a later format or later rules. In format 2 a scenario had `load.options` and `load.keepAlive` instead of `load.protocol`,
 /// `load.maxTokens` and `load.parameters`, and a probe had `modelSize` and `modelSizeVram`.
 pub const FORMAT: u32 = 3;
 

@@ -10,7 +10,7 @@ use crate::units::Milli;
 
 /// An HPA at one time.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct HpaSnapshot {
     /// Object name.
     pub(crate) name: String,
@@ -42,7 +42,7 @@ pub struct HpaSnapshot {
 
 /// A condition of an object, with the strings of the API server. `HpaCondition` of the HPA model is the typed one.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct ObjectCondition {
     /// Type, for example ScalingActive.
     #[serde(rename = "type")]
@@ -59,7 +59,7 @@ pub(crate) struct ObjectCondition {
 
 /// One entry of status.currentMetrics.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct HpaMetricStatus {
     /// Pods, Object or External; empty for a failed metric.
     #[serde(rename = "type")]
@@ -74,7 +74,7 @@ pub(crate) struct HpaMetricStatus {
 
 /// The target workload at one time.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct WorkloadSnapshot {
     /// Deployment or StatefulSet.
     pub(crate) kind: String,
@@ -104,6 +104,7 @@ pub struct WorkloadSnapshot {
 
 /// A field manager of spec.replicas: an entry of managedFields.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct ReplicasManager {
     /// Manager name.
     pub(crate) manager: String,
@@ -117,7 +118,7 @@ pub(crate) struct ReplicasManager {
 
 /// A pod at one time.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PodSnapshot {
     /// Pod name.
     pub name: String,
@@ -153,6 +154,7 @@ pub struct PodSnapshot {
 
 /// The reason why a pod is not running.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct NotRunningReason {
     /// Reason: Unschedulable, ImagePullBackOff, CrashLoopBackOff, ...
     pub(crate) reason: String,
@@ -162,6 +164,7 @@ pub(crate) struct NotRunningReason {
 
 /// An object that was deleted.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct DeletedObject {
     /// Kind.
     pub(crate) kind: String,
@@ -173,7 +176,7 @@ pub struct DeletedObject {
 
 /// A Kubernetes event.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct EventSnapshot {
     /// `Kind/name` of the involved object.
     pub(crate) object: String,
@@ -198,6 +201,7 @@ pub struct EventSnapshot {
 
 /// A node at one time.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct NodeSnapshot {
     /// Node name.
     pub(crate) name: String,
@@ -209,7 +213,7 @@ pub struct NodeSnapshot {
 
 /// The endpoints of the run's Service at one time.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct EndpointsSnapshot {
     /// Service name.
     pub(crate) service: String,

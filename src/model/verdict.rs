@@ -33,7 +33,7 @@ impl CaseResult {
 
 /// One case of the verdict.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Case {
     /// Name under `TestPodAutoscaling/`, for example `ScaleUp/ReplicasRise`.
     pub name: String,
@@ -51,7 +51,7 @@ pub struct Case {
 
 /// verdict.json.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Verdict {
     /// Rules under which it was derived.
     pub rules: u32,

@@ -5,6 +5,7 @@
 mod altered;
 mod bundle;
 mod command;
+mod leaves;
 mod relisted;
 mod revisions;
 mod signed;

@@ -16,6 +16,7 @@ use crate::model::observation::HpaSnapshot;
 pub(super) fn evaluate(view: &RunView<'_>) -> CheckResult {
     let own: Vec<&SizeChange<'_>> =
         view.size_changes.iter().filter(|change| view.confirming_status(change).is_some()).collect();
+    let disturbed_ms = disturbed_since_ms(view);
     let (mut cites, mut findings) = (Vec::new(), Vec::new());
     for change in &own {
         let decision = ScaleDecision::new(view, change);
@@ -23,7 +24,7 @@ pub(super) fn evaluate(view: &RunView<'_>) -> CheckResult {
             match decision_check {
                 DecisionCheck::Pass => {}
                 DecisionCheck::Finding(text) => findings.push(format!("{decision}: {text}")),
-                DecisionCheck::Violation(text, _) if is_disturbed(view, change) => {
+                DecisionCheck::Violation(text, _) if disturbed_ms.is_some_and(|since| since <= change.at_ms) => {
                     findings.push(format!(
                         "{decision}: {text}; but replicas had been changed before by another writer or unseen"
                     ));
@@ -73,15 +74,17 @@ fn find_hidden_change(view: &RunView<'_>) -> Option<(String, u64)> {
 /// True when the status right after the change was observed, but has no SucceededRescale condition: its values may not
 /// be those of the pass that made the change.
 fn lacks_rescale_condition(view: &RunView<'_>, (observation, status): &ObservedItem<'_, HpaSnapshot>) -> bool {
-    let before = view.our_hpa_snapshots().take_while(|(o, _)| o.seq < observation.seq).last();
+    let hpas = view.our_hpa_snapshots().as_slice();
+    let before = hpas.get(..hpas.partition_point(|(o, _)| o.seq < observation.seq)).and_then(<[_]>::last);
     let is_first = before.is_some_and(|(o, before)| {
         before.last_scale_time != status.last_scale_time && view.is_gapless("hpa", o.at_ms, observation.at_ms)
     });
     is_first && !status.conditions.iter().any(|c| c.reason == hpa::SUCCEEDED_RESCALE)
 }
 
-/// True when another writer or an unseen change came before: the controller's reaction to that cannot be predicted.
-fn is_disturbed(view: &RunView<'_>, change: &SizeChange<'_>) -> bool {
-    let by_other = |past: &SizeChange<'_>| past.at_ms <= change.at_ms && view.confirming_status(past).is_none();
-    view.size_changes.iter().any(by_other) || view.find_unseen_change().is_some()
+/// The time since which replicas had been changed by another writer or unseen: the controller's reaction to that cannot be
+/// predicted.
+fn disturbed_since_ms(view: &RunView<'_>) -> Option<u64> {
+    let by_other = || view.size_changes.iter().find(|past| view.confirming_status(past).is_none());
+    view.find_unseen_change().map(|_| 0).or_else(|| by_other().map(|past| past.at_ms))
 }

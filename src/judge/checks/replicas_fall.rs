@@ -3,7 +3,7 @@
 
 use crate::judge::attribution;
 use crate::judge::check_result::{BoundResult, CheckResult, compare_with_bound, format_ms, format_replicas};
-use crate::judge::run_view::{MAX_READING_GAP_MS, RunView};
+use crate::judge::run_view::{MAX_READING_GAP_MS, RunView, TargetPod};
 use crate::model::observation::Phase;
 use crate::units::HumanDuration;
 
@@ -84,7 +84,7 @@ fn evaluate_overdue(view: &RunView<'_>, began: u64, until: u64, text: String) ->
             format_ms(allowed_ms)
         ));
     }
-    let last = view.our_hpa_snapshots().take_while(|(o, _)| o.at_ms <= until).last();
+    let last = view.our_hpa_before(until.saturating_add(1));
     let status_age = last.map_or(String::new(), |(o, _)| {
         format!("; the HPA's status last changed {} before", format_ms(until - o.at_ms))
     });
@@ -100,8 +100,14 @@ fn evaluate_overdue(view: &RunView<'_>, began: u64, until: u64, text: String) ->
 fn surplus_gone_ms(view: &RunView<'_>, began: u64, end: u64) -> Option<u64> {
     let pods = view.target_pods();
     let min = usize::try_from(view.min_replicas).unwrap_or(0);
-    let left = |at: u64| pods.iter().filter(|pod| pod.exists_at(at)).count();
-    let times = std::iter::once(began)
-        .chain(pods.iter().filter_map(|pod| pod.gone_ms).filter(|gone| (began..=end).contains(gone)));
-    times.filter(|at| left(*at) <= min).min()
+    let sorted = |mut times: Vec<u64>| {
+        times.sort_unstable();
+        times
+    };
+    let created = sorted(pods.iter().map(TargetPod::first_seen_ms).collect());
+    let gone = sorted(pods.iter().filter_map(|pod| Some(pod.gone_ms?.max(pod.first_seen_ms()))).collect());
+    let until = |times: &[u64], at: u64| times.partition_point(|time| *time <= at);
+    let left = |at: u64| until(&created, at).saturating_sub(until(&gone, at));
+    let mut times = std::iter::once(began).chain(gone.iter().copied().filter(|gone| (began..=end).contains(gone)));
+    times.find(|at| left(*at) <= min)
 }

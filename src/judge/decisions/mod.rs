@@ -111,7 +111,7 @@ fn check_return_to_bounds(view: &RunView<'_>, decision: &ScaleDecision<'_>) -> D
 fn check_scaling_active(view: &RunView<'_>, change: &SizeChange<'_>) -> DecisionCheck {
     let inactive = |hpa: &HpaSnapshot| hpa.conditions.iter().any(|c| c.kind == "ScalingActive" && c.status == "False");
     let Some((status, after)) = view.confirming_status(change) else { return DecisionCheck::Pass };
-    let before = view.our_hpa_snapshots().filter(|(o, _)| o.at_ms + SLACK.ms() < change.at_ms).last();
+    let before = view.our_hpa_before(change.at_ms.saturating_sub(SLACK.ms()));
     match before {
         Some((o, before)) if inactive(before) && inactive(after) => {
             DecisionCheck::Violation("while ScalingActive was False".to_owned(), vec![o.seq, status.seq])

@@ -1,6 +1,7 @@
 //! The spec's scaling policies: how far one pass may change the size, given the scale events that the controller
 //! remembers.
 
+use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use super::DecisionCheck;
 use super::scale_decision::ScaleDecision;
 use crate::bounds::SLACK;
 use crate::hpa::{self, Behavior, LogSlot, ScaleEvents};
-use crate::judge::run_view::{RunView, SizeChange};
+use crate::judge::run_view::{CountedChanges, RunView};
 
 /// Which earlier changes the controller is assumed to remember, and their age.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -64,6 +65,8 @@ pub(super) fn rate_limits(view: &RunView<'_>, decision: &ScaleDecision<'_>) -> R
     limit(RateHistory::Possible, RateHistory::Certain)..=limit(RateHistory::Certain, RateHistory::Possible)
 }
 
+/// The earlier changes in one direction, as the policies of the decision see them: one slot for the changes that are younger than
+/// the shortest period, and one for each longer period with the changes that only it includes.
 fn scale_events(
     view: &RunView<'_>,
     decision: &ScaleDecision<'_>,
@@ -71,28 +74,39 @@ fn scale_events(
     up: bool,
     history: RateHistory,
 ) -> Vec<LogSlot> {
+    let rules = if decision.is_scale_up() { &behavior.scale_up } else { &behavior.scale_down };
     // The controller may reuse the log slot of a change that is older than the longest period of its direction.
     let kept_for = if up { behavior.scale_up.longest_period() } else { behavior.scale_down.longest_period() };
-    let earlier = view.size_changes.iter().filter(|past| past.seq < decision.change.seq && (past.to > past.from) == up);
-    // Changes older than every period do not count.
-    let oldest = decision.earliest_ms.saturating_sub(duration_ms(longest_period(behavior)) + SLACK.ms());
-    let earlier = earlier.filter(|past| past.at_ms >= oldest);
-    let remembered = |past: &&SizeChange<'_>| match history {
-        RateHistory::Certain => {
-            view.confirming_status(past).is_some() && !view.may_controller_have_restarted(past.at_ms, decision.at_ms())
-        }
-        RateHistory::Possible => past.is_scale_write(),
+    let periods: BTreeSet<Duration> = rules.policies.iter().map(|policy| policy.period()).collect();
+    let end = view.size_changes.partition_point(|past| past.seq < decision.change.seq);
+    let counted = match history {
+        RateHistory::Certain => CountedChanges::Confirmed,
+        RateHistory::Possible => CountedChanges::Written,
     };
-    let age = |past: &SizeChange<'_>| match history {
+    let remembered_since = match history {
+        // The longer ago, the more likely a restart since then.
         RateHistory::Certain => {
-            decision.at_ms().saturating_sub(view.earliest_ms("workload", past.at_ms).saturating_sub(SLACK.ms()))
+            view.size_changes.partition_point(|past| view.may_controller_have_restarted(past.at_ms, decision.at_ms()))
         }
-        RateHistory::Possible => decision.earliest_ms.saturating_sub(past.at_ms),
+        RateHistory::Possible => 0,
     };
-    let logged =
-        |past: &SizeChange<'_>| LogSlot { age: Duration::from_millis(age(past)), count: (past.to - past.from).abs() };
-    let slots = earlier.filter(remembered).map(logged);
-    slots.filter(|slot| history == RateHistory::Possible || slot.age <= kept_for).collect()
+    let first_within = |period: Duration| match history {
+        RateHistory::Certain => {
+            let oldest_ms = duration_ms(period).saturating_sub(1).min(duration_ms(kept_for));
+            view.first_change_made_since(decision.at_ms().saturating_sub(oldest_ms))
+        }
+        RateHistory::Possible => {
+            decision.earliest_ms.checked_sub(duration_ms(period)).map_or(0, |since| view.first_change_after(since))
+        }
+    };
+    let (mut slots, mut age, mut younger) = (Vec::new(), Duration::ZERO, 0);
+    // No change is younger than a period of 0.
+    for period in periods.into_iter().filter(|period| !period.is_zero()) {
+        let within = view.changed_replicas(up, counted, first_within(period).max(remembered_since)..end);
+        slots.push(LogSlot { age, count: i32::try_from(within - younger).unwrap_or(i32::MAX) });
+        (age, younger) = (period, within);
+    }
+    slots
 }
 
 fn longest_period(behavior: &Behavior) -> Duration {

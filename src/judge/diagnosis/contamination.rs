@@ -32,7 +32,7 @@ fn find_pods(view: &RunView<'_>, at_ms: u64) -> Vec<String> {
         let namespace = namespace_from_labels(&sample.labels, labels);
         is_external || namespace.is_none_or(|namespace| namespace == scenario.namespace)
     };
-    let is_other = |name: &str| view.target_pods().iter().all(|pod| pod.name() != name);
+    let is_other = |name: &str| !view.is_target_pod(name);
     let last = |hop: MetricHop| view.readings.iter().rfind(|(o, r)| r.hop == hop && o.at_ms <= at_ms)?.1.samples();
     let busy = last(MetricHop::Store).or_else(|| last(MetricHop::Exporter)).map(|samples| {
         let positive =

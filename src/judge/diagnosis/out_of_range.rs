@@ -7,7 +7,7 @@ use crate::units::Milli;
 /// Names the first value of a reading that cannot be a measurement.
 pub(in crate::judge) fn describe_implausible(view: &RunView<'_>, reading: &MetricReading) -> Option<String> {
     // At exporter and store other devices of the cluster have values too, which do not enter the metric.
-    let is_measured = |object: &str| view.target_pods().iter().any(|pod| pod.name() == object);
+    let is_measured = |object: &str| view.is_target_pod(object);
     let mut samples = reading
         .samples()?
         .iter()

@@ -235,10 +235,10 @@ impl<'a> RunView<'a> {
         let mut values: Vec<Milli> = if hop == MetricHop::Api {
             self.api_readings_in(from_ms, to_ms).filter_map(|reading| reading.value_milli().map(Milli)).collect()
         } else {
-            let pods = self.target_pods();
             let of_target =
-                |sample: &&MetricSample| pods.iter().any(|pod| sample.object.as_deref() == Some(pod.name()));
-            let at_hop = self.readings.iter().filter(|(o, r)| r.hop == hop && (from_ms..=to_ms).contains(&o.at_ms));
+                |sample: &&MetricSample| sample.object.as_deref().is_some_and(|name| self.is_target_pod(name));
+            let at_hop =
+                super::received::received_in(&self.readings, from_ms..=to_ms).iter().filter(|(_, r)| r.hop == hop);
             let samples =
                 at_hop.flat_map(|(_, reading)| reading.samples().unwrap_or_default().iter().filter(of_target));
             samples.filter_map(|sample| sample.value).collect()

@@ -2,17 +2,21 @@
 
 mod api_readings;
 mod cache;
+mod change_totals;
 mod gaps;
+mod hpa_snapshots;
 mod live_status;
 mod progress;
+mod received;
 mod recommendations;
 mod series_bounds;
 mod size_changes;
 mod target_pods;
 mod target_state;
+mod unseen_changes;
 
-use std::cell::OnceCell;
-use std::collections::BTreeMap;
+use std::cell::{OnceCell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use jiff::Timestamp;
@@ -20,16 +24,19 @@ use jiff::Timestamp;
 pub(crate) use api_readings::ApiReading;
 pub(super) use api_readings::MAX_READING_GAP_MS;
 pub(crate) use cache::EvaluationCache;
+use change_totals::ChangeTotals;
+pub(crate) use change_totals::CountedChanges;
+use gaps::GapSpan;
 pub(crate) use live_status::LiveStatus;
 pub(crate) use progress::ProgressEvent;
 pub(super) use recommendations::RecommendationRange;
 pub(crate) use size_changes::SizeChange;
 pub(super) use target_pods::TargetPod;
 use target_state::TargetState;
+use unseen_changes::UnseenChanges;
 
 use crate::bounds::{POLL_INTERVAL, TimingModel};
 use crate::hpa;
-use crate::model::journal::{ChangeState, RunChange};
 use crate::model::metric_under_test::MetricUnderTest;
 use crate::model::observation::{
     ClockSkewRange, DeletedObject, EndpointsSnapshot, EventSnapshot, HpaSnapshot, LeaderSnapshot, LoadSnapshot,
@@ -57,7 +64,12 @@ pub struct RunView<'a> {
     pub(crate) expected_replicas: i32,
     /// The metric under test, by the scenario: a stored plan is never trusted.
     pub(crate) metric: Option<Rc<MetricUnderTest>>,
-    pub(super) hpas: Vec<ObservedItem<'a, HpaSnapshot>>,
+    /// The name of the run's HPA, and the time just before its creation, by the journal.
+    hpa_creation: Option<(&'a str, u64)>,
+    /// Snapshots of the run's HPA.
+    hpas: Vec<ObservedItem<'a, HpaSnapshot>>,
+    /// The first of them with each desired size and scale time: its index.
+    scale_statuses: BTreeMap<(i32, Timestamp), usize>,
     pub(super) workloads: Vec<ObservedItem<'a, WorkloadSnapshot>>,
     pub(super) pods: Vec<ObservedItem<'a, PodSnapshot>>,
     pub(super) events: Vec<ObservedItem<'a, EventSnapshot>>,
@@ -73,7 +85,15 @@ pub struct RunView<'a> {
     pub(super) size_changes: Vec<SizeChange<'a>>,
     phases: BTreeMap<Phase, (u64, Option<u64>)>,
     leaders: Vec<ObservedItem<'a, LeaderSnapshot>>,
+    /// How often the leader had changed, at each of them.
+    leader_changes: Vec<usize>,
     gaps: Vec<ObservedItem<'a, RecordedGap>>,
+    /// The gaps of each source that was asked for.
+    gap_spans: RefCell<BTreeMap<String, Rc<[GapSpan]>>>,
+    /// Computed on first use.
+    unseen_changes: OnceCell<UnseenChanges>,
+    /// Computed on first use.
+    change_totals: OnceCell<ChangeTotals>,
     /// `None` until the API server's clock is measured: its times cannot be compared with the run's clock then.
     skew: Option<ClockSkewRange>,
     /// Possible recommendations between each reading and the next, computed on first use.
@@ -82,6 +102,7 @@ pub struct RunView<'a> {
     status_recommendations: Vec<OnceCell<Option<RecommendationRange>>>,
     metric_in_range: OnceCell<bool>,
     target_pods: Vec<TargetPod<'a>>,
+    target_pod_names: BTreeSet<&'a str>,
     /// Deletions of pods and other objects.
     pub(super) deletions: Vec<ObservedItem<'a, DeletedObject>>,
 }
@@ -105,7 +126,9 @@ impl<'a> RunView<'a> {
             max_replicas: spec.max_replicas,
             expected_replicas: records.scenario.expect.replicas.unwrap_or(min + 1),
             metric: MetricUnderTest::from_scenario(records.scenario).map(Rc::new),
+            hpa_creation: hpa_snapshots::find_hpa_creation(records.journal),
             hpas: Vec::new(),
+            scale_statuses: BTreeMap::new(),
             workloads: Vec::new(),
             pods: Vec::new(),
             events: Vec::new(),
@@ -119,12 +142,17 @@ impl<'a> RunView<'a> {
             size_changes: Vec::new(),
             phases: BTreeMap::new(),
             leaders: Vec::new(),
+            leader_changes: Vec::new(),
             gaps: Vec::new(),
+            gap_spans: RefCell::default(),
+            unseen_changes: OnceCell::new(),
+            change_totals: OnceCell::new(),
             skew: None,
             recommendations: Vec::new(),
             status_recommendations: Vec::new(),
             metric_in_range: OnceCell::new(),
             target_pods: Vec::new(),
+            target_pod_names: BTreeSet::new(),
             deletions: Vec::new(),
         };
         let mut collector = api_readings::ReadingCollector::new(records.scenario, view.metric.clone(), cache);
@@ -140,6 +168,7 @@ impl<'a> RunView<'a> {
         view.status_recommendations.resize_with(view.hpas.len(), OnceCell::new);
         view.size_changes = size_changes::collect_size_changes(&view);
         view.target_pods = target_pods::collect_target_pods(&view);
+        view.target_pod_names = view.target_pods.iter().map(TargetPod::name).collect();
         view
     }
 
@@ -153,7 +182,7 @@ impl<'a> RunView<'a> {
                     span.1 = Some(observation.at_ms);
                 }
             }
-            ObservationKind::Hpa(hpa) => self.hpas.push((observation, hpa)),
+            ObservationKind::Hpa(hpa) => self.add_hpa(observation, hpa),
             ObservationKind::Workload(workload) => self.workloads.push((observation, workload)),
             ObservationKind::Pod(pod) => self.pods.push((observation, pod)),
             ObservationKind::Event(event) => self.events.push((observation, event)),
@@ -163,7 +192,7 @@ impl<'a> RunView<'a> {
             ObservationKind::Probe(probe) => self.probes.push((observation, probe)),
             ObservationKind::Metric(reading) => self.readings.push((observation, reading)),
             ObservationKind::ClockSkew(skew) => self.skew = Some(*skew),
-            ObservationKind::Leader(leader) => self.leaders.push((observation, leader)),
+            ObservationKind::Leader(leader) => self.add_leader(observation, leader),
             ObservationKind::Gap(gap) => self.gaps.push((observation, gap)),
             ObservationKind::PodDeleted(deleted) | ObservationKind::ObjectDeleted(deleted) => {
                 self.deletions.push((observation, deleted))
@@ -235,32 +264,6 @@ impl<'a> RunView<'a> {
     pub(super) fn took_ms(&self) -> u64 {
         let began = self.phases.values().map(|(began, _)| *began).min().unwrap_or(0);
         self.now_ms().saturating_sub(began)
-    }
-
-    /// The name of the run's HPA, and the time just before its creation, by the journal.
-    pub(super) fn hpa_creation(&self) -> Option<(&'a str, u64)> {
-        self.records.journal.iter().find_map(|entry| match &entry.state {
-            ChangeState::Intended(RunChange::Create(object)) if object.kind == "HorizontalPodAutoscaler" => {
-                Some((object.name.as_str(), entry.at_ms))
-            }
-            _ => None,
-        })
-    }
-
-    /// The uid of the run's HPA, by the journal.
-    pub(super) fn hpa_uid(&self) -> Option<&'a str> {
-        let is_hpa = |state: &ChangeState| matches!(state, ChangeState::Intended(RunChange::Create(object)) if object.kind == "HorizontalPodAutoscaler");
-        let change = self.records.journal.iter().find(|entry| is_hpa(&entry.state))?.change;
-        self.records.journal.iter().filter(|entry| entry.change == change).find_map(|entry| match &entry.state {
-            ChangeState::Done { uid } => uid.as_deref(),
-            _ => None,
-        })
-    }
-
-    /// Snapshots of the run's HPA.
-    pub(super) fn our_hpa_snapshots(&self) -> impl Iterator<Item = &ObservedItem<'a, HpaSnapshot>> {
-        let name = self.hpa_creation().map(|(name, _)| name);
-        self.hpas.iter().filter(move |(_, hpa)| name == Some(hpa.name.as_str()))
     }
 
     /// The metric's name as events and conditions print it.

@@ -4,6 +4,7 @@ use std::cell::OnceCell;
 
 use jiff::Timestamp;
 
+use super::received::{received_before, received_in};
 use super::{ObservedItem, RunView};
 use crate::bounds::SLACK;
 use crate::model::observation::{HpaSnapshot, Phase, ReplicasManager, WorkloadSnapshot};
@@ -71,63 +72,20 @@ pub(super) fn collect_size_changes<'a>(view: &RunView<'a>) -> Vec<SizeChange<'a>
 }
 
 impl<'a> RunView<'a> {
-    /// A change of the target's spec between the HPA's creation and the clean-up that no observation shows: a jump of
-    /// the generation, or without a generation a gap. Its description, and the sequence number of the observation that
-    /// reveals it.
-    pub(crate) fn find_unseen_change(&self) -> Option<(String, u64)> {
-        let (_, from_ms) = self.hpa_creation()?;
-        self.find_unseen_change_in(from_ms, self.phase_start(Phase::Cleanup).unwrap_or(u64::MAX))
-    }
-
-    /// True when a change of the target's spec between two times may be unseen.
-    pub(crate) fn has_unseen_change(&self, from_ms: u64, to_ms: u64) -> bool {
-        self.find_unseen_change_in(from_ms, to_ms.saturating_add(1)).is_some()
-    }
-
-    /// An unseen change within a span of time after which the run goes on: the next observation reveals it.
-    pub(crate) fn find_unseen_change_during(&self, from_ms: u64, to_ms: u64) -> Option<(String, u64)> {
-        let next = self.workloads.iter().map(|(o, _)| o.at_ms).find(|at| *at >= to_ms);
-        let cleanup = self.phase_start(Phase::Cleanup).unwrap_or(u64::MAX);
-        self.find_unseen_change_in(from_ms, next.map_or(to_ms, |at| at + 1).min(cleanup))
-    }
-
-    fn find_unseen_change_in(&self, from_ms: u64, to_ms: u64) -> Option<(String, u64)> {
-        self.unseen_change_by_generation(from_ms, to_ms).or_else(|| self.unseen_change_at_end(to_ms))
-    }
-
-    /// The target was not observed any more before the clean-up changed it.
-    fn unseen_change_at_end(&self, to_ms: u64) -> Option<(String, u64)> {
-        let cleanup = self.phase_start(Phase::Cleanup)?;
-        let (o, gap) = self.gaps.iter().find(|(o, gap)| {
-            gap.source == "workload" && o.at_ms > cleanup + SLACK.ms() && gap.from_ms + SLACK.ms() < to_ms.min(cleanup)
-        })?;
-        Some((format!("the target could not be read any more ({})", gap.reason), o.seq))
-    }
-
-    fn unseen_change_by_generation(&self, from_ms: u64, to_ms: u64) -> Option<(String, u64)> {
-        let pairs = self.workloads.iter().zip(self.workloads.iter().skip(1));
-        pairs.filter(|(_, (now, _))| (from_ms..to_ms).contains(&now.at_ms)).find_map(
-            |((then, before), (now, after))| {
-                let Some((earlier, later)) = before.generation.zip(after.generation) else {
-                    return self.find_gap("workload", then.at_ms, now.at_ms);
-                };
-                let observed = i64::from(before.spec_replicas != after.spec_replicas);
-                let text = || format!("the target's spec changed unseen (generation {earlier}, then {later})");
-                (before.uid == after.uid && later - earlier > observed).then(|| (text(), now.seq))
-            },
-        )
-    }
-
     /// The status of the run's HPA that confirms a write to the scale subresource. A change without one is another
     /// writer's.
     pub(crate) fn confirming_status(&self, change: &SizeChange<'_>) -> Option<&ObservedItem<'a, HpaSnapshot>> {
-        let matches = |hpa: &HpaSnapshot| {
-            hpa.desired_replicas == change.to
-                && hpa.last_scale_time.is_some_and(|at| self.is_time_of_change(at, change))
-        };
-        let find = || self.our_hpa_snapshots().position(|(_, hpa)| matches(hpa));
+        let find = || self.find_confirming_status(change);
         let index = *change.confirming_index.get_or_init(|| change.is_scale_write().then(find).flatten());
-        self.our_hpa_snapshots().nth(index?)
+        self.hpas.get(index?)
+    }
+
+    /// The first status with the new size whose scale time can be that of the change.
+    fn find_confirming_status(&self, change: &SizeChange<'_>) -> Option<usize> {
+        let with_size = (change.to, Timestamp::MIN)..=(change.to, Timestamp::MAX);
+        let of_size = self.scale_statuses.range(with_size);
+        let of_change = of_size.filter(|((_, at), _)| self.is_time_of_change(*at, change));
+        of_change.map(|(_, index)| *index).min()
     }
 
     /// True when a time of the cluster, in whole seconds, can be that of an observed change: a write to the scale
@@ -141,7 +99,7 @@ impl<'a> RunView<'a> {
 
     /// The target at this time, with the sequence number of the observation.
     pub(crate) fn workload_at(&self, at_ms: u64) -> Option<(u64, &'a WorkloadSnapshot)> {
-        self.workloads.iter().take_while(|(o, _)| o.at_ms <= at_ms).last().map(|(o, w)| (o.seq, *w))
+        received_before(&self.workloads, at_ms.saturating_add(1)).last().map(|(o, w)| (o.seq, *w))
     }
 
     /// The first observation from `from_ms` on in which the target satisfies a condition: its sequence number, the
@@ -155,8 +113,10 @@ impl<'a> RunView<'a> {
         if let Some((seq, workload)) = self.workload_at(from_ms).filter(|(_, workload)| is(workload)) {
             return Some((seq, from_ms, workload));
         }
-        self.workloads.iter().find(|(o, w)| o.at_ms >= from_ms && is(w)).map(|(o, w)| (o.seq, o.at_ms, *w))
+        let mut later = received_in(&self.workloads, from_ms..=u64::MAX).iter();
+        later.find(|(_, w)| is(w)).map(|(o, w)| (o.seq, o.at_ms, *w))
     }
+
     /// When spec.replicas and status.replicas both had the expected size under load. The surge pods of a rollout count
     /// in status.replicas alone.
     pub(crate) fn expected_size_reached(&self, began: u64) -> Option<(u64, u64, &'a WorkloadSnapshot)> {

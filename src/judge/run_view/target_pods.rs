@@ -1,6 +1,6 @@
 //! The target's pods over time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::{ObservedItem, RunView};
 use crate::model::observation::{ObservationKind, Phase, PodSnapshot};
@@ -72,27 +72,33 @@ pub(super) fn matches_selector(selector: &BTreeMap<String, String>, pod: &PodSna
 /// Collects the pods that match the target's selector, in the order of their first observation.
 pub(super) fn collect_target_pods<'a>(view: &RunView<'a>) -> Vec<TargetPod<'a>> {
     let Some((_, workload)) = view.workloads.last() else { return Vec::new() };
-    let mut pods: Vec<(&str, TargetPod<'a>)> = Vec::new();
+    let (mut pods, mut index_by_uid) = (Vec::<TargetPod<'a>>::new(), HashMap::new());
     for item in view.pods.iter().filter(|(_, snapshot)| matches_selector(&workload.selector, snapshot)) {
-        match pods.iter_mut().find(|(uid, _)| *uid == item.1.uid) {
-            Some((_, pod)) => pod.observations.push(*item),
-            None => pods.push((&item.1.uid, TargetPod { observations: vec![*item], gone_ms: None })),
+        let index = *index_by_uid.entry(item.1.uid.as_str()).or_insert(pods.len());
+        match pods.get_mut(index) {
+            Some(pod) => pod.observations.push(*item),
+            None => pods.push(TargetPod { observations: vec![*item], gone_ms: None }),
         }
     }
     for (observation, deleted) in &view.deletions {
         if matches!(observation.kind, ObservationKind::PodDeleted(_))
-            && let Some((_, pod)) = pods.iter_mut().find(|(uid, _)| *uid == deleted.uid)
+            && let Some(pod) = index_by_uid.get(deleted.uid.as_str()).and_then(|index| pods.get_mut(*index))
         {
             pod.gone_ms.get_or_insert(observation.at_ms);
         }
     }
-    pods.into_iter().map(|(_, pod)| pod).collect()
+    pods
 }
 
 impl<'a> RunView<'a> {
     /// The pods that match the target's selector, in the order of their first observation.
     pub(crate) fn target_pods(&self) -> &[TargetPod<'a>] {
         &self.target_pods
+    }
+
+    /// True when a pod of this name matches the target's selector.
+    pub(crate) fn is_target_pod(&self, name: &str) -> bool {
+        self.target_pod_names.contains(name)
     }
 
     /// The pods that were created under load.
@@ -107,9 +113,7 @@ impl<'a> RunView<'a> {
     /// metrics API has it when all values are finite and, for a Pods metric, at least one is of a pod of the target.
     pub(crate) fn serves_target(&self, reading: &MetricReading) -> Option<bool> {
         let samples = reading.samples().unwrap_or_default();
-        let of_target = |sample: &MetricSample| {
-            sample.object.as_ref().is_some_and(|name| self.target_pods().iter().any(|pod| pod.name() == name))
-        };
+        let of_target = |sample: &MetricSample| sample.object.as_ref().is_some_and(|name| self.is_target_pod(name));
         match (&reading.result, reading.hop) {
             (ReadingResult::NotReadable(_), _) => None,
             (_, MetricHop::Api) => {

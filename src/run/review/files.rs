@@ -34,6 +34,8 @@ pub(super) fn check_digests(held: &LoadedBundle) -> BundleCheck {
         let strangers = found.keys().filter(|name| !listed.contains_key(*name) && *name != evidence::SIGNATURE_FILE);
         differences.extend(strangers.map(|name| format!("{name} is not in the manifest")));
     }
+    let unknown = found.keys().filter(|name| !evidence::is_bundle_file(name));
+    differences.extend(unknown.map(|name| format!("{name} is no file that gpuhpa writes")));
     // The manifest has no digest of its own: it has one form.
     let form = evidence::manifest_json(&held.manifest).unwrap_or_default();
     if held.raw_files.get("manifest.json").is_none_or(|text| *text != form.as_bytes()) {

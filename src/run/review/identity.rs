@@ -1,10 +1,18 @@
 //! One run: the same id, names and objects in every file, and the stamps that it must have.
 
+use std::collections::BTreeSet;
+
+use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
+use k8s_openapi::api::coordination::v1::Lease;
+use k8s_openapi::api::core::v1::{Namespace, Service};
+
 use super::BundleCheck;
 use crate::evidence::LoadedBundle;
-use crate::model::journal::{ChangeState, NewRelease, RunChange};
+use crate::model::journal::{ChangeState, NewRelease, ObjectRef, RunChange};
 use crate::model::manifest::Manifest;
 use crate::model::observation::ObservationKind;
+use crate::model::resource_kind::ResourceKind;
+use crate::model::simulated_uid::is_simulated_uid;
 use crate::model::stamp::RunStamp;
 use crate::run::run_id;
 
@@ -47,7 +55,7 @@ pub(super) fn check_run_identity(held: &LoadedBundle) -> BundleCheck {
 
 /// Checks that the journal's objects have the plan's names and the scenario's namespaces.
 fn check_changes(held: &LoadedBundle, differences: &mut Vec<String>) {
-    let (scenario, plan) = (&held.scenario, &held.plan);
+    let scenario = &held.scenario;
     let of_release = |name: &str| {
         let release = scenario.releases.get(name);
         release.map(|release| release.namespace.clone().unwrap_or(scenario.namespace.clone()))
@@ -59,19 +67,31 @@ fn check_changes(held: &LoadedBundle, differences: &mut Vec<String>) {
                 (of_release(&release.name).as_deref() != Some(release.namespace.as_str()))
                     .then(|| format!("{release} is not in the scenario"))
             }
-            RunChange::Create(object) => {
-                let planned = match object.kind.as_str() {
-                    "HorizontalPodAutoscaler" => Some(&plan.hpa),
-                    "Service" => Some(&plan.service),
-                    "Lease" => Some(&plan.lease),
-                    _ => None,
-                };
-                planned.filter(|name| **name != object.name).map(|name| format!("{object} is not the plan's `{name}`"))
-            }
+            RunChange::Create(object) => (!created_objects(held, &object.name).contains(object))
+                .then(|| format!("{object} ({}, {}) is none that the plan creates", object.api_version, object.plural)),
             RunChange::VolumeClaims(_) | RunChange::Scale { .. } | RunChange::Adopt { .. } => None,
         };
         differences.extend(wrong.map(|what| format!("journal.jsonl:{}: {what}", n + 1)));
     }
+}
+
+/// The objects that a run creates itself, the namespace with this name among them.
+fn created_objects(held: &LoadedBundle, namespace: &str) -> [ObjectRef; 4] {
+    let (scenario, plan) = (&held.scenario, &held.plan);
+    let created = |kind: ResourceKind, name: &str, is_namespaced: bool| ObjectRef {
+        api_version: kind.api_version(),
+        kind: kind.kind.to_owned(),
+        plural: kind.plural.to_owned(),
+        namespace: is_namespaced.then(|| scenario.namespace.clone()),
+        name: name.to_owned(),
+    };
+    let is_of_run = scenario.namespaces().iter().any(|name| *name == namespace);
+    [
+        created(ResourceKind::from_type::<HorizontalPodAutoscaler>(), &plan.hpa, true),
+        created(ResourceKind::from_type::<Service>(), &plan.service, true),
+        created(ResourceKind::from_type::<Lease>(), &plan.lease, true),
+        created(ResourceKind::from_type::<Namespace>(), if is_of_run { namespace } else { "" }, false),
+    ]
 }
 
 /// Checks that the HPA of the journal is the first one that was observed under its name.
@@ -107,6 +127,9 @@ pub(super) fn check_stamps(held: &LoadedBundle) -> BundleCheck {
                 .push(format!("manifest.json has the stamp `{stamp}`, which this run does not have, or has twice"));
         }
     }
+    if held.inventory.simulated.is_none() {
+        differences.extend(find_signs_of_rehearsal(held));
+    }
     let by = match held.inventory.gpuhpa_version.as_str() {
         "" => "a gpuhpa that recorded no version".to_owned(),
         _ => held.inventory.gpuhpa_build(),
@@ -118,4 +141,38 @@ pub(super) fn check_stamps(held: &LoadedBundle) -> BundleCheck {
         format!("written by {by}, format {format}, rules {rules}; stamps: {stamps}"),
         differences,
     )
+}
+
+/// What only a rehearsal records: a bundle that has it and lacks the stamp was made from one.
+fn find_signs_of_rehearsal(held: &LoadedBundle) -> Vec<String> {
+    let created = held.journal.iter().filter_map(|entry| match &entry.state {
+        ChangeState::Done { uid } => uid.as_deref(),
+        _ => None,
+    });
+    let observed = held.timeline.iter().filter_map(|observation| match &observation.kind {
+        ObservationKind::Pod(pod) => Some(pod.uid.as_str()),
+        ObservationKind::Hpa(hpa) => Some(hpa.uid.as_str()),
+        ObservationKind::Workload(workload) => Some(workload.uid.as_str()),
+        ObservationKind::Event(event) => Some(event.uid.as_str()),
+        ObservationKind::PodDeleted(deleted) | ObservationKind::ObjectDeleted(deleted) => Some(deleted.uid.as_str()),
+        _ => None,
+    });
+    let uids: BTreeSet<&str> = created.chain(observed).filter(|uid| is_simulated_uid(uid)).collect();
+    let by_uid = uids.first().map(|first| {
+        format!(
+            "{} objects, the first with the uid {first}, have uids that only a rehearsal gives; the bundle lacks the stamp {}",
+            uids.len(),
+            RunStamp::Rehearsal.full_text()
+        )
+    });
+    let documentation = held.inventory.node_addresses.iter().find(|address| is_documentation_address(address));
+    let by_address = documentation.map(|address| {
+        format!("inventory.json: no node has the address {address}, which is reserved for documentation (RFC 5737)")
+    });
+    by_uid.into_iter().chain(by_address).collect()
+}
+
+/// True for an address of TEST-NET-1, -2 or -3. The nodes of a simulated cluster have such addresses.
+fn is_documentation_address(address: &str) -> bool {
+    address.parse::<std::net::Ipv4Addr>().is_ok_and(|address| address.is_documentation())
 }

@@ -8,6 +8,7 @@ mod creation_times;
 mod diff;
 mod files;
 mod identity;
+mod objects;
 mod order;
 mod rederived;
 mod requests;
@@ -143,6 +144,7 @@ pub fn review_under(bundle: &LoadedBundle, history: &[RulesRevision]) -> Result<
         order::check_phases(bundle),
         order::check_journal(bundle),
         creation_times::check_creation_times(bundle),
+        objects::check_objects(bundle),
         stored_plan::check_plan(&input),
         requests::check_requests(&input)?,
     ];

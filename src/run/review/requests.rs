@@ -1,37 +1,29 @@
 //! Compares the requests of the load with load.json, and both with the last observation of the load.
 
-use std::collections::BTreeMap;
-
 use super::{BundleCheck, ReviewInput};
 use crate::evidence::OpenError;
-use crate::load::client_bound_reason;
-use crate::model::load::{LoadReport, RequestOutcome, RequestRecord};
+use crate::load::{LoadError, RecordedLoad, client_bound_reason};
+use crate::model::load::{LoadReport, Quantiles, RequestOutcome, RequestRecord};
 use crate::model::observation::{LoadSnapshot, ObservationKind};
 
-/// Totals of the requests.
-#[derive(Debug, Default)]
-struct ReviewRequestTotals {
-    count: u64,
-    outcomes: BTreeMap<&'static str, u64>,
-    tokens: u64,
+/// What the requests say.
+#[derive(Debug)]
+struct RequestsReview<'a> {
+    recorded: RecordedLoad,
     answered: u64,
-    began_us: Option<u64>,
-    ended_us: u64,
     workers: u32,
     /// Whether each id was found, by id.
     ids: Vec<bool>,
     duplicates: u64,
     out_of_order: u64,
+    /// Outcomes and error messages that load.json states, and no request has.
+    unknown_errors: Vec<(&'a str, &'a str)>,
 }
 
-impl ReviewRequestTotals {
+impl RequestsReview<'_> {
     fn add(&mut self, request: &RequestRecord) {
-        self.count += 1;
-        *self.outcomes.entry(request.outcome.as_str()).or_default() += 1;
-        self.tokens += if request.outcome == RequestOutcome::Succeeded { request.tokens } else { 0 };
+        self.recorded.add(request);
         self.answered += u64::from(request.status.is_some());
-        self.began_us = Some(self.began_us.map_or(request.sent_us, |began| began.min(request.sent_us)));
-        self.ended_us = self.ended_us.max(request.ended_us);
         self.workers = self.workers.max(request.worker.saturating_add(1));
         match usize::try_from(request.id).ok().and_then(|id| self.ids.get_mut(id)) {
             Some(seen) if !*seen => *seen = true,
@@ -40,6 +32,8 @@ impl ReviewRequestTotals {
         let moments = [Some(request.scheduled_us), Some(request.sent_us), request.headers_us, request.first_token_us];
         let moments: Vec<u64> = moments.into_iter().flatten().chain([request.ended_us]).collect();
         self.out_of_order += u64::from(!moments.is_sorted());
+        let stated = (request.outcome.as_str(), request.error.as_deref().unwrap_or_default());
+        self.unknown_errors.retain(|unknown| *unknown != stated);
     }
 }
 
@@ -49,8 +43,18 @@ pub(super) fn check_requests(input: &ReviewInput<'_>) -> Result<BundleCheck, Ope
     let expected = held.load.as_ref().map_or(0, |load| load.requests);
     // A file with more requests than load.json states is found by its count.
     let most = usize::try_from(expected.min(MAX_REQUEST_IDS)).unwrap_or(0);
-    let mut sum = ReviewRequestTotals { ids: vec![false; most], ..ReviewRequestTotals::default() };
+    let examples = held.load.iter().flat_map(|load| &load.error_examples);
+    let mut sum = RequestsReview {
+        recorded: RecordedLoad::new().map_err(histogram_error)?,
+        answered: 0,
+        workers: 0,
+        ids: vec![false; most],
+        duplicates: 0,
+        out_of_order: 0,
+        unknown_errors: examples.map(|(outcome, error)| (outcome.as_str(), error.as_str())).collect(),
+    };
     let read = held.read_requests(&mut |request| sum.add(&request))?;
+    let derived = sum.recorded.report(held.load.as_ref().map_or(0, |load| load.concurrency));
     let mut differences = Vec::new();
     if let Some(read) = &read
         && held.digests.get("requests.jsonl.zst").is_some_and(|digest| *digest != read.digest)
@@ -64,12 +68,13 @@ pub(super) fn check_requests(input: &ReviewInput<'_>) -> Result<BundleCheck, Ope
     if held.load.is_some() && read.is_none() {
         differences.push("requests.jsonl.zst is missing".to_owned());
     }
-    if held.load.is_none() && held.manifest.complete && sum.count > 0 {
+    if held.load.is_none() && held.manifest.complete && derived.requests > 0 {
         differences.push("load.json is missing".to_owned());
     }
     if let Some(load) = &held.load {
-        differences.extend(compare_with_report(&sum, load));
-        differences.extend(compare_with_timeline(&sum, load, last));
+        differences.extend(compare_reports(load, &derived));
+        differences.extend(contradictions(&sum, load));
+        differences.extend(compare_with_timeline(sum.answered, load, last));
     }
     let (client_bound, changed) = match (compare_client_bound(held.load.as_ref()), input.has_current_rules()) {
         (found, true) => (found, None),
@@ -78,7 +83,7 @@ pub(super) fn check_requests(input: &ReviewInput<'_>) -> Result<BundleCheck, Ope
     differences.extend(client_bound);
     Ok(BundleCheck::new(
         "requests",
-        format!("{} requests agree with load.json and with the last observation of the load", sum.count),
+        format!("{} requests agree with load.json and with the last observation of the load", derived.requests),
         differences,
     )
     .with_changed_by_rules(changed.into_iter().collect()))
@@ -95,27 +100,38 @@ fn compare_client_bound(load: Option<&LoadReport>) -> Option<String> {
 /// Most ids that are tracked: as many requests as a run can send.
 const MAX_REQUEST_IDS: u64 = 20_000_000;
 
-fn compare_with_report(sum: &ReviewRequestTotals, load: &LoadReport) -> Vec<String> {
+/// Everything in load.json that follows from the requests.
+fn compare_reports(stored: &LoadReport, derived: &LoadReport) -> Vec<String> {
     let mut differences = Vec::new();
-    let mut same = |what: &str, found: String, stated: String| {
+    let mut same = |what: &str, stated: String, found: String| {
         if found != stated {
             differences.push(format!("{what}: load.json has {stated}, the requests give {found}"));
         }
     };
-    let outcomes = |counts: &mut dyn Iterator<Item = (String, u64)>| {
-        counts.map(|(name, count)| format!("{count} {name}")).collect::<Vec<_>>().join(", ")
+    let outcomes = |load: &LoadReport| {
+        load.outcomes.iter().map(|(name, count)| format!("{count} {name}")).collect::<Vec<_>>().join(", ")
     };
-    same("requests", sum.count.to_string(), load.requests.to_string());
-    same(
-        "outcomes",
-        outcomes(&mut sum.outcomes.iter().map(|(name, count)| ((*name).to_owned(), *count))),
-        outcomes(&mut load.outcomes.iter().map(|(name, count)| (name.clone(), *count))),
-    );
-    same("tokens", sum.tokens.to_string(), load.tokens.to_string());
-    same("beganMs", (sum.began_us.unwrap_or(0) / 1000).to_string(), load.began_ms.to_string());
-    same("endedMs", (sum.ended_us / 1000).to_string(), load.ended_ms.to_string());
-    let good = sum.outcomes.get(RequestOutcome::Succeeded.as_str()).copied().unwrap_or(0);
-    same("succeeded requests in durationUs", good.to_string(), load.duration_us.count.to_string());
+    let quantiles = |all: &Quantiles| {
+        let Quantiles { count, min, p50, p90, p99, max } = all;
+        format!("{count} values: min {min}, p50 {p50}, p90 {p90}, p99 {p99}, max {max}")
+    };
+    let mut number =
+        |what: &str, get: fn(&LoadReport) -> u64| same(what, get(stored).to_string(), get(derived).to_string());
+    number("requests", |load| load.requests);
+    number("tokens", |load| load.tokens);
+    number("beganMs", |load| load.began_ms);
+    number("endedMs", |load| load.ended_ms);
+    number("chunkGapUs.max", |load| load.chunk_gap_us.max);
+    same("outcomes", outcomes(stored), outcomes(derived));
+    same("ttftUs", quantiles(&stored.ttft_us), quantiles(&derived.ttft_us));
+    same("durationUs", quantiles(&stored.duration_us), quantiles(&derived.duration_us));
+    same("sendDelayUs", quantiles(&stored.send_delay_us), quantiles(&derived.send_delay_us));
+    differences
+}
+
+/// Requests that no load of this report sends.
+fn contradictions(sum: &RequestsReview<'_>, load: &LoadReport) -> Vec<String> {
+    let mut differences = Vec::new();
     if sum.workers > load.concurrency {
         differences.push(format!("{} workers sent requests, and load.json has {}", sum.workers, load.concurrency));
     }
@@ -125,10 +141,18 @@ fn compare_with_report(sum: &ReviewRequestTotals, load: &LoadReport) -> Vec<Stri
     if sum.out_of_order > 0 {
         differences.push(format!("{} requests have timestamps out of order", sum.out_of_order));
     }
+    let unknown = sum.unknown_errors.iter();
+    differences
+        .extend(unknown.map(|(outcome, _)| format!("errorExamples: no {outcome} request has the error of load.json")));
     differences
 }
 
-fn compare_with_timeline(sum: &ReviewRequestTotals, load: &LoadReport, last: Option<&LoadSnapshot>) -> Vec<String> {
+/// The histograms have fixed bounds, so this cannot happen.
+fn histogram_error(error: LoadError) -> OpenError {
+    OpenError::Read { file: "load.json".to_owned(), why: error.to_string() }
+}
+
+fn compare_with_timeline(answered: u64, load: &LoadReport, last: Option<&LoadSnapshot>) -> Vec<String> {
     let Some(last) = last else {
         return vec!["the timeline has no observation of the load".to_owned()];
     };
@@ -140,7 +164,8 @@ fn compare_with_timeline(sum: &ReviewRequestTotals, load: &LoadReport, last: Opt
         ("succeeded", last.succeeded, good),
         ("failed", last.failed, load.requests.saturating_sub(good).saturating_sub(cancelled)),
         ("tokens", last.tokens, load.tokens),
-        ("connections", last.answered_connections, sum.answered),
+        ("connections", last.answered_connections, answered),
+        ("median TTFT", last.ttft_p50_us, load.ttft_us.p50),
     ];
     let parted = fields.iter().filter(|(_, seen, stated)| seen != stated);
     parted

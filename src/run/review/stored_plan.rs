@@ -36,8 +36,23 @@ pub(super) fn check_plan(input: &ReviewInput<'_>) -> BundleCheck {
             .with_changed_by_rules(differences);
     }
     differences.extend(names);
+    differences.extend(differing_counts(stored, &derived));
+    if let Some(error) = derived.errors.first().filter(|_| held.records().not_started().is_none()) {
+        differences.push(format!("plan refuses this run, which therefore cannot have been made: {}", error.message));
+    }
     let summary = format!("{} bounds and the names follow from scenario and inventory", derived.bounds.len());
     BundleCheck::new("plan", summary, differences)
+}
+
+/// The texts that are not compared have at least the same number.
+fn differing_counts(stored: &Plan, derived: &Plan) -> Vec<String> {
+    let counts = [
+        ("changes", stored.changes.len(), derived.changes.len()),
+        ("errors", stored.errors.len(), derived.errors.len()),
+        ("warnings", stored.warnings.len(), derived.warnings.len()),
+    ];
+    let differing = counts.iter().filter(|(_, stored, derived)| stored != derived);
+    differing.map(|(what, stored, derived)| format!("{what}: stored are {stored}, derived are {derived}")).collect()
 }
 
 fn differing_bounds(stored: &[TimeBound], derived: &[TimeBound]) -> Vec<String> {

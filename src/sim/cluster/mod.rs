@@ -10,6 +10,7 @@ use tokio::sync::{Notify, watch};
 
 use crate::clock::RunClock;
 use crate::model::resource_kind::ResourceKind;
+use crate::model::simulated_uid::simulated_uid;
 use crate::seed::SplitMix64;
 use crate::sim::config::SimConfig;
 
@@ -220,15 +221,8 @@ impl SimCluster {
 
     fn new_uid(&self) -> String {
         let mut rng = self.0.rng.lock().unwrap_or_else(PoisonError::into_inner);
-        let (high, low) = (rng.next_u64(), rng.next_u64());
-        format!(
-            "{:08x}-{:04x}-4{:03x}-a{:03x}-{:012x}",
-            high >> 32,
-            (high >> 16) & 0xffff,
-            high & 0xfff,
-            low >> 52,
-            low & 0xffff_ffff_ffff
-        )
+        // Two draws, since all that a seed gives after it depends on their number.
+        simulated_uid(rng.next_u64() ^ rng.next_u64())
     }
 
     fn state(&self) -> MutexGuard<'_, SimClusterState> {

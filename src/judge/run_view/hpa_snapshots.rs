@@ -1,0 +1,52 @@
+//! The run's own HPA: its creation by the journal, and its snapshots.
+
+use super::received::received_before;
+use super::{ObservedItem, RunView};
+use crate::model::journal::{ChangeState, JournalEntry, RunChange};
+use crate::model::observation::{HpaSnapshot, Observation};
+
+impl<'a> RunView<'a> {
+    pub(super) fn add_hpa(&mut self, observation: &'a Observation, hpa: &'a HpaSnapshot) {
+        if self.hpa_creation.is_none_or(|(name, _)| name != hpa.name) {
+            return;
+        }
+        if let Some(at) = hpa.last_scale_time {
+            self.scale_statuses.entry((hpa.desired_replicas, at)).or_insert(self.hpas.len());
+        }
+        self.hpas.push((observation, hpa));
+    }
+
+    /// The name of the run's HPA, and the time just before its creation, by the journal.
+    pub(crate) fn hpa_creation(&self) -> Option<(&'a str, u64)> {
+        self.hpa_creation
+    }
+
+    /// The uid of the run's HPA, by the journal.
+    pub(crate) fn hpa_uid(&self) -> Option<&'a str> {
+        let is_hpa = |state: &ChangeState| matches!(state, ChangeState::Intended(RunChange::Create(object)) if object.kind == "HorizontalPodAutoscaler");
+        let change = self.records.journal.iter().find(|entry| is_hpa(&entry.state))?.change;
+        self.records.journal.iter().filter(|entry| entry.change == change).find_map(|entry| match &entry.state {
+            ChangeState::Done { uid } => uid.as_deref(),
+            _ => None,
+        })
+    }
+
+    /// Snapshots of the run's HPA.
+    pub(crate) fn our_hpa_snapshots(&self) -> std::slice::Iter<'_, ObservedItem<'a, HpaSnapshot>> {
+        self.hpas.iter()
+    }
+
+    /// The last snapshot of the run's HPA that was received before this time.
+    pub(crate) fn our_hpa_before(&self, at_ms: u64) -> Option<&ObservedItem<'a, HpaSnapshot>> {
+        received_before(&self.hpas, at_ms).last()
+    }
+}
+
+pub(super) fn find_hpa_creation(journal: &[JournalEntry]) -> Option<(&str, u64)> {
+    journal.iter().find_map(|entry| match &entry.state {
+        ChangeState::Intended(RunChange::Create(object)) if object.kind == "HorizontalPodAutoscaler" => {
+            Some((object.name.as_str(), entry.at_ms))
+        }
+        _ => None,
+    })
+}
