@@ -35,7 +35,8 @@ const CHILD_LAYERS: &[(&str, &[&[&str]])] = &[
         "plan",
         &[
             &["api_services", "capacity", "lease", "preflight_error", "rendered_chart"],
-            &["adoption", "double_average", "hpa_preflight", "permissions"],
+            &["adoption"],
+            &["adapter_rule", "double_average", "hpa_preflight", "permissions"],
             &["changes", "install_preflight", "survey"],
             &["preflight"],
         ],
@@ -44,7 +45,7 @@ const CHILD_LAYERS: &[(&str, &[&[&str]])] = &[
         "scenario",
         &[
             &["locate", "protocol_defaults", "scenario_error"],
-            &["names", "profile", "renamed_keys"],
+            &["metric_spec", "names", "profile", "renamed_keys"],
             &["layers", "validate"],
         ],
     ),

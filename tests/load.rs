@@ -161,6 +161,9 @@ impl HelmClient for NoHelm {
     fn show_chart<'a>(&'a self, _: &'a ReleaseArgs) -> BoxFuture<'a, Result<ChartMeta, HelmError>> {
         unused_helm()
     }
+    fn show_values<'a>(&'a self, _: &'a ReleaseArgs) -> BoxFuture<'a, Result<serde_json::Value, HelmError>> {
+        unused_helm()
+    }
     fn template<'a>(&'a self, _: &'a ReleaseArgs) -> BoxFuture<'a, Result<String, HelmError>> {
         unused_helm()
     }

@@ -87,7 +87,9 @@ pub(super) fn survey_failure(error: &SurveyError) -> (CliExit, &'static str) {
         SurveyError::Cluster { .. } => {
             (CliExit::Inconclusive, "is the cluster reachable with this kubeconfig and context?")
         }
-        SurveyError::Chart { .. } => (CliExit::Usage, "check chart, repo and version of this release in the scenario"),
+        SurveyError::Chart { .. } => {
+            (CliExit::Usage, "check chart, repo, version and values of this release in the scenario")
+        }
         SurveyError::Helm(_) => (CliExit::Usage, "install helm 3 or 4 on PATH, or set its path with --helm"),
     }
 }

@@ -67,6 +67,8 @@ pub struct ChartMeta {
     pub(crate) version: String,
     /// The chart's `appVersion`.
     pub(crate) app_version: String,
+    /// Names of the charts below it, or the names that it gives them.
+    pub(crate) dependencies: Vec<String>,
 }
 
 /// A helm call that failed.
@@ -112,6 +114,8 @@ pub trait HelmClient: Send + Sync {
     fn version(&self) -> BoxFuture<'_, Result<String, HelmError>>;
     /// The chart's metadata.
     fn show_chart<'a>(&'a self, args: &'a ReleaseArgs) -> BoxFuture<'a, Result<ChartMeta, HelmError>>;
+    /// The chart's own values (values.yaml).
+    fn show_values<'a>(&'a self, args: &'a ReleaseArgs) -> BoxFuture<'a, Result<Value, HelmError>>;
     /// The manifests that an install would apply, rendered without a cluster.
     fn template<'a>(&'a self, args: &'a ReleaseArgs) -> BoxFuture<'a, Result<String, HelmError>>;
     /// The current state of the release; `None` if it does not exist or does not match the label selector.

@@ -36,7 +36,7 @@ impl MetricUnderTest {
     pub(crate) fn from_spec(spec: &HorizontalPodAutoscalerSpec, namespace: &str) -> Option<Self> {
         let metrics = spec.metrics.as_deref().unwrap_or_default();
         let SpecParts { kind, metric, described_object, target } = metrics.iter().find_map(SpecParts::from_metric)?;
-        let (target_type, target_milli) = target_from_spec(target).compared(kind);
+        let (target_type, target_milli) = target_from_spec(kind, target).compared(kind);
         Some(Self {
             kind,
             name: metric.name.clone(),
@@ -192,11 +192,20 @@ impl<'a> SpecParts<'a> {
     }
 }
 
-fn target_from_spec(target: &MetricTarget) -> MetricTargetSpec {
+/// The target as the controller reads it. It compares an Object metric by `type`, and has no target for one of type
+/// Utilization, which the API server takes.
+fn target_from_spec(kind: MetricKind, target: &MetricTarget) -> MetricTargetSpec {
+    let stated = match target.type_.as_str() {
+        "Value" => Some(TargetType::Value),
+        "AverageValue" => Some(TargetType::AverageValue),
+        _ => None,
+    };
+    let is_compared = kind != MetricKind::Object || stated.is_some();
+    let number = |quantity| milli(quantity).filter(|_| is_compared);
     MetricTargetSpec {
-        kind: if target.type_ == "Value" { TargetType::Value } else { TargetType::AverageValue },
-        value_milli: milli(target.value.as_ref()),
-        average_value_milli: milli(target.average_value.as_ref()),
+        kind: stated.unwrap_or(TargetType::AverageValue),
+        value_milli: number(target.value.as_ref()),
+        average_value_milli: number(target.average_value.as_ref()),
     }
 }
 
@@ -266,6 +275,15 @@ mod tests {
                 "external metric gpu(&LabelSelector",
             ),
             ("Object", json!({"type": "Value", "averageValue": "30"}), (Object, Value, None), "Service metric gpu"),
+            // The API server takes this type, and the controller has no target then.
+            ("Object", both("Utilization"), (Object, AverageValue, None), "external metric gpu(&LabelSelector"),
+            ("Pods", both("Utilization"), (Pods, AverageValue, Some(30_000)), "pods metric gpu"),
+            (
+                "External",
+                json!({"type": "Utilization", "value": "60"}),
+                (External, Value, Some(60_000)),
+                "external metric gpu(&LabelSelector",
+            ),
             ("External", value, (External, Value, Some(60_000)), "external metric gpu(&LabelSelector"),
             ("External", average, (External, AverageValue, Some(30_000)), "external metric gpu(&LabelSelector"),
             // The controller ignores the type of an External target.
@@ -301,6 +319,16 @@ mod tests {
         let metric = metric("Pods", &json!({"type": "AverageValue", "averageValue": "much"})).unwrap();
         assert_eq!((metric.target_value, metric.event_name().as_str()), (None, "pods metric gpu"));
         assert_eq!(metric.to_input(Ok(&[])), None);
+    }
+
+    #[test]
+    fn an_object_metric_of_type_utilization_is_the_controllers_error() {
+        let metric = metric("Object", &json!({"type": "Utilization", "averageValue": "10"})).unwrap();
+        let workload =
+            Workload { spec_replicas: 1, status_replicas: 1, pods: &[], tolerance: Tolerance { up: 0.1, down: 0.1 } };
+        let sample = MetricSample { object: None, labels: Arc::default(), value: Some(Milli(1)), timestamp: None };
+        let error = crate::hpa::propose(&metric.to_input(Ok(&[sample])).unwrap(), &workload).unwrap_err().to_string();
+        assert_eq!(error, "invalid object metric source: neither a value target nor an average value target was set");
     }
 
     #[test]

@@ -39,6 +39,7 @@ mod reconcile;
 mod rules;
 mod size;
 mod spec;
+mod stored_spec;
 mod text;
 mod tolerance;
 mod workload;
@@ -62,16 +63,17 @@ pub(crate) use pod::PodPhase;
 pub use pod::PodState;
 pub use pods::pods_metric;
 pub(crate) use rate::{rate_limit_down, rate_limit_up};
+pub(crate) use reconcile::{ABOVE_MAX, BELOW_MIN, HpaEvent, HpaEventType};
 pub use reconcile::{
     ControllerFlags, CurrentMetric, HpaNames, HpaSpec, HpaStatus, PodSelector, PutFailure, ReconcileInput,
     ReconcileOutput, ReportedValue, ScaleSubresource, reconcile,
 };
-pub(crate) use reconcile::{HpaEvent, HpaEventType};
 pub use rules::Behavior;
 pub(crate) use rules::{GivenRules, PolicyType, ScalingPolicy, ScalingRules, SelectPolicy};
 pub(crate) use size::Size;
 pub use size::Sizing;
 pub(crate) use spec::{BehaviorTimes, behavior_from_spec, behavior_times, pod_state_from_snapshot};
+pub(crate) use stored_spec::{find_foreign_metrics, find_spec_differences, spec_difference_hint};
 pub(crate) use text::{SUCCEEDED_RESCALE, SUCCESSFUL_RESCALE, new_size, updated_scale};
 pub use tolerance::Tolerance;
 pub use workload::{Proposal, Workload};

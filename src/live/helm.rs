@@ -144,7 +144,27 @@ impl HelmClient for HelmBinary {
                 Value::Null => String::new(),
                 other => other.to_string(),
             };
-            Ok(ChartMeta { name: field("name"), version: field("version"), app_version: field("appVersion") })
+            let dependencies = chart["dependencies"].as_array().into_iter().flatten();
+            let name = |one: &Value| one["alias"].as_str().or(one["name"].as_str()).map(ToOwned::to_owned);
+            Ok(ChartMeta {
+                name: field("name"),
+                version: field("version"),
+                app_version: field("appVersion"),
+                dependencies: dependencies.filter_map(name).collect(),
+            })
+        })
+    }
+
+    fn show_values<'a>(&'a self, args: &'a ReleaseArgs) -> BoxFuture<'a, Result<Value, HelmError>> {
+        Box::pin(async {
+            let mut all = vec!["show", "values", &args.chart];
+            all.extend(chart_flags(args));
+            let output = self.run(&all, None, QUERY_TIMEOUT).await?;
+            let is_empty = output.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#'));
+            serde_saphyr::from_str(if is_empty { "{}" } else { &output }).map_err(|e| HelmError::Unreadable {
+                command: format!("show values {}", args.chart),
+                reason: e.without_snippet().to_string(),
+            })
         })
     }
 

@@ -183,6 +183,12 @@ pub struct ChartSummary {
     pub(crate) target_replicas: Option<i32>,
     /// Extended resources that one pod of the target requests, when this chart renders the target.
     pub(crate) target_resources: Option<BTreeMap<String, i64>>,
+    /// HPAs, or objects that make one, which the chart renders for the target.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) target_autoscalers: Vec<String>,
+    /// Values of the release that change nothing in what the chart renders, by their paths.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) unused_values: Vec<String>,
     /// Names of the APIServices that the chart renders. Each exists once per cluster.
     pub(crate) api_services: Vec<String>,
     /// All objects that the chart renders.

@@ -14,6 +14,9 @@ pub struct PreflightFindings {
     pub(crate) used_node_ports: Option<BTreeMap<i32, String>>,
     /// Objects that the API server rejects.
     pub(crate) rejected_objects: Vec<RejectedObject>,
+    /// How the HPA that the API server would store (dryRun=All) differs from the scenario's.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) hpa_differences: Vec<String>,
     /// Objects that the charts reference and that do not exist.
     pub(crate) missing_objects: Vec<RequiredObject>,
     /// The target, if it already exists.

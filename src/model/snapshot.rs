@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscalerSpec;
 use serde::{Deserialize, Serialize};
 
 use crate::units::Milli;
@@ -24,6 +25,10 @@ pub struct HpaSnapshot {
     pub(crate) observed_generation: Option<i64>,
     /// sha256 of the spec with the API server's defaults: shows that the spec did not change during the run.
     pub(crate) spec_digest: String,
+    /// The spec as the API server stores it; absent where it is that of the HPA's last record, and in bundles that were
+    /// written before it was recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) spec: Option<Box<HorizontalPodAutoscalerSpec>>,
     /// spec.minReplicas, 1 when absent.
     pub(crate) min_replicas: i32,
     /// spec.maxReplicas.
@@ -38,6 +43,19 @@ pub struct HpaSnapshot {
     pub(crate) conditions: Vec<ObjectCondition>,
     /// status.currentMetrics, in order.
     pub(crate) current_metrics: Vec<HpaMetricStatus>,
+}
+
+impl HpaSnapshot {
+    /// The snapshot without a spec that the HPA's last record, `before`, has already: each spec is recorded once.
+    #[must_use]
+    pub(crate) fn without_repeated_spec(mut self, before: &Self) -> Self {
+        if before.spec_digest == self.spec_digest {
+            // A snapshot that repeats the whole record must be equal to it.
+            let is_repeated = Self { spec: None, ..before.clone() } == Self { spec: None, ..self.clone() };
+            self.spec = before.spec.clone().filter(|_| is_repeated);
+        }
+        self
+    }
 }
 
 /// A condition of an object, with the strings of the API server. `HpaCondition` of the HPA model is the typed one.

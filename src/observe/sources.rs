@@ -51,7 +51,10 @@ pub(super) fn spawn_tasks(observer: &mut Observer, config: ObserverConfig) {
 
 fn watch_hpa(observer: &mut Observer, config: &ObserverConfig) {
     let reduce: ReduceFn<HorizontalPodAutoscaler> = Box::new(|object, before| {
-        let snapshot = snapshot_hpa(object);
+        let snapshot = match before {
+            Some(ObservationKind::Hpa(before)) => snapshot_hpa(object).without_repeated_spec(before),
+            _ => snapshot_hpa(object),
+        };
         // Of the fields that are kept only a change of size carries its own time.
         let scaled =
             matches!(before, Some(ObservationKind::Hpa(before)) if before.last_scale_time != snapshot.last_scale_time);

@@ -1,6 +1,7 @@
 //! Scenario + inventory → plan: the changes of a run, whether it can pass, and the time bounds of its phases. Planning is pure;
 //! only the survey reads the cluster, and it changes nothing.
 
+mod adapter_rule;
 mod adoption;
 mod api_services;
 mod capacity;
@@ -72,6 +73,7 @@ pub fn plan(scenario: &Scenario, inventory: &Inventory, run: &str) -> Plan {
     plan.errors = preflight::errors(scenario, inventory, &plan);
     plan.warnings = preflight::warnings(scenario, inventory, &plan, &times);
     plan.warnings.extend(hpa_preflight::warnings(scenario, inventory, plan.metric.as_ref()));
+    plan.warnings.extend(adapter_rule::warnings(scenario, inventory, plan.metric.as_ref()));
     plan
 }
 

@@ -2,7 +2,7 @@
 
 use super::api_services::conflicting_api_service;
 use super::preflight_error::preflight_error;
-use super::{capacity, double_average, install_preflight};
+use super::{capacity, double_average, hpa_preflight, install_preflight};
 use crate::bounds::TimingModel;
 use crate::model::inventory::Inventory;
 use crate::model::plan::{Plan, PreflightProblem};
@@ -21,7 +21,7 @@ pub(super) fn errors(scenario: &Scenario, inventory: &Inventory, plan: &Plan) ->
                 plan.expected_replicas,
                 range_source(&scenario.metric)
             ),
-            "check the target's unit (a ratio of 0..1 against a percent target?), lower the target, or use another target type",
+            "check the target's unit (a ratio of 0..1 against a percent target?) and whether the server's slots cap the value (parallelism), lower the target, or use another target type",
         ));
     }
     all.extend(target_errors(inventory));
@@ -52,6 +52,7 @@ pub(super) fn errors(scenario: &Scenario, inventory: &Inventory, plan: &Plan) ->
         }
     }
     all.extend(install_preflight::errors(scenario, inventory));
+    all.extend(hpa_preflight::errors(scenario, inventory));
     for (permissions, purpose) in denied_permissions(inventory, true) {
         all.push(preflight_error(
             format!("missing permission: {permissions}, needed to {purpose}"),

@@ -161,6 +161,11 @@ async fn apply_autoscaler(state: &mut RunState<'_>) -> Result<(), RunError> {
 }
 
 async fn hold_baseline(state: &mut RunState<'_>) -> Result<(), RunError> {
+    // Pods that the HPA added to enforce minReplicas still start; they are no part of an idle target.
+    let deadline = state.env().clock.now_ms() + phase_budget(state, &[BoundName::PodStartup]).ms();
+    state
+        .wait_while(|evaluator| evaluator.view().target_not_ready_reason(deadline).filter(|_| !evaluator.is_settled()))
+        .await?;
     state.begin_phase(Phase::Baseline, phase_budget(state, &[BoundName::Baseline]));
     state.wait_for_checks(&Prerequisite::awaited_in(Phase::Baseline)).await?;
     state.end_phase(Phase::Baseline);

@@ -3,7 +3,6 @@
 use std::io::Read;
 use std::path::{Component, Path, PathBuf};
 
-use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscalerSpec;
 use serde_json::{Map, Value};
 
 use super::scenario_error::{MAX_LAYERS, ScenarioError, ScenarioProblem};
@@ -48,9 +47,12 @@ impl ScenarioLayer {
                 return Err(ScenarioError::Invalid(renamed));
             }
         }
-        parsed.map_err(|e| parse_error(&e))?;
+        let parsed = parsed.map_err(|e| parse_error(&e))?;
         let mut values = values.map_err(|e| parse_error(&e))?;
-        if let Some(field) = find_dropped_field(&values) {
+        // These types always serialize.
+        let parsed = serde_json::to_value(parsed).unwrap_or_default();
+        take_texts(&mut values, &parsed);
+        if let Some(field) = find_dropped_field(&values, &parsed) {
             let (line, column) = locate::field_position(&text, &field);
             return Err(ScenarioError::Parse {
                 path: name.to_owned(),
@@ -145,12 +147,30 @@ fn merge_value(under: &mut Value, over: &Value) {
 
 /// The first field of `hpa.spec` that autoscaling/v2 does not have. The API types ignore unknown fields, and a `pod:` written
 /// for `pods:` would silently become an HPA without a metric.
-fn find_dropped_field(values: &Map<String, Value>) -> Option<Vec<String>> {
+fn find_dropped_field(values: &Map<String, Value>, parsed: &Value) -> Option<Vec<String>> {
     let spec = values.get("hpa")?.get("spec")?;
-    let parsed: HorizontalPodAutoscalerSpec = serde_json::from_value(spec.clone()).ok()?;
-    let written = serde_json::to_value(parsed).ok()?;
     let mut path = vec!["hpa".to_owned(), "spec".to_owned()];
-    find_missing_key(spec, &written, &mut path).then_some(path)
+    find_missing_key(spec, &parsed["hpa"]["spec"], &mut path).then_some(path)
+}
+
+/// Takes the text of each number and each boolean where the scenario has a text, for example `averageValue: 10`, which
+/// the API server takes as a quantity, or `port: 9090`. The typed read of the file keeps it as it is written; as a JSON
+/// value it would not merge into the scenario.
+fn take_texts(values: &mut Map<String, Value>, parsed: &Value) {
+    for (key, value) in values.iter_mut() {
+        take_text(value, &parsed[key]);
+    }
+}
+
+fn take_text(value: &mut Value, parsed: &Value) {
+    match (&mut *value, parsed) {
+        (Value::Object(map), Value::Object(_)) => take_texts(map, parsed),
+        (Value::Array(items), Value::Array(parsed)) => {
+            items.iter_mut().zip(parsed).for_each(|(item, parsed)| take_text(item, parsed));
+        }
+        (Value::Number(_) | Value::Bool(_), Value::String(text)) => *value = Value::String(text.clone()),
+        _ => {}
+    }
 }
 
 /// Extends `path` to the first key of `source` that `parsed` does not have; false without one.

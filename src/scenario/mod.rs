@@ -3,6 +3,7 @@
 
 mod layers;
 mod locate;
+mod metric_spec;
 mod names;
 mod profile;
 mod protocol_defaults;

@@ -335,3 +335,41 @@ fn a_file_that_cannot_be_read_whole_is_an_error() {
     assert!(url.contains("a.yaml:2:10: extends: is a URL"), "{url}");
     assert!(latin.contains("is not UTF-8"), "{latin}");
 }
+
+/// As people type it: the API server takes a number as a quantity.
+#[test]
+fn a_bare_number_is_a_text_where_the_scenario_has_one_and_a_typo_is_still_found() {
+    let hpa = "hpa:\n  spec:\n    maxReplicas: 4\n    metrics:\n      - type: Pods\n        pods:\n          metric: {name: gpu_utilization}\n          target: {type: Utilization, averageValue: 10}\n";
+    let scenario = overlay_built_in(hpa).unwrap();
+    let metric = scenario.hpa.spec.metrics.unwrap().remove(0).pods.unwrap();
+    assert_eq!(metric.target.average_value.unwrap().0, "10");
+    let text = problem_text(&format!("{hpa}    behavior:\n      scaleDown:\n        stabilizationWindowSecond: 60\n"));
+    assert!(text.starts_with("mine.yaml:11:") && text.contains("stabilizationWindowSecond"), "{text}");
+    let numbers = "hpa: {spec: {behavior: {scaleUp: {tolerance: 0.05}}}}\nmetric: {store: {service: {port: 9090}}}\n\
+                   releases: {prometheus-adapter: {version: 5.10}}\n";
+    let scenario = overlay_built_in(numbers).unwrap();
+    let behavior = scenario.hpa.spec.behavior.unwrap();
+    assert_eq!(behavior.scale_up.unwrap().tolerance.unwrap().0, "0.05");
+    assert_eq!(scenario.metric.store.unwrap().service.unwrap().port, "9090");
+    assert_eq!(scenario.releases["prometheus-adapter"].version.as_deref(), Some("5.10"));
+    assert!(scenario.releases["prometheus-adapter"].values["prometheus"]["port"].is_number());
+}
+
+#[test]
+fn a_target_that_gpuhpa_does_not_test_is_named_with_what_to_write() {
+    let target = |target: &str| problem_text(&format!("hpa:\n  spec:\n    scaleTargetRef: {target}\n"));
+    let old = target("{apiVersion: apps/v1beta1}");
+    assert!(old.starts_with("mine.yaml:3:") && old.contains("is apps/v1beta1 Deployment ollama"), "{old}");
+    assert!(old.contains("hint: write {apiVersion: apps/v1, kind: Deployment"), "{old}");
+    let rollout = target("{apiVersion: argoproj.io/v1alpha1, kind: Rollout}");
+    assert!(rollout.contains("hint: gpuhpa does not test a Rollout"), "{rollout}");
+}
+
+#[test]
+fn an_object_metric_of_type_utilization_is_refused_with_the_controllers_words() {
+    let text = problem_text(
+        "hpa:\n  spec:\n    metrics:\n      - type: Object\n        object:\n          describedObject: {apiVersion: v1, kind: Namespace, name: a}\n          metric: {name: b}\n          target: {type: Utilization, averageValue: 10}\n",
+    );
+    assert!(text.starts_with("mine.yaml:8:") && text.contains("hpa.spec.metrics.0.object.target.type"), "{text}");
+    assert!(text.contains("neither a value target nor an average value target was set"), "{text}");
+}

@@ -1,9 +1,9 @@
 //! Validates a scenario without a cluster.
 
-use k8s_openapi::api::autoscaling::v2::{HPAScalingRules, MetricSpec};
+use k8s_openapi::api::autoscaling::v2::HPAScalingRules;
 
 use super::scenario_error::ScenarioProblem;
-use super::{names, profile};
+use super::{metric_spec, names, profile};
 use crate::model::scenario::{EndpointSpec, EndpointType, MetricSources, ReleaseSpec, Scenario};
 use crate::model::scenario_limits;
 use crate::protocol;
@@ -19,7 +19,7 @@ pub(super) fn find_problems(scenario: &Scenario) -> Vec<ScenarioProblem> {
     }
     target_problems(scenario, &mut problems);
     replicas_problems(scenario, &mut problems);
-    metric_spec_problems(&scenario.hpa.spec.metrics.clone().unwrap_or_default(), &mut problems);
+    problems.extend(metric_spec::find_problems(scenario.hpa.spec.metrics.as_deref().unwrap_or_default()));
     metric_problems(&scenario.metric, &mut problems);
     endpoint_problems(&scenario.endpoint, &mut problems);
     load_problems(scenario, &mut problems);
@@ -58,13 +58,22 @@ fn release_problems(name: &str, release: &ReleaseSpec, problems: &mut Vec<Scenar
 fn target_problems(scenario: &Scenario, problems: &mut Vec<ScenarioProblem>) {
     let target = &scenario.hpa.spec.scale_target_ref;
     let known = matches!(target.kind.as_str(), "Deployment" | "StatefulSet");
-    if !known || target.api_version.as_deref() != Some("apps/v1") || target.name.is_empty() {
-        problems.push(ScenarioProblem::new(
-            "hpa.spec.scaleTargetRef",
-            "must name an apps/v1 Deployment or StatefulSet",
-            "write {apiVersion: apps/v1, kind: Deployment, name: ...}",
-        ));
+    let version = target.api_version.as_deref().unwrap_or_default();
+    if known && version == "apps/v1" && !target.name.is_empty() {
+        return;
     }
+    let found =
+        [version, target.kind.as_str(), target.name.as_str()].map(|text| if text.is_empty() { "?" } else { text });
+    let hint = match target.kind.as_str() {
+        // It scales ReplicaSets of its own, and leaves a Deployment that it refers to at 0 replicas.
+        "Rollout" => "gpuhpa does not test a Rollout; use a Deployment or StatefulSet that runs the pods itself",
+        _ => "write {apiVersion: apps/v1, kind: Deployment, name: ...}",
+    };
+    problems.push(ScenarioProblem::new(
+        "hpa.spec.scaleTargetRef",
+        format!("must name an apps/v1 Deployment or StatefulSet, and is {}", found.join(" ")),
+        hint,
+    ));
 }
 
 fn replicas_problems(scenario: &Scenario, problems: &mut Vec<ScenarioProblem>) {
@@ -115,56 +124,6 @@ fn rules_problems(side: &str, rules: Option<&HPAScalingRules>, problems: &mut Ve
                 "use Pods or Percent",
             ));
         }
-    }
-}
-
-fn metric_spec_problems(metrics: &[MetricSpec], problems: &mut Vec<ScenarioProblem>) {
-    let [metric] = metrics else {
-        problems.push(ScenarioProblem::new(
-            "hpa.spec.metrics",
-            format!(
-                "has {} metrics; a verdict needs exactly one, so that it is clear what scaled the pods",
-                metrics.len()
-            ),
-            "name one Pods, Object or External metric",
-        ));
-        return;
-    };
-    let has_target = match metric.type_.as_str() {
-        "Pods" => metric.pods.as_ref().is_some_and(|m| m.target.average_value.is_some()),
-        "Object" => metric.object.as_ref().is_some_and(|m| match m.target.type_.as_str() {
-            "Value" => m.target.value.is_some(),
-            _ => m.target.average_value.is_some(),
-        }),
-        "External" => {
-            metric.external.as_ref().is_some_and(|m| m.target.average_value.is_some() || m.target.value.is_some())
-        }
-        "Resource" | "ContainerResource" => {
-            problems.push(ScenarioProblem::new(
-                "hpa.spec.metrics.0.type",
-                format!(
-                    "is {}: CPU and memory do not measure accelerators; pod_autoscaling requires \"custom metrics relevant to AI/ML workloads\"",
-                    metric.type_
-                ),
-                "use a Pods, Object or External metric such as accelerator utilization",
-            ));
-            return;
-        }
-        other => {
-            problems.push(ScenarioProblem::new(
-                "hpa.spec.metrics.0.type",
-                format!("`{other}` is not a metric type"),
-                "use Pods, Object or External",
-            ));
-            return;
-        }
-    };
-    if !has_target {
-        problems.push(ScenarioProblem::new(
-            "hpa.spec.metrics.0",
-            format!("has no target for a {} metric", metric.type_),
-            "Pods: target.averageValue; Object: value or averageValue by target.type; External: one of the two",
-        ));
     }
 }
 

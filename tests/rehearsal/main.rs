@@ -89,3 +89,33 @@ fn a_run_that_cannot_start_writes_its_verdict() {
     assert!(reason.starts_with("this run cannot pass") && reason.contains("horizontalpodautoscalers"), "{reason}");
     assert_eq!(read_verdict(dir.path()), CaseResult::Inconclusive);
 }
+
+/// The controller enforces minReplicas before the baseline, and the run begins there.
+#[test]
+fn a_target_that_starts_below_min_replicas_passes() {
+    let mut scenario = built_in_scenario();
+    scenario.hpa.spec.min_replicas = Some(2);
+    for seed in 1..4 {
+        let dir = RehearsalDir::new(&format!("min-replicas-{seed}"));
+        let verdict = rehearse(SimConfig::from_scenario(&scenario, seed), &scenario, dir.path()).verdict;
+        assert_eq!(verdict.result, CaseResult::Pass, "seed {seed}: {}", verdict.reason);
+    }
+}
+
+/// A field that the API server drops is no verdict on the platform.
+#[test]
+fn an_hpa_that_is_stored_otherwise_is_inconclusive() {
+    let mut scenario = built_in_scenario();
+    let behavior = scenario.hpa.spec.behavior.as_mut().and_then(|behavior| behavior.scale_up.as_mut());
+    behavior.expect("scaleUp").tolerance = Some(serde_json::from_value("0.5".into()).expect("a quantity"));
+    let dir = RehearsalDir::new("tolerance-stored");
+    let verdict = rehearse(SimConfig::from_scenario(&scenario, 1), &scenario, dir.path()).verdict;
+    assert_eq!(verdict.result, CaseResult::Pass, "{}", verdict.reason);
+    let mut config = SimConfig::from_scenario(&scenario, 1);
+    config.api.hpa_spec_change = Some(gpuhpa::sim::config::HpaSpecChange::DropsField);
+    let dir = RehearsalDir::new("tolerance-dropped");
+    let verdict = rehearse(config, &scenario, dir.path()).verdict;
+    let expected =
+        "Setup/AutoscalerActive: the HPA is not what was applied: behavior.scaleUp.tolerance is missing (applied: 0.5";
+    assert!(verdict.result == CaseResult::Inconclusive && verdict.reason.starts_with(expected), "{}", verdict.reason);
+}

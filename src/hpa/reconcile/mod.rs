@@ -41,8 +41,8 @@ enum PassState {
     Measure,
 }
 
-const ABOVE_MAX: &str = "Current number of replicas above Spec.MaxReplicas";
-const BELOW_MIN: &str = "Current number of replicas below Spec.MinReplicas";
+pub(crate) const ABOVE_MAX: &str = "Current number of replicas above Spec.MaxReplicas";
+pub(crate) const BELOW_MIN: &str = "Current number of replicas below Spec.MinReplicas";
 
 /// Runs one pass.
 ///

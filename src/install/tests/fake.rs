@@ -156,6 +156,9 @@ impl HelmClient for FakeHelm {
     fn show_chart<'a>(&'a self, _: &'a ReleaseArgs) -> BoxFuture<'a, Result<ChartMeta, HelmError>> {
         ready_ok(ChartMeta::default())
     }
+    fn show_values<'a>(&'a self, _: &'a ReleaseArgs) -> BoxFuture<'a, Result<Value, HelmError>> {
+        ready_ok(Value::Null)
+    }
     fn template<'a>(&'a self, _: &'a ReleaseArgs) -> BoxFuture<'a, Result<String, HelmError>> {
         ready_ok(String::new())
     }

@@ -1,6 +1,7 @@
 //! Setup/AutoscalerActive: the HPA controller acts on the run's HPA: ScalingActive=True/ValidMetricFound, the metric in
 //! currentMetrics, with a value that the metrics API served. Otherwise FAIL with the controller's reason and message.
-//! INCONCLUSIVE where another HPA causes AmbiguousSelector, or where the metrics API did not serve the metric.
+//! INCONCLUSIVE where the API server stores another spec than the applied one, where the status has a metric that the
+//! scenario does not have, where another HPA causes AmbiguousSelector, or where the metrics API did not serve the metric.
 
 use crate::bounds::SLACK;
 use crate::judge::check_result::{BoundResult, CheckResult, compare_with_bound, format_ms};
@@ -23,6 +24,9 @@ pub(super) fn evaluate(view: &RunView<'_>) -> CheckResult {
             CheckResult::inconclusive(reason)
         };
     };
+    if let Some((difference, seq)) = view.hpa_difference() {
+        return CheckResult::inconclusive(format!("the HPA is not what was applied: {difference}")).with_cites([seq]);
+    }
     let active = view.our_hpa_snapshots().find(|item| is_active(view, item));
     match (compare_with_bound(made_ms, &bound, active.map(|(o, _)| o.at_ms), view.end_ms()), active) {
         (BoundResult::Within, Some((observation, hpa))) => CheckResult::pass(format!(

@@ -1,12 +1,13 @@
 //! Control/ByTheAutoscaler: every replica change is a write to the scale subresource by one and the same controller,
 //! and matches the HPA's status and, unless it was lost, its event. Another writer: INCONCLUSIVE, with its field
-//! manager.
+//! manager. Before the baseline the controller may also
+//! enforce minReplicas or maxReplicas.
 
 use crate::bounds::SLACK;
 use crate::hpa;
 use crate::judge::check_result::CheckResult;
 use crate::judge::run_view::{RunView, SizeChange};
-use crate::model::observation::EventSnapshot;
+use crate::model::observation::{EventSnapshot, Phase};
 
 pub(super) fn evaluate(view: &RunView<'_>) -> CheckResult {
     let (mut cites, mut findings, mut changes) = (Vec::new(), Vec::new(), Vec::new());
@@ -99,17 +100,26 @@ fn find_origin(view: &RunView<'_>, change: &SizeChange<'_>, event_wait_ms: u64) 
         return ChangeOrigin::OurHpa { status_seq: status.seq, event_seq: None, finding: Some(finding) };
     };
     let reason = event.message[prefix.len()..].trim();
-    let expected = if change.to > change.from {
-        reason == format!("{} above target", view.metric_name())
-    } else {
-        reason.is_empty() || reason == "All metrics below target"
-    };
-    if !expected {
+    if !is_expected_reason(view, change, reason) {
         return ChangeOrigin::OtherWriter(format!(
             "the HPA's event gives another reason than the metric of this run: {reason}"
         ));
     }
     ChangeOrigin::OurHpa { status_seq: status.seq, event_seq: Some(observation.seq), finding: None }
+}
+
+/// Whether the reason of a SuccessfulRescale event is the metric of this run, or a bound that the controller enforces
+/// before the baseline: a target that starts with fewer replicas than minReplicas, or with more than maxReplicas.
+fn is_expected_reason(view: &RunView<'_>, change: &SizeChange<'_>, reason: &str) -> bool {
+    let is_before_baseline = view.phase_start(Phase::Baseline).is_none_or(|began| change.at_ms < began);
+    let by_metric = if change.to > change.from {
+        reason == format!("{} above target", view.metric_name())
+    } else {
+        reason.is_empty() || reason == "All metrics below target"
+    };
+    let is_raised = change.from < view.min_replicas && change.to == view.min_replicas && reason == hpa::BELOW_MIN;
+    let is_lowered = change.from > view.max_replicas && change.to == view.max_replicas && reason == hpa::ABOVE_MAX;
+    by_metric || (is_before_baseline && (is_raised || is_lowered))
 }
 
 fn is_our_event(view: &RunView<'_>, event: &EventSnapshot) -> bool {

@@ -80,8 +80,8 @@ static CHECKS: &[CheckSpec] = &[
     CheckSpec {
         check: Check::AutoscalerActive,
         name: "Setup/AutoscalerActive",
-        sentence: "the HPA has ScalingActive=True with ValidMetricFound, and its current metric is a value that the \
-                    metrics API served",
+        sentence: "the API server stores the HPA as it was applied, the HPA has ScalingActive=True with ValidMetricFound, \
+                    and its current metric, the only one, is a value that the metrics API served",
         prerequisites: &[Whole(Check::MetricServed)],
         awaited_in: Some(Phase::Autoscaler),
         counts_for_early_exit: true,

@@ -11,6 +11,7 @@ mod received;
 mod recommendations;
 mod series_bounds;
 mod size_changes;
+mod stored_hpa;
 mod target_pods;
 mod target_state;
 mod unseen_changes;

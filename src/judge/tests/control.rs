@@ -388,3 +388,31 @@ fn a_metric_that_did_not_rise_under_failing_chats_shows_the_failures() {
     let findings = risen.evaluate(MetricFollowsLoad).findings;
     assert!(findings.iter().any(|finding| finding.starts_with("1 of the load's chats failed")), "{findings:?}");
 }
+
+/// The target starts outside minReplicas and maxReplicas, and the controller enforces the bound before the baseline.
+#[test]
+fn a_bound_that_is_enforced_before_the_baseline_is_the_autoscalers_change() {
+    let enforced = |min: i32, max: i32, size: i32, reason: &'static str| {
+        let run = healthy().scenario(|s| {
+            (s.hpa.spec.min_replicas, s.hpa.spec.max_replicas) = (Some(min), max);
+        });
+        let run = run.hpas(|_, hpa| (hpa.min_replicas, hpa.max_replicas) = (min, max));
+        run.events(move |event| {
+            if event.message.starts_with(&format!("New size: {size};")) {
+                event.message = format!("New size: {size}; reason: {reason}");
+            }
+        })
+    };
+    let below = enforced(2, 3, 2, "Current number of replicas below Spec.MinReplicas");
+    let above = enforced(1, 1, 1, "Current number of replicas above Spec.MaxReplicas");
+    for run in [below, above] {
+        let during = run.evaluate(ByTheAutoscaler);
+        assert!(during.has_status(CheckStatus::Inconclusive) && during.reason.contains("another reason"), "{during:?}");
+        let before = run.without(|o| super::run_fixture::is_phase(o, Phase::Baseline)).evaluate(ByTheAutoscaler);
+        assert!(before.has_status(CheckStatus::Pass), "{before:?}");
+    }
+    // The reason of the other bound, or a size that is not the bound.
+    let other = enforced(2, 3, 3, "Current number of replicas below Spec.MinReplicas");
+    let other = other.without(|o| super::run_fixture::is_phase(o, Phase::Baseline)).evaluate(ByTheAutoscaler);
+    assert!(other.has_status(CheckStatus::Inconclusive), "{other:?}");
+}

@@ -17,4 +17,5 @@ mod run_fixture;
 mod scale_down;
 mod scale_up;
 mod setup;
+mod stored_hpa;
 mod waiting;

@@ -57,6 +57,9 @@ pub(super) fn object_metric() -> RunFixture {
         .unwrap();
     });
     let namespace = run.scenario.namespace.clone();
+    let run = run.hpas(|_, hpa| {
+        hpa.current_metrics.iter_mut().for_each(|entry| entry.kind = "Object".to_owned());
+    });
     run.readings(MetricHop::Api, 0, u64::MAX, |result| {
         if let ReadingResult::Samples(all) = result
             && let Some(first) = all.first().cloned()

@@ -3,6 +3,7 @@
 use super::adoption::is_adopted;
 use super::api_services::conflicting_api_service;
 use super::preflight_error::preflight_error;
+use crate::hpa;
 use crate::model::inventory::{ExistingTarget, Inventory};
 use crate::model::plan::PreflightProblem;
 use crate::model::scenario::{EndpointType, IfExists, Scenario};
@@ -34,6 +35,16 @@ pub(super) fn errors(scenario: &Scenario, inventory: &Inventory) -> Vec<Prefligh
         all.push(preflight_error(
             format!("the API server rejects {} (dryRun=All): {}", rejected.object, rejected.message),
             "correct the object or the scenario, then plan again; dryRun=All changes nothing",
+        ));
+    }
+    let changed = &inventory.preflight.hpa_differences;
+    if !changed.is_empty() {
+        all.push(preflight_error(
+            format!(
+                "the API server would store another HPA than the scenario's (dryRun=All), so the run could only be INCONCLUSIVE: {}",
+                changed.join("; ")
+            ),
+            hpa::spec_difference_hint(changed),
         ));
     }
     all
@@ -150,6 +161,13 @@ pub(super) fn warnings(scenario: &Scenario, inventory: &Inventory) -> Vec<String
                 headroom.quota, headroom.remaining, headroom.resource
             ));
         }
+    }
+    for (name, chart) in inventory.charts.iter().filter(|(_, chart)| !chart.unused_values.is_empty()) {
+        all.push(format!(
+            "nothing in chart {} reads {} of release {name}: its values.yaml does not have the key, and it renders the same without it",
+            chart.name,
+            chart.unused_values.join(", ")
+        ));
     }
     let unserved = inventory.charts.iter().flat_map(|(name, chart)| chart.objects.iter().map(move |one| (name, one)));
     for (name, object) in unserved.filter(|(_, object)| object.plural.is_none()) {

@@ -114,3 +114,21 @@ fn missing_and_rejected_objects_are_reported() {
         assert!(warnings.iter().any(|warning| warning.contains(text)), "{text}: {warnings:?}");
     }
 }
+
+#[test]
+fn an_hpa_that_the_api_server_would_store_otherwise_is_an_error() {
+    let (scenario, mut inventory) = healthy();
+    inventory.preflight.hpa_differences = vec!["behavior.scaleUp.tolerance is missing (applied: 0.05)".to_owned()];
+    let found = errors(&scenario, &inventory);
+    assert!(found[0].message.ends_with("INCONCLUSIVE: behavior.scaleUp.tolerance is missing (applied: 0.05)"));
+    assert!(found[0].hint.contains("HPAConfigurableTolerance"), "{}", found[0].hint);
+}
+
+#[test]
+fn values_that_nothing_reads_are_named() {
+    let (scenario, mut inventory) = healthy();
+    let chart = inventory.charts.get_mut("ollama").unwrap();
+    chart.unused_values = vec!["ollama.tolerations".to_owned()];
+    let (_, warnings) = errors_and_warnings(&scenario, &inventory);
+    assert!(warnings[0].contains("reads ollama.tolerations of release ollama"), "{warnings:?}");
+}

@@ -32,6 +32,13 @@ pub(crate) fn parse_rendered_chart(
         rendered_digest: sha256_hex(manifests.as_bytes()),
         target_replicas: workload.and_then(|w| w["spec"]["replicas"].as_i64()).and_then(|n| i32::try_from(n).ok()),
         target_resources: workload.map(|workload| requested_resources(&pod_template::pod_spec(workload))),
+        target_autoscalers: documents
+            .iter()
+            .filter(|document| {
+                namespace_of(document, namespace) == scenario.namespace && scales_target(document, scenario)
+            })
+            .map(|document| format!("{} {}", text(&document["kind"]), text(&document["metadata"]["name"])))
+            .collect(),
         api_services: services.filter_map(|d| d["metadata"]["name"].as_str().map(ToOwned::to_owned)).collect(),
         objects: documents.iter().filter_map(|document| rendered_object(document, namespace)).collect(),
         grants: documents.iter().flat_map(|document| roles::grants(document, namespace)).collect(),
@@ -41,6 +48,15 @@ pub(crate) fn parse_rendered_chart(
         node_ports: documents.iter().flat_map(|document| node_ports(document, namespace)).collect(),
         ..ChartSummary::default()
     })
+}
+
+/// True for an HPA on the target, and for a ScaledObject of KEDA, which makes one.
+fn scales_target(document: &Value, scenario: &Scenario) -> bool {
+    let is_autoscaler = document["kind"] == "HorizontalPodAutoscaler" || document["kind"] == "ScaledObject";
+    let (target, of_document) = (&scenario.hpa.spec.scale_target_ref, &document["spec"]["scaleTargetRef"]);
+    // KEDA's default; an HPA always states its kind.
+    let kind = of_document["kind"].as_str().unwrap_or("Deployment");
+    is_autoscaler && kind == target.kind && of_document["name"] == target.name.as_str()
 }
 
 /// The documents of rendered manifests.
@@ -99,6 +115,29 @@ mod tests {
         assert_eq!(chart.target_replicas, Some(1));
         assert_eq!(chart.target_resources, Some(BTreeMap::from([("nvidia.com/gpu".to_owned(), 2)])));
         assert_eq!(chart.api_services, ["v1beta1.custom.metrics.k8s.io"]);
+        assert_eq!(chart.target_autoscalers, Vec::<String>::new());
         assert!(parse_rendered_chart(&scenario, "gpuhpa", "a: [").is_err());
+    }
+
+    #[test]
+    fn an_autoscaler_that_the_chart_renders_for_the_target_is_found() {
+        let mut scenario = Scenario::default();
+        scenario.hpa.spec.scale_target_ref.kind = "Deployment".to_owned();
+        scenario.hpa.spec.scale_target_ref.name = "ollama".to_owned();
+        let found = |kind: &str, target: &str, namespace: &str| {
+            let manifest = format!("kind: {kind}\nmetadata: {{name: own}}\nspec: {{scaleTargetRef: {target}}}\n");
+            parse_rendered_chart(&scenario, namespace, &manifest).unwrap().target_autoscalers
+        };
+        let deployment = "{kind: Deployment, name: ollama}";
+        assert_eq!(found("HorizontalPodAutoscaler", deployment, "gpuhpa"), ["HorizontalPodAutoscaler own"]);
+        assert_eq!(found("ScaledObject", "{name: ollama}", "gpuhpa"), ["ScaledObject own"]);
+        for (kind, target, namespace) in [
+            ("HorizontalPodAutoscaler", "{kind: Deployment, name: other}", "gpuhpa"),
+            ("HorizontalPodAutoscaler", "{kind: StatefulSet, name: ollama}", "gpuhpa"),
+            ("HorizontalPodAutoscaler", deployment, "elsewhere"),
+            ("PodDisruptionBudget", deployment, "gpuhpa"),
+        ] {
+            assert_eq!(found(kind, target, namespace), Vec::<String>::new(), "{kind} {target} {namespace}");
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::APIResource;
 use serde_json::Value;
 
-use super::{SurveyError, cluster_error};
+use super::{SurveyError, chart_values, cluster_error};
 use crate::env::{ReleaseArgs, RunEnv};
 use crate::model::inventory::{ChartSummary, Inventory, RenderedObject};
 use crate::model::scenario::Scenario;
@@ -29,9 +29,17 @@ pub(super) async fn render_charts(
         let args = ReleaseArgs::from_scenario(name, release, scenario, Vec::new());
         let chart_error = |message: String| SurveyError::Chart { release: name.clone(), message };
         let meta = env.helm.show_chart(&args).await.map_err(|e| chart_error(e.to_string()))?;
-        let manifests = env.helm.template(&args).await.map_err(|e| chart_error(e.to_string()))?;
+        // A chart whose values cannot be read is rendered all the same.
+        let defaults = env.helm.show_values(&args).await.unwrap_or_default();
+        let manifests = env.helm.template(&args).await.map_err(|e| {
+            chart_error(format!("{e}{}", chart_values::describe_type_conflicts(&args.values, &defaults)))
+        })?;
         let mut chart =
             rendered_chart::parse_rendered_chart(scenario, &args.release.namespace, &manifests).map_err(chart_error)?;
+        if defaults.is_object() {
+            chart.unused_values =
+                chart_values::find_unused(env, &args, &defaults, &meta.dependencies, &manifests).await;
+        }
         for object in &mut chart.objects {
             discovery.resolve(&env.kube.retrying, object).await?;
         }

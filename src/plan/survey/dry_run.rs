@@ -1,30 +1,41 @@
 //! Creates each object of a run with dryRun=All: the API server runs admission, quotas, webhooks and authorization, and stores
 //! nothing. Objects in a namespace that does not exist yet cannot be checked.
 
+use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscalerSpec;
 use kube::api::PostParams;
 use kube::core::{DynamicObject, Status};
 use serde_json::{Value, json};
 
 use super::charts::ChartDocuments;
 use crate::env::api_for_object;
+use crate::hpa;
 use crate::model::inventory::{Inventory, RejectedObject, RenderedObject};
 use crate::model::journal::ReleaseRef;
 use crate::model::scenario::{EndpointType, Scenario};
 
-/// The objects that the API server rejects: of the releases that will be installed, and our own.
-pub(super) async fn find_refused(
+/// What the dry runs show.
+#[derive(Default)]
+pub(super) struct DryRunFindings {
+    /// The objects that the API server rejects.
+    pub(super) rejected: Vec<RejectedObject>,
+    /// How the HPA that the API server would store differs from the scenario's.
+    pub(super) hpa_differences: Vec<String>,
+}
+
+/// Creates the objects of the releases that will be installed, and our own, with dryRun=All.
+pub(super) async fn create_objects(
     client: &kube::Client,
     scenario: &Scenario,
     inventory: &Inventory,
     documents: &ChartDocuments,
     installed: &[&String],
-) -> Vec<RejectedObject> {
+) -> DryRunFindings {
     let is_in_new_namespace = |object: &RenderedObject| {
         let missing =
             |name: &String| !inventory.existing_namespaces.contains(name) && scenario.namespaces().contains(name);
         object.namespace.as_ref().is_some_and(missing)
     };
-    let mut all = Vec::new();
+    let mut findings = DryRunFindings::default();
     for name in installed {
         if !scenario.releases.contains_key(*name) {
             continue;
@@ -37,10 +48,11 @@ pub(super) async fn find_refused(
                 |one: &&Value| one["kind"] == object.kind.as_str() && one["metadata"]["name"] == object.name.as_str();
             let Some(document) = documents.get(*name).and_then(|all| all.iter().find(is_same)) else { continue };
             let message = match dry_run_create(client, object, document).await {
-                Some(status) if status.code == 409 => ownership_conflict(client, &release, object).await,
-                other => other.and_then(refusal_message),
+                Some(Err(status)) if status.code == 409 => ownership_conflict(client, &release, object).await,
+                Some(Err(status)) => refusal_message(*status),
+                _ => None,
             };
-            all.extend(message.map(|message| RejectedObject {
+            findings.rejected.extend(message.map(|message| RejectedObject {
                 release: Some((*name).clone()),
                 object: object.to_string(),
                 message,
@@ -48,10 +60,25 @@ pub(super) async fn find_refused(
         }
     }
     for (object, document) in run_objects(scenario).into_iter().filter(|(object, _)| !is_in_new_namespace(object)) {
-        let message = dry_run_create(client, &object, &document).await.and_then(refusal_message);
-        all.extend(message.map(|message| RejectedObject { release: None, object: object.kind, message }));
+        match dry_run_create(client, &object, &document).await {
+            Some(Err(status)) => {
+                let message = refusal_message(*status);
+                let rejected = message.map(|message| RejectedObject { release: None, object: object.kind, message });
+                findings.rejected.extend(rejected);
+            }
+            Some(Ok(stored)) if object.kind == "HorizontalPodAutoscaler" => {
+                findings.hpa_differences = find_hpa_differences(scenario, &stored);
+            }
+            _ => {}
+        }
     }
-    all
+    findings
+}
+
+/// How the spec in the API server's answer differs from the scenario's.
+fn find_hpa_differences(scenario: &Scenario, stored: &DynamicObject) -> Vec<String> {
+    let spec = serde_json::from_value::<HorizontalPodAutoscalerSpec>(stored.data["spec"].clone());
+    spec.map_or(Vec::new(), |spec| hpa::find_spec_differences(&scenario.hpa.spec, &spec))
 }
 
 /// The HPA and the Service of a run.
@@ -78,14 +105,19 @@ fn run_objects(scenario: &Scenario) -> Vec<(RenderedObject, Value)> {
     all
 }
 
-/// The API server's status if it rejects the object.
-async fn dry_run_create(client: &kube::Client, object: &RenderedObject, document: &Value) -> Option<Status> {
+/// The object as the API server would store it, or its status if it rejects the object; `None` without an answer.
+async fn dry_run_create(
+    client: &kube::Client,
+    object: &RenderedObject,
+    document: &Value,
+) -> Option<Result<DynamicObject, Box<Status>>> {
     let mut body: DynamicObject = serde_json::from_value(document.clone()).ok()?;
     body.types = Some(kube::core::TypeMeta { api_version: object.api_version.clone(), kind: object.kind.clone() });
     let params = PostParams { dry_run: true, ..PostParams::default() };
     match api_for_object(client, &object.object_ref()?).create(&params, &body).await {
-        Err(kube::Error::Api(status)) => Some(*status),
-        _ => None,
+        Ok(stored) => Some(Ok(stored)),
+        Err(kube::Error::Api(status)) => Some(Err(status)),
+        Err(_) => None,
     }
 }
 

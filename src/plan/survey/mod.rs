@@ -1,5 +1,6 @@
 //! Cluster → inventory. Changes nothing: it reads, and creates objects with dryRun=All.
 
+mod chart_values;
 mod charts;
 mod dry_run;
 mod hpas;
@@ -100,8 +101,9 @@ pub(crate) async fn survey(env: &RunEnv, scenario: &Scenario) -> Result<Inventor
     }
     inventory.permissions.extend(permissions::review_access(&env.kube.retrying, more).await?);
     if !is_denied(&inventory) {
-        inventory.preflight.rejected_objects =
-            dry_run::find_refused(&env.kube.retrying, scenario, &inventory, &documents, &new).await;
+        let dry_runs = dry_run::create_objects(&env.kube.retrying, scenario, &inventory, &documents, &new).await;
+        inventory.preflight.rejected_objects = dry_runs.rejected;
+        inventory.preflight.hpa_differences = dry_runs.hpa_differences;
     }
     Ok(inventory)
 }

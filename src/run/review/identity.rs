@@ -38,6 +38,13 @@ pub(super) fn check_run_identity(held: &LoadedBundle) -> BundleCheck {
                 let found = format!("{} {}", workload.kind, workload.name);
                 same(&place("the target"), &found, &format!("{} {}", target.kind, target.name));
             }
+            ObservationKind::Hpa(hpa) => {
+                if let Some(spec) = &hpa.spec {
+                    let sizes = (hpa.min_replicas, hpa.max_replicas);
+                    let of_spec = (spec.min_replicas.unwrap_or(1), spec.max_replicas);
+                    same(&place("minReplicas and maxReplicas"), &format!("{sizes:?}"), &format!("{of_spec:?}"));
+                }
+            }
             ObservationKind::Endpoints(endpoints) if !held.plan.service.is_empty() => {
                 same(&place("the Service"), &endpoints.service, &held.plan.service);
             }

@@ -4,7 +4,7 @@ use k8s_openapi::api::storage::v1::StorageClass;
 use serde_json::{Value, json};
 
 use super::create::invalid_error;
-use super::{admission, service_defaults, workload_defaults};
+use super::{admission, hpa_spec_change, service_defaults, workload_defaults};
 use crate::model::resource_kind::ResourceKind;
 use crate::sim::cluster::{SimCluster, StatusError, metadata_text};
 
@@ -23,7 +23,10 @@ pub(super) fn set_defaults(cluster: &SimCluster, kind: &ResourceKind, object: &m
         ("", "ResourceQuota") => admission::set_quota_status(cluster, object),
         ("apps", "Deployment") => workload_defaults::set_deployment_defaults(object),
         ("apps", "StatefulSet") => workload_defaults::set_stateful_set_defaults(object),
-        ("autoscaling", "HorizontalPodAutoscaler") => return set_hpa_defaults(kind, object),
+        ("autoscaling", "HorizontalPodAutoscaler") => {
+            hpa_spec_change::apply(cluster, object);
+            return set_hpa_defaults(kind, object);
+        }
         _ => {}
     }
     Ok(())

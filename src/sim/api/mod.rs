@@ -7,6 +7,7 @@ mod create;
 mod defaults;
 mod delete;
 mod discovery;
+mod hpa_spec_change;
 mod patch;
 mod proxy;
 mod read;

@@ -27,6 +27,8 @@ pub struct ApiServerConfig {
     pub denied_permissions: Vec<DeniedPermission>,
     /// Fault: API versions that are not served, for example `autoscaling/v2`.
     pub unserved_versions: Vec<String>,
+    /// Fault: the spec of an HPA is stored otherwise than it was applied.
+    pub hpa_spec_change: Option<HpaSpecChange>,
     /// Offset of the cluster's clocks from ours, milliseconds; positive is ahead. Not a fault in itself: clocks differ.
     pub clock_offset_ms: i64,
     /// Fault: at this time the cluster's clocks step by this many milliseconds.
@@ -47,6 +49,7 @@ impl Default for ApiServerConfig {
             unavailable: None,
             denied_permissions: Vec::new(),
             unserved_versions: Vec::new(),
+            hpa_spec_change: None,
             clock_offset_ms: 0,
             clock_step: None,
         }
@@ -59,6 +62,18 @@ impl ApiServerConfig {
         let step = self.clock_step.filter(|(at, _)| now_ms >= at.ms()).map_or(0, |(_, by_ms)| by_ms);
         self.clock_offset_ms + step
     }
+}
+
+/// How the API server, or a mutating webhook, changes the spec of a new HPA.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HpaSpecChange {
+    /// It drops `behavior.*.tolerance`, as a Kubernetes without the feature gate HPAConfigurableTolerance does; where the
+    /// spec states none, `behavior.scaleUp.policies`.
+    DropsField,
+    /// It raises the metric's target by a quarter.
+    RaisesTarget,
+    /// It adds a metric: the same name on the namespace.
+    AddsMetric,
 }
 
 /// A time window of the run.

@@ -12,7 +12,7 @@ mod ollama;
 mod pipeline;
 
 pub(crate) use api_server::ApiServerConfig;
-pub use api_server::{ApiFaultWindow, DeniedPermission, RequestShare};
+pub use api_server::{ApiFaultWindow, DeniedPermission, HpaSpecChange, RequestShare};
 pub(crate) use client::{ClientHostConfig, StallSchedule};
 pub use controllers::{ClusterInjection, InjectionAction, InjectionTime, InjectionTrigger};
 pub(crate) use controllers::{ControllerConfig, NewPodFault};

@@ -1,7 +1,7 @@
 //! Faults of the API server, permissions, namespaces and helm.
 
-use super::{ExpectedOutcome, FaultSpec, METRIC_SERVED, PODS_REQUEST_ACCELERATORS};
-use crate::sim::config::{ApiFaultWindow, DeniedPermission, HelmFault, RequestShare};
+use super::{AUTOSCALER_ACTIVE, ExpectedOutcome, FaultSpec, METRIC_SERVED, PODS_REQUEST_ACCELERATORS};
+use crate::sim::config::{ApiFaultWindow, DeniedPermission, HelmFault, HpaSpecChange, RequestShare};
 use crate::units::HumanDuration;
 
 /// From 60 s after the start to the end of the run: the duration exceeds that of every run.
@@ -14,6 +14,24 @@ pub(super) const FAULTS: &[FaultSpec] = &[
         description: "the platform does not serve autoscaling/v2",
         inject: |s| s.api.unserved_versions.push("autoscaling/v2".to_owned()),
         expected: &[ExpectedOutcome::NotApplicable],
+    },
+    FaultSpec {
+        name: "hpa-field-dropped",
+        description: "the API server drops behavior.*.tolerance of the HPA, or its scale-up policies if it states none",
+        inject: |s| s.api.hpa_spec_change = Some(HpaSpecChange::DropsField),
+        expected: &[ExpectedOutcome::Inconclusive(AUTOSCALER_ACTIVE)],
+    },
+    FaultSpec {
+        name: "webhook-changes-target",
+        description: "a mutating webhook raises the target of the HPA's metric",
+        inject: |s| s.api.hpa_spec_change = Some(HpaSpecChange::RaisesTarget),
+        expected: &[ExpectedOutcome::Inconclusive(AUTOSCALER_ACTIVE)],
+    },
+    FaultSpec {
+        name: "webhook-adds-metric",
+        description: "a mutating webhook adds a metric to the HPA",
+        inject: |s| s.api.hpa_spec_change = Some(HpaSpecChange::AddsMetric),
+        expected: &[ExpectedOutcome::Inconclusive(AUTOSCALER_ACTIVE)],
     },
     FaultSpec {
         name: "permission-missing",

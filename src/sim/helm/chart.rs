@@ -60,11 +60,31 @@ const SUPPORTED_CHARTS: [SupportedChart; 3] = [
 /// If the simulator does not support the chart; the message lists the supported ones.
 pub(super) fn load_chart(args: &ReleaseArgs) -> Result<ChartInstance<'_>, String> {
     let chart = find_chart(args)?;
-    let mut values: Value = serde_saphyr::from_str(chart.values).map_err(|e| e.without_snippet().to_string())?;
+    let mut values = default_values(args)?;
     merge_values(&mut values, &Value::Object(args.values.clone()));
     let version = args.version.clone().unwrap_or_else(|| chart.version.to_owned());
     let (name, app_version) = (chart.name, chart.app_version);
     Ok(ChartInstance { name, version, app_version, release: &args.release, values })
+}
+
+/// The chart's own values.
+///
+/// # Errors
+/// If the simulator does not support the chart.
+pub(super) fn default_values(args: &ReleaseArgs) -> Result<Value, String> {
+    serde_saphyr::from_str(find_chart(args)?.values).map_err(|e| e.without_snippet().to_string())
+}
+
+/// The path of a value that is no map where the chart has one with keys.
+fn find_replaced_map(defaults: &Value, values: &serde_json::Map<String, Value>) -> Option<String> {
+    values.iter().find_map(|(key, value)| match (&defaults[key], value) {
+        (Value::Object(below), _) if below.is_empty() => None,
+        (below @ Value::Object(_), Value::Object(value)) => {
+            find_replaced_map(below, value).map(|path| format!("{key}.{path}"))
+        }
+        (Value::Object(_), other) if !other.is_null() => Some(key.clone()),
+        _ => None,
+    })
 }
 
 /// The objects of a release.
@@ -72,7 +92,11 @@ pub(super) fn load_chart(args: &ReleaseArgs) -> Result<ChartInstance<'_>, String
 /// # Errors
 /// If the simulator does not support the chart or its values.
 pub(super) fn render(args: &ReleaseArgs) -> Result<Vec<Value>, String> {
-    (find_chart(args)?.render)(&load_chart(args)?)
+    let chart = find_chart(args)?;
+    if let Some(path) = find_replaced_map(&default_values(args)?, &args.values) {
+        return Err(format!("value {path} replaces a map of chart {}, whose template then fails", chart.name));
+    }
+    (chart.render)(&load_chart(args)?)
 }
 
 fn find_chart(args: &ReleaseArgs) -> Result<&'static SupportedChart, String> {
@@ -254,6 +278,8 @@ mod tests {
         );
         let error = render(&release_args("ollama", json!({"autoscaling": {"enabled": true}}))).unwrap_err();
         assert!(error.contains("autoscaling.enabled"), "{error}");
+        let error = render(&release_args("ollama", json!({"ollama": {"models": ["tinyllama"]}}))).unwrap_err();
+        assert!(error.contains("value ollama.models replaces a map of chart ollama"), "{error}");
         let rules = json!({"rules": {"existing": "mine"}});
         assert!(render(&release_args("prometheus-adapter", rules)).unwrap_err().contains("rules.existing"));
     }

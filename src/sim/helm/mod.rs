@@ -9,6 +9,7 @@ mod release_record;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
+use serde_json::Value;
 
 use super::cluster::SimCluster;
 use crate::env::{ChartMeta, HelmClient, HelmError, ReleaseArgs};
@@ -104,8 +105,13 @@ impl HelmClient for SimHelm {
             let failed = |stderr| HelmError::Failed { command: format!("show chart {}", args.chart), stderr };
             let chart = chart::load_chart(args).map_err(failed)?;
             let (name, app_version) = (chart.name.to_owned(), chart.app_version.to_owned());
-            Ok(ChartMeta { name, version: chart.version, app_version })
+            Ok(ChartMeta { name, version: chart.version, app_version, dependencies: Vec::new() })
         })
+    }
+
+    fn show_values<'a>(&'a self, args: &'a ReleaseArgs) -> BoxFuture<'a, Result<Value, HelmError>> {
+        let failed = |stderr| HelmError::Failed { command: format!("show values {}", args.chart), stderr };
+        Box::pin(async move { chart::default_values(args).map_err(failed) })
     }
 
     fn template<'a>(&'a self, args: &'a ReleaseArgs) -> BoxFuture<'a, Result<String, HelmError>> {

@@ -1,0 +1,38 @@
+//! Compares the HPA that the cluster holds with the one that was applied.
+
+use super::{ObservedItem, RunView};
+use crate::hpa;
+use crate::model::observation::HpaSnapshot;
+
+/// Differences that a message names.
+const MOST_NAMED: usize = 4;
+
+impl RunView<'_> {
+    /// How the run's HPA differs from the one that was applied, and what to do: a field of its stored spec, or a metric of
+    /// its status that the scenario does not have. With the observation that shows it. A bundle that was written before the
+    /// spec was recorded shows the metrics alone.
+    pub(in crate::judge) fn hpa_difference(&self) -> Option<(String, u64)> {
+        let seen = self.our_hpa_snapshots().take_while(|(o, _)| o.at_ms <= self.end_ms());
+        seen.map(|item| (self.differences_in(item), item.0.seq))
+            .find(|(all, _)| !all.is_empty())
+            .map(|(all, seq)| (describe(&all), seq))
+    }
+
+    fn differences_in(&self, (_, hpa): &ObservedItem<'_, HpaSnapshot>) -> Vec<String> {
+        let applied = &self.records.scenario.hpa.spec;
+        let mut all = match &hpa.spec {
+            Some(stored) => hpa::find_spec_differences(applied, stored),
+            None => Vec::new(),
+        };
+        all.extend(self.metric.as_ref().and_then(|metric| hpa::find_foreign_metrics(metric, hpa)));
+        all
+    }
+}
+
+/// The first differences, how many more there are, and what to do.
+fn describe(all: &[String]) -> String {
+    let more = all.len().saturating_sub(MOST_NAMED);
+    let more = if more == 0 { String::new() } else { format!("; and {more} more") };
+    let text = all[..all.len().min(MOST_NAMED)].join("; ");
+    format!("{text}{more}; {}", hpa::spec_difference_hint(all))
+}
