@@ -209,6 +209,57 @@ fn clean_without_a_journal_has_a_hint() {
     assert!(code == 2 && err.contains("line 1"), "{code} {err}");
 }
 
+/// The folder of a run: its journal and its inventory, with this key beside those that every inventory has.
+fn write_run(folder: &CliTempDir, journal: &str, key: &str) {
+    let report = folder.0.join("rehearsal");
+    let (code, _, err) = decode_output(&run_gpuhpa(folder, &["rehearse", "--quiet", "--report-dir", "rehearsal"]));
+    assert_eq!(code, 0, "{err}");
+    let inventory = std::fs::read_to_string(report.join("inventory.json")).expect("an inventory");
+    let mut inventory: serde_json::Value = serde_json::from_str(&inventory).expect("JSON");
+    inventory.as_object_mut().expect("an object").remove("simulated");
+    inventory["clusterUid"] = serde_json::json!(key);
+    folder.write("inventory.json", &inventory.to_string());
+    folder.write("journal.jsonl", journal);
+}
+
+#[test]
+fn clean_takes_no_rehearsal_no_other_cluster_and_no_journal_that_no_run_writes() {
+    let folder = CliTempDir::new("clean-origin");
+    let journal = "{\"run\":\"1\",\"change\":0,\"atMs\":1,\"undone\":null}\n";
+    write_run(&folder, journal, "of-the-run");
+    let (code, _, err) = decode_output(&run_gpuhpa(&folder, &["clean", "rehearsal"]));
+    assert!(code == 2 && err.contains("evidence of a rehearsal"), "{code} {err}");
+    // A cluster whose namespace kube-system has another uid.
+    let server = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = server.local_addr().expect("its address").port();
+    let config = format!(
+        "apiVersion: v1\nkind: Config\ncurrent-context: x\nclusters: [{{name: x, cluster: {{server: \"http://127.0.0.1:{port}\"}}}}]\nusers: [{{name: x, user: {{}}}}]\ncontexts: [{{name: x, context: {{cluster: x, user: x}}}}]\n"
+    );
+    folder.write("config", &config);
+    let respond = std::thread::spawn(move || {
+        use std::io::{Read as _, Write as _};
+        let (mut stream, _) = server.accept().expect("a connection");
+        let mut request = [0; 4096];
+        let length = stream.read(&mut request).expect("a request");
+        let body = r#"{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"kube-system","uid":"another"}}"#;
+        let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length:";
+        write!(stream, "{head} {}\r\n\r\n{body}", body.len()).expect("a response");
+        String::from_utf8_lossy(&request[..length]).into_owned()
+    });
+    let (code, _, err) = decode_output(&run_gpuhpa(&folder, &["clean", ".", "--kubeconfig", "config"]));
+    assert!(code == 2 && err.contains("the bundle is of another cluster"), "{code} {err}");
+    assert!(respond.join().expect("a request").starts_with("GET /api/v1/namespaces/kube-system"));
+    for (journal, problem) in
+        [(journal.replace("\"1\"", "\"1,app=x\""), "is no id of a run"), (" ".repeat(5 << 20), "larger than")]
+    {
+        folder.write("journal.jsonl", &journal);
+        let (code, _, err) = decode_output(&run_gpuhpa(&folder, &["clean", "."]));
+        assert!(code == 2 && err.contains(problem), "{code} {err}");
+    }
+    let (code, _, err) = decode_output(&run_gpuhpa(&folder, &["plan", "--kubeconfig", "/dev/zero"]));
+    assert!(code != 0 && err.contains("it is a device"), "{code} {err}");
+}
+
 #[test]
 fn the_schema_is_json_and_has_the_scenarios_fields() {
     let folder = CliTempDir::new("schema");

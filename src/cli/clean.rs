@@ -4,10 +4,12 @@ use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, Args};
 
+use super::clean_origin::{check_cluster, read_origin};
 use super::{CliExit, ClusterArgs, Console, environment};
 use crate::clock::RunClock;
 use crate::env::{Bundle, RunEnv};
 use crate::install::{self, Journal, read_journal};
+use crate::model::inventory::Inventory;
 use crate::model::journal::JournalEntry;
 use crate::model::scenario::Scenario;
 use crate::units::HumanDuration;
@@ -41,14 +43,19 @@ fn parse_run_id(text: &str) -> Result<String, String> {
 }
 
 pub(super) async fn clean(args: &CleanArgs) -> CliExit {
-    let journal = match args.bundle.as_deref().map(load_journal).transpose() {
-        Ok(entries) => entries,
+    let (journal, origin) = match args.bundle.as_deref().map(load_run).transpose() {
+        Ok(run) => run.unzip(),
         Err(exit) => return exit,
     };
     let cluster = match live::connect(args.cluster.kubeconfig.as_deref(), args.cluster.context.as_deref()).await {
         Ok(cluster) => cluster,
         Err(error) => return Console::print_error(&error.to_string(), None, CliExit::Usage),
     };
+    if let Some(inventory) = &origin
+        && let Err(exit) = check_cluster(&cluster.kube.retrying, inventory).await
+    {
+        return exit;
+    }
     let clock = RunClock::start();
     // The clean-up continues the run's journal; without one it writes its own, in a new folder.
     let dir = args.bundle.clone().unwrap_or_else(|| {
@@ -72,8 +79,8 @@ pub(super) async fn clean(args: &CleanArgs) -> CliExit {
     }
     let loaded = args.bundle.as_deref().and_then(|dir| evidence::open_bundle(dir).ok());
     let mut journal = Journal::from_entries(bundle, clock, entries);
-    if let Some(loaded) = &loaded {
-        journal = journal.with_run_start(loaded.inventory.started);
+    if let Some(inventory) = &origin {
+        journal = journal.with_run_start(inventory.started);
     }
     if args.dry_run {
         return print_dry_run(&env, &journal).await;
@@ -145,6 +152,11 @@ async fn refuse_active_run(env: &RunEnv, journal: &Journal) -> Option<CliExit> {
 }
 
 const RUN_ID_HINT: &str = "--run-id lists all namespaces; use an account with that permission, or the run's folder";
+
+/// The journal and the inventory of a run.
+fn load_run(dir: &Path) -> Result<(Vec<JournalEntry>, Inventory), CliExit> {
+    Ok((load_journal(dir)?, read_origin(dir)?))
+}
 
 fn load_journal(dir: &Path) -> Result<Vec<JournalEntry>, CliExit> {
     read_journal(dir).map_err(|error| {

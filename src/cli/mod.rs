@@ -1,6 +1,7 @@
 //! The command line: arguments, output and exit codes. One file per command; only `console` prints.
 
 mod clean;
+mod clean_origin;
 mod console;
 mod environment;
 mod exit;

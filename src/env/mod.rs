@@ -1,8 +1,11 @@
 //! The I/O boundary: everything outside the process is reached through one [`RunEnv`]. `live` creates it for a real
 //! cluster, `sim` for a simulated one in process. Nothing here depends on what its clients are used for.
 
+mod bounded_file;
 mod bundle;
 mod bundle_reader;
+mod cluster_uid;
+mod discovery;
 mod dynamic_api;
 mod helm;
 mod http;
@@ -12,9 +15,12 @@ mod timeline_writer;
 
 use std::sync::Arc;
 
+pub(crate) use bounded_file::{read_at_most, read_bounded_text};
 pub use bundle::Bundle;
 pub(crate) use bundle::BundleError;
 pub(crate) use bundle_reader::{BundleReadError, BundleReader};
+pub(crate) use cluster_uid::{CLUSTER_NAMESPACE, read_cluster_uid};
+pub(crate) use discovery::{discover_namespaced_kinds, qualified_name};
 pub(crate) use dynamic_api::{api_for_kind, api_for_object};
 pub use helm::{ChartMeta, HelmClient, HelmError, ReleaseArgs};
 pub use http::{HttpClient, HttpError, HttpFailure, ResponseBody};

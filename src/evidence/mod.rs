@@ -25,6 +25,7 @@ use crate::model::verdict::Verdict;
 pub use artifacts::render_artifacts;
 pub(crate) use artifacts::write_junit;
 pub use finished_run::FinishedRun;
+pub(crate) use loaded_bundle::read_inventory;
 pub use loaded_bundle::{LoadedBundle, OpenError, open_bundle};
 pub(crate) use manifest::manifest_json;
 pub use report::render_report;

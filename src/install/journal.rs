@@ -5,11 +5,15 @@ use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
 
+use super::journal_limits::check_entries;
 use crate::clock::RunClock;
-use crate::env::{Bundle, BundleError};
+use crate::env::{Bundle, BundleError, read_bounded_text};
 use crate::model::journal::{ChangeState, JournalEntry, RunChange};
 
 const JOURNAL_FILE: &str = "journal.jsonl";
+
+/// Largest journal that is read. A run writes some dozens of lines.
+const MAX_JOURNAL_BYTES: u64 = 4 << 20;
 
 /// The journal of a run.
 #[derive(Debug)]
@@ -20,13 +24,14 @@ pub struct Journal {
     /// The run's clock when this process's clock started, milliseconds.
     offset_ms: u64,
     entries: Mutex<Vec<JournalEntry>>,
+    is_from_file: bool,
 }
 
 impl Journal {
     /// The empty journal of a run.
     #[must_use]
     pub(crate) fn new(bundle: Bundle, clock: RunClock, run: &str) -> Self {
-        Self { bundle, clock, run: run.to_owned(), offset_ms: 0, entries: Mutex::default() }
+        Self { bundle, clock, run: run.to_owned(), offset_ms: 0, entries: Mutex::default(), is_from_file: false }
     }
 
     /// The journal of an interrupted run, to be continued.
@@ -35,7 +40,7 @@ impl Journal {
         let run = entries.first().map(|entry| entry.run.clone()).unwrap_or_default();
         // This process has its own clock: it continues from the run's last entry, unless the run's start is known.
         let offset_ms = entries.last().map_or(0, |entry| entry.at_ms);
-        Self { bundle, clock, run, offset_ms, entries: Mutex::new(entries) }
+        Self { bundle, clock, run, offset_ms, entries: Mutex::new(entries), is_from_file: true }
     }
 
     /// The same journal, with times counted from the run's start by the wall clock.
@@ -44,6 +49,11 @@ impl Journal {
         let elapsed_ms = self.clock.wall_start().as_millisecond() - started.as_millisecond();
         // At least the last entry's time, in case the wall clock was set back.
         Self { offset_ms: u64::try_from(elapsed_ms).unwrap_or(0).max(self.offset_ms), ..self }
+    }
+
+    /// Whether another process wrote the first entries: they may be a stranger's, and are held against the cluster.
+    pub(super) fn is_from_file(&self) -> bool {
+        self.is_from_file
     }
 
     /// All entries so far.
@@ -102,15 +112,18 @@ impl Journal {
 /// Reads the journal of a bundle on disk. A last line that a crash truncated is left out: its change was not attempted.
 ///
 /// # Errors
-/// The file cannot be read, or a line before the last is no journal entry.
+/// The file cannot be read, a line before the last is no journal entry, or no run writes such a journal.
 pub fn read_journal(dir: &Path) -> Result<Vec<JournalEntry>, BundleError> {
     let path = dir.join(JOURNAL_FILE);
     let read_error = |why: String| BundleError { path: path.display().to_string(), why };
-    let text = std::fs::read_to_string(&path).map_err(|e| read_error(e.to_string()))?;
+    let text = read_bounded_text(&path, MAX_JOURNAL_BYTES).map_err(read_error)?;
     let complete = text.rfind('\n').map_or("", |end| &text[..end]);
     let entry =
         |(n, line): (usize, &str)| serde_json::from_str(line).map_err(|e| read_error(format!("line {}: {e}", n + 1)));
-    complete.lines().enumerate().filter(|(_, line)| !line.is_empty()).map(entry).collect()
+    let lines = complete.lines().enumerate().filter(|(_, line)| !line.is_empty());
+    let entries = lines.map(entry).collect::<Result<Vec<_>, _>>()?;
+    check_entries(&entries).map_err(read_error)?;
+    Ok(entries)
 }
 
 #[cfg(test)]

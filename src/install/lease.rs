@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 use kube::api::{Api, Patch, PatchParams};
@@ -10,7 +11,7 @@ use serde_json::json;
 
 use super::{InstallError, Journal, apply, run_metadata};
 use crate::env::RunEnv;
-use crate::model::journal::{ChangeState, ObjectRef, RunChange};
+use crate::model::journal::{ChangeState, ObjectRef, RUN_LABEL, RunChange, target_lease_name};
 use crate::model::plan::Plan;
 use crate::model::scenario::Scenario;
 
@@ -98,4 +99,33 @@ pub async fn is_run_active(env: &RunEnv, journal: &Journal) -> Result<bool, Inst
     };
     tokio::time::sleep(RENEW_INTERVAL + RENEW_GRACE).await;
     Ok(read_lease().await?.is_some_and(|second| second.renew_time != first.renew_time))
+}
+
+/// The time from which on a run held the Lease on a target, by the API server's clock. A journal from a file may name any
+/// workload of the cluster; the Lease has the run's label and the target's name, so only a target on which the run worked is
+/// changed. `None` for a journal that this process wrote itself.
+///
+/// # Errors
+/// The run has no such Lease, or it cannot be read.
+pub(super) async fn proven_since(
+    env: &RunEnv,
+    journal: &Journal,
+    (namespace, kind, name): (&str, &str, &str),
+    run: &str,
+) -> Result<Option<Timestamp>, InstallError> {
+    if !journal.is_from_file() {
+        return Ok(None);
+    }
+    let target = format!("{kind} {namespace}/{name}");
+    let api: Api<Lease> = Api::namespaced(env.kube.retrying.clone(), namespace);
+    let found = api.get_opt(&target_lease_name(kind, name)).await;
+    let found = found.map_err(|e| InstallError::object("read the Lease on", &target, &e))?;
+    let is_of_run = |lease: &Lease| {
+        lease.metadata.labels.as_ref().and_then(|labels| labels.get(RUN_LABEL)) == Some(&run.to_owned())
+    };
+    let lease = found.filter(is_of_run).ok_or_else(|| {
+        let why = format!("run {run} has no Lease on it in this cluster, so it is not known to be the run's target");
+        InstallError::object_message("restore", &target, why)
+    })?;
+    Ok(Some(lease.metadata.creation_timestamp.map_or(Timestamp::MAX, |time| time.0)))
 }

@@ -4,17 +4,23 @@
 mod adopt;
 mod apply;
 mod deletion_blockers;
+mod dry_run;
 mod endpoint;
 mod foreign_objects;
 mod journal;
+mod journal_limits;
 mod lease;
 mod leftovers;
+mod namespace_content;
 mod orphans;
+mod ownership;
+mod pending_undo;
 mod releases;
 mod target_scale;
 mod undo;
 mod volume_claims;
 
+pub(crate) use dry_run::dry_run_undo;
 pub(crate) use endpoint::create_endpoint;
 pub use journal::{Journal, read_journal};
 pub use lease::is_run_active;
@@ -22,7 +28,7 @@ pub(crate) use lease::{acquire_lease, renew_lease};
 pub use leftovers::find_leftovers;
 pub(crate) use leftovers::runs_with_leftovers;
 pub(crate) use target_scale::record_target_scale;
-pub(crate) use undo::{dry_run_undo, undo};
+pub(crate) use undo::undo;
 pub(crate) use volume_claims::record_volume_claims;
 
 use std::fmt::Display;

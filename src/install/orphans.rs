@@ -36,8 +36,9 @@ pub(super) async fn find(env: &RunEnv, installed: &NewRelease) -> Result<Vec<(Ob
             .get_opt(&object.name)
             .await
             .map_err(|e| InstallError::object("read", object, &e))?;
-        let found =
-            found.filter(|found| is_owned_by(found, &installed.release) && found.metadata.deletion_timestamp.is_none());
+        let found = found.filter(|found| {
+            is_owned_by(found, &installed.release) && !is_kept(found) && found.metadata.deletion_timestamp.is_none()
+        });
         all.extend(found.and_then(|found| found.metadata.uid).map(|uid| (object.clone(), uid)));
     }
     let owner = if all.is_empty() { None } else { env.helm.status(&installed.release, None).await? };
@@ -46,7 +47,15 @@ pub(super) async fn find(env: &RunEnv, installed: &NewRelease) -> Result<Vec<(Ob
 
 /// Whether helm's own annotations name this release.
 fn is_owned_by(object: &DynamicObject, release: &ReleaseRef) -> bool {
-    let annotation = |name: &str| object.metadata.annotations.as_ref().and_then(|all| all.get(name));
-    annotation("meta.helm.sh/release-name") == Some(&release.name)
-        && annotation("meta.helm.sh/release-namespace") == Some(&release.namespace)
+    annotation(object, "meta.helm.sh/release-name") == Some(&release.name)
+        && annotation(object, "meta.helm.sh/release-namespace") == Some(&release.namespace)
+}
+
+/// Whether helm itself keeps the object when it uninstalls the release.
+fn is_kept(object: &DynamicObject) -> bool {
+    annotation(object, "helm.sh/resource-policy").is_some_and(|policy| policy == "keep")
+}
+
+fn annotation<'a>(object: &'a DynamicObject, name: &str) -> Option<&'a String> {
+    object.metadata.annotations.as_ref().and_then(|all| all.get(name))
 }

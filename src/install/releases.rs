@@ -1,9 +1,12 @@
 //! One helm release: installed, or upgraded if it exists and the scenario says `ifExists: upgrade`.
 
+use k8s_openapi::api::core::v1::Secret;
+use kube::api::{Api, ListParams};
+
 use super::{InstallError, Journal};
 use crate::env::{ReleaseArgs, RunEnv};
 use crate::model::inventory::{ExistingRelease, Inventory};
-use crate::model::journal::{NewRelease, ObjectRef, RUN_LABEL, ReleaseRef, RunChange};
+use crate::model::journal::{NewRelease, ObjectRef, RUN_LABEL, ReleaseRef, RunChange, UPGRADE_LABEL};
 use crate::model::rendered::RenderedObject;
 use crate::model::scenario::{IfExists, Scenario};
 use crate::units::HumanDuration;
@@ -28,6 +31,7 @@ pub(super) async fn install(
     let existing = inventory.existing_releases.get(name).filter(|_| release.if_exists == IfExists::Upgrade);
     let (change, result) = match existing {
         Some(existing) => {
+            let args = ReleaseArgs { labels: vec![(UPGRADE_LABEL.to_owned(), run.to_owned())], ..args.clone() };
             let upgrade =
                 RunChange::HelmUpgrade { release: args.release.clone(), previous_revision: existing.revision };
             (journal.record_intent(upgrade)?, env.helm.upgrade(&args).await)
@@ -79,5 +83,35 @@ pub(super) async fn uninstall(
     match found {
         Some(_) => Ok(env.helm.uninstall(release, bound).await?),
         None => Ok(()),
+    }
+}
+
+/// Rolls a release that this run upgraded back to its revision before the run. A release without our label on one of its
+/// revisions is not changed.
+pub(super) async fn roll_back(
+    env: &RunEnv,
+    release: &ReleaseRef,
+    revision: i64,
+    run: &str,
+) -> Result<(), InstallError> {
+    let records: Api<Secret> = Api::namespaced(env.kube.retrying.clone(), &release.namespace);
+    let selector = format!("owner=helm,name={},{UPGRADE_LABEL}={run}", release.name);
+    let list = records.list_metadata(&ListParams::default().labels(&selector)).await;
+    let list = list.map_err(|e| InstallError::object("list the records of", release, &e))?;
+    if !list.items.is_empty() {
+        return Ok(env.helm.rollback(release, revision).await?);
+    }
+    match env.helm.status(release, None).await? {
+        Some(found) if found.revision != revision => {
+            let ReleaseRef { name, namespace } = release;
+            let why = format!(
+                "its revision {} has no label of run {run}, so it may not be the run's. If it is: helm rollback {name} \
+                 {revision} --namespace {namespace}",
+                found.revision
+            );
+            Err(InstallError::object_message("roll back", release, why))
+        }
+        // The upgrade stored no revision, or the release is gone.
+        Some(_) | None => Ok(()),
     }
 }

@@ -1,16 +1,22 @@
 //! Undo: reverts the changes of the journal, the last one first, and waits for each until its object is gone. After a failure
 //! it continues with the others.
 
+use k8s_openapi::Resource as _;
+use k8s_openapi::api::apps::v1::StatefulSet;
+use k8s_openapi::api::coordination::v1::Lease;
 use kube::api::{DeleteParams, Preconditions};
-use kube::core::DynamicObject;
 use kube::runtime::wait::{await_condition, conditions};
 
 use super::apply::error_message;
+use super::dry_run::describe_undo;
+use super::ownership::RunObjects;
+use super::pending_undo::{PendingUndo, pending_undos};
 use super::{
-    InstallError, Journal, adopt, deletion_blockers, foreign_objects, orphans, releases, target_scale, volume_claims,
+    InstallError, Journal, adopt, deletion_blockers, foreign_objects, lease, orphans, releases, target_scale,
+    volume_claims,
 };
 use crate::env::{HelmError, RunEnv, api_for_object};
-use crate::model::journal::{ChangeState, JournalEntry, NewRelease, ObjectRef, RUN_LABEL, RunChange};
+use crate::model::journal::{ChangeState, NewRelease, ObjectRef, RUN_LABEL, RunChange};
 use crate::units::HumanDuration;
 
 /// Between two reads of an object under deletion, if the watch fails.
@@ -23,16 +29,6 @@ const BLOCKERS_TIMEOUT: HumanDuration = HumanDuration::from_secs(10);
 /// client retries refused connections for a minute.
 const API_SERVER_TIMEOUT: HumanDuration = HumanDuration::from_secs(75);
 
-/// A change to undo.
-struct PendingUndo {
-    run: String,
-    number: u32,
-    change: RunChange,
-    uid: Option<String>,
-    /// The journal has no result of the change: the run crashed before it, and a helm process may still be active.
-    is_outcome_unknown: bool,
-}
-
 /// Undoes the changes of the journal, within `bound` for each. The journal records each failure.
 ///
 /// # Errors
@@ -43,7 +39,7 @@ pub(crate) async fn undo(
     bound: HumanDuration,
     on_progress: &(dyn Fn(&str) + Send + Sync),
 ) -> Result<(), InstallError> {
-    let (mut first, mut api_failure) = (Ok(()), None);
+    let (mut first, mut api_failure, mut is_target_restored) = (Ok(()), None, true);
     for pending in pending_undos(&journal.entries()) {
         on_progress(&describe_undo(&pending.change));
         api_failure = match api_failure {
@@ -52,7 +48,11 @@ pub(crate) async fn undo(
         };
         let attempt = match &api_failure {
             Some(reason) => Err(format!("the API server does not respond: {reason}")),
-            None => tokio::time::timeout(bound.to_std(), undo_with_retry(env, &pending, bound))
+            // It shows which target was the run's, and another run must not start on what this one left.
+            None if !is_target_restored && is_lease(&pending.change) => {
+                Err("it stays until the target is restored".to_owned())
+            }
+            None => tokio::time::timeout(bound.to_std(), undo_with_retry(env, journal, &pending, bound))
                 .await
                 .map_err(|_| format!("not deleted within {bound}")),
         };
@@ -65,6 +65,7 @@ pub(crate) async fn undo(
                 Err(InstallError::object_message("remove", &object, format!("{message}{blockers}")))
             }
         };
+        is_target_restored &= result.is_ok() || !changes_target(&pending.change);
         let state = match &result {
             Ok(()) => ChangeState::Undone,
             Err(error) => ChangeState::UndoFailed { error: error.to_string() },
@@ -85,56 +86,46 @@ async fn api_server_failure(env: &RunEnv) -> Option<String> {
     }
 }
 
-/// Changes that are not undone, newest first.
-fn pending_undos(entries: &[JournalEntry]) -> Vec<PendingUndo> {
-    let mut open: Vec<PendingUndo> = Vec::new();
-    for entry in entries {
-        match &entry.state {
-            ChangeState::Intended(change) => {
-                let (run, change) = (entry.run.clone(), change.clone());
-                open.push(PendingUndo { run, number: entry.change, change, uid: None, is_outcome_unknown: true });
-            }
-            ChangeState::Undone => open.retain(|pending| pending.number != entry.change),
-            ChangeState::Done { uid } => {
-                for pending in open.iter_mut().filter(|pending| pending.number == entry.change) {
-                    pending.uid.clone_from(uid);
-                    pending.is_outcome_unknown = false;
-                }
-            }
-            ChangeState::Failed { .. } => {
-                open.iter_mut()
-                    .filter(|pending| pending.number == entry.change)
-                    .for_each(|pending| pending.is_outcome_unknown = false);
-            }
-            ChangeState::UndoFailed { .. } => {}
-        }
-    }
-    open.reverse();
-    open
-}
-
 /// Undoes a change. helm does not wait for an API server that restarts, as our own requests do: after a failure of helm this
 /// waits for the API server and runs helm once more.
-async fn undo_with_retry(env: &RunEnv, pending: &PendingUndo, bound: HumanDuration) -> Result<(), InstallError> {
-    match undo_change(env, pending, bound).await {
+async fn undo_with_retry(
+    env: &RunEnv,
+    journal: &Journal,
+    pending: &PendingUndo,
+    bound: HumanDuration,
+) -> Result<(), InstallError> {
+    match undo_change(env, journal, pending, bound).await {
         Err(InstallError::Helm(HelmError::Failed { .. })) if api_server_failure(env).await.is_none() => {
-            undo_change(env, pending, bound).await
+            undo_change(env, journal, pending, bound).await
         }
         result => result,
     }
 }
 
-async fn undo_change(env: &RunEnv, pending: &PendingUndo, bound: HumanDuration) -> Result<(), InstallError> {
+async fn undo_change(
+    env: &RunEnv,
+    journal: &Journal,
+    pending: &PendingUndo,
+    bound: HumanDuration,
+) -> Result<(), InstallError> {
     match &pending.change {
-        RunChange::Create(object) => delete_object(env, object, pending).await,
+        RunChange::Create(object) => delete_object(env, journal, object, pending).await,
         RunChange::HelmInstall(installed) => {
             releases::uninstall(env, &installed.release, &pending.run, pending.is_outcome_unknown, bound).await?;
             orphans::remove(env, installed).await
         }
-        RunChange::VolumeClaims(claims) => volume_claims::remove(env, claims).await,
-        RunChange::Scale { object, previous_replicas: replicas } => target_scale::restore(env, object, *replicas).await,
+        RunChange::VolumeClaims(claims) => {
+            let (namespace, set) = (claims.namespace.as_str(), claims.stateful_set.as_str());
+            let since = lease::proven_since(env, journal, (namespace, StatefulSet::KIND, set), &pending.run).await?;
+            volume_claims::remove(env, claims, since).await
+        }
+        RunChange::Scale { object, previous_replicas: replicas } => {
+            let namespace = object.namespace.as_deref().unwrap_or_default();
+            lease::proven_since(env, journal, (namespace, &object.kind, &object.name), &pending.run).await?;
+            target_scale::restore(env, object, *replicas).await
+        }
         RunChange::HelmUpgrade { release, previous_revision: revision } => {
-            Ok(env.helm.rollback(release, *revision).await?)
+            releases::roll_back(env, release, *revision, &pending.run).await
         }
         RunChange::Adopt { object, digest } => {
             let now = adopt::read_digest(env, object).await?;
@@ -148,15 +139,25 @@ async fn undo_change(env: &RunEnv, pending: &PendingUndo, bound: HumanDuration) 
 }
 
 /// Deletes an object and waits until it is gone. Keeps an object of the same name that is not ours.
-async fn delete_object(env: &RunEnv, object: &ObjectRef, pending: &PendingUndo) -> Result<(), InstallError> {
+async fn delete_object(
+    env: &RunEnv,
+    journal: &Journal,
+    object: &ObjectRef,
+    pending: &PendingUndo,
+) -> Result<(), InstallError> {
     let api = api_for_object(&env.kube.retrying, object);
     let remove_error = |e: &kube::Error| InstallError::object("remove", object, e);
     let Some(found) = api.get_opt(&object.name).await.map_err(|e| remove_error(&e))? else { return Ok(()) };
-    if !is_ours(&found, pending) {
+    if pending.is_unlabelled(&found) {
+        let why = format!("it has lost the label {RUN_LABEL} of this run, so it may be in use by others");
+        return Err(InstallError::object_message("remove", object, why));
+    }
+    if !pending.is_ours(&found) {
         return Ok(());
     }
-    if object.kind == "Namespace" {
-        foreign_objects::ensure_none(env, object, &pending.run).await?;
+    if object.kind == "Namespace" && found.metadata.deletion_timestamp.is_none() {
+        let run = RunObjects::from_entries(&pending.run, &journal.entries());
+        foreign_objects::ensure_none(env, object, &found, &run).await?;
     }
     let uid = found.metadata.uid.clone().unwrap_or_default();
     let preconditions = Preconditions { uid: Some(uid.clone()), resource_version: None };
@@ -178,46 +179,13 @@ async fn delete_object(env: &RunEnv, object: &ObjectRef, pending: &PendingUndo) 
     Ok(())
 }
 
-/// Whether this run created the object: by uid, or by the run's label if a crash hid the API server's response. The label of
-/// another run is not ours: that run may be active.
-fn is_ours(found: &DynamicObject, pending: &PendingUndo) -> bool {
-    match &pending.uid {
-        Some(uid) => found.metadata.uid.as_ref() == Some(uid),
-        None => found.metadata.labels.as_ref().and_then(|labels| labels.get(RUN_LABEL)) == Some(&pending.run),
-    }
+fn is_lease(change: &RunChange) -> bool {
+    matches!(change, RunChange::Create(object) if object.kind == Lease::KIND)
 }
 
-/// Describes what `undo` would do now, in its order; changes nothing.
-///
-/// # Errors
-/// The API server or helm fails.
-pub(crate) async fn dry_run_undo(env: &RunEnv, journal: &Journal) -> Result<Vec<String>, InstallError> {
-    let mut all = Vec::new();
-    for pending in pending_undos(&journal.entries()) {
-        let is_needed = match &pending.change {
-            RunChange::Create(object) => {
-                let found = api_for_object(&env.kube.retrying, object).get_opt(&object.name).await;
-                let found = found.map_err(|e| InstallError::object("read", object, &e))?;
-                found.is_some_and(|found| is_ours(&found, &pending))
-            }
-            RunChange::HelmInstall(installed) => {
-                releases::find_own_release(env, &installed.release, &pending.run).await?.is_some()
-                    || !orphans::find(env, installed).await?.is_empty()
-            }
-            RunChange::VolumeClaims(claims) => !volume_claims::find_surplus(env, claims).await?.is_empty(),
-            RunChange::Scale { object, previous_replicas: replicas } => {
-                !target_scale::is_restored(env, object, *replicas).await?
-            }
-            RunChange::HelmUpgrade { .. } | RunChange::Adopt { .. } => true,
-        };
-        let note = match &pending.change {
-            _ if is_needed => "",
-            RunChange::Scale { .. } => ": nothing to do, it has these replicas",
-            _ => ": nothing to do, it is gone",
-        };
-        all.push(format!("{}{note}", describe_undo(&pending.change)));
-    }
-    Ok(all)
+/// Whether the change is one of the target that existed before the run, which the run's Lease marks.
+fn changes_target(change: &RunChange) -> bool {
+    matches!(change, RunChange::Scale { .. } | RunChange::VolumeClaims(_))
 }
 
 /// What blocks the deletion of a change's object, as far as the API server responds.
@@ -237,21 +205,5 @@ fn change_object(change: &RunChange) -> String {
             release.to_string()
         }
         RunChange::VolumeClaims(claims) => claims.to_string(),
-    }
-}
-
-/// What the undo of a change does, for progress output.
-fn describe_undo(change: &RunChange) -> String {
-    match change {
-        RunChange::Create(object) => format!("deleting {object}"),
-        RunChange::HelmInstall(NewRelease { release, .. }) => format!("uninstalling {release}"),
-        RunChange::HelmUpgrade { release, previous_revision: revision } => {
-            format!("rolling {release} back to revision {revision}")
-        }
-        RunChange::VolumeClaims(claims) => format!("deleting {claims}"),
-        RunChange::Scale { object, previous_replicas: replicas } => {
-            format!("setting {object} back to {replicas} replicas")
-        }
-        RunChange::Adopt { object, .. } => format!("comparing adopted {object}"),
     }
 }

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
 use k8s_openapi::Resource as _;
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::PersistentVolumeClaim;
@@ -43,16 +44,16 @@ pub(crate) async fn record_volume_claims(
     }
     claims.templates.sort();
     claims.templates.dedup();
-    claims.existing = list_claims(env, &claims).await?.into_iter().map(|(_, name, _)| name).collect();
+    claims.existing = list_claims(env, &claims).await?.into_iter().map(|claim| claim.name).collect();
     let change = journal.record_intent(RunChange::VolumeClaims(claims))?;
     Ok(journal.record_step(change, ChangeState::Done { uid: None })?)
 }
 
 /// Deletes the claims created during the run, and waits until they are gone. Keeps a claim that a pod of the StatefulSet
 /// still needs at its current replicas.
-pub(super) async fn remove(env: &RunEnv, claims: &VolumeClaims) -> Result<(), InstallError> {
+pub(super) async fn remove(env: &RunEnv, claims: &VolumeClaims, since: Option<Timestamp>) -> Result<(), InstallError> {
     let api: Api<PersistentVolumeClaim> = Api::namespaced(env.kube.retrying.clone(), &claims.namespace);
-    for (name, uid) in find_surplus(env, claims).await? {
+    for (name, uid) in find_surplus(env, claims, since).await? {
         let object = format!("PersistentVolumeClaim {}/{name}", claims.namespace);
         let preconditions = Some(Preconditions { uid: Some(uid.clone()), resource_version: None });
         match api.delete(&name, &DeleteParams { preconditions, ..DeleteParams::background() }).await {
@@ -68,16 +69,22 @@ pub(super) async fn remove(env: &RunEnv, claims: &VolumeClaims) -> Result<(), In
     Ok(())
 }
 
-/// Names and uids of the claims created during the run that the StatefulSet does not need.
-pub(super) async fn find_surplus(env: &RunEnv, claims: &VolumeClaims) -> Result<Vec<(String, String)>, InstallError> {
+/// Names and uids of the claims created during the run that the StatefulSet does not need. A claim that is older than `since`
+/// is not of the run, whatever the journal says.
+pub(super) async fn find_surplus(
+    env: &RunEnv,
+    claims: &VolumeClaims,
+    since: Option<Timestamp>,
+) -> Result<Vec<(String, String)>, InstallError> {
     let ordinals_end = |set: StatefulSet| {
         set.spec.ordinals.and_then(|ordinals| ordinals.start).unwrap_or(0) + set.spec.replicas.unwrap_or(1)
     };
     let end = get_stateful_set(env, claims).await?.map_or(0, ordinals_end);
     let existing: BTreeSet<&String> = claims.existing.iter().collect();
     let found = list_claims(env, claims).await?.into_iter();
-    let found = found.filter(|(ordinal, name, _)| *ordinal >= end && !existing.contains(name));
-    Ok(found.map(|(_, name, uid)| (name, uid)).collect())
+    let is_of_run = |claim: &SetClaim| since.is_none_or(|since| claim.created.is_some_and(|created| created >= since));
+    let found = found.filter(|claim| claim.ordinal >= end && !existing.contains(&claim.name) && is_of_run(claim));
+    Ok(found.map(|claim| (claim.name, claim.uid)).collect())
 }
 
 async fn get_stateful_set(env: &RunEnv, claims: &VolumeClaims) -> Result<Option<StatefulSet>, InstallError> {
@@ -87,8 +94,16 @@ async fn get_stateful_set(env: &RunEnv, claims: &VolumeClaims) -> Result<Option<
     found.map_err(|e| InstallError::object("read", &object, &e))
 }
 
-/// Claims of the StatefulSet by their names, `TEMPLATE-SET-ORDINAL`: ordinal, name and uid.
-async fn list_claims(env: &RunEnv, claims: &VolumeClaims) -> Result<Vec<(i32, String, String)>, InstallError> {
+/// A claim of the StatefulSet.
+struct SetClaim {
+    ordinal: i32,
+    name: String,
+    uid: String,
+    created: Option<Timestamp>,
+}
+
+/// Claims of the StatefulSet, by their names, `TEMPLATE-SET-ORDINAL`.
+async fn list_claims(env: &RunEnv, claims: &VolumeClaims) -> Result<Vec<SetClaim>, InstallError> {
     let api: Api<PersistentVolumeClaim> = Api::namespaced(env.kube.retrying.clone(), &claims.namespace);
     let object = format!("PersistentVolumeClaims of namespace {}", claims.namespace);
     let list = api.list(&ListParams::default()).await.map_err(|e| InstallError::object("list", &object, &e))?;
@@ -98,7 +113,8 @@ async fn list_claims(env: &RunEnv, claims: &VolumeClaims) -> Result<Vec<(i32, St
             .templates
             .iter()
             .find_map(|template| name.strip_prefix(&format!("{template}-{}-", claims.stateful_set))?.parse().ok())?;
-        Some((ordinal, name, uid))
+        let created = claim.metadata.creation_timestamp.map(|time| time.0);
+        Some(SetClaim { ordinal, name, uid, created })
     };
     Ok(list.items.into_iter().filter_map(of_set).collect())
 }

@@ -10,6 +10,7 @@ mod checks;
 mod decisions;
 mod diagnosis;
 mod evaluator;
+mod interruption;
 mod prediction;
 mod run_view;
 mod waiting;
@@ -26,6 +27,8 @@ pub use run_view::RunView;
 pub(crate) use run_view::{EvaluationCache, LiveStatus, ProgressEvent};
 pub(crate) use waiting::{WaitingReason, waiting_for};
 
+use interruption::Interruption;
+
 use crate::model::revision::RULES;
 use crate::model::run_records::RunRecords;
 use crate::model::verdict::{Case, CaseResult, Verdict};
@@ -40,7 +43,15 @@ const HPA_API_NOT_SERVED: &str = "the platform does not serve autoscaling/v2";
 #[must_use]
 pub fn judge(records: RunRecords<'_>) -> Verdict {
     let evaluator = Evaluator::new(records);
-    let cases: Vec<Case> = Check::all().map(|check| build_case(&evaluator, check)).collect();
+    let interruption = Interruption::find(&records).map(|found| (found.evaluator(), found));
+    let result_of = |check: Check| {
+        let result = evaluator.evaluate(check);
+        match &interruption {
+            Some((before, interruption)) => interruption.apply(before, check, result),
+            None => result,
+        }
+    };
+    let cases: Vec<Case> = Check::all().map(|check| build_case(&evaluator, check, result_of)).collect();
     let (result, reason) = overall_result(&records, &cases);
     let view = evaluator.view();
     Verdict {
@@ -70,19 +81,23 @@ pub fn overall_result(records: &RunRecords<'_>, cases: &[Case]) -> (CaseResult, 
     } else if let Some((_, reason)) = records.not_started() {
         (CaseResult::Inconclusive, reason.to_owned())
     } else if let Some(case) = first(CaseResult::Fail).or_else(|| first(CaseResult::Inconclusive)) {
-        (case.result, format!("{}: {}", case.name, case.reason))
+        let interruption = Interruption::find(records).map(|interruption| interruption.statement());
+        // Of a case that was pending then, the reason says it already.
+        let interruption = interruption.filter(|statement| !case.reason.contains(statement));
+        let interruption = interruption.map_or(String::new(), |statement| format!("; {statement}"));
+        (case.result, format!("{}: {}{interruption}", case.name, case.reason))
     } else {
         (CaseResult::Pass, "every case passed".to_owned())
     }
 }
 
-fn build_case(evaluator: &Evaluator<'_>, check: Check) -> Case {
+fn build_case(evaluator: &Evaluator<'_>, check: Check, result_of: impl Fn(Check) -> CheckResult) -> Case {
     let records = evaluator.view().records;
     let evaluated = match records.not_started() {
         Some((observation, reason)) if !records.is_not_applicable() => {
             CheckResult::inconclusive(reason).with_cites([observation.seq])
         }
-        _ => evaluator.evaluate(check),
+        _ => result_of(check),
     };
     let (result, reason) = match evaluated.status {
         _ if records.is_not_applicable() => (CaseResult::NotApplicable, HPA_API_NOT_SERVED.to_owned()),

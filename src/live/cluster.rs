@@ -1,13 +1,18 @@
 //! Connects to the cluster that kubectl would use: `--kubeconfig`, `KUBECONFIG`, `~/.kube/config`, or the service
 //! account of the pod that gpuhpa runs in.
 
+use std::fs::File;
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 
 use kube::config::{Config, KubeConfigOptions, Kubeconfig};
 
 use super::tls::install_tls_provider;
-use crate::env::KubeClients;
+use crate::env::{KubeClients, read_at_most};
 use crate::error_chain::format_chain;
+
+/// Largest kubeconfig that is read; one for a thousand clusters has some megabytes.
+const MAX_KUBECONFIG_BYTES: u64 = 16 << 20;
 
 /// The clients of a cluster, and how it was configured.
 #[derive(Clone)]
@@ -71,14 +76,24 @@ pub(crate) async fn connect(
 /// The kubeconfig that kubectl would read; `None` in a pod without one.
 #[expect(clippy::disallowed_methods, reason = "live reads the environment as kubectl does")]
 fn read_kubeconfig(path: Option<&Path>) -> Result<Option<Kubeconfig>, ClusterError> {
+    let to_error = |path: &Path, reason: String| ClusterError::Kubeconfig { path: path.display().to_string(), reason };
     let from = |path: &Path| {
-        Kubeconfig::read_from(path)
-            .map_err(|e| ClusterError::Kubeconfig { path: path.display().to_string(), reason: format_chain(&e) })
+        check_size(path).map_err(|reason| to_error(path, reason))?;
+        if std::fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_fifo()) {
+            let text = File::open(path).map_err(|e| e.to_string());
+            let text = text.and_then(|file| read_at_most(file, MAX_KUBECONFIG_BYTES));
+            let text = text.map_err(|reason| to_error(path, reason))?;
+            return Kubeconfig::from_yaml(&text).map_err(|e| to_error(path, format_chain(&e)));
+        }
+        Kubeconfig::read_from(path).map_err(|e| to_error(path, format_chain(&e)))
     };
     if let Some(path) = path {
         return from(path).map(Some);
     }
-    if std::env::var("KUBECONFIG").is_ok_and(|v| !v.is_empty()) {
+    if let Some(paths) = std::env::var("KUBECONFIG").ok().filter(|paths| !paths.is_empty()) {
+        for path in std::env::split_paths(&paths) {
+            check_size(&path).map_err(|reason| to_error(&path, reason))?;
+        }
         return Kubeconfig::from_env()
             .map_err(|e| ClusterError::Kubeconfig { path: "$KUBECONFIG".to_owned(), reason: format_chain(&e) });
     }
@@ -90,4 +105,16 @@ fn read_kubeconfig(path: Option<&Path>) -> Result<Option<Kubeconfig>, ClusterErr
         return Ok(None);
     }
     Err(ClusterError::NoCluster("no --kubeconfig, KUBECONFIG or ~/.kube/config, and not running in a pod".to_owned()))
+}
+
+/// Fails for a file that is not read because of its size. A pipe (`--kubeconfig <(...)`) has none before it is read.
+fn check_size(path: &Path) -> Result<(), String> {
+    let Ok(metadata) = std::fs::metadata(path) else { return Ok(()) };
+    if metadata.file_type().is_char_device() || metadata.file_type().is_block_device() {
+        return Err("it is a device".to_owned());
+    }
+    if metadata.len() > MAX_KUBECONFIG_BYTES {
+        return Err(format!("it is larger than {MAX_KUBECONFIG_BYTES} bytes"));
+    }
+    Ok(())
 }

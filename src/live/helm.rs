@@ -111,6 +111,11 @@ fn release_command_args<'a>(verb: &'a str, args: &'a ReleaseArgs) -> Vec<&'a str
     all
 }
 
+/// The labels of helm's record.
+fn label_flag(args: &ReleaseArgs) -> String {
+    args.labels.iter().map(|(k, v)| format!("{k}={v}")).collect::<Vec<_>>().join(",")
+}
+
 fn values_yaml(args: &ReleaseArgs) -> Option<String> {
     // JSON is YAML.
     Some(Value::Object(args.values.clone()).to_string())
@@ -216,7 +221,7 @@ impl HelmClient for HelmBinary {
 
     fn install<'a>(&'a self, args: &'a ReleaseArgs) -> BoxFuture<'a, Result<(), HelmError>> {
         Box::pin(async {
-            let labels = args.labels.iter().map(|(k, v)| format!("{k}={v}")).collect::<Vec<_>>().join(",");
+            let labels = label_flag(args);
             let bound = args.timeout.to_string();
             let mut all = release_command_args("install", args);
             all.extend(["--labels", &labels, "--timeout", &bound]);
@@ -226,9 +231,10 @@ impl HelmClient for HelmBinary {
 
     fn upgrade<'a>(&'a self, args: &'a ReleaseArgs) -> BoxFuture<'a, Result<(), HelmError>> {
         Box::pin(async {
+            let labels = label_flag(args);
             let bound = args.timeout.to_string();
             let mut all = release_command_args("upgrade", args);
-            all.extend(["--timeout", &bound]);
+            all.extend(["--labels", &labels, "--timeout", &bound]);
             self.run(&all, values_yaml(args), args.timeout).await.map(drop)
         })
     }

@@ -20,6 +20,10 @@ pub struct Inventory {
     pub kube_context: String,
     /// Address of the API server.
     pub server: String,
+    /// Uid of the namespace kube-system, which identifies the cluster; absent without the permission to read it, and in a
+    /// bundle of rules older than 3.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster_uid: Option<String>,
     /// Kubernetes version, for example v1.37.2.
     pub kubernetes_version: String,
     /// Version of gpuhpa.

@@ -8,6 +8,16 @@ use super::scenario::Scenario;
 /// Label of every object that a run creates, helm's release Secrets included. Its value is the run id.
 pub(crate) const RUN_LABEL: &str = "gpuhpa.dev/run";
 
+/// Label of helm's record of a release that existed before the run and that the run upgraded. Not [`RUN_LABEL`]: a release
+/// with that one is the run's own, and is uninstalled.
+pub(crate) const UPGRADE_LABEL: &str = "gpuhpa.dev/upgraded-by-run";
+
+/// Name of the Lease on a target: one per target.
+#[must_use]
+pub(crate) fn target_lease_name(kind: &str, name: &str) -> String {
+    format!("gpuhpa-{}-{name}", kind.to_lowercase())
+}
+
 /// One line of journal.jsonl.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", try_from = "JournalLine")]

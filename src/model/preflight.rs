@@ -23,6 +23,9 @@ pub struct PreflightFindings {
     pub(crate) target: Option<ExistingTarget>,
     /// Headroom of the ResourceQuotas in the target's namespace.
     pub(crate) quotas: Vec<QuotaHeadroom>,
+    /// Kinds of objects that the API server does not list: a namespace may contain some.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) undiscovered_kinds: Vec<String>,
 }
 
 /// An object that the API server rejects on a create with dryRun=All, which changes nothing.

@@ -1,7 +1,6 @@
 //! Kinds of objects that the harness lists.
 
 use k8s_openapi::Resource;
-use k8s_openapi::api::{apps, autoscaling, batch, core};
 
 /// A kind and its API resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,17 +28,3 @@ impl ResourceKind {
         if self.group.is_empty() { self.version.to_owned() } else { format!("{}/{}", self.group, self.version) }
     }
 }
-
-/// Kinds whose foreign objects keep a namespace from being deleted. Objects with a controlling owner are covered by
-/// their owner.
-pub(crate) const PROTECTED_KINDS: [ResourceKind; 9] = [
-    ResourceKind::from_type::<apps::v1::Deployment>(),
-    ResourceKind::from_type::<apps::v1::StatefulSet>(),
-    ResourceKind::from_type::<apps::v1::DaemonSet>(),
-    ResourceKind::from_type::<batch::v1::Job>(),
-    ResourceKind::from_type::<batch::v1::CronJob>(),
-    ResourceKind::from_type::<autoscaling::v2::HorizontalPodAutoscaler>(),
-    ResourceKind::from_type::<core::v1::Pod>(),
-    ResourceKind::from_type::<core::v1::Service>(),
-    ResourceKind::from_type::<core::v1::PersistentVolumeClaim>(),
-];

@@ -36,6 +36,15 @@ impl<'a> RunRecords<'a> {
         })
     }
 
+    /// The first signal that interrupted the run or its clean-up.
+    #[must_use]
+    pub(crate) fn interrupted_by(&self) -> Option<&'a str> {
+        self.timeline.iter().find_map(|observation| match &observation.kind {
+            ObservationKind::Interrupted { signal } => Some(signal.as_str()),
+            _ => None,
+        })
+    }
+
     /// True when the platform has no HPA API; false if the inventory was not taken, since the API is unknown then.
     #[must_use]
     pub(crate) fn is_not_applicable(&self) -> bool {

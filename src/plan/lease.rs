@@ -4,12 +4,13 @@ use k8s_openapi::api::coordination::v1::Lease;
 use kube::api::Api;
 
 use crate::model::inventory::TargetLease;
+use crate::model::journal::target_lease_name;
 use crate::model::scenario::Scenario;
 
 /// Name of the Lease: one per target.
 pub(super) fn name(scenario: &Scenario) -> String {
     let target = &scenario.hpa.spec.scale_target_ref;
-    format!("gpuhpa-{}-{}", target.kind.to_lowercase(), target.name)
+    target_lease_name(&target.kind, &target.name)
 }
 
 /// The target's Lease, if a run holds it.

@@ -1,6 +1,9 @@
 //! Preflight: why a run cannot pass, found before the first change, and warnings.
 
+use std::collections::BTreeMap;
+
 use super::api_services::conflicting_api_service;
+use super::permissions::CONTENT_PURPOSE;
 use super::preflight_error::preflight_error;
 use super::{capacity, double_average, hpa_preflight, install_preflight};
 use crate::bounds::TimingModel;
@@ -54,10 +57,12 @@ pub(super) fn errors(scenario: &Scenario, inventory: &Inventory, plan: &Plan) ->
     all.extend(install_preflight::errors(scenario, inventory));
     all.extend(hpa_preflight::errors(scenario, inventory));
     for (permissions, purpose) in denied_permissions(inventory, true) {
-        all.push(preflight_error(
-            format!("missing permission: {permissions}, needed to {purpose}"),
-            "ask an administrator to grant it; ci/rbac.yaml in gpuhpa's repository has all that the built-in scenario needs",
-        ));
+        let hint = if purpose == CONTENT_PURPOSE {
+            "ask an administrator to grant `list` of every kind there (apiGroups, resources: \"*\"), or to create the namespace: a run keeps one that exists"
+        } else {
+            "ask an administrator to grant it; ci/rbac.yaml in gpuhpa's repository has all that the built-in scenario needs"
+        };
+        all.push(preflight_error(format!("missing permission: {permissions}, needed to {purpose}"), hint));
     }
     all
 }
@@ -65,13 +70,23 @@ pub(super) fn errors(scenario: &Scenario, inventory: &Inventory, plan: &Plan) ->
 /// Permissions that we do not have, as text, with their purpose. The verbs on one object are one entry.
 fn denied_permissions(inventory: &Inventory, required: bool) -> Vec<(String, String)> {
     let mut groups: Vec<(String, &str, Vec<&str>)> = Vec::new();
+    // A cluster has some dozens of kinds: one entry for each namespace.
+    let mut content: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for permission in inventory.permissions.iter().filter(|one| one.required == required && !one.allowed) {
+        if permission.purpose == CONTENT_PURPOSE {
+            let group = if permission.group.is_empty() { String::new() } else { format!(".{}", permission.group) };
+            content.entry(&permission.namespace).or_default().push(format!("{}{group}", permission.resource));
+            continue;
+        }
         let object = permission.describe_object();
         match groups.iter_mut().find(|(known, purpose, _)| *known == object && *purpose == permission.purpose) {
             Some((_, _, verbs)) if verbs.contains(&permission.verb.as_str()) => {}
             Some((_, _, verbs)) => verbs.push(&permission.verb),
             None => groups.push((object, &permission.purpose, vec![&permission.verb])),
         }
+    }
+    for (namespace, kinds) in content {
+        groups.push((format!("{} in namespace {namespace}", kinds.join(", ")), CONTENT_PURPOSE, vec!["list"]));
     }
     groups
         .into_iter()
@@ -188,13 +203,19 @@ pub(super) fn warnings(
     for (permissions, purpose) in denied_permissions(inventory, false) {
         all.push(format!("no permission to {permissions}, needed to {purpose}; the run continues without it"));
     }
+    if !inventory.preflight.undiscovered_kinds.is_empty() {
+        all.push(format!(
+            "the API server does not list {}: a namespace of the run is deleted only when its whole content is known, so it may stay after the run",
+            inventory.preflight.undiscovered_kinds.join(", ")
+        ));
+    }
     all
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::inventory::TargetLease;
+    use crate::model::inventory::{PermissionCheck, TargetLease};
 
     #[test]
     fn an_expired_lease_is_told_from_one_that_is_renewed() {
@@ -258,6 +279,35 @@ mod tests {
             );
             assert_eq!(plan(metric, "60"), (vec![1], expected));
         }
+    }
+
+    #[test]
+    fn kinds_that_may_not_be_listed_in_a_namespace_of_the_run_are_one_error() {
+        let denied = |group: &str, resource: &str, namespace: &str| PermissionCheck {
+            verb: "list".to_owned(),
+            group: group.to_owned(),
+            resource: resource.to_owned(),
+            namespace: namespace.to_owned(),
+            purpose: CONTENT_PURPOSE.to_owned(),
+            required: true,
+            ..PermissionCheck::default()
+        };
+        let permissions =
+            vec![denied("", "secrets", "a"), denied("example.org", "widgets", "a"), denied("", "pods", "b")];
+        let mut inventory = Inventory { permissions, ..Inventory::default() };
+        let messages = |inventory: &Inventory| {
+            let all = errors(&Scenario::default(), inventory, &Plan::default());
+            all.into_iter().map(|one| one.message).filter(|text| text.contains("foreign")).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            messages(&inventory),
+            ["secrets, widgets.example.org in namespace a", "pods in namespace b"].map(|kinds| format!(
+                "missing permission: list of {kinds}, needed to check whether it contains foreign objects before it is deleted"
+            ))
+        );
+        inventory.preflight.undiscovered_kinds = vec!["the kinds of x/v1 (no server)".to_owned()];
+        let warned = crate::plan::plan(&Scenario::default(), &inventory, "x").warnings;
+        assert!(warned.iter().any(|text| text.contains("does not list the kinds of x/v1 (no server)")), "{warned:?}");
     }
 
     #[test]

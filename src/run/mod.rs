@@ -138,9 +138,7 @@ async fn run_to_verdict(inputs: RunInputs<'_>) -> RunOutcome {
         }
     };
     let client_bound = load.as_ref().and_then(|report| report.client_bound.clone());
-    if let Err(RunError::Interrupted(signal)) = &result {
-        env.timeline.record(ObservationKind::Interrupted { signal: (*signal).to_owned() }, None);
-    }
+    record_interruption(env, &result);
     let passes = result.is_ok()
         && evaluate_verdict(&inputs, &journal, client_bound.as_deref()).result
             == crate::model::verdict::CaseResult::Pass;
@@ -148,7 +146,9 @@ async fn run_to_verdict(inputs: RunInputs<'_>) -> RunOutcome {
         let diagnosis = async { Ok(observe::write_diagnostics(env, scenario, inputs.inventory).await?) };
         result = result.and(cleanup::until_second_signal(&inputs, diagnosis).await);
     }
-    result = result.and(cleanup::run_cleanup(&state, inputs.cleanup_policy).await);
+    let cleaned = cleanup::run_cleanup(&state, inputs.cleanup_policy).await;
+    record_interruption(env, &cleaned);
+    result = result.and(cleaned);
     observer.stop().await;
     let verdict = evaluate_verdict(&inputs, &journal, client_bound.as_deref());
     result = result.and(env.timeline.take_failure().map_or(Ok(()), |e| Err(e.into())));
@@ -191,6 +191,13 @@ fn write_results(
 #[must_use]
 pub fn run_id(started: Timestamp) -> String {
     started.strftime("%Y%m%d-%H%M%S-%3f").to_string()
+}
+
+/// Records that a signal ended the phases, or the clean-up.
+fn record_interruption(env: &RunEnv, result: &Result<(), RunError>) {
+    if let Err(RunError::Interrupted(signal)) = result {
+        env.timeline.record(ObservationKind::Interrupted { signal: (*signal).to_owned() }, None);
+    }
 }
 
 fn record_phase(env: &RunEnv, phase: Phase, edge: PhaseEdge) {

@@ -15,7 +15,7 @@ use std::path::Path;
 use self::hashing_reader::HashingReader;
 use self::partial_bundle::PartialBundle;
 use super::finished_run::FinishedRun;
-use crate::env::{BundleReadError, BundleReader};
+use crate::env::{BundleReadError, BundleReader, read_bounded_text};
 use crate::model::inventory::Inventory;
 use crate::model::journal::JournalEntry;
 use crate::model::load::LoadReport;
@@ -43,8 +43,10 @@ const MAX_TIMELINE_BYTES: u64 = 512 << 20;
 /// Most distinct series: a hop has one for each accelerator.
 const MAX_SERIES: usize = 100_000;
 
+const INVENTORY_FILE: &str = "inventory.json";
+
 /// Records that mark a folder as a bundle without its manifest.
-const RECORDS: [&str; 4] = ["timeline.jsonl", "journal.jsonl", "inventory.json", "verdict.json"];
+const RECORDS: [&str; 4] = ["timeline.jsonl", "journal.jsonl", INVENTORY_FILE, "verdict.json"];
 
 /// Why a bundle could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -104,6 +106,17 @@ pub enum OpenError {
         /// The rules that it names.
         found: u32,
     },
+}
+
+/// The inventory of a folder, which a run writes before its first change: an interrupted run has no complete bundle.
+///
+/// # Errors
+/// It cannot be read, or is no inventory.
+pub(crate) fn read_inventory(dir: &Path) -> Result<Inventory, String> {
+    let path = dir.join(INVENTORY_FILE);
+    let text = read_bounded_text(&path, MAX_DOCUMENT);
+    let inventory = text.and_then(|text| serde_json::from_str(&text).map_err(|e| e.to_string()));
+    inventory.map_err(|why| format!("could not read {}: {why}", path.display()))
 }
 
 impl OpenError {

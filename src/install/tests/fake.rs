@@ -1,6 +1,6 @@
 //! A fake API server with objects, and a fake helm with releases, in process.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
@@ -30,6 +30,10 @@ pub(super) struct InstallTestCluster {
     pub(super) denied_method: Mutex<Option<&'static str>>,
     /// It accepts requests and never responds.
     pub(super) is_silent: AtomicBool,
+    /// An API version whose kinds it cannot list.
+    pub(super) broken_version: Mutex<Option<&'static str>>,
+    /// A plural name of a kind that we may not list.
+    pub(super) unlisted_kind: Mutex<Option<&'static str>>,
     /// How many more times helm fails to uninstall.
     pub(super) helm_failures: AtomicU32,
 }
@@ -39,7 +43,9 @@ impl InstallTestCluster {
         self.objects.lock().unwrap().keys().cloned().collect()
     }
 
+    /// Stores an object, with a uid if it has none.
     pub(super) fn put(&self, path: &str, object: Value) {
+        let object = if object["metadata"]["uid"].is_null() { with_uid(path, object) } else { object };
         self.objects.lock().unwrap().insert(path.to_owned(), object);
     }
 
@@ -52,8 +58,8 @@ impl InstallTestCluster {
     }
 
     fn respond(&self, method: &http::Method, path: &str, query: &str, body: &[u8]) -> (u16, Value) {
-        if self.denied_method.lock().unwrap().is_some_and(|verb| method.as_str() == verb) {
-            return status_response(403, "Forbidden");
+        if let Some(response) = self.respond_without_objects(method, path) {
+            return response;
         }
         let mut objects = self.objects.lock().unwrap();
         let sent = || serde_json::from_slice::<Value>(body).unwrap();
@@ -109,6 +115,78 @@ impl InstallTestCluster {
                 None => status_response(404, "NotFound"),
             },
         }
+    }
+}
+
+/// API version, plural name, kind and verbs of the namespaced kinds.
+const KINDS: [(&str, &str, &str, &str); 16] = [
+    ("v1", "pods", "Pod", "list delete"),
+    ("v1", "pods/log", "Pod", "get"),
+    ("v1", "services", "Service", "list delete"),
+    ("v1", "endpoints", "Endpoints", "list delete"),
+    ("v1", "configmaps", "ConfigMap", "list delete"),
+    ("v1", "secrets", "Secret", "list delete"),
+    ("v1", "serviceaccounts", "ServiceAccount", "list delete"),
+    ("v1", "persistentvolumeclaims", "PersistentVolumeClaim", "list delete"),
+    ("v1", "events", "Event", "list delete"),
+    ("apps/v1", "deployments", "Deployment", "list delete"),
+    ("apps/v1", "replicasets", "ReplicaSet", "list delete"),
+    ("autoscaling/v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler", "list delete"),
+    ("coordination.k8s.io/v1", "leases", "Lease", "list delete"),
+    ("policy/v1", "poddisruptionbudgets", "PodDisruptionBudget", "list delete"),
+    ("example.org/v1alpha1", "widgets", "Widget", "list delete"),
+    ("metrics.k8s.io/v1beta1", "pods", "PodMetrics", "get list"),
+];
+
+impl InstallTestCluster {
+    /// A refusal, or a response of discovery.
+    fn respond_without_objects(&self, method: &http::Method, path: &str) -> Option<(u16, Value)> {
+        if self.denied_method.lock().unwrap().is_some_and(|verb| method.as_str() == verb) {
+            return Some(status_response(403, "Forbidden"));
+        }
+        if self.unlisted_kind.lock().unwrap().is_some_and(|plural| path.ends_with(&format!("/{plural}"))) {
+            return Some(status_response(403, "the account may not list them"));
+        }
+        self.respond_to_discovery(path)
+    }
+
+    /// The response to a path of discovery, which has no namespace.
+    fn respond_to_discovery(&self, path: &str) -> Option<(u16, Value)> {
+        let version = match path {
+            "/api" => {
+                return Some((
+                    200,
+                    json!({"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []}),
+                ));
+            }
+            "/apis" => {
+                let versions: BTreeSet<&str> =
+                    KINDS.iter().map(|(version, ..)| *version).filter(|v| *v != "v1").collect();
+                let group = |all: &str| {
+                    let (group, version) = all.split_once('/').unwrap();
+                    json!({"name": group, "versions": [{"groupVersion": all, "version": version}]})
+                };
+                let groups: Vec<Value> = versions.into_iter().map(group).collect();
+                return Some((200, json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups})));
+            }
+            _ => path.strip_prefix("/apis/").or_else(|| path.strip_prefix("/api/"))?,
+        };
+        let of_version = KINDS.iter().filter(|(one, ..)| *one == version);
+        let resource = |(_, plural, kind, verbs): &(&str, &str, &str, &str)| {
+            json!({"name": plural, "singularName": "", "namespaced": true, "kind": kind,
+                "verbs": verbs.split(' ').collect::<Vec<_>>()})
+        };
+        let resources: Vec<Value> = of_version.map(resource).collect();
+        if resources.is_empty() {
+            return None;
+        }
+        if self.broken_version.lock().unwrap().is_some_and(|broken| broken == version) {
+            return Some(status_response(503, "the server is currently unable to handle the request"));
+        }
+        Some((
+            200,
+            json!({"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": version, "resources": resources}),
+        ))
     }
 }
 

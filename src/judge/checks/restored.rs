@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::judge::check_result::CheckResult;
+use crate::judge::interruption::cleanup_signal;
 use crate::judge::run_view::RunView;
 use crate::model::journal::{ChangeState, JournalEntry, NewRelease, RunChange};
 use crate::model::observation::Phase;
@@ -39,7 +40,9 @@ pub(super) fn evaluate(view: &RunView<'_>) -> CheckResult {
             n => format!("all {n} changes of the journal are undone and verified"),
         });
     }
-    CheckResult::fail(format!("{} of {total} changes are not undone: {}", left.len(), left.join("; ")))
+    let interrupted = cleanup_signal(&view.records)
+        .map_or(String::new(), |signal| format!("; the clean-up was interrupted by {signal}"));
+    CheckResult::fail(format!("{} of {total} changes are not undone: {}{interrupted}", left.len(), left.join("; ")))
 }
 
 fn describe_change(change: &RunChange) -> String {

@@ -5,6 +5,7 @@ mod checks;
 mod control;
 mod controller_faults;
 mod hold;
+mod interruption;
 mod live_status;
 mod metric_diagnosis;
 mod model_cluster;

@@ -18,14 +18,15 @@ use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{Event, Namespace, Node, PersistentVolumeClaim, Pod, ResourceQuota, Secret, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::kube_aggregator::pkg::apis::apiregistration::v1::APIService;
+use kube::core::ApiResource;
 
 use self::table::{PermissionTable, RbacResource, core_resource, group_resource, typed_resource};
 use super::api_services::METRICS_APIS;
+use crate::env::CLUSTER_NAMESPACE;
 use crate::metrics::request;
 use crate::model::inventory::{PermissionCheck, PermissionStage};
 use crate::model::journal::ObjectRef;
 use crate::model::metric_under_test::MetricUnderTest;
-use crate::model::resource_kind::PROTECTED_KINDS;
 use crate::model::scenario::{EndpointType, IfExists, Scenario};
 use crate::snapshot::{LEADER_LEASE_NAME, LEADER_LEASE_NAMESPACE};
 
@@ -42,14 +43,29 @@ pub(super) fn run_permissions(scenario: &Scenario, missing: &[String]) -> Vec<Pe
             typed_resource::<Namespace>(),
             &purpose,
         );
-        for namespace in missing {
-            for kind in PROTECTED_KINDS {
-                let on = group_resource(kind.group, kind.plural).in_namespace(namespace);
-                table.add_required("list", on, "check whether it contains foreign objects before it is deleted");
-            }
-        }
     }
     add_diagnostics_permissions(scenario, &mut table);
+    table.into_permissions()
+}
+
+/// Why the content of a namespace is listed.
+pub(super) const CONTENT_PURPOSE: &str = "check whether it contains foreign objects before it is deleted";
+
+/// The permission to list every kind in a namespace that the run creates and removes.
+pub(super) fn content_permission(namespace: &str) -> Vec<PermissionCheck> {
+    let mut table = PermissionTable::default();
+    let on = group_resource("*", "*").in_namespace(namespace);
+    table.set_stage(PermissionStage::Install).add_required("list", on, CONTENT_PURPOSE);
+    table.into_permissions()
+}
+
+/// The same for an account that may list these kinds, and others not.
+pub(super) fn content_permissions_by_kind(namespace: &str, kinds: &[ApiResource]) -> Vec<PermissionCheck> {
+    let mut table = PermissionTable::default();
+    table.set_stage(PermissionStage::Install);
+    for kind in kinds {
+        table.add_required("list", group_resource(&kind.group, &kind.plural).in_namespace(namespace), CONTENT_PURPOSE);
+    }
     table.into_permissions()
 }
 
@@ -63,6 +79,11 @@ fn add_read_permissions(scenario: &Scenario, table: &mut PermissionTable) {
             "check whether the namespace exists",
         );
     }
+    table.add_optional(
+        "get",
+        typed_resource::<Namespace>().named(CLUSTER_NAMESPACE),
+        "record which cluster it is, so that clean changes no other",
+    );
     for name in METRICS_APIS {
         let on = typed_resource::<APIService>().named(name);
         table.add_required("get", on, "find the server of the metrics API");

@@ -5,6 +5,7 @@ mod charts;
 mod dry_run;
 mod hpas;
 mod metrics_apis;
+mod namespace_content;
 mod nodes;
 mod permissions;
 mod preflight;
@@ -17,9 +18,9 @@ use kube::api::Api;
 
 use super::adoption::is_adopted;
 use super::{lease, permissions as table};
-use crate::env::{HelmError, RunEnv};
+use crate::env::{HelmError, RunEnv, read_cluster_uid};
 use crate::error_chain::format_chain;
-use crate::model::inventory::Inventory;
+use crate::model::inventory::{Inventory, PreflightFindings};
 use crate::model::revision;
 use crate::model::scenario::{IfExists, Scenario};
 
@@ -69,12 +70,15 @@ pub(crate) async fn survey(env: &RunEnv, scenario: &Scenario) -> Result<Inventor
         // There is nothing to test.
         return Ok(inventory);
     }
+    // Without the permission the bundle does not say which cluster it is of.
+    inventory.cluster_uid = read_cluster_uid(&env.kube.retrying).await.ok().filter(|uid| !uid.is_empty());
     read_namespaces(&env.kube.retrying, scenario, &mut inventory).await?;
     let missing: Vec<String> =
         scenario.namespaces().into_iter().filter(|name| !inventory.existing_namespaces.contains(name)).collect();
     let documents = charts::render_charts(env, scenario, &mut inventory).await?;
     inventory.permissions =
         permissions::review_access(&env.kube.retrying, table::run_permissions(scenario, &missing)).await?;
+    namespace_content::review(&env.kube.retrying, &missing, &mut inventory).await?;
     let is_denied = |inventory: &Inventory| inventory.permissions.iter().any(|one| one.required && !one.allowed);
     if is_denied(&inventory) {
         // The plan reports all missing permissions; further reads would fail with the first one. Which releases will be
@@ -94,7 +98,9 @@ pub(crate) async fn survey(env: &RunEnv, scenario: &Scenario) -> Result<Inventor
     let mut more = table::install_permissions(scenario, &inventory, managed.iter().copied());
     // The objects of an upgraded release exist already; only helm knows how it changes them.
     let new: Vec<_> = managed.into_iter().filter(|name| !inventory.existing_releases.contains_key(*name)).collect();
-    inventory.preflight = preflight::read(&env.kube.retrying, scenario, &inventory, &new).await;
+    let undiscovered_kinds = std::mem::take(&mut inventory.preflight.undiscovered_kinds);
+    let findings = preflight::read(&env.kube.retrying, scenario, &inventory, &new).await;
+    inventory.preflight = PreflightFindings { undiscovered_kinds, ..findings };
     inventory.preflight.target = preflight::read_target(&env.kube.retrying, scenario).await?;
     if inventory.preflight.target.is_some() {
         more.extend(table::scale_permissions(scenario));

@@ -12,7 +12,11 @@ pub(super) fn check_complete(held: &LoadedBundle) -> BundleCheck {
     if held.manifest.complete && held.verdict.is_none() {
         differences.push("verdict.json is missing".to_owned());
     }
-    BundleCheck::new("complete", "the run finished", differences)
+    let summary = match held.records().interrupted_by() {
+        Some(signal) => format!("the run was interrupted by {signal}, and wrote its records to their end"),
+        None => "the run finished".to_owned(),
+    };
+    BundleCheck::new("complete", summary, differences)
 }
 
 /// Compares the files with the manifest: names and digests.

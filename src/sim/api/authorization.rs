@@ -56,10 +56,11 @@ pub(super) fn handle_access_review(cluster: &SimCluster, request: &ApiRequest) -
 }
 
 fn is_denied(cluster: &SimCluster, verb: &str, group: &str, resource: &str, namespace: &str) -> bool {
+    // A review of every resource asks for a rule that grants them all.
+    let is_any = (group, resource) == ("*", "*");
     cluster.config().api.denied_permissions.iter().any(|denied| {
         (denied.verb == "*" || denied.verb == verb)
-            && denied.group == group
-            && denied.resource == resource
+            && (is_any || denied.group == group && denied.resource == resource)
             && (denied.namespace.is_empty() || denied.namespace == namespace)
     })
 }

@@ -103,6 +103,8 @@ fn handle_non_resource(cluster: &SimCluster, request: &ApiRequest) -> Result<Api
             let api_version = format!("{}/{}", info.group, info.version);
             Ok(discovery::resources(cluster, api_version.trim_start_matches('/')))
         }
+        Some("api") if info.parts.len() == 1 => Ok(discovery::core_versions()),
+        Some("apis") if info.parts.len() == 1 => Ok(discovery::groups(cluster)),
         _ => Err(request.not_simulated()),
     }
 }

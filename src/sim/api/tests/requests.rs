@@ -31,6 +31,10 @@ async fn a_server_reports_its_version_its_kinds_and_its_time() {
     assert!(apps.resources.iter().any(|one| one.kind == "Deployment" && one.name == "deployments" && one.namespaced));
     let core = client.list_core_api_resources("v1").await.unwrap();
     assert!(core.resources.iter().any(|one| one.kind == "Node" && !one.namespaced));
+    let kinds = crate::env::discover_namespaced_kinds(&client).await.unwrap();
+    let has_kind = |name: &str| kinds.listable.iter().any(|kind| crate::env::qualified_name(kind) == name);
+    assert!(has_kind("configmaps") && has_kind("deployments.apps") && !has_kind("nodes") && !has_kind("events"));
+    assert_eq!(kinds.unknown, Vec::<String>::new());
     for group in ["autoscaling/v2", "none.io/v1"] {
         assert_eq!(error_code(client.list_api_group_resources(group).await).0, 404);
     }
@@ -54,6 +58,10 @@ async fn a_permission_that_is_missing_is_reported_and_refused() {
         reviews.create(&PostParams::default(), &review).await.unwrap().status.unwrap().allowed
     };
     assert!(!is_allowed("create").await && is_allowed("get").await);
+    let attributes = json!({"verb": "list", "group": "*", "resource": "*", "namespace": "x"});
+    let review = serde_json::from_value(json!({"metadata": {}, "spec": {"resourceAttributes": attributes}})).unwrap();
+    let review = reviews.create(&PostParams::default(), &review).await.unwrap();
+    assert!(!review.status.unwrap().allowed, "one kind is denied, so not every kind is granted");
     let message =
         "pods is forbidden: User \"gpuhpa\" cannot list resource \"pods\" in API group \"\" in the namespace \"x\"";
     let pods: Api<Pod> = Api::namespaced(client, "x");
