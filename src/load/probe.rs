@@ -24,7 +24,7 @@ const PROBE_ID: u64 = u64::MAX;
 /// # Errors
 /// The names of the scenario and the pod do not form a URL. Errors of the pod or the transport are in the result.
 pub(crate) async fn probe_pod(env: &RunEnv, scenario: &Scenario, pod: &str) -> Result<ProbeRecord, LoadError> {
-    let proxy_path = format!("/api/v1/namespaces/{}/pods/{pod}:{}/proxy", scenario.namespace, scenario.endpoint.port);
+    let proxy_path = proxy_path(scenario, pod);
     let load = LoadSpec { max_tokens: PROBE_TOKENS, ..scenario.load.clone() };
     // The Kubernetes client replaces this host with the API server's address.
     let client = ChatClient::new(
@@ -38,9 +38,19 @@ pub(crate) async fn probe_pod(env: &RunEnv, scenario: &Scenario, pod: &str) -> R
     let mut probe =
         ProbeRecord { pod: pod.to_owned(), not_delivered: is_transport_failure(&record), ..probe_from_record(&record) };
     if probe.error.is_none() {
-        read_model_placement(env, &proxy_path, &scenario.load, &mut probe).await;
+        read_placement_at(env, &proxy_path, &scenario.load, &mut probe).await;
     }
     Ok(probe)
+}
+
+/// Adds to the record of a chat where the pod that answered it has its model.
+pub(crate) async fn read_model_placement(env: &RunEnv, scenario: &Scenario, pod: &str, probe: &mut ProbeRecord) {
+    read_placement_at(env, &proxy_path(scenario, pod), &scenario.load, probe).await;
+}
+
+/// The path of a pod's server at the API server.
+fn proxy_path(scenario: &Scenario, pod: &str) -> String {
+    format!("/api/v1/namespaces/{}/pods/{pod}:{}/proxy", scenario.namespace, scenario.endpoint.port)
 }
 
 /// The observation of one request: of the first chat, or of a probe.
@@ -57,7 +67,7 @@ pub(crate) fn probe_from_record(record: &RequestRecord) -> ProbeRecord {
     }
 }
 
-async fn read_model_placement(env: &RunEnv, proxy_path: &str, load: &LoadSpec, probe: &mut ProbeRecord) {
+async fn read_placement_at(env: &RunEnv, proxy_path: &str, load: &LoadSpec, probe: &mut ProbeRecord) {
     let protocol = protocol::by_name(load.protocol);
     let Some(path) = protocol.placement_path() else { return };
     let Ok(request) = http::Request::get(format!("{proxy_path}{path}")).body(Vec::new()) else { return };

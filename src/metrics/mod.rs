@@ -3,6 +3,7 @@
 //! typed error; nothing here sends a request or reads a clock.
 
 pub(crate) mod api;
+mod device_id;
 pub(crate) mod exposition;
 mod exposition_labels;
 pub(crate) mod request;
@@ -10,6 +11,8 @@ pub(crate) mod selector;
 pub(crate) mod store;
 
 use std::collections::BTreeMap;
+
+pub(crate) use device_id::{PhysicalDevice, has_uuid};
 
 use crate::model::metric_profile::{BlankValues, ProfileLabels};
 use crate::model::reading::MetricSample;

@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 /// The accelerator that each pod of the target must request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Accelerator {
-    /// Any extended resource, or any ResourceClaim (DRA).
+    /// Any extended resource or ResourceClaim (DRA) that is not known to be something else, such as a network interface.
     Auto,
     /// As `auto`, on a cluster whose accelerators are stand-ins: every output is stamped STAND-IN, and a model
     /// need not be in accelerator memory.
     StandIn,
-    /// The extended resource of this name.
+    /// The extended resource of this name; a ResourceClaim does not count.
     Resource(String),
 }
 
@@ -75,9 +75,9 @@ impl JsonSchema for Accelerator {
         schemars::json_schema!({
             "type": "string",
             "description": "auto: an extended resource of the metric's profile, or any where it lists none, or a \
-                            ResourceClaim (DRA). standIn: as auto, but the accelerators are \
-                            simulated: every output is stamped STAND-IN, and model memory is not checked. Else the name \
-                            of an extended resource.",
+                            ResourceClaim (DRA), unless it is known to be something else, such as a network interface. \
+                            standIn: as auto, but the accelerators are simulated: every output is stamped STAND-IN, and \
+                            model memory is not checked. Else the name of an extended resource, which alone counts.",
             "examples": ["auto", "standIn", "nvidia.com/gpu"],
         })
     }

@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::accelerator::Accelerator;
+use super::non_accelerators::non_accelerator_kind;
 use super::scenario::{MetricSources, Scenario};
 use super::shipped_profiles;
 
@@ -27,7 +28,8 @@ pub(crate) struct MetricProfile {
     /// Values that mean that there is no measurement. A sample with one of them is dropped.
     pub(crate) blank_values: BlankValues,
     /// Extended resources of the accelerators that the exporter measures; `*` at the end of a name matches any rest.
-    /// With `accelerator: auto` and `standIn` only these count. Default: any extended resource.
+    /// With `accelerator: auto` and `standIn` only these count. Default: any extended resource that is not known to be
+    /// something else, such as a network interface.
     pub(crate) accelerator_resources: Vec<String>,
 }
 
@@ -172,11 +174,19 @@ impl Scenario {
         self.metric.profile.as_ref().filter(|profile| is_open && !profile.accelerator_resources.is_empty())
     }
 
-    /// True when a container resource of this name is an accelerator in this scenario.
+    /// True when a container resource of this name is an accelerator in this scenario. What is known to be something
+    /// else, such as a network interface, is none, whatever the scenario or a pattern of the profile says.
     #[must_use]
     pub(crate) fn is_accelerator(&self, resource: &str) -> bool {
         self.accelerator.matches(resource)
             && self.accelerator_profile().is_none_or(|profile| profile.lists_resource(resource))
+            && non_accelerator_kind(resource).is_none()
+    }
+
+    /// True when a resource claim (DRA) may stand for an accelerator in this scenario: it names no extended resource.
+    #[must_use]
+    pub(crate) fn accepts_claims(&self) -> bool {
+        matches!(self.accelerator, Accelerator::Auto | Accelerator::StandIn)
     }
 }
 
@@ -243,5 +253,10 @@ mod tests {
         let named = with(Accelerator::Resource("b.com/gpu".to_owned()), listed);
         assert!(named.is_accelerator("b.com/gpu") && !named.is_accelerator("a.com/gpu"));
         assert!(!with(Accelerator::Auto, r#"["*"]"#).is_accelerator("cpu"), "a native resource is no accelerator");
+        for resource in ["rdma/hca_shared_devices", "devices.kubevirt.io/kvm", "vpc.amazonaws.com/pod-eni"] {
+            assert!(!with(Accelerator::Auto, "[]").is_accelerator(resource), "{resource}");
+            assert!(!with(Accelerator::Auto, r#"["*"]"#).is_accelerator(resource), "{resource}");
+            assert!(!with(Accelerator::Resource(resource.to_owned()), "[]").is_accelerator(resource), "{resource}");
+        }
     }
 }

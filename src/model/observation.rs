@@ -227,6 +227,26 @@ pub struct ProbeRecord {
     /// such a chat shows nothing about the pod's accelerator.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remote_model: Option<String>,
+    /// The devices that the resource claims (DRA) of the pod have; absent for a pod without claims, or where the claims
+    /// could not be read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub claimed_devices: Vec<ClaimedDevice>,
+}
+
+/// A device that is allocated to a ResourceClaim.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ClaimedDevice {
+    /// Name of the claim.
+    pub claim: String,
+    /// DeviceClass of the request; empty if the claim has no request of the result's name.
+    pub device_class: String,
+    /// DRA driver.
+    pub driver: String,
+    /// Pool of the driver, mostly the node.
+    pub pool: String,
+    /// Device in the pool.
+    pub device: String,
 }
 
 /// The range of the API server's clock minus the harness's clock.

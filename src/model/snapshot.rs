@@ -164,6 +164,10 @@ pub struct PodSnapshot {
     pub(crate) resource_claims: Vec<String>,
     /// Ids of the allocated devices (status.containerStatuses[].allocatedResourcesStatus).
     pub allocated_devices: Vec<String>,
+    /// The same ids by the resource that they are of, or `claim:` and the name of a claim and its request; absent in
+    /// records that were made before it was recorded.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) devices_by_resource: BTreeMap<String, Vec<String>>,
     /// Reason and message of the scheduler or the kubelet, if the pod is not running.
     pub(crate) not_running: Option<NotRunningReason>,
     /// Container restarts, in sum.

@@ -2,6 +2,7 @@
 
 use crate::model::inventory::Inventory;
 use crate::model::metric_under_test::MetricUnderTest;
+use crate::model::non_accelerators::non_accelerator_kind;
 use crate::model::plan::AcceleratorCapacity;
 use crate::model::scenario::Scenario;
 
@@ -25,24 +26,47 @@ pub(super) fn reachable_replicas(scenario: &Scenario, metric: Option<&MetricUnde
     reachable
 }
 
-/// Accelerators that maxReplicas pods need, and free accelerators on Ready nodes.
+/// Accelerators that maxReplicas pods need, and free accelerators on Ready nodes. Of several resources that a pod requests
+/// the one counts of which the fewest are left: one resource cannot stand for another.
 pub(super) fn accelerator_capacity(scenario: &Scenario, inventory: &Inventory) -> AcceleratorCapacity {
     let rendered = inventory.charts.values().find_map(|chart| chart.target_resources.as_ref());
-    let request = rendered.and_then(|all| all.iter().find(|(name, _)| scenario.is_accelerator(name)));
-    let Some((resource, count)) = request else { return AcceleratorCapacity::default() };
+    let requests = rendered.into_iter().flatten().filter(|(name, count)| scenario.is_accelerator(name) && **count > 0);
+    let capacities = requests.map(|(resource, count)| resource_capacity(scenario, inventory, resource, *count));
+    // Where nothing could be read, the largest need.
+    capacities.min_by_key(|one| one.free.unwrap_or(0).saturating_sub(one.needed)).unwrap_or_default()
+}
+
+fn resource_capacity(scenario: &Scenario, inventory: &Inventory, resource: &str, per_pod: i64) -> AcceleratorCapacity {
     let allocatable: i64 =
         inventory.nodes.iter().filter(|node| node.ready).filter_map(|n| n.allocatable.get(resource)).sum();
     let used = inventory.accelerators_used.as_ref().map(|used| used.get(resource).copied().unwrap_or(0));
     AcceleratorCapacity {
-        resource: Some(resource.clone()),
-        needed: count * i64::from(scenario.hpa.spec.max_replicas),
+        resource: Some(resource.to_owned()),
+        needed: per_pod.saturating_mul(i64::from(scenario.hpa.spec.max_replicas)),
         free: used.filter(|_| !inventory.nodes.is_empty()).map(|used| allocatable - used),
     }
+}
+
+/// What the target's chart requests although none of it is an accelerator in this scenario; `None` where it renders an
+/// accelerator, or no chart renders the target.
+pub(super) fn describe_other_requests(scenario: &Scenario, inventory: &Inventory) -> Option<String> {
+    let rendered = inventory.charts.values().find_map(|chart| chart.target_resources.as_ref())?;
+    if rendered.keys().any(|name| scenario.is_accelerator(name)) {
+        return None;
+    }
+    let of_resource = |(name, count): (&String, &i64)| match non_accelerator_kind(name) {
+        Some(kind) => format!("{name}={count}, which is {kind}"),
+        None => format!("{name}={count}"),
+    };
+    let all: Vec<String> = rendered.iter().map(of_resource).collect();
+    (!all.is_empty()).then(|| all.join(", "))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::inventory::ChartSummary;
+    use crate::model::observation::NodeSnapshot;
 
     fn reachable(metric: &str, max: i32, range: [f64; 2]) -> Vec<i32> {
         let spec = format!(
@@ -72,5 +96,53 @@ mod tests {
             r#"{"type":"Pods","pods":{"metric":{"name":"gpu"},"target":{"type":"AverageValue","averageValue":"70"}}}"#;
         assert_eq!(reachable(pods, 4, [0.0, 1.0]), [1]);
         assert_eq!(reachable(pods, 4, [0.0, 100.0]), [1, 2, 3, 4]);
+    }
+
+    fn capacity(accelerator: &str, target: &[(&str, i64)], node: &[(&str, i64)]) -> (Scenario, Inventory) {
+        let counts = |all: &[(&str, i64)]| all.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect();
+        let chart = ChartSummary { target_resources: Some(counts(target)), ..ChartSummary::default() };
+        let node = NodeSnapshot { ready: true, allocatable: counts(node), ..NodeSnapshot::default() };
+        let mut scenario = Scenario::default();
+        scenario.accelerator = serde_json::from_value(accelerator.into()).unwrap();
+        scenario.hpa.spec.max_replicas = 3;
+        let inventory = Inventory {
+            nodes: vec![node],
+            accelerators_used: Some(std::collections::BTreeMap::new()),
+            charts: [("ollama".to_owned(), chart)].into(),
+            ..Inventory::default()
+        };
+        (scenario, inventory)
+    }
+
+    #[test]
+    fn capacity_is_that_of_the_scarcest_accelerator_and_of_no_other_resource() {
+        let of = |accelerator: &str, target: &[(&str, i64)], node: &[(&str, i64)]| {
+            let (scenario, inventory) = capacity(accelerator, target, node);
+            let capacity = accelerator_capacity(&scenario, &inventory);
+            (capacity.resource.unwrap_or_default(), capacity.needed, capacity.free)
+        };
+        let gpu = |needed, free| ("nvidia.com/gpu".to_owned(), needed, Some(free));
+        let fuse = [("github.com/fuse", 1), ("nvidia.com/gpu", 1)];
+        assert_eq!(of("auto", &fuse, &[("github.com/fuse", 300), ("nvidia.com/gpu", 1)]), gpu(3, 1));
+        let unknown = [("a.example/chip", 1), ("nvidia.com/gpu", 2)];
+        assert_eq!(of("auto", &unknown, &[("a.example/chip", 300), ("nvidia.com/gpu", 4)]), gpu(6, 4));
+        let renamed = [("nvidia.com/gpu", 0), ("nvidia.com/gpu.shared", 8)];
+        let shared = ("nvidia.com/gpu.shared".to_owned(), 3, Some(8));
+        assert_eq!(of("auto", &[("nvidia.com/gpu.shared", 1)], &renamed), shared);
+        assert_eq!(of("auto", &[("vpc.amazonaws.com/pod-eni", 1)], &[("vpc.amazonaws.com/pod-eni", 9)]).0, "");
+        assert_eq!(of("nvidia.com/gpu", &[("nvidia.com/gpu.shared", 1)], &renamed).0, "");
+    }
+
+    #[test]
+    fn a_target_without_an_accelerator_is_described_by_what_it_requests() {
+        let of = |accelerator: &str, target: &[(&str, i64)]| {
+            let (scenario, inventory) = capacity(accelerator, target, &[]);
+            describe_other_requests(&scenario, &inventory)
+        };
+        let shared = [("nvidia.com/gpu.shared", 1)];
+        assert_eq!(of("nvidia.com/gpu", &shared).as_deref(), Some("nvidia.com/gpu.shared=1"));
+        assert_eq!(of("auto", &shared), None);
+        let network = of("auto", &[("vpc.amazonaws.com/pod-eni", 1)]);
+        assert_eq!(network.as_deref(), Some("vpc.amazonaws.com/pod-eni=1, which is a network interface"));
     }
 }

@@ -184,7 +184,9 @@ pub(super) fn warnings(
         )),
         (Some(resource), None) => all.push(format!("free {resource} could not be read")),
         (None, _) if !scenario.releases.is_empty() => {
-            all.push("no chart of the scenario renders the target with an accelerator request".to_owned());
+            let other = capacity::describe_other_requests(scenario, inventory);
+            let other = other.map_or(String::new(), |other| format!("; it requests {other}"));
+            all.push(format!("no chart of the scenario renders the target with an accelerator request{other}"));
         }
         _ => {}
     }

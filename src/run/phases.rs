@@ -108,14 +108,21 @@ async fn install_target(state: &mut RunState<'_>) -> Result<Option<String>, RunE
     }
     // A Ready server that fails nevertheless gets less time than an image pull.
     let server_deadline = env.clock.now_ms() + phase_budget(state, &[BoundName::PodStartup]).ms();
-    state.unless_interrupted(send_first_chat(inputs, &endpoint.url, deadline.min(server_deadline))).await?;
+    let pod = state.with_evaluator(|evaluator| evaluator.view().single_ready_pod());
+    state.unless_interrupted(send_first_chat(inputs, &endpoint.url, pod, deadline.min(server_deadline))).await?;
     state.end_phase(Phase::Install);
     Ok(Some(endpoint.url))
 }
 
 /// Sends a chat through the Service until one succeeds: kube-proxy may still program it, the target still load the model.
-/// No success by the deadline is no error here: the load reports exact counts.
-async fn send_first_chat(inputs: &super::RunInputs<'_>, url: &str, deadline: u64) -> Result<(), RunError> {
+/// No success by the deadline is no error here: the load reports exact counts. Where the target has one Ready pod, the
+/// record says where that pod has its model.
+async fn send_first_chat(
+    inputs: &super::RunInputs<'_>,
+    url: &str,
+    pod: Option<String>,
+    deadline: u64,
+) -> Result<(), RunError> {
     let env = inputs.env;
     let client = ChatClient::new(env.http.clone(), env.clock, inputs.scenario.load.clone(), url)?;
     loop {
@@ -124,7 +131,10 @@ async fn send_first_chat(inputs: &super::RunInputs<'_>, url: &str, deadline: u64
         let is_final =
             matches!(record.outcome, RequestOutcome::Succeeded | RequestOutcome::Http4xx | RequestOutcome::BadJson);
         if is_final || env.clock.now_ms() >= deadline {
-            let probe = load::probe_from_record(&record);
+            let mut probe = load::probe_from_record(&record);
+            if let Some(pod) = pod.filter(|_| probe.error.is_none()) {
+                load::read_model_placement(env, inputs.scenario, &pod, &mut probe).await;
+            }
             let result = probe.error.clone().unwrap_or_else(|| format!("{} tokens", probe.tokens));
             inputs.progress.message(&format!("first chat: {result}"));
             env.timeline.record(ObservationKind::Probe(probe), None);

@@ -1,11 +1,15 @@
 //! Direct chats: while the load runs, each new pod that becomes Ready is sent one chat through the API server's pod proxy,
 //! one pod after the other.
 
+use k8s_openapi::api::resource::v1::ResourceClaim;
+use kube::Api;
+
 use super::RunError;
 use super::run_state::RunState;
 use crate::judge::{self, Prerequisite};
 use crate::load::{self, LoadError};
-use crate::model::observation::{ObservationKind, ProbeRecord};
+use crate::model::observation::{ClaimedDevice, ObservationKind, ProbeRecord};
+use crate::snapshot;
 
 /// Attempts for a probe that the API server did not deliver, one second apart: an API server that restarts is back within
 /// half a minute.
@@ -25,12 +29,33 @@ async fn probe_with_retry(inputs: &super::RunInputs<'_>, pod: &str) -> Result<Pr
     }
 }
 
+/// The devices of a pod's resource claims, which tell what its claims are. A claim that cannot be read is left out: the
+/// judge says then that its devices are not recorded.
+async fn read_claims(inputs: &super::RunInputs<'_>, claims: &[String]) -> Vec<ClaimedDevice> {
+    let kube = inputs.env.kube.no_retry.clone();
+    let api: Api<ResourceClaim> = Api::namespaced(kube, &inputs.scenario.namespace);
+    let mut devices = Vec::new();
+    for name in claims {
+        if let Ok(claim) = api.get(name).await {
+            devices.extend(snapshot::claimed_devices(&claim));
+        }
+    }
+    devices
+}
+
 /// As [`RunState::wait_for_checks`], and probes each new pod that becomes Ready meanwhile.
 pub(super) async fn wait_for_checks(state: &mut RunState<'_>, prerequisites: &[Prerequisite]) -> Result<(), RunError> {
     loop {
         for pod in state.unprobed_pods() {
             let inputs = state.inputs;
-            let probe = state.unless_interrupted(async { Ok(probe_with_retry(inputs, &pod).await?) }).await?;
+            let claims = state.with_evaluator(|evaluator| evaluator.view().resource_claims_of(&pod));
+            let probe = state
+                .unless_interrupted(async {
+                    let mut probe = probe_with_retry(inputs, &pod).await?;
+                    probe.claimed_devices = read_claims(inputs, &claims).await;
+                    Ok(probe)
+                })
+                .await?;
             match &probe.error {
                 Some(error) => inputs.progress.message(&format!("direct chat to pod {pod}: {error}")),
                 None => inputs.progress.step(&format!("direct chat to pod {pod}: {} tokens", probe.tokens)),

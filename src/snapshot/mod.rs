@@ -8,6 +8,7 @@ mod hpa;
 mod leader;
 mod node;
 mod pod;
+mod resource_claim;
 mod resources;
 mod workload;
 
@@ -17,5 +18,6 @@ pub(crate) use hpa::snapshot_hpa;
 pub(crate) use leader::{LEADER_LEASE_NAME, LEADER_LEASE_NAMESPACE, snapshot_leader};
 pub(crate) use node::snapshot_node;
 pub(crate) use pod::snapshot_pod;
+pub(crate) use resource_claim::claimed_devices;
 pub(crate) use resources::requested_resources;
 pub(crate) use workload::{replicas_managers, snapshot_deployment, snapshot_stateful_set};

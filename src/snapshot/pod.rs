@@ -32,6 +32,7 @@ pub(crate) fn snapshot_pod(pod: &Pod) -> PodSnapshot {
         extended_resources: held_resources(&spec),
         resource_claims: resource_claim_names(&spec, &status),
         allocated_devices: allocated_device_ids(&status),
+        devices_by_resource: device_ids_by_resource(&status),
         not_running: pod_problem(&status).or_else(|| container_problem(pod)),
         restarts: containers(&status).map(|container| container.restart_count).sum(),
     }
@@ -69,12 +70,22 @@ fn resource_claim_names(spec: &PodSpec, status: &PodStatus) -> Vec<String> {
 
 /// Ids of the allocated devices; a device that several containers share is listed once.
 fn allocated_device_ids(status: &PodStatus) -> Vec<String> {
-    let allocated = containers(status).flat_map(|container| container.allocated_resources_status.iter().flatten());
-    let ids: BTreeSet<_> = allocated
-        .flat_map(|resource| resource.resources.iter().flatten())
-        .map(|device| device.resource_id.clone())
-        .collect();
+    let ids: BTreeSet<_> = device_ids_by_resource(status).into_values().flatten().collect();
     ids.into_iter().collect()
+}
+
+/// The same ids by resource.
+fn device_ids_by_resource(status: &PodStatus) -> BTreeMap<String, Vec<String>> {
+    let mut ids: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let allocated = containers(status).flat_map(|container| container.allocated_resources_status.iter().flatten());
+    for resource in allocated {
+        let of_resource = ids.entry(resource.name.clone()).or_default();
+        of_resource.extend(resource.resources.iter().flatten().map(|device| device.resource_id.clone()));
+        of_resource.sort();
+        of_resource.dedup();
+    }
+    ids.retain(|_, ids| !ids.is_empty());
+    ids
 }
 
 /// The scheduler's reason first, then the pod's own (Evicted, UnexpectedAdmissionError).
@@ -168,6 +179,7 @@ mod tests {
                 extended_resources: [("nvidia.com/gpu".to_owned(), 2)].into(),
                 resource_claims: vec![],
                 allocated_devices: vec!["GPU-a".into(), "GPU-b".into()],
+                devices_by_resource: [("nvidia.com/gpu".to_owned(), vec!["GPU-a".into(), "GPU-b".into()])].into(),
                 not_running: None,
                 restarts: 3,
             }

@@ -1,7 +1,7 @@
 //! Control/ByTheAutoscaler: every replica change is a write to the scale subresource by one and the same controller,
-//! and matches the HPA's status and, unless it was lost, its event. Another writer: INCONCLUSIVE, with its field
-//! manager. Before the baseline the controller may also
-//! enforce minReplicas or maxReplicas.
+//! and matches the HPA's status and, unless it was lost, its event. Before the baseline the controller may also enforce
+//! minReplicas or maxReplicas. Another writer, or a tool of people as the writer of every change: INCONCLUSIVE, with its field
+//! manager. A name that is not known for the controller is a finding where its events confirm each change.
 
 use crate::bounds::SLACK;
 use crate::hpa;
@@ -9,15 +9,60 @@ use crate::judge::check_result::CheckResult;
 use crate::judge::run_view::{RunView, SizeChange};
 use crate::model::observation::{EventSnapshot, Phase};
 
+/// Names under which the HPA controller writes: a field manager is the name of the writing binary (kubernetes v1.37.2,
+/// staging/src/k8s.io/apiserver/pkg/endpoints/handlers/create.go, `managerOrUserAgent`), and k3s, MicroK8s and MicroShift have
+/// the controller manager in a binary of their own.
+const CONTROLLER_NAMES: &[&str] = &["kube-controller-manager", "k3s", "kubelite", "microshift", "hyperkube"];
+
+/// The beginnings of the names of tools by which people, scripts and pipelines write. None contains the HPA controller, so
+/// a status that agrees with their writes does not make them the autoscaler's.
+const TOOL_NAMES: &[&str] = &[
+    "kubectl",
+    "oc",
+    "helm",
+    "flux",
+    "kustomize",
+    "argo",
+    "argocd",
+    "terraform",
+    "pulumi",
+    "ansible",
+    "k9s",
+    "lens",
+    "freelens",
+    "headlamp",
+    "dashboard",
+    "rancher",
+    "mozilla",
+    "curl",
+    "python",
+    "openapi-generator",
+    "okhttp",
+    "axios",
+    "node-fetch",
+    "go-http-client",
+    "gpuhpa",
+];
+
+/// True for the name of a tool, with what follows its name: `kubectl-scale`, `python-requests`.
+fn is_tool(manager: &str) -> bool {
+    let manager = manager.to_ascii_lowercase();
+    TOOL_NAMES.iter().filter_map(|tool| manager.strip_prefix(tool)).any(|rest| {
+        // What follows a name begins with a sign: `argocd-controller` is argocd's, `octopus` is not oc's.
+        !rest.starts_with(|c: char| c.is_ascii_alphanumeric())
+    })
+}
+
 pub(super) fn evaluate(view: &RunView<'_>) -> CheckResult {
     let (mut cites, mut findings, mut changes) = (Vec::new(), Vec::new(), Vec::new());
-    let mut manager: Option<&str> = None;
+    let (mut manager, mut has_all_events) = (None::<&str>, true);
     for change in &view.size_changes {
         // After one lost event the next ones are not awaited: a controller that keeps scaling would delay the run for
         // ever.
         let wait_ms = if findings.is_empty() { 2 * SLACK.ms() } else { 0 };
         match find_origin(view, change, wait_ms) {
             ChangeOrigin::OurHpa { status_seq, event_seq, finding } => {
+                has_all_events &= event_seq.is_some();
                 cites.extend([change.seq, status_seq]);
                 cites.extend(event_seq);
                 findings.extend(finding);
@@ -35,6 +80,16 @@ pub(super) fn evaluate(view: &RunView<'_>) -> CheckResult {
     }
     if let Some((reason, seq)) = view.find_unseen_change() {
         return CheckResult::inconclusive(reason).with_cites([seq]);
+    }
+    if let Some(name) = manager.filter(|name| !CONTROLLER_NAMES.contains(name)) {
+        let text = format!(
+            "{name} wrote every change to the scale subresource, which is not a known name of the HPA controller"
+        );
+        if !has_all_events {
+            let text = format!("{text}, and no event of the controller confirms each change");
+            return CheckResult::inconclusive(text).with_cites(cites);
+        }
+        findings.push(format!("{text}; the HPA's status and the controller's events confirm each change"));
     }
     let text = match manager {
         None => "no replica change was seen".to_owned(),
@@ -84,6 +139,12 @@ fn find_origin(view: &RunView<'_>, change: &SizeChange<'_>, event_wait_ms: u64) 
         };
         return ChangeOrigin::OtherWriter(format!("written by {}, {detail}", change.describe_writer()));
     };
+    if let Some(name) = change.writer.map(|writer| writer.manager.as_str()).filter(|name| is_tool(name)) {
+        return ChangeOrigin::OtherWriter(format!(
+            "written by {}, and {name} is no HPA controller; run again without another writer of spec.replicas",
+            change.describe_writer()
+        ));
+    }
     let prefix = hpa::new_size(change.to, "");
     let event = view.events.iter().rfind(|(_, event)| {
         event.reason == hpa::SUCCESSFUL_RESCALE

@@ -5,7 +5,7 @@
 use crate::bounds::SLACK;
 use crate::judge::check_result::{CheckResult, format_ms, format_replicas};
 use crate::judge::decisions;
-use crate::judge::diagnosis::{contamination, out_of_range};
+use crate::judge::diagnosis::{contamination, device_activity, out_of_range};
 use crate::judge::run_view::{ApiReading, MAX_READING_GAP_MS, RunView, SizeChange};
 use crate::units::Milli;
 
@@ -107,7 +107,8 @@ fn explain_recommendation(view: &RunView<'_>, reading: &ApiReading<'_>) -> Strin
     let target = view.target_value().map_or(String::new(), |target| format!(", target {target}"));
     let replicas = reading.recommendation_from(view.min_replicas).unwrap_or(0);
     let cause = out_of_range::describe_implausible(view, reading.reading);
-    let cause = cause.or_else(|| contamination::describe(view, reading.received_ms)).unwrap_or_else(|| {
+    let cause = cause.or_else(|| contamination::describe(view, reading.received_ms));
+    let cause = cause.or_else(|| device_activity::describe_resident_model(view)).unwrap_or_else(|| {
         "the target is below the idle value or in another unit, the metric includes other workloads, or it falls under load \
          (free instead of used)".to_owned()
     });

@@ -169,7 +169,8 @@ static CHECKS: &[CheckSpec] = &[
     CheckSpec {
         check: Check::HoldSteady,
         name: "Hold/Steady",
-        sentence: "under constant load, while the metric is served, replicas do not fall below the recommendation",
+        sentence: "under constant load, while the metric is served, replicas do not fall below the recommendation, and the \
+                    expected pods stay Ready",
         prerequisites: &[Whole(Check::ReplicasRise)],
         awaited_in: Some(Phase::Hold),
         counts_for_early_exit: true,

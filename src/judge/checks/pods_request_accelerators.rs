@@ -1,10 +1,12 @@
 //! Setup/PodsRequestAccelerators: every pod of the target requests an accelerator, by an extended resource or a
-//! resource claim. The requirement does not cover pods without one: INCONCLUSIVE.
+//! resource claim. The requirement does not cover pods without one: INCONCLUSIVE. A claim whose allocation is not known
+//! to be of accelerators is a finding.
 
 use crate::judge::check_result::CheckResult;
 use crate::judge::run_view::RunView;
 use crate::model::metric_profile::MetricProfile;
-use crate::model::observation::Phase;
+use crate::model::non_accelerators::{DriverKind, non_accelerator_kind};
+use crate::model::observation::{Phase, PodSnapshot};
 use crate::model::scenario::Accelerator;
 
 pub(super) fn evaluate(view: &RunView<'_>) -> CheckResult {
@@ -21,14 +23,12 @@ pub(super) fn evaluate(view: &RunView<'_>) -> CheckResult {
             false => CheckResult::pending(format!("{reason} yet")),
         };
     }
-    let (mut cites, mut requests) = (Vec::new(), Vec::new());
+    let (mut cites, mut requests, mut unknown_claims) = (Vec::new(), Vec::new(), Vec::new());
     for pod in pods {
         let Some((observation, snapshot)) = pod.observations.first() else { continue };
         let accelerators = view.requested_accelerators(snapshot);
         if accelerators.is_empty() {
-            let requested: Vec<String> =
-                snapshot.extended_resources.iter().map(|(name, count)| format!("{name}={count}")).collect();
-            let requested = if requested.is_empty() { "none".to_owned() } else { requested.join(", ") };
+            let requested = describe_requests(view, snapshot);
             let scenario = view.records.scenario;
             let profile = scenario.accelerator_profile();
             let example = match &scenario.accelerator {
@@ -41,7 +41,7 @@ pub(super) fn evaluate(view: &RunView<'_>) -> CheckResult {
                 format!(" of profile {}, {}", profile.name, profile.accelerator_resources.join(" or "))
             });
             return CheckResult::inconclusive(format!(
-                "pod {} requests no accelerator{of_profile} (extended resources: {requested}; resource claims: none), so scaling it shows \
+                "pod {} requests no accelerator{of_profile} ({requested}), so scaling it shows \
                  nothing about accelerators; give its container a limit, for example {example}: 1",
                 snapshot.name
             ))
@@ -49,6 +49,9 @@ pub(super) fn evaluate(view: &RunView<'_>) -> CheckResult {
         }
         cites.push(observation.seq);
         requests.push(accelerators.join(" and "));
+        let is_unknown = |claim: &&String| view.claim_kind(claim) == DriverKind::Unknown;
+        unknown_claims
+            .extend(view.accelerator_claims(snapshot).filter(is_unknown).map(|claim| view.describe_claim(claim)));
     }
     requests.sort();
     requests.dedup();
@@ -56,5 +59,32 @@ pub(super) fn evaluate(view: &RunView<'_>) -> CheckResult {
         1 => "the one pod of the target requests".to_owned(),
         count => format!("all {count} pods of the target request"),
     };
-    CheckResult::pass(format!("{subject} {}", requests.join("; "))).with_cites(cites)
+    let result = CheckResult::pass(format!("{subject} {}", requests.join("; "))).with_cites(cites);
+    match unknown_claims.is_empty() {
+        true => result,
+        false => result.with_finding(format!(
+            "no known driver of accelerators is recorded for claim {}: that it is one shows only by where the model is \
+             (ScaleUp/NewPodsServe)",
+            unknown_claims.join(" and claim ")
+        )),
+    }
+}
+
+/// Describes what a pod without an accelerator requests, and what is known of it.
+fn describe_requests(view: &RunView<'_>, pod: &PodSnapshot) -> String {
+    let resources = pod.extended_resources.iter().map(|(name, count)| match non_accelerator_kind(name) {
+        Some(kind) => format!("{name}={count}, which is {kind}"),
+        None => format!("{name}={count}"),
+    });
+    let claims = pod.resource_claims.iter().map(|claim| match view.claim_kind(claim) {
+        DriverKind::Other(kind) => format!("{}, which is {kind}", view.describe_claim(claim)),
+        DriverKind::Accelerator | DriverKind::Unknown => view.describe_claim(claim),
+    });
+    let names_resource = match (&view.records.scenario.accelerator, pod.resource_claims.is_empty()) {
+        (Accelerator::Resource(name), false) => format!("; the scenario names {name}, so a claim does not count"),
+        _ => String::new(),
+    };
+    let join = |all: Vec<String>| if all.is_empty() { "none".to_owned() } else { all.join(", ") };
+    let (resources, claims) = (join(resources.collect()), join(claims.collect()));
+    format!("extended resources: {resources}; resource claims: {claims}{names_resource}")
 }

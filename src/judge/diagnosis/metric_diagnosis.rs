@@ -1,7 +1,7 @@
 //! Diagnosis of a metric that did not follow the load: its values at each hop without load and under it, and what to
 //! change.
 
-use super::{double_average, out_of_range, remote_model};
+use super::{device_activity, double_average, out_of_range, remote_model};
 use crate::judge::run_view::RunView;
 use crate::model::reading::MetricHop;
 use crate::units::Milli;
@@ -92,6 +92,9 @@ fn diagnose(view: &RunView<'_>, at_api: HopValues, values: &[(MetricHop, HopValu
         return text;
     }
     if let Some(text) = view.load_span().and_then(|(_, ended)| out_of_range::find_implausible(view, 0, ended)) {
+        return text;
+    }
+    if let Some(text) = device_activity::describe_inactive(view) {
         return text;
     }
     if at_api.is_constant() {

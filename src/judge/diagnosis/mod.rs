@@ -1,6 +1,7 @@
 //! Diagnoses of a metric: why it does not follow the load, or recommends too much. They decide nothing.
 
 pub(super) mod contamination;
+pub(super) mod device_activity;
 pub(super) mod double_average;
 pub(super) mod metric_diagnosis;
 pub(super) mod out_of_range;

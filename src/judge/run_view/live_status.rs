@@ -71,8 +71,22 @@ impl RunView<'_> {
     #[must_use]
     pub(crate) fn new_ready_pods(&self) -> Vec<String> {
         let pods = self.new_pods();
-        let ready = pods.iter().filter(|pod| pod.first_ready().is_some() && pod.terminating_ms().is_none());
+        let ready = pods.iter().filter(|pod| pod.is_ready_at(self.now_ms()));
         ready.map(|pod| pod.name().to_owned()).collect()
+    }
+
+    /// The resource claims of a pod of the target.
+    #[must_use]
+    pub(crate) fn resource_claims_of(&self, pod: &str) -> Vec<String> {
+        let last = self.target_pods().iter().find(|one| one.name() == pod).and_then(|one| one.last_observation());
+        last.map(|(_, snapshot)| snapshot.resource_claims.clone()).unwrap_or_default()
+    }
+
+    /// The only Ready pod of the target, which answers all chats; `None` where there are more, or none.
+    #[must_use]
+    pub(crate) fn single_ready_pod(&self) -> Option<String> {
+        let mut ready = self.target_pods().iter().filter(|pod| pod.is_ready_at(self.now_ms()));
+        ready.next().filter(|_| ready.next().is_none()).map(|pod| pod.name().to_owned())
     }
 
     /// Why the target is not ready yet. `None` once it is, after the deadline, or when a pod of it cannot run and is

@@ -6,8 +6,10 @@ mod change_totals;
 mod gaps;
 mod hpa_snapshots;
 mod live_status;
+mod pod_accelerators;
 mod progress;
 mod received;
+mod readiness;
 mod recommendations;
 mod series_bounds;
 mod size_changes;
@@ -40,8 +42,8 @@ use crate::bounds::{POLL_INTERVAL, TimingModel};
 use crate::hpa;
 use crate::model::metric_under_test::MetricUnderTest;
 use crate::model::observation::{
-    ClockSkewRange, DeletedObject, EndpointsSnapshot, EventSnapshot, HpaSnapshot, LeaderSnapshot, LoadSnapshot,
-    NodeSnapshot, Observation, ObservationKind, Phase, PhaseEdge, PodSnapshot, ProbeRecord, RecordedGap,
+    ClaimedDevice, ClockSkewRange, DeletedObject, EndpointsSnapshot, EventSnapshot, HpaSnapshot, LeaderSnapshot,
+    LoadSnapshot, NodeSnapshot, Observation, ObservationKind, Phase, PhaseEdge, PodSnapshot, ProbeRecord, RecordedGap,
     WorkloadSnapshot,
 };
 use crate::model::reading::MetricReading;
@@ -104,6 +106,8 @@ pub struct RunView<'a> {
     metric_in_range: OnceCell<bool>,
     target_pods: Vec<TargetPod<'a>>,
     target_pod_names: BTreeSet<&'a str>,
+    /// The recorded devices of resource claims, by the claim's name.
+    claims: BTreeMap<&'a str, Vec<&'a ClaimedDevice>>,
     /// Deletions of pods and other objects.
     pub(super) deletions: Vec<ObservedItem<'a, DeletedObject>>,
 }
@@ -154,6 +158,7 @@ impl<'a> RunView<'a> {
             metric_in_range: OnceCell::new(),
             target_pods: Vec::new(),
             target_pod_names: BTreeSet::new(),
+            claims: BTreeMap::new(),
             deletions: Vec::new(),
         };
         let mut collector = api_readings::ReadingCollector::new(records.scenario, view.metric.clone(), cache);
@@ -170,6 +175,7 @@ impl<'a> RunView<'a> {
         view.size_changes = size_changes::collect_size_changes(&view);
         view.target_pods = target_pods::collect_target_pods(&view);
         view.target_pod_names = view.target_pods.iter().map(TargetPod::name).collect();
+        view.claims = pod_accelerators::collect_claims(&view);
         view
     }
 

@@ -46,13 +46,6 @@ impl<'a> TargetPod<'a> {
         self.first_ready().filter(|(o, _)| o.at_ms <= at_ms)
     }
 
-    /// Ids of its devices. The latest non-empty list counts: the kubelet may report them after Ready, and drops them
-    /// with the containers.
-    pub(crate) fn devices(&self) -> &'a [String] {
-        let with_devices = self.observations.iter().rev().find(|(_, pod)| !pod.allocated_devices.is_empty());
-        with_devices.map_or(&[], |(_, pod)| &pod.allocated_devices)
-    }
-
     /// When its termination began.
     pub(crate) fn terminating_ms(&self) -> Option<u64> {
         self.observations.iter().find(|(_, pod)| pod.deleting).map(|(o, _)| o.at_ms).or(self.gone_ms)
@@ -124,18 +117,5 @@ impl<'a> RunView<'a> {
                 Some(samples.iter().any(|sample| sample.value.is_some() && of_target(sample)))
             }
         }
-    }
-
-    /// True when an extended resource counts as an accelerator in this run.
-    pub(crate) fn is_accelerator(&self, resource: &str) -> bool {
-        self.records.scenario.is_accelerator(resource)
-    }
-
-    /// The accelerators that a pod requests, formatted; empty when it requests none.
-    pub(crate) fn requested_accelerators(&self, pod: &PodSnapshot) -> Vec<String> {
-        let resources = pod.extended_resources.iter().filter(|(name, count)| self.is_accelerator(name) && **count > 0);
-        let mut all: Vec<String> = resources.map(|(name, count)| format!("{name}={count}")).collect();
-        all.extend(pod.resource_claims.iter().map(|claim| format!("claim {claim}")));
-        all
     }
 }

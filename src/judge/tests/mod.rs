@@ -2,14 +2,17 @@
 //! properties that hold for all runs; and tampering or unlucky timing that must not change a verdict.
 
 mod checks;
+mod constant_load;
 mod control;
 mod controller_faults;
+mod device_identity;
 mod hold;
 mod interruption;
 mod live_status;
 mod metric_diagnosis;
 mod model_cluster;
 mod oracle;
+mod pods_over_time;
 mod prediction;
 mod progress;
 mod properties;

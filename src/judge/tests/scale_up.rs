@@ -367,7 +367,7 @@ fn new_pods_answer_and_receive_traffic() {
     );
     real_accelerators().assert_passes_with_finding(
         NewPodsServe,
-        "answered its probe chat with 16 tokens (67724288 bytes of the model are in accelerator memory)",
+        "answered its probe chat with 16 tokens (67724288 of 67724288 bytes of the model are in accelerator memory, 100 %)",
     );
     healthy().assert_passes_with_finding(NewPodsServe, "receives traffic through the Service");
 }

@@ -17,6 +17,7 @@ use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{Event, Namespace, Node, PersistentVolumeClaim, Pod, ResourceQuota, Secret, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
+use k8s_openapi::api::resource::v1::ResourceClaim;
 use k8s_openapi::kube_aggregator::pkg::apis::apiregistration::v1::APIService;
 use kube::core::ApiResource;
 
@@ -156,6 +157,8 @@ fn add_run_permissions(scenario: &Scenario, missing: &[String], table: &mut Perm
     }
     table.add_required("list watch", own(typed_resource::<Pod>()), "watch the target's pods");
     table.add_required("get create", own(core_resource("pods/proxy")), "send a direct chat to each new pod");
+    let claims = own(typed_resource::<ResourceClaim>());
+    table.add_optional("get", claims, "read which devices the resource claims of new pods have");
     table.add_required(
         "list watch",
         own(typed_resource::<Event>()),

@@ -1,8 +1,9 @@
 //! ScaleUp/NewPodsServe: each new pod (a) answers one probe chat through the pod proxy, with the model in the
-//! accelerator's memory, and (b) receives traffic through the Service: its metric rises while no probe runs. A Service
-//! that does not select the pod, a missing model, a model of a remote host, too few connections, no successful chat
-//! through the Service: INCONCLUSIVE.
+//! accelerator's memory, and (b) receives traffic through the Service: its metric rises while it is a ready endpoint and no
+//! probe runs. A model that is mostly in host memory, a Service that does not select the pod, a missing model, a model of a
+//! remote host, too few connections, no successful chat through the Service: INCONCLUSIVE.
 
+mod model_placement;
 mod traffic;
 
 use crate::bounds::SLACK;
@@ -10,7 +11,7 @@ use crate::judge::check_result::{CheckResult, CheckStatus, format_ms};
 use crate::judge::diagnosis::remote_model;
 use crate::judge::run_view::{ObservedItem, RunView, SizeChange, TargetPod};
 use crate::model::observation::{LoadSnapshot, PodSnapshot, ProbeRecord};
-use crate::protocol;
+use model_placement::{describe_different_models, describe_placement, evaluate_missing_placement, is_on_accelerator};
 use traffic::evaluate_traffic;
 
 pub(super) fn evaluate(view: &RunView<'_>) -> CheckResult {
@@ -65,6 +66,7 @@ pub(super) fn evaluate(view: &RunView<'_>) -> CheckResult {
             CheckResult::pass(reason).with_cites(cites)
         }),
     };
+    findings.extend(describe_different_models(view));
     findings.into_iter().fold(result, CheckResult::with_finding)
 }
 
@@ -119,18 +121,9 @@ fn evaluate_probe(view: &RunView<'_>, pod: &TargetPod<'_>) -> CheckResult {
     let (from, end) = (pod.first_seen_ms(), view.load_span().map_or(0, |(_, end)| end));
     let under_load = |probe: &ProbeRecord| (from..=end).contains(&probe.began_ms);
     let probes: Vec<_> = view.probes.iter().filter(|(_, p)| p.pod == name && under_load(p)).collect();
-    let stand_in = view.records.scenario.accelerator.is_stand_in();
-    let succeeded = probes
-        .iter()
-        .find(|(_, p)| p.error.is_none() && (stand_in || p.model_accelerator_bytes.is_some_and(|bytes| bytes > 0)));
+    let succeeded = probes.iter().find(|(_, p)| p.error.is_none() && p.tokens > 0 && is_on_accelerator(view, p));
     if let Some((observation, probe)) = succeeded {
-        let memory = match probe.model_accelerator_bytes {
-            Some(bytes) if bytes > 0 => format!("{bytes} bytes of the model are in accelerator memory"),
-            Some(_) => "0 bytes of the model are in accelerator memory, waived by accelerator: standIn".to_owned(),
-            None => "where the model is was not reported, waived by accelerator: standIn".to_owned(),
-        };
-        return CheckResult::pass(format!("answered its probe chat with {} tokens ({memory})", probe.tokens))
-            .with_cites([observation.seq]);
+        return describe_placement(view, name, probe).with_cites([observation.seq]);
     }
     let ended = !view.is_under_load();
     let Some((observation, probe)) = probes.last() else {
@@ -161,7 +154,12 @@ fn find_disruption(pod: &TargetPod<'_>, at_ms: u64) -> Option<String> {
 fn evaluate_failed_probe(view: &RunView<'_>, pod: &TargetPod<'_>, probe: &ProbeRecord) -> CheckResult {
     let name = pod.name();
     let Some(error) = &probe.error else {
-        return evaluate_placement(view, name, probe);
+        return match probe.tokens {
+            0 if is_on_accelerator(view, probe) => CheckResult::inconclusive(format!(
+                "(workload) pod {name} answered its probe chat with 0 tokens, so it generated nothing"
+            )),
+            _ => evaluate_missing_placement(view, name, probe),
+        };
     };
     if probe.not_delivered {
         return CheckResult::inconclusive(format!(
@@ -181,26 +179,6 @@ fn evaluate_failed_probe(view: &RunView<'_>, pod: &TargetPod<'_>, probe: &ProbeR
     CheckResult::fail(format!(
         "pod {name} does not answer its probe chat: {error}; {succeeded} chats through the Service succeeded"
     ))
-}
-
-/// Evaluates a pod that answers, but is not known to compute on its accelerator.
-fn evaluate_placement(view: &RunView<'_>, name: &str, probe: &ProbeRecord) -> CheckResult {
-    let scenario = view.records.scenario;
-    let size = probe.model_bytes.map_or(String::new(), |bytes| format!(" of {bytes} bytes"));
-    match (probe.model_accelerator_bytes, protocol::by_name(scenario.load.protocol).placement_path()) {
-        (Some(_), path) => CheckResult::fail(format!(
-            "pod {name} answers, but 0 bytes of its model{size} are in accelerator memory{}: it computes on the CPU; \
-             its log in diagnostics/{}/ names the accelerators that it found",
-            path.map_or(String::new(), |path| format!(" ({path})")),
-            scenario.namespace
-        )),
-        (None, Some(path)) => {
-            CheckResult::inconclusive(format!("pod {name} answers, but {path} does not report where its model is"))
-        }
-        (None, None) => CheckResult::inconclusive(format!(
-            "pod {name} answers, but the protocol of the load cannot report where its model is"
-        )),
-    }
 }
 
 /// Describes chats that failed in the same way before the pod was Ready: then the server fails in every pod.

@@ -7,6 +7,7 @@ use crate::bounds::SLACK;
 use crate::judge::check_result::{CheckResult, format_ms};
 use crate::judge::run_view::{MAX_READING_GAP_MS, RunView, TargetPod};
 use crate::model::reading::MetricReading;
+use crate::model::scenario::EndpointType;
 use crate::units::Milli;
 
 /// Accepted probability of a false FAIL: that a ready endpoint receives none of n connections by chance.
@@ -40,20 +41,60 @@ pub(super) fn evaluate_traffic(view: &RunView<'_>, pod: &TargetPod<'_>) -> Check
     let baseline = baseline_peak(view);
     let threshold = baseline + tenth_of_target(view);
     let from = ready.at_ms + view.times.metric_lag().total_ms();
-    let activity = view.readings.iter().find_map(|(o, reading)| {
-        let value = pod_value(view, reading, name)?;
-        let in_time = o.at_ms >= from && o.at_ms <= end && !was_probed_near(view, name, reading.requested_ms, o.at_ms);
-        (in_time && value > threshold).then_some((o.seq, value, reading.hop.as_str()))
-    });
-    if let Some((seq, value, hop)) = activity {
-        return CheckResult::pass(format!(
-            "receives traffic through the Service: its metric is {} at the {hop} (at most {} without load)",
+    let activity = || {
+        view.readings.iter().filter_map(|(o, reading)| {
+            let value = pod_value(view, reading, name)?;
+            let in_time =
+                o.at_ms >= from && o.at_ms <= end && !was_probed_near(view, name, reading.requested_ms, o.at_ms);
+            (in_time && value > threshold).then_some((*o, value, reading.hop.as_str()))
+        })
+    };
+    let is_endpoint = |at_ms: u64| !has_service(view) || view.is_endpoint_at(name, at_ms) == Some(true);
+    if let Some((o, value, hop)) = activity().find(|(o, ..)| is_endpoint(o.at_ms)) {
+        let text = format!(
+            "receives traffic through {}: its metric is {} at the {hop} (at most {} without load)",
+            if has_service(view) { "the Service" } else { "the load's URL" },
             Milli(value),
             Milli(baseline)
-        ))
-        .with_cites([seq]);
+        );
+        let result = CheckResult::pass(text).with_cites([o.seq]);
+        return if has_service(view) { result } else { result.with_finding(describe_unobserved_service(name)) };
+    }
+    if let Some((o, value, hop)) = activity().last() {
+        return evaluate_activity_of_no_endpoint(view, name, ready.at_ms, (value, hop)).with_cites([o.seq]);
     }
     evaluate_no_traffic(view, pod, (ready.at_ms, from), end)
+}
+
+/// With `type: URL` the load goes to an endpoint that is not the run's own, and no Service is observed.
+fn has_service(view: &RunView<'_>) -> bool {
+    view.records.scenario.endpoint.kind != EndpointType::Url
+}
+
+fn describe_unobserved_service(name: &str) -> String {
+    format!(
+        "the load goes to a URL, so no Service was observed that may send chats to pod {name}: its activity alone shows them"
+    )
+}
+
+/// Evaluates a pod that was active only while it was no ready endpoint: an exporter may show it the work of another pod
+/// or of another client.
+fn evaluate_activity_of_no_endpoint(
+    view: &RunView<'_>,
+    name: &str,
+    ready_ms: u64,
+    (value, hop): (i64, &str),
+) -> CheckResult {
+    let known = match view.endpoints.last() {
+        Some((_, endpoints)) => format!("the pod was no ready endpoint of Service {} then", endpoints.service),
+        None => "no endpoints of the Service were observed".to_owned(),
+    };
+    let text = format!(
+        "the metric of pod {name} is {} at the {hop}, but {known}: whose chats caused it is not known",
+        Milli(value)
+    );
+    let is_early = view.now_ms() < ready_ms + view.times.new_connections().lenient_ms();
+    if view.is_under_load() && is_early { CheckResult::pending(text) } else { CheckResult::inconclusive(text) }
 }
 
 fn evaluate_no_traffic(view: &RunView<'_>, pod: &TargetPod<'_>, (ready_ms, from): (u64, u64), end: u64) -> CheckResult {

@@ -1,6 +1,10 @@
 //! Hold/Steady: under constant load replicas do not fall below the recommendation, for at least the scale-down window
-//! and one metric lag without interruption in which the metric was served. A fall that the metric does not recommend:
-//! FAIL. A load that was interrupted or had no successful response: INCONCLUSIVE.
+//! and one metric lag without interruption in which the metric was served, and the expected pods are Ready and endpoints
+//! until the load ends. A fall that the metric does not recommend: FAIL. A load that was not constant, of which most
+//! chats failed, or too few Ready pods: INCONCLUSIVE.
+
+mod constant_load;
+mod serving_pods;
 
 use crate::bounds::SLACK;
 use crate::judge::check_result::{CheckResult, format_ms, format_replicas};
@@ -8,6 +12,8 @@ use crate::judge::decisions;
 use crate::judge::diagnosis::double_average;
 use crate::judge::run_view::{ApiReading, MAX_READING_GAP_MS, RunView, SizeChange};
 use crate::units::HumanDuration;
+use constant_load::find_load_interruption;
+use serving_pods::{describe_losses, evaluate_serving_pods};
 
 pub(super) fn evaluate(view: &RunView<'_>) -> CheckResult {
     let Some((began, end)) = view.load_span() else {
@@ -47,8 +53,9 @@ pub(super) fn evaluate(view: &RunView<'_>) -> CheckResult {
     } else if let Some(reason) = find_load_interruption(view, reached, end) {
         CheckResult::inconclusive(format!("the load was not constant: {reason}"))
     } else {
-        CheckResult::pass(passed)
+        evaluate_serving_pods(view, reached, end).unwrap_or_else(|| CheckResult::pass(passed))
     };
+    findings.extend(describe_losses(view));
     let last = view.workload_at(end).map(|(seq, _)| seq);
     findings.into_iter().fold(result.with_cites([seq]).with_cites(last), CheckResult::with_finding)
 }
@@ -94,31 +101,4 @@ fn pass_start_ms(view: &RunView<'_>, fall: &SizeChange<'_>) -> u64 {
 /// Readings around the value that the pass of this fall may have read.
 fn readings_before<'v, 'a>(view: &'v RunView<'a>, fall: &SizeChange<'_>) -> impl Iterator<Item = &'v ApiReading<'a>> {
     view.api_readings_in(pass_start_ms(view, fall), fall.at_ms)
-}
-
-/// Why the load was absent or not constant.
-fn find_load_interruption(view: &RunView<'_>, from_ms: u64, to_ms: u64) -> Option<String> {
-    if let Some(reason) = view.records.client_bound {
-        return Some(reason.to_owned());
-    }
-    let loads = || view.loads.iter().filter(|(o, _)| (from_ms..=to_ms).contains(&o.at_ms));
-    let last = loads().next_back().map(|(_, load)| *load);
-    // A long response may end after the hold; its connection counts from the first token on.
-    match last {
-        Some(load) if load.succeeded == 0 && load.failed > 0 => {
-            return Some(format!("no request succeeded, and {} failed", load.failed));
-        }
-        Some(load) if load.answered_connections > 0 => {}
-        _ => return Some("no request got a response".to_owned()),
-    }
-    let mut idle_since = None;
-    for (o, load) in loads() {
-        let since = *idle_since.get_or_insert(o.at_ms);
-        if load.in_flight > 0 {
-            idle_since = None;
-        } else if o.at_ms - since > MAX_READING_GAP_MS {
-            return Some(format!("no request was in flight for {}", format_ms(o.at_ms - since)));
-        }
-    }
-    None
 }

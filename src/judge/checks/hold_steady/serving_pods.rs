@@ -1,0 +1,67 @@
+//! Of Hold/Steady: the expected pods are Ready and endpoints of the Service until the load ends. Pods that lose their
+//! readiness or restart are findings; where they leave too few, the hold shows nothing about the autoscaler.
+
+use crate::bounds::SLACK;
+use crate::judge::check_result::{CheckResult, format_ms};
+use crate::judge::run_view::{RunView, TargetPod};
+
+/// The result where too few pods served; `None` where enough did.
+pub(super) fn evaluate_serving_pods(view: &RunView<'_>, reached_ms: u64, end_ms: u64) -> Option<CheckResult> {
+    let spans = view.spans_with_serving_pods(view.expected_replicas);
+    let serving_ms: u64 = spans.iter().map(|(from, to)| to - from).sum();
+    let since_ms = spans.first().map_or(0, |(from, _)| end_ms.saturating_sub(*from));
+    // As long as a change of a pod takes to show in the metric. The run stops the load a moment after it has looked.
+    let needed_ms = view.times.metric_lag().total_ms() + SLACK.ms();
+    let is_to_the_end = spans.last().is_some_and(|(from, to)| to + SLACK.ms() >= end_ms && to - from >= needed_ms);
+    if is_to_the_end && 2 * serving_ms >= since_ms {
+        return None;
+    }
+    let how_long = match spans.is_empty() {
+        true => "they never were at the same time".to_owned(),
+        false => {
+            let last_ms = spans.last().filter(|(_, to)| to + SLACK.ms() >= end_ms).map_or(0, |(from, to)| to - from);
+            format!(
+                "they were for {} of {}, at last for {} of {} needed",
+                format_ms(serving_ms),
+                format_ms(since_ms),
+                format_ms(last_ms),
+                format_ms(needed_ms)
+            )
+        }
+    };
+    let losses = describe_losses(view);
+    let kind = if losses.is_empty() { "" } else { "(workload) " };
+    let text = format!(
+        "{kind}{} pods of the target must be Ready and endpoints of the Service until the load ends; {how_long}{}",
+        view.expected_replicas,
+        losses.iter().map(|loss| format!("; {loss}")).collect::<String>()
+    );
+    let pod_start_ms = view.times.pod_start().lenient_ms();
+    let latest_ms = reached_ms + 2 * pod_start_ms + view.times.hold().lenient_ms();
+    // A pod that restarts may become Ready again within the time of a start.
+    let restart_ms = spans.last().map_or(u64::MAX, |(_, to)| to + pod_start_ms + needed_ms);
+    let may_still_serve = view.is_under_load() && view.now_ms() < latest_ms.min(restart_ms);
+    Some(if may_still_serve { CheckResult::pending(text) } else { CheckResult::inconclusive(text) })
+}
+
+/// Describes each pod of the target that lost its readiness or restarted under load, after it had been Ready.
+pub(super) fn describe_losses(view: &RunView<'_>) -> Vec<String> {
+    view.target_pods().iter().filter_map(|pod| describe_loss(view, pod)).collect()
+}
+
+fn describe_loss(view: &RunView<'_>, pod: &TargetPod<'_>) -> Option<String> {
+    let (began, end) = view.load_span()?;
+    let loss = pod.readiness_loss(began, end)?;
+    let not_ready = match loss.not_ready_ms {
+        0 => None,
+        ms => Some(format!("was not Ready for {}", format_ms(ms))),
+    };
+    let restarts = match loss.restarts {
+        i32::MIN..=0 => None,
+        1 => Some("restarted once".to_owned()),
+        count => Some(format!("restarted {count} times")),
+    };
+    let what: Vec<String> = not_ready.into_iter().chain(restarts).collect();
+    let reason = loss.reason.map_or(String::new(), |reason| format!(": {}: {}", reason.reason, reason.message));
+    Some(format!("pod {} {} after it had been Ready{reason}", pod.name(), what.join(" and ")))
+}

@@ -1,0 +1,163 @@
+//! ScaleUp/NewPodsRunOnAccelerators: every new pod becomes Ready on a node with accelerators, with a recorded device or
+//! resource claim, and enough pods are Ready when the load ends. Pods that share a device are a finding. A new pod that
+//! gets no accelerator although the cluster has one: FAIL. No free accelerator, an image that cannot be pulled, a crash,
+//! records that contradict each other: INCONCLUSIVE, with that cause.
+
+mod capacity_shortage;
+mod device_sharing;
+mod placement;
+
+use crate::bounds::SLACK;
+use crate::judge::check_result::{BoundResult, CheckResult, CheckStatus, compare_with_bound, format_ms};
+use crate::judge::run_view::{ObservedItem, RunView, TargetPod};
+use crate::model::observation::{EventSnapshot, NotRunningReason};
+use capacity_shortage::{describe_shortage, is_capacity_shortage, is_cluster_too_small};
+use placement::{PlacementContext, find_overbooked_node};
+
+pub(super) fn evaluate(view: &RunView<'_>) -> CheckResult {
+    let pods = view.new_pods();
+    if pods.is_empty() {
+        let text = "no new pod of the target was observed";
+        return if can_still_start(view) { CheckResult::pending(text) } else { CheckResult::inconclusive(text) };
+    }
+    let placement = PlacementContext::new(view);
+    let (mut texts, mut all, mut worst) = (Vec::new(), CheckResult::pass(String::new()), None::<CheckResult>);
+    for pod in &pods {
+        let result = evaluate_pod(&placement, view, pod);
+        all = all.with_cites(result.cites.clone());
+        texts.push(result.reason.clone());
+        if severity(&result) > worst.as_ref().map_or(0, severity) {
+            worst = Some(result);
+        }
+    }
+    if let Some(worst) = worst {
+        // With an autoscaler that keeps removing and adding pods there is always one that is not Ready yet.
+        let is_overdue =
+            worst.has_status(CheckStatus::Pending) && !is_in_time(view, view.times.hold().lenient_ms()).unwrap_or(true);
+        return if is_overdue { CheckResult { status: CheckStatus::Inconclusive, ..worst } } else { worst };
+    }
+    let together = ready_together(view);
+    if i64::from(view.expected_replicas) > together {
+        let text = format!(
+            "only {together} of {} pods of the target are Ready at the same time when the load ends: {}",
+            view.expected_replicas,
+            texts.join("; ")
+        );
+        return if can_still_start(view) { CheckResult::pending(text) } else { CheckResult::inconclusive(text) };
+    }
+    let end = view.load_span().map_or(0, |(_, end)| end);
+    let starts_ms = pods.iter().filter_map(|pod| Some(pod.ready_by(end)?.0.at_ms.saturating_sub(pod.first_seen_ms())));
+    let starts_ms: Vec<u64> = starts_ms.collect();
+    if let Some(text) = find_overbooked_node(view) {
+        return CheckResult::inconclusive(text).with_cites(all.cites);
+    }
+    all.reason = format!(
+        "{} of {} new pods Ready on nodes with accelerators, within {}",
+        starts_ms.len(),
+        pods.len(),
+        format_ms(starts_ms.iter().max().copied().unwrap_or(0))
+    );
+    all.findings.extend(texts);
+    device_sharing::evaluate(view, all)
+}
+
+/// True while the load runs and a late pod may still start. Limited, so that the run ends even when pods cannot be
+/// observed.
+fn can_still_start(view: &RunView<'_>) -> bool {
+    view.is_under_load() && is_in_time(view, 0).unwrap_or(false)
+}
+
+/// True until the time for late pods to become Ready, plus `extra_ms`, has passed since the expected size was reached;
+/// `None` while it is not reached.
+fn is_in_time(view: &RunView<'_>, extra_ms: u64) -> Option<bool> {
+    let (began, _) = view.load_span()?;
+    let (_, at, _) = view.expected_size_reached(began)?;
+    Some(view.now_ms() < at + 2 * view.times.pod_start().lenient_ms() + extra_ms)
+}
+
+/// The number of pods of the target that are Ready at the same time: when the load ends, and while it runs the most so far,
+/// since a pod may become Ready again (Hold/Steady waits for that). A pod that replaces another one does not add to it.
+fn ready_together(view: &RunView<'_>) -> i64 {
+    let end = view.load_span().map_or(0, |(_, end)| end);
+    let ready = match view.is_under_load() {
+        true => view.most_ready_pods(end),
+        // The run stops the load a moment after it has looked at the pods.
+        false => view.ready_pods_at(end).max(view.ready_pods_at(end.saturating_sub(SLACK.ms()))),
+    };
+    i64::try_from(ready).unwrap_or(i64::MAX)
+}
+
+fn severity(result: &CheckResult) -> u8 {
+    match result.status {
+        CheckStatus::Pass => 0,
+        CheckStatus::Pending => 1,
+        CheckStatus::Inconclusive => 2,
+        CheckStatus::Fail => 3,
+    }
+}
+
+/// Evaluates one new pod by its observations under load.
+fn evaluate_pod<'a>(placement: &PlacementContext<'_, 'a>, view: &RunView<'a>, pod: &TargetPod<'a>) -> CheckResult {
+    let name = pod.name();
+    let end = view.load_span().map_or(0, |(_, end)| end);
+    if let Some((observation, snapshot)) = pod.ready_by(end) {
+        return placement
+            .evaluate(pod, snapshot, observation.at_ms)
+            .with_cites([observation.seq])
+            .with_cites(pod.last_observation().map(|(o, _)| o.seq));
+    }
+    if pod.terminating_ms().is_some_and(|terminating| terminating < end) {
+        return CheckResult::pass(format!("pod {name} was deleted before it was Ready"))
+            .with_cites(pod.last_observation().map(|(o, _)| o.seq));
+    }
+    evaluate_unready(view, pod, end)
+        .with_cites(pod.observations.iter().rfind(|(o, _)| o.at_ms <= end).map(|(o, _)| o.seq))
+}
+
+fn evaluate_unready(view: &RunView<'_>, pod: &TargetPod<'_>, end: u64) -> CheckResult {
+    let name = pod.name();
+    let Some((_, last)) = pod.observations.iter().rfind(|(o, _)| o.at_ms <= end) else {
+        return CheckResult::inconclusive(format!("pod {name} was first observed after the load had ended"));
+    };
+    if let Some(trouble) = last.not_running.as_ref().filter(|trouble| is_cluster_too_small(view, last, trouble, end)) {
+        return CheckResult::inconclusive(describe_shortage(view, name, trouble, end));
+    }
+    let trouble = find_trouble(view, pod, end);
+    let age = format_ms(end.saturating_sub(pod.first_seen_ms()));
+    let in_time = compare_with_bound(pod.first_seen_ms(), &view.times.pod_start(), None, end) == BoundResult::Pending;
+    let detail = trouble.as_ref().map_or(String::new(), |t| format!(": {}: {}", t.reason, t.message));
+    match trouble {
+        _ if in_time && view.is_under_load() => CheckResult::pending(format!("pod {name} is not Ready yet{detail}")),
+        Some(trouble) if is_capacity_shortage(view, last, &trouble) => {
+            CheckResult::inconclusive(describe_shortage(view, name, &trouble, end))
+        }
+        Some(_) => {
+            CheckResult::inconclusive(format!("(workload) pod {name} is not Ready {age} after its creation{detail}"))
+        }
+        None if in_time => {
+            CheckResult::inconclusive(format!("pod {name} was not Ready when the load ended, {age} after its creation"))
+        }
+        // Its containers run but fail their readiness probe, which is the workload's matter.
+        None if last.phase == "Running" => {
+            CheckResult::inconclusive(format!("(workload) pod {name} runs, but is not Ready {age} after its creation"))
+        }
+        None => CheckResult::fail(format!(
+            "pod {name} is not Ready {age} after its creation, and neither its status nor an event says why (bound {})",
+            view.times.pod_start()
+        )),
+    }
+}
+
+/// Why the pod does not run, by its status or by a Warning event.
+fn find_trouble(view: &RunView<'_>, pod: &TargetPod<'_>, end: u64) -> Option<NotRunningReason> {
+    let mut past = pod.observations.iter().rev().filter(|(o, _)| o.at_ms <= end);
+    let from_status = past.find_map(|(_, snapshot)| snapshot.not_running.clone());
+    let object = format!("Pod/{}", pod.name());
+    let is_warning = |(o, event): &&ObservedItem<'_, EventSnapshot>| {
+        event.object == object && event.kind == "Warning" && o.at_ms <= end
+    };
+    from_status.or_else(|| {
+        let (_, event) = view.events.iter().rfind(is_warning)?;
+        Some(NotRunningReason { reason: event.reason.clone(), message: event.message.clone() })
+    })
+}

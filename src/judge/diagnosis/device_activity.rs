@@ -1,0 +1,65 @@
+//! What an exporter says of a device against what the server says of its model: a device that generates tokens and shows
+//! no activity, and a device that is active by a model in its memory alone.
+
+use crate::judge::run_view::RunView;
+use crate::model::observation::ProbeRecord;
+use crate::model::reading::MetricHop;
+use crate::units::Milli;
+
+/// Hops that show the series of single pods, the first before the others.
+const POD_HOPS: [MetricHop; 2] = [MetricHop::Exporter, MetricHop::Store];
+
+/// Describes devices that show no activity under load. The server says whether they compute: with the whole model in
+/// accelerator memory the exporter is wrong, with none of it the accelerator is idle indeed.
+pub(in crate::judge) fn describe_inactive(view: &RunView<'_>) -> Option<String> {
+    let (began, ended) = view.load_span()?;
+    let (_, load) = view.loads.last().filter(|(_, load)| load.succeeded > 0 && load.tokens > 0)?;
+    let of_hop = |hop: MetricHop| Some((hop, *view.values_at_hop(hop, began, ended).last()?));
+    let (hop, highest) = POD_HOPS.into_iter().find_map(of_hop)?;
+    if highest > Milli(0) || view.records.scenario.accelerator.is_stand_in() {
+        return None;
+    }
+    let with_placement = |probe: &&ProbeRecord| probe.error.is_none() && probe.model_accelerator_bytes.is_some();
+    let probe = view.probes.iter().map(|(_, probe)| *probe).find(with_placement)?;
+    let (bytes, size) = (probe.model_accelerator_bytes?, probe.model_bytes?);
+    let work = format!("{} chats succeeded with {} tokens", load.succeeded, load.tokens);
+    let hop = hop.as_str();
+    if bytes == 0 {
+        return Some(format!(
+            "{work}, but 0 bytes of the model of {size} bytes are in accelerator memory: the pods compute on the CPU, so the \
+             {hop} shows 0"
+        ));
+    }
+    (bytes >= size).then(|| {
+        format!(
+            "the {hop} shows 0 for a device that generates tokens ({work}, and all {size} bytes of the model are in \
+             accelerator memory): the exporter or the field that it reads is broken for this device; use another field"
+        )
+    })
+}
+
+/// Describes activity that began with the first chat and does not end while nothing is asked: some devices count a model
+/// in their memory as activity.
+pub(in crate::judge) fn describe_resident_model(view: &RunView<'_>) -> Option<String> {
+    let first_chat = view.probes.iter().map(|(_, probe)| *probe).find(|probe| probe.pod.is_empty())?;
+    let (began, ended) = view.baseline_span()?;
+    let ended = ended.unwrap_or_else(|| view.end_ms());
+    // The rest of the first chat may show for one lag.
+    let since = (first_chat.began_ms + view.times.metric_lag().total_ms()).max(began);
+    [MetricHop::Exporter, MetricHop::Store, MetricHop::Api].into_iter().find_map(|hop| {
+        let before = view.values_at_hop(hop, 0, first_chat.began_ms);
+        let idle = view.values_at_hop(hop, since, ended);
+        let (low, high) = (*idle.first()?, *idle.last()?);
+        // Work comes and goes; a model stays.
+        let is_steady = low > Milli(0) && low.0 >= high.0 / 2;
+        (before.last() == Some(&Milli(0)) && is_steady).then(|| {
+            let value = if low == high { low.to_string() } else { format!("{low} to {high}") };
+            format!(
+                "at the {} the pods show 0 before the first chat and {value} after it, without load: the device seems to count \
+                 the model in its memory as activity; let the server unload an idle model (Ollama's keep_alive in \
+                 load.parameters), or use another field of the exporter",
+                hop.as_str()
+            )
+        })
+    })
+}

@@ -1,0 +1,97 @@
+//! The accelerators of the target's pods: what they request, and what the kubelet and the claims say they hold.
+
+use std::collections::BTreeMap;
+
+use super::{RunView, TargetPod};
+use crate::model::non_accelerators::DriverKind;
+use crate::model::observation::{ClaimedDevice, PodSnapshot};
+
+/// Prefix of a resource claim among the resources of a container's devices (kubernetes v1.37.2,
+/// pkg/kubelet/cm/dra/manager.go).
+const CLAIM_PREFIX: &str = "claim:";
+
+impl<'a> RunView<'a> {
+    /// True when an extended resource counts as an accelerator in this run.
+    pub(crate) fn is_accelerator(&self, resource: &str) -> bool {
+        self.records.scenario.is_accelerator(resource)
+    }
+
+    /// The accelerators that a pod requests, formatted; empty when it requests none.
+    pub(crate) fn requested_accelerators(&self, pod: &PodSnapshot) -> Vec<String> {
+        let resources = pod.extended_resources.iter().filter(|(name, count)| self.is_accelerator(name) && **count > 0);
+        let mut all: Vec<String> = resources.map(|(name, count)| format!("{name}={count}")).collect();
+        all.extend(self.accelerator_claims(pod).map(|claim| format!("claim {}", self.describe_claim(claim))));
+        all
+    }
+
+    /// The resource claims of a pod that may stand for an accelerator: none where the scenario names a resource, and none
+    /// that is known to be of something else.
+    pub(crate) fn accelerator_claims<'s>(&'s self, pod: &'s PodSnapshot) -> impl Iterator<Item = &'s String> {
+        let is_accepted = self.records.scenario.accepts_claims();
+        let may_be = |claim: &&String| !matches!(self.claim_kind(claim), DriverKind::Other(_));
+        pod.resource_claims.iter().filter(move |claim| is_accepted && may_be(claim))
+    }
+
+    /// Ids of a pod's accelerators, as the kubelet reports them. The latest non-empty list counts: the kubelet may report
+    /// them after Ready, and drops them with the containers. Where the resources of the ids are not recorded, each id
+    /// counts.
+    pub(crate) fn accelerator_ids(&self, pod: &TargetPod<'a>) -> Vec<&'a str> {
+        let with_devices = pod.observations.iter().rev().find(|(_, pod)| !pod.allocated_devices.is_empty());
+        let Some((_, snapshot)) = with_devices else { return Vec::new() };
+        if snapshot.devices_by_resource.is_empty() {
+            return snapshot.allocated_devices.iter().map(String::as_str).collect();
+        }
+        let accelerators =
+            snapshot.devices_by_resource.iter().filter(|(resource, _)| match resource.strip_prefix(CLAIM_PREFIX) {
+                Some(_) => self.records.scenario.accepts_claims(),
+                None => self.is_accelerator(resource),
+            });
+        let is_other = |id: &&str| matches!(DriverKind::from_driver(driver_of_id(id)), DriverKind::Other(_));
+        accelerators.flat_map(|(_, ids)| ids).map(String::as_str).filter(|id| !is_other(id)).collect()
+    }
+
+    /// What a claim allocates, by the driver of its devices; unknown where no allocation is recorded.
+    pub(crate) fn claim_kind(&self, claim: &str) -> DriverKind {
+        let kinds: Vec<DriverKind> =
+            self.claimed_devices(claim).map(|device| DriverKind::from_driver(&device.driver)).collect();
+        let is = |kind: &DriverKind| kinds.contains(kind);
+        match kinds.first() {
+            _ if is(&DriverKind::Accelerator) => DriverKind::Accelerator,
+            _ if is(&DriverKind::Unknown) => DriverKind::Unknown,
+            Some(other) => *other,
+            None => DriverKind::Unknown,
+        }
+    }
+
+    /// The name of a claim, with the driver and the device where they are recorded.
+    pub(crate) fn describe_claim(&self, claim: &str) -> String {
+        let devices = self.claimed_devices(claim).map(|one| format!("{} of {}", one.device, one.driver));
+        let devices: Vec<String> = devices.collect();
+        if devices.is_empty() { claim.to_owned() } else { format!("{claim} ({})", devices.join(", ")) }
+    }
+
+    /// The recorded devices of a claim.
+    pub(crate) fn claimed_devices(&self, claim: &str) -> impl Iterator<Item = &'a ClaimedDevice> {
+        self.claims.get(claim).into_iter().flatten().copied()
+    }
+}
+
+/// The devices of each claim, by its name. The first probe that recorded a claim counts; a later one repeats it.
+pub(super) fn collect_claims<'a>(view: &RunView<'a>) -> BTreeMap<&'a str, Vec<&'a ClaimedDevice>> {
+    let mut claims: BTreeMap<&'a str, (u64, Vec<&'a ClaimedDevice>)> = BTreeMap::new();
+    for (o, probe) in &view.probes {
+        for device in &probe.claimed_devices {
+            let (seq, devices) = claims.entry(&device.claim).or_insert((o.seq, Vec::new()));
+            if *seq == o.seq {
+                devices.push(device);
+            }
+        }
+    }
+    claims.into_iter().map(|(claim, (_, devices))| (claim, devices)).collect()
+}
+
+/// The driver in a device id of a claim: `driver/pool/device`, or the CDI name `k8s.driver/class=name`.
+fn driver_of_id(id: &str) -> &str {
+    let vendor = id.split('/').next().unwrap_or_default();
+    vendor.strip_prefix("k8s.").unwrap_or(vendor)
+}
