@@ -149,9 +149,14 @@ impl Console {
             let reason = if is_pass { shorten(&case.reason, width, PASS_LINES) } else { case.reason.clone() };
             table.add_row([case.name.as_str(), case.result.as_str(), &reason]);
         }
-        let last = format!("{}: {}", verdict.title(), verdict.reason);
-        let last = if io::stdout().is_terminal() { last } else { wrap_indented(&last, usize::from(PLAIN_WIDTH)) };
-        Self::print_data(&strip_control_chars(&format!("{table}\n{last}\n")))
+        let result = format!("{}: {}", verdict.title(), verdict.reason);
+        let lines = verdict.sharing_findings().map(ToOwned::to_owned).chain([result]);
+        let fitted = lines.map(|line| match io::stdout().is_terminal() {
+            true => line,
+            false => wrap_indented(&line, usize::from(PLAIN_WIDTH)),
+        });
+        let text = fitted.collect::<Vec<_>>().join("\n");
+        Self::print_data(&strip_control_chars(&format!("{table}\n{text}\n")))
     }
 
     /// Ends the live line.

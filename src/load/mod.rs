@@ -25,7 +25,7 @@ use tokio::task::JoinHandle;
 pub use chat::{ScheduledRequest, send_chat};
 pub use chat_client::ChatClient;
 pub(crate) use client_bound::reason as client_bound_reason;
-pub(crate) use probe::{probe_from_record, probe_pod, read_model_placement};
+pub(crate) use probe::{find_model_placement, probe_from_record, probe_pod};
 use quantiles::MicrosHistogram;
 use record_file::RecordFile;
 use sampler::LoadSampler;

@@ -19,6 +19,9 @@ const PROBE_TOKENS: u64 = 16;
 /// Request number of a probe, distinct from those of the load.
 const PROBE_ID: u64 = u64::MAX;
 
+/// Most pods that are asked where the model is.
+const MAX_PLACEMENT_REQUESTS: usize = 10;
+
 /// Sends one chat to a pod and reads the placement of its model. Ends within the load's timeouts.
 ///
 /// # Errors
@@ -38,19 +41,9 @@ pub(crate) async fn probe_pod(env: &RunEnv, scenario: &Scenario, pod: &str) -> R
     let mut probe =
         ProbeRecord { pod: pod.to_owned(), not_delivered: is_transport_failure(&record), ..probe_from_record(&record) };
     if probe.error.is_none() {
-        read_placement_at(env, &proxy_path, &scenario.load, &mut probe).await;
+        read_model_placement(env, scenario, pod, &mut probe).await;
     }
     Ok(probe)
-}
-
-/// Adds to the record of a chat where the pod that answered it has its model.
-pub(crate) async fn read_model_placement(env: &RunEnv, scenario: &Scenario, pod: &str, probe: &mut ProbeRecord) {
-    read_placement_at(env, &proxy_path(scenario, pod), &scenario.load, probe).await;
-}
-
-/// The path of a pod's server at the API server.
-fn proxy_path(scenario: &Scenario, pod: &str) -> String {
-    format!("/api/v1/namespaces/{}/pods/{pod}:{}/proxy", scenario.namespace, scenario.endpoint.port)
 }
 
 /// The observation of one request: of the first chat, or of a probe.
@@ -67,10 +60,28 @@ pub(crate) fn probe_from_record(record: &RequestRecord) -> ProbeRecord {
     }
 }
 
-async fn read_placement_at(env: &RunEnv, proxy_path: &str, load: &LoadSpec, probe: &mut ProbeRecord) {
+/// Reads the placement of the model in the first of these pods that has it: a chat through the Service does not tell which pod
+/// answered.
+pub(crate) async fn find_model_placement(env: &RunEnv, scenario: &Scenario, pods: &[String], probe: &mut ProbeRecord) {
+    for pod in pods.iter().take(MAX_PLACEMENT_REQUESTS) {
+        read_model_placement(env, scenario, pod, probe).await;
+        if probe.model_bytes.is_some() || probe.model_accelerator_bytes.is_some() {
+            return;
+        }
+    }
+}
+
+/// The path of a pod's port through the API server.
+fn proxy_path(scenario: &Scenario, pod: &str) -> String {
+    format!("/api/v1/namespaces/{}/pods/{pod}:{}/proxy", scenario.namespace, scenario.endpoint.port)
+}
+
+async fn read_model_placement(env: &RunEnv, scenario: &Scenario, pod: &str, probe: &mut ProbeRecord) {
+    let load = &scenario.load;
     let protocol = protocol::by_name(load.protocol);
     let Some(path) = protocol.placement_path() else { return };
-    let Ok(request) = http::Request::get(format!("{proxy_path}{path}")).body(Vec::new()) else { return };
+    let url = format!("{}{path}", proxy_path(scenario, pod));
+    let Ok(request) = http::Request::get(url).body(Vec::new()) else { return };
     let Ok(text) = env.kube.no_retry.request_text(request).await else { return };
     if let Some(placement) = protocol.parse_placement(text.as_bytes(), &load.model) {
         probe.model_bytes = placement.bytes;

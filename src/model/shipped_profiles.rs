@@ -9,12 +9,27 @@ use schemars::JsonSchema;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 
-use super::metric_profile::MetricProfile;
+use super::metric_profile::{BlankValues, MetricProfile};
+use crate::units::Milli;
 
 /// Name and text of each file of `profiles`, sorted by name. build.rs writes the table.
 const SHIPPED: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/shipped_profiles.rs"));
 
 static GENERIC: LazyLock<MetricProfile> = LazyLock::new(|| find("generic").unwrap_or_default());
+
+/// The blank values of all shipped profiles that are too large for a measurement.
+static LARGE_BLANKS: LazyLock<Vec<BlankValues>> = LazyLock::new(|| {
+    let blanks = names().filter_map(|name| find(name).ok()).map(|profile| profile.blank_values);
+    blanks
+        .map(|blanks| BlankValues {
+            equal: blanks.equal.into_iter().filter(|value| *value >= SMALLEST_LARGE_BLANK).collect(),
+            above: blanks.above.filter(|limit| *limit >= SMALLEST_LARGE_BLANK),
+        })
+        .collect()
+});
+
+/// Smaller blank values, such as -1, are measurements of other exporters.
+const SMALLEST_LARGE_BLANK: f64 = 2_000_000_000.0;
 
 /// A name that leads to no profile.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +53,16 @@ pub(crate) enum ProfileError {
         /// The parser's error.
         reason: String,
     },
+}
+
+/// True for a blank value of a shipped profile that no exporter measures: a scenario without the profile of its exporter shows
+/// it as a value.
+pub(crate) fn is_large_blank(value: Milli) -> bool {
+    // A blank of 2^47 has no exact value in thousandths.
+    let rounded = (value.0.saturating_add(500)).div_euclid(1000);
+    #[expect(clippy::cast_precision_loss, reason = "the blanks above 2^53 are limits, which need no exact value")]
+    let number = rounded as f64;
+    number >= SMALLEST_LARGE_BLANK && LARGE_BLANKS.iter().any(|blanks| blanks.contains(number))
 }
 
 /// The names of the shipped profiles.

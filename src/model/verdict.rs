@@ -76,7 +76,16 @@ pub struct Verdict {
     pub min_duration_ms: u64,
 }
 
+/// The beginning of a finding about pods that share a device.
+pub(crate) const SHARING_PREFIX: &str = "sharing: ";
+
 impl Verdict {
+    /// The findings about pods that share a device: without them, a number of accelerators reads as so many devices.
+    pub(crate) fn sharing_findings(&self) -> impl Iterator<Item = &str> {
+        let findings = self.cases.iter().flat_map(|case| &case.findings);
+        findings.map(String::as_str).filter(|finding| finding.starts_with(SHARING_PREFIX))
+    }
+
     /// The overall result with stamps, as every output prints it.
     #[must_use]
     pub fn title(&self) -> String {

@@ -108,22 +108,24 @@ async fn install_target(state: &mut RunState<'_>) -> Result<Option<String>, RunE
     }
     // A Ready server that fails nevertheless gets less time than an image pull.
     let server_deadline = env.clock.now_ms() + phase_budget(state, &[BoundName::PodStartup]).ms();
-    let pod = state.with_evaluator(|evaluator| evaluator.view().single_ready_pod());
-    state.unless_interrupted(send_first_chat(inputs, &endpoint.url, pod, deadline.min(server_deadline))).await?;
+    let pods = state.with_evaluator(|evaluator| evaluator.view().ready_pods());
+    let first_chat = send_first_chat(inputs, &endpoint.url, &pods, deadline.min(server_deadline));
+    state.unless_interrupted(first_chat).await?;
     state.end_phase(Phase::Install);
     Ok(Some(endpoint.url))
 }
 
 /// Sends a chat through the Service until one succeeds: kube-proxy may still program it, the target still load the model.
-/// No success by the deadline is no error here: the load reports exact counts. Where the target has one Ready pod, the
-/// record says where that pod has its model.
+/// No success by the deadline is no error here: the load reports exact counts. Where the model is then is asked of `pods`: a
+/// model on the CPU makes the rest of the run pointless.
 async fn send_first_chat(
     inputs: &super::RunInputs<'_>,
     url: &str,
-    pod: Option<String>,
+    pods: &[String],
     deadline: u64,
 ) -> Result<(), RunError> {
     let env = inputs.env;
+    inputs.progress.step("first chat, which loads the model");
     let client = ChatClient::new(env.http.clone(), env.clock, inputs.scenario.load.clone(), url)?;
     loop {
         let request = ScheduledRequest { id: u64::MAX - 1, worker: 0, due_us: env.clock.now_us() };
@@ -132,8 +134,8 @@ async fn send_first_chat(
             matches!(record.outcome, RequestOutcome::Succeeded | RequestOutcome::Http4xx | RequestOutcome::BadJson);
         if is_final || env.clock.now_ms() >= deadline {
             let mut probe = load::probe_from_record(&record);
-            if let Some(pod) = pod.filter(|_| probe.error.is_none()) {
-                load::read_model_placement(env, inputs.scenario, &pod, &mut probe).await;
+            if probe.error.is_none() {
+                load::find_model_placement(env, inputs.scenario, pods, &mut probe).await;
             }
             let result = probe.error.clone().unwrap_or_else(|| format!("{} tokens", probe.tokens));
             inputs.progress.message(&format!("first chat: {result}"));

@@ -48,6 +48,7 @@ pub(super) async fn wait_for_checks(state: &mut RunState<'_>, prerequisites: &[P
     loop {
         for pod in state.unprobed_pods() {
             let inputs = state.inputs;
+            inputs.progress.step(&format!("direct chat to pod {pod}"));
             let claims = state.with_evaluator(|evaluator| evaluator.view().resource_claims_of(&pod));
             let probe = state
                 .unless_interrupted(async {
@@ -61,12 +62,10 @@ pub(super) async fn wait_for_checks(state: &mut RunState<'_>, prerequisites: &[P
                 None => inputs.progress.step(&format!("direct chat to pod {pod}: {} tokens", probe.tokens)),
             }
             inputs.env.timeline.record(ObservationKind::Probe(probe), None);
-            state.probed_pods.insert(pod);
         }
-        let probed = state.probed_pods.clone();
         state
             .wait_while(|evaluator| {
-                let has_unprobed = evaluator.view().new_ready_pods().iter().any(|pod| !probed.contains(pod));
+                let has_unprobed = !evaluator.view().unprobed_pods().is_empty();
                 let reason = judge::waiting_for(evaluator, prerequisites);
                 reason.filter(|_| !has_unprobed && !evaluator.is_settled())
             })

@@ -1,7 +1,6 @@
 //! What the phases of a run share, and the one way in which they wait.
 
 use std::cell::Cell;
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -56,8 +55,6 @@ pub(super) struct RunState<'a> {
     pub(super) load: Option<load::RunningLoad>,
     /// The load's report, once it has stopped.
     pub(super) load_report: Option<LoadReport>,
-    /// Pods that were sent a direct chat.
-    pub(super) probed_pods: BTreeSet<String>,
     /// Renews the target's Lease; stops when this is dropped.
     pub(super) lease_renewal: JoinSet<()>,
     signals: watch::Receiver<ReceivedSignals>,
@@ -75,7 +72,6 @@ impl<'a> RunState<'a> {
             journal,
             load: None,
             load_report: None,
-            probed_pods: BTreeSet::new(),
             lease_renewal: JoinSet::new(),
             signals,
             cache: EvaluationCache::default(),
@@ -183,8 +179,7 @@ impl<'a> RunState<'a> {
 
     /// Names of new pods that are Ready and were not sent a direct chat.
     pub(super) fn unprobed_pods(&self) -> Vec<String> {
-        let ready = self.with_evaluator(|evaluator| evaluator.view().new_ready_pods());
-        ready.into_iter().filter(|pod| !self.probed_pods.contains(pod)).collect()
+        self.with_evaluator(|evaluator| evaluator.view().unprobed_pods())
     }
 }
 

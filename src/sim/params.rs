@@ -33,6 +33,23 @@ pub(crate) const PARAMS: &[SimParam] = &[
         apply: |s, v| parse_number(v, 1..=64).map(|n| s.controllers.accelerators_per_node = n),
     },
     SimParam {
+        name: "devicesPerGpu",
+        description: "devices that each accelerator is offered as, by time-slicing (default: 1); the pods of one accelerator share it",
+        apply: |s, v| parse_number(v, 1..=64).map(|n| s.controllers.devices_per_accelerator = n),
+    },
+    SimParam {
+        name: "sharedGpuValue",
+        description: "what the exporter reports for a pod that shares an accelerator: its own share, or the value of the whole accelerator, as NVIDIA's does (own, whole; default: own)",
+        apply: |s, v| {
+            s.pipeline.whole_card_values = match v {
+                "own" => false,
+                "whole" => true,
+                _ => return Err(format!("`{v}` is neither own nor whole")),
+            };
+            Ok(())
+        },
+    },
+    SimParam {
         name: "slots",
         description: "concurrent chats per server, OLLAMA_NUM_PARALLEL (default: 1)",
         apply: |s, v| parse_number(v, 1..=512).map(|n| s.ollama.slots = n),
@@ -145,6 +162,7 @@ mod tests {
             ("slots=0", "from 1 to 512"),
             ("syncPeriod=0s", "0s is not from 100ms to 1440m"),
             ("imagePullTime=100000h", "is not from 100ms to 1440m"),
+            ("sharedGpuValue=half", "neither own nor whole"),
             ("tolerance=NaN", "from 0 to 10"),
             ("imagePullTime=soon", "is not a duration"),
         ];

@@ -106,7 +106,9 @@ fn layers(submission: &Submission<'_>) -> String {
         })
         .collect();
     let nodes = if nodes.is_empty() { "none, or not readable".to_owned() } else { nodes.join("; ") };
-    rows.push(("accelerators, their driver and device plugin or DRA driver".to_owned(), nodes));
+    // A node offers a shared device as several.
+    let nodes = std::iter::once(nodes.as_str()).chain(submission.verdict.sharing_findings()).collect::<Vec<_>>();
+    rows.push(("accelerators, their driver and device plugin or DRA driver".to_owned(), nodes.join("; ")));
     let exporter = scenario.metric.exporter.as_ref();
     let exporter = exporter.map(|spec| format!("{} in namespace {}", spec.metric_name, spec.namespace));
     rows.push(("accelerator metrics exporter".to_owned(), exporter.unwrap_or_else(|| "not configured".to_owned())));

@@ -106,9 +106,12 @@ fn explain_recommendation(view: &RunView<'_>, reading: &ApiReading<'_>) -> Strin
     let value = reading.value_milli().map_or(String::new(), |value| format!("value {}", Milli(value)));
     let target = view.target_value().map_or(String::new(), |target| format!(", target {target}"));
     let replicas = reading.recommendation_from(view.min_replicas).unwrap_or(0);
-    let cause = out_of_range::describe_implausible(view, reading.reading);
-    let cause = cause.or_else(|| contamination::describe(view, reading.received_ms));
-    let cause = cause.or_else(|| device_activity::describe_resident_model(view)).unwrap_or_else(|| {
+    // The metrics API may serve an average over a blank value, which the hops before it show.
+    let cause = out_of_range::describe_implausible(view, reading.reading)
+        .or_else(|| out_of_range::find_implausible(view, 0, reading.received_ms))
+        .or_else(|| contamination::describe(view, reading.received_ms))
+        .or_else(|| device_activity::describe_resident_model(view));
+    let cause = cause.unwrap_or_else(|| {
         "the target is below the idle value or in another unit, the metric includes other workloads, or it falls under load \
          (free instead of used)".to_owned()
     });

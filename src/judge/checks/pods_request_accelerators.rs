@@ -1,8 +1,9 @@
 //! Setup/PodsRequestAccelerators: every pod of the target requests an accelerator, by an extended resource or a
-//! resource claim. The requirement does not cover pods without one: INCONCLUSIVE. A claim whose allocation is not known
-//! to be of accelerators is a finding.
+//! resource claim. The requirement does not cover pods without one, or with one that the model does not use: INCONCLUSIVE.
+//! A claim whose allocation is not known to be of accelerators is a finding.
 
 use crate::judge::check_result::CheckResult;
+use crate::judge::diagnosis::model_on_cpu;
 use crate::judge::run_view::RunView;
 use crate::model::metric_profile::MetricProfile;
 use crate::model::non_accelerators::{DriverKind, non_accelerator_kind};
@@ -52,6 +53,9 @@ pub(super) fn evaluate(view: &RunView<'_>) -> CheckResult {
         let is_unknown = |claim: &&String| view.claim_kind(claim) == DriverKind::Unknown;
         unknown_claims
             .extend(view.accelerator_claims(snapshot).filter(is_unknown).map(|claim| view.describe_claim(claim)));
+    }
+    if let Some((reason, seq)) = model_on_cpu::describe(view) {
+        return CheckResult::inconclusive(reason).with_cites([seq]);
     }
     requests.sort();
     requests.dedup();

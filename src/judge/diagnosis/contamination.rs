@@ -1,20 +1,58 @@
-//! Contamination of the metric: it includes busy pods of other workloads, whose activity the run's load does not
-//! control.
+//! Contamination of the metric: it includes the activity of other workloads, which the run's load does not control.
+
+use std::collections::BTreeSet;
 
 use crate::judge::run_view::RunView;
-use crate::metrics::namespace_from_labels;
+use crate::metrics::{device_from_labels, namespace_from_labels};
 use crate::model::metric_under_test::MetricKind;
 use crate::model::reading::{MetricHop, MetricSample};
 
 /// Describes the contamination of the metric at this time.
 pub(in crate::judge) fn describe(view: &RunView<'_>, at_ms: u64) -> Option<String> {
-    let pods = find_pods(view, at_ms);
-    (!pods.is_empty()).then(|| {
+    let join = |pods: Vec<String>| Some(pods.join(", ")).filter(|text| !text.is_empty());
+    let included = join(find_pods(view, at_ms)).map(|pods| {
         format!(
-            "contamination: the metric also includes {}, not of the target: use a Pods metric, or a rule that selects only the target's pods",
-            pods.join(", ")
+            "contamination: the metric also includes {pods}, not of the target: use a Pods metric, or a rule that selects only the target's pods"
         )
-    })
+    });
+    let sharing = || {
+        let pods = join(find_device_sharers(view, at_ms))?;
+        Some(format!(
+            "contamination: {pods} of other workloads use a device of the target, and the value of a pod may be that of its whole \
+             device: give the target devices of its own, or use an exporter that reports each pod's own share"
+        ))
+    };
+    let elsewhere = || {
+        let pods = join(find_busier_pods(view, at_ms))?;
+        Some(format!(
+            "contamination: {pods} of other workloads are busier than every pod of the target: does the rule of the metric include \
+             them? It must select the target's namespace, and for a Pods metric keep the label of the pod"
+        ))
+    };
+    included.or_else(sharing).or_else(elsewhere)
+}
+
+/// The samples of a hop in its last reading that has any.
+fn last_samples<'v>(view: &'v RunView<'_>, hop: MetricHop, at_ms: u64) -> Option<&'v [MetricSample]> {
+    view.readings.iter().rfind(|(o, r)| r.hop == hop && o.at_ms <= at_ms)?.1.samples()
+}
+
+/// True for the name of a pod of the target.
+fn is_of_target(view: &RunView<'_>, name: &str) -> bool {
+    view.target_pods().iter().any(|pod| pod.name() == name)
+}
+
+/// A busy pod of another workload as a text names it, with its namespace where it is another one.
+fn describe_other(view: &RunView<'_>, sample: &MetricSample) -> Option<String> {
+    let (name, value) = (sample.object.as_deref()?, sample.value.filter(|value| value.0 > 0)?);
+    if is_of_target(view, name) || view.is_implausible(value) {
+        return None;
+    }
+    let scenario = view.records.scenario;
+    let namespace = namespace_from_labels(&sample.labels, &scenario.metric.profile_or_generic().labels);
+    let namespace = namespace.filter(|namespace| *namespace != scenario.namespace);
+    let namespace = namespace.map_or(String::new(), |namespace| format!("{namespace}/"));
+    Some(format!("{namespace}{name}={value}"))
 }
 
 /// Other workloads' pods that are busy in the series of the metric: at the store, which has the series that the metric
@@ -28,20 +66,16 @@ fn find_pods(view: &RunView<'_>, at_ms: u64) -> Vec<String> {
     // An Object metric is computed from the series of its own namespace; an External one may be computed from any.
     let is_external = kind == Some(MetricKind::External);
     let labels = &scenario.metric.profile_or_generic().labels;
-    let is_included = |sample: &MetricSample| {
+    let is_included = |sample: &&MetricSample| {
         let namespace = namespace_from_labels(&sample.labels, labels);
         is_external || namespace.is_none_or(|namespace| namespace == scenario.namespace)
     };
-    let is_other = |name: &str| !view.is_target_pod(name);
-    let last = |hop: MetricHop| view.readings.iter().rfind(|(o, r)| r.hop == hop && o.at_ms <= at_ms)?.1.samples();
-    let busy = last(MetricHop::Store).or_else(|| last(MetricHop::Exporter)).map(|samples| {
-        let positive =
-            samples.iter().filter(|sample| is_included(sample) && sample.value.is_some_and(|value| value.0 > 0));
-        let named = positive.filter_map(|s| Some((s.object.as_deref()?, s.value?)));
-        named.filter(|(name, _)| is_other(name)).map(|(name, value)| format!("{name}={value}")).collect()
-    });
+    let last = |hop: MetricHop| last_samples(view, hop, at_ms);
+    let busy = last(MetricHop::Store).or_else(|| last(MetricHop::Exporter));
+    let busy =
+        busy.map(|all| all.iter().filter(is_included).filter_map(|sample| describe_other(view, sample)).collect());
     let mut pods: Vec<String> = busy.unwrap_or_else(|| {
-        let others = view.pods.iter().filter(|(o, pod)| o.at_ms <= at_ms && is_other(&pod.name));
+        let others = view.pods.iter().filter(|(o, pod)| o.at_ms <= at_ms && !is_of_target(view, &pod.name));
         let requesting = others.filter(|(_, pod)| !view.requested_accelerators(pod).is_empty());
         requesting
             .map(|(_, pod)| format!("{}, which requests {}", pod.name, view.requested_accelerators(pod).join(", ")))
@@ -50,4 +84,33 @@ fn find_pods(view: &RunView<'_>, at_ms: u64) -> Vec<String> {
     pods.sort();
     pods.dedup();
     pods
+}
+
+/// Busy pods of other workloads on a device of the target's pods, by the labels of exporter or store.
+fn find_device_sharers(view: &RunView<'_>, at_ms: u64) -> Vec<String> {
+    let labels = &view.records.scenario.metric.profile_or_generic().labels;
+    let mut pods = BTreeSet::new();
+    for hop in [MetricHop::Exporter, MetricHop::Store] {
+        let samples = last_samples(view, hop, at_ms).unwrap_or_default();
+        let of_target = samples.iter().filter(|s| s.object.as_deref().is_some_and(|name| is_of_target(view, name)));
+        let devices: BTreeSet<&str> = of_target.filter_map(|s| device_from_labels(&s.labels, labels)).collect();
+        let is_on_device =
+            |s: &&MetricSample| device_from_labels(&s.labels, labels).is_some_and(|device| devices.contains(device));
+        pods.extend(samples.iter().filter(is_on_device).filter_map(|sample| describe_other(view, sample)));
+    }
+    pods.into_iter().collect()
+}
+
+/// Pods of other workloads that are busier than every pod of the target. A rule that selects them gives the target their values.
+fn find_busier_pods(view: &RunView<'_>, at_ms: u64) -> Vec<String> {
+    let mut pods = BTreeSet::new();
+    for hop in [MetricHop::Exporter, MetricHop::Store] {
+        let samples = last_samples(view, hop, at_ms).unwrap_or_default();
+        let of_target = samples.iter().filter(|s| s.object.as_deref().is_some_and(|name| is_of_target(view, name)));
+        // Without a sample of the target nothing can be compared.
+        let Some(busiest) = of_target.filter_map(|sample| sample.value).max() else { continue };
+        let busier = samples.iter().filter(|sample| sample.value.is_some_and(|value| value > busiest));
+        pods.extend(busier.filter_map(|sample| describe_other(view, sample)));
+    }
+    pods.into_iter().collect()
 }

@@ -1,7 +1,7 @@
 //! Diagnosis of a metric that did not follow the load: its values at each hop without load and under it, and what to
 //! change.
 
-use super::{device_activity, double_average, out_of_range, remote_model};
+use super::{device_activity, device_labels, double_average, out_of_range, remote_model};
 use crate::judge::run_view::RunView;
 use crate::model::reading::MetricHop;
 use crate::units::Milli;
@@ -94,11 +94,11 @@ fn diagnose(view: &RunView<'_>, at_api: HopValues, values: &[(MetricHop, HopValu
     if let Some(text) = view.load_span().and_then(|(_, ended)| out_of_range::find_implausible(view, 0, ended)) {
         return text;
     }
-    if let Some(text) = device_activity::describe_inactive(view) {
+    if let Some(text) = device_labels::describe_turns(view).or_else(|| device_activity::describe_inactive(view)) {
         return text;
     }
     if at_api.is_constant() {
-        return diagnose_constant(values);
+        return device_labels::describe_mig(view).unwrap_or_else(|| diagnose_constant(values));
     }
     if at_api.is_lower_under_load() {
         return "the metric falls under load, which is the wrong sign: use a metric that rises with the load"

@@ -2,7 +2,9 @@
 
 pub(super) mod contamination;
 pub(super) mod device_activity;
+pub(super) mod device_labels;
 pub(super) mod double_average;
 pub(super) mod metric_diagnosis;
+pub(super) mod model_on_cpu;
 pub(super) mod out_of_range;
 pub(super) mod remote_model;

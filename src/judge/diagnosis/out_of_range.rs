@@ -4,6 +4,11 @@ use crate::judge::run_view::RunView;
 use crate::model::reading::{MetricHop, MetricReading};
 use crate::units::Milli;
 
+/// What a value is that no range excludes: a blank value of a shipped profile.
+const BLANK: &str = "is no measurement, but a blank value, by which an exporter says that it cannot read this field of the \
+                     device: use a field that the device supports, and drop such values in the exporter's configuration or in \
+                     the adapter's rule";
+
 /// Names the first value of a reading that cannot be a measurement.
 pub(in crate::judge) fn describe_implausible(view: &RunView<'_>, reading: &MetricReading) -> Option<String> {
     // At exporter and store other devices of the cluster have values too, which do not enter the metric.
@@ -14,7 +19,8 @@ pub(in crate::judge) fn describe_implausible(view: &RunView<'_>, reading: &Metri
         .filter(|sample| reading.hop == MetricHop::Api || sample.object.as_deref().is_some_and(is_measured));
     let (sample, value) = samples.find_map(|s| Some((s, s.value.filter(|value| view.is_implausible(*value))?)))?;
     let object = sample.object.as_ref().map_or(String::new(), |object| format!("{object}="));
-    Some(format!("{object}{value} at the {} {}", reading.hop.as_str(), explain(view)?))
+    let explanation = explain(view).unwrap_or_else(|| BLANK.to_owned());
+    Some(format!("{object}{value} at the {} {explanation}", reading.hop.as_str()))
 }
 
 /// Names the first value of a hop in a span of time that cannot be a measurement.

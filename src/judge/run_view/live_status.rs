@@ -1,6 +1,7 @@
 //! The current state of a run, for the progress line and for waits that no check covers.
 
 use super::RunView;
+use crate::judge::diagnosis::contamination;
 use crate::judge::waiting::{WaitingReason, format_seconds};
 use crate::model::journal::ChangeState;
 use crate::model::observation::{EventSnapshot, Phase};
@@ -67,11 +68,10 @@ impl RunView<'_> {
         self.metric.as_ref()?.target_value
     }
 
-    /// Names of the new pods that are Ready and not terminating.
+    /// Names of the pods of the target that are Ready and have not ended.
     #[must_use]
-    pub(crate) fn new_ready_pods(&self) -> Vec<String> {
-        let pods = self.new_pods();
-        let ready = pods.iter().filter(|pod| pod.is_ready_at(self.now_ms()));
+    pub(crate) fn ready_pods(&self) -> Vec<String> {
+        let ready = self.target_pods().iter().filter(|pod| pod.is_ready_at(self.now_ms()));
         ready.map(|pod| pod.name().to_owned()).collect()
     }
 
@@ -82,11 +82,16 @@ impl RunView<'_> {
         last.map(|(_, snapshot)| snapshot.resource_claims.clone()).unwrap_or_default()
     }
 
-    /// The only Ready pod of the target, which answers all chats; `None` where there are more, or none.
+    /// Names of the new pods that are Ready and were not sent a direct chat. A pod that replaces another one of its name (of a
+    /// StatefulSet) is a new one.
     #[must_use]
-    pub(crate) fn single_ready_pod(&self) -> Option<String> {
-        let mut ready = self.target_pods().iter().filter(|pod| pod.is_ready_at(self.now_ms()));
-        ready.next().filter(|_| ready.next().is_none()).map(|pod| pod.name().to_owned())
+    pub(crate) fn unprobed_pods(&self) -> Vec<String> {
+        let was_probed = |pod: &super::TargetPod<'_>| {
+            self.probes.iter().any(|(_, probe)| probe.pod == pod.name() && probe.began_ms >= pod.first_seen_ms())
+        };
+        let pods = self.new_pods();
+        let ready = pods.iter().filter(|pod| pod.is_ready_at(self.now_ms()));
+        ready.filter(|pod| !was_probed(pod)).map(|pod| pod.name().to_owned()).collect()
     }
 
     /// Why the target is not ready yet. `None` once it is, after the deadline, or when a pod of it cannot run and is
@@ -176,15 +181,16 @@ impl RunView<'_> {
             return None;
         }
         let (detail, until_ms) = if busy {
-            ("the warm-up chat is still visible in the metric", deadline_ms)
+            let other = contamination::describe(self, now);
+            (other.unwrap_or_else(|| "the warm-up chat is still visible in the metric".to_owned()), deadline_ms)
         } else {
-            ("the warm-up chat may still appear in the metric", deadline_ms.min(lag_end_ms))
+            ("the warm-up chat may still appear in the metric".to_owned(), deadline_ms.min(lag_end_ms))
         };
         let text = format!(
             "waiting until the metric no longer shows the first chat, up to {}",
             format_seconds(until_ms - now)
         );
         let expected_ms = busy.then_some(since_ms + self.times.metric_falls_back().total_ms());
-        Some(WaitingReason::new("warm-up chat", text, detail.to_owned(), expected_ms, now))
+        Some(WaitingReason::new("warm-up chat", text, detail, expected_ms, now))
     }
 }

@@ -12,6 +12,7 @@ mod received;
 mod readiness;
 mod recommendations;
 mod series_bounds;
+mod shared_devices;
 mod size_changes;
 mod stored_hpa;
 mod target_pods;
@@ -33,6 +34,7 @@ use gaps::GapSpan;
 pub(crate) use live_status::LiveStatus;
 pub(crate) use progress::ProgressEvent;
 pub(super) use recommendations::RecommendationRange;
+pub(super) use shared_devices::SharedValues;
 pub(crate) use size_changes::SizeChange;
 pub(super) use target_pods::TargetPod;
 use target_state::TargetState;
@@ -108,6 +110,8 @@ pub struct RunView<'a> {
     target_pod_names: BTreeSet<&'a str>,
     /// The recorded devices of resource claims, by the claim's name.
     claims: BTreeMap<&'a str, Vec<&'a ClaimedDevice>>,
+    /// The uses of devices by pods, collected on first use.
+    device_uses: OnceCell<shared_devices::DeviceUses>,
     /// Deletions of pods and other objects.
     pub(super) deletions: Vec<ObservedItem<'a, DeletedObject>>,
 }
@@ -159,6 +163,7 @@ impl<'a> RunView<'a> {
             target_pods: Vec::new(),
             target_pod_names: BTreeSet::new(),
             claims: BTreeMap::new(),
+            device_uses: OnceCell::new(),
             deletions: Vec::new(),
         };
         let mut collector = api_readings::ReadingCollector::new(records.scenario, view.metric.clone(), cache);

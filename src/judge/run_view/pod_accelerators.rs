@@ -33,11 +33,14 @@ impl<'a> RunView<'a> {
     }
 
     /// Ids of a pod's accelerators, as the kubelet reports them. The latest non-empty list counts: the kubelet may report
-    /// them after Ready, and drops them with the containers. Where the resources of the ids are not recorded, each id
-    /// counts.
+    /// them after Ready, and drops them with the containers.
     pub(crate) fn accelerator_ids(&self, pod: &TargetPod<'a>) -> Vec<&'a str> {
         let with_devices = pod.observations.iter().rev().find(|(_, pod)| !pod.allocated_devices.is_empty());
-        let Some((_, snapshot)) = with_devices else { return Vec::new() };
+        with_devices.map_or_else(Vec::new, |(_, snapshot)| self.reported_accelerator_ids(snapshot))
+    }
+
+    /// Ids of a pod's accelerators in one observation. Where the resources of the ids are not recorded, each id counts.
+    pub(super) fn reported_accelerator_ids<'s>(&self, snapshot: &'s PodSnapshot) -> Vec<&'s str> {
         if snapshot.devices_by_resource.is_empty() {
             return snapshot.allocated_devices.iter().map(String::as_str).collect();
         }

@@ -9,6 +9,7 @@ use super::target_state::TargetState;
 use crate::model::metric_under_test::MetricKind;
 use crate::model::observation::HpaSnapshot;
 use crate::model::reading::{MetricReading, MetricSample};
+use crate::model::shipped_profiles;
 use crate::units::Milli;
 
 /// Series with a lower and an upper bound of their values.
@@ -39,8 +40,12 @@ impl RunView<'_> {
         Some((milli(low)?, milli(high)?))
     }
 
-    /// True for a value so far outside of the scenario's range that no unit explains it: it is no measurement.
+    /// True for a value that is no measurement: it is so far outside of the scenario's range that no unit explains it, or it is
+    /// a blank value of a shipped profile, whatever profile the scenario has.
     pub(in crate::judge) fn is_implausible(&self, value: Milli) -> bool {
+        if shipped_profiles::is_large_blank(value) {
+            return true;
+        }
         // Units of one metric differ by a factor of 1000 at most: a ratio, percent, thousandths.
         self.metric_range().is_some_and(|(low, high)| {
             value.0.unsigned_abs() > low.unsigned_abs().max(high.unsigned_abs()).saturating_mul(1000)

@@ -51,6 +51,13 @@ impl<'a> TargetPod<'a> {
         self.observations.iter().find(|(_, pod)| pod.deleting).map(|(o, _)| o.at_ms).or(self.gone_ms)
     }
 
+    /// When it ended: its termination began, or all its containers had ended, as those of an evicted pod.
+    pub(crate) fn ended_ms(&self) -> Option<u64> {
+        let has_ended = |pod: &PodSnapshot| matches!(pod.phase.as_str(), "Failed" | "Succeeded");
+        let ended = self.observations.iter().find(|(_, pod)| has_ended(pod)).map(|(o, _)| o.at_ms);
+        ended.into_iter().chain(self.terminating_ms()).min()
+    }
+
     /// True when the pod exists at this time, terminating or not.
     pub(crate) fn exists_at(&self, at_ms: u64) -> bool {
         self.first_seen_ms() <= at_ms && self.gone_ms.is_none_or(|gone| gone > at_ms)

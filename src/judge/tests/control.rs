@@ -136,6 +136,54 @@ fn pods_that_the_metric_cannot_include_are_no_contamination() {
     elsewhere.assert_inconclusive(IdleHolds, "the target is below the idle value");
 }
 
+/// A busy pod of another namespace beside the idle target, at exporter and store.
+fn stranger(run: RunFixture, device: Option<&str>) -> RunFixture {
+    [MetricHop::Store, MetricHop::Exporter].into_iter().fold(run.metric(IDLE, RISE, Some(900_000)), |run, hop| {
+        run.readings(hop, 0, RISE, |result| {
+            let ReadingResult::Samples(samples) = result else { return };
+            let Some(mut sample) = samples.iter().find(|sample| sample.object.as_deref() == Some(OLD)).cloned() else {
+                return;
+            };
+            let labels = std::sync::Arc::make_mut(&mut sample.labels);
+            labels.insert("namespace".to_owned(), "other".to_owned());
+            labels.extend(device.map(|device| ("UUID".to_owned(), device.to_owned())));
+            (sample.object, sample.value) = (Some("trainer-0".to_owned()), Some(Milli(95_000)));
+            samples.push(sample);
+        })
+    })
+}
+
+/// The controller ignores samples of other pods, but the value of a pod may be that of its whole device.
+#[test]
+fn a_busy_pod_of_another_workload_on_a_device_of_the_target_is_named() {
+    let text = "contamination: other/trainer-0=95 of other workloads use a device of the target";
+    stranger(healthy(), None).assert_inconclusive(IdleHolds, text);
+    stranger(object_metric(), None).assert_inconclusive(IdleHolds, text);
+}
+
+/// A rule must not compute the metric of a namespace from another namespace, but it may do so.
+#[test]
+fn a_busy_pod_of_another_namespace_is_named_as_a_possible_cause() {
+    let text =
+        "contamination: other/trainer-0=95 of other workloads are busier than every pod of the target: does the rule";
+    stranger(object_metric(), Some("GPU-other")).assert_inconclusive(IdleHolds, text);
+    stranger(healthy(), Some("GPU-other")).assert_inconclusive(IdleHolds, text);
+}
+
+#[test]
+fn a_blank_value_is_no_idle_value_whatever_the_profile() {
+    for blank in [2_147_483_632, 2_147_483_634, 2_147_483_635] {
+        let run = healthy().scenario(|s| (s.metric.profile, s.metric.range) = (None, None));
+        let at_api = run.clone().metric(IDLE, RISE, Some(blank * 1000));
+        at_api.assert_inconclusive(IdleHolds, "is no measurement, but a blank value");
+        // The metrics API serves an average over it.
+        let averaged = run.metric(IDLE, RISE, Some(blank * 500)).readings(MetricHop::Exporter, 0, RISE, |result| {
+            super::run_fixture::edit_samples(result, |sample| sample.value = Some(Milli(blank * 1000)));
+        });
+        averaged.assert_inconclusive(IdleHolds, &format!("={blank} at the exporter is no measurement"));
+    }
+}
+
 #[test]
 fn a_target_that_does_not_begin_at_min_is_inconclusive() {
     let run = healthy().workloads(|at, w| w.spec_replicas = if at < RISE { 2 } else { w.spec_replicas });

@@ -82,6 +82,12 @@ impl SimConfig {
         (self.controllers.accelerator_nodes, self.controllers.accelerators_per_node) = (count / per_node, per_node);
     }
 
+    /// Offers one accelerator as this many devices (time-slicing): all pods of the target share it.
+    pub(crate) fn share_one_accelerator(&mut self, devices: usize) {
+        self.set_accelerators(1);
+        self.controllers.devices_per_accelerator = devices;
+    }
+
     /// The same platform with other valid values that the seed determines: no delay exceeds the scenario's assumptions.
     #[must_use]
     pub fn randomized(mut self, scenario: &Scenario) -> Self {

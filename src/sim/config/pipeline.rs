@@ -27,6 +27,9 @@ pub struct PipelineConfig {
     pub exporter_namespace: String,
     /// The store writes stale markers. Fault `false`: it serves a series for 5 minutes after the exporter drops it.
     pub stale_markers: bool,
+    /// The exporter reports the utilization of the whole accelerator for each pod that shares it, as dcgm-exporter does;
+    /// else each pod's own share.
+    pub whole_card_values: bool,
     /// Fault: the exporter does not report which of these pods uses a device.
     pub unattributed: AffectedPods,
     /// Fault: changes values.
@@ -65,6 +68,7 @@ impl Default for PipelineConfig {
             honor_labels: true,
             exporter_namespace: "gpu-operator".to_owned(),
             stale_markers: true,
+            whole_card_values: false,
             unattributed: AffectedPods::None,
             distortion: None,
             neighbor_utilizations: Vec::new(),

@@ -13,6 +13,16 @@ pub(super) const FAULTS: &[FaultSpec] = &[
         expected: &[ExpectedOutcome::Fail(NEW_PODS_SERVE), ExpectedOutcome::Inconclusive(NEW_PODS_SERVE)],
     },
     FaultSpec {
+        name: "one-pod-only-shared-gpu",
+        description: "the node port routes to one pod only, and the exporter reports the value of the whole shared accelerator for each of its pods",
+        inject: |s| {
+            s.network.one_pod_only = true;
+            s.share_one_accelerator(8);
+            s.pipeline.whole_card_values = true;
+        },
+        expected: &[ExpectedOutcome::Inconclusive(NEW_PODS_SERVE)],
+    },
+    FaultSpec {
         name: "port-refused",
         description: "connections to the node port are refused",
         inject: |s| s.network.connections_refused = Some(ActiveWindow::ALWAYS),

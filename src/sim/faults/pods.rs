@@ -72,6 +72,12 @@ pub(super) const FAULTS: &[FaultSpec] = &[
         expected: &[ExpectedOutcome::Fail(NEW_PODS_SERVE)],
     },
     FaultSpec {
+        name: "every-model-on-cpu",
+        description: "all pods request an accelerator, but keep the model in host memory and run it on the CPU",
+        inject: |s| s.ollama.on_cpu = AffectedPods::All,
+        expected: &[ExpectedOutcome::Inconclusive(PODS_REQUEST_ACCELERATORS)],
+    },
+    FaultSpec {
         name: "new-pods-hang",
         description: "new pods accept chats and never answer",
         inject: |s| s.ollama.hanging = AffectedPods::NewPods,

@@ -95,19 +95,21 @@ impl SimExporter {
             }
         };
         self.samples = self.devices.1.iter().map(|(uuid, d)| (uuid.clone(), sample(uuid, d))).collect();
-        self.cap_shared_cards();
+        self.divide_shared_cards(cluster.config().pipeline.whole_card_values);
         self.cache = None;
     }
 
-    /// Scales down the utilization of devices that share a card, so that their sum is at most 100.
-    fn cap_shared_cards(&mut self) {
+    /// Scales down the utilization of devices that share a card, so that their sum is at most 100. With
+    /// `whole_card_values` each of them has that sum.
+    fn divide_shared_cards(&mut self, whole_card_values: bool) {
         let mut card_sums: BTreeMap<String, f64> = BTreeMap::new();
         for (uuid, sample) in &self.samples {
             *card_sums.entry(card_uuid(uuid).to_owned()).or_default() += sample.utilization;
         }
         for (uuid, sample) in &mut self.samples {
-            let total = card_sums.get(card_uuid(uuid)).map_or(100.0, |sum| sum.max(100.0));
-            sample.utilization = (sample.utilization * 100.0 / total).round();
+            let sum = card_sums.get(card_uuid(uuid)).copied().unwrap_or(sample.utilization);
+            let own = if whole_card_values { sum.min(100.0) } else { sample.utilization * 100.0 / sum.max(100.0) };
+            sample.utilization = own.round();
         }
     }
 

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::judge::check_result::CheckResult;
 use crate::judge::run_view::{RunView, TargetPod};
 use crate::metrics::{PhysicalDevice, device_from_labels, device_index_from_labels, has_uuid};
+use crate::model::verdict::SHARING_PREFIX;
 
 /// Most findings of one kind.
 const MAX_FINDINGS: usize = 10;
@@ -111,7 +112,7 @@ impl<'a> DeviceHolders<'a> {
     fn describe_sharing(&self) -> Vec<String> {
         let shared = self.certain.iter().filter(|(_, pods)| pods.len() > 1).map(|(key, pods)| {
             let names = join(pods.iter().map(|(pod, _)| *pod));
-            format!("sharing: {names} share {}, so no accelerator was added", key.describe())
+            format!("{SHARING_PREFIX}{names} share {}, so no accelerator was added", key.describe())
         });
         let possible =
             self.possible.iter().filter(|(_, pods)| pods.iter().map(|(pod, _)| pod).collect::<BTreeSet<_>>().len() > 1);

@@ -1,7 +1,8 @@
 //! ScaleUp/NewPodsServe: each new pod (a) answers one probe chat through the pod proxy, with the model in the
 //! accelerator's memory, and (b) receives traffic through the Service: its metric rises while it is a ready endpoint and no
 //! probe runs. A model that is mostly in host memory, a Service that does not select the pod, a missing model, a model of a
-//! remote host, too few connections, no successful chat through the Service: INCONCLUSIVE.
+//! remote host, too few connections, no successful chat through the Service, a device whose pods all have its one value:
+//! INCONCLUSIVE.
 
 mod model_placement;
 mod traffic;
@@ -12,7 +13,7 @@ use crate::judge::diagnosis::remote_model;
 use crate::judge::run_view::{ObservedItem, RunView, SizeChange, TargetPod};
 use crate::model::observation::{LoadSnapshot, PodSnapshot, ProbeRecord};
 use model_placement::{describe_different_models, describe_placement, evaluate_missing_placement, is_on_accelerator};
-use traffic::evaluate_traffic;
+use traffic::{evaluate_traffic, last_probe_end};
 
 pub(super) fn evaluate(view: &RunView<'_>) -> CheckResult {
     if let Some((reason, seq)) = remote_model::describe(view) {
@@ -25,10 +26,13 @@ pub(super) fn evaluate(view: &RunView<'_>) -> CheckResult {
     let ready = pods.len();
     for pod in pods {
         let (probe, traffic) = (evaluate_probe(view, pod), evaluate_traffic(view, pod));
-        if probe.has_status(CheckStatus::Pass)
-            && (traffic.has_status(CheckStatus::Inconclusive) || traffic.has_status(CheckStatus::Pending))
-            && let Some(reason) = removed_too_soon(view, pod, end)
-        {
+        let has_failed = probe.has_status(CheckStatus::Fail) || traffic.has_status(CheckStatus::Fail);
+        let is_shown = probe.has_status(CheckStatus::Pass) && traffic.has_status(CheckStatus::Pass);
+        let excuse = Some(()).filter(|()| !has_failed && !is_shown).and_then(|()| {
+            let scaled_down = || removed_too_soon(view, pod, end).filter(|_| probe.has_status(CheckStatus::Pass));
+            scaled_down().or_else(|| replaced_too_soon(view, pod, end))
+        });
+        if let Some(reason) = excuse {
             findings.push(reason.clone());
             short_lived = Some(CheckResult::inconclusive(reason));
             continue;
@@ -74,15 +78,51 @@ pub(super) fn evaluate(view: &RunView<'_>) -> CheckResult {
 fn removed_too_soon(view: &RunView<'_>, pod: &TargetPod<'_>, end: u64) -> Option<String> {
     let (ready, _) = pod.first_ready()?;
     let terminating = pod.terminating_ms().filter(|terminating| *terminating <= end)?;
-    let is_cause = |change: &SizeChange<'_>| {
-        change.to < change.from && (ready.at_ms..=terminating + SLACK.ms()).contains(&change.at_ms)
-    };
     let is_soon =
-        terminating < ready.at_ms + view.times.traffic_visible().lenient_ms() && view.size_changes.iter().any(is_cause);
+        terminating < traffic_expected_ms(view, pod, ready.at_ms) && was_scaled_down(view, ready.at_ms, terminating);
     is_soon.then(|| {
         let after = format_ms(terminating - ready.at_ms);
         format!("pod {} was deleted {after} after it was Ready, too soon to show its share of the traffic", pod.name())
     })
+}
+
+/// Why no traffic of the pod is expected: it ended before its share of the traffic had to show, by no scale-down, and a later
+/// pod of the target became Ready in its place. That pod is evaluated instead.
+fn replaced_too_soon(view: &RunView<'_>, pod: &TargetPod<'_>, end: u64) -> Option<String> {
+    let (ready, _) = pod.first_ready()?;
+    let ended = pod.ended_ms().filter(|ended| *ended <= end)?;
+    if ended >= traffic_expected_ms(view, pod, ready.at_ms) || was_scaled_down(view, ready.at_ms, ended) {
+        return None;
+    }
+    // A pod that a scale-up adds replaces none.
+    let is_resized = |to_ms: u64| {
+        let span = ended.saturating_sub(SLACK.ms())..=to_ms;
+        view.size_changes.iter().any(|change| span.contains(&change.at_ms))
+    };
+    let is_replacement = |other: &&&TargetPod<'_>| {
+        let created_ms = other.first_seen_ms();
+        created_ms + SLACK.ms() >= ended && !is_resized(created_ms) && other.ready_by(end).is_some()
+    };
+    let pods = view.new_pods();
+    let replacement = pods.iter().filter(|other| other.uid() != pod.uid()).find(is_replacement)?;
+    Some(format!(
+        "pod {} ended {} after it was Ready, by no scale-down (deleted, evicted or preempted), and pod {} replaced it",
+        pod.name(),
+        format_ms(ended.saturating_sub(ready.at_ms)),
+        replacement.name()
+    ))
+}
+
+/// True when the target was scaled down between these times.
+fn was_scaled_down(view: &RunView<'_>, from_ms: u64, to_ms: u64) -> bool {
+    let is_cause =
+        |change: &SizeChange<'_>| change.to < change.from && (from_ms..=to_ms + SLACK.ms()).contains(&change.at_ms);
+    view.size_changes.iter().any(is_cause)
+}
+
+/// When the pod's share of the traffic must show at the latest.
+fn traffic_expected_ms(view: &RunView<'_>, pod: &TargetPod<'_>, ready_ms: u64) -> u64 {
+    ready_ms.max(last_probe_end(view, pod.name())) + view.times.traffic_visible().lenient_ms()
 }
 
 /// The result where chats through the Service reach the pods but none succeeds: busy accelerators alone serve no

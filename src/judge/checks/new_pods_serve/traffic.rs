@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::bounds::SLACK;
 use crate::judge::check_result::{CheckResult, format_ms};
-use crate::judge::run_view::{MAX_READING_GAP_MS, RunView, TargetPod};
+use crate::judge::run_view::{MAX_READING_GAP_MS, ObservedItem, RunView, SharedValues, TargetPod};
 use crate::model::reading::MetricReading;
 use crate::model::scenario::EndpointType;
 use crate::units::Milli;
@@ -51,14 +51,8 @@ pub(super) fn evaluate_traffic(view: &RunView<'_>, pod: &TargetPod<'_>) -> Check
     };
     let is_endpoint = |at_ms: u64| !has_service(view) || view.is_endpoint_at(name, at_ms) == Some(true);
     if let Some((o, value, hop)) = activity().find(|(o, ..)| is_endpoint(o.at_ms)) {
-        let text = format!(
-            "receives traffic through {}: its metric is {} at the {hop} (at most {} without load)",
-            if has_service(view) { "the Service" } else { "the load's URL" },
-            Milli(value),
-            Milli(baseline)
-        );
-        let result = CheckResult::pass(text).with_cites([o.seq]);
-        return if has_service(view) { result } else { result.with_finding(describe_unobserved_service(name)) };
+        let text = format!("its metric is {} at the {hop} (at most {} without load)", Milli(value), Milli(baseline));
+        return evaluate_own_work(view, pod, &text, (ready.at_ms, end)).with_cites([o.seq]);
     }
     if let Some((o, value, hop)) = activity().last() {
         return evaluate_activity_of_no_endpoint(view, name, ready.at_ms, (value, hop)).with_cites([o.seq]);
@@ -97,6 +91,34 @@ fn evaluate_activity_of_no_endpoint(
     if view.is_under_load() && is_early { CheckResult::pending(text) } else { CheckResult::inconclusive(text) }
 }
 
+/// Evaluates a pod whose metric shows activity. Where it shares its device, the activity may be that of another pod: an
+/// exporter may report the value of the whole device for each of its pods.
+fn evaluate_own_work(
+    view: &RunView<'_>,
+    pod: &TargetPod<'_>,
+    activity: &str,
+    (ready_ms, end): (u64, u64),
+) -> CheckResult {
+    let through = if has_service(view) { "the Service" } else { "the load's URL" };
+    let pass = CheckResult::pass(format!("receives traffic through {through}: {activity}"));
+    let pass = if has_service(view) { pass } else { pass.with_finding(describe_unobserved_service(pod.name())) };
+    let Some(sharing) = view.find_device_sharing(pod) else { return pass };
+    let (name, device, others) = (pod.name(), &sharing.device, sharing.others_text());
+    let observed = match view.compare_shared_values(name, &sharing) {
+        SharedValues::Differ { seq } => return pass.with_cites([seq]),
+        SharedValues::Equal => "every reading of exporter and store has the same value for them",
+        SharedValues::NeverTogether => "no reading of exporter and store has values of two of them at one time",
+    };
+    let text = format!(
+        "pod {name}: {activity}, but it shares {device} with {others}, and {observed}: the value may \
+         be that of the whole device, so it is no evidence of the pod's own work. Give each pod a device of its own (an \
+         exclusive GPU or a MIG instance), or use an exporter that reports each pod's own share"
+    );
+    let since_ms = ready_ms.max(last_probe_end(view, name));
+    let is_pending = view.is_under_load() && end < since_ms + view.times.traffic_visible().lenient_ms();
+    if is_pending { CheckResult::pending(text) } else { CheckResult::inconclusive(text) }
+}
+
 fn evaluate_no_traffic(view: &RunView<'_>, pod: &TargetPod<'_>, (ready_ms, from): (u64, u64), end: u64) -> CheckResult {
     let name = pod.name();
     let endpoint = endpoint_ready_since(view, name, end);
@@ -113,12 +135,13 @@ fn evaluate_no_traffic(view: &RunView<'_>, pod: &TargetPod<'_>, (ready_ms, from)
     let readings: Vec<u64> = activity_times(view, name, from, end);
     let may_be_chance = endpoint.is_some() && odds >= MAX_FALSE_FAIL_ODDS && !readings.is_empty();
     let bound = if may_be_chance { view.times.new_connections() } else { view.times.traffic_visible() };
-    let is_overdue = end >= ready_ms + bound.lenient_ms();
+    // A chat that loads a model may take minutes, and covers the traffic of that time.
+    let is_overdue = end >= ready_ms.max(last_probe_end(view, name)) + bound.lenient_ms();
     if !is_overdue && view.is_under_load() {
         return CheckResult::pending(text);
     }
     if readings.is_empty() {
-        return CheckResult::inconclusive(format!("no readable hop has a series of pod {name}"));
+        return CheckResult::inconclusive(describe_missing_readings(view, name, from, end));
     }
     if endpoint.is_none() || odds >= MAX_FALSE_FAIL_ODDS || !is_overdue || !is_read_often_enough(view, &readings, end) {
         return CheckResult::inconclusive(text);
@@ -136,6 +159,30 @@ fn evaluate_no_traffic(view: &RunView<'_>, pod: &TargetPod<'_>, (ready_ms, from)
         None => CheckResult::inconclusive(format!(
             "{text}; no series of the metric changed twice, so its sampling interval is unknown"
         )),
+    }
+}
+
+/// When the last direct chat to the pod under load ended; 0 without one.
+pub(super) fn last_probe_end(view: &RunView<'_>, name: &str) -> u64 {
+    view.probes.iter().filter(|(_, probe)| probe.pod == name).map(|(o, _)| o.at_ms).max().unwrap_or(0)
+}
+
+/// Why no reading can show the traffic of a pod.
+fn describe_missing_readings(view: &RunView<'_>, name: &str, from: u64, end: u64) -> String {
+    let has_series = |(o, reading): &&ObservedItem<'_, MetricReading>| {
+        (from..=end).contains(&o.at_ms) && pod_value(view, reading, name).is_some()
+    };
+    let covered = view.readings.iter().filter(has_series).count();
+    let probe = view.probes.iter().rfind(|(_, probe)| probe.pod == name).filter(|_| covered > 0);
+    match probe {
+        Some((o, probe)) => format!(
+            "pod {name}: each of the {covered} readings of its metric under load lies within the direct chat to it or within the \
+             metric lag after it. The chat took {} (a first chat loads the model), and the load ended {} after it: too soon \
+             to show the traffic of the Service",
+            format_ms(o.at_ms.saturating_sub(probe.began_ms)),
+            format_ms(end.saturating_sub(o.at_ms))
+        ),
+        None => format!("no readable hop has a series of pod {name}"),
     }
 }
 

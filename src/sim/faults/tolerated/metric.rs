@@ -64,6 +64,12 @@ pub(in crate::sim::faults) const DISTURBANCES: &[FaultSpec] = &[
         expected: PASS_OR_INCONCLUSIVE,
     },
     FaultSpec {
+        name: "gpu-shared-own-values",
+        description: "all pods share one accelerator by time-slicing, and the exporter reports each pod's own share",
+        inject: |s| s.share_one_accelerator(8),
+        expected: PASS_OR_INCONCLUSIVE,
+    },
+    FaultSpec {
         name: "pipeline-twice-as-slow",
         description: "every delay of the metric pipeline is twice what the scenario assumes",
         inject: |s| {

@@ -1,0 +1,84 @@
+//! Exporters that do not give each pod a value of its own device: one that names the pods of a shared device in turn, and a
+//! field that MIG instances do not have.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::judge::run_view::RunView;
+use crate::metrics::device_from_labels;
+use crate::model::reading::{MetricHop, MetricSample};
+
+/// Fields of dcgm-exporter that it has of a whole device only, with their names before version 2.
+const WHOLE_DEVICE_FIELDS: [&str; 2] = ["DCGM_FI_DEV_GPU_UTIL", "dcgm_gpu_utilization"];
+
+/// The pods that a device is reported for, one after the other.
+#[derive(Default)]
+struct NamedPods<'a> {
+    /// Each pod that another one followed, and the last one.
+    names: BTreeSet<&'a str>,
+    last: Option<&'a str>,
+    /// How often a pod was named again after another one.
+    returns: usize,
+    /// Two pods were named at one time.
+    together: bool,
+}
+
+/// Describes a device of the target that is reported for several pods in turn. One pod that takes over the device of another
+/// is no turn: only a pod that is named again shows one.
+pub(in crate::judge) fn describe_turns(view: &RunView<'_>) -> Option<String> {
+    let labels = &view.records.scenario.metric.profile_or_generic().labels;
+    [MetricHop::Exporter, MetricHop::Store].into_iter().find_map(|hop| {
+        let mut devices: BTreeMap<&str, NamedPods<'_>> = BTreeMap::new();
+        for (_, reading) in view.readings.iter().filter(|(_, reading)| reading.hop == hop) {
+            let mut newest: BTreeMap<&str, Vec<&MetricSample>> = BTreeMap::new();
+            for sample in reading.samples().unwrap_or_default() {
+                let Some(device) = device_from_labels(&sample.labels, labels) else { continue };
+                let known = newest.entry(device).or_default();
+                // A store still has the series of the pods that were named before.
+                if known.first().is_some_and(|first| first.timestamp < sample.timestamp) {
+                    known.clear();
+                }
+                if known.first().is_none_or(|first| first.timestamp == sample.timestamp) {
+                    known.push(sample);
+                }
+            }
+            for (device, samples) in newest {
+                let names: BTreeSet<&str> = samples.iter().filter_map(|sample| sample.object.as_deref()).collect();
+                devices.entry(device).or_default().add(&names);
+            }
+        }
+        let is_of_target = |name: &&str| view.target_pods().iter().any(|pod| pod.name() == *name);
+        let is_in_turn = |pods: &NamedPods<'_>| pods.returns > 0 && !pods.together && pods.names.iter().any(is_of_target);
+        let (device, pods) = devices.into_iter().find(|(_, pods)| is_in_turn(pods))?;
+        let names = pods.names.into_iter().collect::<Vec<_>>().join(" and ");
+        Some(format!(
+            "the {} reports the one device {device} for {names} in turn, never for two of them at once: they share it, and the \
+             exporter names one of them only, so a metric by pod says nothing here. Give each pod a device of its own (an \
+             exclusive GPU or a MIG instance), or use an exporter that reports each pod's share",
+            hop.as_str()
+        ))
+    })
+}
+
+impl<'a> NamedPods<'a> {
+    fn add(&mut self, names: &BTreeSet<&'a str>) {
+        self.together |= names.len() > 1;
+        let Some(name) = names.first() else { return };
+        let is_known = !self.names.insert(name);
+        if self.last.is_some_and(|last| last != *name) && is_known {
+            self.returns += 1;
+        }
+        self.last = Some(name);
+    }
+}
+
+/// Describes a field that the target's devices do not have: pods on MIG instances, and a field of whole devices.
+pub(in crate::judge) fn describe_mig(view: &RunView<'_>) -> Option<String> {
+    let names = view.records.scenario.metric.series_names();
+    let field = names.into_iter().find(|name| WHOLE_DEVICE_FIELDS.contains(name))?;
+    let snapshots = view.target_pods().iter().filter_map(|pod| pod.last_observation());
+    let instance = snapshots.flat_map(|(_, pod)| pod.extended_resources.keys()).find(|name| name.contains("/mig-"))?;
+    Some(format!(
+        "the target's pods hold MIG instances ({instance}), and {field} is a value of a whole device, which no instance has: use \
+         DCGM_FI_PROF_GR_ENGINE_ACTIVE, a ratio from 0 to 1 (metric.range: [0, 1])"
+    ))
+}
