@@ -161,11 +161,42 @@ impl TimingModel<'_> {
     /// From the first reading that recommends the expected replicas until the target has them.
     #[must_use]
     pub(crate) fn scale_up(&self) -> TimeBound {
-        let mut terms = vec![self.sync_period(), assumed_term("one skipped sync", self.assumptions.sync_period)];
-        terms.push(term("scale-up stabilization window", self.up_window_ms, TermSource::Read));
-        terms.push(term("scaling policy rate limit", self.up_rate_ms, TermSource::Read));
-        terms.push(harness_term("API latency allowance", SLACK));
-        bound(BoundName::ScaleUp, terms)
+        bound(BoundName::ScaleUp, self.controller_scales_up())
+    }
+
+    /// What the controller needs to scale up, while the metric recommends it.
+    fn controller_scales_up(&self) -> Vec<Term> {
+        vec![
+            self.sync_period(),
+            assumed_term("one skipped sync", self.assumptions.sync_period),
+            term("scale-up stabilization window", self.up_window_ms, TermSource::Read),
+            term("scaling policy rate limit", self.up_rate_ms, TermSource::Read),
+            harness_term("API latency allowance", SLACK),
+        ]
+    }
+
+    /// What the controller needs to scale down, while the metric recommends it.
+    fn controller_scales_down(&self) -> Vec<Term> {
+        vec![
+            self.down_window.clone(),
+            self.sync_period(),
+            assumed_term("one skipped sync", self.assumptions.sync_period),
+            term("scaling policy rate limit", self.down_rate_ms, TermSource::Read),
+            self.termination_grace(),
+            harness_term("API latency allowance", SLACK),
+        ]
+    }
+
+    /// A bound of the controller's reaction where its process restarts `after_ms` into it. The new process keeps the size
+    /// for a whole window (kubernetes v1.37.2, pkg/controller/podautoscaler/horizontal.go, recordInitialRecommendation).
+    pub(crate) fn after_restart(&self, name: BoundName, after_ms: u64) -> TimeBound {
+        let mut terms = vec![term("until the controller manager restarted", after_ms, TermSource::Read)];
+        terms.extend(match name {
+            BoundName::ScaleUp => self.controller_scales_up(),
+            BoundName::ScaleDown => self.controller_scales_down(),
+            _ => self.hpa_active().terms,
+        });
+        bound(name, terms)
     }
 
     /// From a pod's creation until it is Ready.
@@ -212,12 +243,7 @@ impl TimingModel<'_> {
     pub(crate) fn scale_down(&self) -> TimeBound {
         let mut terms = self.metric_path();
         terms.push(harness_term("load ramp-up", LOAD_RAMP));
-        terms.push(self.down_window.clone());
-        terms.push(self.sync_period());
-        terms.push(assumed_term("one skipped sync", self.assumptions.sync_period));
-        terms.push(term("scaling policy rate limit", self.down_rate_ms, TermSource::Read));
-        terms.push(self.termination_grace());
-        terms.push(harness_term("API latency allowance", SLACK));
+        terms.extend(self.controller_scales_down());
         bound(BoundName::ScaleDown, terms)
     }
 
@@ -227,6 +253,12 @@ impl TimingModel<'_> {
     #[must_use]
     pub(crate) fn earliest_scale_down_ms(&self) -> u64 {
         self.down_window.ms.saturating_sub(self.assumptions.sync_period.ms() + self.clock_skew_ms + 1000)
+    }
+
+    /// Sync period and metric lag, milliseconds, where the scale-down window is no longer: an early scale-down is not seen.
+    pub(crate) fn unobservable_window_ms(&self) -> Option<u64> {
+        let unobservable_ms = self.assumptions.sync_period.ms() + self.metric_lag().total_ms();
+        (self.down_window.ms <= unobservable_ms).then_some(unobservable_ms)
     }
 
     /// Shortest possible duration of a run from the HPA's creation to the scale-down, milliseconds.
@@ -304,6 +336,16 @@ mod tests {
         let assumptions = Assumptions::default();
         let model = TimingModel { up_window_ms: 60_000, ..times(&assumptions) };
         assert_eq!((model.scale_up().total_ms(), model.scale_up().lenient_ms()), (93_000, 123_000));
+    }
+
+    #[test]
+    fn a_restarted_controller_begins_its_window_anew() {
+        let assumptions = Assumptions::default();
+        let model = TimingModel { up_window_ms: 60_000, ..times(&assumptions) };
+        assert_eq!(model.after_restart(BoundName::ScaleUp, 20_000).total_ms(), 20_000 + model.scale_up().total_ms());
+        let path_and_ramp_ms = 75_000 + 10_000;
+        let again_ms = model.scale_down().total_ms() - path_and_ramp_ms;
+        assert_eq!(model.after_restart(BoundName::ScaleDown, 300_000).total_ms(), 300_000 + again_ms);
     }
 
     #[test]

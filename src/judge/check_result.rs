@@ -12,6 +12,8 @@ pub(crate) enum CheckStatus {
     Fail,
     /// The observations decide nothing, and no later observation can change that.
     Inconclusive,
+    /// The scenario alone shows that no run can decide the check on this HPA. No observation leads here.
+    NotApplicable,
     /// Later observations may still decide. At the end of the run this becomes Inconclusive.
     Pending,
 }
@@ -44,6 +46,10 @@ impl CheckResult {
 
     pub(super) fn inconclusive(reason: impl Into<String>) -> Self {
         Self::new(CheckStatus::Inconclusive, reason)
+    }
+
+    pub(super) fn not_applicable(reason: impl Into<String>) -> Self {
+        Self::new(CheckStatus::NotApplicable, reason)
     }
 
     pub(super) fn pending(reason: impl Into<String>) -> Self {

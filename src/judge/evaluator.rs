@@ -7,6 +7,7 @@ use super::attribution;
 use super::check_result::{CheckResult, CheckStatus};
 use super::checks::{Check, Prerequisite};
 use super::decisions;
+use super::refuted_assumption;
 use super::run_view::{EvaluationCache, RunView};
 use crate::model::observation::Phase;
 use crate::model::run_records::RunRecords;
@@ -61,8 +62,14 @@ impl<'a> Evaluator<'a> {
         if let Some(result) = self.results.borrow().get(&prerequisite) {
             return result.clone();
         }
-        let unmet = self.unmet_prerequisite(prerequisite.prerequisites());
-        let result = unmet.unwrap_or_else(|| self.run_check(prerequisite));
+        let result = match prerequisite.find_inapplicable(self.view.records.scenario) {
+            Some(reason) => CheckResult::not_applicable(reason),
+            None => {
+                let unmet = self.unmet_prerequisite(prerequisite.prerequisites());
+                unmet.unwrap_or_else(|| self.run_check(prerequisite))
+            }
+        };
+        let result = refuted_assumption::reconsider_fail(&self.view, prerequisite, result);
         let result = match prerequisite.attribution() {
             Some(needed) => attribution::downgrade_fail(&self.view, needed, result),
             None => result,

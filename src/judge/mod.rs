@@ -12,6 +12,7 @@ mod diagnosis;
 mod evaluator;
 mod interruption;
 mod prediction;
+mod refuted_assumption;
 mod run_view;
 mod waiting;
 
@@ -87,7 +88,11 @@ pub fn overall_result(records: &RunRecords<'_>, cases: &[Case]) -> (CaseResult, 
         let interruption = interruption.map_or(String::new(), |statement| format!("; {statement}"));
         (case.result, format!("{}: {}{interruption}", case.name, case.reason))
     } else {
-        (CaseResult::Pass, "every case passed".to_owned())
+        let other = cases.iter().filter(|case| case.result == CaseResult::NotApplicable).map(|case| case.name.as_str());
+        match other.collect::<Vec<_>>().join(", ").as_str() {
+            "" => (CaseResult::Pass, "every case passed".to_owned()),
+            names => (CaseResult::Pass, format!("every case that applies passed; {names} does not apply to this HPA")),
+        }
     }
 }
 
@@ -104,6 +109,7 @@ fn build_case(evaluator: &Evaluator<'_>, check: Check, result_of: impl Fn(Check)
         CheckStatus::Pass => (CaseResult::Pass, evaluated.reason),
         CheckStatus::Fail => (CaseResult::Fail, evaluated.reason),
         CheckStatus::Inconclusive => (CaseResult::Inconclusive, evaluated.reason),
+        CheckStatus::NotApplicable => (CaseResult::NotApplicable, evaluated.reason),
         CheckStatus::Pending => {
             (CaseResult::Inconclusive, format!("the run ended while this was pending: {}", evaluated.reason))
         }

@@ -115,8 +115,10 @@ fn explain_check(view: &RunView<'_>, check: Check) -> NormalWait {
         Check::HoldSteady => hold(view),
         Check::ReplicasFall => {
             let (to, window) = (format_replicas(view.min_replicas), format_seconds(view.times.down_window.ms));
+            let began = view.phase_start(Phase::ScaleDown);
+            let bound = view.bound_with_restarts(view.times.scale_down(), began.unwrap_or(0), view.now_ms());
             NormalWait::new(format!("waiting for the scale-down to {to} (stabilization window {window})"))
-                .within(&view.times.scale_down(), view.phase_start(Phase::ScaleDown))
+                .within(&bound, began)
         }
         Check::ByTheAutoscaler => NormalWait::new("waiting for the HPA to confirm the last change of size"),
         Check::DecisionsExplained => {

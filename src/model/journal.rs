@@ -35,7 +35,7 @@ pub struct JournalEntry {
 
 /// A line of journal.jsonl as it is read: with the keys that no entry has.
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct JournalLine {
     run: String,
     change: u32,

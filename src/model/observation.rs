@@ -30,7 +30,7 @@ pub struct Observation {
 
 /// A line of timeline.jsonl as it is read: with the keys that no observation has.
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct ObservationLine {
     seq: u64,
     at_ms: u64,
@@ -235,7 +235,7 @@ pub struct ProbeRecord {
 
 /// A device that is allocated to a ResourceClaim.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ClaimedDevice {
     /// Name of the claim.
     pub claim: String,

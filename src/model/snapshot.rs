@@ -243,4 +243,8 @@ pub struct EndpointsSnapshot {
     pub(crate) ready_pods: Vec<String>,
     /// The Service's selector.
     pub(crate) selector: BTreeMap<String, String>,
+    /// The Service's sessionAffinity, None or ClientIP; absent until the Service is read, and in records of older
+    /// releases.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) session_affinity: Option<String>,
 }

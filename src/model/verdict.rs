@@ -14,7 +14,7 @@ pub enum CaseResult {
     Fail,
     /// The observations neither confirm nor refute the case, or a prerequisite did not pass.
     Inconclusive,
-    /// The platform has no HPA API.
+    /// The platform has no HPA API, or the scenario alone shows that no run can decide the case.
     NotApplicable,
 }
 

@@ -9,13 +9,14 @@ use k8s_openapi::api::discovery::v1::EndpointSlice;
 use super::change_filter::WatchSink;
 use crate::env::TimelineWriter;
 use crate::model::observation::{DeletedObject, EndpointsSnapshot, ObservationKind};
-use crate::snapshot::{ready_pods, service_selector};
+use crate::snapshot::{ready_pods, service_selector, session_affinity};
 
 /// The current state of the Service and its slices.
 pub(super) struct EndpointTracker {
     timeline: Arc<TimelineWriter>,
     service: String,
     selector: Option<BTreeMap<String, String>>,
+    session_affinity: Option<String>,
     /// Names of the ready pods by the uid of their slice.
     ready_by_slice: BTreeMap<String, Vec<String>>,
     last_recorded: Option<EndpointsSnapshot>,
@@ -28,6 +29,7 @@ impl EndpointTracker {
             timeline,
             service: service.to_owned(),
             selector: None,
+            session_affinity: None,
             ready_by_slice: BTreeMap::new(),
             last_recorded: None,
         }));
@@ -40,6 +42,7 @@ impl EndpointTracker {
             service: self.service.clone(),
             ready_pods: ready.into_iter().collect(),
             selector: self.selector.clone().unwrap_or_default(),
+            session_affinity: self.session_affinity.clone(),
         };
         let nothing_yet = self.last_recorded.is_none() && self.selector.is_none() && self.ready_by_slice.is_empty();
         if !nothing_yet && self.last_recorded.as_ref() != Some(&snapshot) {
@@ -54,7 +57,8 @@ pub(super) struct ServiceSink(Arc<Mutex<EndpointTracker>>);
 
 impl WatchSink<Service> for ServiceSink {
     fn upsert(&mut self, object: &Service) {
-        lock(&self.0).selector = Some(service_selector(object));
+        let mut tracker = lock(&self.0);
+        (tracker.selector, tracker.session_affinity) = (Some(service_selector(object)), session_affinity(object));
     }
 
     fn remove(&mut self, deleted: DeletedObject) {
@@ -114,7 +118,8 @@ mod tests {
         let timeline = fake_cluster::memory_timeline();
         let (mut service, mut slices) = EndpointTracker::new_sinks(Arc::clone(&timeline), "chat");
         slices.flush();
-        let object = json!({"metadata": {"name": "chat", "uid": "s"}, "spec": {"selector": {"app": "ollama"}}});
+        let object = json!({"metadata": {"name": "chat", "uid": "s"}, "spec": {"selector": {"app": "ollama"},
+            "sessionAffinity": "ClientIP"}});
         service.upsert(&serde_json::from_value(object).unwrap());
         service.flush();
         slices.upsert(&slice("a", &[("p2", Some(true)), ("p1", None), ("p3", Some(false))]));
@@ -125,7 +130,10 @@ mod tests {
         slices.remove(DeletedObject { uid: "a".into(), ..DeletedObject::default() });
         slices.flush();
         let ready = fake_cluster::collect_observations(&timeline, |snapshot| match snapshot {
-            ObservationKind::Endpoints(snapshot) => Some((snapshot.ready_pods.join(" "), snapshot.selector.len())),
+            ObservationKind::Endpoints(snapshot) => {
+                assert_eq!(snapshot.session_affinity.as_deref(), Some("ClientIP"));
+                Some((snapshot.ready_pods.join(" "), snapshot.selector.len()))
+            }
             _ => None,
         });
         assert_eq!(ready, [(String::new(), 1), ("p1 p2".to_owned(), 1), (String::new(), 1)]);

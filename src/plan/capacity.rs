@@ -102,8 +102,8 @@ mod tests {
         let counts = |all: &[(&str, i64)]| all.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect();
         let chart = ChartSummary { target_resources: Some(counts(target)), ..ChartSummary::default() };
         let node = NodeSnapshot { ready: true, allocatable: counts(node), ..NodeSnapshot::default() };
-        let mut scenario = Scenario::default();
-        scenario.accelerator = serde_json::from_value(accelerator.into()).unwrap();
+        let accelerator = serde_json::from_value(accelerator.into()).unwrap();
+        let mut scenario = Scenario { accelerator, ..Scenario::default() };
         scenario.hpa.spec.max_replicas = 3;
         let inventory = Inventory {
             nodes: vec![node],

@@ -190,10 +190,9 @@ pub(super) fn warnings(
         }
         _ => {}
     }
-    let min_window_ms = times.assumptions.sync_period.ms() + times.metric_lag().total_ms();
-    if times.down_window.ms <= min_window_ms {
+    if let Some(min_window_ms) = times.unobservable_window_ms() {
         all.push(format!(
-            "the scale-down window {} is not longer than sync period and lag together ({}): ScaleDown/NotEarly will be INCONCLUSIVE",
+            "the scale-down window {} is not longer than sync period and lag together ({}): ScaleDown/NotEarly does not apply, and the run does not test it",
             HumanDuration::from_ms(times.down_window.ms),
             HumanDuration::from_ms(min_window_ms)
         ));

@@ -12,6 +12,12 @@ pub(crate) fn service_selector(service: &Service) -> BTreeMap<String, String> {
     service.spec.as_ref().and_then(|spec| spec.selector.clone()).unwrap_or_default()
 }
 
+/// The session affinity of a Service.
+#[must_use]
+pub(crate) fn session_affinity(service: &Service) -> Option<String> {
+    service.spec.as_ref().and_then(|spec| spec.session_affinity.clone())
+}
+
 /// The pods of a slice that receive traffic; an absent `ready` means true (discovery.k8s.io/v1, EndpointConditions).
 #[must_use]
 pub(crate) fn ready_pods(slice: &EndpointSlice) -> Vec<String> {

@@ -12,7 +12,7 @@ mod resource_claim;
 mod resources;
 mod workload;
 
-pub(crate) use endpoints::{ready_pods, service_selector};
+pub(crate) use endpoints::{ready_pods, service_selector, session_affinity};
 pub(crate) use event::snapshot_event;
 pub(crate) use hpa::snapshot_hpa;
 pub(crate) use leader::{LEADER_LEASE_NAME, LEADER_LEASE_NAMESPACE, snapshot_leader};

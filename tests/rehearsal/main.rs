@@ -5,6 +5,8 @@
 mod catalogue;
 mod interruption;
 mod parity;
+mod random_specs;
+mod restarts;
 mod runner;
 
 use std::path::Path;

@@ -15,10 +15,9 @@ pub(super) fn evaluate(view: &RunView<'_>) -> CheckResult {
             None => CheckResult::pending("the HPA is not created yet"),
         };
     };
-    let bound = view.times.hpa_active();
     let Some(made_ms) = view.our_hpa_snapshots().next().map(|(o, _)| o.at_ms.max(made_ms)) else {
         let reason = format!("HPA {name} was not seen after its creation");
-        return if view.end_ms() < made_ms + bound.lenient_ms() {
+        return if view.end_ms() < made_ms + view.times.hpa_active().lenient_ms() {
             CheckResult::pending(reason)
         } else {
             CheckResult::inconclusive(reason)
@@ -28,6 +27,8 @@ pub(super) fn evaluate(view: &RunView<'_>) -> CheckResult {
         return CheckResult::inconclusive(format!("the HPA is not what was applied: {difference}")).with_cites([seq]);
     }
     let active = view.our_hpa_snapshots().find(|item| is_active(view, item));
+    let waited_until = active.map_or(view.end_ms(), |(o, _)| o.at_ms);
+    let bound = view.bound_with_restarts(view.times.hpa_active(), made_ms, waited_until);
     match (compare_with_bound(made_ms, &bound, active.map(|(o, _)| o.at_ms), view.end_ms()), active) {
         (BoundResult::Within, Some((observation, hpa))) => CheckResult::pass(format!(
             "ScalingActive=True/ValidMetricFound {} ms after the HPA's creation, {} = {}",
@@ -42,6 +43,11 @@ pub(super) fn evaluate(view: &RunView<'_>) -> CheckResult {
         ))
         .with_cites([observation.seq]),
         (BoundResult::Pending, _) => CheckResult::pending(describe_condition(view, name)),
+        (BoundResult::Exceeded, Some((observation, _))) => CheckResult::inconclusive(format!(
+            "the HPA became active {} ms after its creation, later than {bound} even with its assumed terms doubled: that refutes assumptions.syncPeriod; set it to the --horizontal-pod-autoscaler-sync-period of kube-controller-manager",
+            observation.at_ms - made_ms
+        ))
+        .with_cites([observation.seq]),
         _ => explain_inactive(view, name, made_ms),
     }
 }
@@ -68,6 +74,11 @@ fn explain_inactive(view: &RunView<'_>, name: &str, made_ms: u64) -> CheckResult
             format_ms(bound)
         ))
         .with_cites(cites);
+    }
+    if let Some((cause, seq)) =
+        view.find_restart_in_wait((made_ms, view.end_ms()), view.times.hpa_active().lenient_ms(), 0)
+    {
+        return CheckResult::inconclusive(format!("{condition_text}; but {cause}")).with_cites(cites).with_cites(seq);
     }
     CheckResult::fail(format!(
         "{condition_text}; meanwhile the metrics API served the metric in {served} of {total} readings; waited {}",

@@ -1,9 +1,10 @@
 //! What a row of the table of checks holds, and how the rest of the judge reads it.
 
-use super::{CHECK_PARTS, CHECKS, Check, CheckPart};
+use super::{CHECK_PARTS, CHECKS, Check, CheckPart, not_early};
 use crate::judge::check_result::CheckResult;
 use crate::judge::run_view::RunView;
 use crate::model::observation::Phase;
+use crate::model::scenario::Scenario;
 
 /// Evaluates a check or a part of one, once all its prerequisites have passed.
 pub(in crate::judge) type EvaluateFn = for<'v> fn(&'v RunView<'v>) -> CheckResult;
@@ -86,6 +87,15 @@ impl Check {
         self.spec().prerequisites
     }
 
+    /// Why no run can decide the check on this scenario's HPA. It reads the scenario alone: no observation that is
+    /// missing may make a check inapplicable.
+    pub(in crate::judge) fn find_inapplicable(self, scenario: &Scenario) -> Option<String> {
+        match self {
+            Self::NotEarly => not_early::find_inapplicable(scenario),
+            _ => None,
+        }
+    }
+
     /// The result of the check alone, without its prerequisites.
     pub(in crate::judge) fn evaluate_alone(self, view: &RunView<'_>) -> CheckResult {
         (self.spec().evaluate)(view)
@@ -135,6 +145,14 @@ impl Prerequisite {
         match self {
             Self::Whole(check) => check.spec().attribution.as_ref(),
             // A part never fails.
+            Self::Part(_) => None,
+        }
+    }
+
+    /// Why no run can decide it on this scenario's HPA.
+    pub(in crate::judge) fn find_inapplicable(self, scenario: &Scenario) -> Option<String> {
+        match self {
+            Self::Whole(check) => check.find_inapplicable(scenario),
             Self::Part(_) => None,
         }
     }

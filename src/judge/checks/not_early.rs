@@ -2,24 +2,19 @@
 //! last span of at least one sync period in which every reading recommends more than the new size; where there is none,
 //! b is the last scale-up above that size. The controller applies the largest recommendation of the window (kubernetes
 //! v1.37.2, pkg/controller/podautoscaler/horizontal.go), so an earlier scale-down violates the HPA's own spec: FAIL,
-//! where the window is the spec's, no value can have been missed, and a doubled sync period does not explain it.
+//! where the window is the spec's, no value can have been missed, and a doubled sync period does not explain it. A window
+//! that is not longer than sync period and metric lag shows nothing either way: the case does not apply.
 
+use crate::bounds::TimingModel;
+use crate::hpa;
 use crate::judge::check_result::{CheckResult, CheckStatus, format_ms};
 use crate::judge::decisions;
 use crate::judge::run_view::{RunView, SizeChange};
 use crate::model::plan::TermSource;
 use crate::model::reading::ReadingResult;
+use crate::model::scenario::Scenario;
 
 pub(super) fn evaluate<'v>(view: &'v RunView<'v>) -> CheckResult {
-    let window = view.times.down_window.ms;
-    let unobservable_ms = view.times.assumptions.sync_period.ms() + view.times.metric_lag().total_ms();
-    if window <= unobservable_ms {
-        return CheckResult::inconclusive(format!(
-            "the scale-down window {} is not longer than sync period and metric lag together ({}), so an early scale-down cannot be distinguished from one in time",
-            format_ms(window),
-            format_ms(unobservable_ms)
-        ));
-    }
     let falls: Vec<_> = view.size_changes.iter().filter(|c| c.to < c.from && c.is_scale_write()).collect();
     if falls.is_empty() {
         return CheckResult::pending("no scale-down was seen");
@@ -34,6 +29,17 @@ pub(super) fn evaluate<'v>(view: &'v RunView<'v>) -> CheckResult {
         cites.extend(result.cites);
     }
     CheckResult::pass(reasons.join("; ")).with_cites(cites)
+}
+
+/// A window so short that the metric's way to the controller hides it: an early scale-down looks like one in time.
+pub(super) fn find_inapplicable(scenario: &Scenario) -> Option<String> {
+    let times = TimingModel::from_scenario(scenario, hpa::behavior_times(scenario), 0);
+    let unobservable_ms = times.unobservable_window_ms()?;
+    Some(format!(
+        "the scale-down window {} is not longer than sync period and metric lag together ({}), so an early scale-down cannot be distinguished from one in time",
+        format_ms(times.down_window.ms),
+        format_ms(unobservable_ms)
+    ))
 }
 
 /// Evaluates one scale-down.

@@ -2,8 +2,10 @@
 //! minReplicas and the surplus pods are gone within the bound. A controller that does not scale down: FAIL.
 
 use crate::judge::attribution;
-use crate::judge::check_result::{BoundResult, CheckResult, compare_with_bound, format_ms, format_replicas};
-use crate::judge::run_view::{MAX_READING_GAP_MS, RunView, TargetPod};
+use crate::judge::check_result::{
+    BoundResult, CheckResult, CheckStatus, compare_with_bound, format_ms, format_replicas,
+};
+use crate::judge::run_view::{ControllerProcess, MAX_READING_GAP_MS, RunView, TargetPod};
 use crate::model::observation::Phase;
 use crate::units::HumanDuration;
 
@@ -23,7 +25,6 @@ pub(super) fn evaluate(view: &RunView<'_>) -> CheckResult {
         ))
         .with_cites([seq]);
     }
-    let bound = view.times.scale_down();
     let end = view.end_ms();
     // What the clean-up removes is no scale-down.
     let at_min =
@@ -31,6 +32,8 @@ pub(super) fn evaluate(view: &RunView<'_>) -> CheckResult {
     let at_min = at_min.filter(|(_, at, _)| *at <= end);
     let gone_ms = surplus_gone_ms(view, began, end);
     let completed = at_min.zip(gone_ms).map(|((seq, at, _), gone)| (seq, at.max(gone)));
+    let waited_until = completed.map_or(end, |(_, at)| at);
+    let bound = view.bound_with_restarts(view.times.scale_down(), began, waited_until);
     let pods_left = view.target_pods().iter().filter(|pod| pod.exists_at(end)).count();
     match (compare_with_bound(began, &bound, completed.map(|(_, at)| at), end), completed) {
         (BoundResult::Within, Some((seq, at))) => CheckResult::pass(format!(
@@ -60,13 +63,22 @@ pub(super) fn evaluate(view: &RunView<'_>) -> CheckResult {
                 format_replicas(view.workload_at(until.saturating_sub(1)).map_or(0, |(_, w)| w.spec_replicas)),
                 view.min_replicas
             );
-            evaluate_overdue(view, began, until, text).with_cites(view.workload_at(end).map(|(seq, _)| seq))
+            let result = evaluate_overdue(view, began, until, text.clone());
+            // A controller that may have restarted unseen gets one more window.
+            let window_ms = view.unseen_restart_ms();
+            let may_come = completed.is_none()
+                && view.phase_start(Phase::Cleanup).is_none()
+                && view.controller_process(end) == ControllerProcess::NotSeen
+                && end < began + bound.lenient_ms() + window_ms;
+            let result = if may_come && !result.has_status(CheckStatus::Fail) { CheckResult::pending(text) } else { result };
+            result.with_cites(view.workload_at(end).map(|(seq, _)| seq))
         }
     }
 }
 
 /// Evaluates a scale-down that is not complete in time. It is a FAIL only if the metric recommended minReplicas for as
-/// long as the controller may wait: a larger recommendation restarts the stabilization window.
+/// long as the controller may wait, and one process of the controller saw it: a larger recommendation and a new process
+/// restart the stabilization window.
 fn evaluate_overdue(view: &RunView<'_>, began: u64, until: u64, text: String) -> CheckResult {
     let replicas_before =
         view.workload_at(began).map_or(view.expected_replicas, |(_, workload)| workload.spec_replicas);
@@ -83,6 +95,11 @@ fn evaluate_overdue(view: &RunView<'_>, began: u64, until: u64, text: String) ->
             format_ms(at_min_ms),
             format_ms(allowed_ms)
         ));
+    }
+    if let Some((cause, seq)) =
+        view.find_restart_in_wait((until - at_min_ms, until), allowed_ms, view.unseen_restart_ms())
+    {
+        return CheckResult::inconclusive(format!("{text}; but {cause}")).with_cites(seq);
     }
     let last = view.our_hpa_before(until.saturating_add(1));
     let status_age = last.map_or(String::new(), |(o, _)| {

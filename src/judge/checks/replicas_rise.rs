@@ -18,8 +18,9 @@ pub(super) fn evaluate(view: &RunView<'_>) -> CheckResult {
         return CheckResult::pending("the metric does not recommend the expected replicas for long enough yet");
     };
     let reading_seq = view.api_readings_in(recommended_ms, recommended_ms).next().map(|reading| reading.seq);
-    let bound = view.times.scale_up();
     let reached = view.expected_size_reached(began);
+    let waited_until = reached.map_or(end, |(_, at, _)| at);
+    let bound = view.bound_with_restarts(view.times.scale_up(), recommended_ms, waited_until);
     match (compare_with_bound(recommended_ms, &bound, reached.map(|(_, at, _)| at), end), reached) {
         (BoundResult::Within, Some((seq, at, workload))) if at < recommended_ms => CheckResult::pass(format!(
             "{} {} before the metric recommends {} for {} without interruption; an earlier reading recommended the scale-up",
@@ -73,12 +74,19 @@ fn explain_not_reached(view: &RunView<'_>, recommended_ms: u64, bound: &TimeBoun
         ));
     }
     // A controller with twice the assumed sync period has a pass within a recommendation that lasts this long.
-    let sustained_ms = bound.lenient_ms().saturating_sub(SLACK.ms());
-    if !view.spans_for_expected().iter().any(|(from, to)| to - from >= sustained_ms) {
+    let sustained_ms = view.times.scale_up().lenient_ms().saturating_sub(SLACK.ms());
+    let spans = view.spans_for_expected();
+    let sustained = || spans.iter().filter(|(from, to)| to - from >= sustained_ms);
+    if sustained().next().is_none() {
         return CheckResult::inconclusive(format!(
             "{text}; it recommends them, but not for {} without interruption",
             format_ms(sustained_ms)
         ));
+    }
+    let restarted = |span: &(u64, u64)| view.find_restart_in_wait(*span, sustained_ms, view.times.up_window_ms);
+    let causes: Vec<_> = sustained().map(restarted).collect();
+    if let Some(Some((cause, seq))) = causes.iter().find(|_| causes.iter().all(Option::is_some)) {
+        return CheckResult::inconclusive(format!("{text}; but {cause}")).with_cites(*seq);
     }
     CheckResult::fail(format!("{text}; bound {bound}"))
 }

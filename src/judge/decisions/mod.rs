@@ -40,7 +40,8 @@ pub(super) fn has_no_more_changes(view: &RunView<'_>) -> bool {
     };
     let at_min =
         view.workload_at(view.now_ms()).is_none_or(|(_, workload)| workload.spec_replicas <= view.min_replicas);
-    let late = view.now_ms() >= began + view.times.scale_down().lenient_ms();
+    let bound = view.bound_with_restarts(view.times.scale_down(), began, view.now_ms());
+    let late = view.now_ms() >= began + bound.lenient_ms();
     at_min || late || ended.is_some() || view.phase_start(Phase::Cleanup).is_some()
 }
 

@@ -11,7 +11,7 @@ use crate::model::observation::{LeaderSnapshot, Observation, RecordedGap};
 
 /// Age from which a Lease counts as unused, milliseconds: its renewals are recorded once a minute, and one may be a
 /// minute late.
-const LEASE_STALE_MS: i64 = 120_000;
+pub(super) const LEASE_STALE_MS: i64 = 120_000;
 
 /// A gap of a source, the observer's own included.
 #[derive(Clone, Copy, Debug)]

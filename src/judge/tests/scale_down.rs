@@ -206,9 +206,21 @@ fn an_early_fall_against_an_assumed_window_is_inconclusive() {
 }
 
 #[test]
-fn a_window_no_longer_than_sync_period_and_lag_is_inconclusive() {
-    let run = healthy().scenario(|s| s.assumptions.store_offset = HumanDuration::from_secs(24));
-    run.assert_not_early_inconclusive("is not longer than sync period and metric lag together");
+fn a_window_no_longer_than_sync_period_and_lag_does_not_apply_whatever_is_observed() {
+    // Sync period and lag of this run are 12 s.
+    let run = healthy().scenario(|s| {
+        let behavior = s.hpa.spec.behavior.as_mut().unwrap();
+        behavior.scale_down.as_mut().unwrap().stabilization_window_seconds = Some(12);
+    });
+    let text = "is not longer than sync period and metric lag together";
+    run.assert_case(NotEarly, CheckStatus::NotApplicable, text, CaseResult::Pass);
+    let reason = run.verdict().reason;
+    assert_eq!(reason, "every case that applies passed; ScaleDown/NotEarly does not apply to this HPA");
+    run.ended_at(95_000).assert_case(NotEarly, CheckStatus::NotApplicable, text, CaseResult::Inconclusive);
+    // Missing observations lead to it under no other scenario.
+    for length in 0..healthy().timeline.len() {
+        assert_ne!(healthy().cut(length).evaluate(NotEarly).status, CheckStatus::NotApplicable, "{length}");
+    }
 }
 
 #[test]
@@ -267,7 +279,7 @@ fn a_run_that_ended_before_the_fall_is_inconclusive() {
 }
 
 /// The controller never scales down, although the metric recommends minReplicas for long enough.
-fn stays_up() -> RunFixture {
+pub(super) fn stays_up() -> RunFixture {
     let run = slow_metric().longer(105_700, 90_000);
     let is_of_fall = |o: &crate::model::observation::Observation| {
         let of_fall = matches!(

@@ -23,6 +23,9 @@ pub(super) fn set_service_defaults(
     let all = cluster.list(kind, None);
     let spec = &mut object["spec"];
     set_default(spec, "type", json!("ClusterIP"));
+    if cluster.config().network.sets_client_ip_affinity {
+        spec["sessionAffinity"] = json!("ClientIP");
+    }
     set_default(spec, "sessionAffinity", json!("None"));
     for port in spec["ports"].as_array_mut().into_iter().flatten() {
         set_default(port, "protocol", json!("TCP"));

@@ -20,7 +20,7 @@ pub(crate) use fault_scope::AffectedPods;
 pub use fault_scope::{ActiveWindow, WindowStart};
 pub(crate) use helm::{HelmConfig, HelmFault};
 pub(crate) use hpa_controller::HpaFault;
-pub(crate) use network::NetworkConfig;
+pub(crate) use network::{EndpointChoice, NetworkConfig};
 pub(crate) use ollama::OllamaConfig;
 pub use ollama::{ChatFault, FaultyChats};
 pub(crate) use pipeline::{DistortionHop, DistortionKind, MetricDistortion, PipelineConfig};

@@ -12,8 +12,10 @@ pub struct NetworkConfig {
     pub(crate) connect_timeout: HumanDuration,
     /// The store's URL (`metric.store.url`); empty if the scenario has none.
     pub(crate) store_url: String,
-    /// Fault: every connection goes to the first endpoint.
-    pub(crate) one_pod_only: bool,
+    /// How the node port chooses a pod for a connection.
+    pub(crate) endpoint_choice: EndpointChoice,
+    /// An admission plugin sets `sessionAffinity: ClientIP` on every Service.
+    pub(crate) sets_client_ip_affinity: bool,
     /// Fault: connections are refused.
     pub(crate) connections_refused: Option<ActiveWindow>,
     /// Fault: time that a connection takes.
@@ -22,13 +24,26 @@ pub struct NetworkConfig {
     pub(crate) connection_resets: Option<(ActiveWindow, u64)>,
 }
 
+/// The choice of a ready endpoint for a connection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum EndpointChoice {
+    /// Any of them, as kube-proxy in iptables mode.
+    #[default]
+    Random,
+    /// Fault: the oldest one.
+    Oldest,
+    /// The same one for the same client, as kube-proxy in IPVS mode with the scheduler sh.
+    SourceHash,
+}
+
 impl Default for NetworkConfig {
     fn default() -> Self {
         Self {
             round_trip: HumanDuration::from_ms(1),
             connect_timeout: HumanDuration::from_secs(10),
             store_url: String::new(),
-            one_pod_only: false,
+            endpoint_choice: EndpointChoice::Random,
+            sets_client_ip_affinity: false,
             connections_refused: None,
             slow_accept: None,
             connection_resets: None,

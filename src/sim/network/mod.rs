@@ -11,6 +11,7 @@ use http::Response;
 use serde_json::Value;
 
 use super::cluster::metadata_text;
+use super::config::EndpointChoice;
 use super::objects::kinds::{NODE, POD, SERVICE};
 use super::objects::state::is_ready;
 use super::platform::SimPlatform;
@@ -115,16 +116,23 @@ impl NetworkRouter {
         let pods = cluster.list(&POD, Some(&metadata_text(service, "namespace")));
         let matches = |pod: &Value| selector.iter().all(|(key, value)| pod["metadata"]["labels"][key] == *value);
         let mut ready: Vec<_> = pods.into_iter().filter(|pod| matches(pod) && is_ready(pod)).collect();
-        if cluster.config().network.one_pod_only {
-            let first = ready
-                .into_iter()
-                .min_by_key(|pod| (metadata_text(pod, "creationTimestamp"), metadata_text(pod, "name")));
-            return first.filter(|pod| is_ollama_port(pod, port));
-        }
         if ready.is_empty() {
             return None;
         }
-        let chosen = usize::try_from(cluster.random_below(ready.len() as u64)).unwrap_or(0);
+        let choice = match service["spec"]["sessionAffinity"].as_str() {
+            Some("ClientIP") => EndpointChoice::SourceHash,
+            _ => cluster.config().network.endpoint_choice,
+        };
+        if choice != EndpointChoice::Random {
+            ready.sort_by_key(|pod| (metadata_text(pod, "creationTimestamp"), metadata_text(pod, "name")));
+        }
+        let count = ready.len() as u64;
+        let chosen = match choice {
+            EndpointChoice::Random => cluster.random_below(count),
+            EndpointChoice::SourceHash => cluster.config().seed % count,
+            EndpointChoice::Oldest => 0,
+        };
+        let chosen = usize::try_from(chosen).unwrap_or(0);
         Some(ready.swap_remove(chosen)).filter(|pod| is_ollama_port(pod, port))
     }
 }

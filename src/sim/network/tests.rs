@@ -53,8 +53,10 @@ async fn addresses_lead_to_a_ready_pod_or_nowhere() {
 
 #[tokio::test(start_paused = true)]
 async fn connections_are_spread_over_the_pods_unless_only_one_is_reached() {
-    for (one_pod_only, second_used) in [(false, true), (true, false)] {
-        let (platform, mut tasks) = start_platform(config_with(|s| s.one_pod_only = one_pod_only));
+    let choices =
+        [(EndpointChoice::Random, true), (EndpointChoice::Oldest, false), (EndpointChoice::SourceHash, false)];
+    for (choice, second_used) in choices {
+        let (platform, mut tasks) = start_platform(config_with(|s| s.endpoint_choice = choice));
         create_service(&platform);
         create_pod(&platform.cluster, "a", 0);
         create_pod(&platform.cluster, "b", 1);

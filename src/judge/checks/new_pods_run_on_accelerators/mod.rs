@@ -89,7 +89,7 @@ fn ready_together(view: &RunView<'_>) -> i64 {
 
 fn severity(result: &CheckResult) -> u8 {
     match result.status {
-        CheckStatus::Pass => 0,
+        CheckStatus::Pass | CheckStatus::NotApplicable => 0,
         CheckStatus::Pending => 1,
         CheckStatus::Inconclusive => 2,
         CheckStatus::Fail => 3,

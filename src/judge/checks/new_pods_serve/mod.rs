@@ -47,7 +47,7 @@ pub(super) fn evaluate(view: &RunView<'_>) -> CheckResult {
                     });
                     worst = if is_worse { Some(result) } else { worst };
                 }
-                CheckStatus::Pass => {
+                CheckStatus::Pass | CheckStatus::NotApplicable => {
                     pod_texts.push(result.reason);
                     cites.extend(result.cites);
                     findings.extend(result.findings);

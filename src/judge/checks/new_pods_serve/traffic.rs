@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use crate::bounds::SLACK;
 use crate::judge::check_result::{CheckResult, format_ms};
 use crate::judge::run_view::{MAX_READING_GAP_MS, ObservedItem, RunView, SharedValues, TargetPod};
-use crate::model::reading::MetricReading;
+use crate::model::reading::{MetricHop, MetricReading};
 use crate::model::scenario::EndpointType;
 use crate::units::Milli;
 
@@ -38,24 +38,24 @@ pub(super) fn evaluate_traffic(view: &RunView<'_>, pod: &TargetPod<'_>) -> Check
         ))
         .with_cites([o.seq]);
     }
-    let baseline = baseline_peak(view);
-    let threshold = baseline + tenth_of_target(view);
+    let idle = IdlePeaks::collect(view);
     let from = ready.at_ms + view.times.metric_lag().total_ms();
     let activity = || {
         view.readings.iter().filter_map(|(o, reading)| {
             let value = pod_value(view, reading, name)?;
             let in_time =
                 o.at_ms >= from && o.at_ms <= end && !was_probed_near(view, name, reading.requested_ms, o.at_ms);
-            (in_time && value > threshold).then_some((*o, value, reading.hop.as_str()))
+            (in_time && idle.is_activity(view, reading.hop, value)).then_some((*o, value, reading.hop))
         })
     };
     let is_endpoint = |at_ms: u64| !has_service(view) || view.is_endpoint_at(name, at_ms) == Some(true);
     if let Some((o, value, hop)) = activity().find(|(o, ..)| is_endpoint(o.at_ms)) {
-        let text = format!("its metric is {} at the {hop} (at most {} without load)", Milli(value), Milli(baseline));
+        let (value, peak) = (Milli(value), Milli(idle.at(hop)));
+        let text = format!("its metric is {value} at the {} (at most {peak} without load)", hop.as_str());
         return evaluate_own_work(view, pod, &text, (ready.at_ms, end)).with_cites([o.seq]);
     }
     if let Some((o, value, hop)) = activity().last() {
-        return evaluate_activity_of_no_endpoint(view, name, ready.at_ms, (value, hop)).with_cites([o.seq]);
+        return evaluate_activity_of_no_endpoint(view, name, ready.at_ms, (value, hop.as_str())).with_cites([o.seq]);
     }
     evaluate_no_traffic(view, pod, (ready.at_ms, from), end)
 }
@@ -146,6 +146,9 @@ fn evaluate_no_traffic(view: &RunView<'_>, pod: &TargetPod<'_>, (ready_ms, from)
     if endpoint.is_none() || odds >= MAX_FALSE_FAIL_ODDS || !is_overdue || !is_read_often_enough(view, &readings, end) {
         return CheckResult::inconclusive(text);
     }
+    if let Some(cause) = find_single_destination(view, (from, end)) {
+        return CheckResult::inconclusive(format!("{text}, which chance does not explain; but {cause}"));
+    }
     let observed_ms = readings.first().map_or(0, |first| end.saturating_sub(*first));
     match shortest_sample_interval(view, end) {
         Some(ms) if observed_ms >= 2 * ms => {
@@ -184,6 +187,36 @@ fn describe_missing_readings(view: &RunView<'_>, name: &str, from: u64, end: u64
         ),
         None => format!("no readable hop has a series of pod {name}"),
     }
+}
+
+/// Why all connections of the load may belong to one pod: the Service's own session affinity, or a distribution that a
+/// hash of the client's address makes, and that random choice does not. One client cannot tell which pods others reach.
+fn find_single_destination(view: &RunView<'_>, (from, end): (u64, u64)) -> Option<String> {
+    let (changed, endpoints) = view.endpoints.iter().rfind(|(o, _)| o.at_ms <= end)?;
+    if let Some(affinity) = endpoints.session_affinity.as_deref().filter(|affinity| *affinity != "None") {
+        return Some(format!(
+            "Service {} has sessionAffinity {affinity}, so all connections of one client go to one pod; remove what sets it, and run again",
+            endpoints.service
+        ));
+    }
+    // A hash chooses anew when the endpoints change.
+    let settled = changed.at_ms + view.times.metric_lag().total_ms();
+    let from = if settled < end { from.max(settled) } else { from };
+    let idle = IdlePeaks::collect(view);
+    let readings = || view.readings.iter().filter(|(o, _)| (from..=end).contains(&o.at_ms));
+    let is_active = |pod: &&String| {
+        readings().any(|(o, reading)| {
+            let value = pod_value(view, reading, pod.as_str());
+            value.is_some_and(|value| idle.is_activity(view, reading.hop, value))
+                && !was_probed_near(view, pod.as_str(), reading.requested_ms, o.at_ms)
+        })
+    };
+    let active: Vec<&String> = endpoints.ready_pods.iter().filter(is_active).collect();
+    let [only] = active.as_slice() else { return None };
+    Some(format!(
+        "pod {only} alone shows traffic, of {} ready endpoints: a hash of the client's address (kube-proxy in IPVS mode with the scheduler sh, a load balancer with affinity) does that to the connections of one client; use the scheduler rr or another proxy mode, or a load balancer without affinity, and run again",
+        endpoints.ready_pods.len()
+    ))
 }
 
 /// The shortest time between two changes of a series of one pod, milliseconds. It bounds the sampling interval,
@@ -235,14 +268,34 @@ fn is_read_often_enough(view: &RunView<'_>, readings: &[u64], end: u64) -> bool 
     longest <= MAX_UNCHANGED_MS && end.saturating_sub(*first) >= view.times.metric_lag().lenient_ms()
 }
 
-/// The highest value of any pod of the target without load, in thousandths.
-fn baseline_peak(view: &RunView<'_>) -> i64 {
-    let Some((began, ended)) = view.baseline_span() else { return 0 };
-    let to = ended.unwrap_or(u64::MAX);
-    let readings = view.readings.iter().filter(|(o, _)| (began..=to).contains(&o.at_ms));
-    let values =
-        |reading| view.target_pods().iter().filter_map(move |pod: &TargetPod<'_>| pod_value(view, reading, pod.name()));
-    readings.flat_map(|(_, reading)| values(reading)).max().unwrap_or(0)
+/// The highest value of any pod of the target without load at each hop, in thousandths. The hops may show the same pod
+/// in other units, or with other pods' values in it, so a value is compared with its own hop.
+struct IdlePeaks(BTreeMap<MetricHop, i64>);
+
+impl IdlePeaks {
+    fn collect(view: &RunView<'_>) -> Self {
+        let Some((began, ended)) = view.baseline_span() else { return Self(BTreeMap::new()) };
+        let to = ended.unwrap_or(u64::MAX);
+        let mut peaks = BTreeMap::new();
+        for (_, reading) in view.readings.iter().filter(|(o, _)| (began..=to).contains(&o.at_ms)) {
+            let values = view.target_pods().iter().filter_map(|pod| pod_value(view, reading, pod.name()));
+            if let Some(highest) = values.max() {
+                let peak = peaks.entry(reading.hop).or_insert(highest);
+                *peak = highest.max(*peak);
+            }
+        }
+        Self(peaks)
+    }
+
+    /// The peak at a hop; the highest of all hops where this one was not read without load.
+    fn at(&self, hop: MetricHop) -> i64 {
+        let highest = || self.0.values().max().copied();
+        self.0.get(&hop).copied().or_else(highest).unwrap_or(0)
+    }
+
+    fn is_activity(&self, view: &RunView<'_>, hop: MetricHop, value: i64) -> bool {
+        value > self.at(hop) + tenth_of_target(view)
+    }
 }
 
 /// A tenth of the target value: a larger value is activity, a smaller one may be noise.

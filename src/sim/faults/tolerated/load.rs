@@ -1,7 +1,9 @@
 //! Disturbances between the load and the pods, and a combination of several.
 
 use super::{FaultSpec, PASS_OR_INCONCLUSIVE, WHOLE_RUN, window_under_load};
-use crate::sim::config::{ActiveWindow, AffectedPods, ChatFault, FaultyChats, RequestShare, SimConfig, WindowStart};
+use crate::sim::config::{
+    ActiveWindow, AffectedPods, ChatFault, EndpointChoice, FaultyChats, RequestShare, SimConfig, WindowStart,
+};
 use crate::units::HumanDuration;
 
 pub(in crate::sim::faults) const DISTURBANCES: &[FaultSpec] = &[
@@ -9,6 +11,18 @@ pub(in crate::sim::faults) const DISTURBANCES: &[FaultSpec] = &[
         name: "new-pods-slow",
         description: "new pods answer three times slower than the first one",
         inject: |s| s.ollama.slowdown = Some((AffectedPods::NewPods, 3.0)),
+        expected: PASS_OR_INCONCLUSIVE,
+    },
+    FaultSpec {
+        name: "source-hash",
+        description: "kube-proxy sends all connections of one client to one pod: IPVS mode with the scheduler sh",
+        inject: |s| s.network.endpoint_choice = EndpointChoice::SourceHash,
+        expected: PASS_OR_INCONCLUSIVE,
+    },
+    FaultSpec {
+        name: "session-affinity",
+        description: "an admission plugin sets sessionAffinity: ClientIP on every Service",
+        inject: |s| s.network.sets_client_ip_affinity = true,
         expected: PASS_OR_INCONCLUSIVE,
     },
     FaultSpec {

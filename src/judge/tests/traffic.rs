@@ -1,0 +1,73 @@
+//! Traffic of the Service: which pods show it, and what sends all connections of one client to one pod.
+
+use super::run_fixture::{OLD, RISE, RunFixture, SECOND, THIRD, edit_samples, healthy};
+use crate::judge::{Check, CheckStatus};
+use crate::model::observation::ObservationKind;
+use crate::model::reading::MetricHop;
+use crate::units::Milli;
+
+use Check::NewPodsServe;
+
+/// The pods whose values these are, in percent, under load at every hop; the load has many connections.
+fn with_values(values: impl Fn(&str, u64) -> Option<i64>) -> RunFixture {
+    let run = healthy().each(|o| {
+        let at_ms = o.at_ms;
+        let ObservationKind::Metric(reading) = &mut o.kind else { return };
+        edit_samples(&mut reading.result, |sample| {
+            let value = sample.object.as_deref().filter(|_| at_ms > RISE).and_then(|pod| values(pod, at_ms));
+            if let Some(percent) = value {
+                sample.value = Some(Milli(percent * 1000));
+            }
+        });
+    });
+    run.loads(|_, load| load.answered_connections *= 100)
+}
+
+fn with_affinity(run: RunFixture, affinity: &str) -> RunFixture {
+    run.each(|o| {
+        if let ObservationKind::Endpoints(endpoints) = &mut o.kind {
+            endpoints.session_affinity = Some(affinity.to_owned());
+        }
+    })
+}
+
+/// The check without its prerequisites: these values recommend other sizes than the recorded ones.
+#[track_caller]
+fn assert_alone(run: &RunFixture, status: CheckStatus, text: &str) {
+    let result = run.with_evaluator(|evaluator| NewPodsServe.evaluate_alone(evaluator.view()));
+    assert_eq!(result.status, status, "{}", result.reason);
+    let texts = [result.reason, result.findings.join("; ")].join("; ");
+    assert!(texts.contains(text), "{texts}");
+}
+
+#[test]
+fn a_service_with_session_affinity_takes_the_blame_off() {
+    let idle_second = || with_values(|pod, _| (pod == SECOND).then_some(0));
+    idle_second().assert_fails(NewPodsServe, "shows no traffic after");
+    with_affinity(idle_second(), "None").assert_fails(NewPodsServe, "shows no traffic after");
+    with_affinity(idle_second(), "ClientIP").assert_inconclusive(NewPodsServe, "has sessionAffinity ClientIP");
+    with_affinity(healthy(), "ClientIP").assert_passes_with_finding(NewPodsServe, "receives traffic");
+}
+
+#[test]
+fn connections_that_all_go_to_one_pod_may_be_a_hash_of_the_clients_address() {
+    let one = |only: &'static str| with_values(move |pod, _| Some(if pod == only { 98 } else { 0 }));
+    let text = "alone shows traffic, of 3 ready endpoints";
+    assert_alone(&one(OLD), CheckStatus::Inconclusive, text);
+    assert_alone(&one(THIRD), CheckStatus::Inconclusive, text);
+    // With the third endpoint the hash chooses another pod.
+    let moved = with_values(|pod, at_ms| {
+        let only = if at_ms < 58_000 { OLD } else { THIRD };
+        Some(if pod == only { 98 } else { 0 })
+    });
+    assert_alone(&moved, CheckStatus::Inconclusive, "alone shows traffic");
+}
+
+#[test]
+fn a_pods_value_is_compared_with_the_idle_values_of_its_own_hop() {
+    // Without load the metrics API shows 53 for each pod, the exporter 0; under load 45 is activity at the exporter only.
+    let run = with_values(|pod, _| (pod == SECOND).then_some(45)).readings(MetricHop::Api, 0, RISE, |result| {
+        edit_samples(result, |sample| sample.value = Some(Milli(53_000)));
+    });
+    assert_alone(&run, CheckStatus::Pass, "its metric is 45 at the ");
+}
