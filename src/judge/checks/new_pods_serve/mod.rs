@@ -5,6 +5,7 @@
 //! INCONCLUSIVE.
 
 mod model_placement;
+mod pod_activity;
 mod traffic;
 
 use crate::bounds::SLACK;

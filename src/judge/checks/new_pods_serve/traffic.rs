@@ -3,10 +3,11 @@
 
 use std::collections::BTreeMap;
 
+use super::pod_activity::{IdlePeaks, pod_value, was_probed_near};
 use crate::bounds::SLACK;
 use crate::judge::check_result::{CheckResult, format_ms};
 use crate::judge::run_view::{MAX_READING_GAP_MS, ObservedItem, RunView, SharedValues, TargetPod};
-use crate::model::reading::{MetricHop, MetricReading};
+use crate::model::reading::MetricReading;
 use crate::model::scenario::EndpointType;
 use crate::units::Milli;
 
@@ -266,52 +267,4 @@ fn is_read_often_enough(view: &RunView<'_>, readings: &[u64], end: u64) -> bool 
     let next = readings.iter().skip(1).chain(std::iter::once(&end));
     let longest = readings.iter().zip(next).map(|(one, next)| next.saturating_sub(*one)).max().unwrap_or(0);
     longest <= MAX_UNCHANGED_MS && end.saturating_sub(*first) >= view.times.metric_lag().lenient_ms()
-}
-
-/// The highest value of any pod of the target without load at each hop, in thousandths. The hops may show the same pod
-/// in other units, or with other pods' values in it, so a value is compared with its own hop.
-struct IdlePeaks(BTreeMap<MetricHop, i64>);
-
-impl IdlePeaks {
-    fn collect(view: &RunView<'_>) -> Self {
-        let Some((began, ended)) = view.baseline_span() else { return Self(BTreeMap::new()) };
-        let to = ended.unwrap_or(u64::MAX);
-        let mut peaks = BTreeMap::new();
-        for (_, reading) in view.readings.iter().filter(|(o, _)| (began..=to).contains(&o.at_ms)) {
-            let values = view.target_pods().iter().filter_map(|pod| pod_value(view, reading, pod.name()));
-            if let Some(highest) = values.max() {
-                let peak = peaks.entry(reading.hop).or_insert(highest);
-                *peak = highest.max(*peak);
-            }
-        }
-        Self(peaks)
-    }
-
-    /// The peak at a hop; the highest of all hops where this one was not read without load.
-    fn at(&self, hop: MetricHop) -> i64 {
-        let highest = || self.0.values().max().copied();
-        self.0.get(&hop).copied().or_else(highest).unwrap_or(0)
-    }
-
-    fn is_activity(&self, view: &RunView<'_>, hop: MetricHop, value: i64) -> bool {
-        value > self.at(hop) + tenth_of_target(view)
-    }
-}
-
-/// A tenth of the target value: a larger value is activity, a smaller one may be noise.
-fn tenth_of_target(view: &RunView<'_>) -> i64 {
-    view.target_value().map_or(0, |target| target.0 / 10)
-}
-
-/// The value of a pod in a reading. One far outside of the metric's range is no measurement: neither traffic nor idle.
-fn pod_value(view: &RunView<'_>, reading: &MetricReading, pod: &str) -> Option<i64> {
-    let samples = reading.samples()?;
-    let values = samples.iter().filter(|s| s.object.as_deref() == Some(pod)).filter_map(|s| s.value);
-    values.filter(|value| !view.is_implausible(*value)).map(|v| v.0).max()
-}
-
-/// True when a probe of this pod may show in a reading: it ran during the reading, or within the metric lag before.
-fn was_probed_near(view: &RunView<'_>, pod: &str, requested_ms: u64, at_ms: u64) -> bool {
-    let lag_ms = view.times.metric_lag().total_ms() + SLACK.ms();
-    view.probes.iter().any(|(o, probe)| probe.pod == pod && probe.began_ms <= at_ms && o.at_ms + lag_ms >= requested_ms)
 }
