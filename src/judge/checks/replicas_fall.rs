@@ -64,16 +64,18 @@ pub(super) fn evaluate(view: &RunView<'_>) -> CheckResult {
                 view.min_replicas
             );
             let result = evaluate_overdue(view, began, until, text.clone());
-            // A controller that may have restarted unseen gets one more window.
-            let window_ms = view.unseen_restart_ms();
-            let may_come = completed.is_none()
-                && view.phase_start(Phase::Cleanup).is_none()
-                && view.controller_process(end) == ControllerProcess::NotSeen
-                && end < began + bound.lenient_ms() + window_ms;
+            let may_come = completed.is_none() && may_fall_later(view, began + bound.lenient_ms(), end);
             let result = if may_come && !result.has_status(CheckStatus::Fail) { CheckResult::pending(text) } else { result };
             result.with_cites(view.workload_at(end).map(|(seq, _)| seq))
         }
     }
+}
+
+/// True where a controller that may have restarted unseen has one more window after the bound.
+fn may_fall_later(view: &RunView<'_>, bound_ms: u64, end: u64) -> bool {
+    view.phase_start(Phase::Cleanup).is_none()
+        && view.controller_process(end) == ControllerProcess::NotSeen
+        && end < bound_ms + view.unseen_restart_ms()
 }
 
 /// Evaluates a scale-down that is not complete in time. It is a FAIL only if the metric recommended minReplicas for as
