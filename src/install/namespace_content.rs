@@ -104,8 +104,8 @@ pub(super) async fn read_content(client: &Client, namespace: &str) -> NamespaceC
 struct MetadataPage {
     #[serde(default)]
     metadata: PageMetadata,
-    #[serde(default)]
-    items: Vec<PageItem>,
+    /// `null` where there are none: so the API server writes an empty list of metadata.
+    items: Option<Vec<PageItem>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -133,7 +133,7 @@ async fn list_kind(client: &Client, kind: &ApiResource, namespace: &str) -> Resu
         request.headers_mut().insert(header::ACCEPT, HeaderValue::from_static(ACCEPT_METADATA));
         match client.request::<MetadataPage>(request).await {
             Ok(page) => {
-                all.extend(page.items.into_iter().map(|item| item.metadata));
+                all.extend(page.items.into_iter().flatten().map(|item| item.metadata));
                 token = page.metadata.continue_token.unwrap_or_default();
                 if token.is_empty() {
                     return Ok(all);

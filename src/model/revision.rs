@@ -47,7 +47,25 @@ pub(crate) const RULES_HISTORY: &[RulesRevision] = &[
         change: "an Object metric that states two values has the target of its type; more labels name a device or a pod; values \
                  far out of range are no traffic; the plan states the metric; texts name no field of Ollama",
     },
-    RulesRevision { number: 3, cases: &[], change: "to be written" },
+    RulesRevision {
+        number: 3,
+        cases: &[
+            "Setup/PodsRequestAccelerators",
+            "Setup/MetricServed",
+            "Setup/AutoscalerActive",
+            "Control/IdleHolds",
+            "Control/ByTheAutoscaler",
+            "Control/MetricFollowsLoad",
+            "ScaleUp/ReplicasRise",
+            "ScaleUp/NewPodsRunOnAccelerators",
+            "ScaleUp/NewPodsServe",
+            "Hold/Steady",
+            "ScaleDown/ReplicasFall",
+            "ScaleDown/NotEarly",
+            "Oracle/DecisionsExplained",
+        ],
+        change: "the stored HPA is held against the applied one; new pods must stay Ready and be endpoints, on devices that are                  told from other ones and whose sharing is named; the load must be constant; a restarted controller begins its                  windows anew; an interruption, a refuted assumption, a single destination and a window that no reading                  resolves are no FAIL",
+    },
 ];
 
 /// The rules of this build.

@@ -25,6 +25,12 @@ pub(super) fn evaluate(view: &RunView<'_>) -> CheckResult {
     {
         return CheckResult::inconclusive(explain_recommendation(view, reading)).with_cites([reading.seq]);
     }
+    // The controller's arithmetic overflows with some blank values, and then recommends nothing more.
+    let implausible =
+        |reading: &ApiReading<'_>| Some((reading.seq, out_of_range::describe_implausible(view, reading.reading)?));
+    if let Some((seq, text)) = view.api_readings_in(from, end).find_map(implausible) {
+        return CheckResult::inconclusive(format!("without load {text}")).with_cites([seq]);
+    }
     if let Some(change) = view.size_changes.iter().find(|change| (began..=end).contains(&change.at_ms)) {
         return evaluate_change(view, change)
             .with_cites([change.seq])

@@ -182,6 +182,12 @@ fn a_blank_value_is_no_idle_value_whatever_the_profile() {
         });
         averaged.assert_inconclusive(IdleHolds, &format!("={blank} at the exporter is no measurement"));
     }
+    // With these the controller's arithmetic overflows, and recommends nothing more.
+    for blank in [140_737_488_355_328, 140_737_488_355_331] {
+        let run = healthy().scenario(|s| (s.metric.profile, s.metric.range) = (None, None));
+        let run = run.metric(IDLE, RISE, Some(blank * 1000));
+        run.assert_inconclusive(IdleHolds, "is no measurement, but a blank value");
+    }
 }
 
 #[test]

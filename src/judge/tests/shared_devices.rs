@@ -51,7 +51,7 @@ fn with_whole_values(run: RunFixture) -> RunFixture {
 fn the_value_of_a_whole_device_shows_no_work_of_one_of_its_pods() {
     for named_by in [NamedBy::KubeletIds, NamedBy::Labels] {
         let run = with_whole_values(on_one_device(named_by));
-        let text = "shares GPU-1 with ollama-7fd697578d-dfk6s and ollama-7fd697578d-lb9np, and every reading of exporter \
+        let text = "shares GPU-1 of node rig-node with ollama-7fd697578d-dfk6s and ollama-7fd697578d-lb9np, and every reading of exporter \
                     and store has the same value for them";
         run.assert_inconclusive(NewPodsServe, text);
         run.assert_inconclusive(NewPodsServe, "Give each pod a device of its own (an exclusive GPU or a MIG instance)");
@@ -185,7 +185,10 @@ fn a_pod_of_another_namespace_shares_a_device_too() {
 fn the_sharing_is_a_finding_that_every_output_can_show() {
     let verdict = on_one_device(NamedBy::KubeletIds).verdict();
     let sharing: Vec<&str> = verdict.sharing_findings().collect();
-    assert!(sharing.len() == 1 && sharing[0].contains("share GPU-1, so no accelerator was added"), "{sharing:?}");
+    assert!(
+        sharing.len() == 1 && sharing[0].contains("share GPU-1 of node rig-node, so no accelerator was added"),
+        "{sharing:?}"
+    );
     assert_eq!(healthy().verdict().sharing_findings().count(), 0);
 }
 

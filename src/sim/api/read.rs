@@ -47,7 +47,11 @@ pub(super) fn handle_list(
         (format!("{}List", served.kind.kind), served.kind.api_version(), items)
     };
     let head = json!({"resourceVersion": cluster.resource_version().to_string()});
-    let text =
-        format!(r#"{{"kind":"{kind}","apiVersion":"{version}","metadata":{head},"items":[{}]}}"#, items.join(","));
+    // Metadata of no object is `null` for the API server, and a list of no object is empty.
+    let items = match items.as_slice() {
+        [] if request.is_metadata_only() => "null".to_owned(),
+        _ => format!("[{}]", items.join(",")),
+    };
+    let text = format!(r#"{{"kind":"{kind}","apiVersion":"{version}","metadata":{head},"items":{items}}}"#);
     Ok(ApiResponse::json(200, text))
 }
