@@ -20,6 +20,21 @@ pub(crate) fn format_chain(error: &(dyn Error + 'static)) -> String {
 /// Most characters of a YAML error: it may name a key of any length.
 const MAX_YAML_ERROR: usize = 400;
 
+/// A type of the library as a user of YAML knows it.
+fn describe_scalar(ty: &str) -> String {
+    let range = |max: &dyn std::fmt::Display| format!("a whole number from 0 to {max}");
+    match ty {
+        "bool" | "boolean" => "true or false".to_owned(),
+        "u8" => range(&u8::MAX),
+        "u16" => range(&u16::MAX),
+        "u32" => range(&u32::MAX),
+        "u64" | "usize" => range(&u64::MAX),
+        "i8" | "i16" | "i32" | "i64" => "a whole number".to_owned(),
+        "f32" | "f64" | "floating point" => "a number".to_owned(),
+        other => format!("a valid {other}"),
+    }
+}
+
 const TOO_MUCH_YAML: &str = "too many values, too deeply nested, or too many aliases; write fewer";
 
 /// What is wrong with a YAML text, without its place: in the words of a user of YAML, not in those of the library.
@@ -39,6 +54,7 @@ pub(crate) fn describe_yaml_error(error: &serde_saphyr::Error) -> String {
         Error::Unexpected { expected: "sequence start", .. } => "not a list; write [a, b]".to_owned(),
         Error::Unexpected { expected: "string scalar", .. } => "neither a text nor a number".to_owned(),
         Error::UnknownAnchor { .. } => "an alias without its anchor; write the value itself".to_owned(),
+        Error::InvalidScalar { ty, .. } => format!("not {}", describe_scalar(ty)),
         Error::Eof { .. } => "the text ends too early".to_owned(),
         other => UserMessageFormatter.format_message(other).into_owned(),
     };

@@ -130,6 +130,95 @@ fn without_a_kubeconfig_the_hint_names_the_flag() {
     assert!(read("report.html").contains("INCONCLUSIVE") && read("manifest.json").contains("\"report.html\": \""));
     let (code, out, err) = decode_output(&run_gpuhpa(&folder, &["judge", "b"]));
     assert!(code == 3 && out.contains("INCONCLUSIVE: ") && out.contains("KUBECONFIG or ~/.kube/config"), "{out} {err}");
+    assert!(out.contains(concat!("written by gpuhpa ", env!("CARGO_PKG_VERSION"), " (commit ")), "{out}");
+}
+
+/// The files that the bundle's README lists and those that it has, the signature aside.
+fn listed_and_existing_files(bundle: &Path) -> [Vec<String>; 2] {
+    let readme = std::fs::read_to_string(bundle.join("README.md")).expect("a README");
+    let (_, section) = readme.split_once("## How to read this folder\n").expect("the list of files");
+    let lines = section.lines().take_while(|line| line.starts_with("- "));
+    let names = lines.flat_map(|line| {
+        // Names before a colon; more of them after a semicolon.
+        let parts = line.split(';').filter_map(|part| part.split_once(": ")).map(|(names, _)| names.to_owned());
+        parts.flat_map(|names| names.split('`').skip(1).step_by(2).map(ToOwned::to_owned).collect::<Vec<_>>())
+    });
+    let mut listed: Vec<String> =
+        names.map(|name| name.trim_end_matches('/').to_owned()).filter(|name| name != "manifest.sig").collect();
+    let entries = std::fs::read_dir(bundle).expect("a bundle");
+    let mut existing: Vec<String> =
+        entries.map(|entry| entry.expect("a file").file_name().to_string_lossy().into_owned()).collect();
+    existing.retain(|name| name != "README.md");
+    listed.sort();
+    existing.sort();
+    [listed, existing]
+}
+
+#[test]
+fn a_refused_run_names_its_bundle_which_states_only_what_was_recorded() {
+    let folder = CliTempDir::new("refused");
+    folder.write("low.yaml", "extends: builtin://ollama-gpu-utilization.yaml\nmetric: {range: [0, 1]}\n");
+    for (args, exit) in [
+        (&["verify", "--yes", "--report-dir", "verify"][..], 2),
+        (&["rehearse", "-f", "low.yaml", "--report-dir", "rehearse"], 2),
+    ] {
+        let (code, out, err) = decode_output(&run_gpuhpa(&folder, args));
+        assert!(code == exit && out.is_empty() && err.contains(&format!("evidence: {}\n", args[0])), "{code} {err}");
+        let bundle = folder.0.join(args[0]);
+        let [listed, existing] = listed_and_existing_files(&bundle);
+        assert_eq!(listed, existing, "{args:?}");
+        let readme = std::fs::read_to_string(bundle.join("README.md")).expect("a README");
+        for unknown in ["  ", "()", "context )", "Evidence for this platform", "The run took", "helm \n"] {
+            assert!(!readme.contains(unknown), "`{unknown}` is in\n{readme}");
+        }
+        assert_eq!(decode_output(&run_gpuhpa(&folder, &["judge", args[0]])).0, 3);
+    }
+    let readme = std::fs::read_to_string(folder.0.join("verify/README.md")).expect("a README");
+    assert!(readme.contains("The run did not start: no evidence about any platform."), "{readme}");
+}
+
+#[test]
+fn a_run_that_leaves_something_behind_is_not_restored_in_every_output() {
+    let folder = CliTempDir::new("left");
+    let args = ["rehearse", "--fault", "namespace-stuck", "--report-dir", "b", "--junit", "j.xml"];
+    let (code, out, err) = decode_output(&run_gpuhpa(&folder, &args));
+    assert!(code == 5 && out.contains("\nPASS (REHEARSAL), NOT RESTORED: every case passed"), "{code} {out} {err}");
+    let rows = case_rows(&out);
+    let row = rows.iter().find(|row| row.0 == "Cleanup/Restored").expect("the case");
+    assert_eq!(row.1, "NOT RESTORED", "{out}");
+    let read = |name: &str| std::fs::read_to_string(folder.0.join(name)).expect("a file");
+    assert!(read("j.xml").contains("<error type=\"NOT RESTORED\""), "{}", read("j.xml"));
+    assert!(read("b/README.md").contains("| Cleanup/Restored | NOT RESTORED | "), "{}", read("b/README.md"));
+    let report = read("b/report.html");
+    assert!(report.contains("14 cases: 13 PASS, 1 NOT RESTORED.") && !report.contains(" FAIL</span>"), "the report");
+    let (code, out, _) = decode_output(&run_gpuhpa(&folder, &["judge", "b"]));
+    assert!(code == 5 && case_rows(&out).iter().any(|row| row.1 == "NOT RESTORED"), "{code} {out}");
+    let [listed, existing] = listed_and_existing_files(&folder.0.join("b"));
+    assert_eq!(listed, existing);
+}
+
+#[test]
+fn every_command_says_how_to_name_a_cluster() {
+    let folder = CliTempDir::new("connect");
+    for args in [&["plan"][..], &["clean", "--run-id", "20261124-101500-042"], &["verify", "--yes"]] {
+        let args = [args, &["--kubeconfig", "none"]].concat();
+        let (code, _, err) = decode_output(&run_gpuhpa(&folder, &args));
+        assert!(
+            code == 2 && err.contains("could not read the kubeconfig none: No such file") && !err.contains('"'),
+            "{args:?} {code} {err}"
+        );
+        assert!(err.contains("hint: name a kubeconfig with --kubeconfig"), "{args:?} {err}");
+    }
+}
+
+#[test]
+fn the_help_of_a_command_has_its_own_defaults() {
+    let folder = CliTempDir::new("defaults");
+    let help = |command: &str| decode_output(&run_gpuhpa(&folder, &[command, "--help"])).1;
+    let (verify, rehearse, export) = (help("verify"), help("rehearse"), help("export"));
+    assert!(verify.contains("[default: reports/RUN-ID]") && !verify.contains("rehearsal"), "{verify}");
+    assert!(rehearse.contains("reports/rehearsal]") && !rehearse.contains("RUN-ID"), "{rehearse}");
+    assert!(export.contains("export --dir <DIR> [--force] [--overwrite] <BUNDLE>"), "{export}");
 }
 
 /// The path of the home folder is redacted before the verdict, so that the verdict does not depend on it.
@@ -329,7 +418,7 @@ fn faults_of_a_healthy_console(out: &str, err: &str) -> Vec<String> {
     demand(texts.len() == lines.len(), format!("{} lines are repeated", lines.len() - texts.len()));
     demand(!err.contains("broken"), "a fault is told".to_owned());
     for change in ["1 → 2", "2 → 3", "3 → 1"] {
-        let text = format!("{change} by the HPA: pods metric gpu_utilization ");
+        let text = format!("{change} by the HPA: Pods metric gpu_utilization ");
         demand(count(&text) == 1, format!("no line `{text}`"));
     }
     demand(count(" Ready after ") == 3, "no line for each pod that became Ready".to_owned());

@@ -115,3 +115,25 @@ fn the_tables_of_keys_list_every_key_of_a_scenario() {
     listed.sort();
     assert_eq!(listed, paths);
 }
+
+/// A user copies them: each complete overlay of a README loads, on the scenarios of this repository.
+#[test]
+fn every_overlay_of_the_readmes_loads() {
+    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("overlays");
+    std::fs::create_dir_all(&dir).expect("a folder");
+    let suse = "scenarios/suse-ai.yaml";
+    std::fs::write(dir.join("suse-ai.yaml"), read(suse)).expect("a file");
+    let mut loaded = 0;
+    for readme in ["README.md", "scenarios/README.md"] {
+        let text = read(readme);
+        let blocks = text.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next());
+        for block in blocks.filter(|block| block.lines().any(|line| line.starts_with("extends:"))) {
+            let file = dir.join("overlay.yaml");
+            std::fs::write(&file, block).expect("a file");
+            let error = gpuhpa::scenario::load(&[file], None).err().map(|error| error.to_string());
+            assert_eq!(error, None, "{readme}:\n{block}");
+            loaded += 1;
+        }
+    }
+    assert_eq!(loaded, 4);
+}

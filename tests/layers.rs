@@ -44,7 +44,7 @@ const CHILD_LAYERS: &[(&str, &[&[&str]])] = &[
     (
         "scenario",
         &[
-            &["locate", "protocol_defaults", "scenario_error"],
+            &["built_in", "locate", "protocol_defaults", "scenario_error"],
             &["metric_spec", "names", "profile", "renamed_keys"],
             &["layers", "validate"],
         ],

@@ -61,7 +61,7 @@ impl RigRun {
     /// The deciding case and its reason, or the error of a refused run.
     pub(crate) fn ended(&self) -> String {
         match self.verdict().and_then(deciding_case) {
-            Some(case) => format!("{} {}: {}", case.name, case.result.as_str(), case.reason),
+            Some(case) => format!("{} {}: {}", case.name, case.result_label(), case.reason),
             None => {
                 let error = self.output.lines().rfind(|line| line.starts_with("error"));
                 format!("refused: {}", error.unwrap_or("without an error"))

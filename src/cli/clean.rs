@@ -49,7 +49,7 @@ pub(super) async fn clean(args: &CleanArgs) -> CliExit {
     };
     let cluster = match live::connect(args.cluster.kubeconfig.as_deref(), args.cluster.context.as_deref()).await {
         Ok(cluster) => cluster,
-        Err(error) => return Console::print_error(&error.to_string(), None, CliExit::Usage),
+        Err(error) => return Console::print_error(&error.to_string(), Some(super::CONNECT_HINT), CliExit::Usage),
     };
     if let Some(inventory) = &origin
         && let Err(exit) = check_cluster(&cluster.kube.retrying, inventory).await

@@ -147,7 +147,7 @@ impl Console {
         for case in &verdict.cases {
             let is_pass = case.result == CaseResult::Pass;
             let reason = if is_pass { shorten(&case.reason, width, PASS_LINES) } else { case.reason.clone() };
-            table.add_row([case.name.as_str(), case.result.as_str(), &reason]);
+            table.add_row([case.name.as_str(), case.result_label(), &reason]);
         }
         let result = format!("{}: {}", verdict.title(), verdict.reason);
         let lines = verdict.sharing_findings().map(ToOwned::to_owned).chain([result]);

@@ -13,7 +13,8 @@ Exit codes:
        nothing was changed
   3    INCONCLUSIVE: no verdict is possible; the output says why
   4    NOT APPLICABLE: the platform does not serve the HPA API
-  5    PASS, but an object of the run could not be removed
+  5    NOT RESTORED: PASS, but an object of the run could not be removed; of clean, something could
+       not be undone or checked
   6    a bundle that is altered, incomplete or not reproducible; a submission with findings of
        export --check
   70   internal error, or output that cannot be written
@@ -32,7 +33,7 @@ pub enum CliExit {
     Inconclusive,
     /// The platform has no HPA API.
     NotApplicable,
-    /// PASS, but not restored.
+    /// PASS, but NOT RESTORED; of clean, something could not be undone or checked.
     NotRestored,
     /// A bundle that is altered, incomplete or not reproducible.
     Unsound,

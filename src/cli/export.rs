@@ -17,13 +17,13 @@ use crate::run;
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("action").required(true).args(["bundle", "check"])))]
 pub(super) struct ExportArgs {
-    /// Folder of the run's evidence, or a .tar.zst of it
+    /// Folder of the run's evidence, or a .tar.zst or .tar of it
     #[arg(requires = "dir")]
     bundle: Option<PathBuf>,
-    /// The product's folder in a clone of the programme's repository: vX.Y/DIR. The files go into its pod_autoscaling/
+    /// Required with BUNDLE: the product's folder in a clone of the programme's repository: vX.Y/DIR. The files go into its pod_autoscaling/
     #[arg(long, value_name = "DIR", conflicts_with = "check")]
     dir: Option<PathBuf>,
-    /// Write it although it is a STAND-IN, incomplete, not restored, of another version, or not PASS; every file then says so
+    /// Write it although it is a STAND-IN, incomplete, NOT RESTORED, of another version, or not PASS; every file then says so
     #[arg(long, conflicts_with = "check")]
     force: bool,
     /// Overwrite existing files

@@ -71,7 +71,12 @@ fn judge_bundle(path: &Path, args: &JudgeArgs) -> CliExit {
     };
     let signed = SignatureStatus::check(&held, &review, verifier.as_ref());
     match args.output {
-        JudgeFormat::Table => print_review(&review, &signed),
+        JudgeFormat::Table => {
+            // The signing below prints the signature that the bundle has then.
+            let is_replaced = signer.is_some() && review.soundness.is_sound();
+            let signature = if is_replaced { String::new() } else { format!("{}\n", signed.describe()) };
+            print_review(&review, &signature)
+        }
         JudgeFormat::Json => print_json(&JudgeReport { review: &review, signature: &signed }),
     };
     if let Some(exit) = report_unsound(path, &held, &review) {
@@ -114,7 +119,7 @@ fn print_json(value: &impl serde::Serialize) -> CliExit {
 }
 
 /// The cases as `verify` shows them, then a line for each check.
-fn print_review(review: &BundleReview, signed: &SignatureStatus) -> CliExit {
+fn print_review(review: &BundleReview, signature: &str) -> CliExit {
     Console::print_verdict(&review.verdict);
     let mut lines = format!("\nbundle of run {}:\n", review.run);
     for check in &review.checks {
@@ -135,7 +140,7 @@ fn print_review(review: &BundleReview, signed: &SignatureStatus) -> CliExit {
         }
         _ => format!("{}\n", review.statement),
     };
-    lines += &format!("{}\n", signed.describe());
+    lines += signature;
     if review.stamps.iter().any(|stamp| stamp == "REHEARSAL") {
         lines += "REHEARSAL: this run was simulated and says nothing about any platform\n";
     }

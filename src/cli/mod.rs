@@ -56,7 +56,7 @@ enum CliCommand {
     #[command(after_long_help = CLEAN_EXAMPLES)]
     Clean(clean::CleanArgs),
     /// Write a run's evidence as files of a submission to the programme, or check such files
-    #[command(after_long_help = EXPORT_EXAMPLES)]
+    #[command(after_long_help = EXPORT_EXAMPLES, override_usage = EXPORT_USAGE)]
     Export(export::ExportArgs),
     /// Print the JSON schema of scenario files
     Schema,
@@ -113,6 +113,10 @@ Examples:
   gpuhpa clean --run-id 20261124-101500-042 --dry-run
                                                print what would be undone, and change nothing";
 
+const EXPORT_USAGE: &str = "\
+gpuhpa export --dir <DIR> [--force] [--overwrite] <BUNDLE>
+       gpuhpa export --check <DIR>";
+
 const EXPORT_EXAMPLES: &str = "\
 Examples:
   gpuhpa export reports/20261124-101500-042 --dir v1.37/acme
@@ -125,6 +129,9 @@ Examples:
 
 Exits with 0 if the files are written, or nothing was found; 2 if the bundle cannot be submitted;
 6 if it is altered, or --check has findings. Only the programme's review certifies a platform.";
+
+/// What to do where no cluster is configured.
+const CONNECT_HINT: &str = "name a kubeconfig with --kubeconfig, or a context with --context";
 
 /// Selects the cluster.
 #[derive(Clone, Debug, Args)]

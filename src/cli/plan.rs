@@ -46,8 +46,7 @@ pub(super) async fn plan(args: &PlanArgs) -> CliExit {
     let cluster = match live::connect(args.cluster.kubeconfig.as_deref(), args.cluster.context.as_deref()).await {
         Ok(cluster) => cluster,
         Err(error) => {
-            let hint = "name a kubeconfig with --kubeconfig, or a context with --context";
-            return Console::print_error(&error.to_string(), Some(hint), CliExit::Usage);
+            return Console::print_error(&error.to_string(), Some(super::CONNECT_HINT), CliExit::Usage);
         }
     };
     let discarding = Bundle::discarding();

@@ -29,6 +29,10 @@ pub(super) struct RehearseArgs {
     scenario: ScenarioArgs,
     #[command(flatten)]
     output: OutputArgs,
+    /// Folder of the evidence; must not exist, be empty, or contain a rehearsal, which is replaced [default:
+    /// reports/rehearsal]
+    #[arg(long, value_name = "DIR")]
+    report_dir: Option<PathBuf>,
     /// Seed of every random choice in the simulated cluster; the same seed gives the same bundle
     #[arg(long, value_name = "S", default_value_t = 1)]
     seed: u64,
@@ -83,7 +87,7 @@ pub(super) async fn rehearse(args: &RehearseArgs) -> CliExit {
     if let Some(range) = args.sweep {
         return sweep(range, args.length, &config, &scenario).await;
     }
-    let dir = args.output.report_dir.clone().unwrap_or_else(|| PathBuf::from("reports").join("rehearsal"));
+    let dir = args.report_dir.clone().unwrap_or_else(|| PathBuf::from("reports").join("rehearsal"));
     let bundle = match create_bundle(&dir) {
         Ok(bundle) => bundle.with_redactor(super::new_redactor()).without_sync(),
         Err(error) => return not_started(error),

@@ -23,13 +23,9 @@ use crate::run::{
     self, CleanupPolicy, ClusterIdentity, PreparedRun, ReceivedSignals, RunError, RunInputs, RunStartError,
 };
 
-/// Output files and verbosity of a run.
+/// The JUnit file and the verbosity of a run.
 #[derive(Clone, Debug, Args)]
 pub(super) struct OutputArgs {
-    /// Folder of the evidence; must not exist, or be empty, or contain a rehearsal if the run is one [default:
-    /// reports/RUN-ID, or reports/rehearsal]
-    #[arg(long, value_name = "DIR")]
-    pub(super) report_dir: Option<PathBuf>,
     /// Also write the JUnit file here
     #[arg(long, value_name = "FILE")]
     pub(super) junit: Option<PathBuf>,
@@ -59,7 +55,7 @@ impl OutputArgs {
 
     /// Ends a run without a scenario or without a folder for its bundle. A pipeline gets its JUnit file nevertheless.
     pub(super) fn report_not_started(&self, clock: RunClock, error: &str) -> CliExit {
-        let inventory = Inventory { started: clock.wall_start(), ..Inventory::default() };
+        let inventory = Inventory::before_survey(clock.wall_start());
         let observation = Observation {
             seq: 0,
             at_ms: clock.now_ms(),
@@ -142,7 +138,7 @@ impl<'a> RunSession<'a> {
             bundle,
             clock,
             prepared: PreparedRun {
-                inventory: Inventory { started: clock.wall_start(), ..Inventory::default() },
+                inventory: Inventory::before_survey(clock.wall_start()),
                 plan: Plan { run, ..Plan::default() },
             },
             cleanup_policy: CleanupPolicy::Restore,
@@ -157,8 +153,11 @@ impl<'a> RunSession<'a> {
         env: &RunEnv,
         identity: &ClusterIdentity,
     ) -> Result<RedactedInputs, PreflightFailure> {
-        // Set first, so that a failure below has the stamp REHEARSAL too.
-        self.prepared.inventory.simulated.clone_from(&identity.simulated);
+        // Set first, so that the bundle of a failure below names the cluster, and has the stamp REHEARSAL too.
+        let ClusterIdentity { context, server, simulated } = identity.clone();
+        self.bundle.redactor().add_url_host(&server);
+        let unread = &mut self.prepared.inventory;
+        (unread.kube_context, unread.server, unread.simulated) = (context, server, simulated);
         let prepared = run::prepare(env, &self.scenario, &self.prepared.plan.run, identity).await;
         self.prepared = prepared.map_err(RunStartError::from)?;
         environment::register_hosts(self.bundle.redactor(), &self.prepared.inventory, &self.scenario);
@@ -253,9 +252,11 @@ impl<'a> RunSession<'a> {
         let (verdict, redacted, write_error) =
             run::abandon_run(&self.bundle, self.clock, &self.scenario, &self.prepared, &failure.message);
         let written = self.write_outputs(&verdict, &redacted);
-        // A disk that is full may be why the run does not start.
-        if let Some(error) = write_error.map(|error| error.to_string()).filter(|error| *error != failure.message) {
-            Console::print_message(&format!("error: {error}"));
+        match write_error.map(|error| error.to_string()) {
+            None => Console::print_message(&format!("evidence: {}", self.bundle.dir().display())),
+            // A disk that is full may be why the run does not start.
+            Some(error) if error == failure.message => {}
+            Some(error) => Console::print_message(&format!("error: {error}")),
         }
         let exit = Console::print_error(
             &self.bundle.redactor().redact_text(&failure.message),

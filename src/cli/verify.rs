@@ -21,6 +21,9 @@ pub(super) struct VerifyArgs {
     cluster: ClusterArgs,
     #[command(flatten)]
     output: OutputArgs,
+    /// Folder of the evidence; must not exist, or be empty [default: reports/RUN-ID]
+    #[arg(long, value_name = "DIR")]
+    report_dir: Option<PathBuf>,
     /// Sign the bundle with this key: Ed25519, PKCS#8 in PEM, as `openssl genpkey -algorithm ed25519` creates it
     #[arg(long, value_name = "KEY")]
     sign: Option<PathBuf>,
@@ -50,7 +53,7 @@ pub(super) async fn verify(args: &VerifyArgs) -> CliExit {
         Err(error) => return not_started(error),
     };
     let run = run::run_id(clock.wall_start());
-    let dir = args.output.report_dir.clone().unwrap_or_else(|| PathBuf::from("reports").join(&run));
+    let dir = args.report_dir.clone().unwrap_or_else(|| PathBuf::from("reports").join(&run));
     let bundle = match Bundle::create(&dir) {
         Ok(bundle) => bundle.with_redactor(super::new_redactor()),
         Err(error) => return not_started(error.to_string()),
@@ -90,10 +93,9 @@ async fn prepare(
     args: &VerifyArgs,
     session: &mut RunSession<'_>,
 ) -> Result<(RunEnv, RedactedInputs), PreflightFailure> {
-    let hint = Some("name a kubeconfig with --kubeconfig, or a context with --context");
     let cluster = live::connect(args.cluster.kubeconfig.as_deref(), args.cluster.context.as_deref())
         .await
-        .map_err(|e| PreflightFailure::new(e.to_string(), hint, CliExit::Usage))?;
+        .map_err(|e| PreflightFailure::new(e.to_string(), Some(super::CONNECT_HINT), CliExit::Usage))?;
     let env = environment::build_env(&args.cluster, &cluster, &session.scenario, session.clock, &session.bundle)
         .map_err(|e| PreflightFailure::new(e, None, CliExit::Internal))?;
     // The context's name may be a common word (k3s: `default`): it is replaced here only, not in all text.

@@ -101,6 +101,16 @@ impl Bundle {
         &self.dir
     }
 
+    /// Whether this folder of the bundle has a file. A write that failed can leave folders alone, which no manifest lists.
+    #[must_use]
+    pub(crate) fn has_files_in(&self, folder: &str) -> bool {
+        fn has_file(path: &Path) -> bool {
+            let entries = std::fs::read_dir(path).into_iter().flatten().filter_map(Result::ok);
+            entries.map(|entry| entry.path()).any(|path| !path.is_dir() || has_file(&path))
+        }
+        has_file(&self.dir.join(folder))
+    }
+
     /// Name of a file while it is written.
     #[must_use]
     pub(crate) fn new_file_name(name: &str) -> String {
@@ -199,6 +209,11 @@ mod tests {
         std::fs::create_dir(dir.join("verdict.json")).unwrap();
         bundle.write_file("verdict.json", b"{}").unwrap_err();
         assert!(!dir.join(".verdict.json.new").exists());
+        // A folder without a file.
+        bundle.write_file("diagnostics/a/b", &[0; 1000]).unwrap_err();
+        assert!(dir.join("diagnostics/a").is_dir() && !bundle.has_files_in("diagnostics"));
+        bundle.write_file("diagnostics/a/b", b"log").unwrap();
+        assert!(bundle.has_files_in("diagnostics"));
         std::fs::remove_dir_all(&dir).unwrap();
     }
 }

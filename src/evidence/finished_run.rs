@@ -6,6 +6,7 @@ use crate::model::load::LoadReport;
 use crate::model::observation::Observation;
 use crate::model::plan::Plan;
 use crate::model::prediction::RunPrediction;
+use crate::model::run_records::RunRecords;
 use crate::model::scenario::Scenario;
 use crate::model::verdict::Verdict;
 
@@ -28,4 +29,23 @@ pub struct FinishedRun<'a> {
     pub verdict: &'a Verdict,
     /// The sizes that the HPA algorithm gives, for the report.
     pub prediction: &'a RunPrediction,
+}
+
+impl FinishedRun<'_> {
+    /// True where the run ended before its first phase, and the cluster was not found to lack the HPA API.
+    pub(super) fn did_not_start(&self) -> bool {
+        let records = RunRecords::without_changes(self.scenario, self.inventory, self.timeline);
+        records.not_started().is_some() && !records.is_not_applicable()
+    }
+
+    /// States, in a sentence, whether the run is evidence for a platform.
+    pub(super) fn evidence_statement(&self) -> &'static str {
+        if self.inventory.simulated.is_some() {
+            "Simulated cluster: no evidence about any platform."
+        } else if self.did_not_start() {
+            "The run did not start: no evidence about any platform."
+        } else {
+            "Evidence for this platform."
+        }
+    }
 }

@@ -16,6 +16,7 @@ mod test_tree;
 
 use crate::env::{Bundle, BundleError};
 use crate::model::inventory::Inventory;
+use crate::model::manifest::DIAGNOSTICS_DIR;
 pub(crate) use crate::model::manifest::SIGNATURE_FILE;
 use crate::model::plan::Plan;
 use crate::model::revision::FORMAT;
@@ -88,7 +89,8 @@ pub fn finish(bundle: &Bundle, ending: &FinishedRun<'_>) -> Result<(), BundleErr
 pub(crate) fn finish_in_format(bundle: &Bundle, ending: &FinishedRun<'_>, format: u32) -> Result<(), BundleError> {
     // Derived from the redacted report, as a reader has it.
     let load = ending.load.map(|load| put_redacted_json(bundle, "load.json", load)).transpose()?;
-    for (name, text) in derive_files(&FinishedRun { load: load.as_ref(), ..*ending })? {
+    let has_diagnostics = bundle.has_files_in(DIAGNOSTICS_DIR);
+    for (name, text) in derive_files(&FinishedRun { load: load.as_ref(), ..*ending }, has_diagnostics)? {
         bundle.write_file(name, text.as_bytes())?;
     }
     let stamps = RunStamp::from_run(ending.scenario, ending.inventory);
@@ -125,11 +127,15 @@ pub(crate) fn is_bundle_file(path: &str) -> bool {
 pub const DERIVED_FILES: [&str; 6] =
     ["verdict.json", "junit.xml", "results.json", "e2e.log", "report.html", "README.md"];
 
-/// The files that are made from the records and the verdict. The same input gives the same bytes, and has no secrets.
+/// The files that are made from the records and the verdict. The same input gives the same bytes, and has no secrets. README.md
+/// lists the files of the bundle, so it has to know whether there are diagnostics, which no record shows.
 ///
 /// # Errors
 /// A writer fails.
-pub(crate) fn derive_files(ending: &FinishedRun<'_>) -> Result<Vec<(&'static str, String)>, BundleError> {
+pub(crate) fn derive_files(
+    ending: &FinishedRun<'_>,
+    has_diagnostics: bool,
+) -> Result<Vec<(&'static str, String)>, BundleError> {
     let wrong = |name: &str, why: String| BundleError { path: name.to_owned(), why };
     let verdict = pretty_json(ending.verdict).map_err(|e| wrong("verdict.json", e.to_string()))?;
     let mut files = vec![("verdict.json", verdict)];
@@ -142,7 +148,7 @@ pub(crate) fn derive_files(ending: &FinishedRun<'_>) -> Result<Vec<(&'static str
         extra_marks: &[],
     })?);
     files.push(("report.html", render_report(ending)));
-    files.push(("README.md", readme::render_readme(ending)));
+    files.push(("README.md", readme::render_readme(ending, has_diagnostics)));
     Ok(files)
 }
 

@@ -3,7 +3,7 @@
 
 use crate::model::inventory::Inventory;
 use crate::model::stamp::RunStamp;
-use crate::model::verdict::{Case, CaseResult, Verdict};
+use crate::model::verdict::{Case, CaseResult, RESTORED_CASE, Verdict};
 
 /// Input of junit.xml, results.json and e2e.log.
 #[derive(Clone, Copy, Debug)]
@@ -114,14 +114,15 @@ pub(super) fn build_test_tree(input: &ArtifactInput<'_>) -> Vec<TestNode> {
 }
 
 fn case_node(suite: &str, case: &Case) -> TestNode {
-    let (outcome, result_label) = match case.result {
-        CaseResult::Pass => (TestOutcome::Pass, "PASS"),
+    let outcome = match case.result {
+        CaseResult::Pass => TestOutcome::Pass,
         // A leftover of the run is a problem of the harness, not a failure of the platform.
-        CaseResult::Fail if case.name == "Cleanup/Restored" => (TestOutcome::Error, "NOT RESTORED"),
-        CaseResult::Fail => (TestOutcome::Fail, "FAIL"),
-        CaseResult::Inconclusive => (TestOutcome::Error, "INCONCLUSIVE"),
-        CaseResult::NotApplicable => (TestOutcome::Skip, "NOT APPLICABLE"),
+        CaseResult::Fail if case.name == RESTORED_CASE => TestOutcome::Error,
+        CaseResult::Fail => TestOutcome::Fail,
+        CaseResult::Inconclusive => TestOutcome::Error,
+        CaseResult::NotApplicable => TestOutcome::Skip,
     };
+    let result_label = case.result_label();
     let cites: Vec<String> = case.cited_seqs.iter().take(20).map(ToString::to_string).collect();
     let more = if case.cited_seqs.len() > 20 { " ..." } else { "" };
     let mut notes: Vec<String> = case.findings.iter().map(|finding| format!("finding: {finding}")).collect();

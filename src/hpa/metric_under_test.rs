@@ -299,6 +299,7 @@ mod tests {
             );
             assert_eq!(target_by_arithmetic(&metric), milli, "{kind} {target}");
             assert!(metric.event_name().starts_with(event_name), "{}", metric.event_name());
+            assert_eq!(metric.title(), format!("{kind} metric gpu"));
             assert_eq!(
                 metric.is_divided_by_replicas(),
                 kind != "Pods" && target_type == AverageValue,

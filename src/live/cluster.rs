@@ -5,7 +5,7 @@ use std::fs::File;
 use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 
-use kube::config::{Config, KubeConfigOptions, Kubeconfig};
+use kube::config::{Config, KubeConfigOptions, Kubeconfig, KubeconfigError};
 
 use super::tls::install_tls_provider;
 use crate::env::{KubeClients, read_at_most};
@@ -85,7 +85,7 @@ fn read_kubeconfig(path: Option<&Path>) -> Result<Option<Kubeconfig>, ClusterErr
             let text = text.map_err(|reason| to_error(path, reason))?;
             return Kubeconfig::from_yaml(&text).map_err(|e| to_error(path, format_chain(&e)));
         }
-        Kubeconfig::read_from(path).map_err(|e| to_error(path, format_chain(&e)))
+        Kubeconfig::read_from(path).map_err(|e| kubeconfig_error(path.display().to_string(), &e))
     };
     if let Some(path) = path {
         return from(path).map(Some);
@@ -94,8 +94,7 @@ fn read_kubeconfig(path: Option<&Path>) -> Result<Option<Kubeconfig>, ClusterErr
         for path in std::env::split_paths(&paths) {
             check_size(&path).map_err(|reason| to_error(&path, reason))?;
         }
-        return Kubeconfig::from_env()
-            .map_err(|e| ClusterError::Kubeconfig { path: "$KUBECONFIG".to_owned(), reason: format_chain(&e) });
+        return Kubeconfig::from_env().map_err(|e| kubeconfig_error("$KUBECONFIG".to_owned(), &e));
     }
     let home = std::env::var("HOME").map(PathBuf::from).unwrap_or_default().join(".kube/config");
     if home.exists() {
@@ -117,4 +116,14 @@ fn check_size(path: &Path) -> Result<(), String> {
         return Err(format!("it is larger than {MAX_KUBECONFIG_BYTES} bytes"));
     }
     Ok(())
+}
+
+/// A kubeconfig that cannot be used; `named` is the path that the user gave. The variable can list several files, and the error
+/// names the one that cannot be read.
+fn kubeconfig_error(named: String, error: &KubeconfigError) -> ClusterError {
+    let (path, reason) = match error {
+        KubeconfigError::ReadConfig(reason, path) => (path.display().to_string(), reason.to_string()),
+        other => (named, format_chain(other)),
+    };
+    ClusterError::Kubeconfig { path, reason }
 }

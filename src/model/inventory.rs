@@ -9,6 +9,7 @@ use super::observation::NodeSnapshot;
 pub(crate) use super::permission::{PermissionCheck, PermissionStage};
 pub(crate) use super::preflight::{ExistingTarget, PreflightFindings, QuotaHeadroom, RejectedObject, RequiredObject};
 pub(crate) use super::rendered::{BoundRole, RenderedObject, RoleGrant};
+use super::revision;
 
 /// inventory.json.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -80,20 +81,53 @@ pub struct SimulationInfo {
 }
 
 impl Inventory {
+    /// What is known before the cluster is read: the time, and the build of gpuhpa.
+    #[must_use]
+    pub(crate) fn before_survey(started: Timestamp) -> Self {
+        Self {
+            started,
+            gpuhpa_version: revision::VERSION.to_owned(),
+            gpuhpa_commit: revision::COMMIT.to_owned(),
+            ..Self::default()
+        }
+    }
+
     /// The build that wrote the bundle, as every output names it.
     #[must_use]
     pub(crate) fn gpuhpa_build(&self) -> String {
-        format!("gpuhpa {} (commit {})", self.gpuhpa_version, self.gpuhpa_commit)
+        match self.gpuhpa_version.as_str() {
+            "" => "a gpuhpa that recorded no version".to_owned(),
+            version => format!("gpuhpa {version} (commit {})", self.gpuhpa_commit),
+        }
     }
 
-    /// States, in a sentence, whether the run is evidence for a platform.
+    /// gpuhpa and helm, as far as they are recorded.
     #[must_use]
-    pub(crate) fn evidence_statement(&self) -> &'static str {
-        if self.simulated.is_some() {
-            "Simulated cluster: no evidence about any platform."
-        } else {
-            "Evidence for this platform."
+    pub(crate) fn tool_versions(&self) -> String {
+        let helm = if self.helm_version.is_empty() { String::new() } else { format!(", helm {}", self.helm_version) };
+        format!("{}{helm}", self.gpuhpa_build())
+    }
+
+    /// Kubernetes with its version.
+    #[must_use]
+    pub(crate) fn kubernetes(&self) -> String {
+        match self.kubernetes_version.as_str() {
+            "" => "Kubernetes of an unknown version".to_owned(),
+            version => format!("Kubernetes {version}"),
         }
+    }
+
+    /// Kubernetes with its version, address and context, as far as they are recorded; `None` where none is.
+    #[must_use]
+    pub(crate) fn platform(&self) -> Option<String> {
+        let Self { kubernetes_version: version, server, kube_context: context, .. } = self;
+        let parts = [
+            (version, format!(" {version}")),
+            (server, format!(" at {server}")),
+            (context, format!(" (context {context})")),
+        ];
+        let known: String = parts.into_iter().filter(|(value, _)| !value.is_empty()).map(|(_, text)| text).collect();
+        (!known.is_empty()).then(|| format!("Kubernetes{known}"))
     }
 
     /// The command that runs the scenario of a bundle again.

@@ -9,6 +9,8 @@ use sha2::{Digest, Sha256};
 pub(crate) const MANIFEST_FILE: &str = "manifest.json";
 /// The file beside the manifest. The manifest does not name it: it is written after it.
 pub(crate) const SIGNATURE_FILE: &str = "manifest.sig";
+/// The folder for what was collected before the clean-up of a run that did not pass.
+pub(crate) const DIAGNOSTICS_DIR: &str = "diagnostics";
 
 /// manifest.json.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

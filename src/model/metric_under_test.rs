@@ -53,6 +53,15 @@ pub struct MetricUnderTest {
     pub(crate) other_metrics: usize,
 }
 
+impl MetricUnderTest {
+    /// Type and name. The controller writes `external metric` of an Object metric with an AverageValue target; that is its
+    /// text, and not the metric's type.
+    #[must_use]
+    pub(crate) fn title(&self) -> String {
+        format!("{:?} metric {}", self.kind, self.name)
+    }
+}
+
 /// The tolerance that an HPA's `spec.behavior` states for each direction; where it states none, the controller's flag
 /// applies.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]

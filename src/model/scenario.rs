@@ -22,8 +22,8 @@ use crate::units::HumanDuration;
 pub struct Scenario {
     /// Name of the scenario in the evidence.
     pub name: String,
-    /// Base scenario that this file overrides, relative to this file. Maps are merged; lists and scalars replace those
-    /// of the base scenario.
+    /// Base scenario that this file overrides: a path relative to this file, or `builtin://ollama-gpu-utilization.yaml`. Maps
+    /// are merged; lists and scalars replace those of the base scenario.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub extends: Option<String>,
     /// What the scenario tests, in a sentence or two.

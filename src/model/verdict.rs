@@ -4,6 +4,12 @@ use serde::{Deserialize, Serialize};
 
 use super::stamp::RunStamp;
 
+/// Name of the case that says nothing about the platform: whether the run removed what it created.
+pub(crate) const RESTORED_CASE: &str = "Cleanup/Restored";
+
+/// Its result in messages and reports where the run left something behind.
+pub(crate) const NOT_RESTORED: &str = "NOT RESTORED";
+
 /// The result of one case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -49,6 +55,21 @@ pub struct Case {
     pub findings: Vec<String>,
 }
 
+impl Case {
+    /// The result in messages and reports.
+    #[must_use]
+    pub fn result_label(&self) -> &'static str {
+        Self::label_of(&self.name, self.result)
+    }
+
+    /// The result of the case of this name in messages and reports. FAIL blames the platform, so what the run left behind has
+    /// another word.
+    #[must_use]
+    pub(crate) fn label_of(name: &str, result: CaseResult) -> &'static str {
+        if name == RESTORED_CASE && result == CaseResult::Fail { NOT_RESTORED } else { result.as_str() }
+    }
+}
+
 /// verdict.json.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -91,8 +112,9 @@ impl Verdict {
     pub fn title(&self) -> String {
         let stamps: Vec<&str> = self.stamps().into_iter().map(RunStamp::as_str).collect();
         let stamps = if stamps.is_empty() { String::new() } else { format!(" ({})", stamps.join(", ")) };
-        let restored = if self.result == CaseResult::Pass && !self.restored { ", not restored" } else { "" };
-        format!("{}{stamps}{restored}", self.result.as_str())
+        let left =
+            if self.result == CaseResult::Pass && !self.restored { format!(", {NOT_RESTORED}") } else { String::new() };
+        format!("{}{stamps}{left}", self.result.as_str())
     }
 
     /// The stamps of the run.

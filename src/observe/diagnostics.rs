@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 
 use crate::env::{BundleError, RunEnv};
 use crate::model::inventory::Inventory;
+use crate::model::manifest::DIAGNOSTICS_DIR;
 use crate::model::scenario::Scenario;
 
 /// Lines of each container's log.
@@ -103,5 +104,5 @@ fn redacted_yaml(env: &RunEnv, items: &impl Serialize) -> Result<String, String>
 }
 
 fn write_text(env: &RunEnv, name: &str, text: &str) -> Result<(), BundleError> {
-    env.bundle.write_file(&format!("diagnostics/{name}"), env.bundle.redactor().redact_text(text).as_bytes())
+    env.bundle.write_file(&format!("{DIAGNOSTICS_DIR}/{name}"), env.bundle.redactor().redact_text(text).as_bytes())
 }

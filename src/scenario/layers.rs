@@ -5,6 +5,7 @@ use std::path::{Component, Path, PathBuf};
 
 use serde_json::{Map, Value};
 
+use super::built_in::{BUILT_IN, BUILT_IN_NAME, BUILT_IN_URL};
 use super::scenario_error::{MAX_LAYERS, ScenarioError, ScenarioProblem};
 use super::{locate, protocol_defaults, renamed_keys};
 use crate::error_chain::describe_yaml_error;
@@ -28,13 +29,13 @@ impl ScenarioLayer {
     /// Parses a file by itself, so that an error names its own line.
     pub(super) fn parse(name: &str, dir: &Path, text: String) -> Result<Self, ScenarioError> {
         let parse_error = |e: &serde_saphyr::Error| {
-            let location = e.location();
-            ScenarioError::Parse {
-                path: name.to_owned(),
-                line: location.map_or(1, |l| l.line()),
-                column: location.map_or(1, |l| l.column()),
-                message: describe_yaml_error(e),
-            }
+            let (line, column) = e.location().map_or((1, 1), |l| (l.line(), l.column()));
+            let message = describe_yaml_error(e);
+            let message = match locate::field_at(&text, line, column) {
+                Some(field) => format!("{field}: {message}"),
+                None => message,
+            };
+            ScenarioError::Parse { path: name.to_owned(), line, column, message }
         };
         // An empty file is an empty overlay.
         let is_empty = text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#'));
@@ -66,7 +67,8 @@ impl ScenarioLayer {
     }
 }
 
-/// Reads a file and the files that it extends; the extended files come first.
+/// Reads a file and the files that it extends; the extended files come first. A base with `://` is never a path, so that the URL of
+/// the built-in scenario cannot hide a file.
 pub(super) fn read_layers(path: &Path, layers: &mut Vec<ScenarioLayer>) -> Result<(), ScenarioError> {
     let mut chain = Vec::new();
     let mut next = Some(path.to_owned());
@@ -85,6 +87,10 @@ pub(super) fn read_layers(path: &Path, layers: &mut Vec<ScenarioLayer>) -> Resul
         let dir = path.parent().unwrap_or(Path::new("")).to_owned();
         let mut layer = ScenarioLayer::parse(&name, &dir, text)?;
         next = match layer.values.remove("extends") {
+            Some(Value::String(base)) if base == BUILT_IN_URL => {
+                chain.extend([layer, ScenarioLayer::parse(BUILT_IN_NAME, Path::new(""), BUILT_IN.to_owned())?]);
+                break;
+            }
             Some(Value::String(base)) if base.contains("://") => return Err(extends_url(&layer)),
             Some(Value::String(base)) => Some(normalize_path(&dir.join(base))),
             _ => None,
@@ -96,7 +102,8 @@ pub(super) fn read_layers(path: &Path, layers: &mut Vec<ScenarioLayer>) -> Resul
 }
 
 fn extends_url(layer: &ScenarioLayer) -> ScenarioError {
-    let mut problem = ScenarioProblem::new("extends", "is a URL", "download the file, and name its path");
+    let hint = format!("download the file, and name its path; the built-in scenario is {BUILT_IN_URL}");
+    let mut problem = ScenarioProblem::new("extends", "is a URL", hint);
     let (line, column) = locate::field_position(&layer.text, &["extends".to_owned()]);
     problem.location = Some(format!("{}:{line}:{column}", layer.name));
     ScenarioError::Invalid(vec![problem])

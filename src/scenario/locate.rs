@@ -28,6 +28,18 @@ pub(super) fn find_field(text: &str, field: &[String]) -> (usize, u64, u64) {
     found
 }
 
+/// The path of the value at this line and column, such as `load.concurrency`; of nested values at one place the innermost.
+pub(super) fn field_at(text: &str, line: u64, column: u64) -> Option<String> {
+    fn search(tree: &YamlTree, prefix: &str, place: (u64, u64)) -> Option<String> {
+        tree.0.iter().find_map(|(key, node)| {
+            let path = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
+            let is_here = (node.defined.line(), node.defined.column()) == place;
+            search(&node.value, &path, place).or_else(|| is_here.then_some(path))
+        })
+    }
+    search(&serde_saphyr::from_str::<YamlTree>(text).ok()?, "", (line, column))
+}
+
 impl<'de> Deserialize<'de> for YamlTree {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(YamlTreeVisitor)

@@ -1,6 +1,7 @@
 //! Files → [`Scenario`]. A scenario file may extend another one, and further files may override it. The result is complete and
 //! validated; each problem has file, line, column and a hint.
 
+mod built_in;
 mod layers;
 mod locate;
 mod metric_spec;
@@ -13,14 +14,9 @@ mod validate;
 
 use std::path::{Path, PathBuf};
 
+pub(crate) use self::built_in::{BUILT_IN, BUILT_IN_NAME};
 pub(crate) use self::scenario_error::ScenarioError;
 use crate::model::scenario::Scenario;
-
-/// The scenario that runs if the user names none.
-pub(crate) const BUILT_IN: &str = include_str!("../../scenarios/ollama-gpu-utilization.yaml");
-
-/// Its name in messages.
-pub(crate) const BUILT_IN_NAME: &str = "ollama-gpu-utilization.yaml (built in)";
 
 /// Reads the files in order, each overriding the ones before it, `-` from stdin; without files the built-in scenario.
 ///

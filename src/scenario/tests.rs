@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde_json::json;
 
+use super::built_in::BUILT_IN_URL;
 use super::layers::{ScenarioLayer, merge_layers};
 use super::*;
 
@@ -152,7 +153,7 @@ fn a_shipped_profile_is_written_out() {
 #[test]
 fn an_unknown_profile_is_named_with_its_line_and_the_shipped_ones() {
     let text = problem_text("metric:\n  profile: dgcm\n");
-    assert!(text.starts_with("mine.yaml:2:12: unknown profile `dgcm`"), "{text}");
+    assert!(text.starts_with("mine.yaml:2:12: metric.profile: unknown profile `dgcm`"), "{text}");
     assert!(crate::model::shipped_profiles::names().all(|name| text.contains(name)), "{text}");
     for wrong in ["5", "[dcgm]", "true"] {
         let text = problem_text(&format!("metric:\n  profile: {wrong}\n"));
@@ -306,7 +307,12 @@ fn errors_of_yaml_are_in_the_words_of_its_user() {
     for (text, told) in [
         ("name: a\nname: b\n", "mine.yaml:2:1: the key `name` is there twice; remove one"),
         ("name: a\n---\nname: b\n", "more than one YAML document"),
-        ("load: [1]\n", "mine.yaml:1:7: not a map"),
+        ("load: [1]\n", "mine.yaml:1:7: load: not a map"),
+        ("load: {concurrency: abc}\n", "mine.yaml:1:21: load.concurrency: not a whole number from 0 to 4294967295"),
+        ("load:\n  seed: -1\n", "mine.yaml:2:9: load.seed: not a whole number from 0 to"),
+        ("assumptions: {tolerance: high}\n", "mine.yaml:1:26: assumptions.tolerance: not a number"),
+        ("metric: {range: [0, x]}\n", "mine.yaml:1:21: metric.range.1: not a number"),
+        ("releases: {a: {plainHttp: maybe}}\n", "mine.yaml:1:27: releases.a.plainHttp: not true or false"),
         ("- a\n", "mine.yaml:1:1: not a map"),
         (&many, "too many values"),
         (&deep, "too deeply nested"),
@@ -317,6 +323,23 @@ fn errors_of_yaml_are_in_the_words_of_its_user() {
         assert!(problem.contains(told) && problem.len() < 600, "{problem}");
         assert!(!inside.iter().any(|word| problem.contains(word)), "{problem}");
     }
+}
+
+#[test]
+fn a_file_extends_the_built_in_scenario_by_its_url_alone() {
+    let dir = std::env::temp_dir().join(format!("gpuhpa-builtin-{}", std::process::id()));
+    std::fs::create_dir_all(&dir).unwrap();
+    let file = dir.join("mine.yaml");
+    std::fs::write(&file, format!("extends: {BUILT_IN_URL}\nload: {{concurrency: 4}}\n")).unwrap();
+    let mine = load(std::slice::from_ref(&file), None);
+    std::fs::write(&file, "extends: builtin://other.yaml\n").unwrap();
+    let other = load(std::slice::from_ref(&file), None);
+    std::fs::remove_dir_all(&dir).unwrap();
+    let built_in = load(&[], None).unwrap();
+    let mine = mine.unwrap();
+    assert_eq!((mine.load.concurrency, &mine.hpa.spec, mine.extends), (4, &built_in.hpa.spec, None));
+    let other = other.unwrap_err().to_string();
+    assert!(other.contains("mine.yaml:1:10: extends: is a URL") && other.contains(BUILT_IN_URL), "{other}");
 }
 
 #[test]

@@ -19,7 +19,7 @@ use crate::env::{BundleReadError, BundleReader, read_bounded_text};
 use crate::model::inventory::Inventory;
 use crate::model::journal::JournalEntry;
 use crate::model::load::LoadReport;
-use crate::model::manifest::{MANIFEST_FILE, Manifest};
+use crate::model::manifest::{DIAGNOSTICS_DIR, MANIFEST_FILE, Manifest};
 use crate::model::observation::Observation;
 use crate::model::plan::Plan;
 use crate::model::prediction::RunPrediction;
@@ -134,7 +134,7 @@ impl OpenError {
     pub(crate) fn hint(&self) -> &'static str {
         match self {
             Self::NoBundle { .. } | Self::Reader(BundleReadError::NotABundle { .. } | BundleReadError::Read { .. }) => {
-                "name a folder that verify has written, for example reports/RUN-ID, or a .tar.zst of it; - reads one from stdin"
+                "name a folder that verify has written, for example reports/RUN-ID, or a .tar.zst or .tar of it; - reads one from stdin"
             }
             Self::Format { .. } | Self::Rules { .. } => "read it with the gpuhpa that wrote it, or a later one",
             Self::Reader(_) | Self::Missing { .. } | Self::Read { .. } | Self::Parse { .. } | Self::TooLarge { .. } => {
@@ -188,6 +188,12 @@ impl LoadedBundle {
     pub fn finished_run<'a>(&'a self, verdict: &'a Verdict, prediction: &'a RunPrediction) -> FinishedRun<'a> {
         let Self { scenario, inventory, plan, journal, timeline, load, .. } = self;
         FinishedRun { scenario, inventory, plan, journal, timeline, load: load.as_ref(), verdict, prediction }
+    }
+
+    /// Whether the bundle has diagnostics.
+    #[must_use]
+    pub(crate) fn has_diagnostics(&self) -> bool {
+        self.digests.keys().any(|path| path.split_once('/').is_some_and(|(folder, _)| folder == DIAGNOSTICS_DIR))
     }
 
     /// Reads requests.jsonl.zst, one request at a time; `None` when the bundle has no such file.

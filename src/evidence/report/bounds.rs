@@ -27,9 +27,11 @@ pub(super) fn render(run: &FinishedRun<'_>) -> Markup {
                     }
                 } }
             } }
-            p {
-                "The run took " (whole_seconds(run.verdict.duration_ms)) " from the start of its first phase to the end of its last; the part from the HPA's
-                creation on takes at least " (HumanDuration::from_ms(run.verdict.min_duration_ms)) "."
+            @if !run.did_not_start() {
+                p {
+                    "The run took " (whole_seconds(run.verdict.duration_ms)) " from the start of its first phase to the end of its last. A complete run takes
+                    at least " (HumanDuration::from_ms(run.verdict.min_duration_ms)) " from the HPA's creation on."
+                }
             }
         }
     }

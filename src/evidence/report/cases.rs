@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::time_format::format_run_time;
-use crate::model::verdict::{Case, CaseResult, Verdict};
+use crate::model::verdict::{Case, CaseResult, NOT_RESTORED, Verdict};
 
 /// Citations shown per case: the first and the last ones. verdict.json has them all.
 const FIRST_CITATIONS: usize = 60;
@@ -30,10 +30,14 @@ pub(super) fn render(verdict: &Verdict) -> Markup {
 }
 
 fn summary(verdict: &Verdict) -> String {
-    let count = |result| verdict.cases.iter().filter(|case| case.result == result).count();
-    let all = [CaseResult::Pass, CaseResult::Fail, CaseResult::Inconclusive, CaseResult::NotApplicable];
-    let counts: Vec<String> =
-        all.into_iter().filter(|r| count(*r) > 0).map(|r| format!("{} {}", count(r), r.as_str())).collect();
+    let count = |label: &str| verdict.cases.iter().filter(|case| case.result_label() == label).count();
+    let results = [CaseResult::Pass, CaseResult::Fail, CaseResult::Inconclusive, CaseResult::NotApplicable];
+    let labels = results.map(CaseResult::as_str).into_iter().chain([NOT_RESTORED]);
+    let counts: Vec<String> = labels
+        .map(|label| (count(label), label))
+        .filter(|(n, _)| *n > 0)
+        .map(|(n, label)| format!("{n} {label}"))
+        .collect();
     format!(
         "{} cases: {}. An unmet precondition is INCONCLUSIVE. A violated requirement is FAIL, but only if the prerequisites of its case passed.",
         verdict.cases.len(),
@@ -46,7 +50,7 @@ fn render_case(case: &Case) -> Markup {
     html! {
         li.(class) {
             div.case {
-                span.badge { span aria-hidden="true" { (sign) } " " (case.result.as_str()) }
+                span.badge { span aria-hidden="true" { (sign) } " " (case.result_label()) }
                 h3 { (case.name) }
                 @if let Some([from, to]) = case.span_ms {
                     span.span { (format_run_time(from)) @if to > from { "–" (format_run_time(to)) } }

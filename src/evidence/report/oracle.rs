@@ -22,7 +22,7 @@ pub(super) fn render(run: &FinishedRun<'_>) -> Markup {
             h2 { "Replica changes and what the HPA algorithm allows" }
             @if let Some(case) = case {
                 @let (sign, class) = result_badge(case.result);
-                p { span.badge.small.(class) { (sign) " " (case.result.as_str()) } " " (case.name) ": " (case.reason) }
+                p { span.badge.small.(class) { (sign) " " (case.result_label()) } " " (case.name) ": " (case.reason) }
             }
             @if changes.is_empty() { p { "The target's spec.replicas did not change between the HPA's creation and the clean-up." } } @else {
                 div.wide { table.labelled {

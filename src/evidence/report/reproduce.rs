@@ -11,8 +11,8 @@ pub(super) fn render(run: &FinishedRun<'_>) -> Markup {
         section id="reproduce" {
             h2 { "How to reproduce" }
             dl {
-                dt { "Kubernetes" } dd { (inventory.kubernetes_version) " at " (inventory.server) " (context " (inventory.kube_context) ")" }
-                dt { "versions" } dd { (inventory.gpuhpa_build()) ", helm " (inventory.helm_version) }
+                @if let Some(platform) = inventory.platform() { dt { "platform" } dd { (platform) } }
+                dt { "versions" } dd { (inventory.tool_versions()) }
                 @for (name, chart) in &inventory.charts {
                     dt { "release " (name) }
                     dd {
@@ -29,7 +29,7 @@ pub(super) fn render(run: &FinishedRun<'_>) -> Markup {
                 "This page is rendered from the records beside it: timeline.jsonl, journal.jsonl, load.json, verdict.json, scenario.yaml,
                 inventory.json and plan.json. If the page and the records differ, the records count. The digests in manifest.json detect corruption, not forgery."
             }
-            p { (run.inventory.evidence_statement()) " Only the programme's review certifies a platform." }
+            p { (run.evidence_statement()) " Only the programme's review certifies a platform." }
         }
     }
 }

@@ -4,6 +4,7 @@ use maud::{Markup, html};
 
 use super::cases::result_badge;
 use crate::evidence::finished_run::FinishedRun;
+use crate::model::verdict::{NOT_RESTORED, RESTORED_CASE};
 
 pub(super) fn render(run: &FinishedRun<'_>) -> Markup {
     let FinishedRun { scenario, inventory, plan, verdict, .. } = run;
@@ -20,15 +21,16 @@ pub(super) fn render(run: &FinishedRun<'_>) -> Markup {
             @for stamp in verdict.stamps() {
                 div.stand-in { p { strong { (stamp.as_str()) } " " (stamp.statement()) ". This is " (stamp.limitation()) "." } }
             }
-            @if !verdict.restored { p.bad { "Not restored: the run left an object or a change behind. See Cleanup/Restored." } }
+            @if !verdict.restored { p.bad { (NOT_RESTORED) ": the run left an object or a change behind. See " (RESTORED_CASE) "." } }
             dl.facts {
                 dt { "run" } dd { (plan.run) ", started " (inventory.started.strftime("%F %T UTC")) }
-                dt { "scenario" } dd { b { (scenario.name) } ": " (scenario.description) }
+                dt { "scenario" } dd { b { (scenario.name) } @if !scenario.description.is_empty() { ": " (scenario.description) } }
                 dt { "target" } dd {
                     (target.kind) " " (scenario.namespace) "/" (target.name) ", " (scenario.hpa.spec.min_replicas.unwrap_or(1)) " to "
-                    (scenario.hpa.spec.max_replicas) " replicas; expected under load: " (plan.expected_replicas)
+                    (scenario.hpa.spec.max_replicas) " replicas"
+                    @if plan.expected_replicas > 0 { "; expected under load: " (plan.expected_replicas) }
                 }
-                dt { "platform" } dd { "Kubernetes " (inventory.kubernetes_version) " at " (inventory.server) }
+                @if let Some(platform) = inventory.platform() { dt { "platform" } dd { (platform) } }
             }
             @if !plan.errors.is_empty() {
                 h2.subhead { "Why the run did not start" }

@@ -2,7 +2,7 @@
 
 use super::{LoadedBundle, ProgramVersion};
 use crate::model::stamp::RunStamp;
-use crate::model::verdict::{CaseResult, Verdict};
+use crate::model::verdict::{CaseResult, NOT_RESTORED, Verdict};
 
 /// A reason not to export.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,7 +37,7 @@ pub(crate) fn find_blockers(bundle: &LoadedBundle, verdict: &Verdict, version: &
         all.push(ExportBlocker::new(format!("the verdict is {}: {}", verdict.result.as_str(), verdict.reason)));
     }
     if !verdict.restored {
-        all.push(ExportBlocker::new("NOT RESTORED: the run could not remove everything that it created"));
+        all.push(ExportBlocker::new(format!("{NOT_RESTORED}: the run could not remove everything that it created")));
     }
     let kubernetes = &bundle.inventory.kubernetes_version;
     if !version.is_for_kubernetes(kubernetes) {

@@ -68,9 +68,9 @@ fn render_notes(submission: &Submission<'_>) -> String {
             .map(reason_of)
             .concat();
     single_line(&format!(
-        "{marks}{} on Kubernetes {}, run {} of {}: {}, {passed} of {} cases passed.{reasons} {DISCLAIMER}",
+        "{marks}{} on {}, run {} of {}: {}, {passed} of {} cases passed.{reasons} {DISCLAIMER}",
         bundle.inventory.gpuhpa_build(),
-        bundle.inventory.kubernetes_version,
+        bundle.inventory.kubernetes(),
         bundle.manifest.run,
         bundle.inventory.started.strftime("%F"),
         verdict.title(),

@@ -19,10 +19,10 @@ fn head(submission: &Submission<'_>) -> String {
     }
     out += &format!("> {DESCRIPTION}\n\n{DISCLAIMER}\n\n");
     out += &format!(
-        "Run {} by {} on Kubernetes {}, started {}, took {}: {}.\n",
+        "Run {} by {} on {}, started {}, took {}: {}.\n",
         escape_markdown(&bundle.manifest.run),
         escape_markdown(&bundle.inventory.gpuhpa_build()),
-        escape_markdown(&bundle.inventory.kubernetes_version),
+        escape_markdown(&bundle.inventory.kubernetes()),
         bundle.inventory.started.strftime("%F %T UTC"),
         HumanDuration::from_ms(verdict.duration_ms / 1000 * 1000),
         escape_markdown(&verdict.reason)
@@ -56,7 +56,7 @@ fn case_table(submission: &Submission<'_>) -> String {
         out += &format!(
             "| {} | {} | {} |\n",
             escape_markdown(&case.name),
-            case.result.as_str(),
+            case.result_label(),
             escape_markdown(&case.reason)
         );
     }
@@ -95,7 +95,7 @@ fn test_setup(submission: &Submission<'_>) -> String {
 fn layers(submission: &Submission<'_>) -> String {
     let bundle = submission.bundle;
     let (scenario, inventory) = (&bundle.scenario, &bundle.inventory);
-    let mut rows = vec![("HPA controller and API".to_owned(), format!("Kubernetes {}", inventory.kubernetes_version))];
+    let mut rows = vec![("HPA controller and API".to_owned(), inventory.kubernetes())];
     let nodes: Vec<String> = inventory
         .nodes
         .iter()
@@ -156,12 +156,11 @@ fn describe_release(submission: &Submission<'_>, name: &str, release: &ReleaseSp
 fn reproduce(submission: &Submission<'_>) -> String {
     let inventory = &submission.bundle.inventory;
     let mut out = format!(
-        "## How to reproduce\nOn a cluster with Kubernetes {}, with {} and helm {}:\n\n```\ngpuhpa plan -f \
+        "## How to reproduce\nOn a cluster with {}, with {}:\n\n```\ngpuhpa plan -f \
          scenario.yaml\ngpuhpa verify -f scenario.yaml --yes --report-dir out --junit out/junit.xml\ngpuhpa export out \
          --dir {}/{}\n```\n\nPinned:\n",
-        escape_markdown(&inventory.kubernetes_version),
-        escape_markdown(&inventory.gpuhpa_build()),
-        escape_markdown(&inventory.helm_version),
+        escape_markdown(&inventory.kubernetes()),
+        escape_markdown(&inventory.tool_versions()),
         submission.version.label(),
         escape_markdown(&submission.version.product_dir)
     );

@@ -33,7 +33,7 @@ pub(super) fn evaluate(view: &RunView<'_>) -> CheckResult {
         (BoundResult::Within, Some((observation, hpa))) => CheckResult::pass(format!(
             "ScalingActive=True/ValidMetricFound {} ms after the HPA's creation, {} = {}",
             observation.at_ms - made_ms,
-            view.metric_name(),
+            view.metric_title(),
             format_current_metric(hpa)
         ))
         .with_cites([observation.seq]),

@@ -174,7 +174,7 @@ fn find_origin(view: &RunView<'_>, change: &SizeChange<'_>, event_wait_ms: u64) 
 fn is_expected_reason(view: &RunView<'_>, change: &SizeChange<'_>, reason: &str) -> bool {
     let is_before_baseline = view.phase_start(Phase::Baseline).is_none_or(|began| change.at_ms < began);
     let by_metric = if change.to > change.from {
-        reason == format!("{} above target", view.metric_name())
+        reason == format!("{} above target", view.metric_event_name())
     } else {
         reason.is_empty() || reason == "All metrics below target"
     };

@@ -22,7 +22,7 @@ pub(super) fn evaluate(view: &RunView<'_>) -> CheckResult {
             Some(more @ 1..) => format!("{} and {more} more", format_values(&samples[..3])),
             _ => format_values(samples),
         };
-        let mut result = CheckResult::pass(format!("the metrics API serves {}: {values}", view.metric_name()))
+        let mut result = CheckResult::pass(format!("the metrics API serves the {}: {values}", view.metric_title()))
             .with_cites([observation.seq]);
         for hop in [MetricHop::Exporter, MetricHop::Store] {
             result = match last(hop) {

@@ -22,6 +22,7 @@ pub(super) use check_spec::{Attribution, EvaluatedSince};
 use check_spec::{CheckPartSpec, CheckSpec};
 
 use crate::model::observation::Phase;
+use crate::model::verdict::RESTORED_CASE;
 use CheckPart::{MetricFalls, MetricRises};
 use EvaluatedSince::{HpaCreation, PhaseStart};
 use Prerequisite::{Part, Whole};
@@ -222,7 +223,7 @@ static CHECKS: &[CheckSpec] = &[
     },
     CheckSpec {
         check: Check::Restored,
-        name: "Cleanup/Restored",
+        name: RESTORED_CASE,
         sentence: "everything that the run created is gone, and what it adopted is unchanged",
         prerequisites: &[],
         awaited_in: None,

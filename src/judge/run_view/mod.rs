@@ -3,6 +3,7 @@
 mod api_readings;
 mod cache;
 mod change_totals;
+mod clock_skew;
 mod controller_process;
 mod gaps;
 mod hpa_snapshots;
@@ -281,20 +282,13 @@ impl<'a> RunView<'a> {
         self.now_ms().saturating_sub(began)
     }
 
-    /// The metric's name as events and conditions print it.
-    pub(super) fn metric_name(&self) -> String {
+    /// The metric's type and name.
+    pub(super) fn metric_title(&self) -> String {
+        self.metric.as_ref().map(|metric| metric.title()).unwrap_or_default()
+    }
+
+    /// The metric's name as the controller writes it in events and conditions.
+    pub(super) fn metric_event_name(&self) -> String {
         self.metric.as_ref().map(|metric| metric.event_name()).unwrap_or_default()
-    }
-
-    /// The interval of the run's clock, in milliseconds, in which a time of the cluster lies, given in whole seconds;
-    /// `None` until the API server's clock is measured.
-    pub(super) fn to_run_clock(&self, source: Timestamp) -> Option<(i64, i64)> {
-        let since = source.as_millisecond() - self.records.inventory.started.as_millisecond();
-        self.skew.map(|skew| (since - skew.high_ms, since + 999 - skew.low_ms))
-    }
-
-    /// True once the API server's clock is measured.
-    pub(super) fn has_skew(&self) -> bool {
-        self.skew.is_some()
     }
 }

@@ -30,7 +30,7 @@ pub(crate) enum ProgressEvent {
         to: i32,
         /// The HPA, or the field manager.
         writer: String,
-        /// The metric that the HPA reported with the change, and its target: `pods metric x 98 of 60`.
+        /// The metric that the HPA reported with the change, and its target: `Pods metric x 98 of 60`.
         metric: Option<String>,
     },
     /// Pods of the target became Ready.
@@ -165,7 +165,7 @@ impl RunView<'_> {
     fn reported_metric(&self, hpa: &HpaSnapshot) -> Option<String> {
         let value = self.metric.as_ref()?.reported_value(hpa)?;
         let target = self.target_value().map_or(String::new(), |target| format!(" of {target}"));
-        Some(format!("{} {value}{target}", self.metric_name()))
+        Some(format!("{} {value}{target}", self.metric_title()))
     }
 
     fn pod_events(&self, from_seq: u64) -> Vec<ProgressEvent> {

@@ -33,7 +33,7 @@ fn an_object_metric_that_states_both_values_has_the_target_of_its_type_in_every_
         let metric = s.hpa.spec.metrics.as_mut().unwrap()[0].object.as_mut().unwrap();
         metric.target = serde_json::from_str(r#"{"type":"Value","value":"60","averageValue":"30"}"#).unwrap();
     });
-    let name = "Namespace metric gpu_utilization";
+    let name = "Object metric gpu_utilization";
     run.with_evaluator(|evaluator| {
         let view = evaluator.view();
         assert_eq!(view.live_status().target_value, Some(Milli(60_000)));

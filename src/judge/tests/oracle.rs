@@ -429,7 +429,7 @@ fn leftovers_do_not_affect_the_verdict_on_the_platform() {
         "1 of 6 changes are not undone: helm release gpuhpa-metrics/prometheus-adapter: was not removed",
         CaseResult::Pass,
     );
-    assert_eq!((run.verdict().restored, run.verdict().title().as_str()), (false, "PASS (STAND-IN), not restored"));
+    assert_eq!((run.verdict().restored, run.verdict().title().as_str()), (false, "PASS (STAND-IN), NOT RESTORED"));
     let mut refused = healthy();
     for entry in
         refused.journal.iter_mut().filter(|entry| entry.change == 4 && matches!(entry.state, ChangeState::Undone))

@@ -35,11 +35,11 @@ fn each_change_of_a_healthy_run_has_one_line() {
         "the exporter serves the metric",
         "pod ollama-7fd697578d-dfk6s Ready after 2s",
         "the store and the metrics API serve the metric",
-        "1 → 2 by the HPA: pods metric gpu_utilization 100 of 60",
+        "1 → 2 by the HPA: Pods metric gpu_utilization 100 of 60",
         "pod ollama-7fd697578d-fcd5l Ready after 1s",
-        "2 → 3 by the HPA: pods metric gpu_utilization 100 of 60",
+        "2 → 3 by the HPA: Pods metric gpu_utilization 100 of 60",
         "pod ollama-7fd697578d-lb9np Ready after 1s",
-        "3 → 1 by the HPA: pods metric gpu_utilization 0 of 60",
+        "3 → 1 by the HPA: Pods metric gpu_utilization 0 of 60",
         "2 pods deleted: ollama-7fd697578d-lb9np, ollama-7fd697578d-fcd5l",
     ];
     assert_eq!(lines(&healthy()), expected);

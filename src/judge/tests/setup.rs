@@ -94,7 +94,7 @@ fn an_empty_selector_selects_nothing() {
 
 #[test]
 fn the_metric_is_served_when_it_is_served_before_the_hpa_exists() {
-    healthy().assert_passes(MetricServed, "the metrics API serves pods metric gpu_utilization");
+    healthy().assert_passes(MetricServed, "the metrics API serves the Pods metric gpu_utilization");
     let late = healthy().api_fails(0, HPA_CREATED_MS);
     late.assert_inconclusive(
         MetricServed,

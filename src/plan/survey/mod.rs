@@ -21,7 +21,6 @@ use super::{lease, permissions as table};
 use crate::env::{HelmError, RunEnv, read_cluster_uid};
 use crate::error_chain::format_chain;
 use crate::model::inventory::{Inventory, PreflightFindings};
-use crate::model::revision;
 use crate::model::scenario::{IfExists, Scenario};
 
 /// A survey that failed.
@@ -59,12 +58,9 @@ fn cluster_error(resource: &'static str) -> impl Fn(kube::Error) -> SurveyError 
 pub(crate) async fn survey(env: &RunEnv, scenario: &Scenario) -> Result<Inventory, SurveyError> {
     let version = env.kube.retrying.apiserver_version().await.map_err(cluster_error("the version"))?;
     let mut inventory = Inventory {
-        started: env.clock.wall_start(),
         kubernetes_version: version.git_version,
-        gpuhpa_version: revision::VERSION.to_owned(),
-        gpuhpa_commit: revision::COMMIT.to_owned(),
         hpa_served: is_hpa_served(&env.kube.retrying).await?,
-        ..Inventory::default()
+        ..Inventory::before_survey(env.clock.wall_start())
     };
     if !inventory.hpa_served {
         // There is nothing to test.

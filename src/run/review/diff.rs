@@ -68,7 +68,7 @@ fn case_rows(sides: &DiffSides<'_>) -> Vec<DiffRow> {
     let results = |review: &BundleReview| -> BTreeMap<String, (CaseResult, String)> {
         let one = |case: &crate::model::verdict::Case| {
             let why = if case.result == CaseResult::Pass { String::new() } else { format!(": {}", case.reason) };
-            (case.name.clone(), (case.result, format!("{}{why}", case.result.as_str())))
+            (case.name.clone(), (case.result, format!("{}{why}", case.result_label())))
         };
         review.verdict.cases.iter().map(one).collect()
     };
@@ -116,7 +116,7 @@ fn version_facts(held: &LoadedBundle) -> Vec<(String, String)> {
     let inventory = &held.inventory;
     let mut all = vec![
         ("Kubernetes".to_owned(), inventory.kubernetes_version.clone()),
-        ("gpuhpa".to_owned(), format!("{} (commit {})", inventory.gpuhpa_version, inventory.gpuhpa_commit)),
+        ("gpuhpa".to_owned(), inventory.gpuhpa_build()),
         ("helm".to_owned(), inventory.helm_version.clone()),
         ("server".to_owned(), inventory.server.clone()),
     ];

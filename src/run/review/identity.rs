@@ -137,10 +137,7 @@ pub(super) fn check_stamps(held: &LoadedBundle) -> BundleCheck {
     if held.inventory.simulated.is_none() {
         differences.extend(find_signs_of_rehearsal(held));
     }
-    let by = match held.inventory.gpuhpa_version.as_str() {
-        "" => "a gpuhpa that recorded no version".to_owned(),
-        _ => held.inventory.gpuhpa_build(),
-    };
+    let by = held.inventory.gpuhpa_build();
     let Manifest { format, rules, .. } = held.manifest;
     let stamps = if stamps.is_empty() { "none".to_owned() } else { stamps.join(", ") };
     BundleCheck::new(

@@ -55,7 +55,7 @@ pub(super) fn check_files(input: &ReviewInput<'_>, prediction: &RunPrediction) -
 fn compare_files(bundle: &LoadedBundle, derived: &Verdict, prediction: &RunPrediction) -> BundleCheck {
     let mut differences = Vec::new();
     let mut names = Vec::new();
-    match evidence::derive_files(&bundle.finished_run(derived, prediction)) {
+    match evidence::derive_files(&bundle.finished_run(derived, prediction), bundle.has_diagnostics()) {
         Ok(files) => {
             for (name, text) in files {
                 match bundle.raw_files.get(name) {
@@ -148,7 +148,7 @@ fn compare_cases(stored: &Case, derived: &Case) -> Vec<String> {
     let cites = |case: &Case| case.cited_seqs.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
     let span = |case: &Case| case.span_ms.map_or("none".to_owned(), |[from, to]| format!("{from} to {to} ms"));
     let fields = [
-        ("result", stored.result.as_str().to_owned(), derived.result.as_str().to_owned()),
+        ("result", stored.result_label().to_owned(), derived.result_label().to_owned()),
         ("reason", stored.reason.clone(), derived.reason.clone()),
         ("citedSeqs", cites(stored), cites(derived)),
         ("span", span(stored), span(derived)),

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{BundleCheck, ReviewInput};
-use crate::model::verdict::{CaseResult, Verdict};
+use crate::model::verdict::{Case, CaseResult, Verdict};
 
 /// Whether a bundle is what gpuhpa wrote, and whether today's rules give its results.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -49,7 +49,8 @@ pub struct CaseChange {
 
 impl CaseChange {
     pub(super) fn text(&self) -> String {
-        let word = |result: Option<CaseResult>| result.map_or("no such case", CaseResult::as_str);
+        let word =
+            |result: Option<CaseResult>| result.map_or("no such case", |result| Case::label_of(&self.case, result));
         let causes = if self.causes.is_empty() { String::new() } else { format!(" ({})", self.causes.join("; ")) };
         format!("{}: stored {}, derived {}{causes}", self.case, word(self.stored), word(self.derived))
     }

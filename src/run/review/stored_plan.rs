@@ -1,8 +1,8 @@
 //! The stored plan against the one that scenario and inventory give. The judge never reads it: it makes its bounds anew.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{BundleCheck, ReviewInput};
 use crate::model::plan::{Plan, TimeBound};
@@ -75,16 +75,62 @@ fn differing_fields(stored: &Plan, derived: &Plan) -> (Vec<String>, Vec<String>)
     (texts(names), texts(others))
 }
 
-/// The values that differ, each with its path; maps are compared key by key.
+/// The values that differ, each with its path; maps and lists are compared value by value.
 fn collect_differences(path: &str, stored: &Value, derived: &Value, found: &mut Vec<(String, String)>) {
-    if let (Value::Object(stored), Value::Object(derived)) = (stored, derived) {
-        let keys: BTreeSet<&String> = stored.keys().chain(derived.keys()).collect();
-        for key in keys.into_iter().filter(|key| !path.is_empty() || !NOT_COMPARED.contains(&key.as_str())) {
-            let value = |side: &Map<String, Value>| side.get(key).cloned().unwrap_or_default();
-            let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
-            collect_differences(&path, &value(stored), &value(derived), found);
-        }
-    } else if stored != derived {
-        found.push((path.to_owned(), format!("{path}: stored is `{stored}`, derived is `{derived}`")));
+    if stored == derived {
+        return;
+    }
+    let (Some(stored_children), Some(derived_children)) = (children(stored), children(derived)) else {
+        let text = format!("{path}: stored is {}, derived is {}", describe_value(stored), describe_value(derived));
+        return found.push((path.to_owned(), text));
+    };
+    let keys: BTreeSet<&String> = stored_children.keys().chain(derived_children.keys()).collect();
+    for key in keys.into_iter().filter(|key| !path.is_empty() || !NOT_COMPARED.contains(&key.as_str())) {
+        let value = |side: &BTreeMap<String, Value>| side.get(key).cloned().unwrap_or_default();
+        let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+        collect_differences(&path, &value(&stored_children), &value(&derived_children), found);
+    }
+}
+
+/// The values of a map by key, of a list by number; `None` for any other value.
+fn children(value: &Value) -> Option<BTreeMap<String, Value>> {
+    match value {
+        Value::Object(map) => Some(map.clone().into_iter().collect()),
+        Value::Array(list) => Some(list.iter().enumerate().map(|(n, item)| (n.to_string(), item.clone())).collect()),
+        _ => None,
+    }
+}
+
+/// A value in a sentence. Of a map the keys alone: the other side has none, so that nothing else can be compared.
+fn describe_value(value: &Value) -> String {
+    match value {
+        Value::Null => "absent".to_owned(),
+        Value::String(text) => format!("`{text}`"),
+        Value::Object(map) => format!("a map of {}", map.keys().cloned().collect::<Vec<_>>().join(", ")),
+        Value::Array(list) => format!("a list of {} values", list.len()),
+        Value::Bool(_) | Value::Number(_) => format!("`{value}`"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_difference_is_told_without_json() {
+        let stored = json!({"metric": null, "capacity": {"free": 3, "of": ["a", "b"]}, "name": "x"});
+        let derived =
+            json!({"metric": {"type": "Pods", "name": "gpu"}, "capacity": {"free": 2, "of": ["a"]}, "name": "x"});
+        let mut found = Vec::new();
+        collect_differences("", &stored, &derived, &mut found);
+        let told: Vec<&str> = found.iter().map(|(_, text)| text.as_str()).collect();
+        let expected = [
+            "capacity.free: stored is `3`, derived is `2`",
+            "capacity.of.1: stored is `b`, derived is absent",
+            "metric: stored is absent, derived is a map of type, name",
+        ];
+        assert_eq!(told, expected);
     }
 }

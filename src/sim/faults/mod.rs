@@ -38,7 +38,7 @@ pub enum ExpectedOutcome {
     Inconclusive(&'static str),
     /// NOT APPLICABLE.
     NotApplicable,
-    /// PASS, not restored: the checks pass, and the clean-up could not remove an object.
+    /// PASS, NOT RESTORED: the checks pass, and the clean-up could not remove an object.
     NotRestored,
     /// The run does not start: the reason contains this text.
     NotStarted(&'static str),
