@@ -129,11 +129,15 @@ fn what_was_made_and_seen_is_of_one_run() {
         let line = text.lines().nth(3).expect("a line");
         b.replace("journal.jsonl", line, &line.replace("-541", "-542"));
     });
-    assert_difference("hpa", "is not the plan's `gpuhpa-20261124-130934-541`", |b| {
-        let text = b.read_text("journal.jsonl");
-        let line = text.lines().find(|line| line.contains("HorizontalPodAutoscaler")).expect("the HPA");
-        b.replace("journal.jsonl", line, &line.replace("\"name\":\"gpuhpa-2", "\"name\":\"other-2"));
-    });
+    assert_difference(
+        "hpa",
+        "HorizontalPodAutoscaler gpuhpa/other-20261124-130934-541 (autoscaling/v2, horizontalpodautoscalers) is none that the plan creates",
+        |b| {
+            let text = b.read_text("journal.jsonl");
+            let line = text.lines().find(|line| line.contains("HorizontalPodAutoscaler")).expect("the HPA");
+            b.replace("journal.jsonl", line, &line.replace("\"name\":\"gpuhpa-2", "\"name\":\"other-2"));
+        },
+    );
     assert_difference("uid", "the journal created 00000000-", |b| {
         b.replace("journal.jsonl", "5acaf521-f959-45ab-977a-c9004ce827d6", "00000000-f959-45ab-977a-c9004ce827d6");
     });

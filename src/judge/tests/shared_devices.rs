@@ -20,14 +20,14 @@ fn on_one_device(named_by: NamedBy) -> RunFixture {
     healthy().each(|o| match &mut o.kind {
         ObservationKind::Pod(pod) => match named_by {
             NamedBy::KubeletIds if !pod.allocated_devices.is_empty() => {
-                pod.allocated_devices = vec![format!("GPU-1::{}", pod.name)];
+                pod.allocated_devices = vec![format!("GPU-6f1d2c3a-0003-4a5b-8c9d-000000000003::{}", pod.name)];
             }
             NamedBy::KubeletIds | NamedBy::Labels => pod.allocated_devices.clear(),
         },
         ObservationKind::Metric(reading) => edit_samples(&mut reading.result, |sample| {
             let labels = Arc::make_mut(&mut sample.labels);
             if labels.remove("UUID").is_some() && matches!(named_by, NamedBy::Labels) {
-                labels.insert("UUID".to_owned(), "GPU-1".to_owned());
+                labels.insert("UUID".to_owned(), "GPU-6f1d2c3a-0003-4a5b-8c9d-000000000003".to_owned());
             }
         }),
         _ => {}
@@ -51,7 +51,7 @@ fn with_whole_values(run: RunFixture) -> RunFixture {
 fn the_value_of_a_whole_device_shows_no_work_of_one_of_its_pods() {
     for named_by in [NamedBy::KubeletIds, NamedBy::Labels] {
         let run = with_whole_values(on_one_device(named_by));
-        let text = "shares GPU-1 of node rig-node with ollama-7fd697578d-dfk6s and ollama-7fd697578d-lb9np, and every reading of exporter \
+        let text = "shares GPU-6f1d2c3a-0003-4a5b-8c9d-000000000003 with ollama-7fd697578d-dfk6s and ollama-7fd697578d-lb9np, and every reading of exporter \
                     and store has the same value for them";
         run.assert_inconclusive(NewPodsServe, text);
         run.assert_inconclusive(NewPodsServe, "Give each pod a device of its own (an exclusive GPU or a MIG instance)");
@@ -93,7 +93,7 @@ fn an_exporter_that_names_one_pod_of_a_device_at_a_time_shows_no_work_of_it() {
     });
     run.assert_inconclusive(NewPodsServe, "no reading of exporter and store has values of two of them at one time");
     let low = run.metric(0, u64::MAX, Some(0));
-    let text = "the exporter reports the one device GPU-1 for ollama-7fd697578d-dfk6s and ollama-7fd697578d-fcd5l and \
+    let text = "the exporter reports the one device GPU-6f1d2c3a-0003-4a5b-8c9d-000000000003 for ollama-7fd697578d-dfk6s and ollama-7fd697578d-fcd5l and \
                 ollama-7fd697578d-lb9np in turn, never for two of them at once";
     low.assert_inconclusive(MetricFollowsLoad, text);
 }
@@ -186,7 +186,8 @@ fn the_sharing_is_a_finding_that_every_output_can_show() {
     let verdict = on_one_device(NamedBy::KubeletIds).verdict();
     let sharing: Vec<&str> = verdict.sharing_findings().collect();
     assert!(
-        sharing.len() == 1 && sharing[0].contains("share GPU-1 of node rig-node, so no accelerator was added"),
+        sharing.len() == 1
+            && sharing[0].contains("share GPU-6f1d2c3a-0003-4a5b-8c9d-000000000003, so no accelerator was added"),
         "{sharing:?}"
     );
     assert_eq!(healthy().verdict().sharing_findings().count(), 0);
