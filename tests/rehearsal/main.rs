@@ -97,6 +97,8 @@ fn a_run_that_cannot_start_writes_its_verdict() {
 fn a_target_that_starts_below_min_replicas_passes() {
     let mut scenario = built_in_scenario();
     scenario.hpa.spec.min_replicas = Some(2);
+    // Twice the pods of the built-in scenario need twice its load.
+    scenario.load.concurrency *= 2;
     for seed in 1..4 {
         let dir = RehearsalDir::new(&format!("min-replicas-{seed}"));
         let verdict = rehearse(SimConfig::from_scenario(&scenario, seed), &scenario, dir.path()).verdict;

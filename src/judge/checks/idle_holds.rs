@@ -19,17 +19,8 @@ pub(super) fn evaluate(view: &RunView<'_>) -> CheckResult {
     // From the last reading before the HPA's creation on: a metric that recommends more may have scaled the target
     // before the baseline began.
     let from = view.hpa_creation().map_or(began, |(_, at)| at.saturating_sub(MAX_READING_GAP_MS).min(began));
-    if let Some(reading) = view
-        .api_readings_in(from, end)
-        .find(|reading| reading.recommendation_from(view.min_replicas).is_some_and(|n| n > view.min_replicas))
-    {
-        return CheckResult::inconclusive(explain_recommendation(view, reading)).with_cites([reading.seq]);
-    }
-    // The controller's arithmetic overflows with some blank values, and then recommends nothing more.
-    let implausible =
-        |reading: &ApiReading<'_>| Some((reading.seq, out_of_range::describe_implausible(view, reading.reading)?));
-    if let Some((seq, text)) = view.api_readings_in(from, end).find_map(implausible) {
-        return CheckResult::inconclusive(format!("without load {text}")).with_cites([seq]);
+    if let Some(result) = find_wrong_reading(view, from, end) {
+        return result;
     }
     if let Some(change) = view.size_changes.iter().find(|change| (began..=end).contains(&change.at_ms)) {
         return evaluate_change(view, change)
@@ -76,6 +67,22 @@ pub(super) fn evaluate(view: &RunView<'_>) -> CheckResult {
     ))
     .with_cites([seq])
     .with_cites(readings.iter().map(|reading| reading.seq))
+}
+
+/// The first reading that recommends more than minReplicas, or that is no measurement.
+fn find_wrong_reading(view: &RunView<'_>, from: u64, end: u64) -> Option<CheckResult> {
+    let recommends_more = |reading: &&ApiReading<'_>| {
+        reading.recommendation_from(view.min_replicas).is_some_and(|n| n > view.min_replicas)
+    };
+    if let Some(reading) = view.api_readings_in(from, end).find(recommends_more) {
+        let reason = explain_recommendation(view, reading);
+        return Some(CheckResult::inconclusive(reason).with_cites([reading.seq]));
+    }
+    // The controller's arithmetic overflows with some blank values, and then recommends nothing more.
+    view.api_readings_in(from, end).find_map(|reading| {
+        let text = out_of_range::describe_implausible(view, reading.reading)?;
+        Some(CheckResult::inconclusive(format!("without load {text}")).with_cites([reading.seq]))
+    })
 }
 
 /// Evaluates a change without load: who wrote it, and whether an unread value of the metric may have recommended it.

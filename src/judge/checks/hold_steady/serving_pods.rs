@@ -2,7 +2,8 @@
 //! readiness or restart are findings; where they leave too few, the hold shows nothing about the autoscaler.
 
 use crate::bounds::SLACK;
-use crate::judge::check_result::{CheckResult, format_ms};
+use crate::judge::check_result::{CheckResult, CheckStatus, format_ms};
+use crate::judge::checks::Check;
 use crate::judge::run_view::{RunView, TargetPod};
 
 /// The result where too few pods served; `None` where enough did.
@@ -38,10 +39,26 @@ pub(super) fn evaluate_serving_pods(view: &RunView<'_>, reached_ms: u64, end_ms:
     );
     let pod_start_ms = view.times.pod_start().lenient_ms();
     let latest_ms = reached_ms + 2 * pod_start_ms + view.times.hold().lenient_ms();
-    // A pod that restarts may become Ready again within the time of a start.
-    let restart_ms = spans.last().map_or(u64::MAX, |(_, to)| to + pod_start_ms + needed_ms);
-    let may_still_serve = view.is_under_load() && view.now_ms() < latest_ms.min(restart_ms);
+    let awaited_ms = match spans.last() {
+        // A pod that restarts may become Ready again within the time of a start.
+        Some((_, to)) => to + pod_start_ms + needed_ms,
+        None => awaited_until_ms(view, latest_ms) + needed_ms,
+    };
+    let may_still_serve = view.is_under_load() && view.now_ms() < latest_ms.min(awaited_ms);
     Some(if may_still_serve { CheckResult::pending(text) } else { CheckResult::inconclusive(text) })
+}
+
+/// Until when pods that never served together are awaited: as long as a new pod may still become Ready, then until its endpoint
+/// must be there. No pod is awaited that cannot start.
+fn awaited_until_ms(view: &RunView<'_>, latest_ms: u64) -> u64 {
+    match Check::NewPodsRunOnAccelerators.evaluate_alone(view).status {
+        CheckStatus::Pending => latest_ms,
+        CheckStatus::Pass => {
+            let ready_ms = view.new_pods().iter().filter_map(|pod| Some(pod.first_ready()?.0.at_ms)).max();
+            ready_ms.map_or(0, |ready_ms| ready_ms + view.times.new_connections().lenient_ms())
+        }
+        CheckStatus::Inconclusive | CheckStatus::Fail | CheckStatus::NotApplicable => 0,
+    }
 }
 
 /// Describes each pod of the target that lost its readiness or restarted under load, after it had been Ready.
