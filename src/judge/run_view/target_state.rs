@@ -1,6 +1,6 @@
 //! The states of the target over time, as far as the controller's arithmetic uses them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use crate::bounds::POLL_INTERVAL;
@@ -34,7 +34,8 @@ impl TargetState {
 
     /// The same sizes with the pods of this state, as they are in a later state.
     pub(super) fn with_pods_from(&self, later: &Self) -> Self {
-        let is_known = |pod: &&PodState| self.pods.iter().any(|known| known.name == pod.name);
+        let names: BTreeSet<&str> = self.pods.iter().map(|pod| pod.name.as_str()).collect();
+        let is_known = |pod: &&PodState| names.contains(pod.name.as_str());
         Self { pods: Rc::new(later.pods.iter().filter(is_known).cloned().collect()), ..self.clone() }
     }
 

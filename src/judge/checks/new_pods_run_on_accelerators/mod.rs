@@ -21,10 +21,10 @@ pub(super) fn evaluate(view: &RunView<'_>) -> CheckResult {
         return if can_still_start(view) { CheckResult::pending(text) } else { CheckResult::inconclusive(text) };
     }
     let placement = PlacementContext::new(view);
-    let (mut texts, mut all, mut worst) = (Vec::new(), CheckResult::pass(String::new()), None::<CheckResult>);
+    let (mut texts, mut cites, mut worst) = (Vec::new(), Vec::new(), None::<CheckResult>);
     for pod in &pods {
         let result = evaluate_pod(&placement, view, pod);
-        all = all.with_cites(result.cites.clone());
+        cites.extend(result.cites.iter().copied());
         texts.push(result.reason.clone());
         if severity(&result) > worst.as_ref().map_or(0, severity) {
             worst = Some(result);
@@ -49,14 +49,15 @@ pub(super) fn evaluate(view: &RunView<'_>) -> CheckResult {
     let starts_ms = pods.iter().filter_map(|pod| Some(pod.ready_by(end)?.0.at_ms.saturating_sub(pod.first_seen_ms())));
     let starts_ms: Vec<u64> = starts_ms.collect();
     if let Some(text) = find_overbooked_node(view) {
-        return CheckResult::inconclusive(text).with_cites(all.cites);
+        return CheckResult::inconclusive(text).with_cites(cites);
     }
-    all.reason = format!(
+    let mut all = CheckResult::pass(format!(
         "{} of {} new pods Ready on nodes with accelerators, within {}",
         starts_ms.len(),
         pods.len(),
         format_ms(starts_ms.iter().max().copied().unwrap_or(0))
-    );
+    ))
+    .with_cites(cites);
     all.findings.extend(texts);
     device_sharing::evaluate(view, all)
 }
