@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::{RunView, TargetPod};
 use crate::metrics::{PhysicalDevice, device_from_labels, has_uuid};
 use crate::model::observation::PodSnapshot;
-use crate::model::reading::{MetricHop, MetricReading};
+use crate::model::reading::{MetricHop, MetricReading, MetricSample};
 
 /// The uses of all devices, keyed by device.
 #[derive(Debug, Default)]
@@ -162,7 +162,9 @@ fn collect_labelled_uses<'a>(view: &RunView<'a>) -> BTreeMap<(&'a str, &'a str),
         if reading.hop == MetricHop::Api {
             continue;
         }
-        for sample in reading.samples().unwrap_or_default() {
+        for sample in
+            reading.samples().unwrap_or_default().iter().filter(|sample| is_sampled_since(view, sample, began))
+        {
             let Some(pod) = sample.object.as_deref() else { continue };
             let key = Arc::as_ptr(&sample.labels) as usize;
             let device = known.entry(key).or_insert_with(|| device_from_labels(&sample.labels, names));
@@ -172,4 +174,11 @@ fn collect_labelled_uses<'a>(view: &RunView<'a>) -> BTreeMap<(&'a str, &'a str),
         }
     }
     uses
+}
+
+/// True for a sample that was taken at `from_ms` or later: a store returns the last sample of a series for minutes after the pod
+/// is gone, or marks it as stale, which is no number.
+fn is_sampled_since(view: &RunView<'_>, sample: &MetricSample, from_ms: u64) -> bool {
+    let latest_ms = sample.timestamp.and_then(|at| view.to_run_clock(at)).map(|(_, latest_ms)| latest_ms);
+    sample.value.is_some() && latest_ms.is_none_or(|latest_ms| u64::try_from(latest_ms).is_ok_and(|at| at >= from_ms))
 }

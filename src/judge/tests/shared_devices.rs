@@ -79,6 +79,29 @@ fn an_aggregating_metrics_api_does_not_tell_pods_of_one_device_apart() {
 }
 
 #[test]
+fn a_series_that_the_store_returns_after_the_end_of_its_pod_is_no_sharing() {
+    // A store marks the series of a pod that is gone as stale, or returns its last sample for some minutes.
+    let last_sample: jiff::Timestamp = "2026-11-01T00:00:00Z".parse().unwrap();
+    for (value, timestamp) in [(None, None), (Some(crate::units::Milli(0)), Some(last_sample))] {
+        let run = healthy().each(|o| {
+            if let ObservationKind::Metric(MetricReading { hop: MetricHop::Store, result, .. }) = &mut o.kind
+                && let ReadingResult::Samples(samples) = result
+            {
+                let gone = samples.iter().cloned().map(|sample| crate::model::reading::MetricSample {
+                    object: Some("ollama-7fd697578d-gone".to_owned()),
+                    value,
+                    timestamp: timestamp.or(sample.timestamp),
+                    ..sample
+                });
+                let gone: Vec<_> = gone.collect();
+                samples.extend(gone);
+            }
+        });
+        run.assert_passes_with_finding(NewPodsServe, "receives traffic through the Service");
+    }
+}
+
+#[test]
 fn an_exporter_that_names_one_pod_of_a_device_at_a_time_shows_no_work_of_it() {
     let run = on_one_device(NamedBy::Labels).each(|o| {
         let turn = o.at_ms / 2000 % 3;
