@@ -9,6 +9,7 @@ run_scene() {
 away() { # removes everything that a scene may have created
   kubectl delete namespace gpuhpa on-rig --ignore-not-found --wait >/dev/null
   kubectl delete clusterrole prometheus-adapter-resource-reader --ignore-not-found >/dev/null
+  kubectl delete validatingadmissionpolicybinding,validatingadmissionpolicy on-rig --ignore-not-found >/dev/null
 }
 expect_plan() { # EXIT TEXT: the exit code and the output that plan must have; the overlay on the scenario is $dir.yaml
   local code=0
@@ -84,8 +85,30 @@ second-hpa() {
   overlay <<<'{}'
   expect_plan 0 'HPA gpuhpa/old already scales the target'
 }
+# What gpuhpa cannot know: an admission policy of the cluster.
 own-objects() {
   kubectl create namespace gpuhpa
-  overlay <<<'hpa: {spec: {behavior: {scaleUp: {policies: [{type: Pods, value: 0, periodSeconds: 15}]}}}}'
+  kubectl create -f - <<'EOF'
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata: {name: on-rig}
+spec:
+  matchConstraints:
+    resourceRules: [{apiGroups: [autoscaling], apiVersions: [v2], operations: [CREATE], resources: [horizontalpodautoscalers]}]
+  validations: [{expression: "false", message: "no autoscalers here"}]
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata: {name: on-rig}
+spec: {policyName: on-rig, validationActions: [Deny]}
+EOF
+  overlay <<<'{}'
+  # The API server takes a moment to enforce a new policy.
+  local probe='{apiVersion: autoscaling/v2, kind: HorizontalPodAutoscaler, metadata: {name: probe},
+    spec: {maxReplicas: 2, scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: probe}}}'
+  for _ in {1..100}; do
+    kubectl -n gpuhpa create --dry-run=server -f - <<<"$probe" >/dev/null 2>&1 || break
+    sleep 0.2
+  done
   expect_plan 2 'rejects HorizontalPodAutoscaler (dryRun=All)'
 }
