@@ -1,4 +1,4 @@
-//! Which cluster it is: the uid of a namespace that every cluster has and nobody can delete.
+//! Which cluster it is: the uid of kube-system, which every cluster has and no user can delete.
 
 use k8s_openapi::api::core::v1::Namespace;
 use kube::Client;

@@ -5,12 +5,12 @@
 
 /// A part of the names of extended resources, with what they are.
 struct ResourcePattern {
-    pattern: Pattern,
+    pattern: NamePattern,
     kind: &'static str,
 }
 
 /// What a name must have.
-enum Pattern {
+enum NamePattern {
     /// The domain before the slash.
     Domain(&'static str),
     /// The end of the domain before the slash.
@@ -40,92 +40,92 @@ const SHARE: &str = "an amount of a device, not a device";
 const MONITORING: &str = "access for monitoring";
 const PERIPHERAL: &str = "a peripheral";
 
-const fn row(pattern: Pattern, kind: &'static str) -> ResourcePattern {
+const fn row(pattern: NamePattern, kind: &'static str) -> ResourcePattern {
     ResourcePattern { pattern, kind }
 }
 
 /// The first row that a name matches says what it is.
 static RESOURCES: &[ResourcePattern] = &[
     // aws/amazon-vpc-resource-controller-k8s: pod-eni, PrivateIPv4Address; aws/aws-efa-k8s-device-plugin: efa.
-    row(Pattern::Domain("vpc.amazonaws.com"), NETWORK),
+    row(NamePattern::Domain("vpc.amazonaws.com"), NETWORK),
     // Mellanox/k8s-rdma-shared-dev-plugin: rdma/hca_shared_devices_a; Azure and GKE use the same domain.
-    row(Pattern::Domain("rdma"), RDMA),
+    row(NamePattern::Domain("rdma"), RDMA),
     // GKE, multi-network support for Pods: networking.gke.io.networks/NAME and NAME.IP.
-    row(Pattern::Domain("networking.gke.io.networks"), NETWORK),
-    row(Pattern::DomainEnd("networking.gke.io"), NETWORK),
+    row(NamePattern::Domain("networking.gke.io.networks"), NETWORK),
+    row(NamePattern::DomainEnd("networking.gke.io"), NETWORK),
     // kubevirt/bridge-marker, k8snetworkplumbingwg/ovs-cni, kubevirt/macvtap-cni.
-    row(Pattern::DomainEnd("network.kubevirt.io"), NETWORK),
+    row(NamePattern::DomainEnd("network.kubevirt.io"), NETWORK),
     // AliyunContainerService/terway: aliyun/eni, aliyun/member-eni, aliyun/erdma.
-    row(Pattern::Domain("aliyun"), NETWORK),
+    row(NamePattern::Domain("aliyun"), NETWORK),
     // TencentCloud/tencentcloud-network: tke.cloud.tencent.com/eni-ip, direct-eni.
-    row(Pattern::Prefix("tke.cloud.tencent.com/eni"), NETWORK),
-    row(Pattern::Prefix("tke.cloud.tencent.com/direct-eni"), NETWORK),
+    row(NamePattern::Prefix("tke.cloud.tencent.com/eni"), NETWORK),
+    row(NamePattern::Prefix("tke.cloud.tencent.com/direct-eni"), NETWORK),
     // openshift/sriov-network-operator registers its pools in this domain; nothing else of OpenShift does.
-    row(Pattern::Domain("openshift.io"), NETWORK),
-    row(Pattern::Domain("mellanox.com"), NETWORK),
+    row(NamePattern::Domain("openshift.io"), NETWORK),
+    row(NamePattern::Domain("mellanox.com"), NETWORK),
     // k8snetworkplumbingwg/sriov-network-device-plugin: intel.com/intel_sriov_netdevice, names are the user's;
     // Mellanox/network-operator: nvidia.com/hostdev, nvidia.com/rdma_shared_device_a.
-    row(Pattern::Word("sriov"), NETWORK),
-    row(Pattern::Word("netdevice"), NETWORK),
-    row(Pattern::Word("hostdev"), NETWORK),
-    row(Pattern::Word("eni"), NETWORK),
-    row(Pattern::Word("nic"), NETWORK),
-    row(Pattern::Word("dpdk"), NETWORK),
-    row(Pattern::Word("rdma"), RDMA),
-    row(Pattern::Word("roce"), RDMA),
-    row(Pattern::Word("infiniband"), RDMA),
-    row(Pattern::Word("hca"), RDMA),
-    row(Pattern::Word("efa"), NETWORK),
+    row(NamePattern::Word("sriov"), NETWORK),
+    row(NamePattern::Word("netdevice"), NETWORK),
+    row(NamePattern::Word("hostdev"), NETWORK),
+    row(NamePattern::Word("eni"), NETWORK),
+    row(NamePattern::Word("nic"), NETWORK),
+    row(NamePattern::Word("dpdk"), NETWORK),
+    row(NamePattern::Word("rdma"), RDMA),
+    row(NamePattern::Word("roce"), RDMA),
+    row(NamePattern::Word("infiniband"), RDMA),
+    row(NamePattern::Word("hca"), RDMA),
+    row(NamePattern::Word("efa"), NETWORK),
     // kubevirt/kubevirt: kvm, tun, vhost-net, sev; host devices and vGPUs have the domains of their vendors.
-    row(Pattern::Domain("devices.kubevirt.io"), VIRTUALIZATION),
+    row(NamePattern::Domain("devices.kubevirt.io"), VIRTUALIZATION),
     // squat/generic-device-plugin (squat.ai/...), smarter-project/smarter-device-manager (smarter-devices/...): device files
     // under a name of the user's; a GPU may be one of them, these are not.
-    row(Pattern::Device("kvm"), VIRTUALIZATION),
-    row(Pattern::Device("tun"), VIRTUALIZATION),
-    row(Pattern::Device("vhost-net"), VIRTUALIZATION),
-    row(Pattern::Device("vhost-vsock"), VIRTUALIZATION),
-    row(Pattern::Device("fuse"), FUSE),
-    row(Pattern::Device("loop"), FUSE),
-    row(Pattern::Device("snd"), PERIPHERAL),
-    row(Pattern::Device("audio"), PERIPHERAL),
-    row(Pattern::Device("video"), PERIPHERAL),
-    row(Pattern::Device("serial"), PERIPHERAL),
-    row(Pattern::Device("capture"), PERIPHERAL),
-    row(Pattern::Device("ttyUSB"), PERIPHERAL),
-    row(Pattern::Device("ttyACM"), PERIPHERAL),
-    row(Pattern::Device("i2c-"), PERIPHERAL),
-    row(Pattern::Device("gpiochip"), PERIPHERAL),
-    row(Pattern::Device("tpm"), ENCLAVE),
-    row(Pattern::Word("hugepages"), "memory"),
-    row(Pattern::Word("hugepage"), "memory"),
+    row(NamePattern::Device("kvm"), VIRTUALIZATION),
+    row(NamePattern::Device("tun"), VIRTUALIZATION),
+    row(NamePattern::Device("vhost-net"), VIRTUALIZATION),
+    row(NamePattern::Device("vhost-vsock"), VIRTUALIZATION),
+    row(NamePattern::Device("fuse"), FUSE),
+    row(NamePattern::Device("loop"), FUSE),
+    row(NamePattern::Device("snd"), PERIPHERAL),
+    row(NamePattern::Device("audio"), PERIPHERAL),
+    row(NamePattern::Device("video"), PERIPHERAL),
+    row(NamePattern::Device("serial"), PERIPHERAL),
+    row(NamePattern::Device("capture"), PERIPHERAL),
+    row(NamePattern::Device("ttyUSB"), PERIPHERAL),
+    row(NamePattern::Device("ttyACM"), PERIPHERAL),
+    row(NamePattern::Device("i2c-"), PERIPHERAL),
+    row(NamePattern::Device("gpiochip"), PERIPHERAL),
+    row(NamePattern::Device("tpm"), ENCLAVE),
+    row(NamePattern::Word("hugepages"), "memory"),
+    row(NamePattern::Word("hugepage"), "memory"),
     // project-akri/akri: a broker's instances of cameras and other leaf devices.
-    row(Pattern::Domain("akri.sh"), PERIPHERAL),
+    row(NamePattern::Domain("akri.sh"), PERIPHERAL),
     // topolvm/topolvm: its webhook adds topolvm.io/capacity to pods with a volume.
-    row(Pattern::Domain("topolvm.io"), STORAGE),
-    row(Pattern::Domain("topolvm.cybozu.com"), STORAGE),
+    row(NamePattern::Domain("topolvm.io"), STORAGE),
+    row(NamePattern::Domain("topolvm.cybozu.com"), STORAGE),
     // intel/intel-device-plugins-for-kubernetes: sgx.intel.com, qat.intel.com, dsa.intel.com, iaa.intel.com, dlb.intel.com; of
     // the GPU plugin i915_monitoring and xe_monitoring, millicores, memory.max and tiles.
-    row(Pattern::Domain("sgx.intel.com"), ENCLAVE),
-    row(Pattern::Domain("qat.intel.com"), CRYPTO),
-    row(Pattern::Domain("dsa.intel.com"), DATA_MOVER),
-    row(Pattern::Domain("iaa.intel.com"), DATA_MOVER),
-    row(Pattern::Domain("dlb.intel.com"), DATA_MOVER),
-    row(Pattern::DeviceEnd("_monitoring"), MONITORING),
-    row(Pattern::Name("gpu.intel.com/millicores"), SHARE),
-    row(Pattern::Name("gpu.intel.com/memory.max"), SHARE),
-    row(Pattern::Name("gpu.intel.com/tiles"), SHARE),
+    row(NamePattern::Domain("sgx.intel.com"), ENCLAVE),
+    row(NamePattern::Domain("qat.intel.com"), CRYPTO),
+    row(NamePattern::Domain("dsa.intel.com"), DATA_MOVER),
+    row(NamePattern::Domain("iaa.intel.com"), DATA_MOVER),
+    row(NamePattern::Domain("dlb.intel.com"), DATA_MOVER),
+    row(NamePattern::DeviceEnd("_monitoring"), MONITORING),
+    row(NamePattern::Name("gpu.intel.com/millicores"), SHARE),
+    row(NamePattern::Name("gpu.intel.com/memory.max"), SHARE),
+    row(NamePattern::Name("gpu.intel.com/tiles"), SHARE),
     // Project-HAMi/HAMi: amounts of memory and cores beside the resource that counts devices.
-    row(Pattern::DeviceEnd("gpumem"), SHARE),
-    row(Pattern::DeviceEnd("gpumem-percentage"), SHARE),
-    row(Pattern::DeviceEnd("gpucores"), SHARE),
+    row(NamePattern::DeviceEnd("gpumem"), SHARE),
+    row(NamePattern::DeviceEnd("gpumem-percentage"), SHARE),
+    row(NamePattern::DeviceEnd("gpucores"), SHARE),
     // volcano-sh/devices: volcano.sh/vgpu-number counts, these two are amounts.
-    row(Pattern::Name("volcano.sh/vgpu-memory"), SHARE),
-    row(Pattern::Name("volcano.sh/vgpu-cores"), SHARE),
+    row(NamePattern::Name("volcano.sh/vgpu-memory"), SHARE),
+    row(NamePattern::Name("volcano.sh/vgpu-cores"), SHARE),
     // intel/CPU-Manager-for-Kubernetes; intel/kubernetes-power-manager.
-    row(Pattern::Domain("cmk.intel.com"), CPU),
-    row(Pattern::Domain("power.intel.com"), CPU),
+    row(NamePattern::Domain("cmk.intel.com"), CPU),
+    row(NamePattern::Domain("power.intel.com"), CPU),
     // aws/aws-nitro-enclaves-k8s-device-plugin.
-    row(Pattern::Domain("aws.ec2.nitro"), ENCLAVE),
+    row(NamePattern::Domain("aws.ec2.nitro"), ENCLAVE),
 ];
 
 /// DRA drivers of accelerators: kubernetes-sigs/dra-driver-nvidia-gpu, ROCm/k8s-gpu-dra-driver,
@@ -172,13 +172,17 @@ impl DriverKind {
 pub(crate) fn non_accelerator_kind(resource: &str) -> Option<&'static str> {
     let (domain, device) = resource.split_once('/')?;
     let matches = |row: &&ResourcePattern| match row.pattern {
-        Pattern::Domain(name) => domain == name,
-        Pattern::DomainEnd(end) => domain.strip_suffix(end).is_some_and(|rest| rest.is_empty() || rest.ends_with('.')),
-        Pattern::Name(name) => resource == name,
-        Pattern::Prefix(start) => resource.starts_with(start),
-        Pattern::Device(name) => device.strip_prefix(name).is_some_and(|rest| rest.chars().all(|c| c.is_ascii_digit())),
-        Pattern::Word(word) => words(device).any(|part| part == word),
-        Pattern::DeviceEnd(end) => device.ends_with(end),
+        NamePattern::Domain(name) => domain == name,
+        NamePattern::DomainEnd(end) => {
+            domain.strip_suffix(end).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+        }
+        NamePattern::Name(name) => resource == name,
+        NamePattern::Prefix(start) => resource.starts_with(start),
+        NamePattern::Device(name) => {
+            device.strip_prefix(name).is_some_and(|rest| rest.chars().all(|c| c.is_ascii_digit()))
+        }
+        NamePattern::Word(word) => words(device).any(|part| part == word),
+        NamePattern::DeviceEnd(end) => device.ends_with(end),
     };
     RESOURCES.iter().find(matches).map(|row| row.kind)
 }

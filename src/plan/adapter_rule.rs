@@ -8,7 +8,7 @@ use crate::model::inventory::Inventory;
 use crate::model::metric_under_test::{MetricKind, MetricUnderTest};
 use crate::model::scenario::Scenario;
 
-/// What stands for the labels of the requested objects in a query.
+/// The template variable that the adapter replaces by the labels of the requested objects in a query.
 const LABEL_MATCHERS: &str = "<<.LabelMatchers>>";
 const GROUP_BY: [&str; 2] = ["<<.GroupBy>>", "<<.GroupBySlice>>"];
 

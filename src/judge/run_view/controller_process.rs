@@ -25,7 +25,7 @@ pub(crate) struct ControllerRestart {
 pub(crate) enum ControllerProcess {
     /// The process is the same since this observation of its Lease.
     Since(ControllerRestart),
-    /// The Lease could not be read, or nobody renews it: any number of processes may have followed each other.
+    /// The Lease could not be read, or is not renewed: any number of processes may have followed each other.
     NotSeen,
 }
 

@@ -30,7 +30,7 @@ fn a_controller_that_never_scales_down_fails_only_if_one_process_had_the_whole_t
 }
 
 #[test]
-fn a_restart_that_nobody_could_see_gets_one_window() {
+fn a_restart_that_was_not_observed_gets_one_window() {
     // 124 s after the load's end; 55 s are allowed, and a window of 30 s where no Lease is seen.
     stays_up().assert_fails(ReplicasFall, "still had 3 replicas");
     let end = FALL + 84_000;
@@ -40,7 +40,7 @@ fn a_restart_that_nobody_could_see_gets_one_window() {
     let gap = |from, to| with_processes(stays_up(), &[(0, "a")]).gap("leader", from, to);
     gap(FALL, end - 1).ended_at(end).assert_inconclusive(ReplicasFall, "shows no process");
     gap(FALL, FALL + 30_000).ended_at(end).assert_fails(ReplicasFall, "still had 3 replicas");
-    // A Lease that nobody has renewed is left over from a controller manager that elects no leader.
+    // A Lease that is not renewed is left over from a controller manager that elects no leader.
     let stale = with_processes(stays_up(), &[(0, "a")]).each(|o| {
         if let ObservationKind::Leader(leader) = &mut o.kind {
             leader.renewed = "2020-01-01T00:00:00Z".parse().ok();

@@ -6,7 +6,7 @@ use crate::model::observation::HpaMetricStatus;
 use crate::model::scenario::Scenario;
 use crate::model::verdict::CaseResult;
 
-/// The run with the spec of its scenario recorded, after this change by somebody between the applied and the stored spec.
+/// The run with the spec of its scenario recorded, after a webhook or the API server has made this change to it.
 fn stored_as(run: RunFixture, change: impl Fn(&mut Scenario)) -> RunFixture {
     let mut stored = run.scenario.clone();
     change(&mut stored);

@@ -107,7 +107,7 @@ pub(super) fn find_overbooked_node(view: &RunView<'_>) -> Option<String> {
         }
     }
     used.into_iter().find_map(|((node, resource), (pods, used))| {
-        // A claim stands for a resource that the node does not offer.
+        // Where a claim provides the extended resource (DRA), the node itself offers none of it.
         let offered = offered.get(&(node, resource)).copied().filter(|offered| (1..used).contains(offered))?;
         Some(format!(
             "{pods} Ready pods of the target on node {node} request {used} {resource}, and it offered {offered} at most, \
