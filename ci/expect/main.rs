@@ -3,6 +3,7 @@
 //!
 //! `expect check BUNDLE CASE EXIT`: the run ended as its row says, with this exit code of `verify`.
 //! `expect summary BUNDLE CASE`: two cells of a table, the expected outcome and the deciding case with its reason.
+//! `expect checks`: the names of the judge's checks, a line each, for `ci/mutations`.
 //!
 //! `BUNDLE.xml` is the JUnit file of `verify --junit`, `BUNDLE.log` its output.
 
@@ -23,6 +24,7 @@ use std::process::ExitCode;
 
 use cases::RigCase;
 use findings::Findings;
+use gpuhpa::judge::Check;
 use rig_run::RigRun;
 
 fn main() -> ExitCode {
@@ -31,7 +33,8 @@ fn main() -> ExitCode {
     let result = match args.as_slice() {
         ["check", bundle, case, exit_code] => check(Path::new(bundle), case, exit_code),
         ["summary", bundle, case] => summarize(Path::new(bundle), case).map(|text| (text, true)),
-        _ => Err("usage: expect check BUNDLE CASE EXIT, or expect summary BUNDLE CASE".to_owned()),
+        ["checks"] => Ok((Check::all().map(|check| format!("{}\n", check.name())).collect(), true)),
+        _ => Err("usage: expect check BUNDLE CASE EXIT, expect summary BUNDLE CASE, or expect checks".to_owned()),
     };
     let (text, holds) = result.unwrap_or_else(|error| (format!("error: {error}\n"), false));
     let written = std::io::stdout().write_all(text.as_bytes());
