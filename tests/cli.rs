@@ -96,24 +96,6 @@ fn a_missing_scenario_file_is_named() {
 }
 
 #[test]
-fn a_rehearsal_of_an_external_metric_is_refused_before_the_run() {
-    let default = concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios/ollama-gpu-utilization.yaml");
-    let folder = CliTempDir::new("external");
-    let metric = "{type: External, external: {metric: {name: m}, target: {type: AverageValue, averageValue: '1'}}}";
-    folder.write("external.yaml", &format!("hpa: {{spec: {{metrics: [{metric}]}}}}\n"));
-    let rehearse = |more: &[&str]| {
-        let args = [&["rehearse", "-f", default, "-f", "external.yaml"], more].concat();
-        decode_output(&run_gpuhpa(&folder, &args))
-    };
-    let (code, out, err) = rehearse(&["--report-dir", "b", "--junit", "junit.xml"]);
-    assert_eq!((code, out.as_str()), (2, ""), "{err}");
-    assert!(err.starts_with("error: the simulator does not support External metrics: "), "{err}");
-    assert!(err.lines().count() == 1 && !folder.0.join("b").exists(), "nothing is simulated: {err}");
-    assert_eq!(junit_counts(&folder.0.join("junit.xml")), (22, 22));
-    assert_eq!(rehearse(&["--sweep", "concurrency=1..2"]), (code, out, err));
-}
-
-#[test]
 fn without_a_kubeconfig_the_hint_names_the_flag() {
     let folder = CliTempDir::new("nokube");
     let (code, _, err) =

@@ -77,9 +77,6 @@ pub(super) async fn rehearse(args: &RehearseArgs) -> CliExit {
         Ok(scenario) => scenario,
         Err(error) => return not_started(error.to_string()),
     };
-    if let Err(error) = sim::check_supported(&scenario) {
-        return not_started(error);
-    }
     let (config, simulated) = match build_sim_config(args, &scenario) {
         Ok(built) => built,
         Err(error) => return not_started(error),

@@ -57,7 +57,7 @@ pub use metric::{MetricInput, MetricTargetSpec};
 pub(crate) use metric::{metric_name, propose};
 pub use metric_error::MetricError;
 pub use metric_id::{DescribedObjectRef, ExternalMetric, ObjectMetric, PodsMetric};
-pub(crate) use metric_under_test::CUSTOM_METRICS_GROUP;
+pub(crate) use metric_under_test::{CUSTOM_METRICS_GROUP, EXTERNAL_METRICS_GROUP};
 pub use object::{object_average_value, object_value};
 pub(crate) use pod::PodPhase;
 pub use pod::PodState;

@@ -47,19 +47,6 @@ use crate::sim::config::SimConfig;
 use cluster::SimCluster;
 use platform::SimPlatform;
 
-/// Checks that the simulator supports a scenario, before anything of a run is made. Unsupported charts and values are found
-/// later, when they are rendered.
-///
-/// # Errors
-/// If it does not; the message names the feature.
-pub(crate) fn check_supported(scenario: &Scenario) -> Result<(), String> {
-    if scenario.hpa.spec.metrics.iter().flatten().any(|metric| metric.external.is_some()) {
-        let reason = "no simulated chart serves external.metrics.k8s.io; use a Pods or Object metric";
-        return Err(format!("the simulator does not support External metrics: {reason}"));
-    }
-    Ok(())
-}
-
 /// A running simulated platform. It stops when it is dropped.
 #[must_use = "a platform that is dropped stops"]
 pub struct Simulation {

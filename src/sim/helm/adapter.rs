@@ -3,33 +3,43 @@
 use serde_json::{Value, json};
 
 use super::chart::{ChartInstance, set_nonempty};
+use crate::hpa::{CUSTOM_METRICS_GROUP, EXTERNAL_METRICS_GROUP};
 use crate::sim::pipeline;
+
+/// The HPA controller's service account.
+const HPA_CONTROLLER: &str = "horizontal-pod-autoscaler";
 
 pub(super) fn render(chart: &ChartInstance<'_>) -> Result<Vec<Value>, String> {
     // The simulator ignores the chart's default rules, which serve every series under its own name.
     chart.reject_unsupported(
         &["hostNetwork.enabled"],
-        &["rules.existing", "rules.external", "rules.resource", "namespaceOverride", "extraVolumes"],
+        &["rules.existing", "rules.resource", "namespaceOverride", "extraVolumes"],
     )?;
-    let custom = chart.value("rules.custom");
-    let config = json!({"rules": custom});
+    let mut config = json!({"rules": chart.value("rules.custom")});
+    set_nonempty(&mut config, "externalRules", chart.value("rules.external"));
     pipeline::check_rules(&config)?;
+    let groups = served_groups(&config);
     let name = chart.full_name();
     let (account, account_object) = chart.service_account();
     let mut all: Vec<Value> = account_object.into_iter().collect();
     let config = serde_saphyr::to_string(&config).map_err(|e| e.to_string())?;
     all.push(chart.build_object("v1", "ConfigMap", &name, json!({"data": {"config.yaml": config}})));
     if chart.is_enabled("rbac.create") {
-        all.extend(rbac_objects(chart, &account));
+        all.extend(rbac_objects(chart, &account, &groups));
     }
     let port = json!({"port": chart.value("service.port"), "protocol": "TCP", "targetPort": "https"});
     let service = json!({"type": chart.value("service.type"), "selector": chart.selector_labels(), "ports": [port]});
     all.push(chart.build_object("v1", "Service", &name, json!({"spec": service})));
     all.push(deployment(chart, &name, &account));
-    if custom.as_array().is_some_and(|rules| !rules.is_empty()) {
-        all.push(api_service(chart, &name));
-    }
+    all.extend(groups.iter().map(|group| api_service(chart, &name, group)));
     Ok(all)
+}
+
+/// The API groups that have a rule.
+fn served_groups(config: &Value) -> Vec<&'static str> {
+    let has_rules = |key: &str| config[key].as_array().is_some_and(|rules| !rules.is_empty());
+    let groups = [("rules", CUSTOM_METRICS_GROUP), ("externalRules", EXTERNAL_METRICS_GROUP)];
+    groups.into_iter().filter(|(key, _)| has_rules(key)).map(|(_, group)| group).collect()
 }
 
 fn deployment(chart: &ChartInstance<'_>, name: &str, account: &str) -> Value {
@@ -69,14 +79,14 @@ fn deployment(chart: &ChartInstance<'_>, name: &str, account: &str) -> Value {
     chart.build_object("apps/v1", "Deployment", name, json!({"spec": spec}))
 }
 
-fn api_service(chart: &ChartInstance<'_>, name: &str) -> Value {
+fn api_service(chart: &ChartInstance<'_>, name: &str, group: &str) -> Value {
     let mut object = chart.build_object(
         "apiregistration.k8s.io/v1",
         "APIService",
-        "v1beta1.custom.metrics.k8s.io",
+        &format!("v1beta1.{group}"),
         json!({"spec": {
             "service": {"name": name, "namespace": chart.release.namespace, "port": chart.value("service.port")},
-            "group": "custom.metrics.k8s.io", "version": "v1beta1", "insecureSkipTLSVerify": true,
+            "group": group, "version": "v1beta1", "insecureSkipTLSVerify": true,
             "groupPriorityMinimum": 100, "versionPriority": 100,
         }}),
     );
@@ -85,7 +95,7 @@ fn api_service(chart: &ChartInstance<'_>, name: &str) -> Value {
 }
 
 /// Roles and bindings. The chart names them after itself, not after the release.
-fn rbac_objects(chart: &ChartInstance<'_>, account: &str) -> Vec<Value> {
+fn rbac_objects(chart: &ChartInstance<'_>, account: &str, groups: &[&str]) -> Vec<Value> {
     const GROUP: &str = "rbac.authorization.k8s.io/v1";
     let subjects = json!([{"kind": "ServiceAccount", "name": account, "namespace": chart.release.namespace}]);
     let role = |name: &str, rules: Value| {
@@ -94,25 +104,27 @@ fn rbac_objects(chart: &ChartInstance<'_>, account: &str) -> Vec<Value> {
         remove_namespace(&mut role);
         role
     };
-    let binding_fields = |name: &str, kind: &str, role: &str| {
+    let binding_fields = |name: &str, kind: &str, role: &str, subjects: &Value| {
         json!({"roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": role}, "subjects": subjects,
             "metadata": {"name": format!("{}-{name}", chart.name)}})
     };
-    let binding = |name: &str, role: &str| {
-        let mut object = chart.build_object(GROUP, "ClusterRoleBinding", "", binding_fields(name, "ClusterRole", role));
+    let binding_of = |name: &str, role: &str, subjects: &Value| {
+        let fields = binding_fields(name, "ClusterRole", role, subjects);
+        let mut object = chart.build_object(GROUP, "ClusterRoleBinding", "", fields);
         remove_namespace(&mut object);
         object
     };
+    let binding = |name: &str, role: &str| binding_of(name, role, &subjects);
     let reader = format!("{}-resource-reader", chart.name);
     let server = format!("{}-server-resources", chart.name);
     let mut auth = chart.build_object(
         GROUP,
         "RoleBinding",
         "",
-        binding_fields("auth-reader", "Role", "extension-apiserver-authentication-reader"),
+        binding_fields("auth-reader", "Role", "extension-apiserver-authentication-reader", &subjects),
     );
     auth["metadata"]["namespace"] = json!("kube-system");
-    vec![
+    let mut all = vec![
         binding("system-auth-delegator", "system:auth-delegator"),
         auth,
         role(
@@ -120,12 +132,21 @@ fn rbac_objects(chart: &ChartInstance<'_>, account: &str) -> Vec<Value> {
             json!([{"apiGroups": [""], "resources": ["namespaces", "pods", "services", "configmaps"], "verbs": ["get", "list", "watch"]}]),
         ),
         binding("resource-reader", &reader),
-        role(
-            "server-resources",
-            json!([{"apiGroups": ["custom.metrics.k8s.io"], "resources": chart.value("rbac.customMetrics.resources"), "verbs": ["*"]}]),
-        ),
-        binding("hpa-controller", &server),
-    ]
+    ];
+    if groups.contains(&CUSTOM_METRICS_GROUP) {
+        let resources = chart.value("rbac.customMetrics.resources");
+        let rule = json!([{"apiGroups": [CUSTOM_METRICS_GROUP], "resources": resources, "verbs": ["*"]}]);
+        all.extend([role("server-resources", rule), binding("hpa-controller", &server)]);
+    }
+    if groups.contains(&EXTERNAL_METRICS_GROUP) {
+        let (resources, verbs) = (chart.value("rbac.externalMetrics.resources"), ["get", "list", "watch"]);
+        let rule = json!([{"apiGroups": [EXTERNAL_METRICS_GROUP], "resources": resources, "verbs": verbs}]);
+        let controller = json!([{"kind": "ServiceAccount", "name": HPA_CONTROLLER, "namespace": "kube-system"}]);
+        let reader = format!("{}-external-metrics", chart.name);
+        all.push(role("external-metrics", rule));
+        all.push(binding_of("hpa-controller-external-metrics", &reader, &controller));
+    }
+    all
 }
 
 /// Makes an object cluster-scoped.

@@ -9,13 +9,11 @@ use super::adapter::{AdapterMetric, SimAdapter, find_api_service, not_simulated}
 use super::rules::{self, MetricResource};
 use super::state::PipelineState;
 use super::url_query::{percent_decode, split_query};
+use crate::hpa::{CUSTOM_METRICS_GROUP as CUSTOM, EXTERNAL_METRICS_GROUP as EXTERNAL};
 use crate::metrics::selector::parse_selector;
 use crate::sim::cluster::{StatusError, metadata_text};
 use crate::sim::objects::kinds::POD;
 use crate::sim::objects::labels;
-
-const CUSTOM: &str = "custom.metrics.k8s.io";
-const EXTERNAL: &str = "external.metrics.k8s.io";
 
 /// A request for values of a metric.
 struct AdapterRequest<'a> {

@@ -150,7 +150,10 @@ fn reject_unknown_keys(value: &Value, known: &[&str], parent: &str) -> Result<()
 }
 
 fn parse_resources(value: &Value) -> Result<ResourceMapping, String> {
-    reject_unknown_keys(value, &["overrides", "template"], "the resources of an adapter rule")?;
+    reject_unknown_keys(value, &["overrides", "template", "namespaced"], "the resources of an adapter rule")?;
+    if value["namespaced"] == false {
+        return Ok(ResourceMapping::Overrides(Vec::new()));
+    }
     if let Some(template) = value["template"].as_str() {
         let split = template.split_once("<<.Resource>>").filter(|(a, b)| !a.contains("<<") && !b.contains("<<"));
         let (before, after) = split.ok_or_else(|| format!("the template `{template}` of an adapter rule"))?;
