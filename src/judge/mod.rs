@@ -9,6 +9,7 @@ mod check_result;
 mod checks;
 mod decisions;
 mod diagnosis;
+mod endpoint_chance;
 mod evaluator;
 mod interruption;
 mod prediction;

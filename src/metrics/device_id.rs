@@ -1,5 +1,7 @@
 //! Ids of devices, and the physical device that an id of a replica is of.
 
+const UUID_LENGTH: usize = 36;
+
 /// Most digits of the number of a replica: more are a part of the id itself.
 const MAX_REPLICA_DIGITS: usize = 4;
 
@@ -44,6 +46,15 @@ impl<'a> PhysicalDevice<'a> {
     }
 }
 
+/// What an id has before the UUID at its end, and that UUID: `GPU-` and the UUID of a whole device. `None` for an instance of
+/// MIG, whose UUID is not that of its card.
+pub(crate) fn split_device_uuid(id: &str) -> Option<(&str, &str)> {
+    let name = PhysicalDevice::from_id(id).name;
+    let start = uuid_end(name).filter(|end| *end == name.len())? - UUID_LENGTH;
+    let (prefix, uuid) = name.split_at(start);
+    (!prefix.contains("MIG")).then_some((prefix, uuid))
+}
+
 /// True when an id contains a UUID: no two devices have the same.
 pub(crate) fn has_uuid(id: &str) -> bool {
     uuid_end(id).is_some()
@@ -56,14 +67,13 @@ fn is_replica_number(text: &str) -> bool {
 /// The end of the first UUID in an id.
 fn uuid_end(id: &str) -> Option<usize> {
     const GROUPS: [usize; 5] = [8, 4, 4, 4, 12];
-    const LENGTH: usize = 36;
     let is_uuid = |text: &[u8]| {
         let mut groups = text.split(|b| *b == b'-');
         GROUPS.iter().all(|length| {
             groups.next().is_some_and(|group| group.len() == *length && group.iter().all(u8::is_ascii_hexdigit))
         }) && groups.next().is_none()
     };
-    id.as_bytes().windows(LENGTH).position(is_uuid).map(|start| start + LENGTH)
+    id.as_bytes().windows(UUID_LENGTH).position(is_uuid).map(|start| start + UUID_LENGTH)
 }
 
 /// What is left of an id of an unknown form without the number at its end and what separates it, such as `GPU-0` of
@@ -99,6 +109,17 @@ mod tests {
         let instance = format!("MIG-{UUID}/1/0");
         for id in [UUID, instance.as_str(), "nvidia0", "nvidia0/gi1", "gpu-0", "accel7", "0"] {
             assert_eq!(PhysicalDevice::from_id(id), PhysicalDevice { name: id, possibly_of: None }, "{id}");
+        }
+    }
+
+    #[test]
+    fn a_uuid_at_the_end_is_that_of_a_whole_device() {
+        let (_, uuid) = UUID.split_at(4);
+        for id in [UUID.to_owned(), format!("{UUID}::1")] {
+            assert_eq!(split_device_uuid(&id), Some(("GPU-", uuid)), "{id}");
+        }
+        for id in [format!("MIG-{uuid}"), format!("MIG-{UUID}/1/0"), "nvidia0".to_owned()] {
+            assert_eq!(split_device_uuid(&id), None, "{id}");
         }
     }
 

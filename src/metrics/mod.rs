@@ -12,7 +12,7 @@ pub(crate) mod store;
 
 use std::collections::BTreeMap;
 
-pub(crate) use device_id::{PhysicalDevice, has_uuid};
+pub(crate) use device_id::{PhysicalDevice, has_uuid, split_device_uuid};
 
 use crate::model::metric_profile::{BlankValues, ProfileLabels};
 use crate::model::reading::MetricSample;
@@ -34,6 +34,17 @@ pub(crate) fn namespace_from_labels<'a>(
     names: &ProfileLabels,
 ) -> Option<&'a str> {
     first_label(labels, &names.namespace)
+}
+
+/// The namespace of the pod that a series names. Where the store renamed the pod's label, a namespace that it did not rename is
+/// the exporter's own.
+#[must_use]
+pub(crate) fn namespace_of_pod<'a>(labels: &'a BTreeMap<String, String>, names: &ProfileLabels) -> Option<&'a str> {
+    let is_renamed = |names: &[String]| {
+        let stripped = labels.keys().filter_map(|key| key.strip_prefix(EXPORTED_PREFIX));
+        stripped.into_iter().any(|key| names.iter().any(|name| name == key))
+    };
+    namespace_from_labels(labels, names).filter(|_| !is_renamed(&names.pod) || is_renamed(&names.namespace))
 }
 
 /// The device of a series, by a label that no other device of the cluster has.

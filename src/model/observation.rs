@@ -272,6 +272,10 @@ pub struct LeaderSnapshot {
     pub(crate) renewed: Option<Timestamp>,
 }
 
+/// Reason of a gap of the source `clock`. Our clock is monotonic, so only the other one can step.
+pub(crate) const CLOCK_STEP: &str =
+    "the API server's clock stepped, or API servers behind one address have different clocks";
+
 /// A time in which a source could not be read.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

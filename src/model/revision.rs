@@ -64,7 +64,17 @@ pub(crate) const RULES_HISTORY: &[RulesRevision] = &[
             "ScaleDown/NotEarly",
             "Oracle/DecisionsExplained",
         ],
-        change: "the stored HPA is held against the applied one; new pods must stay Ready and be endpoints, on devices that are                  told from other ones and whose sharing is named; the load must be constant; a restarted controller begins its                  windows anew; an interruption, a refuted assumption, a single destination and a window that no reading                  resolves are no FAIL",
+        change: "the stored HPA is held against the applied one; new pods must stay Ready and be endpoints, on devices that are \
+                 told from other ones and whose sharing is named; the load must be constant; a restarted controller begins its \
+                 windows anew; an interruption, a refuted assumption, a single destination and a window that no reading \
+                 resolves are no FAIL",
+    },
+    RulesRevision {
+        number: 4,
+        cases: &["Control/ByTheAutoscaler", "Control/MetricFollowsLoad", "ScaleUp/NewPodsServe"],
+        change: "a pod whose share of few chats the samples may have missed is no FAIL; a change in a gap of the target's watch is \
+                 confirmed by a status of that time, and a rise by the controller's window needs no metric above its target; texts \
+                 name a clock that stepped, a status that was not read, and connections that all went to one pod",
     },
 ];
 
@@ -79,5 +89,6 @@ mod tests {
     fn revisions_are_numbered_without_a_gap() {
         let numbers: Vec<u32> = RULES_HISTORY.iter().map(|one| one.number).collect();
         assert_eq!(numbers, (1..=RULES).collect::<Vec<_>>());
+        assert!(RULES_HISTORY.iter().all(|one| !one.change.contains("  ")), "a lost end of a line");
     }
 }

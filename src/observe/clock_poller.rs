@@ -10,7 +10,7 @@ use super::context::ObserverContext;
 use super::gap::GapTracker;
 use super::hop_request::{HopResponse, get_via_api_server};
 use super::skew::{DateSample, SkewEstimator, SkewUpdate};
-use crate::model::observation::{ObservationKind, RecordedGap};
+use crate::model::observation::{CLOCK_STEP, ObservationKind, RecordedGap};
 
 /// Requests at one per second while the interval is wide; after so many the network latency itself is that long.
 const FAST_POLLS: u32 = 12;
@@ -80,7 +80,7 @@ impl ClockPoller {
                 ObservationKind::Gap(RecordedGap {
                     source,
                     from_ms: self.gap.last_ok_ms(),
-                    reason: STEP_MESSAGE.to_owned(),
+                    reason: CLOCK_STEP.to_owned(),
                 }),
                 None,
             );
@@ -96,9 +96,6 @@ impl ClockPoller {
         self.context.clock.wall_time().as_millisecond()
     }
 }
-
-/// Our clock is monotonic, so only the other one can step.
-const STEP_MESSAGE: &str = "the API server's clock stepped, or API servers behind one address have different clocks";
 
 fn parse_date_ms(response: HopResponse) -> Result<i64, String> {
     let date = response.date.ok_or("the API server's responses have no Date header")?;

@@ -8,9 +8,11 @@ mod parity;
 mod random_specs;
 mod restarts;
 mod runner;
+mod true_reasons;
 
 use std::path::Path;
 
+use gpuhpa::model::scenario::Scenario;
 use gpuhpa::model::verdict::{CaseResult, Verdict};
 use gpuhpa::sim::config::{
     ActiveWindow, ApiFaultWindow, ChatFault, ClusterInjection, DeniedPermission, FaultyChats, InjectionAction,
@@ -103,6 +105,35 @@ fn a_target_that_starts_below_min_replicas_passes() {
         let dir = RehearsalDir::new(&format!("min-replicas-{seed}"));
         let verdict = rehearse(SimConfig::from_scenario(&scenario, seed), &scenario, dir.path()).verdict;
         assert_eq!(verdict.result, CaseResult::Pass, "seed {seed}: {}", verdict.reason);
+    }
+}
+
+/// The built-in scenario with overlays of the rig.
+fn built_in_with(overlays: &[&str]) -> Scenario {
+    let base = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let built_in = base.join("scenarios/ollama-gpu-utilization.yaml");
+    let overlays = overlays.iter().map(|name| base.join("ci/rig/scenarios").join(name));
+    let files: Vec<_> = std::iter::once(built_in).chain(overlays).collect();
+    gpuhpa::scenario::load(&files, None).expect("the scenario")
+}
+
+#[test]
+fn an_external_metric_passes_and_one_of_the_whole_cluster_does_not() {
+    for (overlays, expected) in [
+        (&["external.yaml"][..], CaseResult::Pass),
+        (&["external-value.yaml"], CaseResult::Pass),
+        (&["external.yaml", "external-cluster.yaml"], CaseResult::Inconclusive),
+    ] {
+        let scenario = built_in_with(overlays);
+        for seed in 1..4 {
+            let dir = RehearsalDir::new(&format!("external-{}-{seed}", overlays.len()));
+            let mut config = SimConfig::from_scenario(&scenario, seed);
+            config.pipeline.neighbor_utilizations = vec![95.0];
+            let verdict = rehearse(config, &scenario, dir.path()).verdict;
+            assert_eq!(verdict.result, expected, "{overlays:?} seed {seed}: {}", verdict.reason);
+            let names_neighbor = expected == CaseResult::Pass || verdict.reason.contains("contamination");
+            assert!(names_neighbor, "{overlays:?} seed {seed}: {}", verdict.reason);
+        }
     }
 }
 

@@ -3,9 +3,9 @@
 //! INCONCLUSIVE where the API server stores another spec than the applied one, where the status has a metric that the
 //! scenario does not have, where another HPA causes AmbiguousSelector, or where the metrics API did not serve the metric.
 
-use crate::bounds::SLACK;
 use crate::judge::check_result::{BoundResult, CheckResult, compare_with_bound, format_ms};
-use crate::judge::run_view::{ApiReading, ObservedItem, RunView};
+use crate::judge::diagnosis::hpa_value;
+use crate::judge::run_view::{ObservedItem, RunView};
 use crate::model::observation::{HpaSnapshot, ObjectCondition};
 
 pub(super) fn evaluate(view: &RunView<'_>) -> CheckResult {
@@ -88,25 +88,7 @@ fn explain_inactive(view: &RunView<'_>, name: &str, made_ms: u64) -> CheckResult
 }
 
 fn is_active(view: &RunView<'_>, (observation, hpa): &ObservedItem<'_, HpaSnapshot>) -> bool {
-    let valid = hpa
-        .conditions
-        .iter()
-        .any(|c| c.kind == "ScalingActive" && c.status == "True" && c.reason == "ValidMetricFound");
-    valid && reported_value(view, hpa).is_some_and(|value| was_served(view, observation.at_ms, value))
-}
-
-/// The value of the metric in currentMetrics, in thousandths.
-fn reported_value(view: &RunView<'_>, hpa: &HpaSnapshot) -> Option<i64> {
-    view.metric.as_ref()?.reported_value(hpa).map(|value| value.0)
-}
-
-/// True when the value lies within the values that the metrics API served around this time. The controller reads
-/// between two polls, and a per-pod average lies between the averages of the two; at an idle target both are equal.
-fn was_served(view: &RunView<'_>, at_ms: u64, value: i64) -> bool {
-    let since = at_ms.saturating_sub(2 * view.times.assumptions.sync_period.ms() + SLACK.ms());
-    let values: Vec<i64> =
-        view.api_readings_in(since, at_ms + SLACK.ms()).filter_map(ApiReading::value_milli).collect();
-    values.iter().min().is_some_and(|low| *low <= value) && values.iter().max().is_some_and(|high| value <= *high)
+    hpa_value::has_valid_metric(hpa) && hpa_value::was_served(view, observation.at_ms, hpa) == Some(true)
 }
 
 fn scaling_active_condition<'a>(view: &RunView<'a>) -> Option<&'a ObjectCondition> {

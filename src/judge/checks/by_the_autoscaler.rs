@@ -133,10 +133,7 @@ fn find_origin(view: &RunView<'_>, change: &SizeChange<'_>, event_wait_ms: u64) 
                 change.from, change.to
             ));
         }
-        let detail = match view.has_skew() {
-            true => "and the HPA's status does not confirm it; run again without another writer of spec.replicas",
-            false => "and the API server's clock was not measured, so the HPA's status cannot be matched with it",
-        };
+        let detail = describe_unconfirmed(view, change);
         return ChangeOrigin::OtherWriter(format!("written by {}, {detail}", change.describe_writer()));
     };
     if let Some(name) = change.writer.map(|writer| writer.manager.as_str()).filter(|name| is_tool(name)) {
@@ -169,14 +166,36 @@ fn find_origin(view: &RunView<'_>, change: &SizeChange<'_>, event_wait_ms: u64) 
     ChangeOrigin::OurHpa { status_seq: status.seq, event_seq: Some(observation.seq), finding: None }
 }
 
+/// Why no status of the HPA confirms a change: it or the clock could not be read, or another writer made the change.
+fn describe_unconfirmed(view: &RunView<'_>, change: &SizeChange<'_>) -> String {
+    if !view.has_skew() {
+        return "and the API server's clock was not measured, so the HPA's status cannot be matched with it".to_owned();
+    }
+    if let Some(reason) = view.clock_step() {
+        return format!("but {reason}, so the times in the HPA's status cannot be matched with it; run again");
+    }
+    let around = change.at_ms.saturating_sub(view.times.assumptions.sync_period.ms())..=change.at_ms + 2 * SLACK.ms();
+    match view.find_gap("hpa", *around.start(), *around.end()) {
+        Some((gap, _)) => format!("and the HPA's status of that time was not read: {gap}; run again"),
+        None => {
+            "and the HPA's status does not confirm it; run again without another writer of spec.replicas".to_owned()
+        }
+    }
+}
+
 /// Whether the reason of a SuccessfulRescale event is the metric of this run, or a bound that the controller enforces
 /// before the baseline: a target that starts with fewer replicas than minReplicas, or with more than maxReplicas.
 fn is_expected_reason(view: &RunView<'_>, change: &SizeChange<'_>, reason: &str) -> bool {
     let is_before_baseline = view.phase_start(Phase::Baseline).is_none_or(|began| change.at_ms < began);
+    // Without a behavior the controller keeps the largest size of its window: it may raise the target to an earlier
+    // recommendation while the metric recommends no more now, and then gives no reason or that of a fall (kubernetes
+    // v1.37.2, pkg/controller/podautoscaler/horizontal.go, `reconcileAutoscaler`).
+    let without_metric = reason.is_empty() || reason == "All metrics below target";
     let by_metric = if change.to > change.from {
-        reason == format!("{} above target", view.metric_event_name())
+        let has_behavior = view.records.scenario.hpa.spec.behavior.is_some();
+        reason == format!("{} above target", view.metric_event_name()) || (!has_behavior && without_metric)
     } else {
-        reason.is_empty() || reason == "All metrics below target"
+        without_metric
     };
     let is_raised = change.from < view.min_replicas && change.to == view.min_replicas && reason == hpa::BELOW_MIN;
     let is_lowered = change.from > view.max_replicas && change.to == view.max_replicas && reason == hpa::ABOVE_MAX;

@@ -3,7 +3,7 @@
 //! wrong sign, wrong unit, too little load) shows nothing about the autoscaler: INCONCLUSIVE.
 
 use crate::judge::check_result::{CheckResult, CheckStatus, format_ms, format_replicas};
-use crate::judge::diagnosis::{contamination, metric_diagnosis, out_of_range};
+use crate::judge::diagnosis::{contamination, hpa_value, metric_diagnosis, out_of_range};
 use crate::judge::run_view::RunView;
 use crate::model::observation::{LoadSnapshot, Phase};
 use crate::units::Milli;
@@ -20,6 +20,9 @@ fn evaluate_both(view: &RunView<'_>) -> CheckResult {
     let up = evaluate_rise(view);
     if !up.has_status(CheckStatus::Pass) {
         return up;
+    }
+    if let Some((text, seq)) = hpa_value::describe_never_served(view) {
+        return CheckResult::inconclusive(text).with_cites([seq]);
     }
     let down = evaluate_fall(view);
     let mut both = CheckResult { reason: format!("{}; {}", up.reason, down.reason), ..down }.with_cites(up.cites);

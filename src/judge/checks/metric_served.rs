@@ -139,7 +139,7 @@ fn describe_hop(view: &RunView<'_>, (observation, reading): &ObservedItem<'_, Me
     let Some(samples) = reading.samples().filter(|samples| !samples.is_empty()) else {
         return format!("{name}: {}", RunView::describe_failure(reading));
     };
-    let of_target = |sample: &&MetricSample| sample.object.as_ref().is_some_and(|name| view.is_target_pod(name));
+    let of_target = |sample: &&MetricSample| view.is_of_target(sample);
     let shown: Vec<MetricSample> = match samples.iter().filter(of_target).cloned().collect::<Vec<_>>() {
         of_pods if of_pods.is_empty() => samples.iter().take(1).cloned().collect(),
         of_pods => of_pods,

@@ -37,15 +37,10 @@ fn last_samples<'v>(view: &'v RunView<'_>, hop: MetricHop, at_ms: u64) -> Option
     view.readings.iter().rfind(|(o, r)| r.hop == hop && o.at_ms <= at_ms)?.1.samples()
 }
 
-/// True for the name of a pod of the target.
-fn is_of_target(view: &RunView<'_>, name: &str) -> bool {
-    view.target_pods().iter().any(|pod| pod.name() == name)
-}
-
 /// A busy pod of another workload as a text names it, with its namespace where it is another one.
 fn describe_other(view: &RunView<'_>, sample: &MetricSample) -> Option<String> {
     let (name, value) = (sample.object.as_deref()?, sample.value.filter(|value| value.0 > 0)?);
-    if is_of_target(view, name) || view.is_implausible(value) {
+    if view.is_of_target(sample) || view.is_implausible(value) {
         return None;
     }
     let scenario = view.records.scenario;
@@ -75,7 +70,7 @@ fn find_pods(view: &RunView<'_>, at_ms: u64) -> Vec<String> {
     let busy =
         busy.map(|all| all.iter().filter(is_included).filter_map(|sample| describe_other(view, sample)).collect());
     let mut pods: Vec<String> = busy.unwrap_or_else(|| {
-        let others = view.pods.iter().filter(|(o, pod)| o.at_ms <= at_ms && !is_of_target(view, &pod.name));
+        let others = view.pods.iter().filter(|(o, pod)| o.at_ms <= at_ms && !view.is_target_pod(&pod.name));
         let requesting = others.filter(|(_, pod)| !view.requested_accelerators(pod).is_empty());
         requesting
             .map(|(_, pod)| format!("{}, which requests {}", pod.name, view.requested_accelerators(pod).join(", ")))
@@ -92,7 +87,7 @@ fn find_device_sharers(view: &RunView<'_>, at_ms: u64) -> Vec<String> {
     let mut pods = BTreeSet::new();
     for hop in [MetricHop::Exporter, MetricHop::Store] {
         let samples = last_samples(view, hop, at_ms).unwrap_or_default();
-        let of_target = samples.iter().filter(|s| s.object.as_deref().is_some_and(|name| is_of_target(view, name)));
+        let of_target = samples.iter().filter(|sample| view.is_of_target(sample));
         let devices: BTreeSet<&str> = of_target.filter_map(|s| device_from_labels(&s.labels, labels)).collect();
         let is_on_device =
             |s: &&MetricSample| device_from_labels(&s.labels, labels).is_some_and(|device| devices.contains(device));
@@ -106,7 +101,7 @@ fn find_busier_pods(view: &RunView<'_>, at_ms: u64) -> Vec<String> {
     let mut pods = BTreeSet::new();
     for hop in [MetricHop::Exporter, MetricHop::Store] {
         let samples = last_samples(view, hop, at_ms).unwrap_or_default();
-        let of_target = samples.iter().filter(|s| s.object.as_deref().is_some_and(|name| is_of_target(view, name)));
+        let of_target = samples.iter().filter(|sample| view.is_of_target(sample));
         // Without a sample of the target nothing can be compared.
         let Some(busiest) = of_target.filter_map(|sample| sample.value).max() else { continue };
         let busier = samples.iter().filter(|sample| sample.value.is_some_and(|value| value > busiest));

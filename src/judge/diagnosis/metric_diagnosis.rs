@@ -1,7 +1,7 @@
 //! Diagnosis of a metric that did not follow the load: its values at each hop without load and under it, and what to
 //! change.
 
-use super::{device_activity, device_labels, double_average, out_of_range, remote_model};
+use super::{device_activity, device_labels, double_average, out_of_range, remote_model, single_destination};
 use crate::judge::run_view::RunView;
 use crate::model::reading::MetricHop;
 use crate::units::Milli;
@@ -107,14 +107,16 @@ fn diagnose(view: &RunView<'_>, at_api: HopValues, values: &[(MetricHop, HopValu
     if !at_api.is_higher_under_load() {
         return "the metric does not rise with the load: is it measured on the pods that serve the chats?".to_owned();
     }
-    if let Some(text) = double_average::describe(view) {
+    if let Some(text) = double_average::describe(view).or_else(|| single_destination::describe_low_metric(view)) {
         return text;
     }
     let target = view.target_value().map_or(String::new(), |target| format!(" {target}"));
-    let reaches_target = |at_hop: HopValues| view.target_value().is_some_and(|target| at_hop.under_load.high >= target);
-    let before = values.iter().find(|(hop, at_hop)| *hop != MetricHop::Api && reaches_target(*at_hop));
-    match before.filter(|_| !reaches_target(at_api)) {
-        Some((hop, _)) => format!(
+    let reaches_target = |value: Milli| view.target_value().is_some_and(|target| value >= target);
+    // The metrics API has one value for all pods, or the controller averages them: a single busy pod tells no unit.
+    let hops = [MetricHop::Exporter, MetricHop::Store];
+    let before = hops.iter().find(|hop| highest_mean(view, **hop).is_some_and(reaches_target));
+    match before.filter(|_| !reaches_target(at_api.under_load.high)) {
+        Some(hop) => format!(
             "the metric rises, but in another unit than at the {}: use one unit in the adapter's rule and the target{target}",
             hop.as_str()
         ),
@@ -122,6 +124,19 @@ fn diagnose(view: &RunView<'_>, at_api: HopValues, values: &[(MetricHop, HopValu
             "the metric rises, but not high or not long enough: increase the load, lower the target{target}, or check that both have the same unit"
         ),
     }
+}
+
+/// The highest mean of the target's series in one reading of a hop under load.
+fn highest_mean(view: &RunView<'_>, hop: MetricHop) -> Option<Milli> {
+    let (began, ended) = view.load_span()?;
+    let readings = view.readings.iter().filter(|(o, r)| r.hop == hop && (began..=ended).contains(&o.at_ms));
+    let means = readings.filter_map(|(_, reading)| {
+        let of_target = reading.samples()?.iter().filter(|sample| view.is_of_target(sample));
+        let values = of_target.filter_map(|sample| sample.value);
+        let (count, sum) = values.fold((0, 0_i64), |(count, sum), value| (count + 1, sum.saturating_add(value.0)));
+        sum.checked_div(count)
+    });
+    means.max().map(Milli)
 }
 
 /// Names the last hop at which a constant metric still changes.

@@ -12,11 +12,8 @@ const BLANK: &str = "is no measurement, but a blank value, by which an exporter 
 /// Names the first value of a reading that cannot be a measurement.
 pub(in crate::judge) fn describe_implausible(view: &RunView<'_>, reading: &MetricReading) -> Option<String> {
     // At exporter and store other devices of the cluster have values too, which do not enter the metric.
-    let is_measured = |object: &str| view.is_target_pod(object);
-    let mut samples = reading
-        .samples()?
-        .iter()
-        .filter(|sample| reading.hop == MetricHop::Api || sample.object.as_deref().is_some_and(is_measured));
+    let mut samples =
+        reading.samples()?.iter().filter(|sample| reading.hop == MetricHop::Api || view.is_of_target(sample));
     let (sample, value) = samples.find_map(|s| Some((s, s.value.filter(|value| view.is_implausible(*value))?)))?;
     let object = sample.object.as_ref().map_or(String::new(), |object| format!("{object}="));
     let explanation = explain(view).unwrap_or_else(|| BLANK.to_owned());

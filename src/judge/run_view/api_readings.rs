@@ -235,8 +235,7 @@ impl<'a> RunView<'a> {
         let mut values: Vec<Milli> = if hop == MetricHop::Api {
             self.api_readings_in(from_ms, to_ms).filter_map(|reading| reading.value_milli().map(Milli)).collect()
         } else {
-            let of_target =
-                |sample: &&MetricSample| sample.object.as_deref().is_some_and(|name| self.is_target_pod(name));
+            let of_target = |sample: &&MetricSample| self.is_of_target(sample);
             let at_hop =
                 super::received::received_in(&self.readings, from_ms..=to_ms).iter().filter(|(_, r)| r.hop == hop);
             let samples =

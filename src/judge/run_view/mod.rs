@@ -10,6 +10,7 @@ mod hpa_snapshots;
 mod live_status;
 mod pass_interval;
 mod pod_accelerators;
+mod pod_samples;
 mod progress;
 mod readiness;
 mod received;
@@ -114,6 +115,8 @@ pub struct RunView<'a> {
     target_pod_names: BTreeSet<&'a str>,
     /// The recorded devices of resource claims, by the claim's name.
     claims: BTreeMap<&'a str, Vec<&'a ClaimedDevice>>,
+    /// Whether labels of series are of another namespace, by their address.
+    foreign_labels: RefCell<BTreeMap<usize, bool>>,
     /// The uses of devices by pods, collected on first use.
     device_uses: OnceCell<shared_devices::DeviceUses>,
     /// Deletions of pods and other objects.
@@ -167,6 +170,7 @@ impl<'a> RunView<'a> {
             target_pods: Vec::new(),
             target_pod_names: BTreeSet::new(),
             claims: BTreeMap::new(),
+            foreign_labels: RefCell::default(),
             device_uses: OnceCell::new(),
             deletions: Vec::new(),
         };

@@ -1,6 +1,7 @@
 //! Pods that use one device at the same time, by the ids of the kubelet and by the labels of exporter and store. An exporter
 //! may give each of them the value of the whole device, and then the value of one pod shows nothing about its own work.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -9,11 +10,15 @@ use jiff::Timestamp;
 use super::{RunView, TargetPod};
 use crate::metrics::{PhysicalDevice, device_from_labels, has_uuid};
 use crate::model::observation::PodSnapshot;
-use crate::model::reading::{MetricHop, MetricReading, MetricSample};
+use crate::model::reading::{MetricHop, MetricReading};
 
 /// The uses of all devices, keyed by device.
 #[derive(Debug, Default)]
-pub(super) struct DeviceUses(BTreeMap<String, Vec<DeviceUse>>);
+pub(super) struct DeviceUses {
+    certain: BTreeMap<String, Vec<DeviceUse>>,
+    /// By what an id of an unknown form may be a replica or a part of.
+    possible: BTreeMap<String, Vec<DeviceUse>>,
+}
 
 /// A pod that uses a device, and from when to when, milliseconds.
 #[derive(Debug)]
@@ -29,6 +34,8 @@ pub(in crate::judge) struct DeviceSharing {
     pub(in crate::judge) device: String,
     /// Names of the other pods.
     pub(in crate::judge) others: BTreeSet<String>,
+    /// False where only the form of the ids suggests it.
+    pub(in crate::judge) is_certain: bool,
 }
 
 impl DeviceSharing {
@@ -52,9 +59,8 @@ pub(in crate::judge) enum SharedValues {
     NeverTogether,
 }
 
-/// The device of an id. Another node may have a device of the same id, unless it is a UUID.
-fn device_of_id(id: &str, pod: &PodSnapshot) -> String {
-    let device = PhysicalDevice::from_id(id).name;
+/// The device with its node: another node may have a device of the same id, unless it is a UUID.
+fn device_on_node(device: &str, pod: &PodSnapshot) -> String {
     match &pod.node {
         Some(node) if !has_uuid(device) => format!("{device} of node {node}"),
         _ => device.to_owned(),
@@ -68,13 +74,14 @@ impl RunView<'_> {
         let from_ms = ready.at_ms;
         let end = self.load_span().map_or(0, |(_, end)| end);
         let to_ms = pod.terminating_ms().unwrap_or(u64::MAX).min(end);
-        let DeviceUses(by_device) = self.device_uses.get_or_init(|| collect_device_uses(self));
-        by_device.iter().find_map(|(device, uses)| {
+        let DeviceUses { certain, possible } = self.device_uses.get_or_init(|| collect_device_uses(self));
+        let by_device = certain.iter().map(|uses| (uses, true)).chain(possible.iter().map(|uses| (uses, false)));
+        by_device.into_iter().find_map(|((device, uses), is_certain)| {
             uses.iter().find(|one| one.pod == pod.name())?;
             let is_together = |one: &&DeviceUse| one.from_ms <= to_ms && from_ms <= one.to_ms;
             let others = uses.iter().filter(is_together).map(|one| one.pod.clone()).filter(|name| name != pod.name());
             let others: BTreeSet<String> = others.collect();
-            (!others.is_empty()).then(|| DeviceSharing { device: device.clone(), others })
+            (!others.is_empty()).then(|| DeviceSharing { device: device.clone(), others, is_certain })
         })
     }
 
@@ -106,26 +113,28 @@ fn largest_difference(
     pod: &str,
     others: &BTreeSet<String>,
 ) -> Option<u64> {
-    let mut values: BTreeMap<(Option<Timestamp>, &str), i64> = BTreeMap::new();
+    let mut values: BTreeMap<(Option<Timestamp>, Cow<'_, str>), i64> = BTreeMap::new();
     for sample in reading.samples()? {
-        let Some(name) = sample.object.as_deref().filter(|name| *name == pod || others.contains(*name)) else {
-            continue;
-        };
+        let name = view.full_name_of_pod(sample).filter(|name| *name == pod || others.contains(&**name));
+        let Some(name) = name else { continue };
         let Some(value) = sample.value.filter(|value| !view.is_implausible(*value)) else { continue };
         let highest = values.entry((sample.timestamp, name)).or_insert(value.0);
         *highest = value.0.max(*highest);
     }
-    let own = |timestamp: Option<Timestamp>| values.get(&(timestamp, pod)).copied();
+    let own = |timestamp: Option<Timestamp>| values.get(&(timestamp, Cow::Borrowed(pod))).copied();
     let of_others = values.iter().filter(|((_, name), _)| *name != pod);
     of_others.filter_map(|((timestamp, _), value)| Some(own(*timestamp)?.abs_diff(*value))).max()
 }
 
 fn collect_device_uses(view: &RunView<'_>) -> DeviceUses {
     let mut lives: BTreeMap<&str, (&str, u64, u64)> = BTreeMap::new();
-    let mut by_ids: BTreeSet<(String, &str)> = BTreeSet::new();
+    let (mut by_ids, mut possible): (BTreeSet<(String, &str)>, BTreeSet<(String, &str)>) = Default::default();
     for (o, pod) in &view.pods {
         lives.entry(&pod.uid).or_insert((&pod.name, o.at_ms, u64::MAX));
-        let ids = view.reported_accelerator_ids(pod).into_iter().map(|id| device_of_id(id, pod));
+        let ids: Vec<_> = view.reported_accelerator_ids(pod).into_iter().map(PhysicalDevice::from_id).collect();
+        let bases = ids.iter().filter_map(|id| id.possibly_of);
+        possible.extend(bases.map(|base| (device_on_node(base, pod), pod.uid.as_str())));
+        let ids = ids.iter().map(|id| device_on_node(id.name, pod));
         // Until a pod runs, a claim may have the name of its entry in the template, which all pods have.
         let claims = view.accelerator_claims(pod).filter(|_| pod.ready).map(|claim| format!("claim {claim}"));
         by_ids.extend(ids.chain(claims).map(|device| (device, pod.uid.as_str())));
@@ -135,25 +144,29 @@ fn collect_device_uses(view: &RunView<'_>) -> DeviceUses {
             *to_ms = o.at_ms.min(*to_ms);
         }
     }
-    let mut uses: BTreeMap<String, Vec<DeviceUse>> = BTreeMap::new();
-    for (device, uid) in by_ids {
-        if let Some((pod, from_ms, to_ms)) = lives.get(uid) {
-            let (pod, from_ms, to_ms) = ((*pod).to_owned(), *from_ms, *to_ms);
-            uses.entry(device).or_default().push(DeviceUse { pod, from_ms, to_ms });
+    let to_uses = |holders: BTreeSet<(String, &str)>| {
+        let mut uses: BTreeMap<String, Vec<DeviceUse>> = BTreeMap::new();
+        for (device, uid) in holders {
+            if let Some((pod, from_ms, to_ms)) = lives.get(uid) {
+                let (pod, from_ms, to_ms) = ((*pod).to_owned(), *from_ms, *to_ms);
+                uses.entry(device).or_default().push(DeviceUse { pod, from_ms, to_ms });
+            }
         }
-    }
+        uses
+    };
+    let (mut uses, possible) = (to_uses(by_ids), to_uses(possible));
     let gone_ms: BTreeMap<&str, u64> = lives.values().map(|(name, _, to_ms)| (*name, *to_ms)).collect();
     for ((device, pod), (from_ms, last_ms)) in collect_labelled_uses(view) {
         // A store may serve the series of a pod that is gone.
-        let to_ms = gone_ms.get(pod).map_or(last_ms, |gone| last_ms.min(*gone));
-        uses.entry(device.to_owned()).or_default().push(DeviceUse { pod: pod.to_owned(), from_ms, to_ms });
+        let to_ms = gone_ms.get(&*pod).map_or(last_ms, |gone| last_ms.min(*gone));
+        uses.entry(device.to_owned()).or_default().push(DeviceUse { pod: pod.into_owned(), from_ms, to_ms });
     }
-    DeviceUses(uses)
+    DeviceUses { certain: uses, possible }
 }
 
 /// The devices and pods of the series of exporter and store under load, with the times of their first and last reading.
-fn collect_labelled_uses<'a>(view: &RunView<'a>) -> BTreeMap<(&'a str, &'a str), (u64, u64)> {
-    let mut uses: BTreeMap<(&'a str, &'a str), (u64, u64)> = BTreeMap::new();
+fn collect_labelled_uses<'a>(view: &RunView<'a>) -> BTreeMap<(&'a str, Cow<'a, str>), (u64, u64)> {
+    let mut uses: BTreeMap<(&'a str, Cow<'a, str>), (u64, u64)> = BTreeMap::new();
     let Some((began, end)) = view.load_span() else { return uses };
     let names = &view.records.scenario.metric.profile_or_generic().labels;
     // The labels of a series are shared between its readings.
@@ -162,23 +175,17 @@ fn collect_labelled_uses<'a>(view: &RunView<'a>) -> BTreeMap<(&'a str, &'a str),
         if reading.hop == MetricHop::Api {
             continue;
         }
-        for sample in
-            reading.samples().unwrap_or_default().iter().filter(|sample| is_sampled_since(view, sample, began))
+        for sample in reading.samples().unwrap_or_default().iter().filter(|sample| view.is_sampled_since(sample, began))
         {
-            let Some(pod) = sample.object.as_deref() else { continue };
+            let Some(pod) = view.full_name_of_pod(sample) else { continue };
             let key = Arc::as_ptr(&sample.labels) as usize;
-            let device = known.entry(key).or_insert_with(|| device_from_labels(&sample.labels, names));
+            let device = known.entry(key).or_insert_with(|| {
+                device_from_labels(&sample.labels, names).map(|id| PhysicalDevice::from_id(id).name)
+            });
             let Some(device) = device else { continue };
             let times = uses.entry((device, pod)).or_insert((o.at_ms, o.at_ms));
             times.1 = o.at_ms;
         }
     }
     uses
-}
-
-/// True for a sample that was taken at `from_ms` or later: a store returns the last sample of a series for minutes after the pod
-/// is gone, or marks it as stale, which is no number.
-fn is_sampled_since(view: &RunView<'_>, sample: &MetricSample, from_ms: u64) -> bool {
-    let latest_ms = sample.timestamp.and_then(|at| view.to_run_clock(at)).map(|(_, latest_ms)| latest_ms);
-    sample.value.is_some() && latest_ms.is_none_or(|latest_ms| u64::try_from(latest_ms).is_ok_and(|at| at >= from_ms))
 }

@@ -89,12 +89,12 @@ impl<'a> RunView<'a> {
     }
 
     /// True when a time of the cluster, in whole seconds, can be that of an observed change: a write to the scale
-    /// subresource carries no time.
+    /// subresource carries no time. After a gap of the target's watch the change may be as old as the gap.
     pub(crate) fn is_time_of_change(&self, at: Timestamp, change: &SizeChange<'_>) -> bool {
         let Some((from, to)) = self.to_run_clock(at) else { return false };
-        let (observed_ms, slack_ms) =
-            (i64::try_from(change.at_ms).unwrap_or(i64::MAX), i64::try_from(SLACK.ms()).unwrap_or(0));
-        (from - slack_ms..=to + slack_ms).contains(&observed_ms)
+        let signed = |ms: u64| i64::try_from(ms).unwrap_or(i64::MAX);
+        let (earliest_ms, slack_ms) = (signed(self.earliest_ms("workload", change.at_ms)), signed(SLACK.ms()));
+        from - slack_ms <= signed(change.at_ms) && earliest_ms <= to + slack_ms
     }
 
     /// The target at this time, with the sequence number of the observation.

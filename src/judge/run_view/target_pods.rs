@@ -113,7 +113,7 @@ impl<'a> RunView<'a> {
     /// metrics API has it when all values are finite and, for a Pods metric, at least one is of a pod of the target.
     pub(crate) fn serves_target(&self, reading: &MetricReading) -> Option<bool> {
         let samples = reading.samples().unwrap_or_default();
-        let of_target = |sample: &MetricSample| sample.object.as_ref().is_some_and(|name| self.is_target_pod(name));
+        let of_target = |sample: &MetricSample| self.is_of_target(sample);
         match (&reading.result, reading.hop) {
             (ReadingResult::NotReadable(_), _) => None,
             (_, MetricHop::Api) => {

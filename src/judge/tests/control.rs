@@ -6,7 +6,7 @@ use super::run_fixture::{
 };
 use crate::judge::checks::CheckPart;
 use crate::judge::{Check, CheckStatus, Prerequisite};
-use crate::model::observation::{FailureCount, ObservationKind, Phase, WorkloadSnapshot};
+use crate::model::observation::{CLOCK_STEP, FailureCount, ObservationKind, Phase, RecordedGap, WorkloadSnapshot};
 use crate::model::reading::{MetricHop, ReadingResult};
 use crate::model::verdict::CaseResult;
 use crate::units::{HumanDuration, Milli};
@@ -265,6 +265,32 @@ fn a_status_that_does_not_confirm_the_size_is_inconclusive() {
     run.assert_inconclusive(ByTheAutoscaler, "replicas went 2 → 3 in phase hold: written by kube-controller-manager (Update of subresource scale), and the HPA's status does not confirm it");
 }
 
+/// What could not be read is named, instead of another writer.
+#[test]
+fn a_status_that_could_not_be_matched_says_why() {
+    let unconfirmed = || healthy().hpas(|_, hpa| hpa.desired_replicas = hpa.desired_replicas.min(2));
+    let unread = unconfirmed().gap("hpa", SCALED_TO_3 - 3000, SCALED_TO_3 + 8000);
+    unread.assert_inconclusive(
+        ByTheAutoscaler,
+        "and the HPA's status of that time was not read: the watch of hpa had a gap of 11.0s",
+    );
+    let step = RecordedGap { source: "clock".to_owned(), from_ms: 30_000, reason: CLOCK_STEP.to_owned() };
+    let stepped = unconfirmed().with_observation(31_000, ObservationKind::Gap(step));
+    stepped.assert_inconclusive(ByTheAutoscaler, "but the API server's clock stepped");
+}
+
+/// The target's watch was down when the controller wrote; its list shows the change later.
+#[test]
+fn a_change_within_a_gap_of_the_target_is_confirmed_by_the_status_of_that_time() {
+    let late = SCALED_TO_3 + 8000;
+    let workload = healthy().workload_at(SCALED_TO_3 + 10);
+    let run = healthy()
+        .without(|o| matches!(o.kind, ObservationKind::Workload(_)) && (SCALED_TO_3 - 10..late).contains(&o.at_ms));
+    let unseen = || run.clone().with_observation(late, ObservationKind::Workload(workload.clone()));
+    unseen().assert_inconclusive(ByTheAutoscaler, "does not confirm it");
+    unseen().gap("workload", SCALED_TO_3 - 3000, late).assert_passes(ByTheAutoscaler, "2 → 3");
+}
+
 #[test]
 fn a_change_is_pending_until_the_status_confirms_it() {
     let run = healthy().without(|o| {
@@ -296,6 +322,23 @@ fn an_event_that_names_another_reason_is_inconclusive() {
     enforced.assert_inconclusive(ByTheAutoscaler, "above Spec.MaxReplicas");
     let empty = healthy().events(|e| e.message = e.message.replace("All metrics below target", ""));
     empty.assert_passes(ByTheAutoscaler, "3 → 1");
+}
+
+/// Without a behavior the controller may raise the target to an earlier recommendation of its window.
+#[test]
+fn a_rise_by_the_window_names_no_metric() {
+    for reason in ["", "All metrics below target"] {
+        let run = || {
+            healthy().events(|e| {
+                if e.message.starts_with("New size: 3") {
+                    e.message = format!("New size: 3; reason: {reason}");
+                }
+            })
+        };
+        run().assert_inconclusive(ByTheAutoscaler, "the HPA's event gives another reason");
+        let result = run().scenario(|s| s.hpa.spec.behavior = None).evaluate(ByTheAutoscaler);
+        assert!(result.has_status(CheckStatus::Pass) && result.reason.contains("2 → 3"), "{result:?}");
+    }
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! The diagnosis of a metric that did not follow the load.
 
-use super::run_fixture::{CLEANUP, FALL, IDLE, RISE, RunFixture, edit_samples, healthy, recorded};
+use super::run_fixture::{CLEANUP, FALL, IDLE, OLD, RISE, RunFixture, SECOND, edit_samples, healthy, recorded};
 use crate::judge::Check::{IdleHolds, MetricFollowsLoad, NewPodsServe};
-use crate::model::reading::{MetricHop, ReadingResult};
+use crate::model::reading::{MetricHop, MetricSample, ReadingResult};
 use crate::units::Milli;
 
 /// Maps every value at a hop, in thousandths.
@@ -49,6 +49,25 @@ fn a_wrong_sign_is_named() {
 fn a_unit_that_changes_on_the_way_is_named() {
     let run = with_mapped_values(healthy(), MetricHop::Api, |milli| milli / 100);
     run.assert_inconclusive(MetricFollowsLoad, "the metric rises, but in another unit than at the exporter");
+}
+
+/// One chat at a time keeps one of two pods busy: at the metrics API their average has half the value.
+#[test]
+fn an_average_of_busy_and_idle_pods_is_no_other_unit() {
+    let low = healthy().metric(RISE, CLEANUP, Some(20_000));
+    let run = [MetricHop::Exporter, MetricHop::Store].into_iter().fold(low, |run, hop| {
+        run.readings(hop, RISE, CLEANUP, |result| {
+            edit_samples(result, |sample| {
+                let is_first = sample.object.as_deref() == Some(OLD);
+                sample.value = Some(Milli(if is_first { 98_000 } else { 0 }));
+            });
+            let ReadingResult::Samples(samples) = result else { return };
+            let Some(first) = samples.iter().find(|sample| sample.object.as_deref() == Some(OLD)) else { return };
+            let idle = MetricSample { object: Some(SECOND.to_owned()), value: Some(Milli(0)), ..first.clone() };
+            samples.push(idle);
+        })
+    });
+    run.assert_inconclusive(MetricFollowsLoad, "the metric rises, but not high or not long enough");
 }
 
 #[test]

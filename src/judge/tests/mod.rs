@@ -13,6 +13,7 @@ mod metric_diagnosis;
 mod model_cluster;
 mod new_pods_serve;
 mod oracle;
+mod pod_samples;
 mod pods_over_time;
 mod prediction;
 mod progress;

@@ -73,7 +73,8 @@ fn a_pod_that_crashes_until_the_end_leaves_too_few() {
     );
     two.assert_inconclusive(
         NewPodsRunOnAccelerators,
-        "only 1 of 2 pods of the target are Ready at the same time when the load ends",
+        "(workload) only 1 of 2 pods of the target are Ready at the same time when the load ends: pod ollama-7fd697578d-fcd5l was \
+         not Ready for 1m33s and restarted 6 times",
     );
 }
 
@@ -155,7 +156,7 @@ fn a_pod_on_a_node_that_is_never_ready_has_no_current_state() {
             node.ready = false;
         }
     });
-    run.assert_inconclusive(NewPodsRunOnAccelerators, "but its node rig-node was not Ready meanwhile");
+    run.assert_inconclusive(NewPodsRunOnAccelerators, "but its node rig-node was not Ready when the load ended");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Traffic of the Service: which pods show it, and what sends all connections of one client to one pod.
 
-use super::run_fixture::{OLD, RISE, RunFixture, SECOND, THIRD, edit_samples, healthy};
+use super::run_fixture::{CLEANUP, OLD, RISE, RunFixture, SECOND, THIRD, edit_samples, healthy};
 use crate::judge::{Check, CheckStatus};
 use crate::model::observation::ObservationKind;
 use crate::model::reading::MetricHop;
@@ -61,6 +61,32 @@ fn connections_that_all_go_to_one_pod_may_be_a_hash_of_the_clients_address() {
         Some(if pod == only { 98 } else { 0 })
     });
     assert_alone(&moved, CheckStatus::Inconclusive, "alone shows traffic");
+}
+
+/// The mean of a busy pod and idle ones stays below the target: more load changes nothing.
+#[test]
+fn connections_that_all_go_to_one_pod_are_named_where_the_metric_stays_low() {
+    let with_mean = |values: fn(&str, u64) -> Option<i64>| {
+        with_values(values).readings(MetricHop::Api, RISE, CLEANUP, |result| {
+            edit_samples(result, |sample| sample.value = Some(Milli(20_000)));
+        })
+    };
+    let one = with_mean(|pod, _| Some(if pod == OLD { 98 } else { 0 }));
+    one.assert_inconclusive(Check::MetricFollowsLoad, "connections went to one pod: pod ollama-");
+    let both = with_mean(|pod, _| Some(if pod == OLD { 40 } else { 20 }));
+    both.assert_inconclusive(Check::MetricFollowsLoad, "not high or not long enough");
+}
+
+/// A pod with a part of few chats is idle at most samples: many connections alone do not exclude chance.
+#[test]
+fn a_pod_that_the_samples_may_have_missed_is_not_a_fail() {
+    let idle_second = || with_values(|pod, _| (pod == SECOND).then_some(0));
+    let in_flight = |count: u64| idle_second().loads(move |_, load| load.in_flight = count);
+    in_flight(10).assert_fails(NewPodsServe, "shows no traffic after");
+    in_flight(1).assert_inconclusive(
+        NewPodsServe,
+        "with 1 chats in flight on all endpoints: the samples may have missed its share",
+    );
 }
 
 #[test]

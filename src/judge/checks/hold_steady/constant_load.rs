@@ -20,23 +20,24 @@ pub(super) fn find_load_interruption(view: &RunView<'_>, from_ms: u64, to_ms: u6
         Some(load) if load.answered_connections > 0 => {}
         _ => return Some("no request got a response".to_owned()),
     }
-    find_pause(&loads)
+    find_pause(&loads, to_ms)
         .or_else(|| find_failures(view, &loads, from_ms))
         .or_else(|| find_missing_workers(view, &loads, to_ms))
 }
 
-/// A time without any request.
-fn find_pause(loads: &[ObservedItem<'_, LoadSnapshot>]) -> Option<String> {
-    let mut idle_since = None;
-    for (o, load) in loads {
-        let since = *idle_since.get_or_insert(o.at_ms);
+/// The longest time without any request.
+fn find_pause(loads: &[ObservedItem<'_, LoadSnapshot>], to_ms: u64) -> Option<String> {
+    let (mut idle_since, mut longest_ms) = (None, 0);
+    for (index, (o, load)) in loads.iter().enumerate() {
         if load.in_flight > 0 {
             idle_since = None;
-        } else if o.at_ms - since > MAX_READING_GAP_MS {
-            return Some(format!("no request was in flight for {}", format_ms(o.at_ms - since)));
+            continue;
         }
+        // Each sample holds until the next one.
+        let until = loads.get(index + 1).map_or(to_ms, |(next, _)| next.at_ms);
+        longest_ms = longest_ms.max(until.saturating_sub(*idle_since.get_or_insert(o.at_ms)));
     }
-    None
+    (longest_ms > MAX_READING_GAP_MS).then(|| format!("no request was in flight for {}", format_ms(longest_ms)))
 }
 
 /// Most of the chats that ended in the hold failed, or those that succeeded generated nothing.

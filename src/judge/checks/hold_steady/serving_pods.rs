@@ -4,7 +4,8 @@
 use crate::bounds::SLACK;
 use crate::judge::check_result::{CheckResult, CheckStatus, format_ms};
 use crate::judge::checks::Check;
-use crate::judge::run_view::{RunView, TargetPod};
+use crate::judge::diagnosis::readiness_losses;
+use crate::judge::run_view::RunView;
 
 /// The result where too few pods served; `None` where enough did.
 pub(super) fn evaluate_serving_pods(view: &RunView<'_>, reached_ms: u64, end_ms: u64) -> Option<CheckResult> {
@@ -30,7 +31,7 @@ pub(super) fn evaluate_serving_pods(view: &RunView<'_>, reached_ms: u64, end_ms:
             )
         }
     };
-    let losses = describe_losses(view);
+    let losses = readiness_losses::describe(view);
     let kind = if losses.is_empty() { "" } else { "(workload) " };
     let text = format!(
         "{kind}{} pods of the target must be Ready and endpoints of the Service until the load ends; {how_long}{}",
@@ -59,26 +60,4 @@ fn awaited_until_ms(view: &RunView<'_>, latest_ms: u64) -> u64 {
         }
         CheckStatus::Inconclusive | CheckStatus::Fail | CheckStatus::NotApplicable => 0,
     }
-}
-
-/// Describes each pod of the target that lost its readiness or restarted under load, after it had been Ready.
-pub(super) fn describe_losses(view: &RunView<'_>) -> Vec<String> {
-    view.target_pods().iter().filter_map(|pod| describe_loss(view, pod)).collect()
-}
-
-fn describe_loss(view: &RunView<'_>, pod: &TargetPod<'_>) -> Option<String> {
-    let (began, end) = view.load_span()?;
-    let loss = pod.readiness_loss(began, end)?;
-    let not_ready = match loss.not_ready_ms {
-        0 => None,
-        ms => Some(format!("was not Ready for {}", format_ms(ms))),
-    };
-    let restarts = match loss.restarts {
-        i32::MIN..=0 => None,
-        1 => Some("restarted once".to_owned()),
-        count => Some(format!("restarted {count} times")),
-    };
-    let what: Vec<String> = not_ready.into_iter().chain(restarts).collect();
-    let reason = loss.reason.map_or(String::new(), |reason| format!(": {}: {}", reason.reason, reason.message));
-    Some(format!("pod {} {} after it had been Ready{reason}", pod.name(), what.join(" and ")))
 }

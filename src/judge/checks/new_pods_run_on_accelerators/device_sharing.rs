@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::judge::check_result::CheckResult;
 use crate::judge::run_view::{RunView, TargetPod};
-use crate::metrics::{PhysicalDevice, device_from_labels, device_index_from_labels, has_uuid};
+use crate::metrics::{PhysicalDevice, device_from_labels, device_index_from_labels, has_uuid, split_device_uuid};
 use crate::model::verdict::SHARING_PREFIX;
 
 /// Most findings of one kind.
@@ -60,10 +60,12 @@ pub(super) fn evaluate(view: &RunView<'_>, mut result: CheckResult) -> CheckResu
     let end = view.load_span().map_or(0, |(_, end)| end);
     let labelled = devices_by_labels(view, end);
     let mut holders = DeviceHolders::default();
-    for pod in view.target_pods().iter().filter(|pod| pod.exists_at(end)) {
+    let pods = || view.target_pods().iter().filter(|pod| pod.exists_at(end));
+    for pod in pods() {
         holders.add(view, pod, labelled.get(pod.name()));
     }
-    if let Some(text) = holders.find_contradiction() {
+    let other_device = || pods().find_map(|pod| describe_other_device(view, pod, labelled.get(pod.name())?));
+    if let Some(text) = holders.find_contradiction().or_else(other_device) {
         return CheckResult::inconclusive(text).with_cites(result.cites);
     }
     result.findings.extend(holders.describe_sharing());
@@ -128,6 +130,23 @@ impl<'a> DeviceHolders<'a> {
     }
 }
 
+/// Describes a pod whose series is of another device than the one that the kubelet gave to the pod.
+fn describe_other_device(view: &RunView<'_>, pod: &TargetPod<'_>, labelled: &BTreeSet<DeviceId<'_>>) -> Option<String> {
+    let ids = view.accelerator_ids(pod);
+    let reported: BTreeSet<_> = ids.iter().filter_map(|id| split_device_uuid(id)).collect();
+    let shown: BTreeSet<_> = labelled.iter().filter_map(|device| split_device_uuid(device.id)).collect();
+    // Ids of different forms may be of one device.
+    let (_, other) = shown.iter().find(|(form, _)| reported.iter().any(|(prefix, _)| prefix == form))?;
+    reported.is_disjoint(&shown).then(|| {
+        format!(
+            "the kubelet gave pod {} {}, and the pod's series is of the device {other}, so one of the records is wrong and it is \
+             not known whose device works",
+            pod.name(),
+            join(ids.iter())
+        )
+    })
+}
+
 fn join<S: AsRef<str>>(names: impl Iterator<Item = S>) -> String {
     names.fold(String::new(), |mut text, name| {
         if !text.is_empty() {
@@ -144,7 +163,7 @@ fn devices_by_labels<'a>(view: &RunView<'a>, end_ms: u64) -> BTreeMap<&'a str, B
     let mut last: BTreeMap<&'a str, (u64, BTreeSet<DeviceId<'a>>)> = BTreeMap::new();
     for (o, reading) in view.readings.iter().filter(|(o, _)| o.at_ms <= end_ms) {
         for sample in reading.samples().unwrap_or_default() {
-            let Some(pod) = sample.object.as_deref() else { continue };
+            let Some(pod) = view.pod_of(sample) else { continue };
             let unique = device_from_labels(&sample.labels, labels).map(|id| DeviceId { id, is_unique: true });
             let on_node =
                 || device_index_from_labels(&sample.labels, labels).map(|id| DeviceId { id, is_unique: false });

@@ -177,11 +177,15 @@ impl PodOnNode<'_, '_> {
     fn find_unready_node(&self, ready_ms: u64) -> Option<String> {
         let end = self.view.load_span().map_or(0, |(_, end)| end);
         let known = self.snapshots.partition_point(|(o, _)| o.at_ms <= ready_ms).saturating_sub(1);
-        let mut since = self.snapshots[known..].iter().take_while(|(o, _)| o.at_ms <= end.max(ready_ms)).peekable();
-        since.peek()?;
-        since.all(|(_, node)| !node.ready).then(|| {
+        let mut since = self.snapshots[known..].iter().take_while(|(o, _)| o.at_ms <= end.max(ready_ms));
+        // Under load a node that is not Ready may become Ready again.
+        let is_lost = match self.view.is_under_load() {
+            true => since.all(|(_, node)| !node.ready),
+            false => since.last().is_some_and(|(_, node)| !node.ready),
+        };
+        is_lost.then(|| {
             format!(
-                "pod {} counts as Ready, but its node {} was not Ready meanwhile, so the pod's state is not current",
+                "pod {} counts as Ready, but its node {} was not Ready when the load ended, so the pod's state is not current",
                 self.name, self.node
             )
         })
@@ -210,9 +214,9 @@ fn find_device(
     if !claims.is_empty() {
         return Some(claims.join(" and "));
     }
-    let samples = view.readings.iter().rev().filter_map(|(_, reading)| reading.samples());
-    let of_pod = samples.flatten().filter(|sample| sample.object.as_deref() == Some(pod.name()));
+    let readings = view.readings.iter().rev().map(|(_, reading)| *reading);
+    let mut of_pod = readings.flat_map(|reading| view.samples_of(reading, pod.name(), pod.first_seen_ms()));
     let labels = &view.records.scenario.metric.profile_or_generic().labels;
-    let device = of_pod.into_iter().find_map(|sample| device_from_labels(&sample.labels, labels));
+    let device = of_pod.find_map(|sample| device_from_labels(&sample.labels, labels));
     device.map(|device| format!("{device} (by the exporter's labels)"))
 }

@@ -5,7 +5,7 @@
 //! INCONCLUSIVE.
 
 mod model_placement;
-mod pod_activity;
+mod sampling;
 mod traffic;
 
 use crate::bounds::SLACK;

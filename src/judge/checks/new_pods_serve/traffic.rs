@@ -1,18 +1,16 @@
 //! (b) of ScaleUp/NewPodsServe: a new pod's share of the traffic through the Service shows in its metric. A missing
 //! share is a FAIL only where chance, the metric lag and the sampling interval cannot explain it.
 
-use std::collections::BTreeMap;
-
-use super::pod_activity::{IdlePeaks, pod_value, was_probed_near};
+use super::sampling::Sampling;
 use crate::bounds::SLACK;
 use crate::judge::check_result::{CheckResult, format_ms};
+use crate::judge::diagnosis::pod_activity::{IdlePeaks, pod_value, was_probed_near};
+use crate::judge::diagnosis::single_destination;
+use crate::judge::endpoint_chance::{MAX_FALSE_FAIL_ODDS, odds_of_none};
 use crate::judge::run_view::{MAX_READING_GAP_MS, ObservedItem, RunView, SharedValues, TargetPod};
 use crate::model::reading::MetricReading;
 use crate::model::scenario::EndpointType;
 use crate::units::Milli;
-
-/// Accepted probability of a false FAIL: that a ready endpoint receives none of n connections by chance.
-const MAX_FALSE_FAIL_ODDS: f64 = 1e-6;
 
 /// Longest distance, milliseconds, between two recorded readings of a hop without a gap: an unchanged reading is
 /// recorded every 10 s, and a poll or two may be missed.
@@ -43,7 +41,7 @@ pub(super) fn evaluate_traffic(view: &RunView<'_>, pod: &TargetPod<'_>) -> Check
     let from = ready.at_ms + view.times.metric_lag().total_ms();
     let activity = || {
         view.readings.iter().filter_map(|(o, reading)| {
-            let value = pod_value(view, reading, name)?;
+            let value = pod_value(view, reading, name, ready.at_ms)?;
             let in_time =
                 o.at_ms >= from && o.at_ms <= end && !was_probed_near(view, name, reading.requested_ms, o.at_ms);
             (in_time && idle.is_activity(view, reading.hop, value)).then_some((*o, value, reading.hop))
@@ -105,13 +103,16 @@ fn evaluate_own_work(
     let pass = if has_service(view) { pass } else { pass.with_finding(describe_unobserved_service(pod.name())) };
     let Some(sharing) = view.find_device_sharing(pod) else { return pass };
     let (name, device, others) = (pod.name(), &sharing.device, sharing.others_text());
+    let shares = if sharing.is_certain { "shares" } else { "may share" };
     let observed = match view.compare_shared_values(name, &sharing) {
         SharedValues::Differ { seq } => return pass.with_cites([seq]),
+        // NewPodsRunOnAccelerators names the possible sharing.
+        SharedValues::NeverTogether if !sharing.is_certain => return pass,
         SharedValues::Equal => "every reading of exporter and store has the same value for them",
         SharedValues::NeverTogether => "no reading of exporter and store has values of two of them at one time",
     };
     let text = format!(
-        "pod {name}: {activity}, but it shares {device} with {others}, and {observed}: the value may \
+        "pod {name}: {activity}, but it {shares} {device} with {others}, and {observed}: the value may \
          be that of the whole device, so it is no evidence of the pod's own work. Give each pod a device of its own (an \
          exclusive GPU or a MIG instance), or use an exporter that reports each pod's own share"
     );
@@ -131,9 +132,9 @@ fn evaluate_no_traffic(view: &RunView<'_>, pod: &TargetPod<'_>, (ready_ms, from)
     let opened = load_at(end).map_or(0, |load| load.answered_connections).saturating_sub(before);
     let endpoints = endpoint.map_or(view.expected_replicas, |(_, most)| most);
     let text = format!("pod {name} shows no traffic after {opened} connections to {endpoints} ready endpoints");
-    // The probability that one of N ready endpoints receives none of n connections is (1 - 1/N)^n.
-    let odds = (1.0 - 1.0 / f64::from(endpoints.max(1))).powf(f64::from(u32::try_from(opened).unwrap_or(u32::MAX)));
-    let readings: Vec<u64> = activity_times(view, name, from, end);
+    let readings: Vec<u64> = activity_times(view, (name, ready_ms), from, end);
+    let sampling = Sampling::observe(view, readings.first().map_or(end, |first| *first), end);
+    let odds = odds_of_none(endpoints, sampling.visible_chats(opened));
     let may_be_chance = endpoint.is_some() && odds >= MAX_FALSE_FAIL_ODDS && !readings.is_empty();
     let bound = if may_be_chance { view.times.new_connections() } else { view.times.traffic_visible() };
     // A chat that loads a model may take minutes, and covers the traffic of that time.
@@ -142,28 +143,25 @@ fn evaluate_no_traffic(view: &RunView<'_>, pod: &TargetPod<'_>, (ready_ms, from)
         return CheckResult::pending(text);
     }
     if readings.is_empty() {
-        return CheckResult::inconclusive(describe_missing_readings(view, name, from, end));
+        return CheckResult::inconclusive(describe_missing_readings(view, (name, ready_ms), from, end));
     }
-    if endpoint.is_none() || odds >= MAX_FALSE_FAIL_ODDS || !is_overdue || !is_read_often_enough(view, &readings, end) {
+    let few_connections = odds_of_none(endpoints, opened) >= MAX_FALSE_FAIL_ODDS;
+    if endpoint.is_none() || few_connections || !is_read_often_enough(view, &readings, end) {
         return CheckResult::inconclusive(text);
     }
-    if let Some(cause) = find_single_destination(view, (from, end)) {
+    if let Some(cause) = single_destination::describe(view, (from, end)) {
         return CheckResult::inconclusive(format!("{text}, which chance does not explain; but {cause}"));
     }
-    let observed_ms = readings.first().map_or(0, |first| end.saturating_sub(*first));
-    match shortest_sample_interval(view, end) {
-        Some(ms) if observed_ms >= 2 * ms => {
-            CheckResult::fail(format!("{text}, which has a probability of {odds:.0e} by chance"))
-        }
-        Some(ms) => CheckResult::inconclusive(format!(
-            "{text}; its metric changes every {} at most, and was read for only {}",
-            format_ms(ms),
-            format_ms(observed_ms)
-        )),
-        None => CheckResult::inconclusive(format!(
-            "{text}; no series of the metric changed twice, so its sampling interval is unknown"
-        )),
+    if let Some(cause) = sampling.describe_too_few() {
+        return CheckResult::inconclusive(format!("{text}; {cause}"));
     }
+    if odds >= MAX_FALSE_FAIL_ODDS {
+        return CheckResult::inconclusive(format!("{text}; {}", sampling.describe_missed(odds)));
+    }
+    if !is_overdue {
+        return CheckResult::inconclusive(text);
+    }
+    CheckResult::fail(format!("{text}, which has a probability of {odds:.0e} by chance"))
 }
 
 /// When the last direct chat to the pod under load ended; 0 without one.
@@ -172,9 +170,9 @@ pub(super) fn last_probe_end(view: &RunView<'_>, name: &str) -> u64 {
 }
 
 /// Why no reading can show the traffic of a pod.
-fn describe_missing_readings(view: &RunView<'_>, name: &str, from: u64, end: u64) -> String {
+fn describe_missing_readings(view: &RunView<'_>, (name, ready_ms): (&str, u64), from: u64, end: u64) -> String {
     let has_series = |(o, reading): &&ObservedItem<'_, MetricReading>| {
-        (from..=end).contains(&o.at_ms) && pod_value(view, reading, name).is_some()
+        (from..=end).contains(&o.at_ms) && pod_value(view, reading, name, ready_ms).is_some()
     };
     let covered = view.readings.iter().filter(has_series).count();
     let probe = view.probes.iter().rfind(|(_, probe)| probe.pod == name).filter(|_| covered > 0);
@@ -190,56 +188,6 @@ fn describe_missing_readings(view: &RunView<'_>, name: &str, from: u64, end: u64
     }
 }
 
-/// Why all connections of the load may belong to one pod: the Service's own session affinity, or a distribution that a
-/// hash of the client's address makes, and that random choice does not. One client cannot tell which pods others reach.
-fn find_single_destination(view: &RunView<'_>, (from, end): (u64, u64)) -> Option<String> {
-    let (changed, endpoints) = view.endpoints.iter().rfind(|(o, _)| o.at_ms <= end)?;
-    if let Some(affinity) = endpoints.session_affinity.as_deref().filter(|affinity| *affinity != "None") {
-        return Some(format!(
-            "Service {} has sessionAffinity {affinity}, so all connections of one client go to one pod; remove what sets it, and run again",
-            endpoints.service
-        ));
-    }
-    // A hash chooses anew when the endpoints change.
-    let settled = changed.at_ms + view.times.metric_lag().total_ms();
-    let from = if settled < end { from.max(settled) } else { from };
-    let idle = IdlePeaks::collect(view);
-    let readings = || view.readings.iter().filter(|(o, _)| (from..=end).contains(&o.at_ms));
-    let is_active = |pod: &&String| {
-        readings().any(|(o, reading)| {
-            let value = pod_value(view, reading, pod.as_str());
-            value.is_some_and(|value| idle.is_activity(view, reading.hop, value))
-                && !was_probed_near(view, pod.as_str(), reading.requested_ms, o.at_ms)
-        })
-    };
-    let active: Vec<&String> = endpoints.ready_pods.iter().filter(is_active).collect();
-    let [only] = active.as_slice() else { return None };
-    Some(format!(
-        "pod {only} alone shows traffic, of {} ready endpoints: a hash of the client's address (kube-proxy in IPVS mode with the scheduler sh, a load balancer with affinity) does that to the connections of one client; use the scheduler rr or another proxy mode, or a load balancer without affinity, and run again",
-        endpoints.ready_pods.len()
-    ))
-}
-
-/// The shortest time between two changes of a series of one pod, milliseconds. It bounds the sampling interval,
-/// whatever was assumed: no traffic shows for a pod whose samples are older than its share of the load.
-fn shortest_sample_interval(view: &RunView<'_>, end: u64) -> Option<u64> {
-    let mut last = BTreeMap::new();
-    let mut shortest = None::<u64>;
-    for (o, reading) in view.readings.iter().filter(|(o, _)| o.at_ms <= end) {
-        for sample in reading.samples().unwrap_or_default() {
-            let Some(value) = sample.value else { continue };
-            let mut names = view.target_pods().iter().map(TargetPod::name);
-            let Some(pod) = names.find(|pod| sample.object.as_deref() == Some(pod)) else { continue };
-            let (known, changed) = last.entry((reading.hop, pod, &sample.labels)).or_insert((value, None));
-            if *known != value {
-                shortest = shortest.into_iter().chain(changed.map(|at| o.at_ms - at)).min();
-                (*known, *changed) = (value, Some(o.at_ms));
-            }
-        }
-    }
-    shortest
-}
-
 /// Since when the pod is a ready endpoint without interruption until the load's end, and the largest number of ready
 /// endpoints since then.
 fn endpoint_ready_since(view: &RunView<'_>, name: &str, end: u64) -> Option<(u64, i32)> {
@@ -252,10 +200,10 @@ fn endpoint_ready_since(view: &RunView<'_>, name: &str, end: u64) -> Option<(u64
 }
 
 /// The times at which the pod's metric was read while no probe can show in it.
-fn activity_times(view: &RunView<'_>, name: &str, from: u64, end: u64) -> Vec<u64> {
+fn activity_times(view: &RunView<'_>, (name, ready_ms): (&str, u64), from: u64, end: u64) -> Vec<u64> {
     let readings = view.readings.iter().filter(|(o, reading)| {
         (from..=end).contains(&o.at_ms)
-            && pod_value(view, reading, name).is_some()
+            && pod_value(view, reading, name, ready_ms).is_some()
             && !was_probed_near(view, name, reading.requested_ms, o.at_ms)
     });
     readings.map(|(o, _)| o.at_ms).collect()
