@@ -1,6 +1,7 @@
 //! Effects of stabilization and limits on a proposal, and their conditions.
 
 use super::condition::{ConditionKind, ConditionStatus, HpaCondition};
+use super::text::SCALE_DOWN_STABILIZED;
 
 /// The effect of the stabilization windows on a proposal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +40,7 @@ impl Stabilization {
                 "recent recommendations were lower than current one, applying the lowest recent recommendation",
             ),
             Self::Down => (
-                "ScaleDownStabilized",
+                SCALE_DOWN_STABILIZED,
                 "recent recommendations were higher than current one, applying the highest recent recommendation",
             ),
         };

@@ -74,7 +74,9 @@ pub(crate) use size::Size;
 pub use size::Sizing;
 pub(crate) use spec::{BehaviorTimes, behavior_from_spec, behavior_times, pod_state_from_snapshot};
 pub(crate) use stored_spec::{find_foreign_metrics, find_spec_differences, spec_difference_hint};
-pub(crate) use text::{SUCCEEDED_RESCALE, SUCCESSFUL_RESCALE, new_size, updated_scale};
+pub(crate) use text::{
+    SCALE_DOWN_STABILIZED, SUCCEEDED_RESCALE, SUCCESSFUL_RESCALE, new_size, split_new_size, updated_scale,
+};
 pub use tolerance::Tolerance;
 pub use workload::{Proposal, Workload};
 

@@ -8,6 +8,9 @@ pub(crate) const SUCCEEDED_RESCALE: &str = "SucceededRescale";
 /// Reason of the event after a successful write; its message is [`new_size`].
 pub(crate) const SUCCESSFUL_RESCALE: &str = "SuccessfulRescale";
 
+/// Reason of the condition `AbleToScale` where the scale-down window keeps the size.
+pub(crate) const SCALE_DOWN_STABILIZED: &str = "ScaleDownStabilized";
+
 pub(super) const SUCCEEDED_GET_SCALE: &str = "SucceededGetScale";
 pub(super) const FAILED_GET_SCALE: &str = "FailedGetScale";
 pub(super) const FAILED_UPDATE_SCALE: &str = "FailedUpdateScale";
@@ -31,6 +34,12 @@ pub(crate) fn updated_scale(to: i32) -> String {
 #[must_use]
 pub(crate) fn new_size(to: i32, reason: &str) -> String {
     format!("New size: {to}; reason: {reason}")
+}
+
+/// The replica count and the reason of a message that [`new_size`] made.
+#[must_use]
+pub(crate) fn split_new_size(message: &str) -> Option<(&str, &str)> {
+    message.strip_prefix("New size: ")?.split_once("; reason: ")
 }
 
 /// The text form of a metric selector (SCHEMA.md, Conventions, `SEL(s)`): `nil` without one, else the generated

@@ -105,6 +105,11 @@ pub(crate) const PARAMS: &[SimParam] = &[
         apply: |s, v| parse_duration(v, &mut s.controllers.hpa_controller.sync_period),
     },
     SimParam {
+        name: "downscaleStabilization",
+        description: "--horizontal-pod-autoscaler-downscale-stabilization, for an HPA without a window of its own (default: the scenario's assumption)",
+        apply: |s, v| parse_duration(v, &mut s.controllers.hpa_controller.downscale_stabilization),
+    },
+    SimParam {
         name: "tolerance",
         description: "--horizontal-pod-autoscaler-tolerance, a fraction (default: the scenario's assumption)",
         apply: |s, v| parse_fraction(v, 0.0, 10.0).map(|n| s.controllers.hpa_controller.tolerance = n),

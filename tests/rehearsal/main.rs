@@ -2,6 +2,7 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot read its own files has failed")]
 
+mod assumptions;
 mod catalogue;
 mod interruption;
 mod parity;

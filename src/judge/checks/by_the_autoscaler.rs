@@ -3,11 +3,13 @@
 //! minReplicas or maxReplicas. Another writer, or a tool of people as the writer of every change: INCONCLUSIVE, with its field
 //! manager. A name that is not known for the controller is a finding where its events confirm each change.
 
+use std::collections::BTreeMap;
+
 use crate::bounds::SLACK;
 use crate::hpa;
 use crate::judge::check_result::CheckResult;
-use crate::judge::run_view::{RunView, SizeChange};
-use crate::model::observation::{EventSnapshot, Phase};
+use crate::judge::run_view::{ByTime, RunView, SizeChange};
+use crate::model::observation::Phase;
 
 /// Names under which the HPA controller writes: a field manager is the name of the writing binary (kubernetes v1.37.2,
 /// staging/src/k8s.io/apiserver/pkg/endpoints/handlers/create.go, `managerOrUserAgent`), and k3s, MicroK8s and MicroShift have
@@ -54,13 +56,14 @@ fn is_tool(manager: &str) -> bool {
 }
 
 pub(super) fn evaluate(view: &RunView<'_>) -> CheckResult {
+    let events = RescaleEvents::from_view(view);
     let (mut cites, mut findings, mut changes) = (Vec::new(), Vec::new(), Vec::new());
     let (mut manager, mut has_all_events) = (None::<&str>, true);
     for change in &view.size_changes {
         // After one lost event the next ones are not awaited: a controller that keeps scaling would delay the run for
         // ever.
         let wait_ms = if findings.is_empty() { 2 * SLACK.ms() } else { 0 };
-        match find_origin(view, change, wait_ms) {
+        match find_origin(view, &events, change, wait_ms) {
             ChangeOrigin::OurHpa { status_seq, event_seq, finding } => {
                 has_all_events &= event_seq.is_some();
                 cites.extend([change.seq, status_seq]);
@@ -119,7 +122,12 @@ enum ChangeOrigin {
 }
 
 /// Finds the writer of a change; waits `event_wait_ms` for its event.
-fn find_origin(view: &RunView<'_>, change: &SizeChange<'_>, event_wait_ms: u64) -> ChangeOrigin {
+fn find_origin(
+    view: &RunView<'_>,
+    events: &RescaleEvents<'_>,
+    change: &SizeChange<'_>,
+    event_wait_ms: u64,
+) -> ChangeOrigin {
     if !change.is_scale_write() {
         return ChangeOrigin::OtherWriter(format!(
             "written by {}, not through the scale subresource; run again without another writer of spec.replicas",
@@ -142,14 +150,7 @@ fn find_origin(view: &RunView<'_>, change: &SizeChange<'_>, event_wait_ms: u64) 
             change.describe_writer()
         ));
     }
-    let prefix = hpa::new_size(change.to, "");
-    let event = view.events.iter().rfind(|(_, event)| {
-        event.reason == hpa::SUCCESSFUL_RESCALE
-            && event.message.starts_with(&prefix)
-            && is_our_event(view, event)
-            && event.last_timestamp.or(event.first_timestamp).is_some_and(|at| view.is_time_of_change(at, change))
-    });
-    let Some((observation, event)) = event else {
+    let Some((seq, reason)) = events.find_last(view, change) else {
         if view.now_ms() < change.at_ms + event_wait_ms {
             return ChangeOrigin::Pending(format!("no SuccessfulRescale event of {} → {} yet", change.from, change.to));
         }
@@ -157,13 +158,45 @@ fn find_origin(view: &RunView<'_>, change: &SizeChange<'_>, event_wait_ms: u64) 
             format!("no SuccessfulRescale event of {} → {} was seen; events can be lost", change.from, change.to);
         return ChangeOrigin::OurHpa { status_seq: status.seq, event_seq: None, finding: Some(finding) };
     };
-    let reason = event.message[prefix.len()..].trim();
     if !is_expected_reason(view, change, reason) {
         return ChangeOrigin::OtherWriter(format!(
             "the HPA's event gives another reason than the metric of this run: {reason}"
         ));
     }
-    ChangeOrigin::OurHpa { status_seq: status.seq, event_seq: Some(observation.seq), finding: None }
+    ChangeOrigin::OurHpa { status_seq: status.seq, event_seq: Some(seq), finding: None }
+}
+
+/// The SuccessfulRescale events of the run's HPA.
+#[derive(Default)]
+struct RescaleEvents<'a> {
+    /// Sequence number and reason of each, in the order of their observations.
+    events: Vec<(u64, &'a str)>,
+    /// Their indices by the new size, as the message writes it.
+    by_size: BTreeMap<&'a str, ByTime>,
+}
+
+impl<'a> RescaleEvents<'a> {
+    fn from_view(view: &RunView<'a>) -> Self {
+        let Some((_, hpa)) = view.our_hpa_snapshots().next() else { return Self::default() };
+        let (mut events, mut by_size) = (Vec::new(), BTreeMap::<_, Vec<_>>::new());
+        let rescales = view.events.iter().filter(|(_, e)| e.reason == hpa::SUCCESSFUL_RESCALE && e.uid == hpa.uid);
+        for (o, event) in rescales {
+            let size_and_reason = hpa::split_new_size(&event.message);
+            let at = event.last_timestamp.or(event.first_timestamp);
+            if let Some(((size, reason), at)) = size_and_reason.zip(at) {
+                by_size.entry(size).or_default().push((at, events.len()));
+                events.push((o.seq, reason.trim()));
+            }
+        }
+        Self { events, by_size: by_size.into_iter().map(|(size, events)| (size, ByTime::new(events))).collect() }
+    }
+
+    /// Sequence number and reason of the last event that can be that of a change.
+    fn find_last(&self, view: &RunView<'_>, change: &SizeChange<'_>) -> Option<(u64, &'a str)> {
+        let of_size = self.by_size.get(change.to.to_string().as_str())?;
+        let (_, last) = view.find_at_change(of_size, change)?;
+        self.events.get(last).copied()
+    }
 }
 
 /// Why no status of the HPA confirms a change: it or the clock could not be read, or another writer made the change.
@@ -200,8 +233,4 @@ fn is_expected_reason(view: &RunView<'_>, change: &SizeChange<'_>, reason: &str)
     let is_raised = change.from < view.min_replicas && change.to == view.min_replicas && reason == hpa::BELOW_MIN;
     let is_lowered = change.from > view.max_replicas && change.to == view.max_replicas && reason == hpa::ABOVE_MAX;
     by_metric || (is_before_baseline && (is_raised || is_lowered))
-}
-
-fn is_our_event(view: &RunView<'_>, event: &EventSnapshot) -> bool {
-    view.our_hpa_snapshots().next().is_some_and(|(_, hpa)| hpa.uid == event.uid)
 }

@@ -12,7 +12,7 @@ use crate::model::reading::{MetricHop, MetricReading, MetricSample, ReadingResul
 pub(super) fn evaluate(view: &RunView<'_>) -> CheckResult {
     // During the clean-up a hop may be missing because the run itself deleted it.
     let until = view.hpa_creation().map_or(view.end_ms(), |(_, at)| at);
-    let last = |hop: MetricHop| view.readings.iter().rfind(|(o, r)| r.hop == hop && o.at_ms <= until);
+    let last = |hop: MetricHop| view.readings_at_hop(hop, 0..=until).next_back();
     if let Some((observation, reading)) =
         last(MetricHop::Api).filter(|(_, reading)| view.serves_target(reading) == Some(true))
     {

@@ -32,9 +32,11 @@ pub(in crate::judge) fn describe(view: &RunView<'_>, at_ms: u64) -> Option<Strin
     included.or_else(sharing).or_else(elsewhere)
 }
 
-/// The samples of a hop in its last reading that has any.
-fn last_samples<'v>(view: &'v RunView<'_>, hop: MetricHop, at_ms: u64) -> Option<&'v [MetricSample]> {
-    view.readings.iter().rfind(|(o, r)| r.hop == hop && o.at_ms <= at_ms)?.1.samples()
+/// The current samples of a hop in its last reading; `None` where that has none.
+fn last_samples<'v>(view: &'v RunView<'_>, hop: MetricHop, at_ms: u64) -> Option<Vec<&'v MetricSample>> {
+    let (_, reading) = view.readings_at_hop(hop, 0..=at_ms).next_back()?;
+    reading.samples()?;
+    Some(view.current_samples(reading).collect())
 }
 
 /// A busy pod of another workload as a text names it, with its namespace where it is another one.
@@ -61,7 +63,7 @@ fn find_pods(view: &RunView<'_>, at_ms: u64) -> Vec<String> {
     // An Object metric is computed from the series of its own namespace; an External one may be computed from any.
     let is_external = kind == Some(MetricKind::External);
     let labels = &scenario.metric.profile_or_generic().labels;
-    let is_included = |sample: &&MetricSample| {
+    let is_included = |sample: &&&MetricSample| {
         let namespace = namespace_from_labels(&sample.labels, labels);
         is_external || namespace.is_none_or(|namespace| namespace == scenario.namespace)
     };
@@ -90,7 +92,7 @@ fn find_device_sharers(view: &RunView<'_>, at_ms: u64) -> Vec<String> {
         let of_target = samples.iter().filter(|sample| view.is_of_target(sample));
         let devices: BTreeSet<&str> = of_target.filter_map(|s| device_from_labels(&s.labels, labels)).collect();
         let is_on_device =
-            |s: &&MetricSample| device_from_labels(&s.labels, labels).is_some_and(|device| devices.contains(device));
+            |s: &&&MetricSample| device_from_labels(&s.labels, labels).is_some_and(|device| devices.contains(device));
         pods.extend(samples.iter().filter(is_on_device).filter_map(|sample| describe_other(view, sample)));
     }
     pods.into_iter().collect()

@@ -28,7 +28,7 @@ pub(in crate::judge) fn describe_turns(view: &RunView<'_>) -> Option<String> {
     let labels = &view.records.scenario.metric.profile_or_generic().labels;
     [MetricHop::Exporter, MetricHop::Store].into_iter().find_map(|hop| {
         let mut devices: BTreeMap<&str, NamedPods<'_>> = BTreeMap::new();
-        for (_, reading) in view.readings.iter().filter(|(_, reading)| reading.hop == hop) {
+        for (_, reading) in view.readings_at_hop(hop, 0..=u64::MAX) {
             let mut newest: BTreeMap<&str, Vec<&MetricSample>> = BTreeMap::new();
             for sample in reading.samples().unwrap_or_default() {
                 let Some(device) = device_from_labels(&sample.labels, labels) else { continue };

@@ -129,9 +129,8 @@ fn diagnose(view: &RunView<'_>, at_api: HopValues, values: &[(MetricHop, HopValu
 /// The highest mean of the target's series in one reading of a hop under load.
 fn highest_mean(view: &RunView<'_>, hop: MetricHop) -> Option<Milli> {
     let (began, ended) = view.load_span()?;
-    let readings = view.readings.iter().filter(|(o, r)| r.hop == hop && (began..=ended).contains(&o.at_ms));
-    let means = readings.filter_map(|(_, reading)| {
-        let of_target = reading.samples()?.iter().filter(|sample| view.is_of_target(sample));
+    let means = view.readings_at_hop(hop, began..=ended).filter_map(|(_, reading)| {
+        let of_target = view.current_samples(reading).filter(|sample| view.is_of_target(sample));
         let values = of_target.filter_map(|sample| sample.value);
         let (count, sum) = values.fold((0, 0_i64), |(count, sum), value| (count + 1, sum.saturating_add(value.0)));
         sum.checked_div(count)

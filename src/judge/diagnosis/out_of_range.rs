@@ -24,8 +24,7 @@ pub(in crate::judge) fn describe_implausible(view: &RunView<'_>, reading: &Metri
 pub(in crate::judge) fn find_implausible(view: &RunView<'_>, from_ms: u64, to_ms: u64) -> Option<String> {
     // The first hop shows where the value comes from.
     [MetricHop::Exporter, MetricHop::Store, MetricHop::Api].into_iter().find_map(|hop| {
-        let in_span = view.readings.iter().filter(|(o, r)| r.hop == hop && (from_ms..=to_ms).contains(&o.at_ms));
-        in_span.into_iter().find_map(|(_, reading)| describe_implausible(view, reading))
+        view.readings_at_hop(hop, from_ms..=to_ms).find_map(|(_, reading)| describe_implausible(view, reading))
     })
 }
 

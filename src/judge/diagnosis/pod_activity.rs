@@ -15,7 +15,7 @@ impl IdlePeaks {
         let Some((began, ended)) = view.baseline_span() else { return Self(BTreeMap::new()) };
         let to = ended.unwrap_or(u64::MAX);
         let mut peaks = BTreeMap::new();
-        for (_, reading) in view.readings.iter().filter(|(o, _)| (began..=to).contains(&o.at_ms)) {
+        for (_, reading) in view.readings_in(began..=to) {
             let values =
                 view.target_pods().iter().filter_map(|pod| pod_value(view, reading, pod.name(), pod.first_seen_ms()));
             if let Some(highest) = values.max() {

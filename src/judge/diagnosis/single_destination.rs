@@ -53,11 +53,10 @@ fn find_only_active<'a>(
     let settled = changed_ms + view.times.metric_lag().total_ms();
     let from = if settled < end { from.max(settled) } else { from };
     let idle = IdlePeaks::collect(view);
-    let readings = || view.readings.iter().filter(|(o, _)| (from..=end).contains(&o.at_ms));
     let is_active = |pod: &&String| {
         let lives = view.target_pods().iter().filter(|one| one.name() == pod.as_str());
         let since_ms = lives.map(TargetPod::first_seen_ms).max().unwrap_or(0);
-        readings().any(|(o, reading)| {
+        view.readings_in(from..=end).iter().any(|(o, reading)| {
             let value = pod_value(view, reading, pod.as_str(), since_ms);
             value.is_some_and(|value| idle.is_activity(view, reading.hop, value))
                 && !was_probed_near(view, pod.as_str(), reading.requested_ms, o.at_ms)

@@ -236,10 +236,9 @@ impl<'a> RunView<'a> {
             self.api_readings_in(from_ms, to_ms).filter_map(|reading| reading.value_milli().map(Milli)).collect()
         } else {
             let of_target = |sample: &&MetricSample| self.is_of_target(sample);
-            let at_hop =
-                super::received::received_in(&self.readings, from_ms..=to_ms).iter().filter(|(_, r)| r.hop == hop);
-            let samples =
-                at_hop.flat_map(|(_, reading)| reading.samples().unwrap_or_default().iter().filter(of_target));
+            let samples = self
+                .readings_at_hop(hop, from_ms..=to_ms)
+                .flat_map(|(_, reading)| self.current_samples(reading).filter(of_target));
             samples.filter_map(|sample| sample.value).collect()
         };
         values.sort_unstable();

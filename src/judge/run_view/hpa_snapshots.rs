@@ -1,7 +1,9 @@
 //! The run's own HPA: its creation by the journal, and its snapshots.
 
+use std::collections::BTreeMap;
+
 use super::received::received_before;
-use super::{ObservedItem, RunView};
+use super::{ByTime, ObservedItem, RunView};
 use crate::model::journal::{ChangeState, JournalEntry, RunChange};
 use crate::model::observation::{HpaSnapshot, Observation};
 
@@ -9,9 +11,6 @@ impl<'a> RunView<'a> {
     pub(super) fn add_hpa(&mut self, observation: &'a Observation, hpa: &'a HpaSnapshot) {
         if self.hpa_creation.is_none_or(|(name, _)| name != hpa.name) {
             return;
-        }
-        if let Some(at) = hpa.last_scale_time {
-            self.scale_statuses.entry((hpa.desired_replicas, at)).or_insert(self.hpas.len());
         }
         self.hpas.push((observation, hpa));
     }
@@ -49,4 +48,15 @@ pub(super) fn find_hpa_creation(journal: &[JournalEntry]) -> Option<(&str, u64)>
         }
         _ => None,
     })
+}
+
+/// Indices of the snapshots with a scale time, by desired size.
+pub(super) fn collect_scale_statuses(hpas: &[ObservedItem<'_, HpaSnapshot>]) -> BTreeMap<i32, ByTime> {
+    let mut by_size = BTreeMap::<i32, Vec<_>>::new();
+    for (index, (_, hpa)) in hpas.iter().enumerate() {
+        if let Some(at) = hpa.last_scale_time {
+            by_size.entry(hpa.desired_replicas).or_default().push((at, index));
+        }
+    }
+    by_size.into_iter().map(|(size, statuses)| (size, ByTime::new(statuses))).collect()
 }

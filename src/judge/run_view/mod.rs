@@ -1,11 +1,13 @@
 //! The records of a run, indexed once: phases, sizes, pods, readings. The checks read only this.
 
 mod api_readings;
+mod by_time;
 mod cache;
 mod change_totals;
 mod clock_skew;
 mod controller_process;
 mod gaps;
+mod hop_readings;
 mod hpa_snapshots;
 mod live_status;
 mod pass_interval;
@@ -27,10 +29,9 @@ use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use jiff::Timestamp;
-
 pub(crate) use api_readings::ApiReading;
 pub(super) use api_readings::MAX_READING_GAP_MS;
+pub(super) use by_time::ByTime;
 pub(crate) use cache::EvaluationCache;
 use change_totals::ChangeTotals;
 pub(crate) use change_totals::CountedChanges;
@@ -78,8 +79,8 @@ pub struct RunView<'a> {
     hpa_creation: Option<(&'a str, u64)>,
     /// Snapshots of the run's HPA.
     hpas: Vec<ObservedItem<'a, HpaSnapshot>>,
-    /// The first of them with each desired size and scale time: its index.
-    scale_statuses: BTreeMap<(i32, Timestamp), usize>,
+    /// Their indices by desired size and scale time.
+    scale_statuses: BTreeMap<i32, ByTime>,
     pub(super) workloads: Vec<ObservedItem<'a, WorkloadSnapshot>>,
     pub(super) pods: Vec<ObservedItem<'a, PodSnapshot>>,
     pub(super) events: Vec<ObservedItem<'a, EventSnapshot>>,
@@ -183,6 +184,7 @@ impl<'a> RunView<'a> {
             view.workloads.first().map(|(_, workload)| workload.termination_grace_period_seconds);
         view.times.clock_skew_ms = view.skew.map_or(0, |skew| u64::try_from(skew.high_ms - skew.low_ms).unwrap_or(0));
         (view.api_readings, view.target_states) = collector.finish();
+        view.scale_statuses = hpa_snapshots::collect_scale_statuses(&view.hpas);
         view.recommendations.resize_with(view.api_readings.len(), OnceCell::new);
         view.status_recommendations.resize_with(view.hpas.len(), OnceCell::new);
         view.size_changes = size_changes::collect_size_changes(&view);

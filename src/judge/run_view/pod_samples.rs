@@ -48,7 +48,7 @@ impl RunView<'_> {
         pod: &'s str,
         since_ms: u64,
     ) -> impl Iterator<Item = &'s MetricSample> {
-        let named = reading.samples().unwrap_or_default().iter().filter(move |s| s.object.as_deref() == Some(pod));
+        let named = self.current_samples(reading).filter(move |sample| sample.object.as_deref() == Some(pod));
         named.filter(move |sample| self.pod_of(sample).is_some() && self.is_sampled_since(sample, since_ms))
     }
 

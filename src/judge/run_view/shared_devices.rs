@@ -92,8 +92,7 @@ impl RunView<'_> {
         let mut result = SharedValues::NeverTogether;
         for hop in [MetricHop::Exporter, MetricHop::Store] {
             let noise = self.values_at_hop(hop, began, end).last().map_or(0, |highest| highest.0.unsigned_abs() / 10);
-            let at_hop = self.readings.iter().filter(|(o, r)| r.hop == hop && (began..=end).contains(&o.at_ms));
-            for (o, reading) in at_hop {
+            for (o, reading) in self.readings_at_hop(hop, began..=end) {
                 let Some(difference) = largest_difference(self, reading, pod, &sharing.others) else { continue };
                 if difference > noise {
                     return SharedValues::Differ { seq: o.seq };
@@ -171,12 +170,11 @@ fn collect_labelled_uses<'a>(view: &RunView<'a>) -> BTreeMap<(&'a str, Cow<'a, s
     let names = &view.records.scenario.metric.profile_or_generic().labels;
     // The labels of a series are shared between its readings.
     let mut known: BTreeMap<usize, Option<&'a str>> = BTreeMap::new();
-    for (o, reading) in view.readings.iter().filter(|(o, _)| (began..=end).contains(&o.at_ms)) {
+    for (o, reading) in view.readings_in(began..=end) {
         if reading.hop == MetricHop::Api {
             continue;
         }
-        for sample in reading.samples().unwrap_or_default().iter().filter(|sample| view.is_sampled_since(sample, began))
-        {
+        for sample in view.current_samples(reading).filter(|sample| view.is_sampled_since(sample, began)) {
             let Some(pod) = view.full_name_of_pod(sample) else { continue };
             let key = Arc::as_ptr(&sample.labels) as usize;
             let device = known.entry(key).or_insert_with(|| {

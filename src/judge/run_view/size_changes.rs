@@ -5,7 +5,7 @@ use std::cell::OnceCell;
 use jiff::Timestamp;
 
 use super::received::{received_before, received_in};
-use super::{ObservedItem, RunView};
+use super::{ByTime, ObservedItem, RunView};
 use crate::bounds::SLACK;
 use crate::model::observation::{HpaSnapshot, Phase, ReplicasManager, WorkloadSnapshot};
 
@@ -82,19 +82,20 @@ impl<'a> RunView<'a> {
 
     /// The first status with the new size whose scale time can be that of the change.
     fn find_confirming_status(&self, change: &SizeChange<'_>) -> Option<usize> {
-        let with_size = (change.to, Timestamp::MIN)..=(change.to, Timestamp::MAX);
-        let of_size = self.scale_statuses.range(with_size);
-        let of_change = of_size.filter(|((_, at), _)| self.is_time_of_change(*at, change));
-        of_change.map(|(_, index)| *index).min()
+        self.find_at_change(self.scale_statuses.get(&change.to)?, change).map(|(first, _)| first)
     }
 
-    /// True when a time of the cluster, in whole seconds, can be that of an observed change: a write to the scale
-    /// subresource carries no time. After a gap of the target's watch the change may be as old as the gap.
-    pub(crate) fn is_time_of_change(&self, at: Timestamp, change: &SizeChange<'_>) -> bool {
-        let Some((from, to)) = self.to_run_clock(at) else { return false };
+    /// The smallest and the largest index of the items whose time, in whole seconds of the cluster, can be that of an
+    /// observed change: a write to the scale subresource carries no time. After a gap of the target's watch the change may
+    /// be as old as the gap.
+    pub(in crate::judge) fn find_at_change(&self, items: &ByTime, change: &SizeChange<'_>) -> Option<(usize, usize)> {
         let signed = |ms: u64| i64::try_from(ms).unwrap_or(i64::MAX);
-        let (earliest_ms, slack_ms) = (signed(self.earliest_ms("workload", change.at_ms)), signed(SLACK.ms()));
-        from - slack_ms <= signed(change.at_ms) && earliest_ms <= to + slack_ms
+        let (latest_ms, slack_ms) = (signed(change.at_ms), signed(SLACK.ms()));
+        let earliest_ms = signed(self.earliest_ms("workload", change.at_ms));
+        // Without a measured clock no time is that of the change.
+        let is_too_early = |at: Timestamp| self.to_run_clock(at).is_none_or(|(_, to)| to + slack_ms < earliest_ms);
+        let is_too_late = |at: Timestamp| self.to_run_clock(at).is_some_and(|(from, _)| from - slack_ms > latest_ms);
+        items.find_extremes(is_too_early, is_too_late)
     }
 
     /// The target at this time, with the sequence number of the observation.

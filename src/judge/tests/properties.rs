@@ -311,7 +311,9 @@ fn a_run_is_settled_when_nothing_can_worsen_its_verdict() {
     let settled = |run: RunFixture| crate::judge::Evaluator::new(run.records()).is_settled();
     let until = |run: RunFixture, ms: u64| run.without(|o| o.at_ms >= ms);
     assert!(!settled(until(healthy(), 60_000)), "it may still pass or fail");
-    assert!(settled(until(recorded("hpa-controller-off"), 28_550)), "it has failed");
+    let off = |longer_ms: u64| until(recorded("hpa-controller-off").longer(28_000, longer_ms), 28_550 + longer_ms);
+    assert!(!settled(off(0)), "a slower controller may still act");
+    assert!(settled(off(45_000)), "it has failed");
     assert!(settled(until(recorded("wrong-sign"), 55_750)), "no remaining check can fail");
     assert!(!settled(until(recorded("wrong-sign"), 45_000)), "the metric may still follow");
     // The run cannot pass, but the scale-down can still fail.

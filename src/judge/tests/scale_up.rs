@@ -505,6 +505,20 @@ fn too_few_connections_or_a_pod_that_is_no_endpoint_are_not_a_fail() {
     misses.assert_inconclusive(NewPodsServe, "misses pod ollama-7fd697578d-fcd5l");
 }
 
+#[test]
+fn connections_that_the_metric_cannot_show_yet_do_not_count() {
+    // The metric lag of this run is 7 s, doubled 14 s.
+    let at_last = |before_end_ms: u64| {
+        idle_second().loads(move |at, load| {
+            if at < FALL - before_end_ms {
+                load.answered_connections /= 100;
+            }
+        })
+    };
+    at_last(12_000).assert_inconclusive(NewPodsServe, "shows no traffic after");
+    at_last(20_000).assert_fails(NewPodsServe, "shows no traffic after");
+}
+
 /// An exporter with a longer interval than assumed may have no sample of a busy pod yet.
 #[test]
 fn a_metric_that_was_not_seen_to_be_sampled_often_enough_is_not_a_fail() {
@@ -639,13 +653,14 @@ pub(super) fn stays_at_one() -> RunFixture {
 }
 
 /// The second pod never becomes Ready, for this reason, in a hold that lasts long enough.
-fn never_ready(trouble: Option<(&str, &str)>) -> RunFixture {
+pub(super) fn never_ready(trouble: Option<(&str, &str)>) -> RunFixture {
     let run = slow_metric().workloads(|at, w| {
         if at >= SCALED_TO_3 {
             (w.spec_replicas, w.replicas, w.generation) = (2, 2, Some(2));
         }
     });
     let run = run.without(|o| match &o.kind {
+        ObservationKind::Event(event) if event.component == "kubelet" && o.at_ms > RISE => true,
         ObservationKind::Hpa(_) | ObservationKind::Event(_) => o.at_ms >= SCALED_TO_3,
         ObservationKind::Pod(pod) => pod.name == THIRD,
         _ => false,
@@ -674,7 +689,7 @@ fn repair_third(probe: &mut crate::model::observation::ProbeRecord) {
 }
 
 /// The second pod is idle for long enough although connections are many.
-fn idle_second() -> RunFixture {
+pub(super) fn idle_second() -> RunFixture {
     let run = healthy().each(|o| {
         if let ObservationKind::Metric(reading) = &mut o.kind {
             super::run_fixture::edit_samples(&mut reading.result, |s| {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::devices::{DeviceHolder, SimDevice, list_devices};
+use crate::metrics::PhysicalDevice;
 use crate::sim::cluster::SimCluster;
 use crate::sim::config::{DistortionHop, MetricDistortion, PipelineConfig};
 use crate::sim::ollama::{DeviceUsage, ServerRegistry};
@@ -164,9 +165,9 @@ impl SimExporter {
     }
 }
 
-/// The UUID of the card of a device, which may be a share of it (`UUID::N`).
+/// The UUID of the card of a device, which may be a share of it.
 fn card_uuid(uuid: &str) -> &str {
-    uuid.split_once("::").map_or(uuid, |(card, _)| card)
+    PhysicalDevice::from_id(uuid).name
 }
 
 fn holder_usage(servers: &ServerRegistry, holder: &DeviceHolder) -> DeviceUsage {

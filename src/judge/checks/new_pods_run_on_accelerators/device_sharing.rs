@@ -161,8 +161,8 @@ fn join<S: AsRef<str>>(names: impl Iterator<Item = S>) -> String {
 fn devices_by_labels<'a>(view: &RunView<'a>, end_ms: u64) -> BTreeMap<&'a str, BTreeSet<DeviceId<'a>>> {
     let labels = &view.records.scenario.metric.profile_or_generic().labels;
     let mut last: BTreeMap<&'a str, (u64, BTreeSet<DeviceId<'a>>)> = BTreeMap::new();
-    for (o, reading) in view.readings.iter().filter(|(o, _)| o.at_ms <= end_ms) {
-        for sample in reading.samples().unwrap_or_default() {
+    for (o, reading) in view.readings_in(0..=end_ms) {
+        for sample in view.current_samples(reading) {
             let Some(pod) = view.pod_of(sample) else { continue };
             let unique = device_from_labels(&sample.labels, labels).map(|id| DeviceId { id, is_unique: true });
             let on_node =

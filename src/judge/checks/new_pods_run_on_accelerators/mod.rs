@@ -146,11 +146,34 @@ fn evaluate_unready(view: &RunView<'_>, pod: &TargetPod<'_>, end: u64) -> CheckR
         None if last.phase == "Running" => {
             CheckResult::inconclusive(format!("(workload) pod {name} runs, but is not Ready {age} after its creation"))
         }
-        None => CheckResult::fail(format!(
-            "pod {name} is not Ready {age} after its creation, and neither its status nor an event says why (bound {})",
-            view.times.pod_start()
-        )),
+        None => match find_step_of_kubelet(view, pod, end) {
+            Some((o, event)) => CheckResult::inconclusive(format!(
+                "(workload) pod {name} is not Ready {age} after its creation, and the kubelet's last event is {}: {}: a pod of the target takes longer to start than assumptions.podStart {}; set it to the time that one needs, image pull and model load included",
+                event.reason,
+                event.message,
+                view.times.assumptions.pod_start
+            ))
+            .with_cites([o.seq]),
+            None => CheckResult::fail(format!(
+                "pod {name} is not Ready {age} after its creation, and neither its status nor an event says why (bound {})",
+                view.times.pod_start()
+            )),
+        },
     }
+}
+
+/// The last event of the kubelet for a pod, where it is the beginning of a step that may take any time: an image is pulled,
+/// or a container of a pod that does not run yet has started (an init container).
+fn find_step_of_kubelet<'a>(
+    view: &RunView<'a>,
+    pod: &TargetPod<'_>,
+    end: u64,
+) -> Option<ObservedItem<'a, EventSnapshot>> {
+    let is_of_kubelet = |(o, event): &&ObservedItem<'a, EventSnapshot>| {
+        o.at_ms <= end && Some(event.uid.as_str()) == pod.uid() && event.component == "kubelet"
+    };
+    let last = view.events.iter().rfind(is_of_kubelet)?;
+    matches!(last.1.reason.as_str(), "Pulling" | "Started").then_some(*last)
 }
 
 /// Why the pod does not run, by its status or by a Warning event.

@@ -214,7 +214,7 @@ fn find_device(
     if !claims.is_empty() {
         return Some(claims.join(" and "));
     }
-    let readings = view.readings.iter().rev().map(|(_, reading)| *reading);
+    let readings = view.readings_in(0..=u64::MAX).iter().rev().map(|(_, reading)| *reading);
     let mut of_pod = readings.flat_map(|reading| view.samples_of(reading, pod.name(), pod.first_seen_ms()));
     let labels = &view.records.scenario.metric.profile_or_generic().labels;
     let device = of_pod.find_map(|sample| device_from_labels(&sample.labels, labels));

@@ -75,7 +75,7 @@ fn mean_in_flight(view: &RunView<'_>, from: u64, to: u64) -> u64 {
 fn shortest_sample_interval(view: &RunView<'_>, end: u64) -> Option<u64> {
     let mut last = BTreeMap::new();
     let mut shortest = None::<u64>;
-    for (o, reading) in view.readings.iter().filter(|(o, _)| o.at_ms <= end) {
+    for (o, reading) in view.readings_in(0..=end) {
         for sample in reading.samples().unwrap_or_default() {
             let Some(value) = sample.value else { continue };
             let Some(pod) = view.pod_of(sample).filter(|name| view.is_target_pod(name)) else { continue };

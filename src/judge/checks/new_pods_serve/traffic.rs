@@ -40,11 +40,10 @@ pub(super) fn evaluate_traffic(view: &RunView<'_>, pod: &TargetPod<'_>) -> Check
     let idle = IdlePeaks::collect(view);
     let from = ready.at_ms + view.times.metric_lag().total_ms();
     let activity = || {
-        view.readings.iter().filter_map(|(o, reading)| {
+        view.readings_in(from..=end).iter().filter_map(|(o, reading)| {
             let value = pod_value(view, reading, name, ready.at_ms)?;
-            let in_time =
-                o.at_ms >= from && o.at_ms <= end && !was_probed_near(view, name, reading.requested_ms, o.at_ms);
-            (in_time && idle.is_activity(view, reading.hop, value)).then_some((*o, value, reading.hop))
+            let is_own = !was_probed_near(view, name, reading.requested_ms, o.at_ms);
+            (is_own && idle.is_activity(view, reading.hop, value)).then_some((*o, value, reading.hop))
         })
     };
     let is_endpoint = |at_ms: u64| !has_service(view) || view.is_endpoint_at(name, at_ms) == Some(true);
@@ -129,7 +128,9 @@ fn evaluate_no_traffic(view: &RunView<'_>, pod: &TargetPod<'_>, (ready_ms, from)
     let since = endpoint.map_or(ready_ms, |(since, _)| since.max(ready_ms)) + SLACK.ms();
     let load_at = |ms: u64| view.loads.iter().take_while(|(o, _)| o.at_ms <= ms).last().map(|(_, load)| *load);
     let before = load_at(since).map_or(0, |load| load.answered_connections + load.in_flight);
-    let opened = load_at(end).map_or(0, |load| load.answered_connections).saturating_sub(before);
+    // The metric cannot show those of the last metric lag yet.
+    let shown_ms = end.saturating_sub(view.times.metric_lag().lenient_ms());
+    let opened = load_at(shown_ms).map_or(0, |load| load.answered_connections).saturating_sub(before);
     let endpoints = endpoint.map_or(view.expected_replicas, |(_, most)| most);
     let text = format!("pod {name} shows no traffic after {opened} connections to {endpoints} ready endpoints");
     let readings: Vec<u64> = activity_times(view, (name, ready_ms), from, end);
@@ -171,10 +172,9 @@ pub(super) fn last_probe_end(view: &RunView<'_>, name: &str) -> u64 {
 
 /// Why no reading can show the traffic of a pod.
 fn describe_missing_readings(view: &RunView<'_>, (name, ready_ms): (&str, u64), from: u64, end: u64) -> String {
-    let has_series = |(o, reading): &&ObservedItem<'_, MetricReading>| {
-        (from..=end).contains(&o.at_ms) && pod_value(view, reading, name, ready_ms).is_some()
-    };
-    let covered = view.readings.iter().filter(has_series).count();
+    let has_series =
+        |(_, reading): &&ObservedItem<'_, MetricReading>| pod_value(view, reading, name, ready_ms).is_some();
+    let covered = view.readings_in(from..=end).iter().filter(has_series).count();
     let probe = view.probes.iter().rfind(|(_, probe)| probe.pod == name).filter(|_| covered > 0);
     match probe {
         Some((o, probe)) => format!(
@@ -201,9 +201,8 @@ fn endpoint_ready_since(view: &RunView<'_>, name: &str, end: u64) -> Option<(u64
 
 /// The times at which the pod's metric was read while no probe can show in it.
 fn activity_times(view: &RunView<'_>, (name, ready_ms): (&str, u64), from: u64, end: u64) -> Vec<u64> {
-    let readings = view.readings.iter().filter(|(o, reading)| {
-        (from..=end).contains(&o.at_ms)
-            && pod_value(view, reading, name, ready_ms).is_some()
+    let readings = view.readings_in(from..=end).iter().filter(|(o, reading)| {
+        pod_value(view, reading, name, ready_ms).is_some()
             && !was_probed_near(view, name, reading.requested_ms, o.at_ms)
     });
     readings.map(|(o, _)| o.at_ms).collect()
