@@ -1,6 +1,6 @@
 # the preflight checks of plan: each scene makes an obstacle, and plan must find it
 scenes=(nothing node-port node-port-of-chart runtime-class storage-class pull-secret foreign-object foreign-cluster-role
-  quota field-conflict second-hpa own-objects)
+  quota field-conflict second-hpa own-objects changed-hpa)
 
 run_scene() {
   trap away EXIT
@@ -10,6 +10,7 @@ away() { # removes everything that a scene may have created
   kubectl delete namespace gpuhpa on-rig --ignore-not-found --wait >/dev/null
   kubectl delete clusterrole prometheus-adapter-resource-reader --ignore-not-found >/dev/null
   kubectl delete validatingadmissionpolicybinding,validatingadmissionpolicy on-rig --ignore-not-found >/dev/null
+  ci/rig/mend >/dev/null
 }
 expect_plan() { # EXIT TEXT: the exit code and the output that plan must have; the overlay on the scenario is $dir.yaml
   local code=0
@@ -111,4 +112,12 @@ EOF
     sleep 0.2
   done
   expect_plan 2 'rejects HorizontalPodAutoscaler (dryRun=All)'
+}
+# An admission policy changes each new HPA. In a namespace that does not exist yet only the run can see it.
+changed-hpa() {
+  ci/rig/broken webhook-target
+  overlay <<<'{}'
+  expect_plan 0 'permissions'
+  kubectl create namespace gpuhpa
+  expect_plan 2 'the API server would store another HPA than the scenario'
 }

@@ -23,5 +23,34 @@ run_has() {
     [ "${ready:-0}" -ge "$1" ]
 }
 
+# run_is_below N: succeeds if the run's target asks for fewer than N replicas.
+run_is_below() {
+  local replicas
+  replicas=$(kubectl -n "$(run_namespace)" get "$(run_target)" -o 'jsonpath={.spec.replicas}' 2>/dev/null) &&
+    [ "${replicas:-$1}" -lt "$1" ]
+}
+
+# run_pods: pod/name of each pod of the run's target, the oldest first. The scenarios of the rig name their release so.
+run_pods() {
+  kubectl -n "$(run_namespace)" get pods -l app.kubernetes.io/instance=ollama --sort-by=.metadata.creationTimestamp -o name
+}
+
+# run_pod_is_ready POD: POD as run_pods prints it.
+run_pod_is_ready() {
+  [ "$(kubectl -n "$(run_namespace)" get "$1" -o 'jsonpath={.status.containerStatuses[0].ready}' 2>/dev/null)" = true ]
+}
+
+# run_kills POD: kills the processes of the pod's container, as the kernel does for their use of memory. Fails if none runs.
+run_kills() {
+  local id folder pids
+  id=$(kubectl -n "$(run_namespace)" get "$1" -o 'jsonpath={.status.containerStatuses[0].containerID}' 2>/dev/null) || return
+  [ -n "$id" ] || return
+  # The kubelet names the cgroup of a container by its id.
+  folder=$(find /sys/fs/cgroup -type d -name "${id#*://}" -print -quit 2>/dev/null)
+  pids=$(cat "$folder/cgroup.procs" 2>/dev/null) && [ -n "$pids" ] || return
+  # shellcheck disable=SC2086 # one word a process
+  kill -9 $pids 2>/dev/null
+}
+
 # run_is_idle: succeeds if the metric in the HPA's status is close to 0: 0, or some thousandths (99500m is 99.5).
 run_is_idle() { [[ $(run_hpa '.status.currentMetrics[0].*.current.averageValue') =~ ^(0|[0-9]{1,3}m)$ ]]; }

@@ -9,6 +9,5 @@ pub(super) mod metric_diagnosis;
 pub(super) mod model_on_cpu;
 pub(super) mod out_of_range;
 pub(super) mod pod_activity;
-pub(super) mod readiness_losses;
 pub(super) mod remote_model;
 pub(super) mod single_destination;

@@ -6,16 +6,23 @@ use crate::judge::endpoint_chance::{MAX_FALSE_FAIL_ODDS, odds_of_all};
 use crate::judge::run_view::{RunView, TargetPod};
 use crate::model::observation::EndpointsSnapshot;
 
+/// The session affinity of the Service, and what it does to the connections of one client.
+pub(in crate::judge) fn describe_session_affinity(view: &RunView<'_>, end: u64) -> Option<String> {
+    let (_, endpoints) = view.endpoints.iter().rfind(|(o, _)| o.at_ms <= end)?;
+    let affinity = endpoints.session_affinity.as_deref().filter(|affinity| *affinity != "None")?;
+    Some(format!(
+        "Service {} has sessionAffinity {affinity}, so all connections of one client go to one pod; remove what sets it, and run again",
+        endpoints.service
+    ))
+}
+
 /// Why all connections of the load may belong to one pod: the Service's own session affinity, or a distribution that a
 /// hash of the client's address makes, and that random choice does not. One client cannot tell which pods others reach.
 pub(in crate::judge) fn describe(view: &RunView<'_>, (from, end): (u64, u64)) -> Option<String> {
-    let (changed, endpoints) = view.endpoints.iter().rfind(|(o, _)| o.at_ms <= end)?;
-    if let Some(affinity) = endpoints.session_affinity.as_deref().filter(|affinity| *affinity != "None") {
-        return Some(format!(
-            "Service {} has sessionAffinity {affinity}, so all connections of one client go to one pod; remove what sets it, and run again",
-            endpoints.service
-        ));
+    if let Some(cause) = describe_session_affinity(view, end) {
+        return Some(cause);
     }
+    let (changed, endpoints) = view.endpoints.iter().rfind(|(o, _)| o.at_ms <= end)?;
     let name = find_only_active(view, changed.at_ms, endpoints, (from, end))?;
     Some(format!(
         "pod {name} alone shows traffic, of {} ready endpoints: a hash of the client's address (kube-proxy in IPVS mode with the scheduler sh, a load balancer with affinity) does that to the connections of one client; use the scheduler rr or another proxy mode, or a load balancer without affinity, and run again",

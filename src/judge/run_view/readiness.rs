@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{ObservedItem, RunView, TargetPod};
+use crate::judge::check_result::format_ms;
 use crate::model::observation::{EndpointsSnapshot, NotRunningReason, PodSnapshot};
 
 /// A span of time, milliseconds of the run's clock: its beginning and its end.
@@ -101,6 +102,33 @@ impl<'a> RunView<'a> {
         let known = self.endpoints.partition_point(|(o, _)| o.at_ms <= at_ms);
         let (_, endpoints) = self.endpoints.get(known.checked_sub(1)?)?;
         Some(endpoints.ready_pods.iter().any(|name| name == pod))
+    }
+}
+
+impl RunView<'_> {
+    /// Describes each pod of the target that lost its readiness or restarted under load, after it had been Ready.
+    pub(crate) fn describe_readiness_losses(&self) -> Vec<String> {
+        let Some((began, end)) = self.load_span() else { return Vec::new() };
+        let losses = self.target_pods().iter().filter_map(|pod| Some((pod, pod.readiness_loss(began, end)?)));
+        losses.map(|(pod, loss)| format!("pod {} {}", pod.name(), loss.describe())).collect()
+    }
+}
+
+impl ReadinessLoss {
+    fn describe(&self) -> String {
+        let not_ready = match self.not_ready_ms {
+            0 => None,
+            ms => Some(format!("was not Ready for {}", format_ms(ms))),
+        };
+        let restarts = match self.restarts {
+            i32::MIN..=0 => None,
+            1 => Some("restarted once".to_owned()),
+            count => Some(format!("restarted {count} times")),
+        };
+        let what: Vec<String> = not_ready.into_iter().chain(restarts).collect();
+        let reason =
+            self.reason.as_ref().map_or(String::new(), |reason| format!(": {}: {}", reason.reason, reason.message));
+        format!("{} after it had been Ready{reason}", what.join(" and "))
     }
 }
 

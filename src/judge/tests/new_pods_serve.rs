@@ -3,7 +3,7 @@
 use super::run_fixture::{FALL, OLD, RunFixture, SECOND, THIRD, edit_samples, healthy, real_accelerators};
 use crate::judge::Check::{NewPodsServe, PodsRequestAccelerators};
 use crate::judge::{CheckResult, CheckStatus};
-use crate::model::observation::{DeletedObject, ObservationKind, PodSnapshot, ProbeRecord};
+use crate::model::observation::{DeletedObject, NotRunningReason, ObservationKind, PodSnapshot, ProbeRecord};
 use crate::model::reading::MetricHop;
 use crate::units::Milli;
 
@@ -94,6 +94,36 @@ fn a_pod_that_was_deleted_or_evicted_is_named_and_its_replacement_is_evaluated()
         let scaled = unprobed.resized_by(43_000, 1, "kube-controller-manager", "scale");
         assert_eq!(evaluate(&scaled).status, CheckStatus::Inconclusive);
     }
+}
+
+#[test]
+fn a_chat_that_breaks_off_with_its_container_is_no_fail() {
+    let is_second = |kind: &ObservationKind| matches!(kind, ObservationKind::Probe(probe) if probe.pod == SECOND);
+    let chat = ProbeRecord {
+        pod: SECOND.to_owned(),
+        began_ms: 40_000,
+        status: Some(200),
+        error: Some("reset: connection reset by peer".to_owned()),
+        ..ProbeRecord::default()
+    };
+    let run = healthy().without(|o| is_second(&o.kind)).with_observation(42_000, ObservationKind::Probe(chat));
+    let text = format!("pod {SECOND} does not answer its probe chat: reset");
+    let result = evaluate(&run);
+    assert!(result.status == CheckStatus::Fail && result.reason.contains(&text), "{}", result.reason);
+    let killed_at = |at_ms: u64| {
+        let reason = NotRunningReason { reason: "OOMKilled".to_owned(), message: "ollama exited with 137".to_owned() };
+        let pod = PodSnapshot { ready: false, not_running: Some(reason), ..run.pod_at(SECOND, 42_000) };
+        evaluate(&run.clone().with_observation(at_ms, ObservationKind::Pod(pod)))
+    };
+    for at_ms in [41_900, 42_100, 44_900] {
+        let result = killed_at(at_ms);
+        let text =
+            format!("(workload) a container of pod {SECOND} ended during its probe: OOMKilled: ollama exited with");
+        assert!(result.status == CheckStatus::Inconclusive && result.reason.starts_with(&text), "{}", result.reason);
+    }
+    assert_eq!(killed_at(46_000).status, CheckStatus::Fail, "long after it");
+    let now = |at_ms: u64| evaluate(&run.clone().without(|o| o.at_ms > at_ms)).status;
+    assert_eq!([now(43_000), now(46_000)], [CheckStatus::Pending, CheckStatus::Fail]);
 }
 
 #[test]

@@ -73,8 +73,8 @@ fn a_pod_that_crashes_until_the_end_leaves_too_few() {
     );
     two.assert_inconclusive(
         NewPodsRunOnAccelerators,
-        "(workload) only 1 of 2 pods of the target are Ready at the same time when the load ends: pod ollama-7fd697578d-fcd5l was \
-         not Ready for 1m33s and restarted 6 times",
+        "(workload) only 1 of 2 pods of the target are Ready at the same time when the load ends: pod ollama-7fd697578d-fcd5l \
+         was not Ready for 1m33s and restarted 6 times after it had been Ready: CrashLoopBackOff",
     );
 }
 

@@ -47,6 +47,12 @@ fn a_service_with_session_affinity_takes_the_blame_off() {
     with_affinity(idle_second(), "None").assert_fails(NewPodsServe, "shows no traffic after");
     with_affinity(idle_second(), "ClientIP").assert_inconclusive(NewPodsServe, "has sessionAffinity ClientIP");
     with_affinity(healthy(), "ClientIP").assert_passes_with_finding(NewPodsServe, "receives traffic");
+    // It is named where chance would explain the rest, too.
+    let few = with_affinity(idle_second(), "ClientIP").loads(|_, load| load.answered_connections = 5);
+    few.assert_inconclusive(
+        NewPodsServe,
+        "has sessionAffinity ClientIP, so all connections of one client go to one pod",
+    );
 }
 
 #[test]

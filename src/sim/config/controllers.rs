@@ -80,6 +80,14 @@ pub enum NewPodFault {
     None,
     /// Their containers exit as soon as they have started.
     CrashLoop,
+    /// They become ready, and their containers are killed for their use of memory later. The first one starts again at
+    /// once, later ones after the kubelet's back-off; each of them is ready for a moment.
+    KilledAfterReady {
+        /// From ready to the first kill.
+        after: HumanDuration,
+        /// Number of kills; the container that starts after the last one stays.
+        kills: u32,
+    },
     /// Their image cannot be pulled.
     ImagePullFailure,
     /// Their containers run, but never pass the readiness probe.

@@ -42,6 +42,16 @@ pub(super) const FAULTS: &[FaultSpec] = &[
         expected: &[ExpectedOutcome::Inconclusive(NEW_PODS_RUN)],
     },
     FaultSpec {
+        name: "crash-after-ready",
+        description: "new pods become Ready, and are killed for their use of memory some seconds later, again and again",
+        inject: |s| {
+            // During the first chat of the pod, or when it serves.
+            let after = HumanDuration::from_secs(1 + s.seed % 20);
+            s.controllers.new_pod_fault = NewPodFault::KilledAfterReady { after, kills: u32::MAX };
+        },
+        expected: &[ExpectedOutcome::Inconclusive(NEW_PODS_RUN), ExpectedOutcome::Inconclusive(NEW_PODS_SERVE)],
+    },
+    FaultSpec {
         name: "image-missing",
         description: "the image of new pods cannot be pulled",
         inject: |s| s.controllers.new_pod_fault = NewPodFault::ImagePullFailure,

@@ -40,6 +40,8 @@ const fn parity_case(case: &'static str, inject: fn(&mut SimConfig), results: &'
 
 const PARITY_CASES: &[ParityCase] = &[
     parity_case("healthy", |_| (), "PPPPPPPPPPPPPP"),
+    parity_case("min-2", |_| (), "PPPPPPPPPPPPPP"),
+    parity_case("min-2-from-start", |_| (), "PPPPPPPPPPPPPP"),
     parity_case("slow-pipeline", |_| (), "PPPPPPPPPPPPPP"),
     parity_case("statefulset", |_| (), "PPPPPPPPPPPPPP"),
     parity_case("loadbalancer", |_| (), "PPPPPPPPPPPPPP"),
@@ -55,9 +57,15 @@ const PARITY_CASES: &[ParityCase] = &[
     parity_case("hpa-controller-off", |s| inject_fault("hpa-controller-off", s), "PPFIIIIIIIIIIP"),
     parity_case("controller-stops", |s| inject_fault("hpa-stops-after-scale-up", s), "PPPPPPPPPPFIPP"),
     parity_case("second-hpa", inject_second_hpa, "PPIIIIIIIIIIIP"),
+    parity_case("webhook-target", |s| inject_fault("webhook-changes-target", s), "PPIIIIIIIIIIIP"),
+    parity_case("webhook-metric", |s| inject_fault("webhook-adds-metric", s), "PPIIIIIIIIIIIP"),
     parity_case("hand-up", |s| scale_with_kubectl(s, 45, 1), "PPPPIPIIIIIIPP"),
     parity_case("hand-down", |s| scale_with_kubectl(s, 20, -2), "PPPPIPIIIIIIPP"),
     parity_case("one-gpu", |s| s.controllers.accelerators_per_node = 1, "PPPPPPPIIIPPPP"),
+    parity_case("crash-after-ready", |s| inject_fault("crash-after-ready", s), "PPPPPPP??IPPPP"),
+    parity_case("session-affinity", |s| inject_fault("session-affinity", s), "PPPPPPPPIPPPPP"),
+    // The process that restarts has forgotten its recommendations: the bounds of the fall may not hold then.
+    parity_case("restart-in-fall", |s| inject_fault("manager-restarts-in-scale-down", s), "PPPPPPPPPP??PP"),
     parity_case("no-accelerator", |_| (), "IIIIIIIIIIIIIP"),
     // The run ends with the first chat, after which the metric may be served already.
     parity_case("not-stand-in", |_| (), "I?IIIIIIIIIIIP"),

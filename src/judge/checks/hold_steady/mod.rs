@@ -9,7 +9,7 @@ mod serving_pods;
 use crate::bounds::SLACK;
 use crate::judge::check_result::{CheckResult, format_ms, format_replicas};
 use crate::judge::decisions;
-use crate::judge::diagnosis::{double_average, readiness_losses};
+use crate::judge::diagnosis::double_average;
 use crate::judge::run_view::{ApiReading, MAX_READING_GAP_MS, RunView, SizeChange};
 use crate::units::HumanDuration;
 use constant_load::find_load_interruption;
@@ -55,7 +55,7 @@ pub(super) fn evaluate(view: &RunView<'_>) -> CheckResult {
     } else {
         evaluate_serving_pods(view, reached, end).unwrap_or_else(|| CheckResult::pass(passed))
     };
-    findings.extend(readiness_losses::describe(view));
+    findings.extend(view.describe_readiness_losses());
     let last = view.workload_at(end).map(|(seq, _)| seq);
     findings.into_iter().fold(result.with_cites([seq]).with_cites(last), CheckResult::with_finding)
 }

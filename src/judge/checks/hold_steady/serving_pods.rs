@@ -4,7 +4,6 @@
 use crate::bounds::SLACK;
 use crate::judge::check_result::{CheckResult, CheckStatus, format_ms};
 use crate::judge::checks::Check;
-use crate::judge::diagnosis::readiness_losses;
 use crate::judge::run_view::RunView;
 
 /// The result where too few pods served; `None` where enough did.
@@ -31,7 +30,7 @@ pub(super) fn evaluate_serving_pods(view: &RunView<'_>, reached_ms: u64, end_ms:
             )
         }
     };
-    let losses = readiness_losses::describe(view);
+    let losses = view.describe_readiness_losses();
     let kind = if losses.is_empty() { "" } else { "(workload) " };
     let text = format!(
         "{kind}{} pods of the target must be Ready and endpoints of the Service until the load ends; {how_long}{}",

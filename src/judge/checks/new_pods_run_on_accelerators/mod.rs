@@ -9,7 +9,6 @@ mod placement;
 
 use crate::bounds::SLACK;
 use crate::judge::check_result::{BoundResult, CheckResult, CheckStatus, compare_with_bound, format_ms};
-use crate::judge::diagnosis::readiness_losses;
 use crate::judge::run_view::{ObservedItem, RunView, TargetPod};
 use crate::model::observation::{EventSnapshot, NotRunningReason};
 use capacity_shortage::{describe_shortage, is_capacity_shortage, is_cluster_too_small};
@@ -39,9 +38,8 @@ pub(super) fn evaluate(view: &RunView<'_>) -> CheckResult {
     }
     let together = ready_together(view);
     if i64::from(view.expected_replicas) > together {
-        // A pod that was Ready before is the cause; without one, what is known of each new pod.
-        let losses = readiness_losses::describe(view);
-        let (kind, pods) = if losses.is_empty() { ("", texts) } else { ("(workload) ", losses) };
+        let losses = view.describe_readiness_losses();
+        let (kind, texts) = if losses.is_empty() { ("", texts) } else { ("(workload) ", losses) };
         let text = format!(
             "{kind}only {together} of {} pods of the target are Ready at the same time when the load ends: {}",
             view.expected_replicas,

@@ -175,20 +175,33 @@ fn evaluate_probe(view: &RunView<'_>, pod: &TargetPod<'_>) -> CheckResult {
         };
     };
     let result = evaluate_failed_probe(view, pod, probe);
-    let disruption = find_disruption(pod, observation.at_ms).filter(|_| result.has_status(CheckStatus::Fail));
-    disruption.map_or(result, CheckResult::inconclusive).with_cites([observation.seq])
+    if !result.has_status(CheckStatus::Fail) {
+        return result.with_cites([observation.seq]);
+    }
+    // The chat breaks off with the container; the pod's status shows the cause a moment later.
+    let status_ms = observation.at_ms + SLACK.ms();
+    let result = match find_disruption(pod, (probe.began_ms, status_ms)) {
+        Some(cause) => CheckResult::inconclusive(cause),
+        None if view.is_under_load() && view.now_ms() < status_ms => CheckResult::pending(result.reason),
+        None => result,
+    };
+    result.with_cites([observation.seq])
 }
 
-/// Why a failed probe is no fault of the pod: it was terminating, or its containers had restarted.
-fn find_disruption(pod: &TargetPod<'_>, at_ms: u64) -> Option<String> {
+/// Why a failed probe is no fault of the pod: it was terminating, its containers had restarted, or they ended meanwhile.
+fn find_disruption(pod: &TargetPod<'_>, (from_ms, to_ms): (u64, u64)) -> Option<String> {
     let name = pod.name();
-    if pod.terminating_ms().is_some_and(|terminating| terminating <= at_ms) {
+    if pod.terminating_ms().is_some_and(|terminating| terminating <= to_ms) {
         return Some(format!("pod {name} was deleted during its probe"));
     }
+    let seen = || pod.observations.iter().filter(|(o, _)| o.at_ms <= to_ms);
     let restarts = |item: Option<&ObservedItem<'_, PodSnapshot>>| item.map_or(0, |(_, snapshot)| snapshot.restarts);
-    let probed = pod.observations.iter().rfind(|(o, _)| o.at_ms <= at_ms);
-    let has_restarted = restarts(probed) > restarts(pod.observations.first());
-    has_restarted.then(|| format!("(workload) pod {name} restarted before or during its probe"))
+    if restarts(seen().next_back()) > restarts(pod.observations.first()) {
+        return Some(format!("(workload) pod {name} restarted before or during its probe"));
+    }
+    let ended = seen().filter(|(o, snapshot)| o.at_ms >= from_ms && !snapshot.ready);
+    let reason = ended.filter_map(|(_, snapshot)| snapshot.not_running.as_ref()).next()?;
+    Some(format!("(workload) a container of pod {name} ended during its probe: {}: {}", reason.reason, reason.message))
 }
 
 /// Evaluates a probe that failed, or found the model outside of the accelerator's memory.

@@ -148,7 +148,8 @@ fn evaluate_no_traffic(view: &RunView<'_>, pod: &TargetPod<'_>, (ready_ms, from)
     }
     let few_connections = odds_of_none(endpoints, opened) >= MAX_FALSE_FAIL_ODDS;
     if endpoint.is_none() || few_connections || !is_read_often_enough(view, &readings, end) {
-        return CheckResult::inconclusive(text);
+        let cause = single_destination::describe_session_affinity(view, end);
+        return CheckResult::inconclusive(cause.map_or(text.clone(), |cause| format!("{text}; {cause}")));
     }
     if let Some(cause) = single_destination::describe(view, (from, end)) {
         return CheckResult::inconclusive(format!("{text}, which chance does not explain; but {cause}"));

@@ -32,8 +32,68 @@ pub(super) fn report_probe_failure(cluster: &SimCluster, pod: &Value) -> HumanDu
 
 /// Reports that the containers have crashed after `restarts` restarts; returns the time until the next crash.
 pub(super) fn report_crash(cluster: &SimCluster, pod: &Value, restarts: u32) -> HumanDuration {
+    report_back_off(cluster, pod, restarts, back_off_s(restarts), ("Error", 1))
+}
+
+/// Reports that the containers were killed for their use of memory after `restarts` restarts; returns the time until they
+/// start again. The first time they start again at once.
+pub(super) fn report_killed(cluster: &SimCluster, pod: &Value, restarts: u32) -> HumanDuration {
+    let ended = ("OOMKilled", 137);
+    if let Some(earlier) = restarts.checked_sub(1) {
+        return report_back_off(cluster, pod, restarts, back_off_s(earlier), ended);
+    }
     let now = cluster.now();
-    let back_off_s = (INITIAL_BACK_OFF_S << restarts.min(10)).min(MAX_BACK_OFF_S);
+    let statuses = container_statuses(pod, &terminated(&now, ended), false);
+    update_status(cluster, pod, |status| {
+        status["containerStatuses"] = statuses;
+        set_unready(status, &now);
+    });
+    HumanDuration::from_secs(1)
+}
+
+/// Reports that the containers have started again, for the n-th time.
+pub(super) fn report_restarted(cluster: &SimCluster, pod: &Value, restarts: u32) {
+    let mut statuses = container_statuses(pod, &json!({"running": {"startedAt": cluster.now()}}), false);
+    for (n, status) in statuses.as_array_mut().into_iter().flatten().enumerate() {
+        let before = &pod["status"]["containerStatuses"][n];
+        // A container that waits has its end in lastState already.
+        if !before["state"]["terminated"].is_null() {
+            status["lastState"] = before["state"].clone();
+        }
+        status["restartCount"] = json!(restarts);
+    }
+    update_status(cluster, pod, |status| status["containerStatuses"] = statuses);
+}
+
+/// How often the first container has started again.
+pub(super) fn restart_count(pod: &Value) -> u32 {
+    let count = pod["status"]["containerStatuses"][0]["restartCount"].as_u64();
+    count.and_then(|count| u32::try_from(count).ok()).unwrap_or(0)
+}
+
+fn back_off_s(crashes_before: u32) -> u64 {
+    (INITIAL_BACK_OFF_S << crashes_before.min(10)).min(MAX_BACK_OFF_S)
+}
+
+/// The state of a container that has ended, by reason and exit code.
+fn terminated(now: &str, (reason, exit_code): (&str, i32)) -> Value {
+    json!({"terminated": {"exitCode": exit_code, "reason": reason, "finishedAt": now}})
+}
+
+fn set_unready(status: &mut Value, now: &str) {
+    condition::set(status, now, "Ready", "False", "ContainersNotReady", "");
+    condition::set(status, now, "ContainersReady", "False", "ContainersNotReady", "");
+}
+
+/// Reports that the containers have ended and wait for their next start; returns how long.
+fn report_back_off(
+    cluster: &SimCluster,
+    pod: &Value,
+    restarts: u32,
+    back_off_s: u64,
+    ended: (&str, i32),
+) -> HumanDuration {
+    let now = cluster.now();
     let container = pod["spec"]["containers"][0]["name"].as_str().unwrap_or_default();
     let pod_id = format!(
         "pod={}_{}({})",
@@ -42,7 +102,7 @@ pub(super) fn report_crash(cluster: &SimCluster, pod: &Value, restarts: u32) -> 
         metadata_text(pod, "uid")
     );
     let message = format!("back-off {back_off_s}s restarting failed container={container} {pod_id}");
-    let ended = json!({"terminated": {"exitCode": 1, "reason": "Error", "finishedAt": now}});
+    let ended = terminated(&now, ended);
     let waiting = json!({"waiting": {"reason": "CrashLoopBackOff", "message": message}});
     let mut statuses = container_statuses(pod, &waiting, false);
     for status in statuses.as_array_mut().into_iter().flatten() {
@@ -51,7 +111,7 @@ pub(super) fn report_crash(cluster: &SimCluster, pod: &Value, restarts: u32) -> 
     }
     update_status(cluster, pod, |status| {
         status["containerStatuses"] = statuses;
-        condition::set(status, &now, "Ready", "False", "ContainersNotReady", "");
+        set_unready(status, &now);
     });
     let message = format!("Back-off restarting failed container {container} in pod {}", metadata_text(pod, "name"));
     event::record(cluster, KUBELET, pod, ("Warning", "BackOff"), message);

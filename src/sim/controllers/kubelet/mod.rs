@@ -19,6 +19,9 @@ use crate::sim::objects::kinds::POD;
 use crate::sim::objects::{lost_nodes, state};
 use crate::units::HumanDuration;
 
+/// From ready to the next kill of a container that was killed before: the load that killed it is there.
+const KILLED_AGAIN: HumanDuration = HumanDuration::from_secs(3);
+
 /// The kubelets of all nodes.
 #[derive(Debug, Default)]
 pub(super) struct Kubelets {
@@ -43,6 +46,10 @@ enum PodStep {
     Ready,
     /// The containers crash, after this many restarts.
     Crash(u32),
+    /// The containers, which have been ready, are killed, after this many restarts.
+    Kill(u32),
+    /// They start again, for the n-th time.
+    Restart(u32),
     Stop,
     Remove,
     /// No step is left.
@@ -122,18 +129,18 @@ impl Kubelets {
                 let node = devices::node_index(&context.cluster, pod);
                 let address = self.allocate_address(node);
                 report::report_running(context, pod, &address);
-                match fault {
-                    NewPodFault::CrashLoop => (PodStep::Crash(0), HumanDuration::from_secs(1)),
-                    NewPodFault::NeverReady => (PodStep::Idle, failures::report_probe_failure(&context.cluster, pod)),
-                    NewPodFault::ReadyLate(delay) => {
-                        (PodStep::Ready, HumanDuration::from_ms(delay.ms() + probe_delay(context, pod).ms()))
-                    }
-                    _ => (PodStep::Ready, probe_delay(context, pod)),
-                }
+                step_after_start(fault, context, pod)
             }
             PodStep::Ready => {
                 report::report_ready(&context.cluster, pod, true);
-                (PodStep::Idle, HumanDuration::default())
+                step_after_ready(fault, pod)
+            }
+            PodStep::Kill(restarts) => {
+                (PodStep::Restart(restarts + 1), failures::report_killed(&context.cluster, pod, restarts))
+            }
+            PodStep::Restart(restarts) => {
+                failures::report_restarted(&context.cluster, pod, restarts);
+                (PodStep::Ready, probe_delay(context, pod))
             }
             PodStep::Crash(restarts) => {
                 (PodStep::Crash(restarts + 1), failures::report_crash(&context.cluster, pod, restarts))
@@ -155,6 +162,30 @@ impl Kubelets {
     fn allocate_address(&mut self, node: usize) -> String {
         self.allocated_addresses += 1;
         format!("10.244.{node}.{}", 1 + self.allocated_addresses % 250)
+    }
+}
+
+/// The next step of a pod whose containers have started, and the delay until it.
+fn step_after_start(fault: NewPodFault, context: &ControllerContext, pod: &Value) -> (PodStep, HumanDuration) {
+    match fault {
+        NewPodFault::CrashLoop => (PodStep::Crash(0), HumanDuration::from_secs(1)),
+        NewPodFault::NeverReady => (PodStep::Idle, failures::report_probe_failure(&context.cluster, pod)),
+        NewPodFault::ReadyLate(delay) => {
+            (PodStep::Ready, HumanDuration::from_ms(delay.ms() + probe_delay(context, pod).ms()))
+        }
+        _ => (PodStep::Ready, probe_delay(context, pod)),
+    }
+}
+
+/// The next step of a pod that is ready, and the delay until it.
+fn step_after_ready(fault: NewPodFault, pod: &Value) -> (PodStep, HumanDuration) {
+    let NewPodFault::KilledAfterReady { after, kills } = fault else {
+        return (PodStep::Idle, HumanDuration::default());
+    };
+    match failures::restart_count(pod) {
+        restarts if restarts >= kills => (PodStep::Idle, HumanDuration::default()),
+        0 => (PodStep::Kill(0), after),
+        restarts => (PodStep::Kill(restarts), KILLED_AGAIN),
     }
 }
 

@@ -40,6 +40,42 @@ async fn pods_beyond_the_first_fail_as_configured() {
     assert_eq!(never_terminates.pods().0.len(), 2);
 }
 
+/// The number of ready pods in each of the next seconds.
+async fn ready_pods(fixture: &ControllerFixture, seconds: usize) -> Vec<usize> {
+    let mut ready = Vec::new();
+    for _ in 0..seconds {
+        fixture.advance(1).await;
+        ready.push(fixture.pods().1);
+    }
+    ready
+}
+
+#[tokio::test(start_paused = true)]
+async fn new_pods_that_are_killed_lose_their_readiness_and_start_again() {
+    let killed = async |kills: u32| {
+        let new_pod_fault = NewPodFault::KilledAfterReady { after: HumanDuration::from_secs(6), kills };
+        let fixture = ControllerFixture::with_config(ControllerConfig { new_pod_fault, ..ControllerConfig::default() });
+        fixture.advance(20).await;
+        fixture.set_replicas(2);
+        let ready = ready_pods(&fixture, 200).await;
+        let restarts = |pod: &Arc<Value>| pod["status"]["containerStatuses"][0]["restartCount"].as_i64().unwrap();
+        let restarts: Vec<i64> = fixture.pods().0.iter().map(restarts).collect();
+        let spans = ready.chunk_by(|one, other| one == other).map(|span| (span[0], span.len())).collect::<Vec<_>>();
+        (fixture, spans, restarts.into_iter().max().unwrap())
+    };
+    let (_, spans, restarts) = killed(1).await;
+    assert!(matches!(spans[..], [(1, _), (2, 5..=7), (1, 1..), (2, 100..)]) && restarts == 1, "{spans:?} {restarts}");
+    let (fixture, spans, restarts) = killed(u32::MAX).await;
+    let pauses: Vec<usize> = spans.iter().filter(|(ready, _)| *ready == 1).map(|(_, length)| *length).collect();
+    let moments = spans.iter().filter(|(ready, _)| *ready == 2).skip(1);
+    assert!(restarts >= 4 && pauses.is_sorted_by(|one, other| one + 5 <= *other || *one < 12), "{spans:?}");
+    assert!(moments.clone().count() >= 3 && moments.clone().all(|(_, length)| *length <= 4), "{spans:?}");
+    let last = fixture.pods().0.into_iter().find(|pod| !condition::is_condition_true(pod, "Ready")).unwrap();
+    let status = &last["status"]["containerStatuses"][0];
+    assert_eq!(status["lastState"]["terminated"]["reason"], "OOMKilled");
+    assert_eq!(waiting_reason(&fixture).as_deref(), Some("CrashLoopBackOff"));
+}
+
 async fn after_injection(action: InjectionAction) -> ControllerFixture {
     let time = InjectionTime { trigger: InjectionTrigger::FirstScaleUp, after: HumanDuration::from_secs(50) };
     let fixture = ControllerFixture::with_config(ControllerConfig {

@@ -1,7 +1,7 @@
 //! Disturbances of controllers, kubelets, the scheduler and helm, and other tenants.
 
 use super::{ALWAYS_PASS, FaultSpec, PASS_OR_INCONCLUSIVE, double};
-use crate::sim::config::{ClusterInjection, InjectionAction, InjectionTime, InjectionTrigger, SimConfig};
+use crate::sim::config::{ClusterInjection, InjectionAction, InjectionTime, InjectionTrigger, NewPodFault, SimConfig};
 use crate::units::HumanDuration;
 
 pub(in crate::sim::faults) const DISTURBANCES: &[FaultSpec] = &[
@@ -33,6 +33,15 @@ pub(in crate::sim::faults) const DISTURBANCES: &[FaultSpec] = &[
                 150,
                 InjectionAction::KubeletRestart(HumanDuration::from_secs(10)),
             )
+        },
+        expected: PASS_OR_INCONCLUSIVE,
+    },
+    FaultSpec {
+        name: "new-pods-killed-once",
+        description: "each new pod is killed for its use of memory once, some seconds after it was Ready",
+        inject: |s| {
+            let after = HumanDuration::from_secs(1 + s.seed % 20);
+            s.controllers.new_pod_fault = NewPodFault::KilledAfterReady { after, kills: 1 };
         },
         expected: PASS_OR_INCONCLUSIVE,
     },
