@@ -95,6 +95,56 @@ fn a_missing_scenario_file_is_named() {
     assert!(code == 2 && err.contains("nowhere.yaml: could not be read"), "{code} {err}");
 }
 
+/// All files below a folder, as text.
+fn read_all_files(folder: &Path) -> String {
+    let entries = std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
+    let text = |path: PathBuf| match path.is_dir() {
+        true => read_all_files(&path),
+        false => String::from_utf8_lossy(&std::fs::read(path).expect("a file")).into_owned(),
+    };
+    entries.map(text).collect()
+}
+
+#[test]
+fn a_missing_bearer_token_ends_the_run_before_it_starts_and_a_present_one_is_in_no_output() {
+    let folder = CliTempDir::new("bearer-token");
+    let overlay =
+        "extends: builtin://ollama-gpu-utilization.yaml\nload: {protocol: openai, bearerToken: {file: token.txt}}\n";
+    folder.write("mine.yaml", overlay);
+    let args = ["verify", "-f", "mine.yaml", "--yes", "--report-dir", "b", "--junit", "j.xml"];
+    let (code, _, err) = decode_output(&run_gpuhpa(&folder, &args));
+    assert!(
+        code == 2 && err.contains("load.bearerToken.file: no token in the file token.txt: No such file"),
+        "{code} {err}"
+    );
+    assert!(!folder.0.join("b").exists(), "nothing was begun");
+    assert_eq!(junit_counts(&folder.0.join("j.xml")), (22, 22));
+    let token = "sk-9fJ2m+Qx7/Lw0Za-4321";
+    folder.write("token.txt", &format!("{token} and more\n"));
+    let (code, _, err) = decode_output(&run_gpuhpa(&folder, &args));
+    assert!(code == 2 && err.contains("it has a space") && !err.contains("9fJ2"), "{code} {err}");
+    folder.write("token.txt", &format!("{token}\n"));
+    let (code, out, err) = decode_output(&run_gpuhpa(&folder, &args));
+    assert!(code == 2 && err.contains("kubeconfig"), "the token is read, and there is no cluster: {code} {err}");
+    let all = out + &err + &read_all_files(&folder.0.join("b"));
+    assert!(all.contains("file: token.txt") && !all.contains("9fJ2"), "the scenario names the file alone");
+}
+
+#[test]
+fn a_rehearsal_speaks_openais_protocol_and_needs_no_token() {
+    let folder = CliTempDir::new("openai");
+    let overlay = "extends: builtin://ollama-gpu-utilization.yaml\nload: {protocol: openai, bearerToken: {env: GPUHPA_NO_SUCH_TOKEN}}\n";
+    folder.write("mine.yaml", overlay);
+    let (code, _, err) = decode_output(&run_gpuhpa(&folder, &["rehearse", "-f", "mine.yaml", "--report-dir", "b"]));
+    assert_eq!(code, 0, "{err}");
+    let (code, out, err) = decode_output(&run_gpuhpa(&folder, &["judge", "b"]));
+    assert_eq!(code, 0, "{out} {err}");
+    let verdict = std::fs::read_to_string(folder.0.join("b/verdict.json")).expect("a verdict");
+    assert!(verdict.contains("by /api/ps of its server"), "{verdict}");
+    let plan = std::fs::read_to_string(folder.0.join("b/plan.json")).expect("a plan");
+    assert!(plan.contains("forwards no header Authorization"), "direct chats have no token: {plan}");
+}
+
 #[test]
 fn without_a_kubeconfig_the_hint_names_the_flag() {
     let folder = CliTempDir::new("nokube");

@@ -19,14 +19,14 @@ use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, stream};
 use gpuhpa::clock::RunClock;
 use gpuhpa::env::{
-    Bundle, ChartMeta, HelmClient, HelmError, HttpClient, HttpError, HttpFailure, KubeClients, ReleaseArgs,
-    ResponseBody, RunEnv, TimelineWriter,
+    BearerToken, Bundle, ChartMeta, HelmClient, HelmError, HttpClient, HttpError, HttpFailure, KubeClients,
+    ReleaseArgs, ResponseBody, RunEnv, TimelineWriter,
 };
 use gpuhpa::live::http::http_client;
 use gpuhpa::load::{ChatClient, LoadError, ScheduledRequest, send_chat, start};
 use gpuhpa::model::inventory::ExistingRelease;
 use gpuhpa::model::journal::ReleaseRef;
-use gpuhpa::model::load::{ConnectionPolicy, LoadSpec, RequestOutcome, RequestRecord, RequestTimeouts};
+use gpuhpa::model::load::{ConnectionPolicy, LoadSpec, ProtocolName, RequestOutcome, RequestRecord, RequestTimeouts};
 use gpuhpa::model::observation::{LoadSnapshot, ObservationKind};
 use gpuhpa::units::HumanDuration;
 use tower::ServiceExt;
@@ -212,6 +212,7 @@ fn load_env(http: HttpClient, name: &str) -> (RunEnv, LoadTempDir) {
     let env = RunEnv {
         kube: KubeClients { retrying: kube.clone(), no_retry: kube },
         http,
+        bearer_token: None,
         helm: Arc::new(NoHelm),
         bundle: bundle.clone(),
         timeline: Arc::new(TimelineWriter::new(clock, bundle)),
@@ -357,6 +358,87 @@ async fn an_address_that_is_not_a_url_is_rejected() {
     for url in ["", "node:30000", "ftp://node/", "http://", "http://no de/"] {
         let error = ChatClient::new(http.clone(), RunClock::start(), load(1), url).unwrap_err();
         assert!(matches!(error, LoadError::Url { .. }), "{url}: {error}");
+    }
+}
+
+// ── OpenAI's protocol, with a bearer token ──────────────────────────────────────────────────────────────────────────
+
+const BEARER_TOKEN: &str = "sk-9fJ2m+Qx7/Lw0Za-4321";
+const OPENAI_TOKEN: &str = "data: {\"choices\":[{\"delta\":{\"content\":\"Hi\"}}]}\n\n";
+const OPENAI_END: &str = concat!(
+    "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n",
+    "data: {\"choices\":[],\"usage\":{\"completion_tokens\":5}}\n\n: bye\n\ndata: [DONE]\n\n"
+);
+
+fn openai_load(concurrency: u32) -> LoadSpec {
+    LoadSpec { protocol: ProtocolName::OpenAi, model: "m".to_owned(), ..load(concurrency) }
+}
+
+/// A server that wants the token, streams two chunks, and quotes the token in its errors, whole and cut.
+fn fake_openai(chats: Vec<(u16, Vec<FakeBodyStep>)>) -> HttpClient {
+    let (requests, gauge) = (Arc::new(AtomicU64::new(0)), Arc::new(InFlightGauge::default()));
+    BoxCloneSyncService::new(tower::service_fn(move |request: http::Request<Bytes>| {
+        let path = format!("{URL}v1/chat/completions");
+        assert_eq!((request.method().as_str(), request.uri().to_string()), ("POST", path));
+        let authorization = &request.headers()["authorization"];
+        assert_eq!(authorization.to_str().unwrap(), format!("Bearer {BEARER_TOKEN}"));
+        assert!(!format!("{request:?}").contains(BEARER_TOKEN), "the header is marked as sensitive");
+        let body: serde_json::Value = serde_json::from_slice(request.body()).unwrap();
+        assert_eq!((&body["stream"], &body["stream_options"]["include_usage"]), (&true.into(), &true.into()));
+        let nth = usize::try_from(requests.fetch_add(1, Ordering::SeqCst)).unwrap();
+        let (status, steps) = chats[nth % chats.len()].clone();
+        let body = fake_body([vec![Wait(10)], steps].concat(), InFlightGuard::enter(&gauge));
+        async move { Ok(http::Response::builder().status(status).body(body).unwrap()) }
+    }))
+}
+
+fn openai_chats() -> Vec<(u16, Vec<FakeBodyStep>)> {
+    // The token ends at the 200 characters that a message has at most, at the 120 of a quoted line, and inside of both.
+    fn text(text: String) -> Vec<FakeBodyStep> {
+        vec![Send(Box::leak(text.into_boxed_str()))]
+    }
+    let mut chats =
+        vec![(200, vec![Send(": ping\n\n"), Send(OPENAI_TOKEN), Wait(20), Send(OPENAI_TOKEN), Send(OPENAI_END)])];
+    for before in [0, 90, 105, 110, 170, 180, 190] {
+        let message = format!("{} key {BEARER_TOKEN}: refused", "x".repeat(before));
+        chats.push((401, text(format!("{{\"error\":{{\"message\":\"{message}\"}}}}"))));
+        chats.push((403, text(message.clone())));
+        chats.push((200, text(format!("data: {{\"error\":\"{message}\"}}\n\n"))));
+        chats.push((200, text(format!("<p> {message}\n"))));
+    }
+    chats
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_openai_chat_has_its_tokens_and_its_times() {
+    let client = ChatClient::new(fake_openai(openai_chats()), RunClock::start(), openai_load(1), URL).unwrap();
+    let client = client.with_bearer_token(Some(BearerToken::parse(BEARER_TOKEN).unwrap()));
+    let scheduled = ScheduledRequest { id: 0, worker: 0, due_us: 0 };
+    let record = send_chat(&client, scheduled, std::future::pending(), &mut ()).await;
+    assert_eq!((record.outcome, record.tokens, record.chunks), (RequestOutcome::Succeeded, 5, 3), "{record:?}");
+    assert_eq!((record.first_token_us, record.ended_us, record.largest_chunk_gap_us), (Some(10_000), 30_000, 20_000));
+    assert!(!format!("{client:?}").contains("9fJ2"), "{client:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_file_of_a_bundle_and_no_message_has_a_part_of_the_bearer_token() {
+    let (mut env, dir) = load_env(fake_openai(openai_chats()), "bearer-token");
+    env.bearer_token = Some(BearerToken::parse(BEARER_TOKEN).unwrap());
+    let running = start(&env, &openai_load(2), URL).unwrap();
+    sleep_ms(120_000).await;
+    let report = running.stop().await.unwrap();
+    let failed = ["http-4xx", "error-line", "bad-json"];
+    assert!(failed.iter().all(|outcome| report.outcomes[*outcome] >= 7), "{report:?}");
+    let records = read_records(&dir);
+    let quoted = records.iter().filter_map(|record| record.error.as_deref()).filter(|error| error.contains("REDACTED"));
+    assert!(quoted.count() >= 20, "the errors quote the token");
+    let texts = [format!("{records:?} {report:?} {env_token:?}", env_token = env.bearer_token)].into_iter();
+    let files = std::fs::read_dir(&dir.0).unwrap().map(|entry| std::fs::read(entry.unwrap().path()).unwrap());
+    let texts: Vec<String> = texts.chain(files.map(|bytes| String::from_utf8_lossy(&bytes).into_owned())).collect();
+    assert!(texts.len() >= 3);
+    for part in BEARER_TOKEN.as_bytes().windows(8) {
+        let part = std::str::from_utf8(part).unwrap();
+        assert!(texts.iter().all(|text| !text.contains(part)), "{part}");
     }
 }
 

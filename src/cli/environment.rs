@@ -25,6 +25,8 @@ pub(super) fn build_env(
     Ok(RunEnv {
         kube: cluster.kube.clone(),
         http,
+        // Only a run that sends chats reads one.
+        bearer_token: None,
         helm: Arc::new(helm),
         bundle: bundle.clone(),
         timeline: Arc::new(TimelineWriter::new(clock, bundle.clone())),

@@ -7,7 +7,7 @@ use clap::Args;
 use super::session::{OutputArgs, PreflightFailure, RunSession};
 use super::{CliExit, ClusterArgs, Console, ScenarioArgs, environment, signals, signing};
 use crate::clock::RunClock;
-use crate::env::{Bundle, RunEnv};
+use crate::env::{BearerToken, Bundle, RunEnv};
 use crate::evidence::RedactedInputs;
 use crate::run::{self, CleanupPolicy, ClusterIdentity};
 use crate::{live, scenario};
@@ -52,6 +52,10 @@ pub(super) async fn verify(args: &VerifyArgs) -> CliExit {
         Ok(signer) => signer,
         Err(error) => return not_started(error),
     };
+    let bearer_token = match scenario.load.bearer_token.as_ref().map(live::read_bearer_token).transpose() {
+        Ok(bearer_token) => bearer_token,
+        Err(error) => return not_started(error),
+    };
     let run = run::run_id(clock.wall_start());
     let dir = args.report_dir.clone().unwrap_or_else(|| PathBuf::from("reports").join(&run));
     let bundle = match Bundle::create(&dir) {
@@ -60,6 +64,9 @@ pub(super) async fn verify(args: &VerifyArgs) -> CliExit {
     };
     if args.redact {
         bundle.redactor().redact_hosts();
+    }
+    if let Some(bearer_token) = &bearer_token {
+        bearer_token.register(bundle.redactor());
     }
     let cleanup_policy = if args.keep { CleanupPolicy::Keep } else { CleanupPolicy::Restore };
     let cluster_flags = Some(args.cluster.to_flags());
@@ -76,7 +83,7 @@ pub(super) async fn verify(args: &VerifyArgs) -> CliExit {
         }
     };
     let prepared = tokio::select! {
-        prepared = prepare(args, &mut session) => prepared,
+        prepared = prepare(args, &mut session, bearer_token) => prepared,
         // The sender lives as long as the process.
         Ok(signal) = async { signals.wait_for(|signals| signals.count > 0).await.map(|signals| signals.last) } => {
             Err(PreflightFailure::new(format!("interrupted by {signal}; nothing was changed"), None, CliExit::Interrupted))
@@ -92,12 +99,14 @@ pub(super) async fn verify(args: &VerifyArgs) -> CliExit {
 async fn prepare(
     args: &VerifyArgs,
     session: &mut RunSession<'_>,
+    bearer_token: Option<BearerToken>,
 ) -> Result<(RunEnv, RedactedInputs), PreflightFailure> {
     let cluster = live::connect(args.cluster.kubeconfig.as_deref(), args.cluster.context.as_deref())
         .await
         .map_err(|e| PreflightFailure::new(e.to_string(), Some(super::CONNECT_HINT), CliExit::Usage))?;
     let env = environment::build_env(&args.cluster, &cluster, &session.scenario, session.clock, &session.bundle)
         .map_err(|e| PreflightFailure::new(e, None, CliExit::Internal))?;
+    let env = RunEnv { bearer_token, ..env };
     // The context's name may be a common word (k3s: `default`): it is replaced here only, not in all text.
     let context = if args.redact { "CONTEXT".to_owned() } else { cluster.context };
     let identity = ClusterIdentity { context, server: cluster.server, simulated: None };

@@ -1,6 +1,7 @@
 //! The I/O boundary: everything outside the process is reached through one [`RunEnv`]. `live` creates it for a real
 //! cluster, `sim` for a simulated one in process. Nothing here depends on what its clients are used for.
 
+mod bearer_token;
 mod bounded_file;
 mod bundle;
 mod bundle_reader;
@@ -15,6 +16,7 @@ mod timeline_writer;
 
 use std::sync::Arc;
 
+pub use bearer_token::BearerToken;
 pub(crate) use bounded_file::{read_at_most, read_bounded_text};
 pub use bundle::Bundle;
 pub(crate) use bundle::BundleError;
@@ -39,6 +41,8 @@ pub struct RunEnv {
     pub kube: KubeClients,
     /// HTTP to the target, and to stores with a URL.
     pub http: HttpClient,
+    /// The bearer token of chats through the endpoint. No other request has it.
+    pub bearer_token: Option<BearerToken>,
     /// The helm binary.
     pub helm: Arc<dyn HelmClient>,
     /// The evidence of the run.

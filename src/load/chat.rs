@@ -62,6 +62,9 @@ pub async fn send_chat(
     if !finished && record.outcome != RequestOutcome::Succeeded {
         record.ended_us = client.clock().now_us();
     }
+    // These are the texts of the server.
+    record.error = record.error.map(|text| client.hide_bearer_token(text));
+    record.remote_model = record.remote_model.map(|text| client.hide_bearer_token(text));
     record
 }
 

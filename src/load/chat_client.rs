@@ -5,7 +5,7 @@ use http::{HeaderValue, Method, Uri, header};
 
 use super::LoadError;
 use crate::clock::RunClock;
-use crate::env::HttpClient;
+use crate::env::{BearerToken, HttpClient};
 use crate::model::load::LoadSpec;
 use crate::protocol::{self, ServingProtocol};
 use crate::seed::SplitMix64;
@@ -18,6 +18,7 @@ pub struct ChatClient {
     load: LoadSpec,
     protocol: &'static dyn ServingProtocol,
     uri: Uri,
+    bearer_token: Option<BearerToken>,
 }
 
 impl ChatClient {
@@ -31,7 +32,13 @@ impl ChatClient {
         if !matches!(uri.scheme_str(), Some("http" | "https")) || uri.host().is_none_or(str::is_empty) {
             return Err(wrong("write it as http://host:port".to_owned()));
         }
-        Ok(Self { http, clock, load, protocol, uri })
+        Ok(Self { http, clock, load, protocol, uri, bearer_token: None })
+    }
+
+    /// Sends this bearer token with each request, if it is one.
+    #[must_use]
+    pub fn with_bearer_token(self, bearer_token: Option<BearerToken>) -> Self {
+        Self { bearer_token, ..self }
     }
 
     /// The clock of its timestamps.
@@ -62,7 +69,18 @@ impl ChatClient {
         *request.uri_mut() = self.uri.clone();
         request.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         request.headers_mut().insert(header::ACCEPT, HeaderValue::from_static(self.protocol.response_type()));
+        if let Some(value) = self.bearer_token.as_ref().and_then(BearerToken::authorization) {
+            request.headers_mut().insert(header::AUTHORIZATION, value);
+        }
         request
+    }
+
+    /// A text of the server for a record: without the bearer token, which the server may quote.
+    pub(super) fn hide_bearer_token(&self, text: String) -> String {
+        match &self.bearer_token {
+            Some(token) => token.hide_in(&text),
+            None => text,
+        }
     }
 }
 

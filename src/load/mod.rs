@@ -89,6 +89,7 @@ pub struct RunningLoad {
 /// `requests.jsonl.zst`. Fails if the URL is not valid. Must be called on a tokio runtime.
 pub fn start(env: &RunEnv, load: &LoadSpec, base_url: &str) -> Result<RunningLoad, LoadError> {
     let client = ChatClient::new(env.http.clone(), env.clock, load.clone(), base_url)?;
+    let client = client.with_bearer_token(env.bearer_token.clone());
     let stats = Arc::new(LoadStats::new(load)?);
     let (handle, token) = cancel::channel();
     let (records, receiver) = mpsc::channel(QUEUED_RECORDS);

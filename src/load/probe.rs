@@ -29,7 +29,9 @@ const MAX_PLACEMENT_REQUESTS: usize = 10;
 pub(crate) async fn probe_pod(env: &RunEnv, scenario: &Scenario, pod: &str) -> Result<ProbeRecord, LoadError> {
     let proxy_path = proxy_path(scenario, pod);
     let load = LoadSpec { max_tokens: PROBE_TOKENS, ..scenario.load.clone() };
-    // The Kubernetes client replaces this host with the API server's address.
+    // The Kubernetes client replaces this host with the API server's address. Without the bearer token of the load: the API
+    // server reads the header Authorization as its own, and forwards none (kubernetes v1.37.2,
+    // staging/src/k8s.io/apiserver/pkg/endpoints/filters/authentication.go).
     let client = ChatClient::new(
         proxy_http_client(env.kube.no_retry.clone()),
         env.clock,

@@ -25,6 +25,9 @@ pub struct LoadSpec {
     #[serde(skip_serializing_if = "serde_json::Map::is_empty")]
     #[schemars(with = "serde_json::Value")]
     pub parameters: serde_json::Map<String, serde_json::Value>,
+    /// The bearer token of each request to the endpoint. gpuhpa reads it when a run starts; no evidence contains it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bearer_token: Option<BearerTokenSource>,
     /// Number of workers, each with one request in flight. 1 to 10000. Default: 10.
     pub concurrency: u32,
     /// Whether workers reuse connections. Kubernetes Services balance connections, not requests. Default: perRequest.
@@ -44,6 +47,7 @@ impl Default for LoadSpec {
             prompt: "Explain in detail how a large language model generates text.".to_owned(),
             max_tokens: 256,
             parameters: serde_json::Map::new(),
+            bearer_token: None,
             concurrency: 10,
             connection: ConnectionPolicy::PerRequest,
             seed: 0,
@@ -60,6 +64,21 @@ pub enum ProtocolName {
     /// of its request.
     #[default]
     Ollama,
+    /// OpenAI's `/v1/chat/completions` (platform.openai.com/docs/api-reference/chat), as vLLM, TGI, llama.cpp, SGLang and Ollama
+    /// serve it. `parameters` are further fields of its request.
+    OpenAi,
+}
+
+/// Where the bearer token is read from: exactly one of the two.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct BearerTokenSource {
+    /// Path of a file that contains the token alone. White space around the token does not count.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// Name of the environment variable that contains the token.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub env: Option<String>,
 }
 
 /// Whether workers reuse connections.
@@ -102,7 +121,7 @@ impl Default for RequestTimeouts {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RequestOutcome {
-    /// HTTP 200, the end mark of the protocol (Ollama: `done: true`), and no error line.
+    /// HTTP 200, the end mark of the protocol (Ollama: `done: true`; OpenAI: `[DONE]`), and no error line.
     Succeeded,
     /// The host name could not be resolved.
     Dns,
@@ -190,7 +209,8 @@ pub struct RequestRecord {
     pub chunks: u32,
     /// Largest gap between two chunks.
     pub largest_chunk_gap_us: u64,
-    /// Generated tokens, as the server counts them (Ollama: `eval_count`). A chunk may hold several tokens.
+    /// Generated tokens, as the server counts them (Ollama: `eval_count`; OpenAI: `usage.completion_tokens`). A chunk may hold
+    /// several tokens; of a server that counts none it is the number of chunks with text.
     pub tokens: u64,
     /// Duration of the request that the server states (Ollama: `total_duration`), nanoseconds.
     pub server_total_ns: Option<u64>,

@@ -197,6 +197,12 @@ pub(super) fn warnings(
             HumanDuration::from_ms(min_window_ms)
         ));
     }
+    if scenario.load.bearer_token.is_some() {
+        all.push(
+            "ScaleUp/NewPodsServe needs pods that answer without the bearer token, behind a gateway that demands it: the pod proxy of the API server, which carries direct chats, forwards no header Authorization"
+                .to_owned(),
+        );
+    }
     if scenario.hpa.spec.behavior.is_none() {
         all.push("hpa.spec.behavior is not stated: the controller's legacy rules and its window flag apply, which are assumed".to_owned());
     }

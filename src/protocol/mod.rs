@@ -4,7 +4,9 @@
 //! [`ServingProtocol`] is what differs between the protocols. What they have in common is written once: the lines of a
 //! stream and the rule of success in `stream`, refusals in `refusal`, fields that a scenario must not set in `parameters`.
 
+mod json_fields;
 mod ollama;
+mod openai;
 mod parameters;
 mod refusal;
 mod stream;
@@ -17,13 +19,14 @@ use crate::model::load::{LoadSpec, ProtocolName, RequestOutcome};
 
 pub(crate) use parameters::ParameterProblem;
 pub(crate) use refusal::{MAX_ERROR_CHARS, error_body_text, status_outcome};
-pub(crate) use stream::{ChatStream, ChatStreamError, ChatTotals, LineError, StreamLine};
+pub(crate) use stream::{ChatStream, ChatStreamError, ChatTotals, LineError, LineFrame, StreamMessage};
 
 /// The protocol with this name.
 #[must_use]
 pub(crate) fn by_name(name: ProtocolName) -> &'static dyn ServingProtocol {
     match name {
         ProtocolName::Ollama => &ollama::Ollama,
+        ProtocolName::OpenAi => &openai::OpenAi,
     }
 }
 
@@ -44,8 +47,13 @@ pub(crate) trait ServingProtocol: Debug + Send + Sync {
     /// The JSON body of a chat whose response is streamed.
     fn chat_body(&self, load: &LoadSpec, seed: u32) -> Vec<u8>;
 
-    /// Parses one line of a response: not blank, and without its newline.
-    fn parse_line(&self, line: &[u8]) -> Result<StreamLine, LineError>;
+    /// What a line of a response carries; the line is not blank, and has no newline. By default it is a message.
+    fn unframe<'a>(&self, line: &'a [u8]) -> Result<LineFrame<'a>, LineError> {
+        Ok(LineFrame::Message(line))
+    }
+
+    /// Parses one message of a response.
+    fn parse_message(&self, message: &[u8]) -> Result<StreamMessage, LineError>;
 
     /// What ends a complete response, as messages name it.
     fn end_mark(&self) -> &'static str;
@@ -62,6 +70,16 @@ pub(crate) trait ServingProtocol: Debug + Send + Sync {
 
     /// The path that tells where the model is; `None` if the protocol cannot say.
     fn placement_path(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// Whether every server of the protocol serves that path. Of another protocol a server that does not is as good.
+    fn always_states_placement(&self) -> bool {
+        true
+    }
+
+    /// What is wrong with a base URL, and what to do next.
+    fn base_url_problem(&self, _url: &str) -> Option<(&'static str, &'static str)> {
         None
     }
 

@@ -127,6 +127,7 @@ async fn send_first_chat(
     let env = inputs.env;
     inputs.progress.step("first chat, which loads the model");
     let client = ChatClient::new(env.http.clone(), env.clock, inputs.scenario.load.clone(), url)?;
+    let client = client.with_bearer_token(env.bearer_token.clone());
     loop {
         let request = ScheduledRequest { id: u64::MAX - 1, worker: 0, due_us: env.clock.now_us() };
         let record = load::send_chat(&client, request, std::future::pending(), &mut ()).await;

@@ -221,6 +221,46 @@ fn a_parameter_that_gpuhpa_sets_is_refused_with_its_place_and_a_hint() {
 }
 
 #[test]
+fn the_openai_protocol_has_defaults_of_its_own_and_refuses_what_is_ollamas() {
+    let empty = ScenarioLayer::parse("mine.yaml", Path::new(""), "load: {protocol: openai}".to_owned()).unwrap();
+    let scenario = merge_layers(&[empty]).unwrap();
+    assert_eq!((scenario.endpoint.port, scenario.load.model.as_str()), (8000, ""));
+    assert_eq!(serde_json::to_value(&scenario.load.parameters).unwrap(), json!({"temperature": 0}));
+    let text = problem_text(
+        "load:\n  protocol: openai\n  model: ''\n  parameters:\n    options: {num_ctx: 512}\n    seed: 4\nendpoint: {type: URL, url: http://gateway/v1/}\n",
+    );
+    for told in [
+        "load.model: is empty\n  hint: name the model",
+        "mine.yaml:5:14: load.parameters.options: is a field of Ollama's own protocol",
+        "mine.yaml:6:11: load.parameters.seed: is set by gpuhpa in each request\n  hint: set load.seed",
+        "endpoint.url: ends with /v1, which is part of the request's path already\n  hint: remove /v1",
+    ] {
+        assert!(text.contains(told), "`{told}` is not in {text}");
+    }
+}
+
+#[test]
+fn a_bearer_token_has_one_source_and_its_name_alone_is_stored() {
+    let scenario = |token: &str| overlay_built_in(&format!("load: {{bearerToken: {token}}}"));
+    for (token, stored) in [
+        ("{env: GATEWAY_TOKEN}", "  bearerToken:\n    env: GATEWAY_TOKEN\n"),
+        ("{file: /run/secrets/token}", "  bearerToken:\n    file: /run/secrets/token\n"),
+    ] {
+        let yaml = serde_saphyr::to_string(&scenario(token).unwrap()).unwrap();
+        assert!(yaml.contains(stored), "{yaml}");
+        assert_eq!(crate::env::Redactor::default().redact_text(&yaml), yaml, "the name is no secret");
+    }
+    for (token, told) in
+        [("{}", "has neither file nor env"), ("{env: ''}", "neither"), ("{env: A, file: b}", "has both")]
+    {
+        let error = scenario(token).unwrap_err().to_string();
+        assert!(error.contains("load.bearerToken: ") && error.contains(told), "{token}: {error}");
+    }
+    let error = scenario("sk-s3cret-value").unwrap_err().to_string();
+    assert!(!error.contains("s3cret"), "a token in the scenario itself is not quoted: {error}");
+}
+
+#[test]
 fn a_former_key_is_refused_with_the_key_of_today() {
     let text = problem_text("load:\n  options: {num_predict: 4}\n  keepAlive: 3s\n");
     for told in [

@@ -4,6 +4,7 @@ use k8s_openapi::api::autoscaling::v2::HPAScalingRules;
 
 use super::scenario_error::ScenarioProblem;
 use super::{metric_spec, names, profile};
+use crate::model::load::{BearerTokenSource, LoadSpec};
 use crate::model::scenario::{EndpointSpec, EndpointType, MetricSources, ReleaseSpec, Scenario};
 use crate::model::scenario_limits;
 use crate::protocol;
@@ -22,7 +23,11 @@ pub(super) fn find_problems(scenario: &Scenario) -> Vec<ScenarioProblem> {
     problems.extend(metric_spec::find_problems(scenario.hpa.spec.metrics.as_deref().unwrap_or_default()));
     metric_problems(&scenario.metric, &mut problems);
     endpoint_problems(&scenario.endpoint, &mut problems);
-    load_problems(scenario, &mut problems);
+    let protocol = protocol::by_name(scenario.load.protocol);
+    if let Some((message, hint)) = scenario.endpoint.url.as_deref().and_then(|url| protocol.base_url_problem(url)) {
+        problems.push(ScenarioProblem::new("endpoint.url", message, hint));
+    }
+    load_problems(&scenario.load, &mut problems);
     problems.extend(names::find_problems(scenario));
     let out_of_range = scenario_limits::find_out_of_range(scenario).into_iter();
     problems.extend(out_of_range.map(|one| ScenarioProblem::new(&one.field, one.message, one.hint)));
@@ -192,13 +197,23 @@ fn endpoint_problems(endpoint: &EndpointSpec, problems: &mut Vec<ScenarioProblem
     }
 }
 
-fn load_problems(scenario: &Scenario, problems: &mut Vec<ScenarioProblem>) {
-    let load = &scenario.load;
+fn load_problems(load: &LoadSpec, problems: &mut Vec<ScenarioProblem>) {
     if load.model.is_empty() {
         problems.push(ScenarioProblem::new("load.model", "is empty", "name the model that the target serves"));
     }
+    problems.extend(load.bearer_token.as_ref().and_then(token_problem));
     let parameters = protocol::by_name(load.protocol).parameter_problems(&load.parameters);
     problems.extend(parameters.into_iter().map(|problem| {
         ScenarioProblem::new(&format!("load.parameters.{}", problem.field), problem.message, problem.hint)
     }));
+}
+
+fn token_problem(source: &BearerTokenSource) -> Option<ScenarioProblem> {
+    let is_named = |name: &Option<String>| name.as_deref().is_some_and(|name| !name.is_empty());
+    let (message, hint) = match (is_named(&source.file), is_named(&source.env)) {
+        (true, true) => ("has both file and env", "keep one of the two; an overlay removes the other one with null"),
+        (false, false) => ("has neither file nor env", "write {file: PATH} or {env: NAME}, or remove the key"),
+        _ => return None,
+    };
+    Some(ScenarioProblem::new("load.bearerToken", message, hint))
 }

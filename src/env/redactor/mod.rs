@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use keys::{is_distinctive, is_plain_word, is_secret_key, replace_whole_words};
-use patterns::REDACTED;
+pub(super) use patterns::REDACTED;
 
 /// The redactor of one bundle. It learns secrets and hosts during the run.
 #[derive(Debug, Default)]
@@ -36,6 +36,11 @@ impl Redactor {
     pub fn new(home: Option<String>) -> Self {
         let home = home.filter(|home| home.len() > 1).map(|home| format!("{}/", home.trim_end_matches('/')));
         Self { state: RwLock::new(RedactorState { home, ..RedactorState::default() }) }
+    }
+
+    /// Whether [`Redactor::add_secret`] accepts this secret.
+    pub(super) fn can_redact(secret: &str) -> bool {
+        is_distinctive(secret)
     }
 
     /// Redacts this secret too, from now on, in any text; ignores a secret that is not distinctive.

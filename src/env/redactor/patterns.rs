@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use regex::{Captures, Regex};
 
 /// Placeholder of a secret.
-pub(super) const REDACTED: &str = "REDACTED";
+pub(in crate::env) const REDACTED: &str = "REDACTED";
 
 /// A pattern's groups `keep` and `then` are not redacted.
 const PATTERNS: &[&str] = &[

@@ -304,6 +304,7 @@ pub(super) fn test_env(cluster: &Arc<InstallTestCluster>, name: &str) -> (RunEnv
     let env = RunEnv {
         kube: KubeClients { retrying: kube.clone(), no_retry: kube },
         http,
+        bearer_token: None,
         helm: Arc::new(FakeHelm(Arc::clone(cluster))),
         timeline: Arc::new(TimelineWriter::new(clock, bundle.clone())),
         bundle,

@@ -2,6 +2,7 @@
 //! no activity, and a device that is active by a model in its memory alone.
 
 use crate::judge::run_view::RunView;
+use crate::model::load::ProtocolName;
 use crate::model::observation::ProbeRecord;
 use crate::model::reading::MetricHop;
 use crate::units::Milli;
@@ -56,9 +57,13 @@ pub(in crate::judge) fn describe_resident_model(view: &RunView<'_>) -> Option<St
             let value = if low == high { low.to_string() } else { format!("{low} to {high}") };
             format!(
                 "at the {} the pods show 0 before the first chat and {value} after it, without load: the device seems to count \
-                 the model in its memory as activity; let the server unload an idle model (Ollama's keep_alive in \
-                 load.parameters), or use another field of the exporter",
-                hop.as_str()
+                 the model in its memory as activity; let the server unload an idle model ({}), or use another field of the \
+                 exporter",
+                hop.as_str(),
+                match view.records.scenario.load.protocol {
+                    ProtocolName::Ollama => "Ollama's keep_alive in load.parameters",
+                    ProtocolName::OpenAi => "Ollama does after OLLAMA_KEEP_ALIVE",
+                }
             )
         })
     })

@@ -29,4 +29,5 @@ mod setup;
 mod shared_devices;
 mod stored_hpa;
 mod traffic;
+mod unknown_placement;
 mod waiting;

@@ -5,12 +5,13 @@
 
 use serde_json::Value;
 
+use super::super::json_fields::{JsonFields, is_non_empty};
 use super::super::refusal::error_field_text;
-use super::super::stream::{ChatTotals, LineError, StreamLine};
-use super::fields::{JsonFields, is_non_empty};
+use super::super::stream::{LineError, StatedTotals, StreamMessage};
+use super::remote_model::remote_model;
 
 /// Parses one line: every line is an object, and each without an error is a chunk.
-pub(super) fn parse_line(line: &[u8]) -> Result<StreamLine, LineError> {
+pub(super) fn parse_line(line: &[u8]) -> Result<StreamMessage, LineError> {
     if line.first() != Some(&b'{') {
         return Err(invalid("not a JSON object".to_owned()));
     }
@@ -31,9 +32,9 @@ pub(super) fn parse_line(line: &[u8]) -> Result<StreamLine, LineError> {
     if message.is_none() && done.is_none() {
         return Err(invalid("an object without message, done or error".to_owned()));
     }
-    let totals = is_end.then(|| ChatTotals {
+    let totals = is_end.then(|| StatedTotals {
         // Left out when it is 0.
-        tokens: chunk.count("eval_count").unwrap_or(0),
+        tokens: Some(chunk.count("eval_count").unwrap_or(0)),
         // From the start of the handler to the end of the response.
         total_ns: chunk.count("total_duration"),
         // From the start of the handler until the model was scheduled: includes waiting, not only loading.
@@ -42,7 +43,8 @@ pub(super) fn parse_line(line: &[u8]) -> Result<StreamLine, LineError> {
         end_reason: chunk.text("done_reason"),
     });
     let has_content = message.map(has_content).transpose()?.unwrap_or(false);
-    Ok(StreamLine { is_chunk: true, has_content, totals, is_end, remote_model: chunk.remote_model() })
+    let remote_model = remote_model(&chunk);
+    Ok(StreamMessage { is_chunk: true, has_content, totals: totals.unwrap_or_default(), is_end, remote_model })
 }
 
 /// Whether a message has generated text, which may be a reasoning (`thinking`) or the call of a tool.
@@ -61,13 +63,13 @@ fn invalid(reason: String) -> LineError {
 mod tests {
     use super::*;
 
-    fn parse(line: &str) -> StreamLine {
+    fn parse(line: &str) -> StreamMessage {
         parse_line(line.as_bytes()).unwrap_or_else(|error| panic!("{line}: {error:?}"))
     }
 
     fn totals(fields: &str) -> (u64, Option<u64>, Option<u64>, Option<String>) {
-        let totals = parse(&format!("{{\"done\":true,{fields}}}")).totals.unwrap();
-        (totals.tokens, totals.total_ns, totals.load_ns, totals.end_reason)
+        let totals = parse(&format!("{{\"done\":true,{fields}}}")).totals;
+        (totals.tokens.unwrap(), totals.total_ns, totals.load_ns, totals.end_reason)
     }
 
     #[test]

@@ -2,13 +2,18 @@
 
 mod chat;
 mod chunk;
-mod fields;
 mod models;
+mod remote_model;
 
 use serde_json::{Map, Value};
 
-use super::{LineError, ModelPlacement, ParameterProblem, ProtocolDefaults, ServingProtocol, StreamLine};
+use super::{LineError, ModelPlacement, ParameterProblem, ProtocolDefaults, ServingProtocol, StreamMessage};
 use crate::model::load::LoadSpec;
+
+pub(super) use models::parse_placement;
+
+/// The path of the loaded models.
+pub(super) const PLACEMENT_PATH: &str = "/api/ps";
 
 /// The protocol of Ollama.
 #[derive(Debug)]
@@ -35,8 +40,8 @@ impl ServingProtocol for Ollama {
         chat::body(load, seed)
     }
 
-    fn parse_line(&self, line: &[u8]) -> Result<StreamLine, LineError> {
-        chunk::parse_line(line)
+    fn parse_message(&self, message: &[u8]) -> Result<StreamMessage, LineError> {
+        chunk::parse_line(message)
     }
 
     fn end_mark(&self) -> &'static str {
@@ -44,10 +49,10 @@ impl ServingProtocol for Ollama {
     }
 
     fn placement_path(&self) -> Option<&'static str> {
-        Some("/api/ps")
+        Some(PLACEMENT_PATH)
     }
 
     fn parse_placement(&self, body: &[u8], model: &str) -> Option<ModelPlacement> {
-        models::parse_placement(body, model)
+        parse_placement(body, model)
     }
 }

@@ -1,11 +1,12 @@
 //! Parses `/api/ps` (the loaded models and their placement).
 
 use super::super::ModelPlacement;
-use super::fields::JsonFields;
+use super::super::json_fields::JsonFields;
+use super::remote_model::remote_model;
 
 /// Finds a model in the response of `/api/ps` by the name that a request uses for it (ollama: api/types.go,
 /// ProcessModelResponse). Every entry is read on its own: one that is no loaded model hides no other one.
-pub(super) fn parse_placement(body: &[u8], model: &str) -> Option<ModelPlacement> {
+pub(in crate::protocol) fn parse_placement(body: &[u8], model: &str) -> Option<ModelPlacement> {
     // Go writes an empty list as null in some versions.
     let models = JsonFields::parse(body).ok()?.list("models")?;
     let wanted = canonical_name(model);
@@ -22,7 +23,7 @@ pub(super) fn parse_placement(body: &[u8], model: &str) -> Option<ModelPlacement
             accelerator_bytes: loaded.count("size_vram"),
             // Of the model's manifest.
             digest: loaded.text("digest"),
-            remote_model: loaded.remote_model(),
+            remote_model: remote_model(&loaded),
         };
         if placement.accelerator_bytes.is_some() {
             return Some(placement);

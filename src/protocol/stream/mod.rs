@@ -1,19 +1,30 @@
 //! Parses a chat response as it arrives, split anywhere by the network, and decides whether it succeeded. The protocol
 //! reads the lines; the rule of success is the same for all.
 //!
-//! A response succeeded if it has its protocol's end mark and no error line. After the end mark only blank lines may
-//! follow: an error line there is still an error line, and anything else is not the stream of one chat (a proxy joined
-//! two responses, or appended its own page) and counts as bad JSON. A body that breaks *after* the end mark succeeded:
-//! the response was complete.
+//! A response succeeded if it has its protocol's end mark, a chunk, and no error line. After the end mark only blank lines may
+//! follow, and lines without a message: an error line there is still an error line, and anything else is not the stream of one
+//! chat (a proxy joined two responses, or appended its own page) and counts as bad JSON. A body that breaks *after* the end mark
+//! succeeded: the response was complete.
+//!
+//! A line carries a message, nothing, or a part of a message: the data of a server-sent event may have several lines. A message is
+//! parsed as soon as it is complete, without the blank line that ends its event, so that its time is that of its arrival.
+
+mod message;
+mod stream_error;
+
+pub(crate) use message::{ChatTotals, LineError, LineFrame, StatedTotals, StreamMessage};
+pub(crate) use stream_error::ChatStreamError;
 
 use super::ServingProtocol;
 use super::refusal::MAX_ERROR_CHARS;
 use crate::env::sanitize_text;
-use crate::model::load::RequestOutcome;
 
 /// Longest accepted line, in bytes. A chunk has a few tokens; 1 MiB without a newline is not a chat. Bounds the memory,
 /// whatever a server sends.
 pub(crate) const MAX_LINE_BYTES: usize = 1 << 20;
+
+/// Most lines of one message. Each of them makes the message be parsed again.
+const MAX_MESSAGE_LINES: u32 = 64;
 
 /// Parser of one chat response.
 #[derive(Clone, Debug)]
@@ -21,122 +32,35 @@ pub(crate) struct ChatStream {
     protocol: &'static dyn ServingProtocol,
     /// The start of a line whose end has not arrived yet.
     pending: Vec<u8>,
+    /// The lines so far of a message that is not complete.
+    message: Vec<u8>,
+    /// Their number.
+    message_lines: u32,
     /// Lines that were parsed, without blank ones.
     lines: u32,
     chunks: u32,
     has_content: bool,
     totals: ChatTotals,
+    /// Whether the tokens in `totals` are those that the server states.
+    has_stated_tokens: bool,
     has_ended: bool,
     remote_model: Option<String>,
-}
-
-/// One line of a response, as its protocol reads it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct StreamLine {
-    /// Whether it is a chunk of the response. A line that is only a mark is none.
-    pub(crate) is_chunk: bool,
-    /// Whether it has generated text that is not empty.
-    pub(crate) has_content: bool,
-    /// The totals of the response, in the line that states them.
-    pub(crate) totals: Option<ChatTotals>,
-    /// Whether it completes the response.
-    pub(crate) is_end: bool,
-    /// The remote host that serves the model instead of this server, with the model's name there.
-    pub(crate) remote_model: Option<String>,
-}
-
-/// A line that is not part of a response that succeeds.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum LineError {
-    /// The server reports an error, with this message.
-    Reported(String),
-    /// The line is not one of the protocol.
-    Invalid {
-        /// What is wrong with it.
-        reason: String,
-        /// The line ends inside of what is valid up to there.
-        is_truncated: bool,
-    },
-}
-
-impl LineError {
-    /// A line whose JSON is not that of the protocol.
-    pub(super) fn from_json(error: serde_json::Error) -> Self {
-        Self::Invalid { reason: error.to_string(), is_truncated: error.is_eof() }
-    }
-}
-
-/// What the server states of a whole response; durations in nanoseconds.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct ChatTotals {
-    /// Tokens generated.
-    pub(crate) tokens: u64,
-    /// Duration of the request.
-    pub(crate) total_ns: Option<u64>,
-    /// Part of it before the model was ready for the request.
-    pub(crate) load_ns: Option<u64>,
-    /// Why generation ended.
-    pub(crate) end_reason: Option<String>,
-}
-
-/// Why a response with status 200 failed.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum ChatStreamError {
-    /// A line in which the server reports an error.
-    #[error("{0}")]
-    ErrorLine(String),
-    /// A line that is not one of the protocol.
-    #[error("line {line} of the stream: {reason}: {text}")]
-    BadJson {
-        /// Line number, from 1, without blank lines.
-        line: u32,
-        /// What is wrong with it.
-        reason: String,
-        /// Start of the line.
-        text: String,
-    },
-    /// A line longer than [`MAX_LINE_BYTES`].
-    #[error("line {line} of the stream is longer than {MAX_LINE_BYTES} bytes: {text}")]
-    LineTooLong {
-        /// Line number, from 1, without blank lines.
-        line: u32,
-        /// Start of the line.
-        text: String,
-    },
-    /// The body ended without the end mark.
-    #[error("the response ended after {chunks} chunks without {end_mark}")]
-    Truncated {
-        /// Chunks received.
-        chunks: u32,
-        /// The end mark, as messages name it.
-        end_mark: &'static str,
-    },
-}
-
-impl ChatStreamError {
-    /// The outcome of the request.
-    #[must_use]
-    pub(crate) fn outcome(&self) -> RequestOutcome {
-        match self {
-            Self::ErrorLine(_) => RequestOutcome::ErrorLine,
-            Self::BadJson { .. } | Self::LineTooLong { .. } => RequestOutcome::BadJson,
-            Self::Truncated { .. } => RequestOutcome::Truncated,
-        }
-    }
 }
 
 impl ChatStream {
     /// A response of which nothing has arrived yet.
     #[must_use]
     pub(crate) fn new(protocol: &'static dyn ServingProtocol) -> Self {
-        let (pending, totals) = (Vec::new(), ChatTotals::default());
         Self {
             protocol,
-            pending,
+            pending: Vec::new(),
+            message: Vec::new(),
+            message_lines: 0,
             lines: 0,
             chunks: 0,
             has_content: false,
-            totals,
+            totals: ChatTotals::default(),
+            has_stated_tokens: false,
             has_ended: false,
             remote_model: None,
         }
@@ -192,18 +116,26 @@ impl ChatStream {
     pub(crate) fn finish(&mut self) -> Result<ChatTotals, ChatStreamError> {
         let last = std::mem::take(&mut self.pending);
         let last = last.trim_ascii();
-        match self.parse_line(last) {
+        let parsed = if last.is_empty() { Ok(()) } else { self.parse_line(last) };
+        match parsed {
             // An incomplete last line means a truncated body, unless the response was complete.
             Err(ChatStreamError::BadJson { .. }) if self.is_truncated(last) => {}
             result => result?,
         }
         let truncated = ChatStreamError::Truncated { chunks: self.chunks, end_mark: self.protocol.end_mark() };
-        self.totals().cloned().ok_or(truncated)
+        match self.totals() {
+            Some(_) if !self.message.is_empty() => self.end_message().map(|()| self.totals.clone()),
+            totals => totals.cloned().ok_or(truncated),
+        }
     }
 
     fn is_truncated(&self, line: &[u8]) -> bool {
+        let parsed = self.protocol.unframe(line).and_then(|frame| match frame {
+            LineFrame::Message(message) => self.protocol.parse_message(message).map(|_| ()),
+            LineFrame::Part(_) | LineFrame::Empty => Ok(()),
+        });
         let is_incomplete = |error| matches!(error, LineError::Invalid { is_truncated: true, .. });
-        !self.has_ended && self.protocol.parse_line(line).is_err_and(is_incomplete)
+        !self.has_ended && parsed.is_err_and(is_incomplete)
     }
 
     fn check_line_length(&self, more: &[u8]) -> Result<(), ChatStreamError> {
@@ -217,24 +149,95 @@ impl ChatStream {
     fn parse_line(&mut self, line: &[u8]) -> Result<(), ChatStreamError> {
         let line = line.trim_ascii();
         if line.is_empty() {
+            return self.end_message();
+        }
+        match self.protocol.unframe(line).map_err(|error| self.stream_error(error, line))? {
+            LineFrame::Message(message) => {
+                self.parse_message(message).map_err(|error| self.stream_error(error, line))?
+            }
+            LineFrame::Part(part) => self.add_part(part, line)?,
+            LineFrame::Empty => {}
+        }
+        self.lines = self.lines.saturating_add(1);
+        Ok(())
+    }
+
+    /// Adds a line to the message, and parses the message if that completes it.
+    fn add_part(&mut self, part: &[u8], line: &[u8]) -> Result<(), ChatStreamError> {
+        if !self.message.is_empty() {
+            let mut message = std::mem::take(&mut self.message);
+            message.push(b'\n');
+            message.extend_from_slice(part);
+            self.check_line_length(&message)?;
+            return self.parse_part(message, line);
+        }
+        match self.parse_message(part) {
+            Err(LineError::Invalid { is_truncated: true, .. }) => {
+                self.message.extend_from_slice(part);
+                self.message_lines = 1;
+                Ok(())
+            }
+            result => result.map_err(|error| self.stream_error(error, line)),
+        }
+    }
+
+    fn parse_part(&mut self, message: Vec<u8>, line: &[u8]) -> Result<(), ChatStreamError> {
+        self.message_lines = self.message_lines.saturating_add(1);
+        match self.parse_message(&message) {
+            Err(LineError::Invalid { is_truncated: true, .. }) if self.message_lines < MAX_MESSAGE_LINES => {
+                self.message = message;
+                Ok(())
+            }
+            result => result.map_err(|error| self.stream_error(error, line)),
+        }
+    }
+
+    /// A blank line ends an event. Its message is complete by then.
+    fn end_message(&mut self) -> Result<(), ChatStreamError> {
+        let message = std::mem::take(&mut self.message);
+        if message.is_empty() {
             return Ok(());
         }
-        let number = self.lines.saturating_add(1);
-        let bad = |reason: String| ChatStreamError::BadJson { line: number, reason, text: excerpt(line) };
-        let parsed = self.protocol.parse_line(line).map_err(|error| match error {
+        self.parse_message(&message).map_err(|error| self.stream_error(error, &message))
+    }
+
+    fn stream_error(&self, error: LineError, line: &[u8]) -> ChatStreamError {
+        match error {
             LineError::Reported(text) => ChatStreamError::ErrorLine(text),
-            LineError::Invalid { reason, .. } => bad(reason),
-        })?;
-        if self.has_ended {
-            return Err(bad(format!("a chunk after {}", self.protocol.end_mark())));
+            LineError::Invalid { reason, .. } => {
+                ChatStreamError::BadJson { line: self.lines.saturating_add(1), reason, text: excerpt(line) }
+            }
         }
-        self.lines = number;
+    }
+
+    fn parse_message(&mut self, message: &[u8]) -> Result<(), LineError> {
+        let parsed = self.protocol.parse_message(message)?;
+        let invalid = |reason: String| Err(LineError::Invalid { reason, is_truncated: false });
+        if self.has_ended {
+            return invalid(format!("a chunk after {}", self.protocol.end_mark()));
+        }
+        // A server that fails before its first token may end the stream without a word (vLLM before PR 40986).
+        if parsed.is_end && !parsed.is_chunk && self.chunks == 0 {
+            return invalid(format!("{} without a chunk before it", self.protocol.end_mark()));
+        }
         self.chunks = self.chunks.saturating_add(u32::from(parsed.is_chunk));
         self.has_content |= parsed.has_content;
-        self.totals = parsed.totals.unwrap_or_else(|| std::mem::take(&mut self.totals));
+        self.add_totals(parsed.totals, parsed.has_content);
         self.has_ended = parsed.is_end;
         self.remote_model = self.remote_model.take().or(parsed.remote_model);
         Ok(())
+    }
+
+    fn add_totals(&mut self, stated: StatedTotals, has_content: bool) {
+        let totals = &mut self.totals;
+        if let Some(tokens) = stated.tokens {
+            (totals.tokens, self.has_stated_tokens) = (tokens, true);
+        } else if !self.has_stated_tokens {
+            totals.tokens += u64::from(has_content);
+        }
+        totals.total_ns = stated.total_ns.or(totals.total_ns);
+        totals.load_ns = stated.load_ns.or(totals.load_ns);
+        totals.end_reason = stated.end_reason.or(totals.end_reason.take());
     }
 }
 

@@ -1,5 +1,5 @@
 use super::*;
-use crate::model::load::ProtocolName;
+use crate::model::load::{ProtocolName, RequestOutcome};
 use crate::protocol::by_name;
 
 const TOKEN: &str = r#"{"model":"m","created_at":"t","message":{"role":"assistant","content":"Hi ü"},"done":false}"#;

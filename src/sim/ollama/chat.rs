@@ -6,50 +6,43 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::StreamExt;
 use http::Response;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::ServerRegistry;
-use super::responses::{error_response, stream_response, text_response};
+use super::chat_format::{ChatEnd, ChatFormat};
+use super::responses::{stream_response, text_response};
 use super::server::{ActiveChat, OllamaServer, connection_reset};
 use crate::clock::RunClock;
 use crate::env::{HttpError, HttpFailure, ResponseBody};
 use crate::sim::config::{ChatFault, OllamaConfig};
 use crate::units::HumanDuration;
 
-/// Options of a chat request.
-struct ChatOptions {
-    model: String,
-    /// Maximum number of tokens (`num_predict`); `None`: no limit.
-    max_tokens: Option<u64>,
-    /// How long the model stays in memory afterwards, microseconds; `None`: no limit.
-    keep_alive_us: Option<u64>,
-}
-
 pub(super) async fn handle_chat(
     servers: &ServerRegistry,
     server: Arc<OllamaServer>,
+    format: ChatFormat,
     body: &Bytes,
 ) -> Result<Response<ResponseBody>, HttpError> {
     let (cluster, number) = (&servers.0.cluster, server.next_chat_number());
     let (clock, config) = (cluster.clock(), &cluster.config().ollama);
     servers.lock_state().milestones.record_chat(clock.now_ms());
     let received_us = clock.now_us();
-    let options = match parse_options(body, &server) {
+    let options = match format.parse_options(body, &server.startup) {
         Ok(options) => options,
-        Err(message) => return Ok(error_response(501, &message)),
+        Err(message) => return Ok(format.error_response(501, &message)),
     };
     let fault = select_fault(servers, config, number);
-    if let Some(response) = fault.and_then(|fault| fault_response(fault, &options.model)) {
+    if let Some(response) = fault.and_then(|fault| fault_response(fault, format, &options.model)) {
         return Ok(response);
     }
     if !server.startup.has_model(&options.model) {
-        return Ok(model_not_found(&options.model));
+        return Ok(model_not_found(format, &options.model));
     }
     if config.hanging.includes(server.is_new) {
         return server.run_until_terminated(std::future::pending()).await;
     }
     let Some(slot) = server.acquire_slot().await? else {
-        return Ok(error_response(503, "server busy, please try again.  maximum pending requests exceeded"));
+        return Ok(format.error_response(503, "server busy, please try again.  maximum pending requests exceeded"));
     };
     let ready_us = server.load_model(&options.model);
     server.run_until_terminated(sleep_until(clock, ready_us)).await?;
@@ -61,6 +54,7 @@ pub(super) async fn handle_chat(
     let prompt_us = scale_us(config.prompt_eval.ms() * 1000, slowdown);
     let stream = ResponseStream {
         active: Some(active),
+        format,
         clock,
         model: Value::from(options.model).to_string(),
         tokens: options.max_tokens.unwrap_or(natural_tokens).min(natural_tokens).max(1),
@@ -76,11 +70,7 @@ pub(super) async fn handle_chat(
     };
     let first_us = stream.token_ready_us(1);
     server.run_until_terminated(sleep_until(clock, first_us)).await?;
-    Ok(stream_response(
-        200,
-        "application/x-ndjson",
-        futures::stream::unfold(stream, ResponseStream::next_chunk).boxed(),
-    ))
+    Ok(stream_response(200, format.content_type(), futures::stream::unfold(stream, ResponseStream::next_chunk).boxed()))
 }
 
 /// The fault of the n-th chat of a server, if it has one.
@@ -92,13 +82,13 @@ fn select_fault(servers: &ServerRegistry, config: &OllamaConfig, number: u64) ->
 }
 
 /// The response of a fault that replaces the stream; `None` for a fault within the stream.
-fn fault_response(fault: ChatFault, model: &str) -> Option<Response<ResponseBody>> {
+fn fault_response(fault: ChatFault, format: ChatFormat, model: &str) -> Option<Response<ResponseBody>> {
     match fault {
-        ChatFault::Status500 => Some(error_response(500, "llama runner process has terminated: signal: killed")),
+        ChatFault::Status500 => Some(format.error_response(500, "llama runner process has terminated: signal: killed")),
         ChatFault::Status503 => {
-            Some(error_response(503, "server busy, please try again.  maximum pending requests exceeded"))
+            Some(format.error_response(503, "server busy, please try again.  maximum pending requests exceeded"))
         }
-        ChatFault::Status404 => Some(model_not_found(model)),
+        ChatFault::Status404 => Some(model_not_found(format, model)),
         ChatFault::LoginPage => {
             let text = "<html><body><h1>Sign in to continue</h1></body></html>\n";
             Some(text_response(200, "text/html", text.to_owned()))
@@ -107,27 +97,8 @@ fn fault_response(fault: ChatFault, model: &str) -> Option<Response<ResponseBody
     }
 }
 
-fn model_not_found(model: &str) -> Response<ResponseBody> {
-    error_response(404, &format!("model '{model}' not found"))
-}
-
-fn parse_options(body: &Bytes, server: &OllamaServer) -> Result<ChatOptions, String> {
-    let unsupported = |feature: &str| format!("the simulator does not support a chat with {feature}");
-    let body: Value =
-        serde_json::from_slice(body).map_err(|e| unsupported(&format!("a body that is not JSON: {e}")))?;
-    if body["stream"] == json!(false) {
-        return Err(unsupported("stream: false"));
-    }
-    let model = body["model"].as_str().ok_or_else(|| unsupported("no model"))?.to_owned();
-    let max_tokens = body["options"]["num_predict"].as_i64().and_then(|max| u64::try_from(max).ok());
-    let keep_alive_us = match &body["keep_alive"] {
-        Value::Null => server.startup.keep_alive_us,
-        Value::Number(seconds) => seconds.as_u64().map(|seconds| seconds * 1_000_000),
-        Value::String(text) if text.starts_with('-') => None,
-        Value::String(text) => Some(text.parse::<HumanDuration>().map_err(|e| e.to_string())?.ms() * 1000),
-        other => return Err(unsupported(&format!("keep_alive {other}"))),
-    };
-    Ok(ChatOptions { model, max_tokens, keep_alive_us })
+fn model_not_found(format: ChatFormat, model: &str) -> Response<ResponseBody> {
+    format.error_response(404, &format!("model '{model}' not found"))
 }
 
 fn slowdown_factor(config: &OllamaConfig, is_new: bool) -> f64 {
@@ -139,6 +110,7 @@ fn slowdown_factor(config: &OllamaConfig, is_new: bool) -> f64 {
 struct ResponseStream {
     /// Dropped with the last chunk, which frees the slot.
     active: Option<ActiveChat>,
+    format: ChatFormat,
     clock: RunClock,
     /// Model name as JSON.
     model: String,
@@ -176,7 +148,7 @@ impl ResponseStream {
             Some(ChatFault::ErrorLine) => {
                 self.active = None;
                 let error = "an error was encountered while running the model: CUDA error: out of memory";
-                return Some((Ok(format!("{{\"error\":\"{error}\"}}\n").into()), self));
+                return Some((Ok(self.format.error_line(error).into()), self));
             }
             Some(_) => {
                 self.active = None;
@@ -198,24 +170,21 @@ impl ResponseStream {
     }
 
     fn token_chunk(&self) -> String {
-        let (model, now) = (&self.model, self.clock.wall_time());
-        format!(
-            "{{\"model\":{model},\"created_at\":\"{now}\",\"message\":{{\"role\":\"assistant\",\"content\":\" word\"}},\
-             \"done\":false}}\n"
-        )
+        self.format.token_chunk(&self.model, &self.clock.wall_time().to_string())
     }
 
-    /// The chunk that ends the response.
+    /// What ends the response.
     fn final_chunk(&self) -> String {
-        let (model, now, reason) = (&self.model, self.clock.wall_time(), self.done_reason);
-        let (total_ns, load_ns) = ((self.clock.now_us() - self.received_us) * 1000, self.load_us * 1000);
-        let (prompt_ns, eval_ns) = (self.prompt_us * 1000, (self.clock.now_us() - self.eval_start_us) * 1000);
-        format!(
-            "{{\"model\":{model},\"created_at\":\"{now}\",\"message\":{{\"role\":\"assistant\",\"content\":\"\"}},\
-             \"done_reason\":\"{reason}\",\"done\":true,\"total_duration\":{total_ns},\"load_duration\":{load_ns},\
-             \"prompt_eval_count\":30,\"prompt_eval_duration\":{prompt_ns},\"eval_count\":{},\"eval_duration\":{eval_ns}}}\n",
-            self.tokens
-        )
+        let now_us = self.clock.now_us();
+        let end = ChatEnd {
+            tokens: self.tokens,
+            reason: self.done_reason,
+            total_us: now_us - self.received_us,
+            load_us: self.load_us,
+            prompt_us: self.prompt_us,
+            eval_us: now_us - self.eval_start_us,
+        };
+        self.format.final_chunk(&self.model, &self.clock.wall_time().to_string(), &end)
     }
 }
 

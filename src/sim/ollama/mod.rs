@@ -2,6 +2,7 @@
 //! its connections are reset.
 
 mod chat;
+mod chat_format;
 mod milestones;
 mod responses;
 mod server;
@@ -15,6 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use serde_json::Value;
 
+use chat_format::ChatFormat;
 use milestones::MilestoneTimes;
 use server::OllamaServer;
 use startup::ServerStartup;
@@ -81,7 +83,10 @@ impl ServerRegistry {
             });
         };
         match (request.method().as_str(), request.uri().path()) {
-            ("POST", "/api/chat") => chat::handle_chat(self, server, request.body()).await,
+            ("POST", "/api/chat") => chat::handle_chat(self, server, ChatFormat::Ollama, request.body()).await,
+            ("POST", "/v1/chat/completions") => {
+                chat::handle_chat(self, server, ChatFormat::OpenAi, request.body()).await
+            }
             (method, path) => Ok(responses::handle_request(&server, &cluster.config().ollama, method, path)),
         }
     }

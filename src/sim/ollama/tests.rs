@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::model::load::ProtocolName;
+use crate::model::load::{LoadSpec, ProtocolName};
 use crate::protocol::{self, ChatStream};
 use crate::sim::config::{ActiveWindow, AffectedPods, ChatFault, FaultyChats, OllamaConfig, SimConfig, WindowStart};
 use crate::sim::fixtures::{
@@ -48,6 +48,38 @@ async fn a_chat_is_read_as_a_good_one_and_ends_at_num_predict() {
     assert!(model.bytes == model.accelerator_bytes && model.bytes > Some(0));
     assert_eq!(get_path(&platform, "a", "/api/tags").await.0, 501);
     assert_eq!(get_path(&platform, "b", "/").await, (0, "ConnectRefused".to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_chat_in_openais_form_takes_as_long_and_has_as_many_tokens() {
+    let protocol = protocol::by_name(ProtocolName::OpenAi);
+    let load = LoadSpec { model: "m".to_owned(), max_tokens: 256, ..LoadSpec::default() };
+    let send = async |platform: &SimPlatform, load: &LoadSpec| {
+        let request = http::Request::post(protocol.chat_path()).body(Bytes::from(protocol.chat_body(load, 1))).unwrap();
+        read_response(platform.servers.handle_request("ai", "a", request).await).await
+    };
+    let (platform, _tasks) = start_platform(SimConfig::default());
+    create_pod(&platform.cluster, "a", 0);
+    let (status, text) = send(&platform, &load).await;
+    let mut stream = ChatStream::new(protocol);
+    stream.push(text.as_bytes()).unwrap();
+    let totals = stream.finish().unwrap();
+    assert_eq!((status, totals.tokens, totals.end_reason.as_deref()), (200, 256, Some("length")));
+    assert_eq!((platform.cluster.clock().now_ms(), stream.has_content()), (4610, true));
+    let ps = get_path(&platform, "a", protocol.placement_path().unwrap()).await.1;
+    assert!(protocol.parse_placement(ps.as_bytes(), "m").is_some());
+    let (status, text) = send(&platform, &LoadSpec { model: "other".to_owned(), ..load.clone() }).await;
+    assert_eq!((status, protocol.refusal_text(text.as_bytes()).as_str()), (404, "model 'other' not found"));
+    let fault = FaultyChats {
+        faults: vec![ChatFault::ErrorLine],
+        window: ActiveWindow::starting_at(WindowStart::NthChat(1)),
+        every_nth: 1,
+    };
+    let (platform, _tasks) = start_platform(config_with(|s| s.faulty_chats = Some(fault)));
+    create_pod(&platform.cluster, "a", 0);
+    let (_, text) = send(&platform, &load).await;
+    let error = ChatStream::new(protocol).push(text.as_bytes()).unwrap_err();
+    assert!(error.to_string().contains("CUDA error: out of memory"), "{error}");
 }
 
 #[tokio::test(start_paused = true)]

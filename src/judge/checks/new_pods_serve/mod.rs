@@ -2,8 +2,9 @@
 //! accelerator's memory, and (b) receives traffic through the Service: its metric rises while it is a ready endpoint and no
 //! probe runs. A model that is mostly in host memory, a Service that does not select the pod, a missing model, a model of a
 //! remote host, too few connections, no successful chat through the Service, a device whose pods all have its one value:
-//! INCONCLUSIVE.
+//! INCONCLUSIVE. Where the server cannot say where its model is, the activity of the pod's own device decides.
 
+mod device_activity;
 mod model_placement;
 mod sampling;
 mod traffic;
@@ -220,6 +221,9 @@ fn evaluate_failed_probe(view: &RunView<'_>, pod: &TargetPod<'_>, probe: &ProbeR
             "the probe of pod {name} was not delivered by the pod proxy: {error}"
         ));
     }
+    if let Some(text) = describe_missing_token(view, name, probe) {
+        return CheckResult::inconclusive(format!("(workload) {text}: {error}"));
+    }
     if probe.status.is_some_and(|status| (400..500).contains(&status)) {
         return CheckResult::inconclusive(format!("(workload) pod {name} refuses the chat: {error}"));
     }
@@ -233,6 +237,18 @@ fn evaluate_failed_probe(view: &RunView<'_>, pod: &TargetPod<'_>, probe: &ProbeR
     CheckResult::fail(format!(
         "pod {name} does not answer its probe chat: {error}; {succeeded} chats through the Service succeeded"
     ))
+}
+
+/// Describes a pod that wants the bearer token itself, which no direct chat can carry.
+fn describe_missing_token(view: &RunView<'_>, name: &str, probe: &ProbeRecord) -> Option<String> {
+    view.records.scenario.load.bearer_token.as_ref()?;
+    matches!(probe.status, Some(401 | 403)).then(|| {
+        format!(
+            "pod {name} refuses a chat without the bearer token, and the pod proxy of the API server forwards no header \
+             Authorization, so no direct chat shows that this pod serves; let the pods answer without a token, and demand it where \
+             the load enters (a gateway, an ingress), with endpoint.type: URL"
+        )
+    })
 }
 
 /// Describes chats that failed in the same way before the pod was Ready: then the server fails in every pod.

@@ -11,11 +11,25 @@ use crate::protocol;
 const MIN_PERCENT: u64 = 50;
 
 /// True when a probe shows the model in accelerator memory, or at least half of it where its size is stated. Stand-ins
-/// have no memory.
+/// have no memory. Where the server cannot say, the activity of the pod's device decides, which `device_activity` evaluates.
 pub(super) fn is_on_accelerator(view: &RunView<'_>, probe: &ProbeRecord) -> bool {
     view.records.scenario.accelerator.is_stand_in()
+        || is_placement_unknown(view, probe)
         || probe.model_accelerator_bytes.is_some_and(|bytes| bytes > 0)
             && accelerator_percent(probe).is_none_or(|percent| percent >= MIN_PERCENT)
+}
+
+/// True for a probe of a server that does not say where its model is, and by its protocol need not.
+pub(super) fn is_placement_unknown(view: &RunView<'_>, probe: &ProbeRecord) -> bool {
+    let protocol = protocol::by_name(view.records.scenario.load.protocol);
+    probe.model_accelerator_bytes.is_none() && !protocol.always_states_placement()
+}
+
+/// Who says where the model is: named for a protocol of whose servers not every one does.
+fn describe_source(view: &RunView<'_>) -> String {
+    let protocol = protocol::by_name(view.records.scenario.load.protocol);
+    let path = protocol.placement_path().filter(|_| !protocol.always_states_placement());
+    path.map_or(String::new(), |path| format!(", by {path} of its server"))
 }
 
 /// The share of the model in accelerator memory, in whole percent; `None` where the server does not state both figures.
@@ -26,14 +40,22 @@ fn accelerator_percent(probe: &ProbeRecord) -> Option<u64> {
 
 /// The result of a pod that answered with its model on the accelerator.
 pub(super) fn describe_placement(view: &RunView<'_>, name: &str, probe: &ProbeRecord) -> CheckResult {
-    let waived = if view.records.scenario.accelerator.is_stand_in() { ", waived by accelerator: standIn" } else { "" };
-    let percent = accelerator_percent(probe);
+    let is_stand_in = view.records.scenario.accelerator.is_stand_in();
+    let waived = if is_stand_in { ", waived by accelerator: standIn" } else { "" };
+    if !is_stand_in && is_placement_unknown(view, probe) {
+        return CheckResult::pass(format!(
+            "answered its probe chat with {} tokens (its server does not say where the model is, so the activity of its device \
+             decides)",
+            probe.tokens
+        ));
+    }
+    let (percent, source) = (accelerator_percent(probe), describe_source(view));
     let memory = match (probe.model_accelerator_bytes, probe.model_bytes, percent) {
-        (Some(0), ..) => format!("0 bytes of the model are in accelerator memory{waived}"),
+        (Some(0), ..) => format!("0 bytes of the model are in accelerator memory{source}{waived}"),
         (Some(bytes), Some(size), Some(percent)) => {
-            format!("{bytes} of {size} bytes of the model are in accelerator memory, {percent} %")
+            format!("{bytes} of {size} bytes of the model are in accelerator memory, {percent} %{source}")
         }
-        (Some(bytes), ..) => format!("{bytes} bytes of the model are in accelerator memory"),
+        (Some(bytes), ..) => format!("{bytes} bytes of the model are in accelerator memory{source}"),
         (None, ..) => format!("where the model is was not reported{waived}"),
     };
     let result = CheckResult::pass(format!("answered its probe chat with {} tokens ({memory})", probe.tokens));

@@ -1,6 +1,7 @@
 //! (b) of ScaleUp/NewPodsServe: a new pod's share of the traffic through the Service shows in its metric. A missing
 //! share is a FAIL only where chance, the metric lag and the sampling interval cannot explain it.
 
+use super::device_activity::{describe_unknown_placement, evaluate_device_activity};
 use super::sampling::Sampling;
 use crate::bounds::SLACK;
 use crate::judge::check_result::{CheckResult, format_ms};
@@ -50,7 +51,8 @@ pub(super) fn evaluate_traffic(view: &RunView<'_>, pod: &TargetPod<'_>) -> Check
     if let Some((o, value, hop)) = activity().find(|(o, ..)| is_endpoint(o.at_ms)) {
         let (value, peak) = (Milli(value), Milli(idle.at(hop)));
         let text = format!("its metric is {value} at the {} (at most {peak} without load)", hop.as_str());
-        return evaluate_own_work(view, pod, &text, (ready.at_ms, end)).with_cites([o.seq]);
+        let result = evaluate_own_work(view, pod, &text, (ready.at_ms, end)).with_cites([o.seq]);
+        return evaluate_device_activity(view, pod, result, (from, end));
     }
     if let Some((o, value, hop)) = activity().last() {
         return evaluate_activity_of_no_endpoint(view, name, ready.at_ms, (value, hop.as_str())).with_cites([o.seq]);
@@ -59,7 +61,7 @@ pub(super) fn evaluate_traffic(view: &RunView<'_>, pod: &TargetPod<'_>) -> Check
 }
 
 /// With `type: URL` the load goes to an endpoint that is not the run's own, and no Service is observed.
-fn has_service(view: &RunView<'_>) -> bool {
+pub(super) fn has_service(view: &RunView<'_>) -> bool {
     view.records.scenario.endpoint.kind != EndpointType::Url
 }
 
@@ -163,7 +165,8 @@ fn evaluate_no_traffic(view: &RunView<'_>, pod: &TargetPod<'_>, (ready_ms, from)
     if !is_overdue {
         return CheckResult::inconclusive(text);
     }
-    CheckResult::fail(format!("{text}, which has a probability of {odds:.0e} by chance"))
+    let placement = describe_unknown_placement(view, name);
+    CheckResult::fail(format!("{text}, which has a probability of {odds:.0e} by chance{placement}"))
 }
 
 /// When the last direct chat to the pod under load ended; 0 without one.

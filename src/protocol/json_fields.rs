@@ -4,9 +4,6 @@ use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 
-use super::super::refusal::MAX_ERROR_CHARS;
-use crate::env::sanitize_text;
-
 /// The fields of one object, unparsed. Of a field that occurs twice the last one counts.
 pub(super) struct JsonFields<'a>(BTreeMap<String, &'a RawValue>);
 
@@ -44,14 +41,6 @@ impl<'a> JsonFields<'a> {
             (0.0..9e18).contains(&number).then_some(number as u64)
         };
         json.parse().ok().or_else(from_float)
-    }
-
-    /// The remote host that serves the model and the model's name there (ollama: api/types.go, `remote_model` and
-    /// `remote_host`).
-    pub(super) fn remote_model(&self) -> Option<String> {
-        let parts = ["remote_model", "remote_host"].into_iter().filter_map(|name| self.text(name));
-        let parts: Vec<String> = parts.filter(|text| !text.is_empty()).collect();
-        (!parts.is_empty()).then(|| sanitize_text(&parts.join(" at "), MAX_ERROR_CHARS))
     }
 }
 
