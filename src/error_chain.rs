@@ -22,14 +22,18 @@ const MAX_YAML_ERROR: usize = 400;
 
 /// A type of the library as a user of YAML knows it.
 fn describe_scalar(ty: &str) -> String {
-    let range = |max: &dyn std::fmt::Display| format!("a whole number from 0 to {max}");
+    let from = |min: &dyn std::fmt::Display, max: &dyn std::fmt::Display| format!("a whole number from {min} to {max}");
+    let range = |max: &dyn std::fmt::Display| from(&0, max);
     match ty {
         "bool" | "boolean" => "true or false".to_owned(),
         "u8" => range(&u8::MAX),
         "u16" => range(&u16::MAX),
         "u32" => range(&u32::MAX),
         "u64" | "usize" => range(&u64::MAX),
-        "i8" | "i16" | "i32" | "i64" => "a whole number".to_owned(),
+        "i8" => from(&i8::MIN, &i8::MAX),
+        "i16" => from(&i16::MIN, &i16::MAX),
+        "i32" => from(&i32::MIN, &i32::MAX),
+        "i64" => from(&i64::MIN, &i64::MAX),
         "f32" | "f64" | "floating point" => "a number".to_owned(),
         other => format!("a valid {other}"),
     }

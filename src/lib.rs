@@ -15,7 +15,7 @@
 //! | time bounds | [`bounds`] | the time bounds of phases and checks |
 //! | HPA model | [`hpa`] | the controller's arithmetic |
 //! | data model | [`model`] | plain structs of scenario, inventory, plan, journal, observation, load, verdict |
-//! | primitives | [`units`] [`clock`] [`seed`] [`cancel`] [`error_chain`] | units, time, random numbers, cancellation, error messages |
+//! | primitives | [`units`] [`clock`] [`seed`] [`cancel`] [`error_chain`] [`hidden_chars`] | units, time, random numbers, cancellation, error messages, characters that no reader sees |
 //!
 //! # Glossary
 //! | word | meaning |
@@ -62,6 +62,7 @@ pub mod clock;
 pub mod env;
 mod error_chain;
 pub mod evidence;
+mod hidden_chars;
 pub mod hpa;
 pub mod install;
 pub mod judge;

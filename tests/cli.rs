@@ -371,7 +371,7 @@ fn clean_takes_no_rehearsal_no_other_cluster_and_no_journal_that_no_run_writes()
     assert!(code == 2 && err.contains("the bundle is of another cluster"), "{code} {err}");
     assert!(respond.join().expect("a request").starts_with("GET /api/v1/namespaces/kube-system"));
     for (journal, problem) in
-        [(journal.replace("\"1\"", "\"1,app=x\""), "is no id of a run"), (" ".repeat(5 << 20), "larger than")]
+        [(journal.replace("\"1\"", "\"1,app=x\""), "is no id of a run"), (" ".repeat(5 << 20), "has more than")]
     {
         folder.write("journal.jsonl", &journal);
         let (code, _, err) = decode_output(&run_gpuhpa(&folder, &["clean", "."]));
@@ -566,6 +566,44 @@ fn a_junit_file_that_cannot_be_written_is_an_error() {
     let args = ["verify", "--yes", "-f", "none.yaml", "--junit", "/dev/full"];
     let (code, _, err) = decode_output(&run_gpuhpa(&folder, &args));
     assert!(code == 70 && err.contains("none.yaml: could not be read"), "{code} {err}");
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "the test starts the binary")]
+fn a_pipe_without_an_other_end_ends_in_an_error() {
+    let folder = CliTempDir::new("pipes");
+    for name in ["in", "extended", "key", "kubeconfig", "junit.xml", "ca"] {
+        let made = std::process::Command::new("mkfifo").arg(folder.0.join(name)).status();
+        assert!(made.expect("mkfifo must start").success());
+    }
+    folder.write("mine.yaml", "extends: extended\n");
+    let context = "contexts: [{name: a, context: {cluster: c, user: u}}]\ncurrent-context: a\n";
+    let cluster = "clusters: [{name: c, cluster: {server: 'https://127.0.0.1:1', certificate-authority: ca}}]\n";
+    folder.write(
+        "config",
+        &format!("apiVersion: v1\nkind: Config\n{cluster}{context}users: [{{name: u, user: {{}}}}]\n"),
+    );
+    let cases: [(&[&str], i32, &str); 6] = [
+        (
+            &["plan", "-f", "in"],
+            2,
+            "in: could not be read: it is no regular file, and did not come to its end within 10 s",
+        ),
+        (&["plan", "-f", "mine.yaml"], 2, "it is no regular file; mine.yaml:1:10 extends it"),
+        (&["judge", "b", "--verify-key", "key"], 2, "key: the key could not be read: it is no regular file"),
+        (&["plan", "--kubeconfig", "kubeconfig"], 2, "could not read the kubeconfig kubeconfig: it is no regular file"),
+        (&["plan", "--kubeconfig", "config"], 2, "ca, which the kubeconfig names, is no regular file"),
+        (&["rehearse", "-f", "none.yaml", "--junit", "junit.xml"], 70, "junit.xml is a pipe; nothing was changed"),
+    ];
+    // At once: three of them wait for a writer.
+    let runs: Vec<(i32, String, String)> = std::thread::scope(|scope| {
+        let here = &folder;
+        let started = cases.map(|(args, ..)| scope.spawn(move || decode_output(&run_gpuhpa(here, args))));
+        started.into_iter().map(|run| run.join().expect("the run")).collect()
+    });
+    for ((args, exit, told), (code, out, err)) in cases.iter().zip(&runs) {
+        assert!(code == exit && out.is_empty() && err.contains(told), "{args:?} {code} {err}");
+    }
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 /// The top-level modules of each layer, the lowest layer first.
 const LAYERS: &[(&str, &[&str])] = &[
-    ("primitives", &["cancel", "clock", "error_chain", "seed", "units"]),
+    ("primitives", &["cancel", "clock", "error_chain", "hidden_chars", "seed", "units"]),
     ("data model", &["model"]),
     ("HPA model: arithmetic", &["hpa"]),
     ("HPA model: time bounds", &["bounds"]),

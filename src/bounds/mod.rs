@@ -11,8 +11,7 @@ use crate::units::HumanDuration;
 /// default), so the values that the controller reads are close to recorded readings.
 pub(crate) const POLL_INTERVAL: HumanDuration = HumanDuration::from_secs(1);
 
-/// Allowance for the latency between the components of the cluster and the harness: a watch event, a status write, a
-/// PUT.
+/// Allowance for the latency between the cluster's components and the harness: a watch event, a status write, a PUT.
 pub(crate) const SLACK: HumanDuration = HumanDuration::from_secs(3);
 
 /// Time from the first chat of the load until the accelerator is busy, with the model already loaded.
@@ -89,10 +88,11 @@ impl TimingModel<'_> {
         ]
     }
 
+    /// The API server takes any number of seconds: of more than 366 days so many count.
     fn termination_grace(&self) -> Term {
         const NAME: &str = "termination grace period";
         match self.termination_grace_s {
-            Some(seconds) => term(NAME, u64::try_from(seconds).unwrap_or(0) * 1000, TermSource::Read),
+            Some(seconds) => term(NAME, seconds.clamp(0, 366 * 24 * 3600).unsigned_abs() * 1000, TermSource::Read),
             None => assumed_term(NAME, HumanDuration::from_secs(30)),
         }
     }
@@ -382,6 +382,15 @@ mod tests {
     fn a_slow_pod_start_makes_the_run_longer_than_the_hold() {
         let assumptions = Assumptions { pod_start: HumanDuration::from_secs(1200), ..Assumptions::default() };
         assert_eq!(times(&assumptions).likely_duration_ms(3), 915_000 - 375_000 + 600_000);
+    }
+
+    #[test]
+    fn a_grace_period_of_any_length_has_a_bound() {
+        let assumptions = Assumptions::default();
+        for (seconds, ms) in [(60, 60_000), (-1, 0), (1 << 62, 31_622_400_000), (i64::MAX, 31_622_400_000)] {
+            let times = TimingModel { termination_grace_s: Some(seconds), ..times(&assumptions) };
+            assert_eq!(times.termination_grace().ms, ms, "{seconds}");
+        }
     }
 
     #[test]

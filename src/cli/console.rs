@@ -11,9 +11,10 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::CliExit;
 use super::progress::ProgressLines;
-use super::text::{shorten, strip_control_chars, wrap, wrap_indented};
+use super::text::{shorten, single_line, wrap, wrap_indented};
 use crate::clock::RunClock;
 use crate::env::Redactor;
+use crate::hidden_chars::{escape_hidden_in_json, replace_hidden};
 use crate::judge::{LiveStatus, ProgressEvent, WaitingReason};
 use crate::model::observation::Phase;
 use crate::model::verdict::{CaseResult, Verdict};
@@ -70,9 +71,27 @@ impl Console {
         Self { clock, redactor, verbosity, bar, lines: Mutex::new(ProgressLines::new(verbosity, live)) }
     }
 
-    /// Prints data on stdout. A closed pipe is no error; any other write error is reported, and changes the exit code of the
-    /// process (see [`Self::exit_code`]).
+    /// Prints data for people on stdout, without hidden characters: a text of the cluster or of a bundle may have any.
     pub(super) fn print_data(text: &str) -> CliExit {
+        Self::print_verbatim(&replace_hidden(text, &['\n']))
+    }
+
+    /// Prints a value as JSON on stdout, with hidden characters as escapes.
+    pub(super) fn print_json(value: &impl serde::Serialize) -> CliExit {
+        match serde_json::to_string_pretty(value) {
+            Ok(text) => Self::print_verbatim(&format!("{}\n", escape_hidden_in_json(&text))),
+            Err(error) => Self::print_error(&error.to_string(), None, CliExit::Internal),
+        }
+    }
+
+    /// Prints YAML on stdout: as it is for programs, without hidden characters on a terminal.
+    pub(super) fn print_yaml(text: &str) -> CliExit {
+        if io::stdout().is_terminal() { Self::print_data(text) } else { Self::print_verbatim(text) }
+    }
+
+    /// Prints a text of gpuhpa itself on stdout, or data for programs of which every character counts. A closed pipe is no
+    /// error; any other write error is reported, and changes the exit code of the process (see [`Self::exit_code`]).
+    pub(super) fn print_verbatim(text: &str) -> CliExit {
         let mut stdout = io::stdout().lock();
         Self::note_written(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()));
         CliExit::Ok
@@ -92,9 +111,9 @@ impl Console {
         if DATA_LOST.load(Ordering::Relaxed) { exit.with_lost_output() } else { exit }
     }
 
-    /// Prints a message on stderr.
+    /// Prints a message on stderr, without hidden characters.
     pub(super) fn print_message(text: &str) {
-        let _ = writeln!(io::stderr(), "{text}");
+        let _ = writeln!(io::stderr(), "{}", replace_hidden(text, &['\n']));
     }
 
     /// Lines for stderr: wrapped where no terminal does it.
@@ -149,14 +168,18 @@ impl Console {
             let reason = if is_pass { shorten(&case.reason, width, PASS_LINES) } else { case.reason.clone() };
             table.add_row([case.name.as_str(), case.result_label(), &reason]);
         }
-        let result = format!("{}: {}", verdict.title(), verdict.reason);
-        let lines = verdict.sharing_findings().map(ToOwned::to_owned).chain([result]);
+        let result = single_line(&format!("{}: {}", verdict.title(), verdict.reason));
+        let lines = verdict.sharing_findings().map(single_line).chain([result]);
         let fitted = lines.map(|line| match io::stdout().is_terminal() {
             true => line,
             false => wrap_indented(&line, usize::from(PLAIN_WIDTH)),
         });
         let text = fitted.collect::<Vec<_>>().join("\n");
-        Self::print_data(&strip_control_chars(&format!("{table}\n{text}\n")))
+        Self::print_data(&format!("{table}\n{text}\n"))
+    }
+
+    fn set_live_line(&self, text: &str) {
+        self.bar.set_message(replace_hidden(&self.redactor.redact_text(text), &[]));
     }
 
     /// Ends the live line.
@@ -169,7 +192,7 @@ impl Console {
         if self.verbosity == Verbosity::Quiet {
             return;
         }
-        let text = strip_control_chars(&self.redactor.redact_text(text));
+        let text = self.redactor.redact_text(text);
         let is_wrapped = self.bar.is_hidden() && self.verbosity == Verbosity::Normal;
         let width = if is_wrapped { usize::from(PLAIN_WIDTH) - PREFIX } else { usize::MAX };
         let lines = wrap(&text, width).join(&format!("\n{:PREFIX$}  ", ""));
@@ -203,7 +226,7 @@ impl ProgressReporter for Console {
         let Ok(mut lines) = self.lines.lock() else { return };
         let text = lines.begin_phase(now, phase, budget);
         // The live line too: this phase may have no status, and the status of the phase before is out of date.
-        self.bar.set_message(text.clone());
+        self.set_live_line(&text);
         self.print_line(now, "", &text);
     }
 
@@ -218,7 +241,7 @@ impl ProgressReporter for Console {
         if let Ok(mut lines) = self.lines.lock() {
             lines.step(text);
         }
-        self.bar.set_message(strip_control_chars(&self.redactor.redact_text(text)));
+        self.set_live_line(text);
     }
 
     fn changed(&self, event: &ProgressEvent) {
@@ -228,8 +251,7 @@ impl ProgressReporter for Console {
     fn waiting(&self, status: &LiveStatus, reason: &WaitingReason) {
         let now = self.clock.now_ms();
         let Ok(mut lines) = self.lines.lock() else { return };
-        let live = strip_control_chars(&self.redactor.redact_text(&lines.live_line(now, status, reason)));
-        self.bar.set_message(live);
+        self.set_live_line(&lines.live_line(now, status, reason));
         for line in lines.waiting(now, status, reason) {
             self.print_line(now, "  ", &line);
         }

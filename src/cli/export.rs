@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{ArgGroup, Args};
 
 use super::{CliExit, Console};
-use crate::env::Bundle;
+use crate::env::{Bundle, read_regular_file};
 use crate::evidence::submission::{
     self, ExportBlocker, FRAGMENT_FILE, ProgramVersion, REQUIREMENT_DIR, RuleOrigin, Submission,
 };
@@ -110,7 +110,12 @@ fn write_files(args: &ExportArgs, dir: &Path, files: &[(String, String)], blocke
         let hint = Some("export into a folder of the clone itself");
         return Console::print_error(&message, hint, CliExit::Usage);
     }
-    let differs = |name: &str, text: &str| std::fs::read(folder.join(name)).is_ok_and(|old| old != text.as_bytes());
+    // What cannot be read, such as a pipe, is not what this bundle gives either.
+    let differs = |name: &str, text: &str| {
+        let path = folder.join(name);
+        path.symlink_metadata().is_ok()
+            && read_regular_file(&path, text.len() as u64).map_or(true, |old| old != text.as_bytes())
+    };
     let conflicting: Vec<&str> =
         files.iter().filter(|(name, text)| differs(name, text)).map(|(name, _)| name.as_str()).collect();
     if !conflicting.is_empty() && !args.overwrite {

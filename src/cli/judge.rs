@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 
 use super::console::new_table;
 use super::signing::{self, SignatureStatus};
-use super::text::strip_control_chars;
+use super::text::single_line;
 use super::{CliExit, Console};
 use crate::evidence::{self, LoadedBundle, OpenError};
 use crate::run::{self, BundleReview, DiffRow, Soundness};
@@ -77,7 +77,7 @@ fn judge_bundle(path: &Path, args: &JudgeArgs) -> CliExit {
             let signature = if is_replaced { String::new() } else { format!("{}\n", signed.describe()) };
             print_review(&review, &signature)
         }
-        JudgeFormat::Json => print_json(&JudgeReport { review: &review, signature: &signed }),
+        JudgeFormat::Json => Console::print_json(&JudgeReport { review: &review, signature: &signed }),
     };
     if let Some(exit) = report_unsound(path, &held, &review) {
         return exit;
@@ -111,26 +111,19 @@ fn report_unsound(path: &Path, bundle: &LoadedBundle, review: &BundleReview) -> 
     Some(Console::print_error(&text, Some(hint), CliExit::Unsound))
 }
 
-fn print_json(value: &impl serde::Serialize) -> CliExit {
-    match serde_json::to_string_pretty(value) {
-        Ok(text) => Console::print_data(&format!("{text}\n")),
-        Err(error) => Console::print_error(&error.to_string(), None, CliExit::Internal),
-    }
-}
-
 /// The cases as `verify` shows them, then a line for each check.
 fn print_review(review: &BundleReview, signature: &str) -> CliExit {
     Console::print_verdict(&review.verdict);
-    let mut lines = format!("\nbundle of run {}:\n", review.run);
+    let mut lines = format!("\nbundle of run {}:\n", single_line(&review.run));
     for check in &review.checks {
         let mark = match (check.differences.is_empty(), check.changed_by_rules.is_empty()) {
             (false, _) => "DIFFERENT",
             (true, false) => "by rules",
             (true, true) => "sound",
         };
-        lines += &format!("  {mark:9}  {}: {}\n", check.name, check.summary);
+        lines += &format!("  {mark:9}  {}: {}\n", check.name, single_line(&check.summary));
         for difference in check.differences.iter().chain(&check.changed_by_rules) {
-            lines += &format!("             - {difference}\n");
+            lines += &format!("             - {}\n", single_line(difference));
         }
     }
     lines += &match review.soundness {
@@ -144,7 +137,7 @@ fn print_review(review: &BundleReview, signature: &str) -> CliExit {
     if review.stamps.iter().any(|stamp| stamp == "REHEARSAL") {
         lines += "REHEARSAL: this run was simulated and says nothing about any platform\n";
     }
-    Console::print_data(&strip_control_chars(&lines))
+    Console::print_data(&lines)
 }
 
 fn diff_bundles(a: &Path, b: &Path, output: JudgeFormat) -> CliExit {
@@ -155,7 +148,7 @@ fn diff_bundles(a: &Path, b: &Path, output: JudgeFormat) -> CliExit {
     let rows = run::diff_bundles((&left.0, &left.1), (&right.0, &right.1));
     match output {
         JudgeFormat::Table => print_diff(&rows),
-        JudgeFormat::Json => print_json(&rows),
+        JudgeFormat::Json => Console::print_json(&rows),
     };
     let exits = [report_unsound(a, &left.0, &left.1), report_unsound(b, &right.0, &right.1)];
     exits.into_iter().flatten().next().unwrap_or(CliExit::Ok)
@@ -167,5 +160,5 @@ fn print_diff(rows: &[DiffRow]) -> CliExit {
         shown.add_row([*part, what, a, b, change.as_deref().unwrap_or_default()]);
     }
     let changed = rows.iter().filter(|row| row.change.is_some()).count();
-    Console::print_data(&strip_control_chars(&format!("{shown}\n{changed} of {} lines changed\n", rows.len())))
+    Console::print_data(&format!("{shown}\n{changed} of {} lines changed\n", rows.len()))
 }

@@ -223,11 +223,11 @@ async fn dispatch(command: CliCommand) -> CliExit {
         CliCommand::Judge(args) => judge::judge(&args),
         CliCommand::Clean(args) => clean::clean(&args).await,
         CliCommand::Export(args) => export::export(&args),
-        CliCommand::Schema => Console::print_data(&format!("{:#}\n", crate::scenario::schema().as_value())),
+        CliCommand::Schema => Console::print_verbatim(&format!("{:#}\n", crate::scenario::schema().as_value())),
         CliCommand::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "gpuhpa", &mut script);
-            Console::print_data(&String::from_utf8_lossy(&script))
+            Console::print_verbatim(&String::from_utf8_lossy(&script))
         }
     }
 }

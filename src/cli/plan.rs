@@ -38,7 +38,7 @@ pub(super) async fn plan(args: &PlanArgs) -> CliExit {
     };
     if args.output == PlanFormat::Yaml {
         return match serde_saphyr::to_string(&scenario) {
-            Ok(text) => Console::print_data(&text),
+            Ok(text) => Console::print_yaml(&text),
             Err(error) => Console::print_error(&error.to_string(), None, CliExit::Internal),
         };
     }
@@ -65,10 +65,9 @@ pub(super) async fn plan(args: &PlanArgs) -> CliExit {
     inventory.server = cluster.server;
     let plan = planning::plan(&scenario, &inventory, &crate::run::run_id(clock.wall_start()));
     if args.output == PlanFormat::Json {
-        match serde_json::to_string_pretty(&plan) {
-            Ok(text) => Console::print_data(&format!("{text}\n")),
-            Err(error) => return Console::print_error(&error.to_string(), None, CliExit::Internal),
-        };
+        if let failed @ CliExit::Internal = Console::print_json(&plan) {
+            return failed;
+        }
     } else {
         print_plan(&inventory, &plan);
     }

@@ -10,7 +10,7 @@ use super::session::{OutputArgs, RunSession};
 use super::sweep::{SweepRange, sweep};
 use super::{CliExit, Console, ScenarioArgs};
 use crate::clock::{RunClock, Stopwatch};
-use crate::env::{Bundle, RunEnv};
+use crate::env::{Bundle, RunEnv, read_regular_file};
 use crate::model::inventory::{Inventory, SimulationInfo};
 use crate::model::run_records::RunRecords;
 use crate::model::scenario::Scenario;
@@ -144,7 +144,8 @@ fn build_sim_config(args: &RehearseArgs, scenario: &Scenario) -> Result<(SimConf
 
 /// Creates the folder for the bundle. Replaces the bundle of an earlier rehearsal, which its seed reproduces.
 fn create_bundle(dir: &Path) -> Result<Bundle, String> {
-    let inventory = std::fs::read(dir.join("inventory.json")).ok();
+    const MAX_INVENTORY_BYTES: u64 = 16 << 20;
+    let inventory = read_regular_file(&dir.join("inventory.json"), MAX_INVENTORY_BYTES).ok();
     let inventory: Option<Inventory> = inventory.and_then(|bytes| serde_json::from_slice(&bytes).ok());
     if inventory.is_some_and(|inventory| inventory.simulated.is_some()) {
         std::fs::remove_dir_all(dir).map_err(|e| format!("could not replace {}: {e}", dir.display()))?;

@@ -1,6 +1,7 @@
 //! From a scenario to a verdict: what verify and rehearse have in common. The bundle and the JUnit file are written on success
 //! and on every error.
 
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -48,8 +49,16 @@ impl OutputArgs {
 
     /// Fails before the run where the JUnit file certainly cannot be written after it.
     pub(super) fn check_junit_path(&self) -> Result<(), CliExit> {
-        let Some(path) = self.junit.as_deref().filter(|path| path.is_dir()) else { return Ok(()) };
-        let text = format!("could not write the JUnit file: {} is a folder; nothing was changed", path.display());
+        let Some(path) = self.junit.as_deref() else { return Ok(()) };
+        let kind = match std::fs::metadata(path).map(|metadata| metadata.file_type()) {
+            Ok(kind) if kind.is_dir() => "a folder",
+            // One without a reader cannot even be opened.
+            Ok(kind) if kind.is_fifo() => "a pipe",
+            Ok(kind) if kind.is_socket() => "a socket",
+            Ok(kind) if kind.is_block_device() => "a block device",
+            _ => return Ok(()),
+        };
+        let text = format!("could not write the JUnit file: {} is {kind}; nothing was changed", path.display());
         Err(Console::print_error(&text, Some("name a file with --junit"), CliExit::Internal))
     }
 

@@ -1,13 +1,11 @@
 //! Signs bundles, and checks their signatures.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 use serde::Serialize;
 
 use super::{CliExit, Console};
-use crate::env::Bundle;
+use crate::env::{Bundle, read_named_file};
 use crate::evidence::{
     ArtifactInput, BundleSigner, BundleVerifier, LoadedBundle, SIGNATURE_FILE, read_unverified, sign,
 };
@@ -91,17 +89,10 @@ pub(super) fn read_keys(
     Ok((public.map(read_verifier).transpose()?, private.map(read_signer).transpose()?))
 }
 
-/// Reads a file of a key up to a size that no key has: a device has no end.
+/// Reads a file of a key up to a size that no key has.
 fn read_key_file(path: &Path) -> Result<Vec<u8>, String> {
     const MAX_KEY_BYTES: u64 = 64 * 1024;
-    let mut pem = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(MAX_KEY_BYTES + 1).read_to_end(&mut pem));
-    let failed = |why: String| format!("{}: the key could not be read: {why}", path.display());
-    read.map_err(|e| failed(e.to_string()))?;
-    match pem.len() as u64 > MAX_KEY_BYTES {
-        true => Err(failed(format!("it has more than {MAX_KEY_BYTES} bytes"))),
-        false => Ok(pem),
-    }
+    read_named_file(path, MAX_KEY_BYTES).map_err(|why| format!("{}: the key could not be read: {why}", path.display()))
 }
 
 /// Reads the private key; the error names the file.

@@ -3,9 +3,9 @@
 /// Ends of clauses, at which a text is cut.
 const CLAUSE_ENDS: [&str; 4] = ["; ", ": ", ", ", " ("];
 
-/// Replaces control characters: text from a cluster or a bundle must not control the terminal.
-pub(super) fn strip_control_chars(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
+/// A text as one line: a record must not look like lines of the program's own.
+pub(super) fn single_line(text: &str) -> String {
+    text.split('\n').map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 /// The words of a text in lines of at most `width` characters; a longer word has its own line.
@@ -61,6 +61,11 @@ mod tests {
     fn a_wrapped_line_keeps_its_indentation() {
         assert_eq!(wrap_indented("  1. create a thing", 14), "  1. create\n    a thing");
         assert_eq!(wrap_indented("warning: x", 40), "warning: x");
+    }
+
+    #[test]
+    fn a_text_of_several_lines_becomes_one() {
+        assert_eq!(single_line("Back-off\n\nPASS: every case passed\n"), "Back-off PASS: every case passed");
     }
 
     #[test]

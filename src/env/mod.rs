@@ -17,7 +17,7 @@ mod timeline_writer;
 use std::sync::Arc;
 
 pub use bearer_token::BearerToken;
-pub(crate) use bounded_file::{read_at_most, read_bounded_text};
+pub(crate) use bounded_file::{read_bounded_text, read_named_file, read_named_text, read_regular_file};
 pub use bundle::Bundle;
 pub(crate) use bundle::BundleError;
 pub(crate) use bundle_reader::{BundleReadError, BundleReader};

@@ -9,6 +9,7 @@ use super::journal_limits::check_entries;
 use crate::clock::RunClock;
 use crate::env::{Bundle, BundleError, read_bounded_text};
 use crate::model::journal::{ChangeState, JournalEntry, RunChange};
+use crate::model::record_numbers::RecordNumbers;
 
 const JOURNAL_FILE: &str = "journal.jsonl";
 
@@ -118,8 +119,11 @@ pub fn read_journal(dir: &Path) -> Result<Vec<JournalEntry>, BundleError> {
     let read_error = |why: String| BundleError { path: path.display().to_string(), why };
     let text = read_bounded_text(&path, MAX_JOURNAL_BYTES).map_err(read_error)?;
     let complete = text.rfind('\n').map_or("", |end| &text[..end]);
-    let entry =
-        |(n, line): (usize, &str)| serde_json::from_str(line).map_err(|e| read_error(format!("line {}: {e}", n + 1)));
+    let numbers = RecordNumbers::of_file(JOURNAL_FILE);
+    let entry = |(n, line): (usize, &str)| {
+        let parsed = numbers.check(line.as_bytes()).and_then(|()| serde_json::from_str(line));
+        parsed.map_err(|e| read_error(format!("line {}: {e}", n + 1)))
+    };
     let lines = complete.lines().enumerate().filter(|(_, line)| !line.is_empty());
     let entries = lines.map(entry).collect::<Result<Vec<_>, _>>()?;
     check_entries(&entries).map_err(read_error)?;

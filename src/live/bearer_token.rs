@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::env::{BearerToken, read_bounded_text};
+use crate::env::{BearerToken, read_named_text};
 use crate::model::load::BearerTokenSource;
 
 /// Largest file, bytes: a token and white space.
@@ -15,7 +15,7 @@ const MAX_FILE_BYTES: u64 = 16 * 1024;
 pub(crate) fn read_bearer_token(source: &BearerTokenSource) -> Result<BearerToken, String> {
     let (key, name, text) = match source {
         BearerTokenSource { file: Some(file), .. } => {
-            ("file", format!("file {file}"), read_bounded_text(Path::new(file), MAX_FILE_BYTES))
+            ("file", format!("file {file}"), read_named_text(Path::new(file), MAX_FILE_BYTES))
         }
         BearerTokenSource { env: Some(env), .. } => ("env", format!("environment variable {env}"), read_variable(env)),
         BearerTokenSource { file: None, env: None } => return Err("load.bearerToken names no source".to_owned()),
@@ -48,7 +48,7 @@ mod tests {
             (b"".to_vec(), "it is empty"),
             (b"sk-s3cret-1 sk-s3cret-2".to_vec(), "it has a space"),
             (b"\xffsk-s3cret-1".to_vec(), "it is not UTF-8"),
-            (b"x".repeat(20_000), "it is larger than 16384 bytes"),
+            (b"x".repeat(20_000), "it has more than 16384 bytes"),
         ] {
             std::fs::write(&path, content).unwrap();
             let error = error(&of_file(&path));

@@ -1,14 +1,13 @@
 //! Connects to the cluster that kubectl would use: `--kubeconfig`, `KUBECONFIG`, `~/.kube/config`, or the service
 //! account of the pod that gpuhpa runs in.
 
-use std::fs::File;
 use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 
 use kube::config::{Config, KubeConfigOptions, Kubeconfig, KubeconfigError};
 
 use super::tls::install_tls_provider;
-use crate::env::{KubeClients, read_at_most};
+use crate::env::{KubeClients, read_named_text};
 use crate::error_chain::format_chain;
 
 /// Largest kubeconfig that is read; one for a thousand clusters has some megabytes.
@@ -61,6 +60,7 @@ pub(crate) async fn connect(
         Some(file) => {
             credentials = serde_json::to_value(&file.auth_infos).unwrap_or_default();
             let name = context.map(ToOwned::to_owned).or_else(|| file.current_context.clone()).unwrap_or_default();
+            check_credential_files(&file, &name)?;
             let config = Config::from_custom_kubeconfig(file, &options).await;
             (config.map_err(|e| ClusterError::NoCluster(format_chain(&e)))?, name)
         }
@@ -80,9 +80,7 @@ fn read_kubeconfig(path: Option<&Path>) -> Result<Option<Kubeconfig>, ClusterErr
     let from = |path: &Path| {
         check_size(path).map_err(|reason| to_error(path, reason))?;
         if std::fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_fifo()) {
-            let text = File::open(path).map_err(|e| e.to_string());
-            let text = text.and_then(|file| read_at_most(file, MAX_KUBECONFIG_BYTES));
-            let text = text.map_err(|reason| to_error(path, reason))?;
+            let text = read_named_text(path, MAX_KUBECONFIG_BYTES).map_err(|reason| to_error(path, reason))?;
             return Kubeconfig::from_yaml(&text).map_err(|e| to_error(path, format_chain(&e)));
         }
         Kubeconfig::read_from(path).map_err(|e| kubeconfig_error(path.display().to_string(), &e))
@@ -93,6 +91,9 @@ fn read_kubeconfig(path: Option<&Path>) -> Result<Option<Kubeconfig>, ClusterErr
     if let Some(paths) = std::env::var("KUBECONFIG").ok().filter(|paths| !paths.is_empty()) {
         for path in std::env::split_paths(&paths) {
             check_size(&path).map_err(|reason| to_error(&path, reason))?;
+            if std::fs::metadata(&path).is_ok_and(|metadata| metadata.file_type().is_fifo()) {
+                return Err(to_error(&path, "it is a pipe; name it with --kubeconfig".to_owned()));
+            }
         }
         return Kubeconfig::from_env().map_err(|e| kubeconfig_error("$KUBECONFIG".to_owned(), &e));
     }
@@ -114,6 +115,23 @@ fn check_size(path: &Path) -> Result<(), String> {
     }
     if metadata.len() > MAX_KUBECONFIG_BYTES {
         return Err(format!("it is larger than {MAX_KUBECONFIG_BYTES} bytes"));
+    }
+    Ok(())
+}
+
+/// Fails for a certificate, key or token of the context that is in no regular file: the client reads it without a limit.
+fn check_credential_files(config: &Kubeconfig, context: &str) -> Result<(), ClusterError> {
+    let context = config.contexts.iter().find(|one| one.name == context).and_then(|one| one.context.as_ref());
+    let Some(context) = context else { return Ok(()) };
+    let user = config.auth_infos.iter().find(|one| Some(&one.name) == context.user.as_ref());
+    let user = user.and_then(|user| user.auth_info.as_ref());
+    let cluster = config.clusters.iter().find(|one| one.name == context.cluster);
+    let authority = cluster.and_then(|one| one.cluster.as_ref()?.certificate_authority.as_ref());
+    let of_user = user.map(|user| [&user.client_certificate, &user.client_key, &user.token_file]);
+    for path in of_user.into_iter().flatten().flatten().chain(authority) {
+        if std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
+            return Err(ClusterError::NoCluster(format!("{path}, which the kubeconfig names, is no regular file")));
+        }
     }
     Ok(())
 }

@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::units::HumanDuration;
 
+/// Most tokens of one response. A server that states more counts something else.
+pub(crate) const MAX_REQUEST_TOKENS: u64 = 1_000_000_000;
+
 /// The load of a scenario: a closed loop of workers. Each worker sends its next chat request when its last one has
 /// ended.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]

@@ -17,6 +17,7 @@ pub mod plan;
 pub mod prediction;
 pub(crate) mod preflight;
 pub mod reading;
+pub(crate) mod record_numbers;
 pub(crate) mod rendered;
 pub(crate) mod resource_kind;
 pub mod revision;

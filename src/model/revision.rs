@@ -71,10 +71,24 @@ pub(crate) const RULES_HISTORY: &[RulesRevision] = &[
     },
     RulesRevision {
         number: 4,
-        cases: &["Control/ByTheAutoscaler", "Control/MetricFollowsLoad", "ScaleUp/NewPodsServe"],
-        change: "a pod whose share of few chats the samples may have missed is no FAIL; a change in a gap of the target's watch is \
-                 confirmed by a status of that time, and a rise by the controller's window needs no metric above its target; texts \
-                 name a clock that stepped, a status that was not read, and connections that all went to one pod",
+        cases: &[
+            "Setup/AutoscalerActive",
+            "Control/IdleHolds",
+            "Control/ByTheAutoscaler",
+            "Control/MetricFollowsLoad",
+            "ScaleUp/ReplicasRise",
+            "ScaleUp/NewPodsRunOnAccelerators",
+            "ScaleUp/NewPodsServe",
+            "Hold/Steady",
+            "ScaleDown/ReplicasFall",
+            "Oracle/DecisionsExplained",
+        ],
+        change: "a sample is of a pod by its namespace and time too; devices that contradict the kubelet, values that the HPA \
+                 reports and that were never served, ids that may be parts of one device and a node that is lost in the hold \
+                 are no PASS; each assumed time that the observations refute, and a share of few chats that the samples may \
+                 have missed, is no FAIL; texts name lost pods, a clock that stepped, a status that was not read and \
+                 connections that all went to one pod; OpenAI's protocol, and where its server does not say where its model \
+                 is, the activity of the pod's device decides",
     },
 ];
 

@@ -60,6 +60,17 @@ pub(crate) fn find_out_of_range(scenario: &Scenario) -> Vec<OutOfRange> {
     check.problems
 }
 
+/// A number as people write it: with an exponent where it would have many digits.
+#[derive(Clone, Copy, PartialEq, PartialOrd)]
+struct Figure(f64);
+
+impl Display for Figure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let size = self.0.abs();
+        if size >= 1e15 || size > 0.0 && size < 1e-6 { write!(f, "{:e}", self.0) } else { write!(f, "{}", self.0) }
+    }
+}
+
 /// Collects the numbers that are out of range.
 #[derive(Default)]
 struct RangeCheck {
@@ -148,7 +159,7 @@ fn check_metric_target(index: usize, metric: &MetricSpec, check: &mut RangeCheck
 fn check_metric(metric: &MetricSources, check: &mut RangeCheck) {
     let mut range = |field: &str, range: Option<[f64; 2]>| {
         for (index, value) in range.into_iter().flatten().enumerate() {
-            check.value(&format!("{field}.{index}"), value, -MAX_METRIC..=MAX_METRIC, GPUHPA);
+            check.value(&format!("{field}.{index}"), Figure(value), Figure(-MAX_METRIC)..=Figure(MAX_METRIC), GPUHPA);
         }
     };
     range("metric.range", metric.range);
@@ -184,7 +195,7 @@ fn check_assumptions(assumptions: &Assumptions, check: &mut RangeCheck) {
     interval("relistInterval", assumptions.relist_interval, shortest, MAX_INTERVAL);
     check.value("assumptions.podStart", assumptions.pod_start, low..=MAX_TIMEOUT, GPUHPA);
     if !(0.0..1.0).contains(&assumptions.tolerance) {
-        let message = format!("is {}, not a ratio from 0 to below 1", assumptions.tolerance);
+        let message = format!("is {}, not a ratio from 0 to below 1", Figure(assumptions.tolerance));
         check.report("assumptions.tolerance", &message, "the controller's default is 0.1");
     }
 }
@@ -252,7 +263,11 @@ mod tests {
         }
         let found = find_out_of_range(&with("metric.range", json!([0, 1e300])));
         assert_eq!(found.iter().map(|one| one.field.as_str()).collect::<Vec<_>>(), ["metric.range.1"]);
-        assert!(found[0].message.len() < 500, "{found:?}");
+        assert_eq!(found[0].message, "is 1e300, outside -1e15..=1e15: the limits of gpuhpa");
+        let found = find_out_of_range(&with("assumptions.tolerance", json!(1e300)));
+        assert_eq!(found[0].message, "is 1e300, not a ratio from 0 to below 1");
+        let found = find_out_of_range(&with("assumptions.tolerance", json!(-0.25)));
+        assert_eq!(found[0].message, "is -0.25, not a ratio from 0 to below 1");
     }
 
     #[test]

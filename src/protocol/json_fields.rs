@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 
+/// Largest count: the bytes of a model, or the nanoseconds of a response.
+const MAX_COUNT: u64 = 1 << 53;
+
 /// The fields of one object, unparsed. Of a field that occurs twice the last one counts.
 pub(super) struct JsonFields<'a>(BTreeMap<String, &'a RawValue>);
 
@@ -27,8 +30,8 @@ impl<'a> JsonFields<'a> {
         serde_json::from_str(self.raw(name)?).ok()
     }
 
-    /// A count, in any notation of a number; `None` if the field is none. Go's durations are negative after a clock was
-    /// set back.
+    /// A count, in any notation of a number; `None` if the field is none, or is larger than any count: what the harness
+    /// records must be within the ranges of the records. Go's durations are negative after a clock was set back.
     pub(super) fn count(&self, name: &str) -> Option<u64> {
         let json = self.raw(name)?;
         let from_float = || {
@@ -40,7 +43,7 @@ impl<'a> JsonFields<'a> {
             )]
             (0.0..9e18).contains(&number).then_some(number as u64)
         };
-        json.parse().ok().or_else(from_float)
+        json.parse().ok().or_else(from_float).filter(|count| *count <= MAX_COUNT)
     }
 }
 

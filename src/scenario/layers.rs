@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::built_in::{BUILT_IN, BUILT_IN_NAME, BUILT_IN_URL};
 use super::scenario_error::{MAX_LAYERS, ScenarioError, ScenarioProblem};
 use super::{locate, protocol_defaults, renamed_keys};
+use crate::env::{read_bounded_text, read_named_text};
 use crate::error_chain::describe_yaml_error;
 use crate::model::scenario::Scenario;
 
@@ -70,20 +71,29 @@ impl ScenarioLayer {
 /// Reads a file and the files that it extends; the extended files come first. A base with `://` is never a path, so that the URL of
 /// the built-in scenario cannot hide a file.
 pub(super) fn read_layers(path: &Path, layers: &mut Vec<ScenarioLayer>) -> Result<(), ScenarioError> {
-    let mut chain = Vec::new();
+    let mut chain: Vec<ScenarioLayer> = Vec::new();
     let mut next = Some(path.to_owned());
     while let Some(path) = next {
         if chain.len() == MAX_LAYERS {
             return Err(ScenarioError::ExtendsTooDeep { path: path.display().to_string() });
         }
         // Only the command line names stdin: a file extends files.
-        let is_stdin = chain.is_empty() && path.as_os_str() == STDIN;
+        let named_by = match chain.is_empty() {
+            true if path.as_os_str() == STDIN => NamedBy::Stdin,
+            true => NamedBy::User,
+            false => NamedBy::File,
+        };
         let name = match path.display().to_string() {
-            _ if is_stdin => "stdin".to_owned(),
-            empty if empty.is_empty() => ".".to_owned(),
+            _ if named_by == NamedBy::Stdin => "stdin".to_owned(),
+            empty if empty.is_empty() => "the empty path".to_owned(),
             name => name,
         };
-        let text = read_text(&path, is_stdin).map_err(|message| ScenarioError::Read { path: name.clone(), message })?;
+        let text = read_text(&path, named_by).map_err(|mut message| {
+            if let Some(over) = chain.last() {
+                message = format!("{message}; {} extends it", place_of_extends(over));
+            }
+            ScenarioError::Read { path: name.clone(), message }
+        })?;
         let dir = path.parent().unwrap_or(Path::new("")).to_owned();
         let mut layer = ScenarioLayer::parse(&name, &dir, text)?;
         next = match layer.values.remove("extends") {
@@ -92,7 +102,10 @@ pub(super) fn read_layers(path: &Path, layers: &mut Vec<ScenarioLayer>) -> Resul
                 break;
             }
             Some(Value::String(base)) if base.contains("://") => return Err(extends_url(&layer)),
-            Some(Value::String(base)) => Some(normalize_path(&dir.join(base))),
+            Some(Value::String(base)) => match normalize_path(&dir.join(base)) {
+                empty if empty.as_os_str().is_empty() => Some(PathBuf::from(".")),
+                path => Some(path),
+            },
             _ => None,
         };
         chain.push(layer);
@@ -104,9 +117,14 @@ pub(super) fn read_layers(path: &Path, layers: &mut Vec<ScenarioLayer>) -> Resul
 fn extends_url(layer: &ScenarioLayer) -> ScenarioError {
     let hint = format!("download the file, and name its path; the built-in scenario is {BUILT_IN_URL}");
     let mut problem = ScenarioProblem::new("extends", "is a URL", hint);
-    let (line, column) = locate::field_position(&layer.text, &["extends".to_owned()]);
-    problem.location = Some(format!("{}:{line}:{column}", layer.name));
+    problem.location = Some(place_of_extends(layer));
     ScenarioError::Invalid(vec![problem])
+}
+
+/// `file:line:column` of the file's `extends`.
+fn place_of_extends(layer: &ScenarioLayer) -> String {
+    let (line, column) = locate::field_position(&layer.text, &["extends".to_owned()]);
+    format!("{}:{line}:{column}", layer.name)
 }
 
 /// The merged scenario, with the defaults of its protocol.
@@ -233,17 +251,31 @@ fn normalize_path(path: &Path) -> PathBuf {
     out
 }
 
-/// Reads a whole file, or stdin, up to the size limit: a device has no end.
-fn read_text(path: &Path, is_stdin: bool) -> Result<String, String> {
-    let mut bytes = Vec::new();
-    let read = if is_stdin {
-        std::io::stdin().lock().take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)
-    } else {
-        std::fs::File::open(path).and_then(|file| file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes))
-    };
-    read.map_err(|e| e.to_string())?;
-    if bytes.len() as u64 > MAX_FILE_BYTES {
-        return Err(format!("it has more than {MAX_FILE_BYTES} bytes, the limit of gpuhpa for a scenario file"));
+/// Where a scenario file is named.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum NamedBy {
+    /// The command line, as `-`.
+    Stdin,
+    /// The command line.
+    User,
+    /// Another scenario file, which may be a stranger's.
+    File,
+}
+
+/// Reads a whole file, or stdin, up to the size limit.
+fn read_text(path: &Path, named_by: NamedBy) -> Result<String, String> {
+    match named_by {
+        NamedBy::User => read_named_text(path, MAX_FILE_BYTES),
+        NamedBy::File if path.is_dir() => Err("it is a folder".to_owned()),
+        NamedBy::File => read_bounded_text(path, MAX_FILE_BYTES),
+        NamedBy::Stdin => {
+            let mut bytes = Vec::new();
+            let read = std::io::stdin().lock().take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes);
+            read.map_err(|e| e.to_string())?;
+            if bytes.len() as u64 > MAX_FILE_BYTES {
+                return Err(format!("it has more than {MAX_FILE_BYTES} bytes"));
+            }
+            String::from_utf8(bytes).map_err(|e| format!("it is not UTF-8: {}", e.utf8_error()))
+        }
     }
-    String::from_utf8(bytes).map_err(|e| format!("it is not UTF-8: {}", e.utf8_error()))
 }

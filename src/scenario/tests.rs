@@ -349,6 +349,10 @@ fn errors_of_yaml_are_in_the_words_of_its_user() {
         ("name: a\n---\nname: b\n", "more than one YAML document"),
         ("load: [1]\n", "mine.yaml:1:7: load: not a map"),
         ("load: {concurrency: abc}\n", "mine.yaml:1:21: load.concurrency: not a whole number from 0 to 4294967295"),
+        (
+            "hpa: {spec: {maxReplicas: 2147483648}}\n",
+            "hpa.spec.maxReplicas: not a whole number from -2147483648 to 2147483647",
+        ),
         ("load:\n  seed: -1\n", "mine.yaml:2:9: load.seed: not a whole number from 0 to"),
         ("assumptions: {tolerance: high}\n", "mine.yaml:1:26: assumptions.tolerance: not a number"),
         ("metric: {range: [0, x]}\n", "mine.yaml:1:21: metric.range.1: not a number"),
@@ -392,6 +396,20 @@ fn a_file_that_cannot_be_read_whole_is_an_error() {
     let file = dir.join("a.yaml");
     std::fs::write(&file, "name: a\nextends: https://example.com/x.yaml\n").unwrap();
     let url = error(&file.display().to_string());
+    // Each error of a base names the file that extends it.
+    for (base, why) in
+        [(".", "it is a folder"), ("none.yaml", "No such file"), ("/dev/zero", "it is no regular file"), ("", "folder")]
+    {
+        std::fs::write(&file, format!("name: a\nextends: \"{base}\"\n")).unwrap();
+        let text = error(&file.display().to_string());
+        assert!(text.contains(why) && text.ends_with("a.yaml:2:10 extends it"), "{base}: {text}");
+    }
+    std::fs::write(&file, "").unwrap();
+    let empty = error(&file.display().to_string());
+    std::fs::write(&file, "hpa: {spec: {scaleTargetRef: {kind: Deployment}}}\n").unwrap();
+    let half = error(&file.display().to_string());
+    assert!(empty.contains("Deployment or StatefulSet, and is missing\n"), "{empty}");
+    assert!(half.contains("and has no apiVersion and no name\n"), "{half}");
     std::fs::write(&file, b"name: \xff\n").unwrap();
     let latin = error(&file.display().to_string());
     std::fs::remove_dir_all(&dir).unwrap();

@@ -67,8 +67,13 @@ fn target_problems(scenario: &Scenario, problems: &mut Vec<ScenarioProblem>) {
     if known && version == "apps/v1" && !target.name.is_empty() {
         return;
     }
-    let found =
-        [version, target.kind.as_str(), target.name.as_str()].map(|text| if text.is_empty() { "?" } else { text });
+    let parts = [("apiVersion", version), ("kind", target.kind.as_str()), ("name", target.name.as_str())];
+    let missing: Vec<&str> = parts.into_iter().filter(|(_, text)| text.is_empty()).map(|(key, _)| key).collect();
+    let found = match missing.len() {
+        0 => format!("is {version} {} {}", target.kind, target.name),
+        3 => "is missing".to_owned(),
+        _ => format!("has no {}", missing.join(" and no ")),
+    };
     let hint = match target.kind.as_str() {
         // It scales ReplicaSets of its own, and leaves a Deployment that it refers to at 0 replicas.
         "Rollout" => "gpuhpa does not test a Rollout; use a Deployment or StatefulSet that runs the pods itself",
@@ -76,7 +81,7 @@ fn target_problems(scenario: &Scenario, problems: &mut Vec<ScenarioProblem>) {
     };
     problems.push(ScenarioProblem::new(
         "hpa.spec.scaleTargetRef",
-        format!("must name an apps/v1 Deployment or StatefulSet, and is {}", found.join(" ")),
+        format!("must name an apps/v1 Deployment or StatefulSet, and {found}"),
         hint,
     ));
 }

@@ -60,6 +60,28 @@ fn an_altered_bundle_exits_with_6_and_names_what_was_altered() {
 }
 
 #[test]
+fn no_text_of_a_bundle_controls_the_terminal_or_looks_like_a_line_of_the_program() {
+    let bundle = sound_bundle("hidden", "bundles/rig-healthy");
+    let hidden = "\\u202ey\\u001b[2J\u{202e}\u{9b}\u{200f}\\nPASS: every case passed";
+    bundle.replace("verdict.json", "\"reason\": \"every case passed", &format!("\"reason\": \"{hidden}"));
+    bundle.replace("journal.jsonl", "\"run\":\"", "\"run\":\"\u{202e}\u{2066}");
+    let is_shown = |c: char| c == '\n' || !(c.is_control() || "\u{200f}\u{202e}\u{2066}".contains(c));
+    let path = bundle.0.display().to_string();
+    let other = sound_bundle("hidden-other", "bundles/rig-healthy");
+    let runs: [&[&str]; 4] = [&[], &["-o", "json"], &["--diff", &path], &["-o", "json", "--diff", &path]];
+    for args in runs {
+        let (code, out, err) = run_judge(args, if args.contains(&"--diff") { &other.0 } else { &bundle.0 });
+        assert_eq!(code, 6, "{args:?} {err}");
+        let found: Vec<char> = out.chars().chain(err.chars()).filter(|c| !is_shown(*c)).collect();
+        assert!(found.is_empty(), "{args:?}: {found:?}");
+        assert!(!out.contains("\nPASS: every case passed\n"), "{args:?}: {out}");
+    }
+    let (_, out, _) = run_judge(&["-o", "json"], &bundle.0);
+    let review: serde_json::Value = serde_json::from_str(&out).expect("JSON");
+    assert!(review.to_string().contains('\u{202e}'), "the value is the same: {review}");
+}
+
+#[test]
 fn what_is_no_bundle_is_a_slip_and_what_no_bundle_holds_is_not() {
     let (code, _, err) = run_judge(&[], Path::new("reports/none"));
     assert!(

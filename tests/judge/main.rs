@@ -5,6 +5,7 @@
 mod altered;
 mod bundle;
 mod command;
+mod figures;
 mod leaves;
 mod relisted;
 mod revisions;

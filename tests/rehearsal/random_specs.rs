@@ -136,6 +136,7 @@ fn number_from_env(name: &str, default: u64) -> u64 {
 }
 
 /// What is wrong with the run that a number stands for.
+#[expect(clippy::print_stdout, reason = "tells a developer where the bundle is")]
 fn check_run(number: u64, dir: &Path, keep: bool) -> Option<String> {
     let run = draw_run(number);
     let outcome = rehearse_with_timeout(run.config.clone(), &run.scenario, dir);
@@ -155,7 +156,7 @@ fn check_run(number: u64, dir: &Path, keep: bool) -> Option<String> {
     (!is_lawful).then(|| format!("spec {number}: {}: {}: {}", verdict.title(), verdict.reason, run.text))
 }
 
-/// None ends in FAIL, and every INCONCLUSIVE has a reason that is true of the run.
+/// None ends in FAIL, and an INCONCLUSIVE has a reason that is true of the run.
 #[test]
 fn a_lawful_spec_passes_or_says_what_is_so() {
     let (first, count) = (number_from_env("FIRST_SPEC", 0), number_from_env("SPECS", SPECS));

@@ -3,7 +3,7 @@
 //! one.
 
 use std::fs::File;
-use std::io::{BufReader, Read, Seek};
+use std::io::{BufRead, BufReader, Read, Seek};
 use std::ops::ControlFlow;
 use std::path::Path;
 
@@ -91,7 +91,23 @@ pub(super) fn walk_files<E: From<BundleReadError>>(
             _ => return Err(invalid(format!("`{name}` is not a regular file or directory")).into()),
         }
     }
+    require_end(archive.into_inner()).map_err(failed)?;
     Ok(())
+}
+
+/// Fails where an archive goes on after its last entry. tar fills its last record with zeros.
+fn require_end(mut rest: impl BufRead) -> std::io::Result<()> {
+    loop {
+        let bytes = rest.fill_buf()?;
+        let length = match bytes {
+            [] => return Ok(()),
+            bytes if bytes.iter().any(|byte| *byte != 0) => {
+                return Err(std::io::Error::other("it has bytes after its end"));
+            }
+            bytes => bytes.len(),
+        };
+        rest.consume(length);
+    }
 }
 
 /// The decompressed bytes of the archive, limited to those of the largest bundle with its headers.

@@ -139,6 +139,31 @@ fn an_invalid_entry_is_rejected_by_name() {
 }
 
 #[test]
+fn an_archive_that_goes_on_after_its_end_is_rejected() {
+    let dir = ReaderTempDir::new("after");
+    let tar = tarred(&[("m", FILE, b"x")]);
+    let compress = |bytes: &[u8]| zstd::encode_all(bytes, 3).unwrap();
+    let padded = [&tar[..], &[0; 10_000]].concat();
+    for (name, bytes) in [("a.tar", padded.clone()), ("a.tar.zst", compress(&padded))] {
+        assert_eq!(BundleReader::open(&dir.put(name, &bytes), "m").unwrap().files().len(), 1, "{name}");
+    }
+    let hidden = [&tar[..], b"garbage"].concat();
+    let late = [&padded[..], b"garbage"].concat();
+    for (name, bytes) in [
+        ("b.tar", hidden.clone()),
+        ("c.tar", late.clone()),
+        ("b.tar.zst", compress(&hidden)),
+        ("c.tar.zst", compress(&late)),
+        ("two.tar.zst", [compress(&tar), compress(&tar)].concat()),
+    ] {
+        let text = read_failure(&dir.put(name, &bytes));
+        assert!(text.contains("the archive is corrupt: it has bytes after its end"), "{name}: {text}");
+    }
+    let text = read_failure(&dir.put("d.tar.zst", &[&compress(&tar)[..], b"garbage"].concat()));
+    assert!(text.contains("the archive is corrupt: "), "{text}");
+}
+
+#[test]
 fn a_link_in_a_directory_is_rejected() {
     let dir = ReaderTempDir::new("links");
     dir.put("b/m", b"");

@@ -13,6 +13,8 @@ use serde_json::{Map, Value};
 use keys::{is_distinctive, is_plain_word, is_secret_key, replace_whole_words};
 pub(super) use patterns::REDACTED;
 
+use crate::hidden_chars::is_hidden;
+
 /// The redactor of one bundle. It learns secrets and hosts during the run.
 #[derive(Debug, Default)]
 pub struct Redactor {
@@ -180,9 +182,9 @@ pub(crate) fn sanitize_text(text: &str, max_chars: usize) -> String {
     }
 }
 
-/// True unless it is a control character, a direction override, or a noncharacter that XML forbids.
+/// True unless it is a hidden character, or a noncharacter that XML forbids.
 fn is_printable(c: char) -> bool {
-    !c.is_control() && !matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{fffe}' | '\u{ffff}')
+    !is_hidden(c) && !matches!(c, '\u{fffe}' | '\u{ffff}')
 }
 
 #[cfg(test)]

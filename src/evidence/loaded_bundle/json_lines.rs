@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 
 use super::hashing_reader::describe_json_error;
 use super::{MAX_LINE, OpenError};
+use crate::model::record_numbers::RecordNumbers;
 
 /// The parsed lines.
 pub(super) struct JsonLines<T> {
@@ -49,7 +50,8 @@ pub(super) fn read<T: DeserializeOwned>(
     Ok(read)
 }
 
-/// Passes each line to `take`, and returns the error of a last line that is truncated.
+/// Passes each line to `take`, and returns the error of a last line that is truncated. Every number of a line is within
+/// its range.
 pub(super) fn for_each<T: DeserializeOwned>(
     name: &str,
     file: &mut dyn std::io::Read,
@@ -57,7 +59,7 @@ pub(super) fn for_each<T: DeserializeOwned>(
     mut take: impl FnMut(T),
 ) -> Result<Option<OpenError>, OpenError> {
     let mut file = BufReader::with_capacity(256 * 1024, file);
-    let mut line = Vec::new();
+    let (mut line, numbers) = (Vec::new(), RecordNumbers::of_file(name));
     let too_much = |what: String| OpenError::TooLarge { file: name.to_owned(), what };
     for number in 1_usize.. {
         line.clear();
@@ -74,7 +76,8 @@ pub(super) fn for_each<T: DeserializeOwned>(
         let ended = line.last() == Some(&b'\n');
         let parse =
             |column: usize, what: String| OpenError::Parse { file: name.to_owned(), line: number, column, what };
-        match serde_json::from_slice(&line) {
+        let parsed = serde_json::from_slice(&line).and_then(|one| numbers.check(&line).map(|()| one));
+        match parsed {
             Ok(one) if ended => take(one),
             Ok(_) => return Ok(Some(parse(line.len(), "the last line is truncated".to_owned()))),
             Err(e) if !ended => return Ok(Some(parse(e.column(), describe_json_error(&e)))),

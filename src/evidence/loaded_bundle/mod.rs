@@ -23,6 +23,7 @@ use crate::model::manifest::{DIAGNOSTICS_DIR, MANIFEST_FILE, Manifest};
 use crate::model::observation::Observation;
 use crate::model::plan::Plan;
 use crate::model::prediction::RunPrediction;
+use crate::model::record_numbers::RecordNumbers;
 use crate::model::revision::{FORMAT, OLDEST_FORMAT, RULES};
 use crate::model::run_records::RunRecords;
 use crate::model::scenario::Scenario;
@@ -115,7 +116,10 @@ pub enum OpenError {
 pub(crate) fn read_inventory(dir: &Path) -> Result<Inventory, String> {
     let path = dir.join(INVENTORY_FILE);
     let text = read_bounded_text(&path, MAX_DOCUMENT);
-    let inventory = text.and_then(|text| serde_json::from_str(&text).map_err(|e| e.to_string()));
+    let inventory = text.and_then(|text| {
+        RecordNumbers::of_file(INVENTORY_FILE).check(text.as_bytes()).map_err(|e| e.to_string())?;
+        serde_json::from_str(&text).map_err(|e| e.to_string())
+    });
     inventory.map_err(|why| format!("could not read {}: {why}", path.display()))
 }
 

@@ -19,6 +19,7 @@ use crate::model::manifest::{MANIFEST_FILE, Manifest};
 use crate::model::observation::{Observation, ObservationKind};
 use crate::model::plan::Plan;
 use crate::model::reading::{MetricReading, ReadingResult};
+use crate::model::record_numbers::RecordNumbers;
 use crate::model::revision::{FORMAT, OLDEST_FORMAT, RULES};
 use crate::model::verdict::Verdict;
 
@@ -40,9 +41,7 @@ pub(super) struct PartialBundle {
 impl PartialBundle {
     pub(super) fn read_file(&mut self, name: &str, file: &mut dyn Read) -> Result<(), OpenError> {
         match name {
-            "journal.jsonl" => {
-                self.journal = json_lines::read(name, file, MAX_JOURNAL, |entry| value_limits::check_entry(entry))?
-            }
+            "journal.jsonl" => self.journal = json_lines::read(name, file, MAX_JOURNAL, |_| Ok(()))?,
             "timeline.jsonl" => {
                 let (mut shared, mut file) = (LabelInterner::default(), file.take(MAX_TIMELINE_BYTES + 1));
                 self.timeline = json_lines::read(name, &mut file, MAX_TIMELINE, |one| {
@@ -57,14 +56,9 @@ impl PartialBundle {
             _ if name.contains('/') => {}
             _ => {
                 let text = read_document(name, file)?;
-                let parse = |what| OpenError::Parse { file: name.to_owned(), line: 1, column: 1, what };
                 match name {
                     MANIFEST_FILE => self.manifest = Some(parse_json(name, &text)?),
-                    "inventory.json" => {
-                        let inventory = parse_json(name, &text)?;
-                        value_limits::check_inventory(&inventory).map_err(parse)?;
-                        self.inventory = Some(inventory);
-                    }
+                    "inventory.json" => self.inventory = Some(parse_json(name, &text)?),
                     "plan.json" => self.plan = Some(parse_json(name, &text)?),
                     "load.json" => self.load = Some(parse_json(name, &text)?),
                     "verdict.json" => self.verdict = Some(parse_json(name, &text)?),
@@ -147,8 +141,10 @@ fn read_document(name: &str, file: &mut dyn Read) -> Result<Vec<u8>, OpenError> 
     Ok(text)
 }
 
+/// Parses a record of which every number is within its range.
 fn parse_json<T: DeserializeOwned>(name: &str, text: &[u8]) -> Result<T, OpenError> {
-    serde_json::from_slice(text).map_err(|e| OpenError::Parse {
+    let parsed = serde_json::from_slice(text).and_then(|one| RecordNumbers::of_file(name).check(text).map(|()| one));
+    parsed.map_err(|e| OpenError::Parse {
         file: name.to_owned(),
         line: e.line(),
         column: e.column(),

@@ -22,6 +22,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
 
 use super::finished_run::FinishedRun;
+use crate::hidden_chars::replace_hidden;
 use report_model::ReportModel;
 
 const STYLE: &str = include_str!("style.css");
@@ -43,16 +44,7 @@ const SECTIONS: [(&str, &str); 9] = [
 #[must_use]
 pub fn render_report(run: &FinishedRun<'_>) -> String {
     let model = ReportModel::from_run(run);
-    strip_hidden_chars(&render_page(run, &model).into_string())
-}
-
-/// Replaces characters that a reader cannot see: control characters, and bidirectional controls, which can make a name
-/// look like another one.
-fn strip_hidden_chars(text: &str) -> String {
-    let hidden = |c: char| {
-        (c.is_control() && !matches!(c, '\n' | '\t')) || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    text.chars().map(|c| if hidden(c) { '\u{fffd}' } else { c }).collect()
+    replace_hidden(&render_page(run, &model).into_string(), &['\n', '\t'])
 }
 
 fn render_page(run: &FinishedRun<'_>, model: &ReportModel<'_>) -> Markup {

@@ -47,8 +47,13 @@ pub(super) fn evaluate(view: &RunView<'_>) -> CheckResult {
     let spans = view.spans_where(&readings, |reading| reading.recommendation().is_some());
     let covered_ms = spans.iter().map(|(from, to)| to - from).max().unwrap_or(0);
     if covered_ms < bound.total_ms() {
+        let gap_ms = view.longest_gap_ms(began, end, |reading| reading.recommendation().is_some());
+        let unread = match gap_ms > MAX_READING_GAP_MS {
+            true => format!("; the metric was not read for {} meanwhile", format_ms(gap_ms)),
+            false => String::new(),
+        };
         let text = format!(
-            "replicas stayed at {} for {} of {} without load",
+            "replicas stayed at {} for {} of {} without load{unread}",
             view.min_replicas,
             format_ms(covered_ms),
             format_ms(bound.total_ms())

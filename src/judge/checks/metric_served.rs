@@ -119,6 +119,10 @@ fn next_step(view: &RunView<'_>, reading: &MetricReading) -> String {
         MetricHop::Api if failed.starts_with("503") => {
             format!("check the pods behind APIService v1beta1.{} and its condition Available", api_group(view))
         }
+        MetricHop::Api if failed.starts_with("500") => {
+            "the adapter or the API server failed: check the adapter's log, whether it reaches the store, and the API server"
+                .to_owned()
+        }
         MetricHop::Api => "check the adapter's rule for this series (seriesQuery, name, and resources.overrides, which must map the namespace and pod labels) and its log".to_owned(),
     }
 }

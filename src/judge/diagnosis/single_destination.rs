@@ -2,6 +2,7 @@
 //! of all pods stays low.
 
 use super::pod_activity::{IdlePeaks, pod_value, was_probed_near};
+use crate::bounds::SLACK;
 use crate::judge::endpoint_chance::{MAX_FALSE_FAIL_ODDS, odds_of_all};
 use crate::judge::run_view::{RunView, TargetPod};
 use crate::model::observation::EndpointsSnapshot;
@@ -35,14 +36,17 @@ pub(in crate::judge) fn describe(view: &RunView<'_>, (from, end): (u64, u64)) ->
 pub(in crate::judge) fn describe_low_metric(view: &RunView<'_>) -> Option<String> {
     let (began, end) = view.load_span()?;
     let (changed, endpoints) = view.endpoints.iter().rfind(|(o, _)| o.at_ms <= end)?;
-    let since = changed.at_ms.max(began);
+    // Connections to both the old and the new endpoints do not count, nor those that the metric cannot show yet.
+    let lag_ms = view.times.metric_lag().total_ms();
+    let (since, until) = (changed.at_ms.max(began) + SLACK.ms(), end.saturating_sub(lag_ms));
     let answered = |at_ms: u64| {
         let load = view.loads.iter().take_while(|(o, _)| o.at_ms <= at_ms).last();
-        load.map_or(0, |(_, load)| load.answered_connections)
+        load.map_or((0, 0), |(_, load)| (load.answered_connections, load.in_flight))
     };
-    let connections = answered(end).saturating_sub(answered(since));
+    let (older, in_flight) = answered(since);
+    let connections = answered(until).0.saturating_sub(older + in_flight);
     let count = i32::try_from(endpoints.ready_pods.len()).ok().filter(|count| *count > 1)?;
-    if odds_of_all(count, connections) >= MAX_FALSE_FAIL_ODDS {
+    if until <= since + lag_ms || odds_of_all(count, connections) >= MAX_FALSE_FAIL_ODDS {
         return None;
     }
     find_only_active(view, changed.at_ms, endpoints, (began, end))?;

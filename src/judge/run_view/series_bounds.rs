@@ -110,7 +110,9 @@ impl SeriesBounds {
         let active = hpa.conditions.iter().any(|c| c.kind == "ScalingActive" && c.status == "True");
         let value = view.metric.as_ref()?.reported_value(hpa).filter(|_| active)?.0;
         let is_average = view.is_total();
-        let lower = if is_average { value.checked_sub(1)? } else { value };
+        // The controller rounds an average up. A total below 0 would be another one: it takes that for an overflow.
+        let lowest = if value < 0 { i64::MIN } else { 0 };
+        let lower = if is_average { value.checked_sub(1)?.max(lowest) } else { value };
         Some(ValueBounds { lower, upper: value, is_average, is_per_pod: view.is_per_pod() })
     }
 

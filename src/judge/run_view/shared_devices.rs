@@ -127,7 +127,8 @@ fn largest_difference(
 
 fn collect_device_uses(view: &RunView<'_>) -> DeviceUses {
     let mut lives: BTreeMap<&str, (&str, u64, u64)> = BTreeMap::new();
-    let (mut by_ids, mut possible): (BTreeSet<(String, &str)>, BTreeSet<(String, &str)>) = Default::default();
+    let mut by_ids: BTreeSet<(String, &str)> = BTreeSet::new();
+    let mut possible: BTreeSet<(String, &str)> = BTreeSet::new();
     for (o, pod) in &view.pods {
         lives.entry(&pod.uid).or_insert((&pod.name, o.at_ms, u64::MAX));
         let ids: Vec<_> = view.reported_accelerator_ids(pod).into_iter().map(PhysicalDevice::from_id).collect();

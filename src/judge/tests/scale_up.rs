@@ -542,7 +542,7 @@ fn a_metric_that_was_not_seen_to_be_sampled_often_enough_is_not_a_fail() {
         .assert_inconclusive(NewPodsServe, "its metric changes every 3");
     others(|at_ms| busy(at_ms) + i64::from(at_ms > 40_000))
         .assert_inconclusive(NewPodsServe, "the samples may have missed its share");
-    let often = |at_ms: u64| busy(at_ms) + i64::from(at_ms > RISE && at_ms / 2000 % 2 == 0);
+    let often = |at_ms: u64| busy(at_ms) + i64::from(at_ms > RISE && (at_ms / 2000).is_multiple_of(2));
     others(often).assert_fails(NewPodsServe, "shows no traffic after");
 }
 

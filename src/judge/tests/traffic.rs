@@ -1,6 +1,6 @@
 //! Traffic of the Service: which pods show it, and what sends all connections of one client to one pod.
 
-use super::run_fixture::{CLEANUP, OLD, RISE, RunFixture, SECOND, THIRD, edit_samples, healthy};
+use super::run_fixture::{FALL, OLD, RISE, RunFixture, SECOND, THIRD, edit_samples, healthy};
 use crate::judge::{Check, CheckStatus};
 use crate::model::observation::ObservationKind;
 use crate::model::reading::MetricHop;
@@ -72,14 +72,10 @@ fn connections_that_all_go_to_one_pod_may_be_a_hash_of_the_clients_address() {
 /// The mean of a busy pod and idle ones stays below the target: more load changes nothing.
 #[test]
 fn connections_that_all_go_to_one_pod_are_named_where_the_metric_stays_low() {
-    let with_mean = |values: fn(&str, u64) -> Option<i64>| {
-        with_values(values).readings(MetricHop::Api, RISE, CLEANUP, |result| {
-            edit_samples(result, |sample| sample.value = Some(Milli(20_000)));
-        })
-    };
-    let one = with_mean(|pod, _| Some(if pod == OLD { 98 } else { 0 }));
+    let long = |values: fn(&str, u64) -> Option<i64>| with_values(values).longer(FALL - 1000, 120_000);
+    let one = long(|pod, _| Some(if pod == OLD { 58 } else { 0 }));
     one.assert_inconclusive(Check::MetricFollowsLoad, "connections went to one pod: pod ollama-");
-    let both = with_mean(|pod, _| Some(if pod == OLD { 40 } else { 20 }));
+    let both = long(|pod, _| Some(if pod == OLD { 20 } else { 10 }));
     both.assert_inconclusive(Check::MetricFollowsLoad, "not high or not long enough");
 }
 

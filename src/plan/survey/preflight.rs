@@ -96,7 +96,7 @@ async fn read_quotas(client: &kube::Client, scenario: &Scenario) -> Vec<QuotaHea
             let is_count = resource == "pods" || resource == "count/pods" || resource.contains("requests.");
             let number = |quantity: &k8s_openapi::apimachinery::pkg::api::resource::Quantity| quantity.0.parse::<i64>();
             if let (true, Ok(hard), Some(Ok(used))) = (is_count, number(&hard), used.get(&resource).map(number)) {
-                headrooms.push(QuotaHeadroom { quota: name.clone(), resource, remaining: hard - used });
+                headrooms.push(QuotaHeadroom { quota: name.clone(), resource, remaining: hard.saturating_sub(used) });
             }
         }
     }

@@ -9,6 +9,7 @@ use super::super::json_fields::{JsonFields, is_non_empty};
 use super::super::refusal::error_field_text;
 use super::super::stream::{LineError, StatedTotals, StreamMessage};
 use super::remote_model::remote_model;
+use crate::model::load::MAX_REQUEST_TOKENS;
 
 /// Parses one line: every line is an object, and each without an error is a chunk.
 pub(super) fn parse_line(line: &[u8]) -> Result<StreamMessage, LineError> {
@@ -34,7 +35,7 @@ pub(super) fn parse_line(line: &[u8]) -> Result<StreamMessage, LineError> {
     }
     let totals = is_end.then(|| StatedTotals {
         // Left out when it is 0.
-        tokens: Some(chunk.count("eval_count").unwrap_or(0)),
+        tokens: Some(chunk.count("eval_count").filter(|tokens| *tokens <= MAX_REQUEST_TOKENS).unwrap_or(0)),
         // From the start of the handler to the end of the response.
         total_ns: chunk.count("total_duration"),
         // From the start of the handler until the model was scheduled: includes waiting, not only loading.
@@ -79,6 +80,7 @@ mod tests {
             (r#""eval_count":12,"total_duration":-7,"load_duration":-1500000"#, (12, None, None)),
             (r#""eval_count":"12","total_duration":"2.5s","load_duration":[1]"#, (0, None, None)),
             (r#""eval_count":null,"total_duration":1e999,"load_duration":true"#, (0, None, None)),
+            (r#""eval_count":18446744073709551615,"total_duration":9223372036854775807"#, (0, None, None)),
             (r#""eval_count":-1,"total_duration":99999999999999999999,"load_duration":3"#, (0, None, Some(3))),
         ];
         for (fields, expected) in cases {

@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::super::json_fields::{JsonFields, is_non_empty};
 use super::super::refusal::error_field_text;
 use super::super::stream::{LineError, StatedTotals, StreamMessage};
+use crate::model::load::MAX_REQUEST_TOKENS;
 
 /// What ends a stream.
 const DONE: &[u8] = b"[DONE]";
@@ -43,7 +44,9 @@ pub(super) fn parse(data: &[u8]) -> Result<StreamMessage, LineError> {
     }
     // Some servers state 0 in every chunk and count nothing.
     let usage = chunk.raw("usage").and_then(|usage| JsonFields::parse(usage.as_bytes()).ok());
-    line.totals.tokens = usage.and_then(|usage| usage.count("completion_tokens")).filter(|tokens| *tokens > 0);
+    line.totals.tokens = usage
+        .and_then(|usage| usage.count("completion_tokens"))
+        .filter(|tokens| (1..=MAX_REQUEST_TOKENS).contains(tokens));
     Ok(line)
 }
 

@@ -1,6 +1,8 @@
 //! Faults of pods, nodes and accelerators.
 
-use super::{ExpectedOutcome, FaultSpec, NEW_PODS_RUN, NEW_PODS_SERVE, PODS_REQUEST_ACCELERATORS, REPLICAS_FALL};
+use super::{
+    ExpectedOutcome, FaultSpec, HOLD_STEADY, NEW_PODS_RUN, NEW_PODS_SERVE, PODS_REQUEST_ACCELERATORS, REPLICAS_FALL,
+};
 use crate::sim::config::{
     AffectedPods, ClusterInjection, InjectionAction, InjectionTime, InjectionTrigger, NewPodFault, SimConfig,
 };
@@ -49,7 +51,7 @@ pub(super) const FAULTS: &[FaultSpec] = &[
             let after = HumanDuration::from_secs(1 + s.seed % 20);
             s.controllers.new_pod_fault = NewPodFault::KilledAfterReady { after, kills: u32::MAX };
         },
-        expected: &[ExpectedOutcome::Inconclusive(NEW_PODS_RUN), ExpectedOutcome::Inconclusive(NEW_PODS_SERVE)],
+        expected: &[ExpectedOutcome::Inconclusive(NEW_PODS_RUN), ExpectedOutcome::Inconclusive(HOLD_STEADY)],
     },
     FaultSpec {
         name: "image-missing",
@@ -111,11 +113,7 @@ pub(super) const FAULTS: &[FaultSpec] = &[
                 InjectionAction::NodeLost,
             )
         },
-        expected: &[
-            ExpectedOutcome::Inconclusive(NEW_PODS_RUN),
-            ExpectedOutcome::Inconclusive(NEW_PODS_SERVE),
-            ExpectedOutcome::Inconclusive(REPLICAS_FALL),
-        ],
+        expected: &[ExpectedOutcome::Inconclusive(NEW_PODS_RUN), ExpectedOutcome::Inconclusive(REPLICAS_FALL)],
     },
     FaultSpec {
         name: "workload-controllers-slow",

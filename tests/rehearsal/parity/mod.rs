@@ -43,6 +43,8 @@ const PARITY_CASES: &[ParityCase] = &[
     parity_case("min-2", |_| (), "PPPPPPPPPPPPPP"),
     parity_case("min-2-from-start", |_| (), "PPPPPPPPPPPPPP"),
     parity_case("slow-pipeline", |_| (), "PPPPPPPPPPPPPP"),
+    parity_case("external", |_| (), "PPPPPPPPPPPPPP"),
+    parity_case("external-value", |_| (), "PPPPPPPPPPPPPP"),
     parity_case("statefulset", |_| (), "PPPPPPPPPPPPPP"),
     parity_case("loadbalancer", |_| (), "PPPPPPPPPPPPPP"),
     parity_case("rule-loses-namespace", |_| (), "PIIIIIIIIIIIIP"),
@@ -63,7 +65,6 @@ const PARITY_CASES: &[ParityCase] = &[
     parity_case("hand-down", |s| scale_with_kubectl(s, 20, -2), "PPPPIPIIIIIIPP"),
     parity_case("one-gpu", |s| s.controllers.accelerators_per_node = 1, "PPPPPPPIIIPPPP"),
     parity_case("crash-after-ready", |s| inject_fault("crash-after-ready", s), "PPPPPPP??IPPPP"),
-    parity_case("session-affinity", |s| inject_fault("session-affinity", s), "PPPPPPPPIPPPPP"),
     // The process that restarts has forgotten its recommendations: the bounds of the fall may not hold then.
     parity_case("restart-in-fall", |s| inject_fault("manager-restarts-in-scale-down", s), "PPPPPPPPPP??PP"),
     parity_case("no-accelerator", |_| (), "IIIIIIIIIIIIIP"),

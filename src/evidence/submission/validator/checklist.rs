@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::folder::read_bytes;
 use super::product_yaml::{RequirementEntry, read_product_yaml};
 use crate::evidence::submission::ProgramVersion;
 
@@ -54,11 +55,10 @@ pub(super) fn load_checklist(
         let checklist = built_in(version);
         return Ok((!checklist.is_empty()).then_some((checklist, ChecklistSource::BuiltIn)));
     };
-    let bytes = match std::fs::read(clone.join(&name)) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(format!("{name}: {error}")),
-    };
+    if std::fs::metadata(clone.join(&name)).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound) {
+        return Ok(None);
+    }
+    let bytes = read_bytes(clone, &name)?;
     let yaml = read_product_yaml(&bytes).map_err(|error| format!("{name}: {}", error.message))?;
     let requirements =
         |entries: Vec<RequirementEntry>| entries.into_iter().map(|entry| (entry.id, entry.level)).collect();

@@ -1,10 +1,10 @@
 //! Checks of the files in the requirement's directory, whether cited or not.
 
-use std::io::Read;
 use std::path::Path;
 
 use super::super::{COPIED_FILES, FORCED_MARK, PLACEHOLDER, REQUIREMENT_DIR};
 use super::SubmissionValidator;
+use crate::env::read_named_file;
 use crate::model::manifest::{MANIFEST_FILE, Manifest, sha256_hex};
 
 /// Largest file, bytes. An artifact of a whole upstream suite has a few megabytes.
@@ -58,12 +58,5 @@ impl SubmissionValidator<'_> {
 
 /// Reads a file in the product's directory.
 pub(super) fn read_bytes(dir: &Path, name: &str) -> Result<Vec<u8>, String> {
-    let error = |e: std::io::Error| format!("could not read {name}: {e}");
-    let mut bytes = Vec::new();
-    let file = std::fs::File::open(dir.join(name)).map_err(error)?;
-    file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(error)?;
-    match bytes.len() as u64 > MAX_FILE {
-        true => Err(format!("{name} has more than {MAX_FILE} bytes")),
-        false => Ok(bytes),
-    }
+    read_named_file(&dir.join(name), MAX_FILE).map_err(|e| format!("could not read {name}: {e}"))
 }

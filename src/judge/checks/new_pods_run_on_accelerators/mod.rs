@@ -39,11 +39,15 @@ pub(super) fn evaluate(view: &RunView<'_>) -> CheckResult {
     let together = ready_together(view);
     if i64::from(view.expected_replicas) > together {
         let losses = view.describe_readiness_losses();
-        let (kind, texts) = if losses.is_empty() { ("", texts) } else { ("(workload) ", losses) };
+        let (kind, texts) = match describe_early_fall(view) {
+            Some(fall) => ("", vec![fall]),
+            None if losses.is_empty() => ("", texts),
+            None => ("(workload) ", losses),
+        };
         let text = format!(
             "{kind}only {together} of {} pods of the target are Ready at the same time when the load ends: {}",
             view.expected_replicas,
-            pods.join("; ")
+            texts.join("; ")
         );
         return if can_still_start(view) { CheckResult::pending(text) } else { CheckResult::inconclusive(text) };
     }
@@ -62,6 +66,20 @@ pub(super) fn evaluate(view: &RunView<'_>) -> CheckResult {
     .with_cites(cites);
     all.findings.extend(texts);
     device_sharing::evaluate(view, all)
+}
+
+/// The scale-down under load that left fewer replicas than expected.
+fn describe_early_fall(view: &RunView<'_>) -> Option<String> {
+    let (began, end) = view.load_span()?;
+    let last = view.size_changes.iter().rfind(|change| (began..=end).contains(&change.at_ms))?;
+    (last.to < last.from && last.to < view.expected_replicas).then(|| {
+        format!(
+            "replicas fell {} → {} before the load ended, written by {}; Hold/Steady says whether the metric recommended it",
+            last.from,
+            last.to,
+            last.describe_writer()
+        )
+    })
 }
 
 /// True while the load runs and a late pod may still start. Limited, so that the run ends even when pods cannot be
