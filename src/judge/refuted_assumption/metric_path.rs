@@ -1,12 +1,12 @@
 //! The way of the metric from the device to the metrics API, by the time at which the metric first showed the load.
 
-use super::Refutation;
+use super::RefutedAssumption;
 use crate::judge::check_result::format_ms;
 use crate::judge::run_view::{ApiReading, RunView};
 use crate::model::reading::{MetricHop, MetricReading};
 use crate::units::HumanDuration;
 
-pub(super) fn find_refutation(view: &RunView<'_>) -> Option<Refutation> {
+pub(super) fn find_refutation(view: &RunView<'_>) -> Option<RefutedAssumption> {
     let (_, end_ms) = view.load_span()?;
     // The target works from its first answer on.
     let (answered, _) = view.loads.iter().find(|(_, load)| load.answered_connections > 0)?;
@@ -25,7 +25,7 @@ pub(super) fn find_refutation(view: &RunView<'_>) -> Option<Refutation> {
         .collect();
     let before = if before.is_empty() { String::new() } else { format!(" ({})", before.join(", ")) };
     let assumed = view.times.assumptions;
-    Some(Refutation {
+    Some(RefutedAssumption {
         statement: format!(
             "assumptions.exporterInterval {}, scrapeInterval {} and storeOffset {}, which allow {} until the metrics API shows the load: it showed it {} after the first answer{before}; set them to the intervals of the exporter and the store, and to the delay of the store's queries",
             assumed.exporter_interval,

@@ -19,7 +19,7 @@ use crate::model::run_records::RunRecords;
 use crate::units::HumanDuration;
 
 /// An assumption that the observations refute.
-struct Refutation {
+struct RefutedAssumption {
     /// The assumption, what refutes it, and what to do.
     statement: String,
     /// Sequence numbers of the observations that refute it.
@@ -66,7 +66,7 @@ pub(super) fn reconsider_fail(view: &RunView<'_>, prerequisite: Prerequisite, re
 }
 
 /// The refuted assumptions that a check rests on, those of the check itself first.
-fn find_refutations(view: &RunView<'_>, prerequisite: Prerequisite) -> impl Iterator<Item = Refutation> {
+fn find_refutations(view: &RunView<'_>, prerequisite: Prerequisite) -> impl Iterator<Item = RefutedAssumption> {
     let own = match prerequisite {
         Prerequisite::Whole(Check::NewPodsRunOnAccelerators) => pod_start::find_refutation(view),
         Prerequisite::Whole(Check::NewPodsServe) => metric_path::find_refutation(view),

@@ -1,7 +1,7 @@
 //! The scale-down window of the controller's flag, by the statuses in which the controller says that it keeps the size for
 //! its window.
 
-use super::Refutation;
+use super::RefutedAssumption;
 use crate::bounds::SLACK;
 use crate::hpa;
 use crate::judge::check_result::format_ms;
@@ -39,14 +39,14 @@ impl WindowHold {
     }
 }
 
-pub(super) fn find_refutation(view: &RunView<'_>) -> Option<Refutation> {
+pub(super) fn find_refutation(view: &RunView<'_>) -> Option<RefutedAssumption> {
     let assumptions = view.times.assumptions;
     let assumed = assumptions.downscale_stabilization;
     let hold = WindowHold::find(view)?;
     let (ended_ms, ended_seq) = hold.ended?;
     let (kept_ms, sync_ms) = (ended_ms - hold.since_ms, assumptions.sync_period.ms());
     // The window begins up to a sync before the first status that names it, and ends up to two before the scale-down.
-    (kept_ms > assumed.ms() + 2 * sync_ms + SLACK.ms()).then(|| Refutation {
+    (kept_ms > assumed.ms() + 2 * sync_ms + SLACK.ms()).then(|| RefutedAssumption {
         statement: format!(
             "assumptions.downscaleStabilization {assumed}: the HPA's status said {} for {} until the scale-down; set it to the --horizontal-pod-autoscaler-downscale-stabilization of kube-controller-manager, or set behavior.scaleDown.stabilizationWindowSeconds in the HPA",
             hpa::SCALE_DOWN_STABILIZED,

@@ -7,7 +7,7 @@ use crate::judge::check_result::format_ms;
 use crate::judge::run_view::RunView;
 
 /// The samples of a pod's metric over a time.
-pub(super) struct Sampling {
+pub(super) struct MetricSampling {
     /// The shortest time between two samples, milliseconds; `None` if it cannot be known.
     interval_ms: Option<u64>,
     /// How long the metric was read, milliseconds.
@@ -16,7 +16,7 @@ pub(super) struct Sampling {
     in_flight: u64,
 }
 
-impl Sampling {
+impl MetricSampling {
     pub(super) fn observe(view: &RunView<'_>, first_ms: u64, end: u64) -> Self {
         Self {
             interval_ms: shortest_sample_interval(view, end),

@@ -2,7 +2,7 @@
 //! share is a FAIL only where chance, the metric lag and the sampling interval cannot explain it.
 
 use super::device_activity::{describe_unknown_placement, evaluate_device_activity};
-use super::sampling::Sampling;
+use super::sampling::MetricSampling;
 use crate::bounds::SLACK;
 use crate::judge::check_result::{CheckResult, format_ms};
 use crate::judge::diagnosis::pod_activity::{IdlePeaks, pod_value, was_probed_near};
@@ -136,7 +136,7 @@ fn evaluate_no_traffic(view: &RunView<'_>, pod: &TargetPod<'_>, (ready_ms, from)
     let endpoints = endpoint.map_or(view.expected_replicas, |(_, most)| most);
     let text = format!("pod {name} shows no traffic after {opened} connections to {endpoints} ready endpoints");
     let readings: Vec<u64> = activity_times(view, (name, ready_ms), from, end);
-    let sampling = Sampling::observe(view, readings.first().map_or(end, |first| *first), end);
+    let sampling = MetricSampling::observe(view, readings.first().map_or(end, |first| *first), end);
     let odds = odds_of_none(endpoints, sampling.visible_chats(opened));
     let may_be_chance = endpoint.is_some() && odds >= MAX_FALSE_FAIL_ODDS && !readings.is_empty();
     let bound = if may_be_chance { view.times.new_connections() } else { view.times.traffic_visible() };
