@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use super::bundle::{Bundle, BundleError};
 use crate::clock::RunClock;
 use crate::model::observation::{Observation, ObservationKind};
+use crate::model::reading::SharedLabels;
 
 /// Name of the file in the bundle.
 const FILE_NAME: &str = "timeline.jsonl";
@@ -25,6 +26,7 @@ pub struct TimelineWriter {
 #[derive(Debug, Default)]
 struct TimelineState {
     observations: Vec<Observation>,
+    labels: SharedLabels,
     first_failure: Option<BundleError>,
 }
 
@@ -52,6 +54,10 @@ impl TimelineWriter {
         let mut observation = Observation { seq, at_ms: self.clock.now_ms(), source_time: source, kind };
         if let Err(error) = self.write_redacted(&mut observation) {
             state.first_failure.get_or_insert(error);
+        }
+        // After the redaction, which makes labels anew.
+        if let ObservationKind::Metric(reading) = &mut observation.kind {
+            state.labels.share(reading);
         }
         state.observations.push(observation);
         let count = state.observations.len() as u64;

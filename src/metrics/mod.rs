@@ -11,6 +11,7 @@ pub(crate) mod selector;
 pub(crate) mod store;
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
 pub(crate) use device_id::{PhysicalDevice, has_uuid, split_device_uuid};
 
@@ -40,10 +41,7 @@ pub(crate) fn namespace_from_labels<'a>(
 /// the exporter's own.
 #[must_use]
 pub(crate) fn namespace_of_pod<'a>(labels: &'a BTreeMap<String, String>, names: &ProfileLabels) -> Option<&'a str> {
-    let is_renamed = |names: &[String]| {
-        let stripped = labels.keys().filter_map(|key| key.strip_prefix(EXPORTED_PREFIX));
-        stripped.into_iter().any(|key| names.iter().any(|name| name == key))
-    };
+    let is_renamed = |names: &[String]| renamed_labels(labels).any(|(key, _)| names.iter().any(|name| name == key));
     namespace_from_labels(labels, names).filter(|_| !is_renamed(&names.pod) || is_renamed(&names.namespace))
 }
 
@@ -62,6 +60,12 @@ pub(crate) fn device_index_from_labels<'a>(
     first_label(labels, &names.device_index)
 }
 
+/// The labels that a store renamed: the names before, and the values. Few series have one, and thousands are read.
+fn renamed_labels(labels: &BTreeMap<String, String>) -> impl Iterator<Item = (&str, &str)> {
+    let from_prefix = labels.range::<str, _>((Bound::Included(EXPORTED_PREFIX), Bound::Unbounded));
+    from_prefix.map_while(|(key, value)| Some((key.strip_prefix(EXPORTED_PREFIX)?, value.as_str())))
+}
+
 /// The value of the first of these labels that a series has.
 ///
 /// A scrape with `honorLabels: false`, the default of the exporters' charts, overwrites the label `pod` with the *exporter's*
@@ -69,10 +73,10 @@ pub(crate) fn device_index_from_labels<'a>(
 /// label with the prefix, where it exists, is the exporter's and wins. Empty labels count as absent: some exporters print
 /// `pod=""` for an idle device.
 fn first_label<'a>(labels: &'a BTreeMap<String, String>, names: &[String]) -> Option<&'a str> {
-    let exported =
-        |name: &String| labels.iter().find(|(key, _)| key.strip_prefix(EXPORTED_PREFIX) == Some(name.as_str()));
-    let exported = names.iter().filter_map(|name| exported(name).map(|(_, value)| value));
-    exported.chain(names.iter().filter_map(|name| labels.get(name))).map(String::as_str).find(|value| !value.is_empty())
+    let exported = |name: &String| renamed_labels(labels).find(|(key, _)| key == name).map(|(_, value)| value);
+    let exported = names.iter().filter_map(exported);
+    let plain = names.iter().filter_map(|name| labels.get(name).map(String::as_str));
+    exported.chain(plain).find(|value| !value.is_empty())
 }
 
 /// A sample value in thousandths, truncated towards zero as prometheus-adapter does (prometheus-adapter v0.12.0,

@@ -1,6 +1,6 @@
 //! One reading of the metric at one hop of its pipeline: exporter, store or metrics API.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -80,6 +80,34 @@ impl MetricReading {
             ReadingResult::Samples(samples) => Some(samples),
             ReadingResult::Failed(_) | ReadingResult::NotReadable(_) => None,
         }
+    }
+}
+
+/// Most distinct series of a run: a hop has one for each accelerator.
+pub(crate) const MAX_SERIES: usize = 100_000;
+
+/// The labels of the series so far, so that the readings of one series share them: a series is read thousands of times.
+#[derive(Debug, Default)]
+pub(crate) struct SharedLabels(BTreeSet<Arc<BTreeMap<String, String>>>);
+
+impl SharedLabels {
+    /// Lets the samples of a reading share the labels of earlier ones.
+    pub(crate) fn share(&mut self, reading: &mut MetricReading) {
+        let ReadingResult::Samples(samples) = &mut reading.result else { return };
+        samples.shrink_to_fit();
+        for sample in samples {
+            match self.0.get(&sample.labels) {
+                Some(known) => sample.labels = Arc::clone(known),
+                // One more than the limit is enough to detect it.
+                None if self.0.len() <= MAX_SERIES => drop(self.0.insert(Arc::clone(&sample.labels))),
+                None => {}
+            }
+        }
+    }
+
+    /// The number of series, at most one more than [`MAX_SERIES`].
+    pub(crate) fn series(&self) -> usize {
+        self.0.len()
     }
 }
 

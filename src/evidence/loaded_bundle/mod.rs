@@ -41,8 +41,6 @@ const MAX_JOURNAL: usize = 100_000;
 const MAX_TIMELINE: usize = 1_000_000;
 /// Largest size of the timeline, bytes: an hour with a hundred pods takes a tenth of it.
 const MAX_TIMELINE_BYTES: u64 = 512 << 20;
-/// Most distinct series: a hop has one for each accelerator.
-const MAX_SERIES: usize = 100_000;
 
 const INVENTORY_FILE: &str = "inventory.json";
 

@@ -1,14 +1,13 @@
 //! A bundle while its files are read, each parsed by its name.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::Read;
-use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 
 use super::{
-    LoadedBundle, MAX_DOCUMENT, MAX_JOURNAL, MAX_SERIES, MAX_TIMELINE, MAX_TIMELINE_BYTES, OpenError, hashing_reader,
-    json_lines, request_file, stored_scenario, value_limits,
+    LoadedBundle, MAX_DOCUMENT, MAX_JOURNAL, MAX_TIMELINE, MAX_TIMELINE_BYTES, OpenError, hashing_reader, json_lines,
+    request_file, stored_scenario, value_limits,
 };
 use crate::env::BundleReader;
 use crate::error_chain::describe_yaml_error;
@@ -18,7 +17,7 @@ use crate::model::load::LoadReport;
 use crate::model::manifest::{MANIFEST_FILE, Manifest};
 use crate::model::observation::{Observation, ObservationKind};
 use crate::model::plan::Plan;
-use crate::model::reading::{MetricReading, ReadingResult};
+use crate::model::reading::{MAX_SERIES, SharedLabels};
 use crate::model::record_numbers::RecordNumbers;
 use crate::model::revision::{FORMAT, OLDEST_FORMAT, RULES};
 use crate::model::verdict::Verdict;
@@ -43,14 +42,16 @@ impl PartialBundle {
         match name {
             "journal.jsonl" => self.journal = json_lines::read(name, file, MAX_JOURNAL, |_| Ok(()))?,
             "timeline.jsonl" => {
-                let (mut shared, mut file) = (LabelInterner::default(), file.take(MAX_TIMELINE_BYTES + 1));
-                self.timeline = json_lines::read(name, &mut file, MAX_TIMELINE, |one| {
-                    shared.intern(one);
+                let (mut shared, mut file) = (SharedLabels::default(), file.take(MAX_TIMELINE_BYTES + 1));
+                self.timeline = json_lines::read(name, &mut file, MAX_TIMELINE, |one: &mut Observation| {
+                    if let ObservationKind::Metric(reading) = &mut one.kind {
+                        shared.share(reading);
+                    }
                     value_limits::check_observation(one)
                 })?;
                 let what = || format!("it has more than {MAX_TIMELINE_BYTES} bytes");
                 ensure_limit(name, file.limit() > 0, what)?;
-                ensure_limit(name, shared.0.len() <= MAX_SERIES, || format!("it has more than {MAX_SERIES} series"))?;
+                ensure_limit(name, shared.series() <= MAX_SERIES, || format!("it has more than {MAX_SERIES} series"))?;
             }
             request_file::REQUESTS_FILE => {}
             _ if name.contains('/') => {}
@@ -107,29 +108,6 @@ impl PartialBundle {
 
 fn ensure_limit(name: &str, holds: bool, what: impl FnOnce() -> String) -> Result<(), OpenError> {
     if holds { Ok(()) } else { Err(OpenError::TooLarge { file: name.to_owned(), what: what() }) }
-}
-
-/// Interns the labels of series: a series is read thousands of times.
-#[derive(Default)]
-struct LabelInterner(BTreeSet<Arc<BTreeMap<String, String>>>);
-
-impl LabelInterner {
-    fn intern(&mut self, observation: &mut Observation) {
-        let ObservationKind::Metric(MetricReading { result: ReadingResult::Samples(samples), .. }) =
-            &mut observation.kind
-        else {
-            return;
-        };
-        samples.shrink_to_fit();
-        for sample in samples {
-            match self.0.get(&sample.labels) {
-                Some(known) => sample.labels = Arc::clone(known),
-                // One more than the limit is enough to detect it.
-                None if self.0.len() <= MAX_SERIES => drop(self.0.insert(Arc::clone(&sample.labels))),
-                None => {}
-            }
-        }
-    }
 }
 
 /// Reads a whole file, up to the size limit.

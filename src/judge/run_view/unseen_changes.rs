@@ -56,7 +56,14 @@ impl RunView<'_> {
                 return Some((now.at_ms, self.find_gap("workload", then.at_ms, now.at_ms)?));
             };
             let observed = i64::from(before.spec_replicas != after.spec_replicas);
-            let text = || format!("the target's spec changed unseen (generation {earlier}, then {later})");
+            let text = || {
+                format!(
+                    "the target's spec changed unseen (generation {earlier}, then {later}; spec.replicas {}, then {}): a \
+                     rollout, or a size that was set and set back between two observations; nothing but the autoscaler may \
+                     change the target during a run",
+                    before.spec_replicas, after.spec_replicas
+                )
+            };
             (before.uid == after.uid && later - earlier > observed).then(|| (now.at_ms, (text(), now.seq)))
         });
         let mut changes = UnseenChanges { revealed: revealed.collect(), at_end: Vec::new() };
