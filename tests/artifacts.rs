@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use gpuhpa::evidence::{ArtifactInput, render_artifacts};
+use gpuhpa::model::figures::RunFigures;
 use gpuhpa::model::inventory::Inventory;
 use gpuhpa::model::verdict::{Case, CaseResult, Verdict};
 
@@ -41,6 +42,7 @@ fn verdict() -> Verdict {
         ],
         duration_ms: 61_001,
         min_duration_ms: 1,
+        figures: RunFigures::default(),
     }
 }
 

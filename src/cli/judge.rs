@@ -18,7 +18,7 @@ pub(super) struct JudgeArgs {
     /// The bundle: a folder that verify has written, or a .tar.zst or .tar of it; - reads such an archive from stdin
     #[arg(required_unless_present = "diff")]
     bundle: Option<PathBuf>,
-    /// Two bundles side by side: cases, times, bounds, versions, load; what changed is marked
+    /// Two bundles side by side: cases, times, figures of the scaling, bounds, versions, load; what changed is marked
     #[arg(long, num_args = 2, value_names = ["A", "B"], conflicts_with = "bundle")]
     diff: Option<Vec<PathBuf>>,
     /// The signer's public key in PEM: the bundle has to be signed with it

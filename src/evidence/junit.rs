@@ -108,12 +108,12 @@ fn with_attributes(
 }
 
 fn write_properties(writer: &mut Writer<Vec<u8>>, input: &ArtifactInput<'_>) -> std::io::Result<()> {
-    let marks = input.all_marks().into_iter().map(|mark| ("gpuhpa.mark", mark));
+    let marks = input.all_marks().into_iter().map(|mark| ("gpuhpa.mark".to_owned(), mark));
     writer.write_event(Event::Start(BytesStart::new("properties")))?;
     for (name, value) in input.properties().into_iter().chain(marks) {
         writer
             .create_element("property")
-            .with_attributes([("name", name), ("value", xml_safe(&value).as_str())])
+            .with_attributes([("name", name.as_str()), ("value", xml_safe(&value).as_str())])
             .write_empty()?;
     }
     writer.write_event(Event::End(BytesEnd::new("properties")))
@@ -160,7 +160,9 @@ mod tests {
 
     #[test]
     fn the_properties_say_what_ran_where() {
-        let xml = with_input(&mixed_verdict(), render_junit).unwrap();
+        let mut verdict = mixed_verdict();
+        verdict.figures.detection_ms = Some(4_998);
+        let xml = with_input(&verdict, render_junit).unwrap();
         let report = Report::deserialize_from_str(&xml).unwrap();
         let value = |name: &str| {
             let all = &report.test_suites[0].properties;
@@ -170,6 +172,10 @@ mod tests {
         assert_eq!(value("gpuhpa.run").unwrap(), "20261124-101500-042");
         assert_eq!(value("gpuhpa.scenario").unwrap(), "s");
         assert_eq!(value("gpuhpa.standIn").unwrap(), "true");
+        assert_eq!(
+            (value("gpuhpa.figures.detectionMs").unwrap(), value("gpuhpa.figures.decisionMs")),
+            ("4998".to_owned(), None)
+        );
         assert!(value("gpuhpa.mark").unwrap().starts_with("STAND-IN"));
         assert!(value("gpuhpa.reason").unwrap().contains("& \"quotes\" <b>"), "{HOSTILE}");
     }

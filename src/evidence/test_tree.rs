@@ -28,9 +28,9 @@ impl ArtifactInput<'_> {
     }
 
     /// Properties of the run: name and value.
-    pub(super) fn properties(&self) -> [(&'static str, String); 12] {
+    pub(super) fn properties(&self) -> Vec<(String, String)> {
         let Self { verdict, inventory, .. } = self;
-        [
+        let of_run = [
             ("gpuhpa.version", inventory.gpuhpa_version.clone()),
             ("gpuhpa.commit", inventory.gpuhpa_commit.clone()),
             ("gpuhpa.rules", self.verdict.rules.to_string()),
@@ -43,7 +43,10 @@ impl ArtifactInput<'_> {
             ("gpuhpa.durationSeconds", format!("{}.{:03}", verdict.duration_ms / 1000, verdict.duration_ms % 1000)),
             ("kubernetes.version", inventory.kubernetes_version.clone()),
             ("helm.version", inventory.helm_version.clone()),
-        ]
+        ];
+        let figures = verdict.figures.named();
+        let figures = figures.iter().map(|figure| (format!("gpuhpa.figures.{}", figure.key), figure.value.to_string()));
+        of_run.into_iter().map(|(name, value)| (name.to_owned(), value)).chain(figures).collect()
     }
 }
 
@@ -181,6 +184,7 @@ pub(super) mod tests {
             cases,
             duration_ms: 61_001,
             min_duration_ms: 1,
+            figures: crate::model::figures::RunFigures::default(),
         }
     }
 

@@ -11,6 +11,7 @@ mod decisions;
 mod diagnosis;
 mod endpoint_chance;
 mod evaluator;
+mod figures;
 mod interruption;
 mod prediction;
 mod refuted_assumption;
@@ -66,6 +67,7 @@ pub fn judge(records: RunRecords<'_>) -> Verdict {
         restored: evaluator.evaluate(Check::Restored).status == CheckStatus::Pass,
         duration_ms: view.took_ms(),
         min_duration_ms: view.times.min_duration_ms(records.scenario.phases.baseline_sync_periods),
+        figures: figures::compute_figures(view),
         cases,
     }
 }

@@ -26,6 +26,7 @@ struct LoadTotals {
     examples: BTreeMap<RequestOutcome, String>,
     tokens: u64,
     ttft_us: MicrosHistogram,
+    ttft_sum_us: u64,
     gap_us: MicrosHistogram,
     total_us: MicrosHistogram,
     lateness_us: MicrosHistogram,
@@ -43,6 +44,7 @@ impl LoadTotals {
             examples: BTreeMap::new(),
             tokens: 0,
             ttft_us: new_histogram(HistogramPrecision::Fine)?,
+            ttft_sum_us: 0,
             // The same buckets as the workers' histograms, so that adding those is exact.
             gap_us: new_histogram(HistogramPrecision::Coarse)?,
             total_us: new_histogram(HistogramPrecision::Fine)?,
@@ -61,7 +63,9 @@ impl LoadTotals {
             self.tokens += record.tokens;
             self.total_us.saturating_record(record.ended_us.saturating_sub(record.sent_us));
             if let Some(first) = record.first_token_us {
-                self.ttft_us.saturating_record(first.saturating_sub(record.sent_us));
+                let ttft_us = first.saturating_sub(record.sent_us);
+                self.ttft_us.saturating_record(ttft_us);
+                self.ttft_sum_us = self.ttft_sum_us.saturating_add(ttft_us);
             }
         } else if let Some(error) = &record.error {
             self.examples.entry(record.outcome).or_insert_with(|| error.clone());
@@ -138,6 +142,7 @@ impl LoadStats {
             failures: totals.failures(),
             tokens: totals.tokens,
             ttft_p50_us: totals.ttft_us.value_at_quantile(0.5),
+            ttft_sum_us: Some(totals.ttft_sum_us),
         }
     }
 

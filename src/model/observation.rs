@@ -187,6 +187,10 @@ pub struct LoadSnapshot {
     pub tokens: u64,
     /// Median time to first token of the succeeded requests so far, microseconds.
     pub ttft_p50_us: u64,
+    /// The sum of the times to first token of the succeeded requests so far, microseconds; absent in records that were
+    /// made before it was recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ttft_sum_us: Option<u64>,
 }
 
 /// Failed requests with one outcome.

@@ -73,6 +73,7 @@ const TIMELINE: &[NumberRange] = &[
     range("load.succeeded", 0, MAX_WHOLE),
     range("load.failed", 0, MAX_WHOLE),
     range("load.ttftP50Us", 0, MAX_US),
+    range("load.ttftSumUs", 0, MAX_WHOLE),
     range("probe.beganMs", 0, MAX_MS),
     range("probe.tokens", 0, MAX_REQUEST_TOKENS as i128),
     range("clockSkew.lowMs", -MAX_SKEW_MS, MAX_SKEW_MS),
@@ -124,6 +125,7 @@ const VERDICT: &[NumberRange] = &[
     range("cases.spanMs", 0, MAX_MS),
     range("durationMs", 0, MAX_MS),
     range("minDurationMs", 0, MAX_SUM_MS),
+    range("figures.sizes.metricMean", ANY.0, ANY.1),
 ];
 
 /// The ranges of the numbers of one file.

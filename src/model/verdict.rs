@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::figures::RunFigures;
 use super::stamp::RunStamp;
 
 /// Name of the case that says nothing about the platform: whether the run removed what it created.
@@ -95,6 +96,9 @@ pub struct Verdict {
     pub duration_ms: u64,
     /// Shortest possible duration of such a run by its bounds, milliseconds.
     pub min_duration_ms: u64,
+    /// Figures by which platforms are compared; they decide nothing. Absent in verdicts of rules before 5.
+    #[serde(default, skip_serializing_if = "RunFigures::is_empty")]
+    pub figures: RunFigures,
 }
 
 /// The beginning of a finding about pods that share a device.

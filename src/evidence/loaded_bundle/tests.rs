@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use super::*;
 use crate::env::Bundle;
 use crate::evidence::{FinishedRun, begin, finish};
+use crate::model::figures::RunFigures;
 use crate::model::prediction::RunPrediction;
 use crate::model::verdict::CaseResult;
 
@@ -35,6 +36,7 @@ impl LoadedBundleFixture {
             cases: Vec::new(),
             duration_ms: 0,
             min_duration_ms: 0,
+            figures: RunFigures::default(),
         };
         let ending = FinishedRun {
             scenario: &scenario,

@@ -7,6 +7,7 @@ mod cases;
 mod chart;
 mod describe;
 mod events;
+mod figures;
 mod load;
 mod observations;
 mod oracle;
@@ -28,10 +29,11 @@ use report_model::ReportModel;
 const STYLE: &str = include_str!("style.css");
 
 /// The sections in their order: id and title.
-const SECTIONS: [(&str, &str); 9] = [
+const SECTIONS: [(&str, &str); 10] = [
     ("cases", "Cases"),
     ("timeline", "Timeline"),
     ("events", "Phases, events and gaps"),
+    ("figures", "Figures"),
     ("oracle", "Replica changes"),
     ("pods", "Pods"),
     ("load", "Load"),
@@ -69,6 +71,7 @@ fn render_page(run: &FinishedRun<'_>, model: &ReportModel<'_>) -> Markup {
                     (cases::render(run.verdict))
                     (chart_section(run, model))
                     (events::render(model))
+                    (figures::render(run))
                     (oracle::render(run))
                     (pods::render(model))
                     (load::render(run))

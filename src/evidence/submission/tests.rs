@@ -4,6 +4,7 @@ use super::*;
 use crate::env::Bundle;
 use crate::evidence::test_tree::tests::case;
 use crate::evidence::{FinishedRun, begin, finish, open_bundle};
+use crate::model::figures::RunFigures;
 use crate::model::inventory::Inventory;
 use crate::model::plan::Plan;
 use crate::model::prediction::RunPrediction;
@@ -35,6 +36,7 @@ fn passed_verdict() -> Verdict {
         ],
         duration_ms: 61_000,
         min_duration_ms: 1,
+        figures: RunFigures::default(),
     }
 }
 

@@ -18,6 +18,10 @@ use crate::units::Milli;
 /// Longest distance between two readings of one span, milliseconds: a poll may be missed, two may not.
 pub(crate) const MAX_READING_GAP_MS: u64 = 3 * POLL_INTERVAL.ms();
 
+/// Longest distance, milliseconds, between two recorded readings of a hop without a gap: an unchanged reading is
+/// recorded every 10 s, and a poll or two may be missed.
+pub(crate) const MAX_UNCHANGED_MS: u64 = 10_000 + MAX_READING_GAP_MS;
+
 /// One reading of the metrics API, as the HPA controller reads it.
 #[derive(Clone, Debug)]
 pub(crate) struct ApiReading<'a> {

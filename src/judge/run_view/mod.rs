@@ -30,7 +30,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 pub(crate) use api_readings::ApiReading;
-pub(super) use api_readings::MAX_READING_GAP_MS;
+pub(super) use api_readings::{MAX_READING_GAP_MS, MAX_UNCHANGED_MS};
 pub(super) use by_time::ByTime;
 pub(crate) use cache::EvaluationCache;
 use change_totals::ChangeTotals;

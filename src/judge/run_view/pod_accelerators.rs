@@ -24,6 +24,13 @@ impl<'a> RunView<'a> {
         all
     }
 
+    /// How many accelerators a pod requests.
+    pub(crate) fn count_accelerators(&self, pod: &PodSnapshot) -> u64 {
+        let resources = pod.extended_resources.iter().filter(|(name, _)| self.is_accelerator(name));
+        let counted = resources.fold(0_u64, |sum, (_, count)| sum.saturating_add(u64::try_from(*count).unwrap_or(0)));
+        counted.saturating_add(self.accelerator_claims(pod).count() as u64)
+    }
+
     /// The resource claims of a pod that may stand for an accelerator: none where the scenario names a resource, and none
     /// that is known to be of something else.
     pub(crate) fn accelerator_claims<'s>(&'s self, pod: &'s PodSnapshot) -> impl Iterator<Item = &'s String> {

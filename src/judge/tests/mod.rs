@@ -7,6 +7,7 @@ mod control;
 mod controller_faults;
 mod device_identity;
 mod ended_series;
+mod figures;
 mod hold;
 mod interruption;
 mod live_status;

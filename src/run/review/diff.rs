@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::BundleReview;
 use crate::evidence::LoadedBundle;
+use crate::model::figures::{FigureValue, NamedFigure, RunFigures};
 use crate::model::load::LoadReport;
 use crate::model::observation::{ObservationKind, Phase, PhaseEdge};
 use crate::model::plan::TimeBound;
@@ -18,7 +19,7 @@ const NOISE_PERCENT: u64 = 10;
 /// A line of the comparison.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct DiffRow {
-    /// What it belongs to: bundle, case, time, bound, version, load.
+    /// What it belongs to: bundle, case, time, figure, bound, version, load.
     pub(crate) section: &'static str,
     /// What is compared.
     pub(crate) item: String,
@@ -40,6 +41,7 @@ pub(crate) fn diff_bundles(a: (&LoadedBundle, &BundleReview), b: (&LoadedBundle,
     let mut rows = bundle_rows(&sides);
     rows.extend(case_rows(&sides));
     rows.extend(figure_rows("time", &sides.map(|(held, review)| phase_durations(held, review))));
+    rows.extend(figure_rows("figure", &sides.map(|(_, review)| scaling_figures(&review.verdict.figures))));
     rows.extend(fact_rows("bound", &sides.map(|(held, _)| held.plan.bounds.iter().map(bound_fact).collect())));
     rows.extend(fact_rows("version", &sides.map(|(held, _)| version_facts(held))));
     rows.extend(load_rows(&sides));
@@ -101,6 +103,20 @@ fn phase_durations(held: &LoadedBundle, review: &BundleReview) -> Vec<(String, D
     }
     all.push(("whole run".to_owned(), duration_figure(review.verdict.duration_ms)));
     all
+}
+
+fn scaling_figures(figures: &RunFigures) -> Vec<(String, DiffFigure)> {
+    let shown = |figure: NamedFigure| {
+        let compared = match figure.value {
+            FigureValue::Ms(ms) => duration_figure(ms),
+            FigureValue::Micros(us) => duration_figure(us / 1000),
+            FigureValue::Count(count) => count_figure(count),
+            // A metric below 0 is compared by its size.
+            FigureValue::Milli(value) => (value.0.unsigned_abs(), value.to_string()),
+        };
+        (figure.title, compared)
+    };
+    figures.named().into_iter().map(shown).collect()
 }
 
 fn bound_fact(bound: &TimeBound) -> (String, String) {

@@ -15,6 +15,7 @@ use crate::judge::diagnosis::remote_model;
 use crate::judge::run_view::{ObservedItem, RunView, SizeChange, TargetPod};
 use crate::model::observation::{LoadSnapshot, PodSnapshot, ProbeRecord};
 use model_placement::{describe_different_models, describe_placement, evaluate_missing_placement, is_on_accelerator};
+pub(in crate::judge) use traffic::find_service_traffic;
 use traffic::{evaluate_traffic, last_probe_end};
 
 pub(super) fn evaluate(view: &RunView<'_>) -> CheckResult {

@@ -8,14 +8,11 @@ use crate::judge::check_result::{CheckResult, format_ms};
 use crate::judge::diagnosis::pod_activity::{IdlePeaks, pod_value, was_probed_near};
 use crate::judge::diagnosis::single_destination;
 use crate::judge::endpoint_chance::{MAX_FALSE_FAIL_ODDS, odds_of_none};
-use crate::judge::run_view::{MAX_READING_GAP_MS, ObservedItem, RunView, SharedValues, TargetPod};
-use crate::model::reading::MetricReading;
+use crate::judge::run_view::{MAX_UNCHANGED_MS, ObservedItem, RunView, SharedValues, TargetPod};
+use crate::model::observation::Observation;
+use crate::model::reading::{MetricHop, MetricReading};
 use crate::model::scenario::EndpointType;
 use crate::units::Milli;
-
-/// Longest distance, milliseconds, between two recorded readings of a hop without a gap: an unchanged reading is
-/// recorded every 10 s, and a poll or two may be missed.
-const MAX_UNCHANGED_MS: u64 = 10_000 + MAX_READING_GAP_MS;
 
 /// Evaluates whether the pod's share of the traffic shows.
 pub(super) fn evaluate_traffic(view: &RunView<'_>, pod: &TargetPod<'_>) -> CheckResult {
@@ -40,24 +37,46 @@ pub(super) fn evaluate_traffic(view: &RunView<'_>, pod: &TargetPod<'_>) -> Check
     }
     let idle = IdlePeaks::collect(view);
     let from = ready.at_ms + view.times.metric_lag().total_ms();
-    let activity = || {
-        view.readings_in(from..=end).iter().filter_map(|(o, reading)| {
-            let value = pod_value(view, reading, name, ready.at_ms)?;
-            let is_own = !was_probed_near(view, name, reading.requested_ms, o.at_ms);
-            (is_own && idle.is_activity(view, reading.hop, value)).then_some((*o, value, reading.hop))
-        })
-    };
-    let is_endpoint = |at_ms: u64| !has_service(view) || view.is_endpoint_at(name, at_ms) == Some(true);
-    if let Some((o, value, hop)) = activity().find(|(o, ..)| is_endpoint(o.at_ms)) {
+    if let Some((o, value, hop)) = find_service_traffic(view, pod, &idle) {
         let (value, peak) = (Milli(value), Milli(idle.at(hop)));
         let text = format!("its metric is {value} at the {} (at most {peak} without load)", hop.as_str());
         let result = evaluate_own_work(view, pod, &text, (ready.at_ms, end)).with_cites([o.seq]);
         return evaluate_device_activity(view, pod, result, (from, end));
     }
-    if let Some((o, value, hop)) = activity().last() {
+    if let Some((o, value, hop)) = own_activity(view, pod, &idle).last() {
         return evaluate_activity_of_no_endpoint(view, name, ready.at_ms, (value, hop.as_str())).with_cites([o.seq]);
     }
     evaluate_no_traffic(view, pod, (ready.at_ms, from), end)
+}
+
+/// The first reading that shows the pod's traffic through the Service, with the value and the hop.
+pub(in crate::judge) fn find_service_traffic<'a>(
+    view: &RunView<'a>,
+    pod: &TargetPod<'_>,
+    idle: &IdlePeaks,
+) -> Option<OwnActivity<'a>> {
+    let is_endpoint = |at_ms: u64| !has_service(view) || view.is_endpoint_at(pod.name(), at_ms) == Some(true);
+    own_activity(view, pod, idle).find(|(o, ..)| is_endpoint(o.at_ms))
+}
+
+/// A reading that shows the activity of a pod, the value in thousandths, and the hop.
+type OwnActivity<'a> = (&'a Observation, i64, MetricHop);
+
+/// The readings under load that show activity of the pod which our direct chat did not cause. Nothing of its own can show
+/// before the metric's lag has passed.
+fn own_activity<'a>(
+    view: &RunView<'a>,
+    pod: &TargetPod<'_>,
+    idle: &IdlePeaks,
+) -> impl DoubleEndedIterator<Item = OwnActivity<'a>> {
+    let ready_ms = pod.first_ready().map(|(ready, _)| ready.at_ms);
+    let end = view.load_span().map_or(0, |(_, end)| end);
+    let readings = ready_ms.map(|ready| view.readings_in(ready + view.times.metric_lag().total_ms()..=end));
+    readings.unwrap_or_default().iter().filter_map(move |(o, reading)| {
+        let value = pod_value(view, reading, pod.name(), ready_ms?)?;
+        let is_own = !was_probed_near(view, pod.name(), reading.requested_ms, o.at_ms);
+        (is_own && idle.is_activity(view, reading.hop, value)).then_some((*o, value, reading.hop))
+    })
 }
 
 /// With `type: URL` the load goes to an endpoint that is not the run's own, and no Service is observed.
