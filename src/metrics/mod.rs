@@ -6,6 +6,8 @@ pub(crate) mod api;
 mod device_id;
 pub(crate) mod exposition;
 mod exposition_labels;
+#[cfg(test)]
+mod profile_pages;
 pub(crate) mod request;
 pub(crate) mod selector;
 pub(crate) mod store;
@@ -43,6 +45,21 @@ pub(crate) fn namespace_from_labels<'a>(
 pub(crate) fn namespace_of_pod<'a>(labels: &'a BTreeMap<String, String>, names: &ProfileLabels) -> Option<&'a str> {
     let is_renamed = |names: &[String]| renamed_labels(labels).any(|(key, _)| names.iter().any(|name| name == key));
     namespace_from_labels(labels, names).filter(|_| !is_renamed(&names.pod) || is_renamed(&names.namespace))
+}
+
+/// The labels of a series on a page that a pod serves about itself: those of the page, and the pod that was read, as Prometheus
+/// adds it. A page that names a pod keeps it.
+pub(crate) fn labels_of_own_page(
+    labels: &BTreeMap<String, String>,
+    names: &ProfileLabels,
+    (namespace, pod): (&str, &str),
+) -> BTreeMap<String, String> {
+    let mut labels = labels.clone();
+    if first_label(&labels, &names.pod).is_none() {
+        let read = [(&names.pod, pod), (&names.namespace, namespace)];
+        labels.extend(read.into_iter().filter_map(|(names, value)| Some((names.first()?.clone(), value.to_owned()))));
+    }
+    labels
 }
 
 /// The device of a series, by a label that no other device of the cluster has.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::accelerator::Accelerator;
 use super::non_accelerators::non_accelerator_kind;
-use super::scenario::{MetricSources, Scenario};
+use super::scenario::{MetricSources, Scenario, deserialize_named};
 use super::shipped_profiles;
 
 /// A profile of an exporter: its series, labels and blank values, and the accelerators that it measures.
@@ -22,9 +22,14 @@ pub(crate) struct MetricProfile {
     /// The exporter that the profile describes, with its versions.
     pub(crate) description: String,
     /// Range and unit of the exporter's series, by metric name.
+    #[serde(deserialize_with = "deserialize_named")]
     pub(crate) series: BTreeMap<String, ProfileSeries>,
     /// Names of the labels of a series.
     pub(crate) labels: ProfileLabels,
+    /// Each pod serves a page about itself, which names no pod, as inference servers do. A sample belongs to the pod that
+    /// was read. Default: false.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) own_page: bool,
     /// Values that mean that there is no measurement. A sample with one of them is dropped.
     pub(crate) blank_values: BlankValues,
     /// Extended resources of the accelerators that the exporter measures; `*` at the end of a name matches any rest.
@@ -41,6 +46,13 @@ pub(crate) struct ProfileSeries {
     pub(crate) range: Option<[f64; 2]>,
     /// Unit of the value, for example percent.
     pub(crate) unit: String,
+    /// A pod that works may show 0, as a count of waiting requests does: then 0 is no sign that a pod gets no traffic.
+    /// Default: false.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) zero_while_busy: bool,
+    /// What the value means for a target of an HPA; `plan` shows it. Default: none.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(crate) advice: String,
 }
 
 /// Names of the labels of a series. Of each list the first label counts that a series has with a value, and before all of

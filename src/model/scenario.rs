@@ -35,7 +35,7 @@ pub struct Scenario {
     pub namespace: String,
     /// Helm releases by release name, installed in the order of their names. `null` removes a release of the base
     /// scenario.
-    #[serde(deserialize_with = "deserialize_releases")]
+    #[serde(deserialize_with = "deserialize_named")]
     #[schemars(with = "BTreeMap<String, Option<ReleaseSpec>>")]
     pub releases: BTreeMap<String, ReleaseSpec>,
     /// The HPA under test.
@@ -99,10 +99,12 @@ impl Scenario {
     }
 }
 
-/// Drops releases that are `null`.
-fn deserialize_releases<'de, D: serde::Deserializer<'de>>(file: D) -> Result<BTreeMap<String, ReleaseSpec>, D::Error> {
-    let all = BTreeMap::<String, Option<ReleaseSpec>>::deserialize(file)?;
-    Ok(all.into_iter().filter_map(|(name, release)| Some((name, release?))).collect())
+/// Reads a map whose keys are names of the user, without those that are `null`: so an overlay removes one.
+pub(super) fn deserialize_named<'de, T: Deserialize<'de>, D: serde::Deserializer<'de>>(
+    file: D,
+) -> Result<BTreeMap<String, T>, D::Error> {
+    let all = BTreeMap::<String, Option<T>>::deserialize(file)?;
+    Ok(all.into_iter().filter_map(|(name, value)| Some((name, value?))).collect())
 }
 
 /// A helm release.
@@ -209,6 +211,7 @@ pub(crate) struct ExporterSpec {
     /// Namespace of the exporter's pods.
     pub(crate) namespace: String,
     /// Labels of the exporter's pods.
+    #[serde(deserialize_with = "deserialize_named")]
     pub(crate) pod_labels: BTreeMap<String, String>,
     /// Port of the exporter's /metrics.
     pub(crate) port: u16,
@@ -234,6 +237,7 @@ pub struct EndpointSpec {
     /// not reachable from the machine that runs gpuhpa.
     pub(crate) node_address: Option<String>,
     /// Selector of the Service. Default: matchLabels of the target.
+    #[serde(deserialize_with = "deserialize_named")]
     pub(crate) selector: BTreeMap<String, String>,
 }
 

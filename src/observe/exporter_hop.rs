@@ -2,6 +2,7 @@
 //! that could be read; each other pod has its own reading with its error.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::{StreamExt, stream};
@@ -15,7 +16,7 @@ use super::hop_request::{HopResponse, HopTransport, classify_response, get_via_a
 use super::poll::HopReader;
 use crate::bounds::POLL_INTERVAL;
 use crate::metrics::exposition::parse_samples;
-use crate::metrics::sort_samples;
+use crate::metrics::{labels_of_own_page, pod_from_labels, sort_samples};
 use crate::model::metric_profile::MetricProfile;
 use crate::model::reading::{MetricSample, ReadingResult};
 use crate::model::scenario::ExporterSpec;
@@ -83,9 +84,22 @@ impl ExporterHop {
         let path = format!("/api/v1/namespaces/{namespace}/pods/{pod}:{port}/proxy/metrics");
         let result =
             classify_response(get_via_api_server(&self.context, &path).await, HopTransport::ApiServerProxy, |text| {
-                parse_samples(text, name, &self.profile)
+                parse_samples(text, name, &self.profile).map(|samples| self.attribute(samples, &pod))
             });
         (pod, result)
+    }
+
+    /// Samples of a page that a pod serves about itself belong to this pod.
+    fn attribute(&self, samples: Vec<MetricSample>, pod: &str) -> Vec<MetricSample> {
+        if !self.profile.own_page {
+            return samples;
+        }
+        let names = &self.profile.labels;
+        let of_pod = samples.into_iter().map(|sample| {
+            let labels = labels_of_own_page(&sample.labels, names, (&self.exporter.namespace, pod));
+            MetricSample { object: pod_from_labels(&labels, names), labels: Arc::new(labels), ..sample }
+        });
+        of_pod.collect()
     }
 }
 

@@ -164,6 +164,12 @@ fn unknown_range(metric: &MetricSources) -> Option<String> {
     ))
 }
 
+/// What the profile says of the metric as one to scale on.
+fn series_advice(metric: &MetricSources) -> Option<String> {
+    let (name, series) = metric.profile_series()?;
+    (!series.advice.is_empty()).then(|| format!("{name}: {}", series.advice))
+}
+
 pub(super) fn warnings(
     scenario: &Scenario,
     inventory: &Inventory,
@@ -176,6 +182,7 @@ pub(super) fn warnings(
         all.extend(double_average::warnings(scenario, plan));
     }
     all.extend(unknown_range(&scenario.metric));
+    all.extend(series_advice(&scenario.metric));
     let need = capacity::accelerator_capacity(scenario, inventory);
     match (&need.resource, need.free) {
         (Some(resource), Some(free)) if free < need.needed => all.push(format!(

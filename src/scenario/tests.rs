@@ -1,5 +1,6 @@
 //! Valid and invalid scenario files.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde_json::json;
@@ -67,6 +68,21 @@ fn an_overlay_changes_what_it_names_and_keeps_the_rest() {
     assert_eq!(scale_down.stabilization_window_seconds, Some(30));
     assert_eq!(scale_down.policies.unwrap()[0].value, 100);
     assert_eq!((scenario.load.concurrency, scenario.load.model.as_str()), (4, "llama3.2:1b"));
+}
+
+#[test]
+fn null_removes_an_entry_of_each_map_of_names() {
+    let over = "metric: {exporter: {podLabels: {app: null, name: x}}, profile: {series: {DCGM_FI_DEV_FB_FREE: null}}}\nendpoint: {selector: {a: null, b: c}}";
+    let base = "metric: {profile: {name: x, series: {DCGM_FI_DEV_FB_FREE: {unit: MiB}, DCGM_FI_DEV_GPU_UTIL: {unit: percent}}}}\nendpoint: {selector: {a: b}}";
+    let layers: Vec<_> = [BUILT_IN, base, over]
+        .map(|text| ScenarioLayer::parse("x.yaml", Path::new(""), text.to_owned()).unwrap())
+        .into_iter()
+        .collect();
+    let scenario = merge_layers(&layers).unwrap();
+    let keys = |map: &BTreeMap<String, String>| map.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(keys(&scenario.metric.exporter.unwrap().pod_labels), ["name"]);
+    assert_eq!(keys(&scenario.endpoint.selector), ["b"]);
+    assert!(scenario.metric.profile.unwrap().series.keys().eq(["DCGM_FI_DEV_GPU_UTIL"]));
 }
 
 #[test]

@@ -1,5 +1,5 @@
 # The container images, each of one layer. Their tags are the versions.
-inputs="images/image.py images/pause.c"
+inputs="images/image.py images/pause.c images/haproxy.cfg"
 uses="debian coredns victoria-metrics prometheus-adapter standin faults ollama model"
 build() {
   local library applet ollama=()
@@ -20,7 +20,28 @@ build() {
     --file "$(part model)/tiny.gguf=/gguf/tiny.gguf" --file "$(part model)/small.gguf=/gguf/small.gguf"
     --env OLLAMA_HOST=0.0.0.0:11434 --env HOME=/root)
   image "$1" "ollama:$OLLAMA_VERSION" /bin/ollama --argument serve "${ollama[@]}" &&
-    image "$1" ollama-faulty:1 /bin/faulty --argument serve "${ollama[@]}" --file "$(part faults)/ollama=/bin/faulty"
+    image "$1" ollama-faulty:1 /bin/faulty --argument serve "${ollama[@]}" --file "$(part faults)/ollama=/bin/faulty" &&
+    haproxy_image "$1"
+}
+# HAProxy as a sidecar: libraries of the unpacked packages and of this machine.
+haproxy_image() {
+  local debian library haproxy=()
+  debian=$(part debian)
+  for library in $(LD_LIBRARY_PATH=$debian/usr/lib/x86_64-linux-gnu ldd "$debian/usr/sbin/haproxy" | grep -o '/[^ ]*'); do
+    haproxy+=(--file "$library=${library#"$debian"}")
+  done
+  image "$1" "haproxy:$HAPROXY_VERSION" /bin/haproxy --argument -db --argument -f --argument /etc/haproxy.cfg \
+    --file "$debian/usr/sbin/haproxy=/bin/haproxy" --file images/haproxy.cfg=/etc/haproxy.cfg "${haproxy[@]}"
+}
+image() {
+  local library libraries haproxy=()
+  libraries=$(part debian)/usr/lib/x86_64-linux-gnu
+  for library in $(LD_LIBRARY_PATH=$libraries ldd "$(part debian)/usr/sbin/haproxy" | grep -o '/[^ ]*'); do
+    haproxy+=(--file "$library=/lib/x86_64-linux-gnu/${library##*/}")
+  done
+  image "$1" "haproxy:$HAPROXY_VERSION" /bin/haproxy --argument -db --argument -f --argument /etc/haproxy.cfg \
+    --file "$(part debian)/usr/sbin/haproxy=/bin/haproxy" --file images/haproxy.cfg=/etc/haproxy.cfg "${haproxy[@]}" \
+    --file /lib64/ld-linux-x86-64.so.2=/lib64/ld-linux-x86-64.so.2
 }
 image() {
   local out=$1 name=$2

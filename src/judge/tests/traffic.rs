@@ -99,3 +99,16 @@ fn a_pods_value_is_compared_with_the_idle_values_of_its_own_hop() {
     });
     assert_alone(&run, CheckStatus::Pass, "its metric is 45 at the ");
 }
+
+#[test]
+fn a_metric_that_is_0_while_a_pod_works_is_no_fail() {
+    let queue = |zero_while_busy: bool| {
+        with_values(|pod, _| (pod == SECOND).then_some(0)).scenario(|s| {
+            let mut profile = crate::model::shipped_profiles::find("dcgm").unwrap();
+            profile.series.values_mut().for_each(|series| series.zero_while_busy = zero_while_busy);
+            s.metric.profile = Some(profile);
+        })
+    };
+    queue(false).assert_fails(NewPodsServe, "shows no traffic after");
+    queue(true).assert_inconclusive(NewPodsServe, "DCGM_FI_DEV_GPU_UTIL may be 0 while the pod works");
+}

@@ -175,6 +175,14 @@ fn evaluate_no_traffic(view: &RunView<'_>, pod: &TargetPod<'_>, (ready_ms, from)
     if let Some(cause) = single_destination::describe(view, (from, end)) {
         return CheckResult::inconclusive(format!("{text}, which chance does not explain; but {cause}"));
     }
+    if let Some((series, _)) =
+        view.records.scenario.metric.profile_series().filter(|(_, series)| series.zero_while_busy)
+    {
+        return CheckResult::inconclusive(format!(
+            "{text}; but {series} may be 0 while the pod works, so it cannot show that the pod gets none: scale on a metric of \
+             the work itself, as requests that run"
+        ));
+    }
     if let Some(cause) = sampling.describe_too_few() {
         return CheckResult::inconclusive(format!("{text}; {cause}"));
     }
