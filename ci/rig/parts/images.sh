@@ -25,12 +25,14 @@ build() {
 }
 # HAProxy as a sidecar: libraries of the unpacked packages and of this machine.
 haproxy_image() {
-  local debian library haproxy=()
+  local debian needed library haproxy=()
   debian=$(part debian)
-  for library in $(LD_LIBRARY_PATH=$debian/usr/lib/x86_64-linux-gnu ldd "$debian/usr/sbin/haproxy" | grep -o '/[^ ]*'); do
+  needed=$(LD_LIBRARY_PATH=$debian/usr/lib/x86_64-linux-gnu ldd "$debian/usr/sbin/haproxy") || return
+  if [[ $needed == *'not found'* ]]; then echo "$needed"; return 1; fi
+  for library in $(grep -o '/[^ ]*' <<<"$needed"); do
     haproxy+=(--file "$library=${library#"$debian"}")
   done
-  image "$1" "haproxy:$HAPROXY_VERSION" /bin/haproxy --argument -db --argument -f --argument /etc/haproxy.cfg \
+  image "$1" "haproxy:$HAPROXY_VERSION" /bin/haproxy --argument=-db --argument=-f --argument /etc/haproxy.cfg \
     --file "$debian/usr/sbin/haproxy=/bin/haproxy" --file images/haproxy.cfg=/etc/haproxy.cfg "${haproxy[@]}"
 }
 image() {
@@ -39,7 +41,7 @@ image() {
   for library in $(LD_LIBRARY_PATH=$libraries ldd "$(part debian)/usr/sbin/haproxy" | grep -o '/[^ ]*'); do
     haproxy+=(--file "$library=/lib/x86_64-linux-gnu/${library##*/}")
   done
-  image "$1" "haproxy:$HAPROXY_VERSION" /bin/haproxy --argument -db --argument -f --argument /etc/haproxy.cfg \
+  image "$1" "haproxy:$HAPROXY_VERSION" /bin/haproxy --argument=-db --argument=-f --argument /etc/haproxy.cfg \
     --file "$(part debian)/usr/sbin/haproxy=/bin/haproxy" --file images/haproxy.cfg=/etc/haproxy.cfg "${haproxy[@]}" \
     --file /lib64/ld-linux-x86-64.so.2=/lib64/ld-linux-x86-64.so.2
 }
