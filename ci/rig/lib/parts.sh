@@ -91,7 +91,7 @@ pinned() {
 }
 
 # go_build MODULE_DIR OUT PACKAGE [LDFLAGS]
-go_build() { (cd "$RIG/$1" && go build -mod=readonly -ldflags "-s -w ${4:-}" -o "$2" "$3"); }
+go_build() { (cd "$RIG" && cd "$1" && go build -mod=readonly -ldflags "-s -w ${4:-}" -o "$2" "$3"); }
 
 # go_install OUT PACKAGE@VERSION [LDFLAGS]: writes the binary of the package to OUT.
 go_install() {

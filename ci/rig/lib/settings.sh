@@ -1,6 +1,6 @@
 # Settings. `up` reads them from its environment and records them; the later
 # commands read this record.
-SETTINGS="RIG_ACCELERATOR RIG_GPUS RIG_GPU_MEMORY RIG_SAMPLE RIG_SCRAPE RIG_STORE_OFFSET RIG_HPA_SYNC"
+SETTINGS="KUBERNETES_VERSION RIG_ACCELERATOR RIG_GPUS RIG_GPU_MEMORY RIG_SAMPLE RIG_SCRAPE RIG_STORE_OFFSET RIG_HPA_SYNC"
 
 choose_settings() {
   local name
@@ -12,6 +12,7 @@ choose_settings() {
   : "${RIG_STORE_OFFSET:=0s}"  # the store's -search.latencyOffset; its default is 30s
   : "${RIG_HPA_SYNC:=5s}"      # the HPA controller's sync period; its default is 15s
   [ -d "$RIG/accelerator/$RIG_ACCELERATOR" ] || die "RIG_ACCELERATOR=$RIG_ACCELERATOR: there is no ci/rig/accelerator/$RIG_ACCELERATOR"
+  [[ $KUBERNETES_VERSION =~ ^1\.[0-9]+\.[0-9]+$ ]] || die "KUBERNETES_VERSION=$KUBERNETES_VERSION: it takes a version like 1.34.4"
   check_gpus "$RIG_GPUS"
   [[ $RIG_GPU_MEMORY =~ ^[1-9][0-9]*$ ]] || die "RIG_GPU_MEMORY=$RIG_GPU_MEMORY: it takes a number of MiB"
   for name in RIG_SAMPLE RIG_SCRAPE RIG_STORE_OFFSET RIG_HPA_SYNC; do
