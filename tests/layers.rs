@@ -34,10 +34,10 @@ const CHILD_LAYERS: &[(&str, &[&[&str]])] = &[
     (
         "plan",
         &[
-            &["api_services", "capacity", "lease", "preflight_error", "rendered_chart"],
+            &["api_services", "capacity", "lease", "metric_direction", "offline", "preflight_error", "rendered_chart"],
             &["adoption"],
             &["adapter_rule", "double_average", "hpa_preflight", "permissions"],
-            &["changes", "install_preflight", "survey"],
+            &["changes", "install_preflight", "pulls", "survey"],
             &["preflight"],
         ],
     ),

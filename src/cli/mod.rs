@@ -81,7 +81,10 @@ const PLAN_EXAMPLES: &str = "\
 Examples:
   gpuhpa plan                         all changes that verify would make, and why it cannot start
   gpuhpa plan -f mine.yaml -o yaml    the scenario with every default filled in
-  gpuhpa plan -o json                 the plan for programs";
+  gpuhpa plan -o json                 the plan for programs
+  gpuhpa plan --offline -f mine.yaml  what needs no cluster: arithmetic, bounds, rules, chart values
+
+Exits with 2 if the run cannot pass. Without a cluster it says what it did not look at.";
 
 const REHEARSE_EXAMPLES: &str = "\
 Examples:

@@ -66,6 +66,16 @@ pub struct Inventory {
     pub preflight: PreflightFindings,
     /// Charts of the scenario as helm renders them, by release name.
     pub charts: BTreeMap<String, ChartSummary>,
+    /// What a plan without a cluster could not look at. Such an inventory is never recorded.
+    #[serde(skip)]
+    pub offline: Option<OfflineScope>,
+}
+
+/// What is missing from an inventory that was made without a cluster.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OfflineScope {
+    /// The releases whose charts could not be read, with the reason.
+    pub(crate) unread_charts: BTreeMap<String, String>,
 }
 
 /// Parameters of a simulated cluster: enough to repeat the run.
@@ -227,6 +237,13 @@ pub struct ChartSummary {
     /// Values of the release that change nothing in what the chart renders, by their paths.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) unused_values: Vec<String>,
+    /// Container images that the chart's pods run, with their digests: the one that the image names, else the one of the
+    /// image of that name on a node, else empty. Absent from bundles of rules older than 5.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) images: BTreeMap<String, String>,
+    /// Models that the release's values name, which its pods pull.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) models: Vec<String>,
     /// Names of the APIServices that the chart renders. Each exists once per cluster.
     pub(crate) api_services: Vec<String>,
     /// All objects that the chart renders.

@@ -41,6 +41,9 @@ pub(crate) struct ProfileSeries {
     pub(crate) range: Option<[f64; 2]>,
     /// Unit of the value, for example percent.
     pub(crate) unit: String,
+    /// Whether the value falls while the load rises, as free memory does. Default: false.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) falls_under_load: bool,
 }
 
 /// Names of the labels of a series. Of each list the first label counts that a series has with a value, and before all of

@@ -2,6 +2,7 @@
 
 use super::adoption::is_adopted;
 use super::api_services::METRICS_APIS;
+use super::offline;
 use super::preflight_error::preflight_error;
 use crate::hpa::CUSTOM_METRICS_GROUP;
 use crate::model::inventory::Inventory;
@@ -73,6 +74,9 @@ fn describe_start(scenario: &Scenario, replicas: i32) -> Option<String> {
 
 /// Warns if no APIService serves the API of the HPA's metric, and no release of the scenario installs one.
 fn unserved_metrics_api(metric: Option<&MetricUnderTest>, inventory: &Inventory) -> Option<String> {
+    if !offline::has_cluster(inventory) {
+        return None;
+    }
     let group = metric.map_or(CUSTOM_METRICS_GROUP, MetricUnderTest::api_group);
     let mut services = METRICS_APIS.iter().filter(|service| service.ends_with(&format!(".{group}")));
     let is_known = |service: &str| {

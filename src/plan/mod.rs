@@ -10,14 +10,18 @@ mod double_average;
 mod hpa_preflight;
 mod install_preflight;
 mod lease;
+mod metric_direction;
+mod offline;
 mod permissions;
 mod preflight;
 mod preflight_error;
+mod pulls;
 mod rendered_chart;
 mod survey;
 
 pub(crate) use adoption::is_adopted;
-pub(crate) use survey::{SurveyError, survey};
+pub(crate) use offline::knows_target;
+pub(crate) use survey::{SurveyError, survey, survey_offline};
 
 use crate::bounds::TimingModel;
 use crate::hpa;
@@ -27,7 +31,7 @@ use crate::model::plan::{Plan, TimeBound};
 use crate::model::revision::RULES;
 use crate::model::scenario::Scenario;
 
-/// The plan of the run with this id.
+/// The plan of the run with this id. Checks that need facts of a cluster are left out of a plan without one.
 #[must_use]
 pub fn plan(scenario: &Scenario, inventory: &Inventory, run: &str) -> Plan {
     let spec = &scenario.hpa.spec;
@@ -74,6 +78,10 @@ pub fn plan(scenario: &Scenario, inventory: &Inventory, run: &str) -> Plan {
     plan.warnings = preflight::warnings(scenario, inventory, &plan, &times);
     plan.warnings.extend(hpa_preflight::warnings(scenario, inventory, plan.metric.as_ref()));
     plan.warnings.extend(adapter_rule::warnings(scenario, inventory, plan.metric.as_ref()));
+    plan.warnings.extend(metric_direction::warnings(scenario, plan.metric.as_ref()));
+    plan.warnings.extend(pulls::warnings(scenario, inventory));
+    plan.pulls = pulls::list(scenario, inventory);
+    plan.not_looked_at = offline::not_looked_at(scenario, inventory);
     plan
 }
 

@@ -19,5 +19,5 @@ pub(crate) use leader::{LEADER_LEASE_NAME, LEADER_LEASE_NAMESPACE, snapshot_lead
 pub(crate) use node::snapshot_node;
 pub(crate) use pod::snapshot_pod;
 pub(crate) use resource_claim::claimed_devices;
-pub(crate) use resources::requested_resources;
+pub(crate) use resources::{requested_resources, used_resources};
 pub(crate) use workload::{replicas_managers, snapshot_deployment, snapshot_stateful_set};

@@ -2,6 +2,7 @@
 
 use super::adoption::is_adopted;
 use super::api_services::conflicting_api_service;
+use super::offline;
 use super::preflight_error::preflight_error;
 use crate::hpa;
 use crate::model::inventory::{ExistingTarget, Inventory};
@@ -168,6 +169,9 @@ pub(super) fn warnings(scenario: &Scenario, inventory: &Inventory) -> Vec<String
             chart.name,
             chart.unused_values.join(", ")
         ));
+    }
+    if !offline::has_cluster(inventory) {
+        return all;
     }
     let unserved = inventory.charts.iter().flat_map(|(name, chart)| chart.objects.iter().map(move |one| (name, one)));
     for (name, object) in unserved.filter(|(_, object)| object.plural.is_none()) {

@@ -4,9 +4,11 @@ mod chart_values;
 mod charts;
 mod dry_run;
 mod hpas;
+mod images;
 mod metrics_apis;
 mod namespace_content;
 mod nodes;
+mod offline;
 mod permissions;
 mod preflight;
 mod releases;
@@ -18,6 +20,8 @@ use kube::api::Api;
 
 use super::adoption::is_adopted;
 use super::{lease, permissions as table};
+pub(crate) use offline::survey_offline;
+
 use crate::env::{HelmError, RunEnv, read_cluster_uid};
 use crate::error_chain::format_chain;
 use crate::model::inventory::{Inventory, PreflightFindings};
