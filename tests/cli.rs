@@ -60,9 +60,19 @@ fn help_lists_the_commands_and_the_exit_codes() {
     let folder = CliTempDir::new("help");
     let (code, out, _) = decode_output(&run_gpuhpa(&folder, &["--help"]));
     assert_eq!(code, 0);
-    for word in
-        ["verify", "plan", "rehearse", "judge", "clean", "export", "schema", "completions", "INCONCLUSIVE", "130"]
-    {
+    for word in [
+        "verify",
+        "init",
+        "plan",
+        "rehearse",
+        "judge",
+        "clean",
+        "export",
+        "schema",
+        "completions",
+        "INCONCLUSIVE",
+        "130",
+    ] {
         assert!(out.contains(word), "{word} is missing in:\n{out}");
     }
     assert!(!out.contains("audit"), "audit does not exist yet, but is in:\n{out}");

@@ -15,7 +15,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("HPA model: time bounds", &["bounds"]),
     ("I/O boundary", &["env"]),
     ("parsers", &["metrics", "protocol", "snapshot"]),
-    ("stages", &["evidence", "install", "judge", "live", "load", "observe", "plan", "scenario", "sim"]),
+    ("stages", &["evidence", "init", "install", "judge", "live", "load", "observe", "plan", "scenario", "sim"]),
     ("orchestration", &["run"]),
     ("CLI", &["cli"]),
 ];

@@ -1,6 +1,9 @@
 //! Time bounds of the phases and checks, each the sum of named terms. The terms model the HPA controller (Kubernetes
 //! 1.37) and the metric pipeline: exporter → store → metrics API → controller. Nothing here waits or reads a clock.
 
+mod terms;
+
+use self::terms::{assumed_term, bound, harness_term, term};
 use crate::hpa::BehaviorTimes;
 use crate::model::adapter_rule;
 use crate::model::assumptions::Assumptions;
@@ -40,22 +43,6 @@ pub(crate) struct TimingModel<'a> {
     pub(crate) clock_skew_ms: u64,
     /// Timeout of a chat's first token, milliseconds.
     pub(crate) first_token_ms: u64,
-}
-
-fn term(name: &str, ms: u64, source: TermSource) -> Term {
-    Term { name: name.to_owned(), ms, source }
-}
-
-fn assumed_term(name: &str, duration: HumanDuration) -> Term {
-    term(name, duration.ms(), TermSource::Assumed)
-}
-
-fn harness_term(name: &str, duration: HumanDuration) -> Term {
-    term(name, duration.ms(), TermSource::Harness)
-}
-
-fn bound(name: BoundName, terms: Vec<Term>) -> TimeBound {
-    TimeBound { name, terms: terms.into_iter().filter(|term| term.ms > 0).collect() }
 }
 
 impl<'a> TimingModel<'a> {

@@ -6,6 +6,7 @@ mod console;
 mod environment;
 mod exit;
 mod export;
+mod init;
 mod judge;
 mod plan;
 mod progress;
@@ -43,6 +44,9 @@ enum CliCommand {
     /// Run the whole test against a cluster: install, scale up under load, scale down, clean up, verdict
     #[command(after_long_help = VERIFY_EXAMPLES)]
     Verify(verify::VerifyArgs),
+    /// Read a cluster and write a commented scenario for it; changes nothing in the cluster
+    #[command(after_long_help = INIT_EXAMPLES)]
+    Init(init::InitArgs),
     /// Show what verify would do and whether it can pass at all; changes nothing
     #[command(after_long_help = PLAN_EXAMPLES)]
     Plan(plan::PlanArgs),
@@ -76,6 +80,17 @@ Examples:
   gpuhpa verify --keep             keep what was installed, and print the clean command
 
 Exit codes: see `gpuhpa --help`.";
+
+const INIT_EXAMPLES: &str = "\
+Examples:
+  gpuhpa init -o mine.yaml              a scenario for the current context
+  gpuhpa init --context prod            another cluster, to stdout
+  gpuhpa init --extends team.yaml -o mine.yaml
+                                        on top of a scenario of your own
+  gpuhpa init -o mine.yaml --force      write the file anew
+
+It reads for at most four minutes; one or two of them are for the intervals, which it measures. What
+its rights do not show is a comment in the file, with what to do.";
 
 const PLAN_EXAMPLES: &str = "\
 Examples:
@@ -221,6 +236,7 @@ fn run_command(command: CliCommand) -> CliExit {
 async fn dispatch(command: CliCommand) -> CliExit {
     match command {
         CliCommand::Verify(args) => verify::verify(&args).await,
+        CliCommand::Init(args) => init::init(&args).await,
         CliCommand::Plan(args) => plan::plan(&args).await,
         CliCommand::Rehearse(args) => rehearse::rehearse(&args).await,
         CliCommand::Judge(args) => judge::judge(&args),
@@ -244,6 +260,7 @@ mod tests {
     fn no_line_of_the_examples_is_wrapped() {
         let texts = [
             VERIFY_EXAMPLES,
+            INIT_EXAMPLES,
             PLAN_EXAMPLES,
             REHEARSE_EXAMPLES,
             JUDGE_EXAMPLES,

@@ -12,6 +12,7 @@ pub mod manifest;
 pub(crate) mod metric_profile;
 pub mod metric_under_test;
 pub(crate) mod non_accelerators;
+mod nullable_map;
 pub mod observation;
 pub mod permission;
 pub mod plan;

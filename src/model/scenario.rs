@@ -13,6 +13,7 @@ pub(crate) use super::accelerator::Accelerator;
 use super::assumptions::Assumptions;
 use super::load::LoadSpec;
 use super::metric_profile::MetricProfile;
+use super::nullable_map::without_nulls;
 use super::shipped_profiles::{ProfileChoice, deserialize_profile};
 use crate::units::HumanDuration;
 
@@ -35,7 +36,7 @@ pub struct Scenario {
     pub namespace: String,
     /// Helm releases by release name, installed in the order of their names. `null` removes a release of the base
     /// scenario.
-    #[serde(deserialize_with = "deserialize_releases")]
+    #[serde(deserialize_with = "without_nulls")]
     #[schemars(with = "BTreeMap<String, Option<ReleaseSpec>>")]
     pub releases: BTreeMap<String, ReleaseSpec>,
     /// The HPA under test.
@@ -97,12 +98,6 @@ impl Scenario {
     pub(crate) fn release_namespace(&self, name: &str) -> &str {
         self.releases.get(name).and_then(|release| release.namespace.as_ref()).unwrap_or(&self.namespace)
     }
-}
-
-/// Drops releases that are `null`.
-fn deserialize_releases<'de, D: serde::Deserializer<'de>>(file: D) -> Result<BTreeMap<String, ReleaseSpec>, D::Error> {
-    let all = BTreeMap::<String, Option<ReleaseSpec>>::deserialize(file)?;
-    Ok(all.into_iter().filter_map(|(name, release)| Some((name, release?))).collect())
 }
 
 /// A helm release.
@@ -208,7 +203,9 @@ pub(crate) struct ServiceRef {
 pub(crate) struct ExporterSpec {
     /// Namespace of the exporter's pods.
     pub(crate) namespace: String,
-    /// Labels of the exporter's pods.
+    /// Labels of the exporter's pods. `null` removes a label of the base scenario.
+    #[serde(deserialize_with = "without_nulls")]
+    #[schemars(with = "BTreeMap<String, Option<String>>")]
     pub(crate) pod_labels: BTreeMap<String, String>,
     /// Port of the exporter's /metrics.
     pub(crate) port: u16,

@@ -14,7 +14,7 @@ mod validate;
 
 use std::path::{Path, PathBuf};
 
-pub(crate) use self::built_in::{BUILT_IN, BUILT_IN_NAME};
+pub(crate) use self::built_in::{BUILT_IN, BUILT_IN_NAME, BUILT_IN_URL};
 pub(crate) use self::scenario_error::ScenarioError;
 use crate::model::scenario::Scenario;
 
