@@ -239,10 +239,25 @@ fn a_run_that_leaves_something_behind_is_not_restored_in_every_output() {
     assert_eq!(listed, existing);
 }
 
+/// The file that the user has edited since is worth more than a new one.
+#[test]
+fn init_leaves_a_file_that_exists_alone() {
+    let folder = CliTempDir::new("init");
+    folder.write("mine.yaml", "name: mine\n");
+    let (code, out, err) = decode_output(&run_gpuhpa(&folder, &["init", "-o", "mine.yaml", "--kubeconfig", "none"]));
+    assert!(code == 2 && out.is_empty() && err.contains("mine.yaml exists already"), "{code} {out} {err}");
+    let (code, _, err) =
+        decode_output(&run_gpuhpa(&folder, &["init", "-o", "mine.yaml", "--force", "--kubeconfig", "none"]));
+    assert!(code == 2 && err.contains("could not read the kubeconfig none"), "{code} {err}");
+    assert_eq!(std::fs::read_to_string(folder.0.join("mine.yaml")).expect("the file"), "name: mine\n");
+    let (code, _, err) = decode_output(&run_gpuhpa(&folder, &["init", "--extends", "nowhere.yaml"]));
+    assert!(code == 2 && err.contains("nowhere.yaml"), "{code} {err}");
+}
+
 #[test]
 fn every_command_says_how_to_name_a_cluster() {
     let folder = CliTempDir::new("connect");
-    for args in [&["plan"][..], &["clean", "--run-id", "20261124-101500-042"], &["verify", "--yes"]] {
+    for args in [&["plan"][..], &["init"], &["clean", "--run-id", "20261124-101500-042"], &["verify", "--yes"]] {
         let args = [args, &["--kubeconfig", "none"]].concat();
         let (code, _, err) = decode_output(&run_gpuhpa(&folder, &args));
         assert!(
