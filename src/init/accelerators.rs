@@ -55,34 +55,7 @@ pub(super) async fn read(reader: &mut ClusterReader<'_>, pods: Option<&[Pod]>) -
     let slices: Option<Vec<ResourceSlice>> = reader.list("resource slices (DRA)").await;
     let mut found = AcceleratorFindings { is_read: nodes.is_some(), ..AcceleratorFindings::default() };
     found.dra_drivers = slices.map(|slices| count_devices(&slices));
-    for node in nodes.iter().flatten() {
-        let snapshot = snapshot_node(node);
-        if !snapshot.ready {
-            continue;
-        }
-        for (name, count) in snapshot.allocatable.into_iter().filter(|(_, count)| *count > 0) {
-            if non_accelerator_kind(&name).is_some() {
-                continue;
-            }
-            match found.resources.iter_mut().find(|one| one.name == name) {
-                Some(one) => (one.allocatable, one.nodes) = (one.allocatable.saturating_add(count), one.nodes + 1),
-                None => found.resources.push(AcceleratorResource { name, allocatable: count, free: None, nodes: 1 }),
-            }
-        }
-        collect_labels(node, &mut found.labels);
-        collect_addresses(node, &mut found);
-    }
-    if let Some(pods) = pods {
-        let used = used_resources(pods);
-        for one in &mut found.resources {
-            one.free = Some((one.allocatable - used.get(&one.name).copied().unwrap_or(0)).max(0));
-        }
-    }
-    let is_known = |name: &str| {
-        let profiles = shipped_profiles::names().filter_map(|name| shipped_profiles::find(name).ok());
-        profiles.into_iter().any(|profile| profile.lists_resource(name))
-    };
-    found.resources.sort_by_key(|one| (!is_known(&one.name), -one.free.unwrap_or(one.allocatable), one.name.clone()));
+    found.add_nodes(&nodes.unwrap_or_default(), pods);
     found
 }
 
@@ -114,6 +87,37 @@ fn count_devices(slices: &[ResourceSlice]) -> BTreeMap<String, usize> {
 }
 
 impl AcceleratorFindings {
+    fn add_nodes(&mut self, nodes: &[Node], pods: Option<&[Pod]>) {
+        for node in nodes {
+            let snapshot = snapshot_node(node);
+            if snapshot.ready {
+                snapshot.allocatable.into_iter().for_each(|(name, count)| self.add_resource(name, count));
+                collect_labels(node, &mut self.labels);
+                collect_addresses(node, self);
+            }
+        }
+        if let Some(pods) = pods {
+            let used = used_resources(pods);
+            for one in &mut self.resources {
+                one.free = Some((one.allocatable - used.get(&one.name).copied().unwrap_or(0)).max(0));
+            }
+        }
+        let profiles: Vec<_> = shipped_profiles::names().filter_map(|name| shipped_profiles::find(name).ok()).collect();
+        let is_known = |name: &str| profiles.iter().any(|profile| profile.lists_resource(name));
+        self.resources
+            .sort_by_key(|one| (!is_known(&one.name), -one.free.unwrap_or(one.allocatable), one.name.clone()));
+    }
+
+    fn add_resource(&mut self, name: String, count: i64) {
+        if count <= 0 || non_accelerator_kind(&name).is_some() {
+            return;
+        }
+        match self.resources.iter_mut().find(|one| one.name == name) {
+            Some(one) => (one.allocatable, one.nodes) = (one.allocatable.saturating_add(count), one.nodes + 1),
+            None => self.resources.push(AcceleratorResource { name, allocatable: count, free: None, nodes: 1 }),
+        }
+    }
+
     /// The resource to test with.
     pub(super) fn best(&self) -> Option<&AcceleratorResource> {
         self.resources.first()
@@ -131,5 +135,31 @@ impl AcceleratorFindings {
                 || label.contains("gpu.replicas=") && !label.ends_with("=1") && !label.ends_with("=0")
         };
         self.labels.keys().filter(is_shared).map(String::as_str).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_shared_resource_counts_under_its_own_name_and_a_network_interface_does_not() {
+        let mut node: Node =
+            serde_saphyr::from_str(include_str!("../../fixtures/field/renamed-shared-resource/cluster/node.yaml"))
+                .unwrap();
+        let status = node.status.as_mut().unwrap();
+        status.conditions = serde_json::from_value(json!([{"type": "Ready", "status": "True"}])).unwrap();
+        let allocatable = status.allocatable.as_mut().unwrap();
+        allocatable.insert("vpc.amazonaws.com/efa".to_owned(), serde_json::from_value(json!("4")).unwrap());
+        let pod = json!({"metadata": {"name": "p"}, "spec": {"nodeName": "node-a", "containers": [{"name": "c",
+            "resources": {"limits": {"nvidia.com/gpu.shared": "3"}}}]}});
+        let mut found = AcceleratorFindings::default();
+        found.add_nodes(&[node], Some(&[serde_json::from_value(pod).unwrap()]));
+        let shared =
+            AcceleratorResource { name: "nvidia.com/gpu.shared".to_owned(), allocatable: 8, free: Some(5), nodes: 1 };
+        assert_eq!(found.resources, [shared]);
+        assert!(found.sharing().contains("nvidia.com/gpu.sharing-strategy=time-slicing") && !found.has_mig());
     }
 }

@@ -10,10 +10,10 @@ use crate::metrics::exposition::parse_samples;
 use crate::model::metric_profile::MetricProfile;
 use crate::model::shipped_profiles;
 
-/// An exporter that is known by the label values of its pods.
+/// An exporter that is known by the labels or the images of its pods.
 struct KnownExporter {
-    /// Part of a value of one of [`LABEL_KEYS`].
-    label_part: &'static str,
+    /// Part of a value of one of [`LABEL_KEYS`], or of an image.
+    part: &'static str,
     /// The shipped profile of its series.
     profile: &'static str,
     /// Port of its page, where the pod states none.
@@ -24,14 +24,14 @@ struct KnownExporter {
 
 const KNOWN: &[KnownExporter] = &[
     KnownExporter {
-        label_part: "dcgm-exporter",
+        part: "dcgm-exporter",
         profile: "dcgm",
         port: 9400,
         series: &["DCGM_FI_DEV_GPU_UTIL", "DCGM_FI_PROF_GR_ENGINE_ACTIVE"],
     },
     // ROCm/device-metrics-exporter: its pages name series with and without the prefix amd_.
     KnownExporter {
-        label_part: "metrics-exporter",
+        part: "device-metrics-exporter",
         profile: "amd",
         port: 5000,
         series: &["gpu_gfx_activity", "amd_gpu_gfx_activity", "GPU_GFX_ACTIVITY"],
@@ -115,13 +115,13 @@ fn is_running(pod: &Pod) -> bool {
     pod.status.as_ref().and_then(|status| status.phase.as_deref()) == Some("Running")
 }
 
-/// The label by which a pod is one of a known exporter.
+/// The label that names a known exporter, or of a pod with its image the one that names its program.
 fn matching_label(pod: &Pod, known: &KnownExporter) -> Option<(String, String)> {
     let labels = pod.metadata.labels.as_ref()?;
-    LABEL_KEYS.iter().find_map(|key| {
-        let value = labels.get(*key).filter(|value| value.contains(known.label_part))?;
-        Some(((*key).to_owned(), value.clone()))
-    })
+    let named = || LABEL_KEYS.iter().filter_map(|key| Some(((*key).to_owned(), labels.get(*key)?.clone())));
+    let images = pod.spec.iter().flat_map(|spec| &spec.containers).filter_map(|one| one.image.as_ref());
+    let has_image = images.into_iter().any(|image| image.contains(known.part));
+    named().find(|(_, value)| value.contains(known.part)).or(named().next().filter(|_| has_image))
 }
 
 /// The port that a pod names `metrics`, else its first one.
@@ -238,6 +238,35 @@ mod tests {
         let other = read_page(b"other 1\n", &KNOWN[0], &dcgm);
         assert_eq!((other.series, other.absent.len()), (None, 2));
         assert!(read_page(b"<html>", &KNOWN[0], &dcgm).error.is_some());
+    }
+
+    #[test]
+    fn pages_of_public_reports_are_read() {
+        let page = |text: &str, known: usize| {
+            let profile = shipped_profiles::find(KNOWN[known].profile).unwrap_or_default();
+            let found = read_page(text.as_bytes(), &KNOWN[known], &profile);
+            (found.series.unwrap_or_default(), found.samples_with_pod, found.error.unwrap_or_default())
+        };
+        let absent = include_str!("../../fixtures/field/mig-without-gpu-util/metrics-absent.txt");
+        assert_eq!(page(absent, 0), ("DCGM_FI_PROF_GR_ENGINE_ACTIVE".to_owned(), 1, String::new()));
+        let amd = include_str!("../../fixtures/field/amd-activity-at-idle/metrics.txt");
+        assert_eq!(page(amd, 1), ("gpu_gfx_activity".to_owned(), 1, String::new()));
+        let (series, _, error) = page(include_str!("../../fixtures/field/text-value-on-the-page/metrics.txt"), 0);
+        assert!(series.is_empty() && error.contains("DCGM_FI_DEV_CUDA_VISIBLE_DEVICES_STR"), "{error}");
+    }
+
+    #[test]
+    fn an_exporter_is_known_by_a_label_or_by_its_image() {
+        let label = |labels: serde_json::Value, image: &str| {
+            let pod = serde_json::json!({"metadata": {"name": "p", "labels": labels},
+                "spec": {"containers": [{"name": "c", "image": image}]}});
+            let pod: Pod = serde_json::from_value(pod).unwrap();
+            KNOWN.iter().find_map(|known| matching_label(&pod, known)).map(|(key, value)| format!("{key}={value}"))
+        };
+        let json = |key: &str, value: &str| serde_json::json!({key: value, "x": "y"});
+        assert_eq!(label(json("app", "nvidia-dcgm-exporter"), "x").unwrap(), "app=nvidia-dcgm-exporter");
+        assert_eq!(label(json("app", "gpu"), "docker.io/rocm/device-metrics-exporter:v1").unwrap(), "app=gpu");
+        assert_eq!(label(json("app", "redis-metrics-exporter"), "redis-metrics-exporter:v1"), None);
     }
 
     #[test]
