@@ -79,6 +79,10 @@ impl<'a> ClusterReader<'a> {
     {
         match self.within_limit(api.list(&ListParams::default())).await {
             Ok(Ok(list)) => Some(list.items),
+            Ok(Err(kube::Error::Api(status))) => {
+                self.note_unread(what, &format!("{}: {}", status.code, status.message));
+                None
+            }
             Ok(Err(error)) => {
                 self.note_unread(what, &format_chain(&error));
                 None
