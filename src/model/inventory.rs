@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::node_info::NodeInfo;
 use super::observation::NodeSnapshot;
 pub(crate) use super::permission::{PermissionCheck, PermissionStage};
 pub(crate) use super::preflight::{ExistingTarget, PreflightFindings, QuotaHeadroom, RejectedObject, RequiredObject};
@@ -44,6 +45,9 @@ pub struct Inventory {
     pub nodes: Vec<NodeSnapshot>,
     /// Addresses of the nodes, in the order of `nodes`.
     pub node_addresses: Vec<String>,
+    /// Versions and labels of the nodes, in the order of `nodes`; absent in a bundle of rules older than 5.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub node_info: Vec<NodeInfo>,
     /// Accelerators that existing pods request, by resource; absent without the permission to list pods.
     pub accelerators_used: Option<BTreeMap<String, i64>>,
     /// Namespaces of the scenario that already exist.
@@ -128,6 +132,16 @@ impl Inventory {
         ];
         let known: String = parts.into_iter().filter(|(value, _)| !value.is_empty()).map(|(_, text)| text).collect();
         (!known.is_empty()).then(|| format!("Kubernetes{known}"))
+    }
+
+    /// Each node with accelerators or other extended resources: what it is, as far as the cluster states it.
+    #[must_use]
+    pub(crate) fn describe_accelerator_nodes(&self) -> Vec<String> {
+        let nodes = self.nodes.iter().zip(&self.node_info);
+        let offering = nodes.filter(|(node, _)| node.allocatable.values().any(|count| *count > 0));
+        offering
+            .filter_map(|(node, info)| Some(format!("{}: {}", node.name, info.describe(&node.allocatable)?)))
+            .collect()
     }
 
     /// The command that runs the scenario of a bundle again.

@@ -10,6 +10,7 @@ pub mod load;
 pub mod manifest;
 pub(crate) mod metric_profile;
 pub mod metric_under_test;
+pub mod node_info;
 pub(crate) mod non_accelerators;
 pub mod observation;
 pub mod permission;

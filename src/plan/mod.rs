@@ -14,6 +14,7 @@ mod permissions;
 mod preflight;
 mod preflight_error;
 mod rendered_chart;
+mod shared_accelerators;
 mod survey;
 
 pub(crate) use adoption::is_adopted;
@@ -74,6 +75,7 @@ pub fn plan(scenario: &Scenario, inventory: &Inventory, run: &str) -> Plan {
     plan.warnings = preflight::warnings(scenario, inventory, &plan, &times);
     plan.warnings.extend(hpa_preflight::warnings(scenario, inventory, plan.metric.as_ref()));
     plan.warnings.extend(adapter_rule::warnings(scenario, inventory, plan.metric.as_ref()));
+    plan.warnings.extend(shared_accelerators::warnings(scenario, inventory, &plan));
     plan
 }
 

@@ -16,7 +16,7 @@ pub(crate) use endpoints::{ready_pods, service_selector, session_affinity};
 pub(crate) use event::snapshot_event;
 pub(crate) use hpa::snapshot_hpa;
 pub(crate) use leader::{LEADER_LEASE_NAME, LEADER_LEASE_NAMESPACE, snapshot_leader};
-pub(crate) use node::snapshot_node;
+pub(crate) use node::{node_info, snapshot_node};
 pub(crate) use pod::snapshot_pod;
 pub(crate) use resource_claim::claimed_devices;
 pub(crate) use resources::requested_resources;

@@ -6,13 +6,14 @@ use k8s_openapi::api::core::v1::{Node, Pod, PodSpec};
 use kube::api::{Api, ListParams};
 
 use crate::model::inventory::Inventory;
-use crate::snapshot::{requested_resources, snapshot_node};
+use crate::snapshot::{node_info, requested_resources, snapshot_node};
 
 /// Reads nodes and pods. Without permission for either, its part stays empty, and the plan reports it.
 pub(super) async fn read(client: &kube::Client, inventory: &mut Inventory) {
     if let Ok(nodes) = Api::<Node>::all(client.clone()).list(&ListParams::default()).await {
         for node in nodes {
             inventory.nodes.push(snapshot_node(&node));
+            inventory.node_info.push(node_info(&node));
             inventory.node_addresses.push(address(node));
         }
     }
