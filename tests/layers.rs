@@ -36,7 +36,7 @@ const CHILD_LAYERS: &[(&str, &[&[&str]])] = &[
         &[
             &["api_services", "capacity", "lease", "preflight_error", "rendered_chart"],
             &["adoption"],
-            &["adapter_rule", "double_average", "hpa_preflight", "permissions"],
+            &["adapter_rule", "double_average", "hpa_preflight", "permissions", "shared_accelerators"],
             &["changes", "install_preflight", "survey"],
             &["preflight"],
         ],

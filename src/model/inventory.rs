@@ -45,7 +45,7 @@ pub struct Inventory {
     pub nodes: Vec<NodeSnapshot>,
     /// Addresses of the nodes, in the order of `nodes`.
     pub node_addresses: Vec<String>,
-    /// Versions and labels of the nodes, in the order of `nodes`; absent in a bundle of rules older than 5.
+    /// Versions and labels of the nodes, in the order of `nodes`; absent in older bundles.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub node_info: Vec<NodeInfo>,
     /// Accelerators that existing pods request, by resource; absent without the permission to list pods.
