@@ -686,3 +686,38 @@ fn numbers_of_the_command_line_and_of_a_bundle_have_limits() {
     let (code, _, err) = decode_output(&run_gpuhpa(&folder, &["judge", "b"]));
     assert!(code == 6 && err.contains("hpa.spec.maxReplicas: is 2147483647, outside 1..=1000"), "{code} {err}");
 }
+
+/// What the simulator lacks is no fault of the cluster, so no rehearsal begins that would blame it.
+#[test]
+fn a_rehearsal_names_all_that_the_simulator_does_not_have() {
+    let folder = CliTempDir::new("unsupported");
+    let lacks = "extends: builtin://ollama-gpu-utilization.yaml\n\
+        releases:\n  ollama: {values: {ollama: {gpu: {draEnabled: true}}}}\n\
+        metric: {exporter: {metricName: gpu_gfx_activity}}\n";
+    folder.write("mine.yaml", lacks);
+    for args in [
+        &["rehearse", "-f", "mine.yaml", "--report-dir", "b", "--junit", "j.xml"][..],
+        &["rehearse", "-f", "mine.yaml", "--sweep", "concurrency=1..2"],
+    ] {
+        let (code, _, err) = decode_output(&run_gpuhpa(&folder, args));
+        let named =
+            ["resource claims (DRA): the value ollama.gpu.draEnabled", "gpu_gfx_activity (metric.exporter.metricName)"];
+        assert_eq!(code, 2, "{err}");
+        assert!(
+            named.iter().all(|text| err.contains(text)) && err.contains("hint: rehearse the scenario without"),
+            "{err}"
+        );
+    }
+    assert!(!folder.0.join("b").exists() && folder.0.join("j.xml").exists(), "a pipeline gets its JUnit file");
+    // Of a series alone the plan may say more: why no cluster can pass.
+    let series = "extends: builtin://ollama-gpu-utilization.yaml\nmetric: {exporter: {metricName: gpu_gfx_activity}";
+    for (metric, text) in
+        [(", range: [0, 100]}", "the series gpu_gfx_activity"), (", range: [0, 1]}", "can never reach 2 replicas")]
+    {
+        folder.write("mine.yaml", &format!("{series}{metric}\n"));
+        let (code, _, err) =
+            decode_output(&run_gpuhpa(&folder, &["rehearse", "-q", "-f", "mine.yaml", "--report-dir", "b"]));
+        assert!(code == 2 && err.contains(text), "{code} {err}");
+        assert_eq!(decode_output(&run_gpuhpa(&folder, &["judge", "b"])).0, 3);
+    }
+}

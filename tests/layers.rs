@@ -60,6 +60,7 @@ const CHILD_LAYERS: &[(&str, &[&[&str]])] = &[
             &["platform"],
             &["api", "client", "network"],
             &["controllers", "helm"],
+            &["unsupported"],
         ],
     ),
     (

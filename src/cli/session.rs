@@ -62,8 +62,8 @@ impl OutputArgs {
         Err(Console::print_error(&text, Some("name a file with --junit"), CliExit::Internal))
     }
 
-    /// Ends a run without a scenario or without a folder for its bundle. A pipeline gets its JUnit file nevertheless.
-    pub(super) fn report_not_started(&self, clock: RunClock, error: &str) -> CliExit {
+    /// Ends a run without a scenario, or without a folder for its bundle, or of a scenario that cannot be simulated. A pipeline gets its JUnit file nevertheless.
+    pub(super) fn report_not_started(&self, clock: RunClock, error: &str, hint: Option<&str>) -> CliExit {
         let inventory = Inventory::before_survey(clock.wall_start());
         let observation = Observation {
             seq: 0,
@@ -81,7 +81,7 @@ impl OutputArgs {
             extra_marks: &[],
         };
         let written = write_junit(self.junit.as_deref(), &input);
-        let exit = Console::print_error(error, None, CliExit::Usage);
+        let exit = Console::print_error(error, hint, CliExit::Usage);
         if written.is_ok() { exit } else { exit.with_lost_output() }
     }
 }

@@ -43,7 +43,7 @@ pub(super) async fn verify(args: &VerifyArgs) -> CliExit {
         return exit;
     }
     let clock = RunClock::start();
-    let not_started = |error: String| args.output.report_not_started(clock, &error);
+    let not_started = |error: String| args.output.report_not_started(clock, &error, None);
     let scenario = match scenario::load(&args.scenario.files, args.scenario.namespace.as_deref()) {
         Ok(scenario) => scenario,
         Err(error) => return not_started(error.to_string()),

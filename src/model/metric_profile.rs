@@ -157,7 +157,7 @@ impl MetricSources {
 }
 
 /// The metric name in a series selector, `name{...}` or `{__name__="name",...}`; empty without one.
-fn selected_metric(selector: &str) -> &str {
+pub(crate) fn selected_metric(selector: &str) -> &str {
     let (name, matchers) = selector.split_once('{').unwrap_or((selector, ""));
     let by_label = || matchers.split_once("__name__=\"")?.1.split_once('"');
     match name.trim() {

@@ -53,9 +53,10 @@ fn create(cluster: &SimCluster, kind: &ResourceKind, object: Value) {
 fn create_nodes(cluster: &SimCluster, scenario: &Scenario) -> Vec<String> {
     let config = &cluster.config().controllers;
     let of_profile = scenario.accelerator_profile().and_then(MetricProfile::example_resource);
+    let of_chart = requested_resource(scenario).filter(|resource| scenario.is_accelerator(resource));
     let resource = match &scenario.accelerator {
         Accelerator::Resource(name) => name,
-        Accelerator::Auto | Accelerator::StandIn => of_profile.unwrap_or("nvidia.com/gpu"),
+        Accelerator::Auto | Accelerator::StandIn => of_chart.or(of_profile).unwrap_or("nvidia.com/gpu"),
     };
     let cpu_nodes = config.cpu_nodes + usize::from(config.new_pod_fault == NewPodFault::WrongNode);
     let names: Vec<_> = (0..config.accelerator_nodes).map(|n| format!("gpu-{}", n + 1)).collect();
@@ -71,6 +72,12 @@ fn create_nodes(cluster: &SimCluster, scenario: &Scenario) -> Vec<String> {
         create_node(cluster, &format!("cpu-{}", index + 1), config.accelerator_nodes + index, None);
     }
     names
+}
+
+/// The accelerator that the values of the scenario's charts name.
+fn requested_resource(scenario: &Scenario) -> Option<&str> {
+    let values = scenario.releases.values().filter_map(|release| release.values.get("ollama"));
+    values.into_iter().find_map(|ollama| ollama["gpu"]["nvidiaResource"].as_str())
 }
 
 fn create_node(cluster: &SimCluster, name: &str, index: usize, accelerators: Option<(&str, usize)>) {
