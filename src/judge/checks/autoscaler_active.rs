@@ -10,9 +10,11 @@ use crate::model::observation::{HpaSnapshot, ObjectCondition};
 
 pub(super) fn evaluate(view: &RunView<'_>) -> CheckResult {
     let Some((name, made_ms)) = view.hpa_creation() else {
-        return match view.install_failure() {
-            Some(reason) => CheckResult::inconclusive(reason),
-            None => CheckResult::pending("the HPA is not created yet"),
+        let text = "the HPA is not created yet";
+        return match (view.install_failure(), view.describe_early_end()) {
+            (Some(reason), _) => CheckResult::inconclusive(reason),
+            (None, Some((cause, seq))) => CheckResult::inconclusive(format!("{text}: {cause}")).with_cites(seq),
+            (None, None) => CheckResult::pending(text),
         };
     };
     let Some(made_ms) = view.our_hpa_snapshots().next().map(|(o, _)| o.at_ms.max(made_ms)) else {
