@@ -9,8 +9,9 @@ use crate::env::Bundle;
 use crate::model::inventory::Inventory;
 use crate::model::plan::Plan;
 use crate::plan::SurveyError;
+use crate::run::{self, ClusterIdentity, PreparedRun};
 use crate::units::HumanDuration;
-use crate::{live, plan as planning, scenario};
+use crate::{live, scenario};
 
 /// Arguments of `plan`.
 #[derive(Debug, Args)]
@@ -54,16 +55,15 @@ pub(super) async fn plan(args: &PlanArgs) -> CliExit {
         Ok(env) => env,
         Err(error) => return Console::print_error(&error, None, CliExit::Internal),
     };
-    let mut inventory = match planning::survey(&env, &scenario).await {
-        Ok(inventory) => inventory,
+    let identity = ClusterIdentity { context: cluster.context, server: cluster.server, simulated: None };
+    let prepared = run::prepare(&env, &scenario, &run::run_id(clock.wall_start()), &identity).await;
+    let PreparedRun { inventory, plan, .. } = match prepared {
+        Ok(prepared) => prepared,
         Err(error) => {
             let (exit, hint) = survey_failure(&error);
             return Console::print_error(&error.to_string(), Some(hint), exit);
         }
     };
-    inventory.kube_context = cluster.context;
-    inventory.server = cluster.server;
-    let plan = planning::plan(&scenario, &inventory, &crate::run::run_id(clock.wall_start()));
     if args.output == PlanFormat::Json {
         if let failed @ CliExit::Internal = Console::print_json(&plan) {
             return failed;

@@ -154,7 +154,7 @@ fn create_bundle(dir: &Path) -> Result<Bundle, String> {
 }
 
 fn compute_forecast(session: &RunSession<'_>, env: &RunEnv) -> RunForecast {
-    let (scenario, inventory) = (&session.scenario, &session.prepared.inventory);
+    let (scenario, inventory) = (&session.prepared.scenario, &session.prepared.inventory);
     let per_pod = inventory.charts.values().find_map(|chart| chart.target_resources.as_ref());
     let per_pod = per_pod.map_or(0, |resources| resources.values().sum());
     env.timeline.with_observations(|timeline| {

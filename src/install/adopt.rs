@@ -1,5 +1,6 @@
 //! Adopted objects: used by the run and not changed by it. Their digests are journalled before the run and compared after it.
 
+use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use kube::core::DynamicObject;
 use serde_json::{Map, Value};
 
@@ -8,6 +9,8 @@ use crate::env::{RunEnv, api_for_object};
 use crate::model::inventory::Inventory;
 use crate::model::journal::{ChangeState, ObjectRef, RunChange};
 use crate::model::manifest::sha256_hex;
+use crate::model::plan::Plan;
+use crate::model::resource_kind::{ResourceKind, SCALED_OBJECT};
 use crate::model::scenario::Scenario;
 
 /// Adopts the objects of a release that the run depends on: the target, and the APIServices that the release serves.
@@ -33,11 +36,38 @@ pub(super) async fn adopt_release(
         });
     }
     for object in objects {
-        let digest = read_digest(env, &object).await?;
-        let change = journal.record_intent(RunChange::Adopt { object, digest })?;
-        journal.record_step(change, ChangeState::Done { uid: None })?;
+        adopt_object(env, journal, object).await?;
     }
     Ok(())
+}
+
+/// Adopts the HPA that the run did not apply: first the ScaledObject that controls one that exists, then the HPA itself, whose
+/// journal entry begins the time in which it is judged. Without the HPA it adopts nothing.
+///
+/// # Errors
+/// An object cannot be read, or the journal cannot be written.
+pub(crate) async fn adopt_hpa(
+    env: &RunEnv,
+    journal: &Journal,
+    scenario: &Scenario,
+    inventory: &Inventory,
+    plan: &Plan,
+) -> Result<(), InstallError> {
+    let hpa = ObjectRef::in_scenario(scenario, &ResourceKind::from_type::<HorizontalPodAutoscaler>(), &plan.hpa);
+    let found = api_for_object(&env.kube.retrying, &hpa).get_opt(&hpa.name).await;
+    if found.map_err(|e| InstallError::object("read", &hpa, &e))?.is_none() {
+        return Ok(());
+    }
+    if let Some(owner) = inventory.adopted_hpa.as_ref().and_then(|adopted| adopted.scaled_object.as_ref()) {
+        adopt_object(env, journal, ObjectRef::in_scenario(scenario, &SCALED_OBJECT, &owner.name)).await?;
+    }
+    adopt_object(env, journal, hpa).await
+}
+
+async fn adopt_object(env: &RunEnv, journal: &Journal, object: ObjectRef) -> Result<(), InstallError> {
+    let digest = read_digest(env, &object).await?;
+    let change = journal.record_intent(RunChange::Adopt { object, digest })?;
+    Ok(journal.record_step(change, ChangeState::Done { uid: None })?)
 }
 
 /// Digest of an object in the cluster.

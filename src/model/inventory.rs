@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use super::hpa_source::{AdoptedHpa, ScaledObjectSizes};
 use super::observation::NodeSnapshot;
 pub(crate) use super::permission::{PermissionCheck, PermissionStage};
 pub(crate) use super::preflight::{ExistingTarget, PreflightFindings, QuotaHeadroom, RejectedObject, RequiredObject};
@@ -57,6 +58,9 @@ pub struct Inventory {
     /// Existing HPAs whose scaleTargetRef is the scenario's target.
     #[serde(default)]
     pub existing_hpas: Vec<String>,
+    /// The HPA that the scenario adopts; absent where it adopts none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adopted_hpa: Option<AdoptedHpa>,
     /// Releases of the scenario that already exist, by release name.
     pub existing_releases: BTreeMap<String, ExistingRelease>,
     /// Results of the access reviews.

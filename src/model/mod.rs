@@ -4,6 +4,7 @@
 pub(crate) mod accelerator;
 pub(crate) mod assumptions;
 pub(crate) mod endpoint;
+pub(crate) mod hpa_source;
 pub mod inventory;
 pub mod journal;
 pub mod load;

@@ -5,12 +5,12 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscalerSpec;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use super::accelerator::Accelerator;
 use super::assumptions::Assumptions;
+pub use super::hpa_source::{AdoptSpec, HpaUnderTest, ScaledObjectSpec};
 use super::load::LoadSpec;
 use super::metric_profile::MetricProfile;
 use super::shipped_profiles::{ProfileChoice, deserialize_profile};
@@ -40,6 +40,12 @@ pub struct Scenario {
     pub releases: BTreeMap<String, ReleaseSpec>,
     /// The HPA under test.
     pub hpa: HpaUnderTest,
+    /// An HPA that exists already, in place of `hpa`, whose spec gpuhpa then reads from it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) adopt: Option<AdoptSpec>,
+    /// A ScaledObject that gpuhpa applies, in place of `hpa`, which KEDA then creates from it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) scaled_object: Option<ScaledObjectSpec>,
     /// The HPA's metric: its profile and value range, and the hops of its pipeline before the metrics API.
     pub metric: MetricSources,
     /// Endpoint that the load is sent to.
@@ -67,6 +73,8 @@ impl Default for Scenario {
             namespace: "gpuhpa".to_owned(),
             releases: BTreeMap::new(),
             hpa: HpaUnderTest::default(),
+            adopt: None,
+            scaled_object: None,
             metric: MetricSources::default(),
             endpoint: EndpointSpec::default(),
             load: LoadSpec::default(),
@@ -142,17 +150,6 @@ pub(crate) enum IfExists {
     Adopt,
     /// Run `helm upgrade`, and `helm rollback` to the previous revision at the end.
     Upgrade,
-}
-
-/// The HPA under test.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct HpaUnderTest {
-    /// autoscaling/v2 HorizontalPodAutoscalerSpec, passed through. `scaleTargetRef` is an apps/v1 Deployment or
-    /// StatefulSet, `metrics` has exactly one Pods, Object or External metric, and `maxReplicas` is greater than
-    /// `minReplicas` (at least 1).
-    #[schemars(with = "serde_json::Value")]
-    pub spec: HorizontalPodAutoscalerSpec,
 }
 
 /// The HPA's metric: its profile and value range, and the hops of its pipeline before the metrics API.

@@ -7,6 +7,7 @@ mod api_services;
 mod capacity;
 mod changes;
 mod double_average;
+mod foreign_hpa;
 mod hpa_preflight;
 mod install_preflight;
 mod lease;
@@ -17,10 +18,11 @@ mod rendered_chart;
 mod survey;
 
 pub(crate) use adoption::is_adopted;
-pub(crate) use survey::{SurveyError, survey};
+pub(crate) use survey::{SurveyError, read_adopted_hpa, survey};
 
 use crate::bounds::TimingModel;
 use crate::hpa;
+use crate::model::hpa_source::HpaSource;
 use crate::model::inventory::Inventory;
 use crate::model::metric_under_test::MetricUnderTest;
 use crate::model::plan::{Plan, TimeBound};
@@ -56,7 +58,7 @@ pub fn plan(scenario: &Scenario, inventory: &Inventory, run: &str) -> Plan {
     let mut plan = Plan {
         rules: RULES,
         run: run.to_owned(),
-        hpa: run_object_name(run),
+        hpa: hpa_name(scenario, run),
         service: run_object_name(run),
         lease: lease::name(scenario),
         reachable_replicas: capacity::reachable_replicas(scenario, metric.as_ref()),
@@ -77,7 +79,16 @@ pub fn plan(scenario: &Scenario, inventory: &Inventory, run: &str) -> Plan {
     plan
 }
 
-/// Name of the HPA and the Service of a run. Unique per run: the controller keeps recommendations by the HPA's name, and an HPA
+/// Name of the HPA under test.
+fn hpa_name(scenario: &Scenario, run: &str) -> String {
+    match scenario.hpa_source() {
+        HpaSource::Applied => run_object_name(run),
+        HpaSource::Adopted(name) => name.to_owned(),
+        HpaSource::ScaledObject => hpa::scaled_object_hpa_name(&run_object_name(run)),
+    }
+}
+
+/// Name of the HPA, the ScaledObject and the Service of a run. Unique per run: the controller keeps recommendations by the HPA's name, and an HPA
 /// created again under an old name would inherit them.
 #[must_use]
 pub(crate) fn run_object_name(run: &str) -> String {

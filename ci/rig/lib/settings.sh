@@ -1,6 +1,6 @@
 # Settings. `up` reads them from its environment and records them; the later
 # commands read this record.
-SETTINGS="RIG_ACCELERATOR RIG_GPUS RIG_GPU_MEMORY RIG_SAMPLE RIG_SCRAPE RIG_STORE_OFFSET RIG_HPA_SYNC"
+SETTINGS="RIG_ACCELERATOR RIG_GPUS RIG_GPU_MEMORY RIG_SAMPLE RIG_SCRAPE RIG_STORE_OFFSET RIG_HPA_SYNC RIG_KEDA"
 
 choose_settings() {
   local name
@@ -11,6 +11,8 @@ choose_settings() {
   : "${RIG_SCRAPE:=1s}"        # the store's scrape interval
   : "${RIG_STORE_OFFSET:=0s}"  # the store's -search.latencyOffset; its default is 30s
   : "${RIG_HPA_SYNC:=5s}"      # the HPA controller's sync period; its default is 15s
+  : "${RIG_KEDA:=0}"           # 1: KEDA runs, and serves external.metrics.k8s.io
+  [[ $RIG_KEDA =~ ^[01]$ ]] || die "RIG_KEDA=$RIG_KEDA: it takes 0 or 1"
   [ -d "$RIG/accelerator/$RIG_ACCELERATOR" ] || die "RIG_ACCELERATOR=$RIG_ACCELERATOR: there is no ci/rig/accelerator/$RIG_ACCELERATOR"
   check_gpus "$RIG_GPUS"
   [[ $RIG_GPU_MEMORY =~ ^[1-9][0-9]*$ ]] || die "RIG_GPU_MEMORY=$RIG_GPU_MEMORY: it takes a number of MiB"
@@ -36,4 +38,8 @@ differing_settings() {
   done <"$STATE/settings"
 }
 
-read_settings() { . "$STATE/settings"; }
+read_settings() {
+  # A rig that an older clone started has no such setting.
+  RIG_KEDA=0
+  . "$STATE/settings"
+}

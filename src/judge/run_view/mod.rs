@@ -6,6 +6,7 @@ mod cache;
 mod change_totals;
 mod clock_skew;
 mod controller_process;
+mod foreign_hpa;
 mod gaps;
 mod hop_readings;
 mod hpa_snapshots;

@@ -1,5 +1,6 @@
 //! Cluster → inventory. Changes nothing: it reads, and creates objects with dryRun=All.
 
+mod adopted_hpa;
 mod chart_values;
 mod charts;
 mod dry_run;
@@ -11,6 +12,7 @@ mod permissions;
 mod preflight;
 mod releases;
 
+pub(crate) use adopted_hpa::read_adopted_hpa;
 use k8s_openapi::Resource as _;
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use k8s_openapi::api::core::v1::Namespace;

@@ -11,7 +11,7 @@ use crate::sim::cluster::{FieldManager, SimCluster};
 use crate::sim::config::NewPodFault;
 use crate::sim::objects::condition;
 use crate::sim::objects::devices::DEVICE_REPLICAS_LABEL;
-use crate::sim::objects::kinds::{NAMESPACE, NODE, POD, PRIORITY_CLASS, RUNTIME_CLASS, SERVICE, STORAGE_CLASS};
+use crate::sim::objects::kinds::{HPA, NAMESPACE, NODE, POD, PRIORITY_CLASS, RUNTIME_CLASS, SERVICE, STORAGE_CLASS};
 
 const FIELD_MANAGER: &str = "gpuhpa-simulator";
 
@@ -22,6 +22,9 @@ pub(super) fn populate_cluster(cluster: &SimCluster, scenario: &Scenario) {
     let mut namespaces: BTreeSet<&str> = ["default", "kube-system", "kube-public", "kube-node-lease"].into();
     namespaces.extend(store.map(|store| store.namespace.as_str()));
     namespaces.extend(exporter.map(|exporter| exporter.namespace.as_str()));
+    // An adopted HPA exists where the scenario states its spec, as the scenario.yaml of a bundle does.
+    let adopted = scenario.adopt.as_ref().filter(|_| scenario.hpa.spec.max_replicas > 0);
+    namespaces.extend(adopted.map(|_| scenario.namespace.as_str()));
     let extra = cluster.config().controllers.extra_namespaces.clone();
     namespaces.extend(extra.iter().map(String::as_str));
     for name in namespaces {
@@ -29,6 +32,10 @@ pub(super) fn populate_cluster(cluster: &SimCluster, scenario: &Scenario) {
         let object = json!({"metadata": {"name": name, "labels": labels}, "spec": {"finalizers": ["kubernetes"]},
             "status": {"phase": "Active"}});
         create(cluster, &NAMESPACE, object);
+    }
+    if let Some(adopt) = adopted {
+        let metadata = json!({"name": adopt.hpa, "namespace": scenario.namespace});
+        create(cluster, &HPA, json!({"metadata": metadata, "spec": scenario.hpa.spec}));
     }
     let nodes = create_nodes(cluster, scenario);
     create_classes(cluster, scenario);
