@@ -5,7 +5,7 @@
 
 use crate::judge::check_result::{BoundResult, CheckResult, compare_with_bound, format_ms};
 use crate::judge::diagnosis::hpa_value;
-use crate::judge::run_view::{ObservedItem, RunView};
+use crate::judge::run_view::RunView;
 use crate::model::hpa_source::HpaSource;
 use crate::model::observation::{HpaSnapshot, ObjectCondition, Phase};
 
@@ -33,30 +33,42 @@ pub(super) fn evaluate(view: &RunView<'_>) -> CheckResult {
         };
         return CheckResult::inconclusive(text).with_cites([seq]);
     }
-    let active = view.our_hpa_snapshots().find(|item| is_active(view, item));
-    let waited_until = active.map_or(view.end_ms(), |(o, _)| o.at_ms);
+    let active = find_active(view, made_ms);
+    let waited_until = active.map_or(view.end_ms(), |(at_ms, ..)| at_ms);
     let bound = view.bound_with_restarts(view.times.hpa_active(), made_ms, waited_until);
-    match (compare_with_bound(made_ms, &bound, active.map(|(o, _)| o.at_ms), view.end_ms()), active) {
-        (BoundResult::Within, Some((observation, hpa))) => CheckResult::pass(format!(
+    match (compare_with_bound(made_ms, &bound, active.map(|(at_ms, ..)| at_ms), view.end_ms()), active) {
+        (BoundResult::Within, Some((at_ms, seq, hpa))) => CheckResult::pass(format!(
             "ScalingActive=True/ValidMetricFound {} ms after the HPA's {beginning}, {} = {}",
-            observation.at_ms - made_ms,
+            at_ms - made_ms,
             view.metric_title(),
             format_current_metric(hpa)
         ))
-        .with_cites([observation.seq]),
-        (BoundResult::Late, Some((observation, _))) => CheckResult::inconclusive(format!(
+        .with_cites([seq]),
+        (BoundResult::Late, Some((at_ms, seq, _))) => CheckResult::inconclusive(format!(
             "the HPA became active {} ms after its {beginning}, later than {bound}, but within the bound with its assumed terms doubled",
-            observation.at_ms - made_ms
+            at_ms - made_ms
         ))
-        .with_cites([observation.seq]),
+        .with_cites([seq]),
         (BoundResult::Pending, _) => CheckResult::pending(describe_condition(view, name)),
-        (BoundResult::Exceeded, Some((observation, _))) => CheckResult::inconclusive(format!(
+        (BoundResult::Exceeded, Some((at_ms, seq, _))) => CheckResult::inconclusive(format!(
             "the HPA became active {} ms after its {beginning}, later than {bound} even with its assumed terms doubled: that refutes assumptions.syncPeriod; set it to the --horizontal-pod-autoscaler-sync-period of kube-controller-manager",
-            observation.at_ms - made_ms
+            at_ms - made_ms
         ))
-        .with_cites([observation.seq]),
+        .with_cites([seq]),
         _ => explain_inactive(view, name, made_ms),
     }
+}
+
+/// When the HPA was active first, with the observation that shows it. The status of an adopted HPA holds from before its adoption
+/// until the next one: the controller does not write one that says the same.
+fn find_active<'a>(view: &RunView<'a>, made_ms: u64) -> Option<(u64, u64, &'a HpaSnapshot)> {
+    let is_active = |at_ms: u64, hpa: &HpaSnapshot| {
+        hpa_value::has_valid_metric(hpa) && hpa_value::was_served(view, at_ms, hpa) == Some(true)
+    };
+    let before = view.our_hpa_before(made_ms).filter(|(_, hpa)| is_active(made_ms, hpa));
+    let mut after = view.our_hpa_snapshots().filter(|(o, _)| o.at_ms >= made_ms);
+    let first = || after.find(|(o, hpa)| is_active(o.at_ms, hpa)).map(|(o, hpa)| (o.at_ms, o.seq, *hpa));
+    before.map(|(o, hpa)| (made_ms, o.seq, *hpa)).or_else(first)
 }
 
 /// There is no HPA to judge yet.
@@ -109,10 +121,6 @@ fn explain_inactive(view: &RunView<'_>, name: &str, made_ms: u64) -> CheckResult
         view.times.hpa_active()
     ))
     .with_cites(cites)
-}
-
-fn is_active(view: &RunView<'_>, (observation, hpa): &ObservedItem<'_, HpaSnapshot>) -> bool {
-    hpa_value::has_valid_metric(hpa) && hpa_value::was_served(view, observation.at_ms, hpa) == Some(true)
 }
 
 fn scaling_active_condition<'a>(view: &RunView<'a>) -> Option<&'a ObjectCondition> {

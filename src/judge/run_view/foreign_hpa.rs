@@ -7,11 +7,13 @@ use crate::model::observation::{HpaSnapshot, ObservationKind};
 
 impl RunView<'_> {
     /// Why the HPA with this name, which acts already, cannot be judged yet: it has not scaled the target to minReplicas, or an
-    /// earlier change still counts against its scaling policies. `None` once it can, and after the deadline.
+    /// earlier change still counts against its scaling policies. `None` once it can, after the deadline, and where the idle
+    /// metric itself recommends more, which is a result.
     #[must_use]
     pub(crate) fn unsettled_reason(&self, name: &str, deadline_ms: u64) -> Option<WaitingReason> {
         let now = self.now_ms();
-        if now >= deadline_ms {
+        let last = self.api_readings.last().and_then(|reading| reading.recommendation_from(self.min_replicas));
+        if now >= deadline_ms || last.is_some_and(|replicas| replicas > self.min_replicas) {
             return None;
         }
         let (_, workload) = self.workloads.last()?;

@@ -79,6 +79,10 @@ fn check_changes(held: &LoadedBundle, differences: &mut Vec<String>) {
             }
             RunChange::Create(object) => (!created_objects(held, &object.name).contains(object))
                 .then(|| format!("{object} ({}, {}) is none that the plan creates", object.api_version, object.plural)),
+            RunChange::Adopt { object, .. } if object.kind == "HorizontalPodAutoscaler" => {
+                let is_of_plan = object.name == held.plan.hpa && scenario.hpa_source() != HpaSource::Applied;
+                (!is_of_plan).then(|| format!("{object} is none that the scenario adopts"))
+            }
             RunChange::VolumeClaims(_) | RunChange::Scale { .. } | RunChange::Adopt { .. } => None,
         };
         differences.extend(wrong.map(|what| format!("journal.jsonl:{}: {what}", n + 1)));
