@@ -129,8 +129,7 @@ async fn undo_change(
             releases::roll_back(env, release, *revision, &pending.run).await
         }
         RunChange::Adopt { object, digest } => {
-            let now = adopt::read_digest(env, object).await?;
-            if now == *digest {
+            if adopt::is_unchanged(env, object, digest).await? {
                 return Ok(());
             }
             let message = "it was changed during the run".to_owned();

@@ -7,7 +7,7 @@
 #   inputs="FILE..."  the files below ci/rig that it reads, besides pins.env
 #   uses="PART..."    the parts that it uses
 #   build OUT         builds the part in the directory OUT
-# `keda` takes a quarter of an hour to build; only RIG_KEDA=1 adds it.
+# `keda` takes 8 to 15 minutes to build; only RIG_KEDA=1 adds it.
 PARTS=(debian kubernetes etcd victoria-metrics coredns prometheus-adapter ollama helm4 helm3 standin faults model images)
 
 # hash_of NAME: the hash of the recipe, the pins that it names, its inputs and its parts.

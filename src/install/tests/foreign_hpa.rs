@@ -79,3 +79,32 @@ async fn a_scaled_object_has_the_label_of_its_run_and_is_removed() {
     assert!(cluster.paths().is_empty());
     std::fs::remove_dir_all(&dir).unwrap();
 }
+
+/// An adopted HPA may have scaled the target before the run, and scales it down in the run.
+#[tokio::test(start_paused = true)]
+async fn the_size_of_an_adopted_target_is_that_of_an_adopted_hpa_and_no_change_of_the_target() {
+    const TARGET: &str = "/apis/apps/v1/namespaces/llm/deployments/ollama";
+    for (is_hpa_adopted, image, is_changed) in [(true, "a", false), (true, "b", true), (false, "a", true)] {
+        let cluster = Arc::new(InstallTestCluster::default());
+        let put = |replicas: i32, image: &str| {
+            cluster.put(
+                TARGET,
+                json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "ollama", "namespace": "llm",
+                    "uid": "u"}, "spec": {"replicas": replicas, "image": image}}),
+            );
+        };
+        put(2, "a");
+        let (env, dir) = test_env(&cluster, &format!("adopted-size-{is_hpa_adopted}-{image}"));
+        let journal = Journal::new(env.bundle.clone(), env.clock, "1");
+        let mut scenario = scenario("good");
+        scenario.adopt = is_hpa_adopted.then(AdoptSpec::default);
+        let chart =
+            crate::model::inventory::ChartSummary { target_resources: Some(BTreeMap::new()), ..Default::default() };
+        let inventory = Inventory { charts: BTreeMap::from([("ollama".to_owned(), chart)]), ..Inventory::default() };
+        install_releases(&env, &journal, &scenario, &inventory, "1", |_| true).await.unwrap();
+        put(1, image);
+        let undone = undo_all(&env, &journal).await;
+        assert_eq!(undone.is_err(), is_changed, "{undone:?}");
+        std::fs::remove_dir_all(&dir).unwrap();
+    }
+}
