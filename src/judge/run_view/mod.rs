@@ -270,8 +270,7 @@ impl<'a> RunView<'a> {
         self.phase_start(Phase::ScaleUp).is_some() && !over
     }
 
-    /// True when a value may be served between two polls unread, because the exporter samples about as often as the run
-    /// polls.
+    /// True when a value may pass unread between two polls: the exporter samples about as often as the run polls.
     pub(super) fn may_miss_values(&self) -> bool {
         self.times.assumptions.exporter_interval.ms() < 2 * POLL_INTERVAL.ms()
     }
