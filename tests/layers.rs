@@ -35,7 +35,7 @@ const CHILD_LAYERS: &[(&str, &[&[&str]])] = &[
         "plan",
         &[
             &["api_services", "capacity", "lease", "preflight_error", "rendered_chart"],
-            &["adoption"],
+            &["adoption", "foreign_hpa"],
             &["adapter_rule", "double_average", "hpa_preflight", "permissions"],
             &["changes", "install_preflight", "survey"],
             &["preflight"],
@@ -47,6 +47,7 @@ const CHILD_LAYERS: &[(&str, &[&[&str]])] = &[
             &["built_in", "locate", "protocol_defaults", "scenario_error"],
             &["metric_spec", "names", "profile", "renamed_keys"],
             &["layers", "validate"],
+            &["hpa_source"],
         ],
     ),
     (
