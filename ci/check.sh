@@ -54,7 +54,8 @@ step docs env RUSTDOCFLAGS='-D warnings' cargo doc --quiet --locked --no-deps --
 step schema schema_is_current
 step 'file lengths' ci/lengths
 step 'artifacts read by other tools' ci/artifacts
-step "the exporter's tests" go -C ci/rig/accelerator/standin test ./...
+step "the exporters' tests" go -C ci/rig/accelerator/standin test ./...
+step "the exporters' tests, NVIDIA" go -C ci/rig/accelerator/nvidia test ./...
 if [ ${#runs[@]} -gt 0 ]; then
   rm -rf "$bundles"
   step 'rig runs' env OUT="$bundles" "${runs[@]}"

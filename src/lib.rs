@@ -8,7 +8,7 @@
 //! |---|---|---|
 //! | CLI | [`cli`] | commands, console, exit codes |
 //! | orchestration | [`run`] | the phases of a run, early exit, clean-up on every path; the review of bundles |
-//! | stages | [`scenario`] [`plan`] [`install`] [`load`] [`observe`] [`judge`] [`evidence`] | from scenario files to the bundle, in this order |
+//! | stages | [`init`] [`scenario`] [`plan`] [`install`] [`load`] [`observe`] [`judge`] [`evidence`] | from the scenario of a cluster to the bundle, in this order |
 //! | | [`live`] [`sim`] | the two environments: a real cluster, a simulated one |
 //! | parsers | [`snapshot`] [`metrics`] [`protocol`] | Kubernetes objects; metrics APIs, store and exporter; chats with a server |
 //! | I/O boundary | [`env`](mod@env) | Kubernetes API, HTTP, helm, bundle, timeline, redaction |
@@ -64,6 +64,7 @@ mod error_chain;
 pub mod evidence;
 mod hidden_chars;
 pub mod hpa;
+mod init;
 pub mod install;
 pub mod judge;
 pub mod live;

@@ -60,9 +60,19 @@ fn help_lists_the_commands_and_the_exit_codes() {
     let folder = CliTempDir::new("help");
     let (code, out, _) = decode_output(&run_gpuhpa(&folder, &["--help"]));
     assert_eq!(code, 0);
-    for word in
-        ["verify", "plan", "rehearse", "judge", "clean", "export", "schema", "completions", "INCONCLUSIVE", "130"]
-    {
+    for word in [
+        "verify",
+        "init",
+        "plan",
+        "rehearse",
+        "judge",
+        "clean",
+        "export",
+        "schema",
+        "completions",
+        "INCONCLUSIVE",
+        "130",
+    ] {
         assert!(out.contains(word), "{word} is missing in:\n{out}");
     }
     assert!(!out.contains("audit"), "audit does not exist yet, but is in:\n{out}");
@@ -229,10 +239,25 @@ fn a_run_that_leaves_something_behind_is_not_restored_in_every_output() {
     assert_eq!(listed, existing);
 }
 
+/// The file that the user has edited since is worth more than a new one.
+#[test]
+fn init_leaves_a_file_that_exists_alone() {
+    let folder = CliTempDir::new("init");
+    folder.write("mine.yaml", "name: mine\n");
+    let (code, out, err) = decode_output(&run_gpuhpa(&folder, &["init", "-o", "mine.yaml", "--kubeconfig", "none"]));
+    assert!(code == 2 && out.is_empty() && err.contains("mine.yaml exists already"), "{code} {out} {err}");
+    let (code, _, err) =
+        decode_output(&run_gpuhpa(&folder, &["init", "-o", "mine.yaml", "--force", "--kubeconfig", "none"]));
+    assert!(code == 2 && err.contains("could not read the kubeconfig none"), "{code} {err}");
+    assert_eq!(std::fs::read_to_string(folder.0.join("mine.yaml")).expect("the file"), "name: mine\n");
+    let (code, _, err) = decode_output(&run_gpuhpa(&folder, &["init", "--extends", "nowhere.yaml"]));
+    assert!(code == 2 && err.contains("nowhere.yaml"), "{code} {err}");
+}
+
 #[test]
 fn every_command_says_how_to_name_a_cluster() {
     let folder = CliTempDir::new("connect");
-    for args in [&["plan"][..], &["clean", "--run-id", "20261124-101500-042"], &["verify", "--yes"]] {
+    for args in [&["plan"][..], &["init"], &["clean", "--run-id", "20261124-101500-042"], &["verify", "--yes"]] {
         let args = [args, &["--kubeconfig", "none"]].concat();
         let (code, _, err) = decode_output(&run_gpuhpa(&folder, &args));
         assert!(
@@ -685,4 +710,39 @@ fn numbers_of_the_command_line_and_of_a_bundle_have_limits() {
     std::fs::write(&path, text.replace("maxReplicas: 3", "maxReplicas: 2147483647")).expect("a scenario");
     let (code, _, err) = decode_output(&run_gpuhpa(&folder, &["judge", "b"]));
     assert!(code == 6 && err.contains("hpa.spec.maxReplicas: is 2147483647, outside 1..=1000"), "{code} {err}");
+}
+
+/// What the simulator lacks is no fault of the cluster, so no rehearsal begins that would blame it.
+#[test]
+fn a_rehearsal_names_all_that_the_simulator_does_not_have() {
+    let folder = CliTempDir::new("unsupported");
+    let lacks = "extends: builtin://ollama-gpu-utilization.yaml\n\
+        releases:\n  ollama: {values: {ollama: {gpu: {draEnabled: true}}}}\n\
+        metric: {exporter: {metricName: gpu_gfx_activity}}\n";
+    folder.write("mine.yaml", lacks);
+    for args in [
+        &["rehearse", "-f", "mine.yaml", "--report-dir", "b", "--junit", "j.xml"][..],
+        &["rehearse", "-f", "mine.yaml", "--sweep", "concurrency=1..2"],
+    ] {
+        let (code, _, err) = decode_output(&run_gpuhpa(&folder, args));
+        let named =
+            ["resource claims (DRA): the value ollama.gpu.draEnabled", "gpu_gfx_activity (metric.exporter.metricName)"];
+        assert_eq!(code, 2, "{err}");
+        assert!(
+            named.iter().all(|text| err.contains(text)) && err.contains("hint: rehearse the scenario without"),
+            "{err}"
+        );
+    }
+    assert!(!folder.0.join("b").exists() && folder.0.join("j.xml").exists(), "a pipeline gets its JUnit file");
+    // Of a series alone the plan may say more: why no cluster can pass.
+    let series = "extends: builtin://ollama-gpu-utilization.yaml\nmetric: {exporter: {metricName: gpu_gfx_activity}";
+    for (metric, text) in
+        [(", range: [0, 100]}", "the series gpu_gfx_activity"), (", range: [0, 1]}", "can never reach 2 replicas")]
+    {
+        folder.write("mine.yaml", &format!("{series}{metric}\n"));
+        let (code, _, err) =
+            decode_output(&run_gpuhpa(&folder, &["rehearse", "-q", "-f", "mine.yaml", "--report-dir", "b"]));
+        assert!(code == 2 && err.contains(text), "{code} {err}");
+        assert_eq!(decode_output(&run_gpuhpa(&folder, &["judge", "b"])).0, 3);
+    }
 }

@@ -15,7 +15,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("HPA model: time bounds", &["bounds"]),
     ("I/O boundary", &["env"]),
     ("parsers", &["metrics", "protocol", "snapshot"]),
-    ("stages", &["evidence", "install", "judge", "live", "load", "observe", "plan", "scenario", "sim"]),
+    ("stages", &["evidence", "init", "install", "judge", "live", "load", "observe", "plan", "scenario", "sim"]),
     ("orchestration", &["run"]),
     ("CLI", &["cli"]),
 ];
@@ -34,10 +34,10 @@ const CHILD_LAYERS: &[(&str, &[&[&str]])] = &[
     (
         "plan",
         &[
-            &["api_services", "capacity", "lease", "preflight_error", "rendered_chart"],
-            &["adoption"],
-            &["adapter_rule", "double_average", "hpa_preflight", "permissions"],
-            &["changes", "install_preflight", "survey"],
+            &["api_services", "capacity", "lease", "metric_direction", "offline", "preflight_error", "rendered_chart"],
+            &["adoption", "foreign_hpa"],
+            &["adapter_rule", "double_average", "hpa_preflight", "permissions", "shared_accelerators"],
+            &["changes", "install_preflight", "pulls", "survey"],
             &["preflight"],
         ],
     ),
@@ -47,6 +47,7 @@ const CHILD_LAYERS: &[(&str, &[&[&str]])] = &[
             &["built_in", "locate", "protocol_defaults", "scenario_error"],
             &["metric_spec", "names", "profile", "renamed_keys"],
             &["layers", "validate"],
+            &["hpa_source"],
         ],
     ),
     (
@@ -60,6 +61,7 @@ const CHILD_LAYERS: &[(&str, &[&[&str]])] = &[
             &["platform"],
             &["api", "client", "network"],
             &["controllers", "helm"],
+            &["unsupported"],
         ],
     ),
     (

@@ -521,7 +521,7 @@ async fn the_counters_are_recorded_at_the_start_each_second_and_at_the_end() {
     running.stop().await.unwrap();
     let samples = load_samples(&env);
     assert_eq!(samples.iter().map(|(at_ms, _)| *at_ms).collect::<Vec<_>>(), [0, 1000, 2000, 3000, 3500]);
-    assert_eq!(samples[0].1, LoadSnapshot::default());
+    assert_eq!(samples[0].1, LoadSnapshot { ttft_sum_us: Some(0), ..LoadSnapshot::default() });
     // At 1000 ms each worker has ended five requests and received the headers of its sixth.
     let (_, second) = &samples[1];
     assert_eq!(

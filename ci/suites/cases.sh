@@ -6,6 +6,8 @@ row() { awk -F' *[|] *' -v name="$1" '!/^#/ && $1 == name { print $2 "|" $3 }' c
 
 before_scene() {
   IFS='|' read -r variant scenarios <<<"$(row "$1")"
+  # KEDA serves external.metrics.k8s.io, which prometheus-adapter serves in other cases.
+  if [[ " $variant $scenarios" == *" keda"* ]]; then ci/rig/keda on; else ci/rig/keda off; fi
   if [ "$variant" != - ]; then ci/rig/broken "$variant"; fi
 }
 

@@ -1,8 +1,13 @@
 //! Time bounds of the phases and checks, each the sum of named terms. The terms model the HPA controller (Kubernetes
 //! 1.37) and the metric pipeline: exporter → store → metrics API → controller. Nothing here waits or reads a clock.
 
+mod terms;
+
+use self::terms::{assumed_term, bound, harness_term, term};
 use crate::hpa::BehaviorTimes;
+use crate::model::adapter_rule;
 use crate::model::assumptions::Assumptions;
+use crate::model::metric_under_test::MetricUnderTest;
 use crate::model::plan::{BoundName, Term, TermSource, TimeBound};
 use crate::model::scenario::Scenario;
 use crate::units::HumanDuration;
@@ -32,26 +37,12 @@ pub(crate) struct TimingModel<'a> {
     pub(crate) up_rate_ms: u64,
     /// Time that the scaling policies need from maxReplicas down to minReplicas, milliseconds.
     pub(crate) down_rate_ms: u64,
+    /// How much older than its samples the metric is because of ranges and offsets in the adapter's rule, milliseconds.
+    pub(crate) rule_delay_ms: u64,
     /// Largest possible difference between the API server's clock and the harness's, milliseconds.
     pub(crate) clock_skew_ms: u64,
     /// Timeout of a chat's first token, milliseconds.
     pub(crate) first_token_ms: u64,
-}
-
-fn term(name: &str, ms: u64, source: TermSource) -> Term {
-    Term { name: name.to_owned(), ms, source }
-}
-
-fn assumed_term(name: &str, duration: HumanDuration) -> Term {
-    term(name, duration.ms(), TermSource::Assumed)
-}
-
-fn harness_term(name: &str, duration: HumanDuration) -> Term {
-    term(name, duration.ms(), TermSource::Harness)
-}
-
-fn bound(name: BoundName, terms: Vec<Term>) -> TimeBound {
-    TimeBound { name, terms: terms.into_iter().filter(|term| term.ms > 0).collect() }
 }
 
 impl<'a> TimingModel<'a> {
@@ -62,6 +53,7 @@ impl<'a> TimingModel<'a> {
             Some(ms) => (ms, TermSource::Read),
             None => (scenario.assumptions.downscale_stabilization.ms(), TermSource::Assumed),
         };
+        let metric = MetricUnderTest::from_scenario(scenario);
         Self {
             assumptions: &scenario.assumptions,
             down_window: term("scale-down stabilization window", ms, source),
@@ -69,6 +61,7 @@ impl<'a> TimingModel<'a> {
             termination_grace_s: None,
             up_rate_ms: behavior.up_rate_ms,
             down_rate_ms: behavior.down_rate_ms,
+            rule_delay_ms: metric.map_or(0, |metric| adapter_rule::rule_delay_ms(scenario, &metric)),
             clock_skew_ms,
             first_token_ms: scenario.load.timeouts.first_token.ms(),
         }
@@ -85,6 +78,7 @@ impl TimingModel<'_> {
             assumed_term("exporter interval", self.assumptions.exporter_interval),
             assumed_term("scrape interval", self.assumptions.scrape_interval),
             assumed_term("store offset", self.assumptions.store_offset),
+            term("ranges and offsets in the adapter's rule", self.rule_delay_ms, TermSource::Read),
         ]
     }
 
@@ -311,6 +305,7 @@ mod tests {
             termination_grace_s: Some(30),
             up_rate_ms: 0,
             down_rate_ms: 0,
+            rule_delay_ms: 0,
             clock_skew_ms: 500,
             first_token_ms: 300_000,
         }

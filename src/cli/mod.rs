@@ -6,6 +6,7 @@ mod console;
 mod environment;
 mod exit;
 mod export;
+mod init;
 mod judge;
 mod plan;
 mod progress;
@@ -43,6 +44,9 @@ enum CliCommand {
     /// Run the whole test against a cluster: install, scale up under load, scale down, clean up, verdict
     #[command(after_long_help = VERIFY_EXAMPLES)]
     Verify(verify::VerifyArgs),
+    /// Read a cluster and write a commented scenario for it; changes nothing in the cluster
+    #[command(after_long_help = INIT_EXAMPLES)]
+    Init(init::InitArgs),
     /// Show what verify would do and whether it can pass at all; changes nothing
     #[command(after_long_help = PLAN_EXAMPLES)]
     Plan(plan::PlanArgs),
@@ -77,11 +81,25 @@ Examples:
 
 Exit codes: see `gpuhpa --help`.";
 
+const INIT_EXAMPLES: &str = "\
+Examples:
+  gpuhpa init -o mine.yaml              a scenario for the current context
+  gpuhpa init --context prod            another cluster, to stdout
+  gpuhpa init --extends team.yaml -o mine.yaml
+                                        on top of a scenario of your own
+  gpuhpa init -o mine.yaml --force      write the file anew
+
+It reads for at most four minutes; one or two of them are for the intervals, which it measures. What
+its rights do not show is a comment in the file, with what to do.";
+
 const PLAN_EXAMPLES: &str = "\
 Examples:
   gpuhpa plan                         all changes that verify would make, and why it cannot start
   gpuhpa plan -f mine.yaml -o yaml    the scenario with every default filled in
-  gpuhpa plan -o json                 the plan for programs";
+  gpuhpa plan -o json                 the plan for programs
+  gpuhpa plan --offline -f mine.yaml  what needs no cluster: arithmetic, bounds, rules, chart values
+
+Exits with 2 if the run cannot pass. Without a cluster it says what it did not look at.";
 
 const REHEARSE_EXAMPLES: &str = "\
 Examples:
@@ -218,6 +236,7 @@ fn run_command(command: CliCommand) -> CliExit {
 async fn dispatch(command: CliCommand) -> CliExit {
     match command {
         CliCommand::Verify(args) => verify::verify(&args).await,
+        CliCommand::Init(args) => init::init(&args).await,
         CliCommand::Plan(args) => plan::plan(&args).await,
         CliCommand::Rehearse(args) => rehearse::rehearse(&args).await,
         CliCommand::Judge(args) => judge::judge(&args),
@@ -241,6 +260,7 @@ mod tests {
     fn no_line_of_the_examples_is_wrapped() {
         let texts = [
             VERIFY_EXAMPLES,
+            INIT_EXAMPLES,
             PLAN_EXAMPLES,
             REHEARSE_EXAMPLES,
             JUDGE_EXAMPLES,

@@ -1,4 +1,5 @@
-//! `gpuhpa plan`: the changes that verify would make, and whether it can pass. Changes nothing.
+//! `gpuhpa plan`: the changes that verify would make, and whether it can pass; with `--offline` as far as that needs no cluster.
+//! Changes nothing.
 
 use clap::{Args, ValueEnum};
 
@@ -6,9 +7,13 @@ use super::console::new_table;
 use super::{CliExit, ClusterArgs, Console, ScenarioArgs, environment};
 use crate::clock::RunClock;
 use crate::env::Bundle;
+use crate::live::HelmBinary;
+use crate::model::hpa_source::HpaSource;
 use crate::model::inventory::Inventory;
 use crate::model::plan::Plan;
+use crate::model::scenario::Scenario;
 use crate::plan::SurveyError;
+use crate::run::{self, ClusterIdentity, PreparedRun};
 use crate::units::HumanDuration;
 use crate::{live, plan as planning, scenario};
 
@@ -19,6 +24,9 @@ pub(super) struct PlanArgs {
     scenario: ScenarioArgs,
     #[command(flatten)]
     cluster: ClusterArgs,
+    /// Without a cluster: all that scenario and charts show by themselves
+    #[arg(long, conflicts_with_all = ["kubeconfig", "context"])]
+    offline: bool,
     /// table: for people; json: the plan for programs; yaml: the scenario with every default filled in
     #[arg(short, long, value_enum, default_value_t = PlanFormat::Table)]
     output: PlanFormat,
@@ -43,6 +51,9 @@ pub(super) async fn plan(args: &PlanArgs) -> CliExit {
         };
     }
     let clock = RunClock::start();
+    if args.offline {
+        return plan_offline(args, &scenario, clock).await;
+    }
     let cluster = match live::connect(args.cluster.kubeconfig.as_deref(), args.cluster.context.as_deref()).await {
         Ok(cluster) => cluster,
         Err(error) => {
@@ -54,22 +65,46 @@ pub(super) async fn plan(args: &PlanArgs) -> CliExit {
         Ok(env) => env,
         Err(error) => return Console::print_error(&error, None, CliExit::Internal),
     };
-    let mut inventory = match planning::survey(&env, &scenario).await {
-        Ok(inventory) => inventory,
+    let identity = ClusterIdentity { context: cluster.context, server: cluster.server, simulated: None };
+    let prepared = run::prepare(&env, &scenario, &run::run_id(clock.wall_start()), &identity).await;
+    let PreparedRun { inventory, plan, .. } = match prepared {
+        Ok(prepared) => prepared,
         Err(error) => {
             let (exit, hint) = survey_failure(&error);
             return Console::print_error(&error.to_string(), Some(hint), exit);
         }
     };
-    inventory.kube_context = cluster.context;
-    inventory.server = cluster.server;
-    let plan = planning::plan(&scenario, &inventory, &crate::run::run_id(clock.wall_start()));
+    print_result(args, &inventory, &plan)
+}
+
+/// The plan as far as it needs no cluster.
+async fn plan_offline(args: &PlanArgs, scenario: &Scenario, clock: RunClock) -> CliExit {
+    if let HpaSource::Adopted(name) = scenario.hpa_source() {
+        let what = format!("adopt.hpa: HPA {name} is in the cluster, so there is nothing to plan offline");
+        let hint = "plan without --offline, or state its spec as `hpa.spec` in place of `adopt`";
+        return Console::print_error(&what, Some(hint), CliExit::Usage);
+    }
+    let helm = HelmBinary { binary: args.cluster.helm.clone(), kubeconfig: None, context: None };
+    match planning::survey_offline(&helm, scenario, clock.wall_start()).await {
+        Ok(inventory) => {
+            let plan = planning::plan(scenario, &inventory, &run::run_id(clock.wall_start()));
+            print_result(args, &inventory, &plan)
+        }
+        Err(error) => {
+            let (exit, hint) = survey_failure(&error);
+            Console::print_error(&error.to_string(), Some(hint), exit)
+        }
+    }
+}
+
+/// Prints the plan; the exit code says whether the run can pass.
+fn print_result(args: &PlanArgs, inventory: &Inventory, plan: &Plan) -> CliExit {
     if args.output == PlanFormat::Json {
-        if let failed @ CliExit::Internal = Console::print_json(&plan) {
+        if let failed @ CliExit::Internal = Console::print_json(plan) {
             return failed;
         }
     } else {
-        print_plan(&inventory, &plan);
+        print_plan(inventory, plan);
     }
     match (inventory.hpa_served, plan.errors.is_empty()) {
         (false, _) => Console::print_error("the platform does not serve autoscaling/v2", None, CliExit::NotApplicable),
@@ -98,7 +133,11 @@ pub(super) fn format_changes(inventory: &Inventory, plan: &Plan, verbose: bool) 
     let Inventory { kube_context: context, server, kubernetes_version: kubernetes, .. } = inventory;
     let changes = plan.changes.iter().enumerate().map(|(n, change)| format!("  {}. {change}", n + 1));
     let warnings = plan.warnings.iter().map(|warning| format!("warning: {warning}"));
-    let header = format!("context {context} at {server} (Kubernetes {kubernetes})");
+    let header = if inventory.offline.is_some() {
+        "no cluster (--offline); on one where nothing of this exists yet, verify would:".to_owned()
+    } else {
+        format!("context {context} at {server} (Kubernetes {kubernetes})")
+    };
     let footer = format!("{}; run {}", format_duration(plan, verbose), plan.run);
     let lines: Vec<String> = std::iter::once(header).chain(changes).chain(warnings).chain([footer]).collect();
     lines.join("\n")
@@ -127,13 +166,27 @@ fn print_plan(inventory: &Inventory, plan: &Plan) {
     summary.add_row(["replicas expected", &plan.expected_replicas.to_string()]);
     summary.add_row([
         "accelerators",
-        &format!("{} needed, {free} free of {}", capacity.needed, capacity.resource.as_deref().unwrap_or("-")),
+        &match &capacity.resource {
+            Some(resource) if inventory.offline.is_some() => {
+                format!("{} needed of {resource}; how many are free was not looked at", capacity.needed)
+            }
+            Some(resource) => format!("{} needed, {free} free of {resource}", capacity.needed),
+            None if planning::knows_target(inventory) => format!("{} needed, {free} free of -", capacity.needed),
+            None => "not looked at".to_owned(),
+        },
     ]);
     summary.add_row(["duration", &format_duration(plan, true)]);
-    let granted = inventory.permissions.iter().filter(|permission| permission.allowed).count();
-    summary.add_row(["permissions", &format!("{granted} of {} granted", inventory.permissions.len())]);
+    if inventory.offline.is_none() {
+        let granted = inventory.permissions.iter().filter(|permission| permission.allowed).count();
+        summary.add_row(["permissions", &format!("{granted} of {} granted", inventory.permissions.len())]);
+    }
     for (name, api) in &inventory.metrics_apis {
         summary.add_row([name.as_str(), &format!("served by {}, available: {}", api.service, api.available)]);
+    }
+    for (name, lines) in [("pulls", &plan.pulls), ("not looked at", &plan.not_looked_at)] {
+        if !lines.is_empty() {
+            summary.add_row([name, &lines.join("\n")]);
+        }
     }
     let mut bounds = new_table(&["bound", "length and terms"]);
     for bound in &plan.bounds {

@@ -6,7 +6,7 @@ use clap::Args;
 use tokio::sync::watch;
 
 use super::console::new_table;
-use super::session::{OutputArgs, RunSession};
+use super::session::{OutputArgs, PreflightFailure, RunSession};
 use super::sweep::{SweepRange, sweep};
 use super::{CliExit, Console, ScenarioArgs};
 use crate::clock::{RunClock, Stopwatch};
@@ -16,10 +16,10 @@ use crate::model::run_records::RunRecords;
 use crate::model::scenario::Scenario;
 use crate::run::{self, EPOCH, ReceivedSignals, RunForecast};
 use crate::scenario;
-use crate::sim;
 use crate::sim::config::SimConfig;
 use crate::sim::faults::{self, FaultSpec};
 use crate::sim::params::{self, PARAMS};
+use crate::sim::{self, Unsupported};
 use crate::units::HumanDuration;
 
 /// Arguments of `rehearse`.
@@ -53,6 +53,10 @@ pub(super) struct RehearseArgs {
     length: HumanDuration,
 }
 
+/// What to do with a scenario that the simulator does not support.
+const UNSUPPORTED_HINT: &str =
+    "rehearse the scenario without it, in an overlay; plan and verify do not have this limit";
+
 /// A runtime with a virtual clock, which jumps to the next timer.
 pub(super) fn virtual_time_runtime() -> std::io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()
@@ -72,7 +76,7 @@ pub(super) async fn rehearse(args: &RehearseArgs) -> CliExit {
         return exit;
     }
     let clock = RunClock::start_at(EPOCH);
-    let not_started = |error: String| args.output.report_not_started(clock, &error);
+    let not_started = |error: String| args.output.report_not_started(clock, &error, None);
     let scenario = match scenario::load(&args.scenario.files, args.scenario.namespace.as_deref()) {
         Ok(scenario) => scenario,
         Err(error) => return not_started(error.to_string()),
@@ -81,6 +85,12 @@ pub(super) async fn rehearse(args: &RehearseArgs) -> CliExit {
         Ok(built) => built,
         Err(error) => return not_started(error),
     };
+    let lacks = sim::find_unsupported(&scenario);
+    // Where only a series is missing, the plan may find why no cluster can pass.
+    let is_decided = !lacks.releases.is_empty() || args.sweep.is_some();
+    if let Some(error) = lacks.message().filter(|_| is_decided) {
+        return args.output.report_not_started(clock, &error, Some(UNSUPPORTED_HINT));
+    }
     if let Some(range) = args.sweep {
         return sweep(range, args.length, &config, &scenario).await;
     }
@@ -89,14 +99,13 @@ pub(super) async fn rehearse(args: &RehearseArgs) -> CliExit {
         Ok(bundle) => bundle.with_redactor(super::new_redactor()).without_sync(),
         Err(error) => return not_started(error),
     };
-    run_rehearsal(args, scenario, config, simulated, bundle).await
+    run_rehearsal(args, scenario, (config, simulated, lacks), bundle).await
 }
 
 async fn run_rehearsal(
     args: &RehearseArgs,
     scenario: Scenario,
-    config: SimConfig,
-    simulated: SimulationInfo,
+    (config, simulated, lacks): (SimConfig, SimulationInfo, Unsupported),
     bundle: Bundle,
 ) -> CliExit {
     let (clock, real) = (RunClock::start_at(EPOCH), Stopwatch::start());
@@ -106,7 +115,10 @@ async fn run_rehearsal(
     let mut session = RunSession::new(&args.output, scenario, bundle, clock, run::run_id(EPOCH));
     // A rehearsal gets no signals, but the receiver needs a live sender.
     let (_sender, signals) = watch::channel(ReceivedSignals::default());
-    let exit = match session.prepare(&env, &run::simulated_cluster(simulated)).await {
+    let prepared = session.prepare(&env, &run::simulated_cluster(simulated)).await;
+    let unsupported =
+        || lacks.message().map(|text| PreflightFailure::new(text, Some(UNSUPPORTED_HINT), CliExit::Usage));
+    let exit = match prepared.and_then(|redacted| unsupported().map_or(Ok(redacted), Err)) {
         Ok(redacted) => {
             let exit = session.execute(&env, &redacted, signals).await;
             Console::print_data(&format_forecast(&compute_forecast(&session, &env)));
@@ -154,7 +166,7 @@ fn create_bundle(dir: &Path) -> Result<Bundle, String> {
 }
 
 fn compute_forecast(session: &RunSession<'_>, env: &RunEnv) -> RunForecast {
-    let (scenario, inventory) = (&session.scenario, &session.prepared.inventory);
+    let (scenario, inventory) = (&session.prepared.scenario, &session.prepared.inventory);
     let per_pod = inventory.charts.values().find_map(|chart| chart.target_resources.as_ref());
     let per_pod = per_pod.map_or(0, |resources| resources.values().sum());
     env.timeline.with_observations(|timeline| {

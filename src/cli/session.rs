@@ -62,8 +62,8 @@ impl OutputArgs {
         Err(Console::print_error(&text, Some("name a file with --junit"), CliExit::Internal))
     }
 
-    /// Ends a run without a scenario or without a folder for its bundle. A pipeline gets its JUnit file nevertheless.
-    pub(super) fn report_not_started(&self, clock: RunClock, error: &str) -> CliExit {
+    /// Ends a run without a scenario, or without a folder for its bundle, or of a scenario that cannot be simulated. A pipeline gets its JUnit file nevertheless.
+    pub(super) fn report_not_started(&self, clock: RunClock, error: &str, hint: Option<&str>) -> CliExit {
         let inventory = Inventory::before_survey(clock.wall_start());
         let observation = Observation {
             seq: 0,
@@ -81,7 +81,7 @@ impl OutputArgs {
             extra_marks: &[],
         };
         let written = write_junit(self.junit.as_deref(), &input);
-        let exit = Console::print_error(error, None, CliExit::Usage);
+        let exit = Console::print_error(error, hint, CliExit::Usage);
         if written.is_ok() { exit } else { exit.with_lost_output() }
     }
 }
@@ -119,7 +119,6 @@ impl From<RunStartError> for PreflightFailure {
 /// A run of verify or rehearse, from its scenario to its verdict.
 pub(super) struct RunSession<'a> {
     pub(super) output: &'a OutputArgs,
-    pub(super) scenario: Scenario,
     pub(super) signer: Option<BundleSigner>,
     pub(super) bundle: Bundle,
     pub(super) clock: RunClock,
@@ -142,14 +141,14 @@ impl<'a> RunSession<'a> {
     ) -> Self {
         Self {
             output,
-            scenario,
-            signer: None,
-            bundle,
-            clock,
             prepared: PreparedRun {
+                scenario,
                 inventory: Inventory::before_survey(clock.wall_start()),
                 plan: Plan { run, ..Plan::default() },
             },
+            signer: None,
+            bundle,
+            clock,
             cleanup_policy: CleanupPolicy::Restore,
             assume_yes: true,
             cluster_flags: None,
@@ -167,10 +166,10 @@ impl<'a> RunSession<'a> {
         self.bundle.redactor().add_url_host(&server);
         let unread = &mut self.prepared.inventory;
         (unread.kube_context, unread.server, unread.simulated) = (context, server, simulated);
-        let prepared = run::prepare(env, &self.scenario, &self.prepared.plan.run, identity).await;
+        let prepared = run::prepare(env, &self.prepared.scenario, &self.prepared.plan.run, identity).await;
         self.prepared = prepared.map_err(RunStartError::from)?;
-        environment::register_hosts(self.bundle.redactor(), &self.prepared.inventory, &self.scenario);
-        let redacted = run::begin_bundle(env, &self.scenario, &self.prepared)?;
+        environment::register_hosts(self.bundle.redactor(), &self.prepared.inventory, &self.prepared.scenario);
+        let redacted = run::begin_bundle(env, &self.prepared)?;
         self.confirm_changes().await?;
         Ok(redacted)
     }
@@ -178,7 +177,7 @@ impl<'a> RunSession<'a> {
     /// Prints all changes and asks for confirmation.
     async fn confirm_changes(&self) -> Result<(), PreflightFailure> {
         if !self.output.quiet {
-            let PreparedRun { inventory, plan } = &self.prepared;
+            let PreparedRun { inventory, plan, .. } = &self.prepared;
             let changes = super::plan::format_changes(inventory, plan, self.output.verbose);
             Console::print_message(&Console::fit_lines(&self.bundle.redactor().redact_text(&changes)));
         }
@@ -209,7 +208,7 @@ impl<'a> RunSession<'a> {
         let console = Console::new(self.clock, self.output.verbosity(), self.bundle.redactor().clone());
         let inputs = RunInputs {
             env,
-            scenario: &self.scenario,
+            scenario: &self.prepared.scenario,
             inventory: &self.prepared.inventory,
             redacted,
             plan: &self.prepared.plan,
@@ -259,7 +258,7 @@ impl<'a> RunSession<'a> {
     /// Writes the bundle and the JUnit file of a run that does not start.
     pub(super) fn abort(&self, failure: &PreflightFailure) -> CliExit {
         let (verdict, redacted, write_error) =
-            run::abandon_run(&self.bundle, self.clock, &self.scenario, &self.prepared, &failure.message);
+            run::abandon_run(&self.bundle, self.clock, &self.prepared, &failure.message);
         let written = self.write_outputs(&verdict, &redacted);
         match write_error.map(|error| error.to_string()) {
             None => Console::print_message(&format!("evidence: {}", self.bundle.dir().display())),

@@ -43,7 +43,7 @@ pub(super) async fn verify(args: &VerifyArgs) -> CliExit {
         return exit;
     }
     let clock = RunClock::start();
-    let not_started = |error: String| args.output.report_not_started(clock, &error);
+    let not_started = |error: String| args.output.report_not_started(clock, &error, None);
     let scenario = match scenario::load(&args.scenario.files, args.scenario.namespace.as_deref()) {
         Ok(scenario) => scenario,
         Err(error) => return not_started(error.to_string()),
@@ -104,7 +104,8 @@ async fn prepare(
     let cluster = live::connect(args.cluster.kubeconfig.as_deref(), args.cluster.context.as_deref())
         .await
         .map_err(|e| PreflightFailure::new(e.to_string(), Some(super::CONNECT_HINT), CliExit::Usage))?;
-    let env = environment::build_env(&args.cluster, &cluster, &session.scenario, session.clock, &session.bundle)
+    let scenario = &session.prepared.scenario;
+    let env = environment::build_env(&args.cluster, &cluster, scenario, session.clock, &session.bundle)
         .map_err(|e| PreflightFailure::new(e, None, CliExit::Internal))?;
     let env = RunEnv { bearer_token, ..env };
     // The context's name may be a common word (k3s: `default`): it is replaced here only, not in all text.

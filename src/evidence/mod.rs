@@ -61,6 +61,9 @@ pub fn begin(
     let mut shown = scenario.clone();
     // Values that are secret by their key come first: the redactor then finds them in other places too.
     shown.releases.values_mut().for_each(|release| bundle.redactor().redact_map(&mut release.values));
+    if let Some(scaled_object) = &mut shown.scaled_object {
+        bundle.redactor().redact_map(&mut scaled_object.spec);
+    }
     bundle.redactor().redact_value(&mut shown).map_err(|e| wrong(e.to_string()))?;
     let yaml = serde_saphyr::to_string(&shown).map_err(|e| wrong(e.to_string()))?;
     bundle.write_file("scenario.yaml", yaml.as_bytes())?;

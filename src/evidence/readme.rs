@@ -68,6 +68,9 @@ fn reproduce(run: &FinishedRun<'_>) -> String {
     if let Some(platform) = inventory.platform() {
         out += &format!("- {platform}\n");
     }
+    for node in inventory.describe_accelerator_nodes() {
+        out += &format!("- node {node}\n");
+    }
     out += &format!("- {}\n", inventory.tool_versions());
     for (name, chart) in &inventory.charts {
         out += &format!(

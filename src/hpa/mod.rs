@@ -37,6 +37,7 @@ mod rate;
 mod ratio;
 mod reconcile;
 mod rules;
+mod scaled_object;
 mod size;
 mod spec;
 mod stored_spec;
@@ -70,9 +71,12 @@ pub use reconcile::{
 };
 pub use rules::Behavior;
 pub(crate) use rules::{GivenRules, PolicyType, ScalingPolicy, ScalingRules, SelectPolicy};
+pub(crate) use scaled_object::{scaled_object_hpa_name, scaled_object_hpa_spec};
 pub(crate) use size::Size;
 pub use size::Sizing;
-pub(crate) use spec::{BehaviorTimes, behavior_from_spec, behavior_times, pod_state_from_snapshot};
+pub(crate) use spec::{
+    BehaviorTimes, behavior_from_spec, behavior_times, longest_policy_period_ms, pod_state_from_snapshot,
+};
 pub(crate) use stored_spec::{find_foreign_metrics, find_spec_differences, spec_difference_hint};
 pub(crate) use text::{
     SCALE_DOWN_STABILIZED, SUCCEEDED_RESCALE, SUCCESSFUL_RESCALE, new_size, split_new_size, updated_scale,

@@ -83,6 +83,16 @@ pub(crate) struct BehaviorTimes {
     pub(crate) down_rate_ms: u64,
 }
 
+/// The longest `periodSeconds` of the policies in `spec.behavior`, milliseconds: for so long a change of size counts against
+/// later ones. 0 without a behavior, where no change does.
+#[must_use]
+pub(crate) fn longest_policy_period_ms(spec: &HorizontalPodAutoscalerSpec) -> u64 {
+    let behavior = behavior_from_spec(spec);
+    let rules = behavior.iter().flat_map(|behavior| [&behavior.scale_up, &behavior.scale_down]);
+    let seconds = rules.flat_map(|rules| &rules.policies).map(|policy| policy.period_seconds).max();
+    seconds.and_then(|seconds| u64::try_from(seconds).ok()).unwrap_or(0) * 1000
+}
+
 /// The times that a scenario's `spec.behavior` sets.
 #[must_use]
 pub(crate) fn behavior_times(scenario: &Scenario) -> BehaviorTimes {

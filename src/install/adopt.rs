@@ -1,5 +1,6 @@
 //! Adopted objects: used by the run and not changed by it. Their digests are journalled before the run and compared after it.
 
+use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use kube::core::DynamicObject;
 use serde_json::{Map, Value};
 
@@ -8,6 +9,8 @@ use crate::env::{RunEnv, api_for_object};
 use crate::model::inventory::Inventory;
 use crate::model::journal::{ChangeState, ObjectRef, RunChange};
 use crate::model::manifest::sha256_hex;
+use crate::model::plan::Plan;
+use crate::model::resource_kind::{ResourceKind, SCALED_OBJECT};
 use crate::model::scenario::Scenario;
 
 /// Adopts the objects of a release that the run depends on: the target, and the APIServices that the release serves.
@@ -32,24 +35,72 @@ pub(super) async fn adopt_release(
             name: service,
         });
     }
+    // An adopted HPA sets the size as before, and after, the run.
+    let scope = if scenario.adopt.is_some() { DigestScope::WithoutSize } else { DigestScope::Whole };
     for object in objects {
-        let digest = read_digest(env, &object).await?;
-        let change = journal.record_intent(RunChange::Adopt { object, digest })?;
-        journal.record_step(change, ChangeState::Done { uid: None })?;
+        adopt_object(env, journal, object, scope).await?;
     }
     Ok(())
 }
 
-/// Digest of an object in the cluster.
-pub(super) async fn read_digest(env: &RunEnv, object: &ObjectRef) -> Result<String, InstallError> {
+/// Adopts the HPA that the run did not apply: first the ScaledObject that controls one that exists, then the HPA itself, whose
+/// journal entry begins the time in which it is judged. Without the HPA it adopts nothing.
+///
+/// # Errors
+/// An object cannot be read, or the journal cannot be written.
+pub(crate) async fn adopt_hpa(
+    env: &RunEnv,
+    journal: &Journal,
+    scenario: &Scenario,
+    inventory: &Inventory,
+    plan: &Plan,
+) -> Result<(), InstallError> {
+    let hpa = ObjectRef::in_scenario(scenario, &ResourceKind::from_type::<HorizontalPodAutoscaler>(), &plan.hpa);
+    let found = api_for_object(&env.kube.retrying, &hpa).get_opt(&hpa.name).await;
+    if found.map_err(|e| InstallError::object("read", &hpa, &e))?.is_none() {
+        return Ok(());
+    }
+    if let Some(owner) = inventory.adopted_hpa.as_ref().and_then(|adopted| adopted.scaled_object.as_ref()) {
+        adopt_object(env, journal, ObjectRef::in_scenario(scenario, &SCALED_OBJECT, &owner.name), DigestScope::Whole)
+            .await?;
+    }
+    adopt_object(env, journal, hpa, DigestScope::Whole).await
+}
+
+async fn adopt_object(
+    env: &RunEnv,
+    journal: &Journal,
+    object: ObjectRef,
+    scope: DigestScope,
+) -> Result<(), InstallError> {
+    let digest = object_digest(&read_object(env, &object).await?, scope);
+    let change = journal.record_intent(RunChange::Adopt { object, digest })?;
+    Ok(journal.record_step(change, ChangeState::Done { uid: None })?)
+}
+
+/// What the digest of an adopted object covers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum DigestScope {
+    /// All that a client writes.
+    Whole,
+    /// The same without spec.replicas.
+    WithoutSize,
+}
+
+/// Whether an adopted object has this digest in the cluster, in one of the two scopes.
+pub(super) async fn is_unchanged(env: &RunEnv, object: &ObjectRef, digest: &str) -> Result<bool, InstallError> {
+    let found = read_object(env, object).await?;
+    Ok([DigestScope::Whole, DigestScope::WithoutSize].iter().any(|scope| object_digest(&found, *scope) == digest))
+}
+
+async fn read_object(env: &RunEnv, object: &ObjectRef) -> Result<DynamicObject, InstallError> {
     let found = api_for_object(&env.kube.retrying, object).get(&object.name).await;
-    let found = found.map_err(|e| InstallError::object("read", object, &e))?;
-    Ok(object_digest(&found))
+    found.map_err(|e| InstallError::object("read", object, &e))
 }
 
 /// sha256 over identity, labels, annotations, spec and data. Fields that the API server maintains (managedFields,
 /// resourceVersion, generation, status) change without an edit and are left out.
-fn object_digest(object: &DynamicObject) -> String {
+fn object_digest(object: &DynamicObject, scope: DigestScope) -> String {
     let mut fields = Map::new();
     let metadata = serde_json::to_value(&object.metadata).unwrap_or_default();
     for field in ["name", "namespace", "uid", "labels", "annotations"] {
@@ -57,6 +108,9 @@ fn object_digest(object: &DynamicObject) -> String {
     }
     if let Value::Object(data) = &object.data {
         fields.extend(data.iter().filter(|(name, _)| *name != "status").map(|(k, v)| (k.clone(), v.clone())));
+    }
+    if let Some(Value::Object(spec)) = fields.get_mut("spec").filter(|_| scope == DigestScope::WithoutSize) {
+        spec.shift_remove("replicas");
     }
     let sorted: std::collections::BTreeMap<_, _> = fields.into_iter().collect();
     let bytes = serde_json::to_vec(&sorted).unwrap_or_default();

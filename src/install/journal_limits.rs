@@ -6,7 +6,7 @@ use k8s_openapi::api::core::v1::{Namespace, Service};
 use k8s_openapi::kube_aggregator::pkg::apis::apiregistration::v1::APIService;
 
 use crate::model::journal::{ChangeState, JournalEntry, ObjectRef, ReleaseRef, RunChange, VolumeClaims};
-use crate::model::resource_kind::ResourceKind;
+use crate::model::resource_kind::{ResourceKind, SCALED_OBJECT};
 
 /// Entries of a journal. A run makes some dozens of changes, with three entries each.
 const MAX_ENTRIES: usize = 5_000;
@@ -15,11 +15,12 @@ const MAX_ENTRIES: usize = 5_000;
 const MAX_NAME: usize = 253;
 
 /// The kinds of objects that a run creates by itself.
-const CREATED_KINDS: [ResourceKind; 4] = [
+const CREATED_KINDS: [ResourceKind; 5] = [
     ResourceKind::from_type::<Namespace>(),
     ResourceKind::from_type::<Lease>(),
     ResourceKind::from_type::<Service>(),
     ResourceKind::from_type::<HorizontalPodAutoscaler>(),
+    SCALED_OBJECT,
 ];
 
 /// Checks the entries of a journal.
@@ -76,7 +77,10 @@ fn check_change(change: &RunChange) -> Result<(), String> {
         }
         RunChange::Adopt { object, .. } => {
             check_object(object)?;
-            let is_adopted = is_target(object) || is_of_kind(object, &ResourceKind::from_type::<APIService>());
+            let is_adopted = is_target(object)
+                || is_of_kind(object, &ResourceKind::from_type::<APIService>())
+                || is_of_kind(object, &ResourceKind::from_type::<HorizontalPodAutoscaler>())
+                || is_of_kind(object, &SCALED_OBJECT);
             if is_adopted { Ok(()) } else { Err(format!("no run adopts {} {}", object.api_version, object.kind)) }
         }
     }

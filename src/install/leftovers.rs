@@ -11,7 +11,7 @@ use kube::core::DynamicObject;
 use super::InstallError;
 use crate::env::{RunEnv, api_for_kind};
 use crate::model::journal::{ChangeState, JournalEntry, ObjectRef, RUN_LABEL, ReleaseRef, RunChange};
-use crate::model::resource_kind::ResourceKind;
+use crate::model::resource_kind::{ResourceKind, SCALED_OBJECT};
 
 /// Kinds of the objects that a run creates, in their order; it installs the releases between the two groups.
 const KINDS_BEFORE_RELEASES: [ResourceKind; 2] =
@@ -34,6 +34,10 @@ pub async fn find_leftovers(env: &RunEnv, run: &str) -> Result<Vec<JournalEntry>
     for kind in KINDS_AFTER_RELEASES {
         found.extend(find_objects(env, kind, run).await?);
     }
+    // Last, and so removed first: KEDA creates the HPA of a ScaledObject again.
+    if is_keda_served(env).await? {
+        found.extend(find_objects(env, SCALED_OBJECT, run).await?);
+    }
     let entries = found.into_iter().zip(0..).flat_map(|((change, uid), number)| {
         let entry = |state| JournalEntry { run: run.to_owned(), change: number, at_ms: 0, state };
         [entry(ChangeState::Intended(change)), entry(ChangeState::Done { uid })]
@@ -47,7 +51,8 @@ pub async fn find_leftovers(env: &RunEnv, run: &str) -> Result<Vec<JournalEntry>
 /// We may not list objects of all namespaces.
 pub(crate) async fn runs_with_leftovers(env: &RunEnv) -> Result<BTreeSet<String>, InstallError> {
     let mut all = BTreeSet::new();
-    for kind in KINDS_BEFORE_RELEASES.into_iter().chain(KINDS_AFTER_RELEASES) {
+    let keda = is_keda_served(env).await?.then_some(SCALED_OBJECT);
+    for kind in KINDS_BEFORE_RELEASES.into_iter().chain(KINDS_AFTER_RELEASES).chain(keda) {
         let list = list_labelled(env, kind, RUN_LABEL).await?;
         all.extend(list.into_iter().filter_map(|object| object.metadata.labels?.remove(RUN_LABEL)));
     }
@@ -56,6 +61,15 @@ pub(crate) async fn runs_with_leftovers(env: &RunEnv) -> Result<BTreeSet<String>
     let list = list.map_err(|e| list_error("Secret", &e))?;
     all.extend(list.items.into_iter().filter_map(|object| object.metadata.labels?.remove(RUN_LABEL)));
     Ok(all)
+}
+
+/// Whether the API server serves ScaledObjects.
+async fn is_keda_served(env: &RunEnv) -> Result<bool, InstallError> {
+    match env.kube.retrying.list_api_group_resources(&SCALED_OBJECT.api_version()).await {
+        Ok(_) => Ok(true),
+        Err(kube::Error::Api(status)) if status.code == 404 => Ok(false),
+        Err(e) => Err(InstallError::object("read", &"the API group keda.sh", &e)),
+    }
 }
 
 fn list_error(kind: &str, error: &kube::Error) -> InstallError {

@@ -20,6 +20,7 @@ mod target_scale;
 mod undo;
 mod volume_claims;
 
+pub(crate) use adopt::adopt_hpa;
 pub(crate) use dry_run::dry_run_undo;
 pub(crate) use endpoint::create_endpoint;
 pub use journal::{Journal, read_journal};
@@ -36,11 +37,13 @@ use std::fmt::Display;
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::api::ObjectMeta;
+use serde_json::json;
 
 use crate::env::{BundleError, HelmError, RunEnv};
 use crate::model::inventory::Inventory;
 use crate::model::journal::{ObjectRef, RUN_LABEL};
 use crate::model::plan::Plan;
+use crate::model::resource_kind::{ResourceKind, SCALED_OBJECT};
 use crate::model::scenario::Scenario;
 
 /// Field manager of server-side apply.
@@ -155,19 +158,30 @@ pub(crate) async fn apply_hpa(
     scenario: &Scenario,
     plan: &Plan,
 ) -> Result<(), InstallError> {
-    let object = ObjectRef {
-        api_version: "autoscaling/v2".to_owned(),
-        kind: "HorizontalPodAutoscaler".to_owned(),
-        plural: "horizontalpodautoscalers".to_owned(),
-        namespace: Some(scenario.namespace.clone()),
-        name: plan.hpa.clone(),
-    };
+    let object = ObjectRef::in_scenario(scenario, &ResourceKind::from_type::<HorizontalPodAutoscaler>(), &plan.hpa);
     let hpa = HorizontalPodAutoscaler {
         metadata: run_metadata(&plan.hpa, &plan.run),
         spec: scenario.hpa.spec.clone(),
         ..HorizontalPodAutoscaler::default()
     };
     apply::write_object(env, journal, apply::WriteMethod::Apply, object, &hpa).await
+}
+
+/// Applies the scenario's ScaledObject, if it has one. KEDA then creates the HPA, and gives it the labels of the ScaledObject.
+///
+/// # Errors
+/// The API server rejects it, or the journal cannot be written.
+pub(crate) async fn apply_scaled_object(
+    env: &RunEnv,
+    journal: &Journal,
+    scenario: &Scenario,
+    plan: &Plan,
+) -> Result<(), InstallError> {
+    let Some(scaled_object) = &scenario.scaled_object else { return Ok(()) };
+    let name = &plan.service;
+    let object = ObjectRef::in_scenario(scenario, &SCALED_OBJECT, name);
+    let content = json!({"metadata": run_metadata(name, &plan.run), "spec": scaled_object.spec});
+    apply::write_object(env, journal, apply::WriteMethod::Apply, object, &content).await
 }
 
 /// Name and labels of each object that a run creates.

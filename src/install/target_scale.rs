@@ -19,7 +19,7 @@ use crate::model::scenario::Scenario;
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
 /// Journals the replicas of an existing target. This precedes the HPA's creation, so that undo restores them after the HPA
-/// is deleted.
+/// is deleted. The size under an adopted HPA stays that HPA's.
 ///
 /// # Errors
 /// The journal cannot be written.
@@ -28,7 +28,7 @@ pub(crate) fn record_target_scale(
     scenario: &Scenario,
     inventory: &Inventory,
 ) -> Result<(), InstallError> {
-    let Some(target) = &inventory.preflight.target else { return Ok(()) };
+    let Some(target) = inventory.preflight.target.as_ref().filter(|_| scenario.adopt.is_none()) else { return Ok(()) };
     let object = ObjectRef::scale_target(scenario);
     let change = journal.record_intent(RunChange::Scale { object, previous_replicas: target.replicas })?;
     Ok(journal.record_step(change, ChangeState::Done { uid: None })?)

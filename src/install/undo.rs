@@ -17,6 +17,7 @@ use super::{
 };
 use crate::env::{HelmError, RunEnv, api_for_object};
 use crate::model::journal::{ChangeState, NewRelease, ObjectRef, RUN_LABEL, RunChange};
+use crate::model::resource_kind::SCALED_OBJECT;
 use crate::units::HumanDuration;
 
 /// Between two reads of an object under deletion, if the watch fails.
@@ -128,8 +129,7 @@ async fn undo_change(
             releases::roll_back(env, release, *revision, &pending.run).await
         }
         RunChange::Adopt { object, digest } => {
-            let now = adopt::read_digest(env, object).await?;
-            if now == *digest {
+            if adopt::is_unchanged(env, object, digest).await? {
                 return Ok(());
             }
             let message = "it was changed during the run".to_owned();
@@ -161,7 +161,10 @@ async fn delete_object(
     }
     let uid = found.metadata.uid.clone().unwrap_or_default();
     let preconditions = Preconditions { uid: Some(uid.clone()), resource_version: None };
-    let params = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::background() };
+    // The HPA of a ScaledObject goes first, and the wait for the ScaledObject is one for the HPA too.
+    let params =
+        if object.kind == SCALED_OBJECT.kind { DeleteParams::foreground() } else { DeleteParams::background() };
+    let params = DeleteParams { preconditions: Some(preconditions), ..params };
     match api.delete(&object.name, &params).await {
         Ok(_) => {}
         // Gone, or replaced by another object meanwhile.

@@ -100,7 +100,7 @@ fn sizes(view: &RunView<'_>, (began, end): (u64, u64)) -> Vec<SizeFigures> {
     let loads: Vec<_> = view.loads.iter().filter(|(o, _)| (began..=end).contains(&o.at_ms)).collect();
     for ((from, before), (to, after)) in loads.iter().zip(loads.iter().skip(1)) {
         if let Some(pods) = same_size(from.at_ms, to.at_ms) {
-            totals.entry(pods).or_default().add_load(to.at_ms - from.at_ms, before, after);
+            totals.entry(pods).or_default().add_load(to.at_ms.saturating_sub(from.at_ms), before, after);
         }
     }
     let readings: Vec<_> = view.api_readings_in(began, end).collect();
@@ -110,7 +110,7 @@ fn sizes(view: &RunView<'_>, (began, end): (u64, u64)) -> Vec<SizeFigures> {
         if let Some(pods) = same_size(reading.received_ms, next.received_ms) {
             let (sum, total_ms) = &mut totals.entry(pods).or_default().metric;
             *sum += i128::from(value) * i128::from(ms);
-            *total_ms += ms;
+            *total_ms = total_ms.saturating_add(ms);
         }
     }
     totals.into_iter().map(|(pods, one)| one.into_figures(pods)).collect()
@@ -119,11 +119,12 @@ fn sizes(view: &RunView<'_>, (began, end): (u64, u64)) -> Vec<SizeFigures> {
 impl SizeTotals {
     fn add_load(&mut self, ms: u64, before: &LoadSnapshot, after: &LoadSnapshot) {
         let requests = after.succeeded.saturating_sub(before.succeeded);
-        self.load.observed_ms += ms;
-        self.load.requests += requests;
-        self.load.tokens += after.tokens.saturating_sub(before.tokens);
+        self.load.observed_ms = self.load.observed_ms.saturating_add(ms);
+        self.load.requests = self.load.requests.saturating_add(requests);
+        self.load.tokens = self.load.tokens.saturating_add(after.tokens.saturating_sub(before.tokens));
         if let Some((before, after)) = before.ttft_sum_us.zip(after.ttft_sum_us) {
-            *self.ttft_us.get_or_insert(0) += after.saturating_sub(before);
+            let sum_us = self.ttft_us.get_or_insert(0);
+            *sum_us = sum_us.saturating_add(after.saturating_sub(before));
         }
     }
 

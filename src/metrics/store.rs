@@ -87,22 +87,65 @@ struct StoreSeries {
     values: Vec<(f64, String)>,
 }
 
-/// The newest sample of each series, sorted; empty when nothing matches. VictoriaMetrics returns the staleness marker
-/// of an ended series as a newest sample of NaN, which is parsed as a sample without a value; Prometheus leaves it out.
-pub(crate) fn parse_samples(body: &[u8], profile: &MetricProfile) -> Result<Vec<MetricSample>, StoreQueryError> {
-    let error = |e: serde_json::Error| StoreQueryError::NotAQueryResponse(e.to_string());
-    let response: QueryResponse<'_> = serde_json::from_slice(body).map_err(error)?;
+/// The result of a query, which must have this type.
+fn parse_result<'a>(body: &'a [u8], result_type: &str) -> Result<&'a RawValue, StoreQueryError> {
+    let response: QueryResponse<'a> =
+        serde_json::from_slice(body).map_err(|e| StoreQueryError::NotAQueryResponse(e.to_string()))?;
     if response.status != "success" {
         return Err(StoreQueryError::QueryFailed { kind: response.error_type, message: response.error });
     }
     let data = response.data.ok_or_else(|| StoreQueryError::NotAQueryResponse("`data` is missing".to_owned()))?;
-    if data.result_type != "matrix" {
+    if data.result_type != result_type {
         return Err(StoreQueryError::NotRawSamples(data.result_type));
     }
-    let all: Vec<StoreSeries> = serde_json::from_str(data.result.get()).map_err(error)?;
+    Ok(data.result)
+}
+
+/// The newest sample of each series, sorted; empty when nothing matches. VictoriaMetrics returns the staleness marker
+/// of an ended series as a newest sample of NaN, which is parsed as a sample without a value; Prometheus leaves it out.
+pub(crate) fn parse_samples(body: &[u8], profile: &MetricProfile) -> Result<Vec<MetricSample>, StoreQueryError> {
+    let error = |e: serde_json::Error| StoreQueryError::NotAQueryResponse(e.to_string());
+    let result = parse_result(body, "matrix")?;
+    let all: Vec<StoreSeries> = serde_json::from_str(result.get()).map_err(error)?;
     let newest =
         all.into_iter().filter_map(|series| newest_sample(series, profile).transpose()).collect::<Result<_, _>>()?;
     Ok(sort_samples(newest))
+}
+
+/// The times of the samples of each series, Unix milliseconds in rising order.
+pub(crate) fn sample_times_ms(body: &[u8]) -> Result<Vec<Vec<i64>>, StoreQueryError> {
+    let error = |e: serde_json::Error| StoreQueryError::NotAQueryResponse(e.to_string());
+    let result = parse_result(body, "matrix")?;
+    let all: Vec<StoreSeries> = serde_json::from_str(result.get()).map_err(error)?;
+    let times = all.into_iter().map(|series| {
+        let mut times: Vec<i64> = series.values.iter().map(|(seconds, _)| to_unix_ms(*seconds)).collect();
+        times.sort_unstable();
+        times
+    });
+    Ok(times.collect())
+}
+
+/// Path and query of the request for the times of the samples that an instant query returns.
+#[must_use]
+pub(crate) fn instant_times_path(series: &str) -> String {
+    format!("/api/v1/query?query={}", percent_encode(&format!("timestamp({series})")))
+}
+
+/// The times of the samples that an instant query returns (`timestamp(...)`), Unix milliseconds.
+pub(crate) fn instant_times_ms(body: &[u8]) -> Result<Vec<i64>, StoreQueryError> {
+    #[derive(Deserialize)]
+    struct InstantSeries {
+        value: (f64, String),
+    }
+    let error = |e: serde_json::Error| StoreQueryError::NotAQueryResponse(e.to_string());
+    let result = parse_result(body, "vector")?;
+    let all: Vec<InstantSeries> = serde_json::from_str(result.get()).map_err(error)?;
+    Ok(all.into_iter().filter_map(|one| one.value.1.parse().ok()).map(to_unix_ms).collect())
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "a time out of range saturates")]
+fn to_unix_ms(seconds: f64) -> i64 {
+    (seconds * 1000.0).round() as i64
 }
 
 fn newest_sample(series: StoreSeries, profile: &MetricProfile) -> Result<Option<MetricSample>, StoreQueryError> {
@@ -170,6 +213,18 @@ mod tests {
                 (Some("b".to_owned()), Some(Milli(20_000)), at(1_700_000_010_500)),
             ]
         );
+    }
+
+    #[test]
+    fn the_times_of_samples_are_read_from_both_kinds_of_query() {
+        let raw = br#"{"status":"success","data":{"resultType":"matrix","result":[
+            {"metric":{},"values":[[30.5,"1"],[15.5,"2"]]},{"metric":{}}]}}"#;
+        assert_eq!(sample_times_ms(raw).unwrap(), [vec![15_500, 30_500], vec![]]);
+        let instant =
+            br#"{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[60,"30.5"]}]}}"#;
+        assert_eq!(instant_times_ms(instant).unwrap(), [30_500]);
+        assert!(instant_times_ms(raw).is_err() && sample_times_ms(instant).is_err());
+        assert_eq!(instant_times_path("u"), "/api/v1/query?query=timestamp%28u%29");
     }
 
     #[test]

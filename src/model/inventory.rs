@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use super::hpa_source::{AdoptedHpa, ScaledObjectSizes};
+use super::node_info::NodeInfo;
 use super::observation::NodeSnapshot;
 pub(crate) use super::permission::{PermissionCheck, PermissionStage};
 pub(crate) use super::preflight::{ExistingTarget, PreflightFindings, QuotaHeadroom, RejectedObject, RequiredObject};
@@ -44,6 +46,9 @@ pub struct Inventory {
     pub nodes: Vec<NodeSnapshot>,
     /// Addresses of the nodes, in the order of `nodes`.
     pub node_addresses: Vec<String>,
+    /// Versions and labels of the nodes, in the order of `nodes`; absent in older bundles.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub node_info: Vec<NodeInfo>,
     /// Accelerators that existing pods request, by resource; absent without the permission to list pods.
     pub accelerators_used: Option<BTreeMap<String, i64>>,
     /// Namespaces of the scenario that already exist.
@@ -57,6 +62,9 @@ pub struct Inventory {
     /// Existing HPAs whose scaleTargetRef is the scenario's target.
     #[serde(default)]
     pub existing_hpas: Vec<String>,
+    /// The HPA that the scenario adopts; absent where it adopts none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adopted_hpa: Option<AdoptedHpa>,
     /// Releases of the scenario that already exist, by release name.
     pub existing_releases: BTreeMap<String, ExistingRelease>,
     /// Results of the access reviews.
@@ -66,6 +74,16 @@ pub struct Inventory {
     pub preflight: PreflightFindings,
     /// Charts of the scenario as helm renders them, by release name.
     pub charts: BTreeMap<String, ChartSummary>,
+    /// What a plan without a cluster could not look at. Such an inventory is never recorded.
+    #[serde(skip)]
+    pub offline: Option<OfflineScope>,
+}
+
+/// What is missing from an inventory that was made without a cluster.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OfflineScope {
+    /// The releases whose charts could not be read, with the reason.
+    pub(crate) unread_charts: BTreeMap<String, String>,
 }
 
 /// Parameters of a simulated cluster: enough to repeat the run.
@@ -128,6 +146,16 @@ impl Inventory {
         ];
         let known: String = parts.into_iter().filter(|(value, _)| !value.is_empty()).map(|(_, text)| text).collect();
         (!known.is_empty()).then(|| format!("Kubernetes{known}"))
+    }
+
+    /// Each node with accelerators or other extended resources: what it is, as far as the cluster states it.
+    #[must_use]
+    pub(crate) fn describe_accelerator_nodes(&self) -> Vec<String> {
+        let nodes = self.nodes.iter().zip(&self.node_info);
+        let offering = nodes.filter(|(node, _)| node.allocatable.values().any(|count| *count > 0));
+        offering
+            .filter_map(|(node, info)| Some(format!("{}: {}", node.name, info.describe(&node.allocatable)?)))
+            .collect()
     }
 
     /// The command that runs the scenario of a bundle again.
@@ -227,6 +255,13 @@ pub struct ChartSummary {
     /// Values of the release that change nothing in what the chart renders, by their paths.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) unused_values: Vec<String>,
+    /// Container images that the chart's pods run, with their digests: the one that the image names, else the one of the
+    /// image of that name on a node, else empty. Absent from bundles of rules older than 5.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) images: BTreeMap<String, String>,
+    /// Models that the release's values name, which its pods pull.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) models: Vec<String>,
     /// Names of the APIServices that the chart renders. Each exists once per cluster.
     pub(crate) api_services: Vec<String>,
     /// All objects that the chart renders.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::observation::UnknownKeys;
+use super::resource_kind::ResourceKind;
 use super::scenario::Scenario;
 
 /// Label of every object that a run creates, helm's release Secrets included. Its value is the run id.
@@ -162,6 +163,18 @@ impl ObjectRef {
             plural: format!("{}s", target.kind.to_lowercase()),
             namespace: Some(scenario.namespace.clone()),
             name: target.name.clone(),
+        }
+    }
+
+    /// The object of a kind with this name in the scenario's namespace.
+    #[must_use]
+    pub(crate) fn in_scenario(scenario: &Scenario, kind: &ResourceKind, name: &str) -> Self {
+        Self {
+            api_version: kind.api_version(),
+            kind: kind.kind.to_owned(),
+            plural: kind.plural.to_owned(),
+            namespace: Some(scenario.namespace.clone()),
+            name: name.to_owned(),
         }
     }
 }

@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use super::accelerator::Accelerator;
 use super::non_accelerators::non_accelerator_kind;
-use super::scenario::{MetricSources, Scenario, deserialize_named};
+use super::nullable_map::without_nulls;
+use super::scenario::{MetricSources, Scenario};
 use super::shipped_profiles;
 
 /// A profile of an exporter: its series, labels and blank values, and the accelerators that it measures.
@@ -22,7 +23,8 @@ pub(crate) struct MetricProfile {
     /// The exporter that the profile describes, with its versions.
     pub(crate) description: String,
     /// Range and unit of the exporter's series, by metric name.
-    #[serde(deserialize_with = "deserialize_named")]
+    #[serde(deserialize_with = "without_nulls")]
+    #[schemars(with = "BTreeMap<String, Option<ProfileSeries>>")]
     pub(crate) series: BTreeMap<String, ProfileSeries>,
     /// Names of the labels of a series.
     pub(crate) labels: ProfileLabels,
@@ -53,6 +55,9 @@ pub(crate) struct ProfileSeries {
     /// What the value means for a target of an HPA; `plan` shows it. Default: none.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(crate) advice: String,
+    /// Whether the value falls while the load rises, as free memory does. Default: false.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) falls_under_load: bool,
 }
 
 /// Names of the labels of a series. Of each list the first label counts that a series has with a value, and before all of
@@ -169,7 +174,7 @@ impl MetricSources {
 }
 
 /// The metric name in a series selector, `name{...}` or `{__name__="name",...}`; empty without one.
-fn selected_metric(selector: &str) -> &str {
+pub(crate) fn selected_metric(selector: &str) -> &str {
     let (name, matchers) = selector.split_once('{').unwrap_or((selector, ""));
     let by_label = || matchers.split_once("__name__=\"")?.1.split_once('"');
     match name.trim() {

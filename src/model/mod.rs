@@ -2,16 +2,20 @@
 //! clock. The serde keys of these structs are the format of the bundle.
 
 pub(crate) mod accelerator;
+pub(crate) mod adapter_rule;
 pub(crate) mod assumptions;
 pub(crate) mod endpoint;
 pub mod figures;
+pub(crate) mod hpa_source;
 pub mod inventory;
 pub mod journal;
 pub mod load;
 pub mod manifest;
 pub(crate) mod metric_profile;
 pub mod metric_under_test;
+pub mod node_info;
 pub(crate) mod non_accelerators;
+mod nullable_map;
 pub mod observation;
 pub mod permission;
 pub mod plan;

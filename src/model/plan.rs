@@ -45,6 +45,12 @@ pub struct Plan {
     pub errors: Vec<PreflightProblem>,
     /// Warnings; the run may start.
     pub warnings: Vec<String>,
+    /// Images and models that the run pulls, in words; absent from plans that were written before they were listed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pulls: Vec<String>,
+    /// What was not looked at because there is no cluster, in words. Such a plan belongs to no run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_looked_at: Vec<String>,
 }
 
 /// Needed and free accelerators.

@@ -15,6 +15,10 @@ pub(crate) struct ResourceKind {
     pub(crate) plural: &'static str,
 }
 
+/// A ScaledObject of KEDA.
+pub(crate) const SCALED_OBJECT: ResourceKind =
+    ResourceKind { group: "keda.sh", version: "v1alpha1", kind: "ScaledObject", plural: "scaledobjects" };
+
 impl ResourceKind {
     /// The kind of a Rust type.
     #[must_use]

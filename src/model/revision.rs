@@ -90,6 +90,23 @@ pub(crate) const RULES_HISTORY: &[RulesRevision] = &[
                  connections that all went to one pod; OpenAI's protocol, and where its server does not say where its model \
                  is, the activity of the pod's device decides",
     },
+    RulesRevision {
+        number: 5,
+        cases: &[
+            "Setup/MetricServed",
+            "Setup/AutoscalerActive",
+            "Control/IdleHolds",
+            "Control/ByTheAutoscaler",
+            "Control/MetricFollowsLoad",
+            "ScaleUp/NewPodsRunOnAccelerators",
+            "ScaleUp/NewPodsServe",
+            "Hold/Steady",
+        ],
+        change: "an adopted HPA and that of a ScaledObject are judged as an applied one; ranges and offsets of a rule count into \
+                 the bounds; a metric that is 0 while a pod works is no sign of missing traffic; records of one fact are held \
+                 against each other: ready replicas, the node of a series, values of the HPA's status; each cause of a missing \
+                 metric or pod has its own text; the verdict has the figures of the scaling",
+    },
 ];
 
 /// The rules of this build.

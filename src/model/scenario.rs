@@ -5,14 +5,15 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscalerSpec;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use super::accelerator::Accelerator;
 use super::assumptions::Assumptions;
+pub use super::hpa_source::{AdoptSpec, HpaUnderTest, ScaledObjectSpec};
 use super::load::LoadSpec;
 use super::metric_profile::MetricProfile;
+use super::nullable_map::without_nulls;
 use super::shipped_profiles::{ProfileChoice, deserialize_profile};
 use crate::units::HumanDuration;
 
@@ -35,11 +36,17 @@ pub struct Scenario {
     pub namespace: String,
     /// Helm releases by release name, installed in the order of their names. `null` removes a release of the base
     /// scenario.
-    #[serde(deserialize_with = "deserialize_named")]
+    #[serde(deserialize_with = "without_nulls")]
     #[schemars(with = "BTreeMap<String, Option<ReleaseSpec>>")]
     pub releases: BTreeMap<String, ReleaseSpec>,
     /// The HPA under test.
     pub hpa: HpaUnderTest,
+    /// An HPA that exists already, in place of `hpa`, whose spec gpuhpa then reads from it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) adopt: Option<AdoptSpec>,
+    /// A ScaledObject that gpuhpa applies, in place of `hpa`, which KEDA then creates from it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) scaled_object: Option<ScaledObjectSpec>,
     /// The HPA's metric: its profile and value range, and the hops of its pipeline before the metrics API.
     pub metric: MetricSources,
     /// Endpoint that the load is sent to.
@@ -67,6 +74,8 @@ impl Default for Scenario {
             namespace: "gpuhpa".to_owned(),
             releases: BTreeMap::new(),
             hpa: HpaUnderTest::default(),
+            adopt: None,
+            scaled_object: None,
             metric: MetricSources::default(),
             endpoint: EndpointSpec::default(),
             load: LoadSpec::default(),
@@ -97,14 +106,6 @@ impl Scenario {
     pub(crate) fn release_namespace(&self, name: &str) -> &str {
         self.releases.get(name).and_then(|release| release.namespace.as_ref()).unwrap_or(&self.namespace)
     }
-}
-
-/// Reads a map whose keys are names of the user, without those that are `null`: so an overlay removes one.
-pub(super) fn deserialize_named<'de, T: Deserialize<'de>, D: serde::Deserializer<'de>>(
-    file: D,
-) -> Result<BTreeMap<String, T>, D::Error> {
-    let all = BTreeMap::<String, Option<T>>::deserialize(file)?;
-    Ok(all.into_iter().filter_map(|(name, value)| Some((name, value?))).collect())
 }
 
 /// A helm release.
@@ -144,17 +145,6 @@ pub(crate) enum IfExists {
     Adopt,
     /// Run `helm upgrade`, and `helm rollback` to the previous revision at the end.
     Upgrade,
-}
-
-/// The HPA under test.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct HpaUnderTest {
-    /// autoscaling/v2 HorizontalPodAutoscalerSpec, passed through. `scaleTargetRef` is an apps/v1 Deployment or
-    /// StatefulSet, `metrics` has exactly one Pods, Object or External metric, and `maxReplicas` is greater than
-    /// `minReplicas` (at least 1).
-    #[schemars(with = "serde_json::Value")]
-    pub spec: HorizontalPodAutoscalerSpec,
 }
 
 /// The HPA's metric: its profile and value range, and the hops of its pipeline before the metrics API.
@@ -210,8 +200,9 @@ pub(crate) struct ServiceRef {
 pub(crate) struct ExporterSpec {
     /// Namespace of the exporter's pods.
     pub(crate) namespace: String,
-    /// Labels of the exporter's pods.
-    #[serde(deserialize_with = "deserialize_named")]
+    /// Labels of the exporter's pods. `null` removes a label of the base scenario.
+    #[serde(deserialize_with = "without_nulls")]
+    #[schemars(with = "BTreeMap<String, Option<String>>")]
     pub(crate) pod_labels: BTreeMap<String, String>,
     /// Port of the exporter's /metrics.
     pub(crate) port: u16,
@@ -237,7 +228,8 @@ pub struct EndpointSpec {
     /// not reachable from the machine that runs gpuhpa.
     pub(crate) node_address: Option<String>,
     /// Selector of the Service. Default: matchLabels of the target.
-    #[serde(deserialize_with = "deserialize_named")]
+    #[serde(deserialize_with = "without_nulls")]
+    #[schemars(with = "BTreeMap<String, Option<String>>")]
     pub(crate) selector: BTreeMap<String, String>,
 }
 

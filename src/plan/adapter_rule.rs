@@ -1,12 +1,14 @@
-//! Preflight warnings about the rule by which a Prometheus adapter serves the metric under test, as a release's values state
-//! it (`rules` of the chart prometheus-adapter). Source: prometheus-adapter, docs/config.md.
+//! Preflight warnings about the rule by which a Prometheus adapter serves the metric under test. Source: prometheus-adapter,
+//! docs/config.md.
 
 use serde_json::Value;
 
 use super::capacity;
+use crate::model::adapter_rule::{AdapterRules, query_delay_ms};
 use crate::model::inventory::Inventory;
-use crate::model::metric_under_test::{MetricKind, MetricUnderTest};
+use crate::model::metric_under_test::{MetricKind, MetricUnderTest, TargetType};
 use crate::model::scenario::Scenario;
+use crate::units::HumanDuration;
 
 /// The template variable that the adapter replaces by the labels of the requested objects in a query.
 const LABEL_MATCHERS: &str = "<<.LabelMatchers>>";
@@ -15,16 +17,19 @@ const GROUP_BY: [&str; 2] = ["<<.GroupBy>>", "<<.GroupBySlice>>"];
 pub(super) fn warnings(scenario: &Scenario, inventory: &Inventory, metric: Option<&MetricUnderTest>) -> Vec<String> {
     let Some(metric) = metric else { return Vec::new() };
     let mut all = Vec::new();
-    for (release, spec) in &scenario.releases {
-        let Some(rules) = spec.values.get("rules").filter(|rules| rules.is_object()) else { continue };
-        let kind = if metric.kind == MetricKind::External { "external" } else { "custom" };
-        let Some(rule) = rules[kind].as_array().into_iter().flatten().find(|rule| serves(rule, &metric.name)) else {
-            continue;
-        };
+    for rules in AdapterRules::from_scenario(scenario) {
+        let release = rules.release;
+        let Some(rule) = rules.serving(metric) else { continue };
         let subject = format!("the rule of {} in release {release}", metric.name);
         all.extend(query_warnings(&subject, rule, metric));
+        all.extend(sum_warning(&subject, rule, scenario, metric));
         all.extend(device_warning(&subject, rule, scenario, inventory));
-        if rules["default"] == true {
+        let others = rules.of_kind(metric.kind).filter(|other| !std::ptr::eq(*other, rule));
+        all.extend(others.filter_map(|other| {
+            let name = other["name"]["as"].as_str().or(other["seriesQuery"].as_str()).unwrap_or_default();
+            misplaced_query(&format!("the rule of {name} in release {release}"), other)
+        }));
+        if rules.has_default() {
             all.push(format!(
                 "release {release} has rules.default: true, which adds a metric for nearly every series of the store: in a large store that delays {}; set it to false",
                 metric.name
@@ -34,28 +39,25 @@ pub(super) fn warnings(scenario: &Scenario, inventory: &Inventory, metric: Optio
     all
 }
 
-/// Whether a rule names the metric: by `name.as`, or by its series where it gives no other name.
-fn serves(rule: &Value, metric: &str) -> bool {
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    match text(&rule["name"]["as"]).as_str() {
-        "" => text(&rule["seriesQuery"]).split('{').next() == Some(metric),
-        name => name == metric,
-    }
+/// Warns of a query one level too deep.
+fn misplaced_query(subject: &str, rule: &Value) -> Option<String> {
+    (!rule["metricsQuery"].is_string() && rule["name"]["metricsQuery"].is_string()).then(|| {
+        format!(
+            "{subject} has metricsQuery below name, where the adapter ignores it: it takes its default query, a sum"
+        )
+    })
 }
 
 fn query_warnings(subject: &str, rule: &Value, metric: &MetricUnderTest) -> Vec<String> {
-    let mut all = Vec::new();
     let Some(query) = rule["metricsQuery"].as_str() else {
-        if rule["name"]["metricsQuery"].is_string() {
-            all.push(format!(
-                "{subject} has metricsQuery below name, where the adapter ignores it: it takes its default query, a sum"
-            ));
-        }
-        return all;
+        return misplaced_query(subject, rule).into_iter().collect();
     };
-    for lag in delays(query) {
+    let mut all = Vec::new();
+    let delay_ms = query_delay_ms(query);
+    if delay_ms > 0 {
         all.push(format!(
-            "{subject} has `{lag}`: its value is older, or smoothed, by that time, which the assumed lag does not include; add the time to assumptions.storeOffset, or take it out of the rule"
+            "{subject} has a range or an offset: its value follows the load up to {} later than the samples, which the bounds include: `{query}`",
+            HumanDuration::from_ms(delay_ms)
         ));
     }
     if metric.kind == MetricKind::Pods && !GROUP_BY.iter().any(|group| query.contains(group)) && !groups_by_pod(query) {
@@ -71,27 +73,21 @@ fn query_warnings(subject: &str, rule: &Value, metric: &MetricUnderTest) -> Vec<
     all
 }
 
-/// The ranges and offsets of a query, as it writes them: `[2m]`, `offset 1m`.
-fn delays(query: &str) -> Vec<String> {
-    let mut all = Vec::new();
-    for part in query.split('[').skip(1) {
-        let range = part.split(']').next().unwrap_or_default();
-        if is_duration(range.split(':').next().unwrap_or_default().trim()) {
-            all.push(format!("[{range}]"));
-        }
-    }
-    let words: Vec<&str> = query.split(|c: char| c.is_whitespace() || matches!(c, '(' | ')' | ',')).collect();
-    for pair in words.windows(2) {
-        if pair[0] == "offset" && is_duration(pair[1]) {
-            all.push(format!("offset {}", pair[1]));
-        }
-    }
-    all
+/// Warns of a sum without a known range, such as the length of a queue, against a target of type Value. With a range, the sizes
+/// that the metric can reach show what comes of it.
+fn sum_warning(subject: &str, rule: &Value, scenario: &Scenario, metric: &MetricUnderTest) -> Option<String> {
+    let query = rule["metricsQuery"].as_str()?;
+    let is_multiplied = metric.kind != MetricKind::Pods && metric.target_type == TargetType::Value;
+    (is_multiplied && is_aggregated_by(query, "sum") && scenario.metric.value_range().is_none()).then(|| {
+        format!(
+            "{subject} is a sum, and target type Value multiplies its ratio to the target by the present replicas: the larger the workload already is, the more replicas the same sum asks for; a sum wants target type AverageValue"
+        )
+    })
 }
 
-/// A duration as PromQL writes it: 5m, 1h30m.
-fn is_duration(text: &str) -> bool {
-    text.starts_with(|c: char| c.is_ascii_digit()) && text.ends_with(['s', 'm', 'h', 'd', 'w', 'y'])
+/// Whether a query is one aggregation by this operator.
+fn is_aggregated_by(query: &str, operator: &str) -> bool {
+    query.trim_start().strip_prefix(operator).is_some_and(|rest| rest.starts_with(['(', ' ']))
 }
 
 /// Whether a query groups by a label of the pod that it names itself.
@@ -103,11 +99,10 @@ fn groups_by_pod(query: &str) -> bool {
 
 /// Warns of an average over the devices of one pod: a model on one of them shows a part of its activity.
 fn device_warning(subject: &str, rule: &Value, scenario: &Scenario, inventory: &Inventory) -> Option<String> {
-    let query = rule["metricsQuery"].as_str()?.trim_start();
+    let query = rule["metricsQuery"].as_str()?;
     let devices =
         capacity::accelerator_capacity(scenario, inventory).needed / i64::from(scenario.hpa.spec.max_replicas.max(1));
-    let is_average = query.strip_prefix("avg").is_some_and(|rest| rest.starts_with(['(', ' ']));
-    (is_average && devices > 1).then(|| {
+    (is_aggregated_by(query, "avg") && devices > 1).then(|| {
         format!(
             "{subject} averages over the {devices} devices of a pod: a model on one of them shows 1/{devices} of its activity; use max, or give each pod one device"
         )
@@ -146,16 +141,57 @@ mod tests {
     }
 
     #[test]
-    fn a_window_and_an_offset_are_lag_that_no_assumption_knows() {
+    fn a_window_and_an_offset_are_named_with_their_time() {
         for (query, lag) in [
-            ("avg(avg_over_time(<<.Series>>{<<.LabelMatchers>>}[2m])) by (<<.GroupBy>>)", "`[2m]`"),
-            ("sum(rate(<<.Series>>{<<.LabelMatchers>>}[1m30s])) by (<<.GroupBy>>)", "`[1m30s]`"),
-            ("max_over_time(<<.Series>>{<<.LabelMatchers>>}[10m:30s]) by (<<.GroupBy>>)", "`[10m:30s]`"),
-            ("avg(<<.Series>>{<<.LabelMatchers>>} offset 1m) by (<<.GroupBy>>)", "`offset 1m`"),
+            ("avg(avg_over_time(<<.Series>>{<<.LabelMatchers>>}[2m])) by (<<.GroupBy>>)", "up to 2m later"),
+            ("sum(rate(<<.Series>>{<<.LabelMatchers>>}[1m30s])) by (<<.GroupBy>>)", "up to 1m30s later"),
+            ("max_over_time(<<.Series>>{<<.LabelMatchers>>}[10m:30s]) by (<<.GroupBy>>)", "up to 10m later"),
+            ("avg(<<.Series>>{<<.LabelMatchers>>} offset 1m) by (<<.GroupBy>>)", "up to 1m later"),
         ] {
             let found = with_query(query);
             assert!(found.len() == 1 && found[0].contains(lag), "{query}: {found:?}");
         }
+    }
+
+    #[test]
+    fn the_bounds_include_the_ranges_and_offsets_of_the_rule() {
+        let lag = |query: &str| {
+            let mut scenario: Scenario =
+                serde_saphyr::from_str(include_str!("../../scenarios/ollama-gpu-utilization.yaml")).unwrap();
+            let rules = scenario.releases.get_mut("prometheus-adapter").unwrap().values.get_mut("rules").unwrap();
+            rules["custom"][0]["metricsQuery"] = json!(query);
+            let plan = crate::plan::plan(&scenario, &Inventory::default(), "x");
+            let names = ["metric follows the load", "hold", "metric falls back", "scale-down", "metric served"];
+            let bounds = plan.bounds.iter().filter(|bound| names.contains(&bound.name.as_str()));
+            bounds.map(crate::model::plan::TimeBound::total_ms).collect::<Vec<_>>()
+        };
+        let plain = lag("avg(<<.Series>>{<<.LabelMatchers>>}) by (<<.GroupBy>>)");
+        let smoothed = lag("avg(avg_over_time(<<.Series>>{<<.LabelMatchers>>}[2m] offset 1m)) by (<<.GroupBy>>)");
+        assert_eq!(smoothed, plain.iter().map(|ms| ms + 180_000).collect::<Vec<_>>());
+        assert_eq!(plain.len(), 5);
+    }
+
+    #[test]
+    fn a_sum_against_a_value_is_named() {
+        let mut scenario: Scenario = serde_saphyr::from_str(include_str!("../../scenarios/suse-ai.yaml")).unwrap();
+        (scenario.metric.range, scenario.metric.profile) = (None, None);
+        let object = scenario.hpa.spec.metrics.as_mut().unwrap()[0].object.as_mut().unwrap();
+        let name = object.metric.name.clone();
+        let mut found = |target: &str, query: &str| {
+            let metric = scenario.hpa.spec.metrics.as_mut().unwrap()[0].object.as_mut().unwrap();
+            metric.target = serde_json::from_str(target).unwrap();
+            let rules = json!({"custom": [{"name": {"as": name}, "metricsQuery": query}]});
+            let release = crate::model::scenario::ReleaseSpec {
+                values: json!({"rules": rules}).as_object().unwrap().clone(),
+                ..Default::default()
+            };
+            scenario.releases = [("adapter".to_owned(), release)].into();
+            warnings(&scenario, &Inventory::default(), MetricUnderTest::from_scenario(&scenario).as_ref()).join("; ")
+        };
+        let (value, average) = (r#"{"type":"Value","value":"1"}"#, r#"{"type":"AverageValue","averageValue":"1"}"#);
+        assert!(found(value, "sum by (namespace) (x{<<.LabelMatchers>>})").contains("is a sum, and target type Value"));
+        assert_eq!(found(average, "sum(x{<<.LabelMatchers>>}) by (<<.GroupBy>>)"), "");
+        assert_eq!(found(value, "avg(x{<<.LabelMatchers>>}) by (<<.GroupBy>>)"), "");
     }
 
     #[test]
@@ -179,6 +215,9 @@ mod tests {
         assert!(below.len() == 1 && below[0].contains("metricsQuery below name"), "{below:?}");
         let default = warn(|rules| rules["default"] = json!(true), 1);
         assert!(default.len() == 1 && default[0].contains("rules.default: true"), "{default:?}");
+        let second = json!({"seriesQuery": "x{}", "name": {"as": "another", "metricsQuery": "avg(x)"}});
+        let second = warn(|rules| rules["custom"].as_array_mut().unwrap().push(second), 1);
+        assert!(second.len() == 1 && second[0].starts_with("the rule of another in release"), "{second:?}");
         let devices = warn(|_| (), 7);
         assert!(devices.len() == 1 && devices[0].contains("shows 1/7 of its activity"), "{devices:?}");
     }

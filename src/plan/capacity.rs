@@ -11,12 +11,20 @@ use crate::model::scenario::Scenario;
 /// reached before any accelerator hour is spent (for an average of 0..100 with averageValue 70, desired replicas are 2 at
 /// most).
 pub(super) fn reachable_replicas(scenario: &Scenario, metric: Option<&MetricUnderTest>) -> Vec<i32> {
+    match (scenario.metric.value_range(), metric) {
+        (Some([_, high]), Some(metric)) => reachable_with(scenario, metric, |_| high),
+        _ => vec![scenario.hpa.spec.min_replicas.unwrap_or(1)],
+    }
+}
+
+/// The replicas that the HPA reaches from minReplicas on while each series has the value that belongs to the number of
+/// replicas.
+pub(super) fn reachable_with(scenario: &Scenario, metric: &MetricUnderTest, value: impl Fn(i32) -> f64) -> Vec<i32> {
     let spec = &scenario.hpa.spec;
-    let min = spec.min_replicas.unwrap_or(1);
-    let (Some([_, high]), Some(metric)) = (scenario.metric.value_range(), metric) else { return vec![min] };
     let tolerance = metric.tolerance(scenario.assumptions.tolerance);
-    let mut reachable = vec![min];
-    while let Some(next) = reachable.last().and_then(|replicas| metric.desired_replicas(tolerance, *replicas, high)) {
+    let mut reachable = vec![spec.min_replicas.unwrap_or(1)];
+    let desired = |replicas: i32| metric.desired_replicas(tolerance, replicas, value(replicas));
+    while let Some(next) = reachable.last().and_then(|replicas| desired(*replicas)) {
         let next = next.min(spec.max_replicas);
         if reachable.last().is_none_or(|replicas| next <= *replicas) {
             break;

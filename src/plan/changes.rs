@@ -1,6 +1,7 @@
 //! Every change that a run makes, as text and in order.
 
 use super::adoption::is_adopted;
+use crate::model::hpa_source::HpaSource;
 use crate::model::inventory::Inventory;
 use crate::model::plan::Plan;
 use crate::model::scenario::{EndpointType, IfExists, Scenario};
@@ -28,12 +29,20 @@ pub(super) fn list_changes(scenario: &Scenario, inventory: &Inventory, plan: &Pl
         all.push(format!("create Service {}/{} of type {kind}", scenario.namespace, plan.service));
     }
     let target = &scenario.hpa.spec.scale_target_ref;
-    all.push(format!(
-        "create HorizontalPodAutoscaler {}/{} on {} {}",
-        scenario.namespace, plan.hpa, target.kind, target.name
-    ));
+    let (namespace, hpa) = (&scenario.namespace, &plan.hpa);
+    let on_target = format!("on {} {}", target.kind, target.name);
+    all.push(match scenario.hpa_source() {
+        HpaSource::Applied => format!("create HorizontalPodAutoscaler {namespace}/{hpa} {on_target}"),
+        HpaSource::Adopted(_) => {
+            format!("adopt, without changes, HorizontalPodAutoscaler {namespace}/{hpa} {on_target}")
+        }
+        HpaSource::ScaledObject => format!(
+            "create ScaledObject {namespace}/{} {on_target}, of which KEDA makes HorizontalPodAutoscaler {hpa}",
+            plan.service
+        ),
+    });
     all.push(format!("send chats to it from {} workers, and one to each new pod", scenario.load.concurrency));
-    let target = inventory.preflight.target.as_ref();
+    let target = inventory.preflight.target.as_ref().filter(|_| scenario.adopt.is_none());
     let scale =
         target.map_or(String::new(), |target| format!(", and set the target back to {} replicas", target.replicas));
     all.push(format!("undo all of the above, in reverse order{scale}"));

@@ -2,27 +2,32 @@
 
 use super::adoption::is_adopted;
 use super::api_services::METRICS_APIS;
+use super::foreign_hpa;
+use super::offline;
 use super::preflight_error::preflight_error;
 use crate::hpa::CUSTOM_METRICS_GROUP;
+use crate::model::hpa_source::HpaSource;
 use crate::model::inventory::Inventory;
 use crate::model::metric_under_test::MetricUnderTest;
 use crate::model::plan::PreflightProblem;
 use crate::model::scenario::Scenario;
 
 pub(super) fn warnings(scenario: &Scenario, inventory: &Inventory, metric: Option<&MetricUnderTest>) -> Vec<String> {
-    let other_hpas = inventory.existing_hpas.iter().map(|name| {
+    let is_own = |name: &&String| scenario.hpa_source() == HpaSource::Adopted(name);
+    let other_hpas = inventory.existing_hpas.iter().filter(|name| !is_own(name)).map(|name| {
         format!(
             "HPA {}/{name} already scales the target, and the controller acts on none of several: Setup/AutoscalerActive will be INCONCLUSIVE (AmbiguousSelector)",
             scenario.namespace
         )
     });
     let start = start_replicas(scenario, inventory).and_then(|replicas| describe_start(scenario, replicas));
-    other_hpas.chain(unserved_metrics_api(metric, inventory)).chain(start).collect()
+    let of_source = foreign_hpa::warnings(scenario, inventory);
+    other_hpas.chain(of_source).chain(unserved_metrics_api(metric, inventory)).chain(start).collect()
 }
 
 /// Reasons for which the HPA cannot act on the target.
 pub(super) fn errors(scenario: &Scenario, inventory: &Inventory) -> Vec<PreflightProblem> {
-    let mut all = Vec::new();
+    let mut all = foreign_hpa::errors(inventory);
     for (name, chart) in inventory.charts.iter().filter(|(name, _)| !is_adopted(scenario, inventory, name)) {
         all.extend(chart.target_autoscalers.iter().map(|autoscaler| {
             preflight_error(
@@ -73,6 +78,9 @@ fn describe_start(scenario: &Scenario, replicas: i32) -> Option<String> {
 
 /// Warns if no APIService serves the API of the HPA's metric, and no release of the scenario installs one.
 fn unserved_metrics_api(metric: Option<&MetricUnderTest>, inventory: &Inventory) -> Option<String> {
+    if !offline::has_cluster(inventory) {
+        return None;
+    }
     let group = metric.map_or(CUSTOM_METRICS_GROUP, MetricUnderTest::api_group);
     let mut services = METRICS_APIS.iter().filter(|service| service.ends_with(&format!(".{group}")));
     let is_known = |service: &str| {

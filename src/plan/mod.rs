@@ -7,27 +7,34 @@ mod api_services;
 mod capacity;
 mod changes;
 mod double_average;
+mod foreign_hpa;
 mod hpa_preflight;
 mod install_preflight;
 mod lease;
+mod metric_direction;
+mod offline;
 mod permissions;
 mod preflight;
 mod preflight_error;
+mod pulls;
 mod rendered_chart;
+mod shared_accelerators;
 mod survey;
 
 pub(crate) use adoption::is_adopted;
-pub(crate) use survey::{SurveyError, survey};
+pub(crate) use offline::knows_target;
+pub(crate) use survey::{SurveyError, read_adopted_hpa, survey, survey_offline};
 
 use crate::bounds::TimingModel;
 use crate::hpa;
+use crate::model::hpa_source::HpaSource;
 use crate::model::inventory::Inventory;
 use crate::model::metric_under_test::MetricUnderTest;
 use crate::model::plan::{Plan, TimeBound};
 use crate::model::revision::RULES;
 use crate::model::scenario::Scenario;
 
-/// The plan of the run with this id.
+/// The plan of the run with this id. Checks that need facts of a cluster are left out of a plan without one.
 #[must_use]
 pub fn plan(scenario: &Scenario, inventory: &Inventory, run: &str) -> Plan {
     let spec = &scenario.hpa.spec;
@@ -56,7 +63,7 @@ pub fn plan(scenario: &Scenario, inventory: &Inventory, run: &str) -> Plan {
     let mut plan = Plan {
         rules: RULES,
         run: run.to_owned(),
-        hpa: run_object_name(run),
+        hpa: hpa_name(scenario, run),
         service: run_object_name(run),
         lease: lease::name(scenario),
         reachable_replicas: capacity::reachable_replicas(scenario, metric.as_ref()),
@@ -74,10 +81,24 @@ pub fn plan(scenario: &Scenario, inventory: &Inventory, run: &str) -> Plan {
     plan.warnings = preflight::warnings(scenario, inventory, &plan, &times);
     plan.warnings.extend(hpa_preflight::warnings(scenario, inventory, plan.metric.as_ref()));
     plan.warnings.extend(adapter_rule::warnings(scenario, inventory, plan.metric.as_ref()));
+    plan.warnings.extend(metric_direction::warnings(scenario, plan.metric.as_ref()));
+    plan.warnings.extend(pulls::warnings(scenario, inventory));
+    plan.pulls = pulls::list(scenario, inventory);
+    plan.not_looked_at = offline::not_looked_at(scenario, inventory);
+    plan.warnings.extend(shared_accelerators::warnings(scenario, inventory, &plan));
     plan
 }
 
-/// Name of the HPA and the Service of a run. Unique per run: the controller keeps recommendations by the HPA's name, and an HPA
+/// Name of the HPA under test.
+fn hpa_name(scenario: &Scenario, run: &str) -> String {
+    match scenario.hpa_source() {
+        HpaSource::Applied => run_object_name(run),
+        HpaSource::Adopted(name) => name.to_owned(),
+        HpaSource::ScaledObject => hpa::scaled_object_hpa_name(&run_object_name(run)),
+    }
+}
+
+/// Name of the HPA, the ScaledObject and the Service of a run. Unique per run: the controller keeps recommendations by the HPA's name, and an HPA
 /// created again under an old name would inherit them.
 #[must_use]
 pub(crate) fn run_object_name(run: &str) -> String {

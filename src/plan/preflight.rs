@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::api_services::conflicting_api_service;
 use super::permissions::CONTENT_PURPOSE;
 use super::preflight_error::preflight_error;
-use super::{capacity, double_average, hpa_preflight, install_preflight};
+use super::{capacity, double_average, hpa_preflight, install_preflight, offline};
 use crate::bounds::TimingModel;
 use crate::model::inventory::Inventory;
 use crate::model::plan::{Plan, PreflightProblem};
@@ -189,8 +189,8 @@ pub(super) fn warnings(
             "{max} replicas need {} {resource}, {free} are free: new pods may stay Pending, which is INCONCLUSIVE (capacity)",
             need.needed
         )),
-        (Some(resource), None) => all.push(format!("free {resource} could not be read")),
-        (None, _) if !scenario.releases.is_empty() => {
+        (Some(resource), None) if offline::has_cluster(inventory) => all.push(format!("free {resource} could not be read")),
+        (None, _) if !scenario.releases.is_empty() && offline::knows_target(inventory) => {
             let other = capacity::describe_other_requests(scenario, inventory);
             let other = other.map_or(String::new(), |other| format!("; it requests {other}"));
             all.push(format!("no chart of the scenario renders the target with an accelerator request{other}"));

@@ -3,10 +3,12 @@
 
 mod cleanup;
 mod forecast;
+mod foreign_hpa;
 mod phases;
 mod prepare;
 mod probes;
 mod rehearsal;
+mod resolve_hpa;
 mod review;
 mod run_state;
 mod scaling_simulation;

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use super::run_state::RunState;
-use super::{RunError, probes};
+use super::{RunError, foreign_hpa, probes};
 use crate::install;
 use crate::judge::{Check, CheckStatus, EarlyExit, Prerequisite};
 use crate::load::{self, ChatClient, ScheduledRequest};
+use crate::model::hpa_source::HpaSource;
 use crate::model::load::RequestOutcome;
 use crate::model::observation::{ObservationKind, Phase};
 use crate::model::plan::{BoundName, TimeBound};
@@ -67,7 +68,7 @@ fn is_settled(state: &RunState<'_>) -> bool {
     state.with_evaluator(|evaluator| evaluator.is_settled())
 }
 
-fn phase_budget(state: &RunState<'_>, names: &[BoundName]) -> HumanDuration {
+pub(super) fn phase_budget(state: &RunState<'_>, names: &[BoundName]) -> HumanDuration {
     let bounds = state.inputs.plan.bounds.iter().filter(|bound| names.contains(&bound.name));
     HumanDuration::from_ms(bounds.map(TimeBound::lenient_ms).sum())
 }
@@ -111,6 +112,7 @@ async fn install_target(state: &mut RunState<'_>) -> Result<Option<String>, RunE
     let pods = state.with_evaluator(|evaluator| evaluator.view().ready_pods());
     let first_chat = send_first_chat(inputs, &endpoint.url, &pods, deadline.min(server_deadline));
     state.unless_interrupted(first_chat).await?;
+    foreign_hpa::apply_scaled_object(state).await?;
     state.end_phase(Phase::Install);
     Ok(Some(endpoint.url))
 }
@@ -157,6 +159,7 @@ async fn await_metric(state: &mut RunState<'_>, chat_ended_ms: u64) -> Result<()
     // The metric still shows model load and first chat; the HPA would start with a scale-up.
     let deadline = state.env().clock.now_ms() + phase_budget(state, &[BoundName::MetricFallsBack]).ms();
     state.wait_while(|evaluator| evaluator.view().metric_busy_reason(chat_ended_ms, deadline)).await?;
+    foreign_hpa::await_settled(state).await?;
     state.end_phase(Phase::Metric);
     Ok(())
 }
@@ -165,9 +168,12 @@ async fn apply_autoscaler(state: &mut RunState<'_>) -> Result<(), RunError> {
     let inputs = state.inputs;
     state.begin_phase(Phase::Autoscaler, phase_budget(state, &[BoundName::HpaActive]));
     let journal = state.journal;
-    state
-        .unless_interrupted(async { Ok(install::apply_hpa(inputs.env, journal, inputs.scenario, inputs.plan).await?) })
-        .await?;
+    if inputs.scenario.hpa_source() == HpaSource::Applied {
+        let apply = async { Ok(install::apply_hpa(inputs.env, journal, inputs.scenario, inputs.plan).await?) };
+        state.unless_interrupted(apply).await?;
+    } else {
+        foreign_hpa::adopt(state).await?;
+    }
     state.wait_for_checks(&Prerequisite::awaited_in(Phase::Autoscaler)).await?;
     state.end_phase(Phase::Autoscaler);
     Ok(())

@@ -1,5 +1,6 @@
 //! Everything before the first change: inventory, plan, and whether the plan can pass.
 
+use super::resolve_hpa::resolve_hpa;
 use crate::clock::RunClock;
 use crate::env::{Bundle, BundleError, RunEnv, TimelineWriter};
 use crate::evidence::{self, RedactedInputs};
@@ -7,6 +8,7 @@ use crate::judge;
 use crate::model::inventory::{Inventory, SimulationInfo};
 use crate::model::observation::ObservationKind;
 use crate::model::plan::{Plan, PreflightProblem};
+use crate::model::revision::RULES;
 use crate::model::run_records::RunRecords;
 use crate::model::scenario::Scenario;
 use crate::model::verdict::Verdict;
@@ -15,6 +17,8 @@ use crate::plan::{self, SurveyError};
 /// The result of [`prepare`].
 #[derive(Clone, Debug)]
 pub(crate) struct PreparedRun {
+    /// The scenario, with the spec of its HPA.
+    pub(crate) scenario: Scenario,
     /// The state of the cluster before the run.
     pub(crate) inventory: Inventory,
     /// What the run will do.
@@ -59,23 +63,28 @@ pub(crate) async fn prepare(
     run: &str,
     identity: &ClusterIdentity,
 ) -> Result<PreparedRun, SurveyError> {
-    let inventory = plan::survey(env, scenario).await?;
     let ClusterIdentity { context, server, simulated } = identity.clone();
-    let inventory = Inventory { kube_context: context, server, simulated, ..inventory };
-    let plan = plan::plan(scenario, &inventory, run);
-    Ok(PreparedRun { inventory, plan })
+    let (scenario, adopted_hpa) = match resolve_hpa(env, scenario, run, simulated.as_ref()).await? {
+        Ok(resolved) => resolved,
+        Err(errors) => {
+            let unread = Inventory::before_survey(env.clock.wall_start());
+            let inventory = Inventory { kube_context: context, server, simulated, hpa_served: true, ..unread };
+            let plan = Plan { rules: RULES, run: run.to_owned(), errors, ..Plan::default() };
+            return Ok(PreparedRun { scenario: scenario.clone(), inventory, plan });
+        }
+    };
+    let inventory = plan::survey(env, &scenario).await?;
+    let inventory = Inventory { kube_context: context, server, simulated, adopted_hpa, ..inventory };
+    let plan = plan::plan(&scenario, &inventory, run);
+    Ok(PreparedRun { scenario, inventory, plan })
 }
 
 /// Writes the bundle's first files (scenario, inventory, plan).
 ///
 /// # Errors
 /// The bundle cannot be written, the platform has no HPA API, or the plan has preflight errors.
-pub(crate) fn begin_bundle(
-    env: &RunEnv,
-    scenario: &Scenario,
-    prepared: &PreparedRun,
-) -> Result<RedactedInputs, RunStartError> {
-    let PreparedRun { inventory, plan } = prepared;
+pub(crate) fn begin_bundle(env: &RunEnv, prepared: &PreparedRun) -> Result<RedactedInputs, RunStartError> {
+    let PreparedRun { scenario, inventory, plan } = prepared;
     let redacted = evidence::begin(&env.bundle, scenario, inventory, plan)?;
     if !inventory.hpa_served {
         return Err(RunStartError::HpaApiNotServed);
@@ -92,11 +101,10 @@ pub(crate) fn begin_bundle(
 pub(crate) fn abandon_run(
     bundle: &Bundle,
     clock: RunClock,
-    scenario: &Scenario,
     prepared: &PreparedRun,
     reason: &str,
 ) -> (Verdict, RedactedInputs, Option<BundleError>) {
-    let PreparedRun { inventory, plan } = prepared;
+    let PreparedRun { scenario, inventory, plan } = prepared;
     let (redacted, write_error) = match evidence::begin(bundle, scenario, inventory, plan) {
         Ok(redacted) => (redacted, None),
         // The bundle cannot be written: the verdict is derived from the inputs as they are.

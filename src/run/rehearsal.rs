@@ -48,22 +48,26 @@ pub async fn rehearse(
     let env = platform.env(scenario, bundle);
     let identity = simulated_cluster(simulated);
     let not_started = |prepared: &PreparedRun, error: RunStartError| {
-        let (verdict, ..) = abandon_run(bundle, env.clock, scenario, prepared, &error.to_string());
+        let (verdict, ..) = abandon_run(bundle, env.clock, prepared, &error.to_string());
         RehearsalOutcome { verdict, error: None }
     };
     let prepared = match prepare(&env, scenario, &run_id(EPOCH), &identity).await {
         Ok(prepared) => prepared,
         Err(error) => {
             let inventory = Inventory { started: EPOCH, simulated: identity.simulated.clone(), ..Inventory::default() };
-            let prepared = PreparedRun { inventory, plan: Plan { run: run_id(EPOCH), ..Plan::default() } };
+            let prepared = PreparedRun {
+                scenario: scenario.clone(),
+                inventory,
+                plan: Plan { run: run_id(EPOCH), ..Plan::default() },
+            };
             return not_started(&prepared, RunStartError::Survey(error));
         }
     };
-    let redacted = match begin_bundle(&env, scenario, &prepared) {
+    let redacted = match begin_bundle(&env, &prepared) {
         Ok(redacted) => redacted,
         Err(error) => return not_started(&prepared, error),
     };
-    let PreparedRun { inventory, plan } = &prepared;
+    let PreparedRun { scenario, inventory, plan } = &prepared;
     let inputs = RunInputs {
         env: &env,
         scenario,

@@ -72,8 +72,8 @@ pub(crate) async fn simulate_scaling(
     let env = platform.env(scenario, bundle);
     let identity: ClusterIdentity = simulated_cluster(SimulationInfo::default());
     let prepared = prepare(&env, scenario, &run_id(EPOCH), &identity).await.map_err(|e| e.to_string())?;
-    let redacted = begin_bundle(&env, scenario, &prepared).map_err(|e| e.to_string())?;
-    let PreparedRun { inventory, plan } = &prepared;
+    let redacted = begin_bundle(&env, &prepared).map_err(|e| e.to_string())?;
+    let PreparedRun { scenario, inventory, plan } = &prepared;
     let (_sender, signals) = watch::channel(ReceivedSignals::default());
     let inputs = RunInputs {
         env: &env,

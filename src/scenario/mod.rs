@@ -2,6 +2,7 @@
 //! validated; each problem has file, line, column and a hint.
 
 mod built_in;
+mod hpa_source;
 mod layers;
 mod locate;
 mod metric_spec;
@@ -14,8 +15,9 @@ mod validate;
 
 use std::path::{Path, PathBuf};
 
-pub(crate) use self::built_in::{BUILT_IN, BUILT_IN_NAME};
-pub(crate) use self::scenario_error::ScenarioError;
+pub(crate) use self::built_in::{BUILT_IN, BUILT_IN_NAME, BUILT_IN_URL};
+pub(crate) use self::hpa_source::find_hpa_problems;
+pub(crate) use self::scenario_error::{ScenarioError, ScenarioProblem};
 use crate::model::scenario::Scenario;
 
 /// Reads the files in order, each overriding the ones before it, `-` from stdin; without files the built-in scenario.
@@ -43,7 +45,7 @@ fn resolve(layers: &[layers::ScenarioLayer], namespace: Option<&str>) -> Result<
     if let Some(namespace) = namespace {
         namespace.clone_into(&mut scenario.namespace);
     }
-    let mut problems = validate::find_problems(&scenario);
+    let mut problems = hpa_source::find_problems(&mut scenario);
     if problems.is_empty() {
         return Ok(scenario);
     }

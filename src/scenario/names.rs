@@ -88,6 +88,9 @@ pub(super) fn find_problems(scenario: &Scenario) -> Vec<ScenarioProblem> {
         }
     };
     check("namespace", &scenario.namespace, NameRule::Label);
+    if let Some(adopt) = &scenario.adopt {
+        check("adopt.hpa", &adopt.hpa, NameRule::Subdomain(253));
+    }
     for (name, release) in &scenario.releases {
         // helm keeps room for the names of its own objects.
         check(&format!("releases.{name}"), if name.is_empty() { "." } else { name }, NameRule::Subdomain(53));

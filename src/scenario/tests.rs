@@ -470,3 +470,36 @@ fn an_object_metric_of_type_utilization_is_refused_with_the_controllers_words() 
     assert!(text.starts_with("mine.yaml:8:") && text.contains("hpa.spec.metrics.0.object.target.type"), "{text}");
     assert!(text.contains("neither a value target nor an average value target was set"), "{text}");
 }
+
+#[test]
+fn an_hpa_that_exists_or_a_scaled_object_takes_the_place_of_hpa() {
+    let adopted = overlay_built_in("adopt: {hpa: theirs}").unwrap();
+    assert_eq!(adopted.hpa_source(), crate::model::hpa_source::HpaSource::Adopted("theirs"));
+    let scaled = |min: u32| {
+        format!(
+            "scaledObject: {{spec: {{scaleTargetRef: {{name: x}}, minReplicaCount: {min}, maxReplicaCount: 4, triggers: [{{type: prometheus, \
+             metadata: {{serverAddress: http://p, query: up, threshold: '5'}}}}]}}}}"
+        )
+    };
+    let scenario = overlay_built_in(&scaled(2)).unwrap();
+    let spec = &scenario.hpa.spec;
+    assert_eq!((spec.min_replicas, spec.max_replicas, spec.scale_target_ref.name.as_str()), (Some(2), 4, "x"));
+    let text = problem_text(&scaled(0));
+    assert!(
+        text.contains("scaledObject.spec.minReplicaCount: is 0") && text.contains("no part of the claim"),
+        "{text}"
+    );
+    let text = problem_text(&format!("adopt: {{hpa: theirs}}\n{}", scaled(1)));
+    assert!(text.contains("scaledObject: is not valid beside adopt"), "{text}");
+    assert!(problem_text("adopt: {hpa: ''}").contains("adopt.hpa: is missing"));
+    assert!(problem_text("adopt: {hpa: a/b}").contains("adopt.hpa: `a/b` is no RFC 1123"));
+}
+
+#[test]
+fn the_spec_of_an_adopted_hpa_is_no_problem_of_the_file_and_one_of_the_run() {
+    let mut scenario =
+        overlay_built_in("{adopt: {hpa: theirs}, hpa: {spec: {minReplicas: 3, maxReplicas: 3}}}").unwrap();
+    assert!(find_hpa_problems(&scenario)[0].message.contains("the HPA cannot scale"));
+    scenario.hpa.spec.max_replicas = 4;
+    assert_eq!(find_hpa_problems(&scenario), []);
+}

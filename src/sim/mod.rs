@@ -13,6 +13,7 @@
 //! | `network` | connections from outside the cluster to the pods |
 //! | `helm` | helm and the supported charts |
 //! | `client` | the machine that runs gpuhpa |
+//! | `unsupported` | what of a scenario the simulator does not have |
 //! | `faults` | the fault catalogue |
 //! | `params` | the parameters of `--set` |
 //! | `config` | the configuration of all of them; a fault is a configuration that no healthy cluster has |
@@ -32,6 +33,7 @@ mod ollama;
 pub(crate) mod params;
 mod pipeline;
 mod platform;
+mod unsupported;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -46,6 +48,7 @@ use crate::model::scenario::Scenario;
 use crate::sim::config::SimConfig;
 use cluster::SimCluster;
 use platform::SimPlatform;
+pub(crate) use unsupported::{Unsupported, find_unsupported};
 
 /// A running simulated platform. It stops when it is dropped.
 #[must_use = "a platform that is dropped stops"]

@@ -3,6 +3,7 @@
 use k8s_openapi::api::core::v1::Node;
 
 use super::resources::extended_resources;
+use crate::model::node_info::NodeInfo;
 use crate::model::observation::NodeSnapshot;
 
 /// Reduces a node.
@@ -14,6 +15,39 @@ pub(crate) fn snapshot_node(node: &Node) -> NodeSnapshot {
         name: node.metadata.name.clone().unwrap_or_default(),
         ready: ready.is_some_and(|ready| ready.status == "True"),
         allocatable: extended_resources(&status.allocatable.unwrap_or_default()),
+    }
+}
+
+/// Prefixes of the labels by which feature discovery and providers describe accelerators.
+const ACCELERATOR_LABELS: &[&str] = &[
+    "nvidia.com/",
+    "amd.com/",
+    "gpu.intel.com/",
+    "cloud.google.com/gke-accelerator",
+    "cloud.google.com/gke-gpu",
+    "cloud.google.com/gke-max-shared-clients-per-gpu",
+    "k8s.amazonaws.com/accelerator",
+    "karpenter.k8s.aws/instance-gpu",
+    "node.kubernetes.io/instance-type",
+];
+
+/// Labels below these prefixes that say what an operator deploys, and nothing about an accelerator.
+const DEPLOYMENT_LABELS: &[&str] = &["nvidia.com/gpu.deploy.", "nvidia.com/gpu-driver-upgrade"];
+
+/// Versions and accelerator labels of a node.
+#[must_use]
+pub(crate) fn node_info(node: &Node) -> NodeInfo {
+    let system = node.status.as_ref().and_then(|status| status.node_info.clone()).unwrap_or_default();
+    let begins = |prefixes: &[&str], name: &str| prefixes.iter().any(|prefix| name.starts_with(prefix));
+    let labels = node.metadata.labels.iter().flatten();
+    let of_accelerators =
+        labels.filter(|(name, _)| begins(ACCELERATOR_LABELS, name) && !begins(DEPLOYMENT_LABELS, name));
+    NodeInfo {
+        os_image: system.os_image,
+        kernel_version: system.kernel_version,
+        container_runtime_version: system.container_runtime_version,
+        kubelet_version: system.kubelet_version,
+        accelerator_labels: of_accelerators.map(|(name, value)| (name.clone(), value.clone())).collect(),
     }
 }
 
@@ -35,5 +69,29 @@ mod tests {
             snapshot_node(&node),
             NodeSnapshot { name: "n1".into(), ready: true, allocatable: [("nvidia.com/gpu".to_owned(), 4)].into() }
         );
+    }
+
+    #[test]
+    fn a_node_states_its_versions_and_what_its_labels_say_of_accelerators() {
+        let node = serde_json::from_value(json!({
+            "metadata": {"name": "n1", "labels": {
+                "kubernetes.io/hostname": "n1",
+                "nvidia.com/gpu.product": "NVIDIA-H200-SHARED",
+                "nvidia.com/gpu.deploy.dcgm-exporter": "true",
+                "cloud.google.com/gke-gpu-sharing-strategy": "time-sharing",
+            }},
+            "status": {"nodeInfo": {"osImage": "Ubuntu 24.04.3 LTS", "kernelVersion": "6.18.44", "kubeletVersion": "v1.37.2",
+                "containerRuntimeVersion": "containerd://1.6.20", "architecture": "amd64", "bootID": "b", "machineID": "m",
+                "kubeProxyVersion": "", "operatingSystem": "linux", "systemUUID": "s"}}
+        }))
+        .unwrap();
+        let info = node_info(&node);
+        assert_eq!(info.os_image, "Ubuntu 24.04.3 LTS");
+        assert_eq!(
+            (info.kubelet_version.as_str(), info.container_runtime_version.as_str()),
+            ("v1.37.2", "containerd://1.6.20")
+        );
+        let labels: Vec<&str> = info.accelerator_labels.keys().map(String::as_str).collect();
+        assert_eq!(labels, ["cloud.google.com/gke-gpu-sharing-strategy", "nvidia.com/gpu.product"]);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::api::core::v1::{Container, PodSpec};
+use k8s_openapi::api::core::v1::{Container, Pod, PodSpec};
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 
 use crate::model::accelerator::is_extended_resource;
@@ -47,6 +47,21 @@ pub(crate) fn held_resources(spec: &PodSpec) -> ResourceCounts {
         add(&mut held, &container_resources(container));
     }
     held
+}
+
+/// The extended resources of the pods on nodes. A pod that has ended has released its own.
+#[must_use]
+pub(crate) fn used_resources<'a>(pods: impl IntoIterator<Item = &'a Pod>) -> ResourceCounts {
+    let has_ended = |pod: &Pod| {
+        let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
+        matches!(phase, Some("Succeeded" | "Failed"))
+    };
+    let specs = pods.into_iter().filter(|pod| !has_ended(pod)).filter_map(|pod| pod.spec.as_ref());
+    let mut used = ResourceCounts::new();
+    for spec in specs.filter(|spec| spec.node_name.is_some()) {
+        add(&mut used, &requested_resources(spec));
+    }
+    used
 }
 
 fn is_sidecar(init_container: &Container) -> bool {
@@ -132,5 +147,23 @@ mod tests {
             requested(json!([]), json!([both, container("amd.com/gpu", "1k")])),
             [("a.b/c".to_owned(), 1), ("amd.com/gpu".to_owned(), 1000)]
         );
+    }
+
+    fn pod(spec: Value, phase: &str) -> Pod {
+        serde_json::from_value(json!({"metadata": {"name": "p"}, "spec": spec, "status": {"phase": phase}})).unwrap()
+    }
+
+    #[test]
+    fn pods_on_nodes_use_what_the_scheduler_counts_for_them() {
+        let container = json!({"name": "c", "resources": {"requests": {"nvidia.com/gpu": "1"}}});
+        let init = json!({"name": "i", "resources": {"requests": {"nvidia.com/gpu": "2"}}});
+        let native = json!({"name": "c", "resources": {"requests": {"example.kubernetes.io/x": "1", "cpu": "1"}}});
+        let used = used_resources(&[
+            pod(json!({"nodeName": "n", "containers": [container, native]}), "Running"),
+            pod(json!({"nodeName": "n", "initContainers": [init], "containers": [container]}), "Pending"),
+            pod(json!({"nodeName": "n", "containers": [container]}), "Succeeded"),
+            pod(json!({"containers": [container]}), "Pending"),
+        ]);
+        assert_eq!(used, BTreeMap::from([("nvidia.com/gpu".to_owned(), 3)]));
     }
 }

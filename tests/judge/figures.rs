@@ -19,7 +19,7 @@ const FILES: [(&str, bool); 7] = [
     ("requests.jsonl.zst", true),
 ];
 /// Kinds of numbers that may be anything: metric values in thousandths, and seeds.
-const ANY: [&str; 4] = ["Metrics.value", "Metrics.averageValue", "samples.value", "simulated.seed"];
+const ANY: [&str; 5] = ["Metrics.value", "Metrics.averageValue", "samples.value", "sizes.metricMean", "simulated.seed"];
 /// 366 days in microseconds, in milliseconds and in seconds, and smaller ones: the largest that is accepted is reviewed.
 const LARGE: [u64; 7] = [1 << 53, 31_622_400_000_000, 31_622_400_000, 31_622_400, 1_000_000, 60_000, 1000];
 

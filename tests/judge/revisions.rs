@@ -257,6 +257,40 @@ fn the_bundles_of_the_demo_are_sound() {
     }
 }
 
+/// Runs on a real card, which nobody can record again without one. Two of them no rules may turn into a PASS: of one the exporter
+/// copied the card's value to each pod, in the other another workload used the card.
+#[test]
+fn the_runs_on_a_real_card_end_as_they_did_and_are_signed() {
+    let kept = bundles_below(Path::new("fixtures/bundles/h200"));
+    let expected = [
+        ("card-values", CaseResult::Inconclusive),
+        ("fail", CaseResult::Fail),
+        ("neighbour", CaseResult::Inconclusive),
+        ("pass", CaseResult::Pass),
+    ];
+    assert_eq!(kept.len(), expected.len());
+    for ((name, path), (expected_name, result)) in kept.iter().zip(expected) {
+        let (loaded, review) = review_path(path);
+        assert_eq!(name, expected_name);
+        assert!(review.soundness.is_unaltered(), "{name}: {} {:#?}", review.statement, review.checks);
+        let verdict = &review.verdict;
+        assert_eq!((verdict.result, verdict.stand_in, verdict.rehearsal), (result, false, false), "{name}");
+        let labels = serde_json::to_string(&loaded.records().inventory.node_info).expect("JSON");
+        assert!(labels.contains(r#""nvidia.com/gpu.product":"NVIDIA-H200-SHARED""#), "{name}: {labels}");
+    }
+    for (name, path) in bundles_below(Path::new("reports/h200")) {
+        let kept = std::fs::File::open(format!("fixtures/bundles/h200/{name}.tar.zst")).expect("the kept bundle");
+        let files = zstd::decode_all(kept).expect("an archive");
+        let shown = std::fs::read(path.join("manifest.json")).expect("a manifest");
+        assert!(
+            files.windows(shown.len()).any(|window| window == shown),
+            "{name}: the bundle for readers is another one"
+        );
+        let (_, review) = review_path(&path);
+        assert!(review.soundness.is_unaltered(), "{name}: {} {:#?}", review.statement, review.checks);
+    }
+}
+
 /// The digest of everything that is derived from each recorded run. A change of it is a change of the rules.
 #[test]
 fn derived_bytes_change_with_the_rules_alone() {

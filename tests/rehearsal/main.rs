@@ -2,6 +2,7 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot read its own files has failed")]
 
+mod adopted_hpa;
 mod assumptions;
 mod catalogue;
 mod interruption;

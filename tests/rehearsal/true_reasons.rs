@@ -48,6 +48,7 @@ const TRUE_REASONS: &[TrueReason] = &[
     }),
     ("Control/IdleHolds", "the metric was not read for", |run, _| is_api_disturbed(run) || is_metric_disturbed(run)),
     ("Setup/MetricServed", "the adapter or the API server failed", |run, _| is_api_disturbed(run)),
+    ("Setup/AutoscalerActive", "could not be read for", |run, _| is_api_disturbed(run)),
     ("ScaleDown/NotEarly", "was not read for", |run, _| is_api_disturbed(run) || is_metric_disturbed(run)),
     ("ScaleDown/NotEarly", "twice the assumed sync period explains it", |run, _| has_slow_controller(run)),
     // A reading lasts a moment; the controller reads at other moments.

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""model.py OUT.gguf LAYERS WIDTH
+"""model.py OUT.gguf LAYERS WIDTH [--half]
 
 Makes a llama model of random weights with a vocabulary of bytes and letters.
 It talks nonsense at real cost: a request runs through Ollama's real loader,
@@ -8,6 +8,9 @@ arguments give the same bytes.
 
 The end token is never drawn (its row of the output is zero, as are those of
 the bytes), so a generation runs for as many tokens as the request asks for.
+
+--half is for a model with many weights: in 16 bits, and repeated from a pool of
+a million, which is quick to make.
 """
 import array
 import math
@@ -18,17 +21,20 @@ import sys
 UINT32, FLOAT32, BOOL, STRING, ARRAY, INT32 = 4, 6, 7, 8, 9, 5
 NORMAL, UNKNOWN, CONTROL, BYTE = 1, 2, 3, 6
 ALIGNMENT = 32
+IN_32_BITS, IN_16_BITS = 0, 1
 LETTERS = "etaoinshrdlucmfwypvbgkjqxzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.,!?:;-'\"\n"
 
 
 def main():
     out, layers, width = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    half = sys.argv[4:] == ["--half"]
     tokens, scores, kinds = vocabulary()
-    heads, inner = max(2, width // 32), 3 * width
+    # The CUDA back end has kernels for heads of 64.
+    heads, inner = max(2, width // (64 if half else 32)), 3 * width
     settings = [
         ("general.architecture", STRING, "llama"),
         ("general.name", STRING, "tiny-random"),
-        ("general.file_type", UINT32, 0),
+        ("general.file_type", UINT32, IN_16_BITS if half else IN_32_BITS),
         ("llama.context_length", UINT32, 2048),
         ("llama.embedding_length", UINT32, width),
         ("llama.block_count", UINT32, layers),
@@ -49,7 +55,7 @@ def main():
         ("tokenizer.ggml.add_space_prefix", BOOL, False),
     ]
     with open(out, "wb") as file:
-        write(file, settings, tensors(len(tokens), layers, width, inner))
+        write(file, settings, tensors(len(tokens), layers, width, inner, weights_in_16_bits if half else weights_in_32_bits))
 
 
 def vocabulary():
@@ -59,17 +65,47 @@ def vocabulary():
     return tokens, scores, kinds
 
 
-def tensors(words, layers, width, inner):
-    """Pairs of (name, shape, values); shapes are outermost first."""
+def weights_in_32_bits():
     chance = random.Random(1)
 
     def weights(rows, columns, scale=1.0):
         spread = scale * 0.5 / math.sqrt(columns)
-        return array.array("f", (chance.gauss(0, spread) for _ in range(rows * columns)))
+        values = array.array("f", (chance.gauss(0, spread) for _ in range(rows * columns)))
+        if sys.byteorder == "big":
+            values.byteswap()
+        return IN_32_BITS, bytearray(values.tobytes())
 
-    ones = array.array("f", [1.0] * width)
+    return weights
+
+
+def weights_in_16_bits():
+    """Each matrix begins at the pool's start, so two of one shape are the same."""
+    chance = random.Random(1)
+    normal = [chance.gauss(0, 1) for _ in range(1_000_003)]  # a prime number: no two rows of a matrix are the same
+    pools = {}
+
+    def weights(rows, columns, scale=1.0):
+        spread = scale * 0.5 / math.sqrt(columns)
+        if spread not in pools:
+            pools[spread] = struct.pack(f"<{len(normal)}e", *(spread * value for value in normal))
+        pool, size = pools[spread], 2 * rows * columns
+        return IN_16_BITS, bytearray((pool * (size // len(pool) + 1))[:size])
+
+    return weights
+
+
+def tensors(words, layers, width, inner, make_weights):
+    """Tuples of (name, shape, kind, content); shapes are outermost first."""
+    weights = make_weights()
+    ones = IN_32_BITS, struct.pack(f"<{width}f", *[1.0] * width)
     output = weights(words, width)
-    output[: 259 * width] = array.array("f", bytes(4 * 259 * width))
+    silent = 259 * len(output[1]) // words
+    output[1][:silent] = bytes(silent)
+    for name, shape, values in named(words, layers, width, inner, weights, ones, output):
+        yield name, shape, *values
+
+
+def named(words, layers, width, inner, weights, ones, output):
     yield "token_embd.weight", (words, width), weights(words, width, 8)
     yield "output.weight", (words, width), output
     yield "output_norm.weight", (width,), ones
@@ -91,16 +127,14 @@ def write(file, settings, all_tensors):
     for name, kind, value in settings:
         header += text(name) + struct.pack("<I", kind) + scalar(kind, value)
     offset = 0
-    for name, shape, values in all_tensors:
+    for name, shape, kind, content in all_tensors:
         header += text(name) + struct.pack("<I", len(shape))
-        header += struct.pack(f"<{len(shape)}Q", *reversed(shape)) + struct.pack("<IQ", 0, offset)
-        offset += padded(4 * len(values))
+        header += struct.pack(f"<{len(shape)}Q", *reversed(shape)) + struct.pack("<IQ", kind, offset)
+        offset += padded(len(content))
     file.write(header.ljust(padded(len(header)), b"\0"))
-    for _, _, values in all_tensors:
-        if sys.byteorder == "big":
-            values.byteswap()
-        content = values.tobytes()
-        file.write(content.ljust(padded(len(content)), b"\0"))
+    for _, _, _, content in all_tensors:
+        file.write(content)
+        file.write(bytes(padded(len(content)) - len(content)))
 
 
 def scalar(kind, value):

@@ -35,11 +35,11 @@ STORE=/api/v1/namespaces/monitoring/services/victoria-metrics:8428/proxy
 # comes before the series delays it by ten seconds.
 scraped() { kubectl get --raw "$STORE/api/v1/targets" 2>/dev/null | grep -q '"lastSamplesScraped":[1-9]'; }
 
-# metric_served: the store has as many series as the node has GPUs.
+# metric_served: the store has the series that the accelerator's exporter writes now.
 metric_served() {
   local answer
   answer=$(kubectl get --raw "$STORE/api/v1/query?query=count(DCGM_FI_DEV_GPU_UTIL)" 2>/dev/null) &&
-    [[ $answer == *",\"$RIG_GPUS\"]"* ]]
+    [[ $answer =~ ,\"([0-9]+)\"\] ]] && accelerator_has_series "${BASH_REMATCH[1]}"
 }
 
 # switch_gpus COUNT: waits until the node and the store show this many.

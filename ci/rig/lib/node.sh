@@ -8,8 +8,10 @@ node_up() {
   # containerd finds the shim and runc in PATH.
   start containerd env PATH="$DEBIAN/usr/bin:$DEBIAN/usr/sbin:$PATH" "$DEBIAN/usr/bin/containerd" --config "$STATE/containerd/config.toml"
   awaiting containerd 30 ctr_ready
-  local image
-  for image in "$(part images)"/*.tar; do ctr_ 120 images import "$image" >/dev/null; done
+  local part image
+  for part in images $ACCELERATOR_IMAGES; do
+    for image in "$(part "$part")"/*.tar; do ctr_ 120 images import "$image" >/dev/null; done
+  done
   echo "nameserver $DNS_IP" >"$STATE/resolv.conf"
   write_kubelet_config
   kubelet_up

@@ -18,9 +18,13 @@ export LC_ALL=C
 . "$RIG/lib/registry.sh"
 . "$RIG/lib/cluster.sh"
 . "$RIG/lib/cloud.sh"
+. "$RIG/lib/keda.sh"
 . "$RIG/lib/admission.sh"
 . "$RIG/lib/run.sh"
 . "$RIG/lib/clean.sh"
+
+# The machine's own tools come first. Some shells have no sbin.
+PATH=$PATH:/usr/sbin:/sbin:$(part network)/bin
 
 # one_at_a_time: no other command changes the rig until this process ends.
 # Daemons close descriptor 9, or they would hold the lock.
@@ -45,5 +49,4 @@ use_rig() {
   DEBIAN=$(part debian) KUBE=$(part kubernetes)
   export KUBECONFIG=$STATE/admin.kubeconfig PATH=$STATE/bin:$PATH
   export KUBECACHEDIR=$STATE/kubectl HELM_CACHE_HOME=$STATE/helm HELM_CONFIG_HOME=$STATE/helm HELM_DATA_HOME=$STATE/helm
-  . "$RIG/accelerator/$RIG_ACCELERATOR/accelerator.sh"
 }

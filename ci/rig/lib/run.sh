@@ -40,14 +40,20 @@ run_pod_is_ready() {
   [ "$(kubectl -n "$(run_namespace)" get "$1" -o 'jsonpath={.status.containerStatuses[0].ready}' 2>/dev/null)" = true ]
 }
 
-# run_kills POD: kills the processes of the pod's container, as the kernel does for their use of memory. Fails if none runs.
-run_kills() {
+# container_pids NAMESPACE POD: the processes of the pod's container, one a line; fails if none runs.
+container_pids() {
   local id folder pids
-  id=$(kubectl -n "$(run_namespace)" get "$1" -o 'jsonpath={.status.containerStatuses[0].containerID}' 2>/dev/null) || return
+  id=$(kubectl -n "$1" get "$2" -o 'jsonpath={.status.containerStatuses[0].containerID}' 2>/dev/null) || return
   [ -n "$id" ] || return
   # The kubelet names the cgroup of a container by its id.
   folder=$(find /sys/fs/cgroup -type d -name "${id#*://}" -print -quit 2>/dev/null)
-  pids=$(cat "$folder/cgroup.procs" 2>/dev/null) && [ -n "$pids" ] || return
+  pids=$(cat "$folder/cgroup.procs" 2>/dev/null) && [ -n "$pids" ] && echo "$pids"
+}
+
+# run_kills POD: kills the processes of the pod's container, as the kernel does for their use of memory. Fails if none runs.
+run_kills() {
+  local pids
+  pids=$(container_pids "$(run_namespace)" "$1") || return
   # shellcheck disable=SC2086 # one word a process
   kill -9 $pids 2>/dev/null
 }

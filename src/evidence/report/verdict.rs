@@ -31,6 +31,7 @@ pub(super) fn render(run: &FinishedRun<'_>) -> Markup {
                     @if plan.expected_replicas > 0 { "; expected under load: " (plan.expected_replicas) }
                 }
                 @if let Some(platform) = inventory.platform() { dt { "platform" } dd { (platform) } }
+                @for node in inventory.describe_accelerator_nodes() { dt { "node" } dd { (node) } }
             }
             @if !plan.errors.is_empty() {
                 h2.subhead { "Why the run did not start" }

@@ -104,6 +104,7 @@ fn layers(submission: &Submission<'_>) -> String {
             let resources = node.allocatable.iter().map(|(resource, count)| format!("{resource}={count}"));
             format!("{} ({})", node.name, resources.collect::<Vec<_>>().join(", "))
         })
+        .chain(inventory.describe_accelerator_nodes())
         .collect();
     let nodes = if nodes.is_empty() { "none, or not readable".to_owned() } else { nodes.join("; ") };
     // A node offers a shared device as several.

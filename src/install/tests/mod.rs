@@ -1,6 +1,7 @@
 //! Install and undo, against a fake API server and a fake helm.
 
 mod fake;
+mod foreign_hpa;
 mod foreign_objects;
 mod journal_of_strangers;
 mod lease;

@@ -3,20 +3,26 @@
 //! INCONCLUSIVE where the API server stores another spec than the applied one, where the status has a metric that the
 //! scenario does not have, where another HPA causes AmbiguousSelector, or where the metrics API did not serve the metric.
 
-use crate::judge::check_result::{BoundResult, CheckResult, compare_with_bound, format_ms};
+use crate::judge::check_result::{BoundResult, CheckResult, CheckStatus, compare_with_bound, format_ms};
 use crate::judge::diagnosis::hpa_value;
-use crate::judge::run_view::{ObservedItem, RunView};
-use crate::model::observation::{HpaSnapshot, ObjectCondition};
+use crate::judge::run_view::RunView;
+use crate::model::hpa_source::HpaSource;
+use crate::model::observation::{HpaSnapshot, ObjectCondition, Phase};
 
 pub(super) fn evaluate(view: &RunView<'_>) -> CheckResult {
     let Some((name, made_ms)) = view.hpa_creation() else {
-        return match view.install_failure() {
-            Some(reason) => CheckResult::inconclusive(reason),
-            None => CheckResult::pending("the HPA is not created yet"),
+        let missing = describe_no_hpa(view);
+        return match (view.install_failure(), view.describe_early_end()) {
+            (Some(reason), _) => CheckResult::inconclusive(reason),
+            (None, Some((cause, seq))) if missing.has_status(CheckStatus::Pending) => {
+                CheckResult::inconclusive(format!("{}: {cause}", missing.reason)).with_cites(seq)
+            }
+            (None, _) => missing,
         };
     };
+    let beginning = view.records.scenario.hpa_source().beginning();
     let Some(made_ms) = view.our_hpa_snapshots().next().map(|(o, _)| o.at_ms.max(made_ms)) else {
-        let reason = format!("HPA {name} was not seen after its creation");
+        let reason = format!("HPA {name} was not seen after its {beginning}");
         return if view.end_ms() < made_ms + view.times.hpa_active().lenient_ms() {
             CheckResult::pending(reason)
         } else {
@@ -24,31 +30,64 @@ pub(super) fn evaluate(view: &RunView<'_>) -> CheckResult {
         };
     };
     if let Some((difference, seq)) = view.hpa_difference() {
-        return CheckResult::inconclusive(format!("the HPA is not what was applied: {difference}")).with_cites([seq]);
+        let text = match view.records.scenario.hpa_source() {
+            HpaSource::Applied => format!("the HPA is not what was applied: {difference}"),
+            HpaSource::Adopted(_) => format!("the adopted HPA is not what it was before the run: {difference}"),
+            HpaSource::ScaledObject => format!("the HPA is not what KEDA makes of the ScaledObject: {difference}"),
+        };
+        return CheckResult::inconclusive(text).with_cites([seq]);
     }
-    let active = view.our_hpa_snapshots().find(|item| is_active(view, item));
-    let waited_until = active.map_or(view.end_ms(), |(o, _)| o.at_ms);
+    let active = find_active(view, made_ms);
+    let waited_until = active.map_or(view.end_ms(), |(at_ms, ..)| at_ms);
     let bound = view.bound_with_restarts(view.times.hpa_active(), made_ms, waited_until);
-    match (compare_with_bound(made_ms, &bound, active.map(|(o, _)| o.at_ms), view.end_ms()), active) {
-        (BoundResult::Within, Some((observation, hpa))) => CheckResult::pass(format!(
-            "ScalingActive=True/ValidMetricFound {} ms after the HPA's creation, {} = {}",
-            observation.at_ms - made_ms,
+    match (compare_with_bound(made_ms, &bound, active.map(|(at_ms, ..)| at_ms), view.end_ms()), active) {
+        (BoundResult::Within, Some((at_ms, seq, hpa))) => CheckResult::pass(format!(
+            "ScalingActive=True/ValidMetricFound {} ms after the HPA's {beginning}, {} = {}",
+            at_ms - made_ms,
             view.metric_title(),
             format_current_metric(hpa)
         ))
-        .with_cites([observation.seq]),
-        (BoundResult::Late, Some((observation, _))) => CheckResult::inconclusive(format!(
-            "the HPA became active {} ms after its creation, later than {bound}, but within the bound with its assumed terms doubled",
-            observation.at_ms - made_ms
+        .with_cites([seq]),
+        (BoundResult::Late, Some((at_ms, seq, _))) => CheckResult::inconclusive(format!(
+            "the HPA became active {} ms after its {beginning}, later than {bound}, but within the bound with its assumed terms doubled",
+            at_ms - made_ms
         ))
-        .with_cites([observation.seq]),
+        .with_cites([seq]),
         (BoundResult::Pending, _) => CheckResult::pending(describe_condition(view, name)),
-        (BoundResult::Exceeded, Some((observation, _))) => CheckResult::inconclusive(format!(
-            "the HPA became active {} ms after its creation, later than {bound} even with its assumed terms doubled: that refutes assumptions.syncPeriod; set it to the --horizontal-pod-autoscaler-sync-period of kube-controller-manager",
-            observation.at_ms - made_ms
+        (BoundResult::Exceeded, Some((at_ms, seq, _))) => CheckResult::inconclusive(format!(
+            "the HPA became active {} ms after its {beginning}, later than {bound} even with its assumed terms doubled: that refutes assumptions.syncPeriod; set it to the --horizontal-pod-autoscaler-sync-period of kube-controller-manager",
+            at_ms - made_ms
         ))
-        .with_cites([observation.seq]),
+        .with_cites([seq]),
         _ => explain_inactive(view, name, made_ms),
+    }
+}
+
+/// When the HPA was active first, with the observation that shows it. The status of an adopted HPA holds from before its adoption
+/// until the next one: the controller does not write one that says the same.
+fn find_active<'a>(view: &RunView<'a>, made_ms: u64) -> Option<(u64, u64, &'a HpaSnapshot)> {
+    let is_active = |at_ms: u64, hpa: &HpaSnapshot| {
+        hpa_value::has_valid_metric(hpa) && hpa_value::was_served(view, at_ms, hpa) == Some(true)
+    };
+    let before = view.our_hpa_before(made_ms).filter(|(_, hpa)| is_active(made_ms, hpa));
+    let mut after = view.our_hpa_snapshots().filter(|(o, _)| o.at_ms >= made_ms);
+    let first = || after.find(|(o, hpa)| is_active(o.at_ms, hpa)).map(|(o, hpa)| (o.at_ms, o.seq, *hpa));
+    before.map(|(o, hpa)| (made_ms, o.seq, *hpa)).or_else(first)
+}
+
+/// There is no HPA to judge yet.
+fn describe_no_hpa(view: &RunView<'_>) -> CheckResult {
+    let source = view.records.scenario.hpa_source();
+    let is_over = view.phase_span(Phase::Autoscaler).is_some_and(|(_, ended)| ended.is_some());
+    match source {
+        HpaSource::ScaledObject if is_over => CheckResult::inconclusive(
+            "KEDA did not create the HPA of the ScaledObject: the ScaledObject's events and the log of KEDA's operator say why",
+        ),
+        HpaSource::Adopted(name) if is_over => {
+            CheckResult::inconclusive(format!("HPA {name}, which the scenario adopts, was not seen during the run"))
+        }
+        HpaSource::Applied => CheckResult::pending("the HPA is not created yet"),
+        HpaSource::Adopted(_) | HpaSource::ScaledObject => CheckResult::pending("the HPA is not adopted yet"),
     }
 }
 
@@ -70,7 +109,8 @@ fn explain_inactive(view: &RunView<'_>, name: &str, made_ms: u64) -> CheckResult
     // The controller reads between two polls, so it may have missed the metric too in a stretch without readings.
     if served * 2 < total || !spans.iter().any(|(from, to)| to - from >= bound) {
         return CheckResult::inconclusive(format!(
-            "the metrics API served the metric in only {served} of {total} readings since the HPA's creation, and never for {} without interruption; {condition_text}",
+            "the metrics API served the metric in only {served} of {total} readings since the HPA's {}, and never for {} without interruption; {condition_text}",
+            view.records.scenario.hpa_source().beginning(),
             format_ms(bound)
         ))
         .with_cites(cites);
@@ -85,10 +125,6 @@ fn explain_inactive(view: &RunView<'_>, name: &str, made_ms: u64) -> CheckResult
         view.times.hpa_active()
     ))
     .with_cites(cites)
-}
-
-fn is_active(view: &RunView<'_>, (observation, hpa): &ObservedItem<'_, HpaSnapshot>) -> bool {
-    hpa_value::has_valid_metric(hpa) && hpa_value::was_served(view, observation.at_ms, hpa) == Some(true)
 }
 
 fn scaling_active_condition<'a>(view: &RunView<'a>) -> Option<&'a ObjectCondition> {

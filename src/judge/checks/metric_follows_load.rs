@@ -21,7 +21,8 @@ fn evaluate_both(view: &RunView<'_>) -> CheckResult {
     if !up.has_status(CheckStatus::Pass) {
         return up;
     }
-    if let Some((text, seq)) = hpa_value::describe_never_served(view) {
+    let by_status = hpa_value::describe_missing_value(view).or_else(|| hpa_value::describe_never_served(view));
+    if let Some((text, seq)) = by_status {
         return CheckResult::inconclusive(text).with_cites([seq]);
     }
     let down = evaluate_fall(view);

@@ -4,7 +4,7 @@
 
 use crate::hpa::CUSTOM_METRICS_GROUP;
 use crate::judge::check_result::{BoundResult, CheckResult, compare_with_bound};
-use crate::judge::diagnosis::device_labels;
+use crate::judge::diagnosis::{device_labels, exporter_page};
 use crate::judge::run_view::{ObservedItem, RunView};
 use crate::model::observation::Phase;
 use crate::model::reading::{MetricHop, MetricReading, MetricSample, ReadingResult};
@@ -93,21 +93,17 @@ fn next_step(view: &RunView<'_>, reading: &MetricReading) -> String {
         ReadingResult::Failed(error) => error.as_str(),
         ReadingResult::Samples(_) | ReadingResult::NotReadable(_) => "",
     };
+    let samples = reading.samples().unwrap_or_default();
     let by_labels = || device_labels::describe_turns(view).or_else(|| device_labels::describe_mig(view));
     if let Some(text) = by_labels().filter(|_| failed.is_empty()) {
         return text;
     }
     match reading.hop {
-        MetricHop::Exporter if failed.is_empty() && has_claims(view) => {
-            "the target's pods hold resource claims (DRA): does the exporter resolve claims to pods (dcgm-exporter: KUBERNETES_ENABLE_DRA=true, and the right to list resourceslices)?".to_owned()
-        }
-        MetricHop::Exporter if failed.is_empty() => {
-            "does the exporter attribute devices to pods (it needs the kubelet's pod-resources socket)?".to_owned()
-        }
+        MetricHop::Exporter if failed.is_empty() => exporter_page::describe_missing_pods(view, samples),
         MetricHop::Exporter if failed.contains("is not Prometheus text") => {
             "leave that line out of the exporter's list of metrics; if another page was read: do namespace, podLabels and port of metric.exporter select the exporter?".to_owned()
         }
-        MetricHop::Exporter => "do namespace, podLabels, port and name of metric.exporter select the exporter?".to_owned(),
+        MetricHop::Exporter => "do namespace, podLabels, port and metricName of metric.exporter select the exporter?".to_owned(),
         MetricHop::Store if failed.contains("honorLabels") => {
             "set honorLabels: true where it scrapes the exporter, or map the exported_* labels in the adapter's rule".to_owned()
         }
@@ -125,12 +121,6 @@ fn next_step(view: &RunView<'_>, reading: &MetricReading) -> String {
         }
         MetricHop::Api => "check the adapter's rule for this series (seriesQuery, name, and resources.overrides, which must map the namespace and pod labels) and its log".to_owned(),
     }
-}
-
-/// True when a pod of the target has its accelerators by resource claims.
-fn has_claims(view: &RunView<'_>) -> bool {
-    let mut snapshots = view.target_pods().iter().filter_map(|pod| pod.last_observation());
-    snapshots.any(|(_, pod)| !pod.resource_claims.is_empty())
 }
 
 fn api_group(view: &RunView<'_>) -> &'static str {

@@ -32,19 +32,14 @@ pub(super) fn evaluate(view: &RunView<'_>) -> CheckResult {
             let requested = describe_requests(view, snapshot);
             let scenario = view.records.scenario;
             let profile = scenario.accelerator_profile();
-            let example = match &scenario.accelerator {
-                Accelerator::Resource(name) => name,
-                Accelerator::Auto | Accelerator::StandIn => {
-                    profile.and_then(MetricProfile::example_resource).unwrap_or("nvidia.com/gpu")
-                }
-            };
             let of_profile = profile.map_or(String::new(), |profile| {
                 format!(" of profile {}, {}", profile.name, profile.accelerator_resources.join(" or "))
             });
             return CheckResult::inconclusive(format!(
                 "pod {} requests no accelerator{of_profile} ({requested}), so scaling it shows \
-                 nothing about accelerators; give its container a limit, for example {example}: 1",
-                snapshot.name
+                 nothing about accelerators; {}",
+                snapshot.name,
+                describe_remedy(view, snapshot)
             ))
             .with_cites([observation.seq]);
         }
@@ -72,6 +67,32 @@ pub(super) fn evaluate(view: &RunView<'_>) -> CheckResult {
             unknown_claims.join(" and claim ")
         )),
     }
+}
+
+/// What to change so that a pod requests an accelerator. A resource that only the profile leaves out may be one.
+fn describe_remedy(view: &RunView<'_>, pod: &PodSnapshot) -> String {
+    let scenario = view.records.scenario;
+    let may_be = |name: &&String| scenario.accelerator.matches(name) && non_accelerator_kind(name).is_none();
+    let left_out = pod.extended_resources.keys().find(may_be).zip(scenario.accelerator_profile());
+    if let Some((resource, profile)) = left_out {
+        return format!(
+            "if {resource} is one, profile {} is not that of its exporter: name another metric.profile, or state accelerator: \
+             {resource}",
+            profile.name
+        );
+    }
+    let offered = view.nodes.iter().flat_map(|(_, node)| &node.allocatable);
+    let offered =
+        offered.filter(|(name, count)| **count > 0 && view.is_accelerator(name)).map(|(name, _)| name.as_str());
+    let example = match &scenario.accelerator {
+        Accelerator::Resource(name) => Some(name.as_str()),
+        Accelerator::Auto | Accelerator::StandIn => {
+            offered.min().or_else(|| scenario.accelerator_profile().and_then(MetricProfile::example_resource))
+        }
+    };
+    let example =
+        example.map_or("the resource of your device plugin".to_owned(), |name| format!("for example {name}: 1"));
+    format!("give its container a limit, {example}")
 }
 
 /// Describes what a pod without an accelerator requests, and what is known of it.

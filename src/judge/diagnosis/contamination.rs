@@ -1,9 +1,12 @@
-//! Contamination of the metric: it includes the activity of other workloads, which the run's load does not control.
+//! Contamination of the metric: it includes the activity of other workloads, which the run's load does not control, or values of
+//! pods that are gone.
 
 use std::collections::BTreeSet;
 
+use super::device_labels;
+use crate::bounds::SLACK;
 use crate::judge::run_view::RunView;
-use crate::metrics::{device_from_labels, namespace_from_labels};
+use crate::metrics::{device_from_labels, namespace_of_pod};
 use crate::model::metric_under_test::MetricKind;
 use crate::model::reading::{MetricHop, MetricSample};
 
@@ -29,7 +32,8 @@ pub(in crate::judge) fn describe(view: &RunView<'_>, at_ms: u64) -> Option<Strin
              them? It must select the target's namespace, and for a Pods metric keep the label of the pod"
         ))
     };
-    included.or_else(sharing).or_else(elsewhere)
+    let by_items = || describe_counted_items(view, at_ms);
+    included.or_else(by_items).or_else(|| device_labels::describe_turns(view)).or_else(sharing).or_else(elsewhere)
 }
 
 /// The current samples of a hop in its last reading; `None` where that has none.
@@ -41,20 +45,51 @@ fn last_samples<'v>(view: &'v RunView<'_>, hop: MetricHop, at_ms: u64) -> Option
 
 /// A busy pod of another workload as a text names it, with its namespace where it is another one.
 fn describe_other(view: &RunView<'_>, sample: &MetricSample) -> Option<String> {
-    let (name, value) = (sample.object.as_deref()?, sample.value.filter(|value| value.0 > 0)?);
-    if view.is_of_target(sample) || view.is_implausible(value) {
-        return None;
+    let value = sample.value.filter(|value| value.0 > 0 && !view.is_implausible(*value))?;
+    let name = view.full_name_of_pod(sample).filter(|_| !view.is_of_target(sample))?;
+    Some(format!("{name}={value}"))
+}
+
+/// Describes busy items of a Pods metric that are of no pod of the target. The controller asks the metrics API for the pods of a
+/// selector and counts each item of the answer in its average (see `hpa`'s `pods`), whatever pod it is of.
+fn describe_counted_items(view: &RunView<'_>, at_ms: u64) -> Option<String> {
+    view.metric.as_ref().filter(|metric| metric.kind == MetricKind::Pods)?;
+    let (_, reading) = view.readings_at_hop(MetricHop::Api, 0..=at_ms).next_back()?;
+    let is_there = |name: &str| {
+        let mut pods = view.target_pods().iter().filter(|pod| pod.name() == name);
+        // The answer may be a moment older than the news of a deletion.
+        pods.any(|pod| pod.gone_ms.is_none_or(|gone| gone + SLACK.ms() >= reading.requested_ms))
+    };
+    let (mut gone, mut others) = (Vec::new(), Vec::new());
+    for sample in reading.samples().unwrap_or_default() {
+        let (Some(name), Some(value)) = (sample.object.as_deref(), sample.value.filter(|value| value.0 > 0)) else {
+            continue;
+        };
+        match view.is_target_pod(name) {
+            true if is_there(name) => {}
+            true => gone.push(format!("{name}={value}")),
+            false => others.push(format!("{name}={value}")),
+        }
     }
-    let scenario = view.records.scenario;
-    let namespace = namespace_from_labels(&sample.labels, &scenario.metric.profile_or_generic().labels);
-    let namespace = namespace.filter(|namespace| *namespace != scenario.namespace);
-    let namespace = namespace.map_or(String::new(), |namespace| format!("{namespace}/"));
-    Some(format!("{namespace}{name}={value}"))
+    if !others.is_empty() {
+        return Some(format!(
+            "contamination: the metrics API answers with {}, not of the target, and the controller counts each item in its average: \
+             do the labels of the HPA's target select other pods too, or does the adapter ignore the selector?",
+            others.join(", ")
+        ));
+    }
+    (!gone.is_empty()).then(|| {
+        format!(
+            "the metrics API still answers with {}, of pods of the target that are gone, and the controller counts each item in its \
+             average: how long do adapter and store keep the values of deleted pods?",
+            gone.join(", ")
+        )
+    })
 }
 
 /// Other workloads' pods that are busy in the series of the metric: at the store, which has the series that the metric
-/// is computed from, else at the exporter, else those that request accelerators. A Pods metric has none: the controller
-/// ignores samples of other pods.
+/// is computed from, else at the exporter, else those that request accelerators. A Pods metric is not computed from them: each of
+/// its items is of one pod.
 fn find_pods(view: &RunView<'_>, at_ms: u64) -> Vec<String> {
     let (scenario, kind) = (view.records.scenario, view.metric.as_ref().map(|metric| metric.kind));
     if kind == Some(MetricKind::Pods) {
@@ -64,7 +99,7 @@ fn find_pods(view: &RunView<'_>, at_ms: u64) -> Vec<String> {
     let is_external = kind == Some(MetricKind::External);
     let labels = &scenario.metric.profile_or_generic().labels;
     let is_included = |sample: &&&MetricSample| {
-        let namespace = namespace_from_labels(&sample.labels, labels);
+        let namespace = namespace_of_pod(&sample.labels, labels);
         is_external || namespace.is_none_or(|namespace| namespace == scenario.namespace)
     };
     let last = |hop: MetricHop| last_samples(view, hop, at_ms);

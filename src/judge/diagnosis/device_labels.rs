@@ -1,6 +1,7 @@
 //! Exporters that do not give each pod a value of its own device: one that names the pods of a shared device in turn, and a
 //! field that MIG instances do not have.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::judge::run_view::RunView;
@@ -14,12 +15,14 @@ const WHOLE_DEVICE_FIELDS: [&str; 2] = ["DCGM_FI_DEV_GPU_UTIL", "dcgm_gpu_utiliz
 #[derive(Default)]
 struct NamedPods<'a> {
     /// Each pod that another one followed, and the last one.
-    names: BTreeSet<&'a str>,
-    last: Option<&'a str>,
+    names: BTreeSet<Cow<'a, str>>,
+    last: Option<Cow<'a, str>>,
     /// How often a pod was named again after another one.
     returns: usize,
     /// Two pods were named at one time.
     together: bool,
+    /// One of them is of the target.
+    has_target: bool,
 }
 
 /// Describes a device of the target that is reported for several pods in turn. One pod that takes over the device of another
@@ -42,12 +45,14 @@ pub(in crate::judge) fn describe_turns(view: &RunView<'_>) -> Option<String> {
                 }
             }
             for (device, samples) in newest {
-                let names: BTreeSet<&str> = samples.iter().filter_map(|sample| sample.object.as_deref()).collect();
-                devices.entry(device).or_default().add(&names);
+                // A pod of another namespace may have the name of one of the target's.
+                let names = samples.iter().filter_map(|sample| view.full_name_of_pod(sample)).collect();
+                let pods = devices.entry(device).or_default();
+                pods.add(&names);
+                pods.has_target |= samples.iter().any(|sample| view.is_of_target(sample));
             }
         }
-        let is_of_target = |name: &&str| view.target_pods().iter().any(|pod| pod.name() == *name);
-        let is_in_turn = |pods: &NamedPods<'_>| pods.returns > 0 && !pods.together && pods.names.iter().any(is_of_target);
+        let is_in_turn = |pods: &NamedPods<'_>| pods.returns > 0 && !pods.together && pods.has_target;
         let (device, pods) = devices.into_iter().find(|(_, pods)| is_in_turn(pods))?;
         let names = pods.names.into_iter().collect::<Vec<_>>().join(" and ");
         Some(format!(
@@ -60,14 +65,14 @@ pub(in crate::judge) fn describe_turns(view: &RunView<'_>) -> Option<String> {
 }
 
 impl<'a> NamedPods<'a> {
-    fn add(&mut self, names: &BTreeSet<&'a str>) {
+    fn add(&mut self, names: &BTreeSet<Cow<'a, str>>) {
         self.together |= names.len() > 1;
         let Some(name) = names.first() else { return };
-        let is_known = !self.names.insert(name);
-        if self.last.is_some_and(|last| last != *name) && is_known {
+        let is_known = !self.names.insert(name.clone());
+        if self.last.as_ref().is_some_and(|last| last != name) && is_known {
             self.returns += 1;
         }
-        self.last = Some(name);
+        self.last = Some(name.clone());
     }
 }
 

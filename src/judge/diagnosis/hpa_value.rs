@@ -1,6 +1,7 @@
 //! The value that the HPA reports against those that the metrics API serves to this client.
 
 use crate::bounds::SLACK;
+use crate::judge::check_result::format_ms;
 use crate::judge::run_view::{ApiReading, RunView};
 use crate::model::observation::HpaSnapshot;
 use crate::units::Milli;
@@ -29,6 +30,30 @@ fn served_range(view: &RunView<'_>, at_ms: u64) -> Option<(i64, i64)> {
     let since = at_ms.saturating_sub(2 * view.times.assumptions.sync_period.ms() + SLACK.ms());
     let values = || view.api_readings_in(since, at_ms + SLACK.ms()).filter_map(ApiReading::value_milli);
     Some((values().min()?, values().max()?))
+}
+
+/// Describes an HPA whose last statuses under load say that the controller has the metric, and have no value of it, with the
+/// sequence number of the first of them. Outside of minReplicas and maxReplicas the controller computes no metric.
+pub(in crate::judge) fn describe_missing_value(view: &RunView<'_>) -> Option<(String, u64)> {
+    let (began, end) = view.load_span()?;
+    let metric = view.metric.as_ref()?;
+    let bounds = view.min_replicas..=view.max_replicas;
+    let statuses = view.our_hpa_snapshots().rev().filter(|(o, _)| (began..=end).contains(&o.at_ms));
+    let computed = statuses.filter(|(_, hpa)| {
+        has_valid_metric(hpa) && hpa.current_replicas.is_some_and(|replicas| bounds.contains(&replicas))
+    });
+    let missing: Vec<_> = computed.take_while(|(_, hpa)| metric.reported_value(hpa).is_none()).collect();
+    let (first, _) = missing.last()?;
+    let is_lasting = missing.len() >= MIN_STATUSES || end >= first.at_ms + 2 * view.times.hpa_active().lenient_ms();
+    is_lasting.then(|| {
+        let text = format!(
+            "under load the HPA's status says ScalingActive=True/ValidMetricFound and has no value of the {} from {} before the \
+             load's end on: the records contradict each other",
+            view.metric_title(),
+            format_ms(end.saturating_sub(first.at_ms))
+        );
+        (text, first.seq)
+    })
 }
 
 /// Describes an HPA that under load reports only values that the metrics API did not serve, with the sequence number of the

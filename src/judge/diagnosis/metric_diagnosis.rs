@@ -94,11 +94,14 @@ fn diagnose(view: &RunView<'_>, at_api: HopValues, values: &[(MetricHop, HopValu
     if let Some(text) = view.load_span().and_then(|(_, ended)| out_of_range::find_implausible(view, 0, ended)) {
         return text;
     }
-    if let Some(text) = device_labels::describe_turns(view).or_else(|| device_activity::describe_inactive(view)) {
+    // A field that the devices do not have is a nearer cause than one that is broken for them.
+    let missing_field = || device_labels::describe_mig(view).filter(|_| at_api.is_constant());
+    let by_device = device_labels::describe_turns(view).or_else(missing_field);
+    if let Some(text) = by_device.or_else(|| device_activity::describe_inactive(view)) {
         return text;
     }
     if at_api.is_constant() {
-        return device_labels::describe_mig(view).unwrap_or_else(|| diagnose_constant(values));
+        return diagnose_constant(values);
     }
     if at_api.is_lower_under_load() {
         return "the metric falls under load, which is the wrong sign: use a metric that rises with the load"

@@ -4,6 +4,7 @@ pub(super) mod contamination;
 pub(super) mod device_activity;
 pub(super) mod device_labels;
 pub(super) mod double_average;
+pub(super) mod exporter_page;
 pub(super) mod hpa_value;
 pub(super) mod metric_diagnosis;
 pub(super) mod model_on_cpu;

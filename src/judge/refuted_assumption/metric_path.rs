@@ -54,9 +54,7 @@ fn find_first_shown(view: &RunView<'_>, hop: MetricHop, from_ms: u64, end_ms: u6
         return Some((shown.received_ms, shown.seq));
     }
     let highest = |reading: &MetricReading| {
-        let of_target = view
-            .current_samples(reading)
-            .filter(|sample| sample.object.as_deref().is_some_and(|name| view.is_target_pod(name)));
+        let of_target = view.current_samples(reading).filter(|sample| view.is_of_target(sample));
         of_target.filter_map(|sample| sample.value).max().map(|value| value.0)
     };
     let idle = view.readings_at_hop(hop, 0..=from_ms).rev().find_map(|(_, reading)| highest(reading))?;

@@ -118,7 +118,7 @@ impl<'a> RunView<'a> {
     ) -> impl DoubleEndedIterator<Item = (u64, u64, RecommendationRange)> {
         let (from, to) =
             (received_before(&self.hpas, from_ms).len(), received_before(&self.hpas, to_ms.saturating_add(1)).len());
-        let statuses = self.hpas.iter().zip(&self.status_recommendations);
+        let statuses = self.hpas.iter().zip(&self.recommendations.by_status);
         let of_hpa = statuses.take(to).skip(from);
         of_hpa.filter_map(|((o, hpa), cell)| {
             let range = (*cell.get_or_init(|| self.recommendation_from_status(o, hpa, u64::MAX)))?;

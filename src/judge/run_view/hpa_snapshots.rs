@@ -1,4 +1,4 @@
-//! The run's own HPA: its creation by the journal, and its snapshots.
+//! The HPA under test: its creation or adoption by the journal, and its snapshots.
 
 use std::collections::BTreeMap;
 
@@ -15,13 +15,16 @@ impl<'a> RunView<'a> {
         self.hpas.push((observation, hpa));
     }
 
-    /// The name of the run's HPA, and the time just before its creation, by the journal.
+    /// The name of the run's HPA, and the time just before its creation, or of its adoption, by the journal.
     pub(crate) fn hpa_creation(&self) -> Option<(&'a str, u64)> {
         self.hpa_creation
     }
 
-    /// The uid of the run's HPA, by the journal.
+    /// The uid of the run's HPA, by the journal; of an adopted one, by the inventory.
     pub(crate) fn hpa_uid(&self) -> Option<&'a str> {
+        if let Some(adopted) = &self.records.inventory.adopted_hpa {
+            return Some(&adopted.uid);
+        }
         let is_hpa = |state: &ChangeState| matches!(state, ChangeState::Intended(RunChange::Create(object)) if object.kind == "HorizontalPodAutoscaler");
         let change = self.records.journal.iter().find(|entry| is_hpa(&entry.state))?.change;
         self.records.journal.iter().filter(|entry| entry.change == change).find_map(|entry| match &entry.state {
@@ -43,7 +46,9 @@ impl<'a> RunView<'a> {
 
 pub(super) fn find_hpa_creation(journal: &[JournalEntry]) -> Option<(&str, u64)> {
     journal.iter().find_map(|entry| match &entry.state {
-        ChangeState::Intended(RunChange::Create(object)) if object.kind == "HorizontalPodAutoscaler" => {
+        ChangeState::Intended(RunChange::Create(object) | RunChange::Adopt { object, .. })
+            if object.kind == "HorizontalPodAutoscaler" =>
+        {
             Some((object.name.as_str(), entry.at_ms))
         }
         _ => None,

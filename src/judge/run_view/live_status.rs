@@ -1,10 +1,11 @@
 //! The current state of a run, for the progress line and for waits that no check covers.
 
-use super::RunView;
+use super::{RunView, TargetPod};
+use crate::bounds::SLACK;
 use crate::judge::diagnosis::contamination;
 use crate::judge::waiting::{WaitingReason, format_seconds};
 use crate::model::journal::ChangeState;
-use crate::model::observation::{EventSnapshot, Phase};
+use crate::model::observation::{EventSnapshot, NotRunningReason, Phase, PodSnapshot};
 use crate::model::reading::{MetricHop, ReadingResult};
 use crate::units::Milli;
 
@@ -30,7 +31,7 @@ pub struct LiveStatus {
     pub(crate) ttft_ms: Option<u64>,
 }
 
-impl RunView<'_> {
+impl<'a> RunView<'a> {
     /// The current state.
     #[must_use]
     pub fn live_status(&self) -> LiveStatus {
@@ -86,7 +87,7 @@ impl RunView<'_> {
     /// StatefulSet) is a new one.
     #[must_use]
     pub(crate) fn unprobed_pods(&self) -> Vec<String> {
-        let was_probed = |pod: &super::TargetPod<'_>| {
+        let was_probed = |pod: &TargetPod<'_>| {
             self.probes.iter().any(|(_, probe)| probe.pod == pod.name() && probe.began_ms >= pod.first_seen_ms())
         };
         let pods = self.new_pods();
@@ -109,7 +110,7 @@ impl RunView<'_> {
         }
         let text = format!("waiting for the target to be Ready, up to {}", format_seconds(deadline_ms - now));
         let detail = trouble.map_or("the target is not Ready yet".to_owned(), |(trouble, _)| trouble);
-        let created_ms = self.target_pods().iter().map(super::TargetPod::first_seen_ms).min();
+        let created_ms = self.target_pods().iter().map(TargetPod::first_seen_ms).min();
         Some(WaitingReason::new("target", text, detail, created_ms.map(|at| at + bound.total_ms()), now))
     }
 
@@ -124,17 +125,22 @@ impl RunView<'_> {
     /// reason counts, since a crash loop reports none between two crashes. The clean-up ends the evaluated time, since
     /// it deletes pods.
     pub(crate) fn pod_trouble(&self) -> Option<(String, u64)> {
+        let (pod, _, trouble) = self.find_pod_trouble()?;
+        let claim = self
+            .describe_volume_claim(self.end_ms())
+            .filter(|_| trouble.message.contains("PersistentVolumeClaim"))
+            .unwrap_or_default();
+        Some((format!("pod {}: {}: {}{claim}", pod.name(), trouble.reason, trouble.message), pod.first_seen_ms()))
+    }
+
+    /// The first pod of the target that does not run, its snapshot with the latest reason, and that reason.
+    fn find_pod_trouble(&self) -> Option<(&TargetPod<'a>, &'a PodSnapshot, &'a NotRunningReason)> {
         let at = self.end_ms();
         self.target_pods().iter().filter(|pod| pod.exists_at(at)).find_map(|pod| {
             let latest_first =
                 || pod.observations.iter().rev().filter(|(o, _)| o.at_ms <= at).map(|(_, snapshot)| *snapshot);
             latest_first().next().filter(|snapshot| !snapshot.ready)?;
-            let trouble = latest_first().find_map(|snapshot| snapshot.not_running.as_ref())?;
-            let claim = self
-                .describe_volume_claim(at)
-                .filter(|_| trouble.message.contains("PersistentVolumeClaim"))
-                .unwrap_or_default();
-            Some((format!("pod {}: {}: {}{claim}", pod.name(), trouble.reason, trouble.message), pod.first_seen_ms()))
+            latest_first().find_map(|snapshot| Some((pod, snapshot, snapshot.not_running.as_ref()?)))
         })
     }
 
@@ -156,13 +162,32 @@ impl RunView<'_> {
             _ => None,
         });
         let namespace = &self.records.scenario.namespace;
-        let describe = |(trouble, _): (String, u64)| {
-            // An unschedulable pod lacks capacity, unless it waits for a volume, which is the workload's matter.
-            let is_capacity = trouble.contains(": Unschedulable: ") && !trouble.contains("PersistentVolumeClaim");
+        let place = format!("its log and events are in diagnostics/{namespace}/ of the evidence");
+        let trouble = || {
+            let (_, snapshot, reason) = self.find_pod_trouble()?;
+            // A volume, a taint, an affinity or another resource is the workload's matter.
+            let is_capacity = self.lacks_accelerator(snapshot, reason, self.end_ms());
             let kind = if is_capacity { "capacity" } else { "workload" };
-            format!("({kind}) {trouble}; its log and events are in diagnostics/{namespace}/ of the evidence")
+            self.pod_trouble().map(|(trouble, _)| format!("({kind}) {trouble}; {place}"))
         };
-        failed.or_else(|| self.pod_trouble().map(describe))
+        let refused = || {
+            let text = self.describe_refused_pods(self.end_ms()).filter(|_| self.target_pods().is_empty())?;
+            Some(format!("(workload) no pod of the target was created: {text}"))
+        };
+        failed.or_else(trouble).or_else(refused)
+    }
+
+    /// In which phase a run ended and began its clean-up, with the last source before that which could not be read, and the
+    /// observation that records this.
+    pub(crate) fn describe_early_end(&self) -> Option<(String, Option<u64>)> {
+        let ended_ms = self.phase_start(Phase::Cleanup)?;
+        let phase = self.phase_at(ended_ms.saturating_sub(1)).map_or("the survey", Phase::as_str);
+        let gap = self.gaps.iter().rfind(|(o, gap)| o.at_ms <= ended_ms && o.at_ms > gap.from_ms + SLACK.ms());
+        let cause = gap.map_or(String::new(), |(o, gap)| {
+            let length = format_seconds(o.at_ms.saturating_sub(gap.from_ms));
+            format!("; {} could not be read for {length} before that: {}", gap.source, gap.reason)
+        });
+        Some((format!("the run ended in phase {phase}{cause}"), gap.map(|(o, _)| o.seq)))
     }
 
     /// Why activity until `since_ms` may still show in the metric: an HPA created too early would scale up on it.

@@ -6,6 +6,7 @@ mod cache;
 mod change_totals;
 mod clock_skew;
 mod controller_process;
+mod foreign_hpa;
 mod gaps;
 mod hop_readings;
 mod hpa_snapshots;
@@ -16,7 +17,9 @@ mod pod_samples;
 mod progress;
 mod readiness;
 mod received;
+mod recommendation_range;
 mod recommendations;
+mod scheduling;
 mod series_bounds;
 mod shared_devices;
 mod size_changes;
@@ -39,7 +42,8 @@ pub(super) use controller_process::ControllerProcess;
 use gaps::GapSpan;
 pub(crate) use live_status::LiveStatus;
 pub(crate) use progress::ProgressEvent;
-pub(super) use recommendations::RecommendationRange;
+pub(super) use recommendation_range::RecommendationRange;
+use recommendations::RecommendationMemo;
 pub(super) use shared_devices::SharedValues;
 pub(crate) use size_changes::SizeChange;
 pub(super) use target_pods::TargetPod;
@@ -63,7 +67,6 @@ pub(super) type ObservedItem<'a, T> = (&'a Observation, &'a T);
 /// The indexed records of a run.
 #[derive(Debug)]
 pub struct RunView<'a> {
-    /// The records themselves.
     pub(crate) records: RunRecords<'a>,
     /// The time bounds of this run.
     pub(crate) times: TimingModel<'a>,
@@ -107,10 +110,7 @@ pub struct RunView<'a> {
     change_totals: OnceCell<ChangeTotals>,
     /// `None` until the API server's clock is measured: its times cannot be compared with the run's clock then.
     skew: Option<ClockSkewRange>,
-    /// Possible recommendations between each reading and the next, computed on first use.
-    recommendations: Vec<OnceCell<RecommendationRange>>,
-    /// Possible recommendations by each HPA status, computed on first use.
-    status_recommendations: Vec<OnceCell<Option<RecommendationRange>>>,
+    recommendations: RecommendationMemo,
     metric_in_range: OnceCell<bool>,
     target_pods: Vec<TargetPod<'a>>,
     target_pod_names: BTreeSet<&'a str>,
@@ -165,8 +165,7 @@ impl<'a> RunView<'a> {
             unseen_changes: OnceCell::new(),
             change_totals: OnceCell::new(),
             skew: None,
-            recommendations: Vec::new(),
-            status_recommendations: Vec::new(),
+            recommendations: RecommendationMemo::default(),
             metric_in_range: OnceCell::new(),
             target_pods: Vec::new(),
             target_pod_names: BTreeSet::new(),
@@ -185,8 +184,7 @@ impl<'a> RunView<'a> {
         view.times.clock_skew_ms = view.skew.map_or(0, |skew| u64::try_from(skew.high_ms - skew.low_ms).unwrap_or(0));
         (view.api_readings, view.target_states) = collector.finish();
         view.scale_statuses = hpa_snapshots::collect_scale_statuses(&view.hpas);
-        view.recommendations.resize_with(view.api_readings.len(), OnceCell::new);
-        view.status_recommendations.resize_with(view.hpas.len(), OnceCell::new);
+        view.recommendations = RecommendationMemo::new(view.api_readings.len(), view.hpas.len());
         view.size_changes = size_changes::collect_size_changes(&view);
         view.target_pods = target_pods::collect_target_pods(&view);
         view.target_pod_names = view.target_pods.iter().map(TargetPod::name).collect();
@@ -269,8 +267,7 @@ impl<'a> RunView<'a> {
         self.phase_start(Phase::ScaleUp).is_some() && !over
     }
 
-    /// True when a value may be served between two polls unread, because the exporter samples about as often as the run
-    /// polls.
+    /// True when a value may pass unread between two polls: the exporter samples about as often as the run polls.
     pub(super) fn may_miss_values(&self) -> bool {
         self.times.assumptions.exporter_interval.ms() < 2 * POLL_INTERVAL.ms()
     }

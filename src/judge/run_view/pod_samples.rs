@@ -52,11 +52,11 @@ impl RunView<'_> {
         named.filter(move |sample| self.pod_of(sample).is_some() && self.is_sampled_since(sample, since_ms))
     }
 
-    /// True for a sample that was taken at `from_ms` or later: a store returns the last sample of a series for minutes
-    /// after the pod is gone, or marks it as stale, which is no number.
+    /// True for a sample that was taken at `from_ms` or later, as far as it has a time. Which samples of a reading are current is
+    /// the matter of [`Self::current_samples`].
     pub(in crate::judge) fn is_sampled_since(&self, sample: &MetricSample, from_ms: u64) -> bool {
         let latest_ms = sample.timestamp.and_then(|at| self.to_run_clock(at)).map(|(_, latest_ms)| latest_ms);
         let is_new = |latest_ms: i64| u64::try_from(latest_ms).is_ok_and(|at| at >= from_ms);
-        sample.value.is_some() && latest_ms.is_none_or(is_new)
+        latest_ms.is_none_or(is_new)
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{ObservedItem, RunView, TargetPod};
+use crate::bounds::SLACK;
 use crate::judge::check_result::format_ms;
 use crate::model::observation::{EndpointsSnapshot, NotRunningReason, PodSnapshot};
 
@@ -112,10 +113,54 @@ impl RunView<'_> {
         let losses = self.target_pods().iter().filter_map(|pod| Some((pod, pod.readiness_loss(began, end)?)));
         losses.map(|(pod, loss)| format!("pod {} {}", pod.name(), loss.describe())).collect()
     }
+
+    /// Describes each pod of the target that was Ready and ended within a span of time in which the target was not scaled down:
+    /// somebody deleted it, or it was evicted or preempted.
+    pub(crate) fn describe_ended_pods(&self, from_ms: u64, end_ms: u64) -> Vec<String> {
+        let is_scaled_down = |ended_ms: u64| {
+            let mut changes = self.size_changes.iter();
+            changes.any(|c| c.to < c.from && (from_ms..=ended_ms + SLACK.ms()).contains(&c.at_ms))
+        };
+        let ended = self.target_pods().iter().filter_map(|pod| {
+            let ended_ms = pod.ended_ms().filter(|ended| (from_ms..end_ms).contains(ended))?;
+            let ready_ms = pod.ready_by(ended_ms)?.0.at_ms;
+            (!is_scaled_down(ended_ms)).then(|| {
+                let (_, last) = pod.observations.iter().rfind(|(o, _)| o.at_ms <= end_ms)?;
+                let reason = last.not_running.as_ref();
+                let reason = reason.map_or(String::new(), |reason| format!(": {}: {}", reason.reason, reason.message));
+                let after = format_ms(ended_ms.saturating_sub(ready_ms));
+                Some(format!(
+                    "pod {} ended {after} after it was Ready, by no scale-down (deleted, evicted, preempted, or replaced by a rollout){reason}",
+                    pod.name()
+                ))
+            })?
+        });
+        ended.collect()
+    }
+
+    /// Describes a target whose status counts fewer Ready pods than its pods' own records show, with the observation of that
+    /// status. Its controller learns of a pod within seconds.
+    pub(crate) fn describe_uncounted_pods(&self, serving: TimeSpan, count: i32) -> Option<(String, u64)> {
+        const LONGEST_LAG_MS: u64 = 60_000;
+        let (from_ms, to_ms) = serving;
+        let (seq, workload) = self.workload_at(to_ms)?;
+        let is_settled = to_ms >= from_ms + LONGEST_LAG_MS && self.is_gapless("workload", from_ms, to_ms);
+        (is_settled && workload.ready_replicas < count && self.is_gapless("pods", from_ms, to_ms)).then(|| {
+            let text = format!(
+                "the records contradict each other: {count} pods of the target are Ready by their own status for {}, and {} {} \
+                 counts {} in status.readyReplicas",
+                format_ms(to_ms - from_ms),
+                workload.kind,
+                workload.name,
+                workload.ready_replicas
+            );
+            (text, seq)
+        })
+    }
 }
 
 impl ReadinessLoss {
-    fn describe(&self) -> String {
+    pub(crate) fn describe(&self) -> String {
         let not_ready = match self.not_ready_ms {
             0 => None,
             ms => Some(format!("was not Ready for {}", format_ms(ms))),

@@ -2,9 +2,12 @@
 //! what the HPA's status reports. They are ranges over all possible values, pod states and tolerances. All arithmetic
 //! is in [`crate::hpa`].
 
+use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
+use std::rc::Rc;
 
+use super::recommendation_range::RecommendationRange;
 use super::series_bounds::SeriesBounds;
 use super::target_state::TargetState;
 use super::{MAX_READING_GAP_MS, RunView};
@@ -16,53 +19,26 @@ use crate::model::reading::MetricSample;
 /// A tolerance that even an unchanged metric exceeds, so that the ratio alone decides.
 const NO_TOLERANCE: Tolerance = Tolerance { up: -1.0, down: -1.0 };
 
-/// The sizes that a pass may have recommended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct RecommendationRange {
-    /// The sizes that the target may have had, which a pass inside the tolerance recommends.
-    unchanged: (i32, i32),
-    /// The smallest and largest recommendation outside the tolerance; `None` when no value can have been outside.
-    changed: Option<(i32, i32)>,
+/// What was computed, by what it was asked for.
+#[derive(Debug, Default)]
+pub(super) struct RecommendationMemo {
+    /// Between each reading and the next.
+    between: Vec<OnceCell<RecommendationRange>>,
+    /// By each HPA status.
+    pub(super) by_status: Vec<OnceCell<Option<RecommendationRange>>>,
+    /// The states of the target, by the indices of the first, of those from the last time on, and of the end.
+    states: RefCell<BTreeMap<(usize, usize, usize), Option<KnownStates>>>,
 }
 
-impl RecommendationRange {
-    /// Any size.
-    const UNKNOWN: Self = Self { unchanged: (i32::MAX, i32::MIN), changed: Some((i32::MIN, i32::MAX)) };
+/// Different states of the target, of which the controller may have observed any.
+type KnownStates = Rc<[TargetState]>;
 
-    /// The smallest size.
-    pub(crate) fn smallest(self) -> i32 {
-        self.changed.map_or(self.unchanged.0, |(low, _)| low.min(self.unchanged.0))
-    }
-
-    /// The largest size.
-    pub(crate) fn largest(self) -> i32 {
-        self.changed.map_or(self.unchanged.1, |(_, high)| high.max(self.unchanged.1))
-    }
-
-    /// True when a pass may have recommended this size.
-    pub(crate) fn contains(self, size: i32) -> bool {
-        let within = |(low, high): (i32, i32)| (low..=high).contains(&size);
-        within(self.unchanged) || self.changed.is_some_and(within)
-    }
-
-    /// The same range where the current size at the pass is known.
-    pub(crate) fn with_current_size(self, size: i32) -> Self {
-        Self { unchanged: (size, size), ..self }
-    }
-
-    /// The same range, extended to every size between the recommendation and the current size.
-    fn widened_to_unchanged(self) -> Self {
-        let widen = |(low, high): (i32, i32)| (low.min(self.unchanged.0), high.max(self.unchanged.1));
-        Self { changed: self.changed.map(widen), ..self }
-    }
-
-    fn union(self, other: Self) -> Self {
-        let both = |a: (i32, i32), b: (i32, i32)| (a.0.min(b.0), a.1.max(b.1));
-        let changed = match (self.changed, other.changed) {
-            (Some(a), Some(b)) => Some(both(a, b)),
-            (one, None) | (None, one) => one,
-        };
-        Self { unchanged: both(self.unchanged, other.unchanged), changed }
+impl RecommendationMemo {
+    pub(super) fn new(readings: usize, statuses: usize) -> Self {
+        let mut memo = Self::default();
+        memo.between.resize_with(readings, OnceCell::new);
+        memo.by_status.resize_with(statuses, OnceCell::new);
+        memo
     }
 }
 
@@ -70,7 +46,7 @@ impl<'a> RunView<'a> {
     /// The possible recommendations of a pass whose values were served between the request of this reading and the
     /// response of the next one.
     pub(crate) fn recommendation_between(&self, index: usize) -> RecommendationRange {
-        let Some(cell) = self.recommendations.get(index) else { return RecommendationRange::UNKNOWN };
+        let Some(cell) = self.recommendations.between.get(index) else { return RecommendationRange::UNKNOWN };
         *cell.get_or_init(|| self.compute_between(index, u64::MAX).unwrap_or(RecommendationRange::UNKNOWN))
     }
 
@@ -158,16 +134,21 @@ impl<'a> RunView<'a> {
     /// The states of the target over a span of time, of which the controller may have observed any. Of the states from
     /// `last_ms` on, only changes of earlier pods count, since the run may have observed them late. `None` when the
     /// states are not known.
-    fn states_between(&self, from_ms: u64, to_ms: u64, last_ms: u64) -> Option<Vec<TargetState>> {
+    fn states_between(&self, from_ms: u64, to_ms: u64, last_ms: u64) -> Option<KnownStates> {
         if ["pods", "workload"].iter().any(|source| self.has_gap(source, from_ms, to_ms)) {
             return None;
         }
-        let states = self.target_states.get(self.state_indices(from_ms, to_ms))?;
-        let (before, after) = states.split_at(states.partition_point(|state| state.at_ms < last_ms));
-        let is_complete = !before.is_empty() && before.iter().all(TargetState::has_seen_all_pods);
-        let last = before.last().filter(|_| is_complete)?;
-        let after = after.iter().map(|state| last.with_pods_from(state)).filter(|state| !state.is_same_as(last));
-        Some(before.iter().cloned().chain(after).collect())
+        let indices = self.state_indices(from_ms, to_ms);
+        let states = self.target_states.get(indices.clone())?;
+        let split = states.partition_point(|state| state.at_ms < last_ms);
+        // Records may have very many changes of one time, and each decision asks for the states around it.
+        let key = (indices.start, indices.start + split, indices.end);
+        if let Some(known) = self.recommendations.states.borrow().get(&key) {
+            return known.clone();
+        }
+        let known = collect_states(states.split_at(split));
+        self.recommendations.states.borrow_mut().insert(key, known.clone());
+        known
     }
 
     fn recommendation_for(
@@ -280,8 +261,46 @@ impl<'a> RunView<'a> {
     }
 }
 
+/// The different states before a time, and from then on those of the pods that were there before; `None` where pods are missing.
+fn collect_states((before, after): (&[TargetState], &[TargetState])) -> Option<KnownStates> {
+    let is_complete = !before.is_empty() && before.iter().all(TargetState::has_seen_all_pods);
+    let last = before.last().filter(|_| is_complete)?;
+    let mut known: Vec<TargetState> = Vec::new();
+    let mut add = |state: TargetState| {
+        if !known.iter().any(|one| one.is_same_as(&state)) {
+            known.push(state);
+        }
+    };
+    before.iter().cloned().for_each(&mut add);
+    after.iter().map(|state| last.with_pods_from(state)).for_each(&mut add);
+    Some(known.into())
+}
+
 fn running_pods(names: &BTreeSet<&str>) -> Vec<PodState> {
     let pod =
         |name: &&str| PodState { name: (*name).to_owned(), phase: PodPhase::Running, ready: true, deleting: false };
     names.iter().map(pod).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Records may have very many changes of one time; each decision looks at the states around it.
+    #[test]
+    fn states_that_repeat_are_known_once() {
+        let state = |size: i32, names: &[&str]| TargetState {
+            at_ms: 0,
+            spec_replicas: size,
+            status_replicas: 1,
+            pods: Rc::new(running_pods(&names.iter().copied().collect())),
+        };
+        let before: Vec<TargetState> = (0..1000).map(|n| state(2 + n % 2, &["a"])).collect();
+        // A pod that came after the last time is not looked at.
+        let after: Vec<TargetState> = (0..1000).map(|n| state(2 + n % 2, &["a", "b"])).collect();
+        let known = collect_states((&before, &after)).unwrap();
+        assert_eq!(known.iter().map(|state| state.spec_replicas).collect::<Vec<_>>(), [2, 3]);
+        assert!(known.iter().all(|state| state.pods.len() == 1));
+        assert!(collect_states((&[], &after)).is_none());
+    }
 }

@@ -2,6 +2,7 @@
 
 use super::{ObservedItem, RunView};
 use crate::hpa;
+use crate::model::hpa_source::HpaSource;
 use crate::model::observation::HpaSnapshot;
 
 /// Differences that a message names.
@@ -13,9 +14,20 @@ impl RunView<'_> {
     /// spec was recorded shows the metrics alone.
     pub(in crate::judge) fn hpa_difference(&self) -> Option<(String, u64)> {
         let seen = self.our_hpa_snapshots().take_while(|(o, _)| o.at_ms <= self.end_ms());
-        seen.map(|item| (self.differences_in(item), item.0.seq))
-            .find(|(all, _)| !all.is_empty())
-            .map(|(all, seq)| (describe(&all), seq))
+        let (all, seq) = seen.map(|item| (self.differences_in(item), item.0.seq)).find(|(all, _)| !all.is_empty())?;
+        match self.records.scenario.hpa_source() {
+            HpaSource::Applied => Some((format!("{}; {}", describe(&all), hpa::spec_difference_hint(&all)), seq)),
+            // The run applied nothing.
+            HpaSource::Adopted(_) | HpaSource::ScaledObject => {
+                let text = describe(&all).replace("(applied: ", "(expected: ");
+                Some((
+                    format!(
+                        "{text}; another client or a webhook changed it: `kubectl get hpa -o yaml --show-managed-fields` names the writers"
+                    ),
+                    seq,
+                ))
+            }
+        }
     }
 
     fn differences_in(&self, (_, hpa): &ObservedItem<'_, HpaSnapshot>) -> Vec<String> {
@@ -29,10 +41,10 @@ impl RunView<'_> {
     }
 }
 
-/// The first differences, how many more there are, and what to do.
+/// The first differences, and how many more there are.
 fn describe(all: &[String]) -> String {
     let more = all.len().saturating_sub(MOST_NAMED);
     let more = if more == 0 { String::new() } else { format!("; and {more} more") };
     let text = all[..all.len().min(MOST_NAMED)].join("; ");
-    format!("{text}{more}; {}", hpa::spec_difference_hint(all))
+    format!("{text}{more}")
 }

@@ -119,7 +119,7 @@ fn without_the_series_the_pods_beside_the_target_are_named() {
     );
 }
 
-/// The controller ignores samples of other pods, and the metric of a namespace is not computed from another namespace.
+/// A Pods metric has one item for each pod of the target, and the metric of a namespace is not computed from another one.
 #[test]
 fn pods_that_the_metric_cannot_include_are_no_contamination() {
     neighbour(healthy(), 0..RISE).assert_inconclusive(IdleHolds, "the target is below the idle value");
@@ -153,7 +153,7 @@ fn stranger(run: RunFixture, device: Option<&str>) -> RunFixture {
     })
 }
 
-/// The controller ignores samples of other pods, but the value of a pod may be that of its whole device.
+/// The item of a pod is not computed from other pods, but it may be the value of its whole device.
 #[test]
 fn a_busy_pod_of_another_workload_on_a_device_of_the_target_is_named() {
     let text = "contamination: other/trainer-0=95 of other workloads use a device of the target";

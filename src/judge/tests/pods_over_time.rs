@@ -1,7 +1,7 @@
 //! Pods after their first moment of readiness: crashes, endpoints, nodes and owners.
 
 use super::run_fixture::{
-    FALL, OLD, RISE, RunFixture, SCALED_TO_3, SECOND, THIRD, edit_samples, healthy, real_accelerators,
+    FALL, OLD, RISE, RunFixture, SCALED_TO_3, SECOND, THIRD, TWO_PODS, edit_samples, healthy, real_accelerators,
 };
 use crate::judge::{Check, CheckStatus};
 use crate::model::observation::{NotRunningReason, ObservationKind, PodSnapshot, ProbeRecord};
@@ -255,4 +255,53 @@ fn a_pod_with_traffic_only_before_it_left_the_endpoints_has_taken_it() {
     let run = crashes(run, THIRD, 200_000, u64::MAX);
     let result = run.evaluate(NewPodsServe);
     assert_eq!(result.status, CheckStatus::Pass, "{}", result.reason);
+}
+
+#[test]
+fn a_status_that_counts_fewer_pods_than_are_ready_contradicts_their_records() {
+    let counts = |ready: i32, from_ms: u64| {
+        long_hold().workloads(move |at, workload| {
+            if at >= from_ms && at < LONG_FALL {
+                workload.ready_replicas = ready;
+            }
+        })
+    };
+    counts(1, TWO_PODS).assert_inconclusive(
+        HoldSteady,
+        "the records contradict each other: 2 pods of the target are Ready by their own status",
+    );
+    assert_eq!(counts(2, TWO_PODS).evaluate(HoldSteady).status, CheckStatus::Pass);
+    // The status may be that of a moment ago.
+    let gap = counts(1, TWO_PODS).gap("workload", 150_000, 200_000);
+    assert!(!gap.evaluate(HoldSteady).reason.contains("contradict"));
+}
+
+#[test]
+fn a_pod_that_is_deleted_or_evicted_in_the_hold_is_a_finding() {
+    let deleted = long_hold().with_observation(120_000, {
+        let run = long_hold();
+        ObservationKind::Pod(PodSnapshot { deleting: true, ..run.pod_at(THIRD, 119_000) })
+    });
+    deleted.assert_passes_with_finding(
+        HoldSteady,
+        "by no scale-down (deleted, evicted, preempted, or replaced by a rollout)",
+    );
+    let reason =
+        NotRunningReason { reason: "Evicted".to_owned(), message: "The node was low on resource: memory".to_owned() };
+    let evicted = long_hold().with_observation(120_000, {
+        let run = long_hold();
+        let pod = run.pod_at(THIRD, 119_000);
+        ObservationKind::Pod(PodSnapshot { ready: false, phase: "Failed".to_owned(), not_running: Some(reason), ..pod })
+    });
+    evicted.assert_passes_with_finding(HoldSteady, ": Evicted: The node was low on resource: memory");
+    let reasons = healthy().evaluate(HoldSteady).findings;
+    assert!(!reasons.iter().any(|text| text.contains("by no scale-down")), "{reasons:?}");
+}
+
+#[test]
+fn a_restart_is_named_where_a_pod_was_active_and_no_endpoint() {
+    let run = never_endpoints(&[SECOND, THIRD]);
+    let restarted = PodSnapshot { restarts: 1, ..run.pod_at(SECOND, 60_000) };
+    let run = run.with_observation(60_000, ObservationKind::Pod(restarted));
+    run.assert_inconclusive(NewPodsServe, "is not known; the pod restarted once after it had been Ready");
 }

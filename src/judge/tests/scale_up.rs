@@ -542,6 +542,21 @@ fn a_metric_that_was_not_seen_to_be_sampled_often_enough_is_not_a_fail() {
         .assert_inconclusive(NewPodsServe, "its metric changes every 3");
     others(|at_ms| busy(at_ms) + i64::from(at_ms > 40_000))
         .assert_inconclusive(NewPodsServe, "the samples may have missed its share");
+    // A single pair of changes that are close shows no interval.
+    let flicker = others(|at_ms| busy(at_ms) + i64::from(at_ms > 40_000)).each(|o| {
+        let is_time = (41_000..42_500).contains(&o.at_ms);
+        if let ObservationKind::Metric(reading) = &mut o.kind
+            && reading.hop == MetricHop::Api
+            && is_time
+        {
+            super::run_fixture::edit_samples(&mut reading.result, |sample| {
+                if sample.object.as_deref() == Some(OLD) {
+                    sample.value = Some(Milli(95_000));
+                }
+            });
+        }
+    });
+    flicker.assert_inconclusive(NewPodsServe, "the samples may have missed its share");
     let often = |at_ms: u64| busy(at_ms) + i64::from(at_ms > RISE && (at_ms / 2000).is_multiple_of(2));
     others(often).assert_fails(NewPodsServe, "shows no traffic after");
 }

@@ -65,7 +65,13 @@ fn with_a_profile_only_its_resources_are_accelerators() {
         PodsRequestAccelerators,
         "requests no accelerator of profile own, amd.com/slice-* or amd.com/gpu (extended resources: nvidia.com/gpu=1",
     );
-    other.assert_inconclusive(PodsRequestAccelerators, "for example amd.com/gpu: 1");
+    other.assert_inconclusive(
+        PodsRequestAccelerators,
+        "if nvidia.com/gpu is one, profile own is not that of its exporter: name another metric.profile, or state accelerator: \
+         nvidia.com/gpu",
+    );
+    let bare = other.clone().pods(OLD, |_, pod| pod.extended_resources.clear());
+    bare.assert_inconclusive(PodsRequestAccelerators, "give its container a limit, for example amd.com/gpu: 1");
     // A named resource is what it names, and a resource claim has no name to compare.
     let profile = other.scenario.metric.profile.clone();
     let named = real_accelerators().scenario(|s| s.metric.profile = profile);

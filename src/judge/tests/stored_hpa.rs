@@ -1,8 +1,8 @@
 //! The HPA that the cluster holds against the one that was applied.
 
-use super::run_fixture::{RISE, RunFixture, healthy, recorded};
-use crate::judge::Check::{self, AutoscalerActive};
-use crate::model::observation::HpaMetricStatus;
+use super::run_fixture::{FALL, RISE, RunFixture, SCALED_TO_3, healthy, phase_began, recorded};
+use crate::judge::Check::{self, AutoscalerActive, MetricFollowsLoad};
+use crate::model::observation::{HpaMetricStatus, ObservationKind, Phase};
 use crate::model::scenario::Scenario;
 use crate::model::verdict::CaseResult;
 
@@ -92,4 +92,39 @@ fn a_metric_of_the_status_that_the_scenario_does_not_have_is_no_pass_in_an_old_b
         }
     });
     run.assert_inconclusive(AutoscalerActive, "its status reports Resource cpu, which the scenario does not have");
+}
+
+#[test]
+fn statuses_without_a_value_of_the_metric_until_the_load_ends_contradict_themselves() {
+    let emptied = |from_ms: u64, to_ms: u64| {
+        healthy().hpas(move |at, hpa| {
+            if (from_ms..to_ms).contains(&at) {
+                hpa.current_metrics.clear();
+            }
+        })
+    };
+    emptied(SCALED_TO_3, FALL).assert_inconclusive(
+        MetricFollowsLoad,
+        "the HPA's status says ScalingActive=True/ValidMetricFound and has no value of the Pods metric gpu_utilization",
+    );
+    // A single status is a moment.
+    emptied(66_000, FALL).assert_passes(MetricFollowsLoad, "under load the metric recommends at least");
+    // A controller that could not read the metric says so.
+    let inactive = emptied(SCALED_TO_3, FALL).hpas(|at, hpa| {
+        if (SCALED_TO_3..FALL).contains(&at) {
+            hpa.conditions.iter_mut().filter(|c| c.kind == "ScalingActive").for_each(|c| c.status = "False".to_owned());
+        }
+    });
+    assert!(!inactive.evaluate(MetricFollowsLoad).reason.contains("contradict"));
+}
+
+#[test]
+fn a_run_that_ends_before_its_hpa_names_what_could_not_be_read() {
+    let mut run = healthy().without(|o| matches!(o.kind, ObservationKind::Hpa(_)) || o.at_ms > 10_700);
+    run.journal.retain(|entry| entry.change < 5);
+    let run = run.gap("pods", 6_000, 10_600).with_observation(10_800, phase_began(Phase::Cleanup));
+    run.assert_inconclusive(
+        AutoscalerActive,
+        "the HPA is not created yet: the run ended in phase metric; pods could not be read",
+    );
 }

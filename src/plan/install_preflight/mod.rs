@@ -2,6 +2,7 @@
 
 use super::adoption::is_adopted;
 use super::api_services::conflicting_api_service;
+use super::offline;
 use super::preflight_error::preflight_error;
 use crate::hpa;
 use crate::model::inventory::{ExistingTarget, Inventory};
@@ -50,8 +51,11 @@ pub(super) fn errors(scenario: &Scenario, inventory: &Inventory) -> Vec<Prefligh
     all
 }
 
-/// Node ports that another Service uses, or that are requested twice.
-fn node_port_errors(scenario: &Scenario, inventory: &Inventory) -> Vec<PreflightProblem> {
+/// The default of the API server's `--service-node-port-range`.
+const NODE_PORTS: std::ops::RangeInclusive<i32> = 30_000..=32_767;
+
+/// The node ports that the Services of the run request, with who requests each.
+fn requested_node_ports(scenario: &Scenario, inventory: &Inventory) -> Vec<(String, i32)> {
     let mut requested: Vec<(String, i32)> = Vec::new();
     if let (EndpointType::NodePort | EndpointType::LoadBalancer, Some(port)) =
         (scenario.endpoint.kind, scenario.endpoint.node_port)
@@ -65,6 +69,12 @@ fn node_port_errors(scenario: &Scenario, inventory: &Inventory) -> Vec<Preflight
             chart.node_ports.iter().map(|(service, port)| (format!("Service {service} of release {name}"), *port)),
         );
     }
+    requested
+}
+
+/// Node ports that another Service uses, or that are requested twice.
+fn node_port_errors(scenario: &Scenario, inventory: &Inventory) -> Vec<PreflightProblem> {
+    let requested = requested_node_ports(scenario, inventory);
     let mut all = Vec::new();
     for (n, (requester, port)) in requested.iter().enumerate() {
         let owner = inventory.preflight.used_node_ports.as_ref().and_then(|all| all.get(port));
@@ -119,6 +129,20 @@ fn apply_conflict(scenario: &Scenario, inventory: &Inventory) -> Option<Prefligh
     ))
 }
 
+/// Node ports that only an API server with another range gives. No API serves the range of a cluster.
+fn unusual_node_ports(scenario: &Scenario, inventory: &Inventory) -> Vec<String> {
+    let unusual = requested_node_ports(scenario, inventory).into_iter().filter(|(_, port)| !NODE_PORTS.contains(port));
+    let describe = |(requester, port)| {
+        format!(
+            "node port {port}, requested by {requester}, is outside of {} to {}, the default of the API server's \
+             --service-node-port-range: unless that flag includes it, the Service is refused",
+            NODE_PORTS.start(),
+            NODE_PORTS.end()
+        )
+    };
+    unusual.map(describe).collect()
+}
+
 /// Possible failures of the installation, and side effects.
 pub(super) fn warnings(scenario: &Scenario, inventory: &Inventory) -> Vec<String> {
     let mut all = Vec::new();
@@ -132,6 +156,7 @@ pub(super) fn warnings(scenario: &Scenario, inventory: &Inventory) -> Vec<String
             target.replicas
         ));
     }
+    all.extend(unusual_node_ports(scenario, inventory));
     for missing in &findings.missing_objects {
         match missing.kind.as_str() {
             "StorageClass" if missing.name.is_empty() => all.push(format!(
@@ -168,6 +193,9 @@ pub(super) fn warnings(scenario: &Scenario, inventory: &Inventory) -> Vec<String
             chart.name,
             chart.unused_values.join(", ")
         ));
+    }
+    if !offline::has_cluster(inventory) {
+        return all;
     }
     let unserved = inventory.charts.iter().flat_map(|(name, chart)| chart.objects.iter().map(move |one| (name, one)));
     for (name, object) in unserved.filter(|(_, object)| object.plural.is_none()) {

@@ -132,3 +132,18 @@ fn values_that_nothing_reads_are_named() {
     let (_, warnings) = errors_and_warnings(&scenario, &inventory);
     assert!(warnings[0].contains("reads ollama.tolerations of release ollama"), "{warnings:?}");
 }
+
+#[test]
+fn a_node_port_outside_of_the_usual_range_is_a_warning() {
+    let inventory = Inventory::default();
+    let warned = |port: u16| {
+        let mut scenario = Scenario::default();
+        scenario.endpoint.node_port = Some(port);
+        warnings(&scenario, &inventory).iter().any(|text| {
+            text.starts_with(&format!(
+                "node port {port}, requested by the Service of the load (endpoint.nodePort), is outside of 30000"
+            ))
+        })
+    };
+    assert_eq!([80, 29_999, 30_000, 32_767, 32_768].map(warned), [true, true, false, false, true]);
+}

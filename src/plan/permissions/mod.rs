@@ -25,9 +25,11 @@ use self::table::{PermissionTable, RbacResource, core_resource, group_resource, 
 use super::api_services::METRICS_APIS;
 use crate::env::CLUSTER_NAMESPACE;
 use crate::metrics::request;
+use crate::model::hpa_source::HpaSource;
 use crate::model::inventory::{PermissionCheck, PermissionStage};
 use crate::model::journal::ObjectRef;
 use crate::model::metric_under_test::MetricUnderTest;
+use crate::model::resource_kind::SCALED_OBJECT;
 use crate::model::scenario::{EndpointType, IfExists, Scenario};
 use crate::snapshot::{LEADER_LEASE_NAME, LEADER_LEASE_NAMESPACE};
 
@@ -142,7 +144,21 @@ fn add_run_permissions(scenario: &Scenario, missing: &[String], table: &mut Perm
     let target = ObjectRef::scale_target(scenario).plural;
     let hpas = own(typed_resource::<HorizontalPodAutoscaler>());
     table.set_stage(PermissionStage::Run);
-    table.add_required("get list watch create patch delete", hpas, "apply the HPA, watch it and remove it");
+    match scenario.hpa_source() {
+        HpaSource::Applied => {
+            table.add_required("get list watch create patch delete", hpas, "apply the HPA, watch it and remove it");
+        }
+        HpaSource::Adopted(_) => {
+            table.add_required("get list watch", hpas, "read the HPA and watch it");
+            let on = group_resource(SCALED_OBJECT.group, SCALED_OBJECT.plural).in_namespace(&scenario.namespace);
+            table.add_optional("get", on, "read the ScaledObject of an HPA that KEDA has made");
+        }
+        HpaSource::ScaledObject => {
+            table.add_required("get list watch", hpas, "read the HPA that KEDA creates, and watch it");
+            let on = group_resource(SCALED_OBJECT.group, SCALED_OBJECT.plural).in_namespace(&scenario.namespace);
+            table.add_required("get list watch create patch delete", on, "apply the ScaledObject and remove it");
+        }
+    }
     table.add_required(
         "get list watch",
         group_resource(Deployment::GROUP, &target).in_namespace(&scenario.namespace),

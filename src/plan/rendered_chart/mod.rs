@@ -1,5 +1,6 @@
 //! Parses the manifests of a chart: the target's replicas and resources, APIServices, roles, and required objects.
 
+mod images;
 mod pod_template;
 mod required_objects;
 mod roles;
@@ -45,6 +46,7 @@ pub(crate) fn parse_rendered_chart(
         bound_roles: documents.iter().filter_map(|document| roles::binding(document, namespace, &documents)).collect(),
         volume_claim_templates: workload.map(claim_templates).unwrap_or_default(),
         required_objects: required_objects::required_objects(&documents, namespace),
+        images: images::container_images(&documents),
         node_ports: documents.iter().flat_map(|document| node_ports(document, namespace)).collect(),
         ..ChartSummary::default()
     })

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::env::{ReleaseArgs, RunEnv};
+use crate::env::{HelmClient, ReleaseArgs};
 
 /// Most keys that are tried: each takes a rendering.
 const MAX_TRIED: usize = 10;
@@ -12,7 +12,7 @@ const OF_HELM: [&str; 1] = ["global"];
 /// The values of a release that change nothing in what the chart renders: keys that its values.yaml does not have, and
 /// without which helm renders the same. `dependencies` are the charts below it, whose values have their own files.
 pub(super) async fn find_unused(
-    env: &RunEnv,
+    helm: &dyn HelmClient,
     args: &ReleaseArgs,
     defaults: &Value,
     dependencies: &[String],
@@ -29,7 +29,7 @@ pub(super) async fn find_unused(
     for path in unknown.into_iter().take(MAX_TRIED) {
         let mut without = args.clone();
         remove(&mut without.values, &path);
-        if env.helm.template(&without).await.is_ok_and(|rendered| rendered == manifests) {
+        if helm.template(&without).await.is_ok_and(|rendered| rendered == manifests) {
             unused.push(path.join("."));
         }
     }
@@ -61,6 +61,19 @@ fn remove(values: &mut Map<String, Value>, path: &[String]) {
             }
         }
     }
+}
+
+/// The models that a release's values name, each once: below the key `models`, as the chart ollama reads it (`pull`, `run`).
+pub(super) fn named_models(values: &Map<String, Value>) -> Vec<String> {
+    let models = values.values().filter_map(|value| value.get("models")).chain(values.get("models"));
+    let lists = models.flat_map(|models| ["pull", "run"].map(|key| models[key].as_array()));
+    let mut all = Vec::new();
+    for model in lists.flatten().flatten().filter_map(Value::as_str) {
+        if all.iter().all(|known| known != model) {
+            all.push(model.to_owned());
+        }
+    }
+    all
 }
 
 /// The values of a release that are no map where the chart's values.yaml has one, or the other way round, as text: a
@@ -127,6 +140,13 @@ mod tests {
         let mut values = json!({"a": {"b": 1, "c": 2}}).as_object().unwrap().clone();
         remove(&mut values, &["a".to_owned(), "b".to_owned()]);
         assert_eq!(Value::Object(values), json!({"a": {"c": 2}}));
+    }
+
+    #[test]
+    fn the_models_that_are_pulled_are_those_of_the_values() {
+        let models = |values: Value| named_models(values.as_object().unwrap());
+        assert_eq!(models(json!({"ollama": {"models": {"pull": ["a", "b"], "run": ["b", 1]}}, "x": 1})), ["a", "b"]);
+        assert_eq!(models(json!({"ollama": {"models": ["a"]}, "models": "x"})), Vec::<String>::new());
     }
 
     #[test]

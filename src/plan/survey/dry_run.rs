@@ -11,6 +11,7 @@ use crate::env::api_for_object;
 use crate::hpa;
 use crate::model::inventory::{Inventory, RejectedObject, RenderedObject};
 use crate::model::journal::ReleaseRef;
+use crate::model::resource_kind::SCALED_OBJECT;
 use crate::model::scenario::{EndpointType, Scenario};
 
 /// What the dry runs show.
@@ -81,7 +82,7 @@ fn find_hpa_differences(scenario: &Scenario, stored: &DynamicObject) -> Vec<Stri
     spec.map_or(Vec::new(), |spec| hpa::find_spec_differences(&scenario.hpa.spec, &spec))
 }
 
-/// The HPA and the Service of a run.
+/// The HPA or ScaledObject, and the Service, of a run.
 fn run_objects(scenario: &Scenario) -> Vec<(RenderedObject, Value)> {
     const NAME: &str = "gpuhpa-dry-run";
     let object = |api_version: &str, kind: &str| RenderedObject {
@@ -91,8 +92,15 @@ fn run_objects(scenario: &Scenario) -> Vec<(RenderedObject, Value)> {
         namespace: Some(scenario.namespace.clone()),
         name: NAME.to_owned(),
     };
-    let hpa = json!({"metadata": {"name": NAME}, "spec": scenario.hpa.spec});
-    let mut all = vec![(object("autoscaling/v2", "HorizontalPodAutoscaler"), hpa)];
+    let with_spec = |spec: Value| json!({"metadata": {"name": NAME}, "spec": spec});
+    let mut all = Vec::new();
+    match &scenario.scaled_object {
+        Some(scaled_object) => {
+            all.push((object(&SCALED_OBJECT.api_version(), SCALED_OBJECT.kind), with_spec(json!(scaled_object.spec))));
+        }
+        None if scenario.adopt.is_some() => {}
+        None => all.push((object("autoscaling/v2", "HorizontalPodAutoscaler"), with_spec(json!(scenario.hpa.spec)))),
+    }
     let endpoint = &scenario.endpoint;
     let kind = match endpoint.kind {
         EndpointType::NodePort => "NodePort",

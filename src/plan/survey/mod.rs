@@ -1,16 +1,20 @@
 //! Cluster → inventory. Changes nothing: it reads, and creates objects with dryRun=All.
 
+mod adopted_hpa;
 mod chart_values;
 mod charts;
 mod dry_run;
 mod hpas;
+mod images;
 mod metrics_apis;
 mod namespace_content;
 mod nodes;
+mod offline;
 mod permissions;
 mod preflight;
 mod releases;
 
+pub(crate) use adopted_hpa::read_adopted_hpa;
 use k8s_openapi::Resource as _;
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use k8s_openapi::api::core::v1::Namespace;
@@ -18,6 +22,8 @@ use kube::api::Api;
 
 use super::adoption::is_adopted;
 use super::{lease, permissions as table};
+pub(crate) use offline::survey_offline;
+
 use crate::env::{HelmError, RunEnv, read_cluster_uid};
 use crate::error_chain::format_chain;
 use crate::model::inventory::{Inventory, PreflightFindings};

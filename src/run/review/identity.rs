@@ -8,12 +8,14 @@ use k8s_openapi::api::core::v1::{Namespace, Service};
 
 use super::BundleCheck;
 use crate::evidence::LoadedBundle;
+use crate::model::hpa_source::HpaSource;
 use crate::model::journal::{ChangeState, NewRelease, ObjectRef, RunChange};
 use crate::model::manifest::Manifest;
 use crate::model::observation::ObservationKind;
-use crate::model::resource_kind::ResourceKind;
+use crate::model::resource_kind::{ResourceKind, SCALED_OBJECT};
 use crate::model::simulated_uid::is_simulated_uid;
 use crate::model::stamp::RunStamp;
+use crate::run::resolve_hpa::scenario_of_scaled_object;
 use crate::run::run_id;
 
 /// Compares the id of the run, the names of its objects and the observed objects over all files.
@@ -52,6 +54,7 @@ pub(super) fn check_run_identity(held: &LoadedBundle) -> BundleCheck {
         }
     }
     check_changes(held, &mut differences);
+    check_hpa_source(held, &mut differences);
     check_hpa_uid(held, &mut differences);
     let what = format!(
         "run {run} in manifest, plan, inventory, {} lines of the journal, and the observations",
@@ -76,6 +79,10 @@ fn check_changes(held: &LoadedBundle, differences: &mut Vec<String>) {
             }
             RunChange::Create(object) => (!created_objects(held, &object.name).contains(object))
                 .then(|| format!("{object} ({}, {}) is none that the plan creates", object.api_version, object.plural)),
+            RunChange::Adopt { object, .. } if object.kind == "HorizontalPodAutoscaler" => {
+                let is_of_plan = object.name == held.plan.hpa && scenario.hpa_source() != HpaSource::Applied;
+                (!is_of_plan).then(|| format!("{object} is none that the scenario adopts"))
+            }
             RunChange::VolumeClaims(_) | RunChange::Scale { .. } | RunChange::Adopt { .. } => None,
         };
         differences.extend(wrong.map(|what| format!("journal.jsonl:{}: {what}", n + 1)));
@@ -83,7 +90,7 @@ fn check_changes(held: &LoadedBundle, differences: &mut Vec<String>) {
 }
 
 /// The objects that a run creates itself, the namespace with this name among them.
-fn created_objects(held: &LoadedBundle, namespace: &str) -> [ObjectRef; 4] {
+fn created_objects(held: &LoadedBundle, namespace: &str) -> [ObjectRef; 5] {
     let (scenario, plan) = (&held.scenario, &held.plan);
     let created = |kind: ResourceKind, name: &str, is_namespaced: bool| ObjectRef {
         api_version: kind.api_version(),
@@ -95,10 +102,38 @@ fn created_objects(held: &LoadedBundle, namespace: &str) -> [ObjectRef; 4] {
     let is_of_run = scenario.namespaces().iter().any(|name| *name == namespace);
     [
         created(ResourceKind::from_type::<HorizontalPodAutoscaler>(), &plan.hpa, true),
+        created(SCALED_OBJECT, &plan.service, true),
         created(ResourceKind::from_type::<Service>(), &plan.service, true),
         created(ResourceKind::from_type::<Lease>(), &plan.lease, true),
         created(ResourceKind::from_type::<Namespace>(), if is_of_run { namespace } else { "" }, false),
     ]
+}
+
+/// Checks that the HPA of the scenario is the one that was adopted, or that KEDA makes of the ScaledObject.
+fn check_hpa_source(held: &LoadedBundle, differences: &mut Vec<String>) {
+    if held.records().not_started().is_some() {
+        return;
+    }
+    let (scenario, inventory) = (&held.scenario, &held.inventory);
+    let expected = match scenario.hpa_source() {
+        HpaSource::Applied => None,
+        HpaSource::ScaledObject => Some(scenario_of_scaled_object(scenario, &held.manifest.run).hpa.spec),
+        HpaSource::Adopted(_) => inventory.adopted_hpa.as_ref().map(|adopted| adopted.spec.clone()),
+    };
+    if inventory.adopted_hpa.is_some() != matches!(scenario.hpa_source(), HpaSource::Adopted(_)) {
+        differences
+            .push("inventory.json: adoptedHpa, and scenario.yaml: adopt: one is there without the other".to_owned());
+    }
+    if expected.is_some_and(|expected| expected != scenario.hpa.spec) {
+        differences.push("scenario.yaml: hpa.spec is not that of the HPA that the scenario names".to_owned());
+    }
+    let of_other = held.timeline.iter().find_map(|observation| match &observation.kind {
+        ObservationKind::Hpa(hpa) if hpa.name != held.plan.hpa => Some((observation.seq, &hpa.name)),
+        _ => None,
+    });
+    if let Some((seq, name)) = of_other.filter(|_| scenario.hpa_source() != HpaSource::Applied) {
+        differences.push(format!("observation {seq}: HPA {name} is not the HPA under test, {}", held.plan.hpa));
+    }
 }
 
 /// Checks that the HPA of the journal is the first one that was observed under its name.

@@ -23,6 +23,7 @@ pub(crate) use hpa_controller::HpaFault;
 pub(crate) use network::{EndpointChoice, NetworkConfig};
 pub(crate) use ollama::OllamaConfig;
 pub use ollama::{ChatFault, FaultyChats};
+pub(in crate::sim) use pipeline::ENGINE_ACTIVE_FIELD;
 pub(crate) use pipeline::{DistortionHop, DistortionKind, MetricDistortion, PipelineConfig};
 
 use crate::model::scenario::Scenario;
@@ -68,6 +69,8 @@ impl SimConfig {
         if let Some(exporter) = &scenario.metric.exporter {
             pipeline.exporter_namespace.clone_from(&exporter.namespace);
         }
+        // A field that nothing reads would only make the store larger.
+        pipeline.has_engine_active = scenario.metric.series_names().contains(&ENGINE_ACTIVE_FIELD);
         let store = scenario.metric.store.as_ref().and_then(|store| store.url.clone());
         config.network.store_url = store.unwrap_or_default();
         config.network.connect_timeout = scenario.load.timeouts.connect;

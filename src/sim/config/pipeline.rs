@@ -3,6 +3,9 @@
 use super::fault_scope::{ActiveWindow, AffectedPods};
 use crate::units::HumanDuration;
 
+/// The activity of a device as a ratio, which a MIG instance has instead of a utilization.
+pub(in crate::sim) const ENGINE_ACTIVE_FIELD: &str = "DCGM_FI_PROF_GR_ENGINE_ACTIVE";
+
 /// Configuration of exporter, store and adapter. The default is that of dcgm-exporter, VictoriaMetrics and the chart of
 /// prometheus-adapter.
 #[derive(Clone, Debug)]
@@ -30,6 +33,8 @@ pub struct PipelineConfig {
     /// The exporter reports the utilization of the whole accelerator for each pod that shares it, as dcgm-exporter does;
     /// else each pod's own share.
     pub whole_card_values: bool,
+    /// The exporter has [`ENGINE_ACTIVE_FIELD`] of whole devices too; MIG instances always have it.
+    pub has_engine_active: bool,
     /// Fault: the exporter does not report which of these pods uses a device.
     pub unattributed: AffectedPods,
     /// Fault: changes values.
@@ -69,6 +74,7 @@ impl Default for PipelineConfig {
             exporter_namespace: "gpu-operator".to_owned(),
             stale_markers: true,
             whole_card_values: false,
+            has_engine_active: false,
             unattributed: AffectedPods::None,
             distortion: None,
             neighbor_utilizations: Vec::new(),

@@ -11,7 +11,7 @@ use crate::sim::cluster::{FieldManager, SimCluster};
 use crate::sim::config::NewPodFault;
 use crate::sim::objects::condition;
 use crate::sim::objects::devices::DEVICE_REPLICAS_LABEL;
-use crate::sim::objects::kinds::{NAMESPACE, NODE, POD, PRIORITY_CLASS, RUNTIME_CLASS, SERVICE, STORAGE_CLASS};
+use crate::sim::objects::kinds::{HPA, NAMESPACE, NODE, POD, PRIORITY_CLASS, RUNTIME_CLASS, SERVICE, STORAGE_CLASS};
 
 const FIELD_MANAGER: &str = "gpuhpa-simulator";
 
@@ -22,6 +22,9 @@ pub(super) fn populate_cluster(cluster: &SimCluster, scenario: &Scenario) {
     let mut namespaces: BTreeSet<&str> = ["default", "kube-system", "kube-public", "kube-node-lease"].into();
     namespaces.extend(store.map(|store| store.namespace.as_str()));
     namespaces.extend(exporter.map(|exporter| exporter.namespace.as_str()));
+    // An adopted HPA exists where the scenario states its spec, as the scenario.yaml of a bundle does.
+    let adopted = scenario.adopt.as_ref().filter(|_| scenario.hpa.spec.max_replicas > 0);
+    namespaces.extend(adopted.map(|_| scenario.namespace.as_str()));
     let extra = cluster.config().controllers.extra_namespaces.clone();
     namespaces.extend(extra.iter().map(String::as_str));
     for name in namespaces {
@@ -29,6 +32,10 @@ pub(super) fn populate_cluster(cluster: &SimCluster, scenario: &Scenario) {
         let object = json!({"metadata": {"name": name, "labels": labels}, "spec": {"finalizers": ["kubernetes"]},
             "status": {"phase": "Active"}});
         create(cluster, &NAMESPACE, object);
+    }
+    if let Some(adopt) = adopted {
+        let metadata = json!({"name": adopt.hpa, "namespace": scenario.namespace});
+        create(cluster, &HPA, json!({"metadata": metadata, "spec": scenario.hpa.spec}));
     }
     let nodes = create_nodes(cluster, scenario);
     create_classes(cluster, scenario);
@@ -53,9 +60,10 @@ fn create(cluster: &SimCluster, kind: &ResourceKind, object: Value) {
 fn create_nodes(cluster: &SimCluster, scenario: &Scenario) -> Vec<String> {
     let config = &cluster.config().controllers;
     let of_profile = scenario.accelerator_profile().and_then(MetricProfile::example_resource);
+    let of_chart = requested_resource(scenario).filter(|resource| scenario.is_accelerator(resource));
     let resource = match &scenario.accelerator {
         Accelerator::Resource(name) => name,
-        Accelerator::Auto | Accelerator::StandIn => of_profile.unwrap_or("nvidia.com/gpu"),
+        Accelerator::Auto | Accelerator::StandIn => of_chart.or(of_profile).unwrap_or("nvidia.com/gpu"),
     };
     let cpu_nodes = config.cpu_nodes + usize::from(config.new_pod_fault == NewPodFault::WrongNode);
     let names: Vec<_> = (0..config.accelerator_nodes).map(|n| format!("gpu-{}", n + 1)).collect();
@@ -71,6 +79,12 @@ fn create_nodes(cluster: &SimCluster, scenario: &Scenario) -> Vec<String> {
         create_node(cluster, &format!("cpu-{}", index + 1), config.accelerator_nodes + index, None);
     }
     names
+}
+
+/// The accelerator that the values of the scenario's charts name.
+fn requested_resource(scenario: &Scenario) -> Option<&str> {
+    let values = scenario.releases.values().filter_map(|release| release.values.get("ollama"));
+    values.into_iter().find_map(|ollama| ollama["gpu"]["nvidiaResource"].as_str())
 }
 
 fn create_node(cluster: &SimCluster, name: &str, index: usize, accelerators: Option<(&str, usize)>) {

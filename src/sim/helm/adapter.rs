@@ -9,15 +9,27 @@ use crate::sim::pipeline;
 /// The HPA controller's service account.
 const HPA_CONTROLLER: &str = "horizontal-pod-autoscaler";
 
-pub(super) fn render(chart: &ChartInstance<'_>) -> Result<Vec<Value>, String> {
-    // The simulator ignores the chart's default rules, which serve every series under its own name.
-    chart.reject_unsupported(
+/// What of the values and rules the simulator does not support.
+pub(super) fn find_unsupported(chart: &ChartInstance<'_>) -> Vec<String> {
+    // The default rules serve nearly every series under a name of its own. The simulator has none: they matter only to a metric
+    // without a rule of its own.
+    let mut lacks = chart.find_set_values(
         &["hostNetwork.enabled"],
         &["rules.existing", "rules.resource", "namespaceOverride", "extraVolumes"],
-    )?;
+    );
+    lacks.extend(pipeline::find_unsupported_rules(&rules_config(chart)));
+    lacks
+}
+
+/// The adapter's configuration by the chart's values.
+pub(super) fn rules_config(chart: &ChartInstance<'_>) -> Value {
     let mut config = json!({"rules": chart.value("rules.custom")});
     set_nonempty(&mut config, "externalRules", chart.value("rules.external"));
-    pipeline::check_rules(&config)?;
+    config
+}
+
+pub(super) fn render(chart: &ChartInstance<'_>) -> Result<Vec<Value>, String> {
+    let config = rules_config(chart);
     let groups = served_groups(&config);
     let name = chart.full_name();
     let (account, account_object) = chart.service_account();

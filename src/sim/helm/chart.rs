@@ -1,5 +1,5 @@
 //! Renders the charts that the simulator supports: those of `fixtures/charts`, with the default values from there. It
-//! rejects values whose effect is not simulated.
+//! names values whose effect is not simulated.
 
 use serde_json::{Value, json};
 
@@ -27,6 +27,8 @@ struct SupportedChart {
     version: &'static str,
     app_version: &'static str,
     values: &'static str,
+    /// What of the values the simulator does not support.
+    find_unsupported: fn(&ChartInstance<'_>) -> Vec<String>,
     render: fn(&ChartInstance<'_>) -> Result<Vec<Value>, String>,
 }
 
@@ -36,6 +38,7 @@ const SUPPORTED_CHARTS: [SupportedChart; 3] = [
         version: "1.26.0",
         app_version: "0.11.2",
         values: include_str!("../../../fixtures/charts/ollama/values.yaml"),
+        find_unsupported: ollama::find_unsupported,
         render: ollama::render,
     },
     SupportedChart {
@@ -43,6 +46,7 @@ const SUPPORTED_CHARTS: [SupportedChart; 3] = [
         version: "0.1.0",
         app_version: "0.11.2",
         values: include_str!("../../../fixtures/charts/ollama-statefulset/values.yaml"),
+        find_unsupported: ollama::find_unsupported,
         render: ollama::render,
     },
     SupportedChart {
@@ -50,6 +54,7 @@ const SUPPORTED_CHARTS: [SupportedChart; 3] = [
         version: "5.3.0",
         app_version: "v0.12.0",
         values: include_str!("../../../fixtures/charts/prometheus-adapter/values.yaml"),
+        find_unsupported: adapter::find_unsupported,
         render: adapter::render,
     },
 ];
@@ -96,14 +101,57 @@ pub(super) fn render(args: &ReleaseArgs) -> Result<Vec<Value>, String> {
     if let Some(path) = find_replaced_map(&default_values(args)?, &args.values) {
         return Err(format!("value {path} replaces a map of chart {}, whose template then fails", chart.name));
     }
+    let lacks = find_unsupported(args);
+    if !lacks.is_empty() {
+        return Err(format!("the simulator does not support {}", lacks.join("; ")));
+    }
     (chart.render)(&load_chart(args)?)
+}
+
+/// What of a release the simulator does not support: its chart, or some of its values, each by name. Empty for values that make
+/// helm itself fail.
+pub(super) fn find_unsupported(args: &ReleaseArgs) -> Vec<String> {
+    let chart = match find_chart(args) {
+        Ok(chart) => chart,
+        Err(error) => return vec![error],
+    };
+    let (Ok(instance), Ok(defaults)) = (load_chart(args), default_values(args)) else { return Vec::new() };
+    if find_replaced_map(&defaults, &args.values).is_some() {
+        return Vec::new();
+    }
+    let mut lacks = (chart.find_unsupported)(&instance);
+    // helm ignores a value that the chart does not have; another version may have it.
+    if instance.version != chart.version {
+        let unknown = find_unknown_values(&defaults, &args.values);
+        let unknown = unknown.iter().filter(|path| !lacks.iter().any(|lack| lack.contains(path.as_str())));
+        let place = format!("chart {} {} (simulated: {})", chart.name, instance.version, chart.version);
+        let unknown: Vec<String> = unknown.map(|path| format!("the value {path} of {place}")).collect();
+        lacks.extend(unknown);
+    }
+    lacks
+}
+
+/// The paths of the values that the chart's values.yaml does not have. An empty map there takes any key.
+fn find_unknown_values(defaults: &Value, values: &serde_json::Map<String, Value>) -> Vec<String> {
+    let mut unknown = Vec::new();
+    for (key, value) in values.iter().filter(|(key, _)| *key != "global") {
+        match (defaults.get(key), value) {
+            (None, _) => unknown.push(key.clone()),
+            (Some(Value::Object(below)), _) if below.is_empty() => {}
+            (Some(below @ Value::Object(_)), Value::Object(value)) => {
+                unknown.extend(find_unknown_values(below, value).into_iter().map(|path| format!("{key}.{path}")));
+            }
+            _ => {}
+        }
+    }
+    unknown
 }
 
 fn find_chart(args: &ReleaseArgs) -> Result<&'static SupportedChart, String> {
     let last = args.chart.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
     SUPPORTED_CHARTS.iter().find(|chart| chart.name == last).ok_or_else(|| {
         let names: Vec<&str> = SUPPORTED_CHARTS.iter().map(|chart| chart.name).collect();
-        format!("the simulator supports the charts {}, not `{}`", names.join(", "), args.chart)
+        format!("chart `{}`, only the charts {}", args.chart, names.join(", "))
     })
 }
 
@@ -202,8 +250,8 @@ impl ChartInstance<'_> {
         (name, Some(account))
     }
 
-    /// Rejects values whose effect is not simulated: switches that are on, and lists or maps that are not empty.
-    pub(super) fn reject_unsupported(&self, switches: &[&str], lists: &[&str]) -> Result<(), String> {
+    /// The values whose effect is not simulated: switches that are on, and lists or maps that are not empty.
+    pub(super) fn find_set_values(&self, switches: &[&str], lists: &[&str]) -> Vec<String> {
         let is_set = |value: &Value| match value {
             Value::Array(all) => !all.is_empty(),
             Value::Object(all) => !all.is_empty(),
@@ -211,12 +259,8 @@ impl ChartInstance<'_> {
             _ => false,
         };
         let enabled = switches.iter().filter(|path| self.is_enabled(path));
-        let unsupported: Vec<&str> =
-            enabled.chain(lists.iter().filter(|path| is_set(self.value(path)))).copied().collect();
-        if unsupported.is_empty() {
-            return Ok(());
-        }
-        Err(format!("the simulator does not support the values {} of chart {}", unsupported.join(", "), self.name))
+        let set = enabled.chain(lists.iter().filter(|path| is_set(self.value(path))));
+        set.map(|path| format!("the value {path} of chart {}", self.name)).collect()
     }
 }
 
@@ -281,6 +325,19 @@ mod tests {
         let error = render(&release_args("ollama", json!({"ollama": {"models": ["tinyllama"]}}))).unwrap_err();
         assert!(error.contains("value ollama.models replaces a map of chart ollama"), "{error}");
         let rules = json!({"rules": {"existing": "mine"}});
-        assert!(render(&release_args("prometheus-adapter", rules)).unwrap_err().contains("rules.existing"));
+        let error = render(&release_args("prometheus-adapter", rules)).unwrap_err();
+        assert!(error.contains("the value rules.existing of chart prometheus-adapter"), "{error}");
+    }
+
+    /// helm ignores a value that the chart lacks, and warns of nothing; a later version of the chart may have it.
+    #[test]
+    fn resource_claims_and_values_of_another_version_are_not_simulated() {
+        let gpu = json!({"ollama": {"gpu": {"enabled": true, "draEnabled": true, "hbm": 3}, "more": {}}});
+        let same = release_args("ollama", gpu);
+        assert_eq!(find_unsupported(&same), ["resource claims (DRA): the value ollama.gpu.draEnabled of chart ollama"]);
+        let other = ReleaseArgs { version: Some("1.77.0".to_owned()), ..same };
+        let lacks = find_unsupported(&other);
+        let place = "of chart ollama 1.77.0 (simulated: 1.26.0)";
+        assert_eq!(lacks[1..], [format!("the value ollama.gpu.hbm {place}"), format!("the value ollama.more {place}")]);
     }
 }

@@ -24,6 +24,23 @@ pub(super) struct SimHelm {
     cluster: SimCluster,
 }
 
+/// What of a release the simulator does not support, each by name.
+pub(super) fn find_unsupported(args: &ReleaseArgs) -> Vec<String> {
+    chart::find_unsupported(args)
+}
+
+/// Where a model may be that the servers of a release do not pull, if the simulator does not know the content of that place.
+pub(super) fn unknown_model_place(args: &ReleaseArgs, model: &str) -> Option<String> {
+    chart::load_chart(args).ok().and_then(|chart| ollama::unknown_model_place(&chart, model))
+}
+
+/// The adapter's configuration by the values of a release, and whether it has the chart's default rules too; `None` for another
+/// chart.
+pub(super) fn adapter_config(args: &ReleaseArgs) -> Option<(Value, bool)> {
+    let chart = chart::load_chart(args).ok().filter(|chart| chart.name == "prometheus-adapter")?;
+    Some((adapter::rules_config(&chart), chart.is_enabled("rules.default")))
+}
+
 impl SimHelm {
     pub(super) const fn new(cluster: SimCluster) -> Self {
         Self { cluster }

@@ -4,11 +4,50 @@ use serde_json::{Value, json};
 
 use super::chart::{ChartInstance, set_nonempty};
 
+/// What of the values the simulator does not support. The scheduler knows no required affinity but to keep pods apart.
+pub(super) fn find_unsupported(chart: &ChartInstance<'_>) -> Vec<String> {
+    let dra = ["ollama.gpu.draEnabled"];
+    let mut lacks = chart.find_set_values(
+        &["autoscaling.enabled", "ingress.enabled", "knative.enabled", "ollama.gpu.mig.enabled"],
+        &[
+            "extraEnvFrom",
+            "initContainers",
+            "lifecycle",
+            "topologySpreadConstraints",
+            "volumes",
+            "affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution",
+            "affinity.podAffinity.requiredDuringSchedulingIgnoredDuringExecution",
+        ],
+    );
+    let by_claim = chart.find_set_values(&dra, &["ollama.gpu.draExistingClaimTemplate"]);
+    lacks.extend(by_claim.into_iter().map(|value| format!("resource claims (DRA): {value}")));
+    if chart.string_value("ollama.gpu.type") == "amd" {
+        lacks.push("devices of AMD (ollama.gpu.type: amd): the simulated exporter is NVIDIA's".to_owned());
+    }
+    lacks
+}
+
+/// Where a model may be that the servers of a release do not pull or create when they start: a volume or an image of which the
+/// simulator does not know the content.
+pub(super) fn unknown_model_place(chart: &ChartInstance<'_>, model: &str) -> Option<String> {
+    let lists = ["pull", "create", "run"].map(|list| chart.value(&format!("ollama.models.{list}")));
+    let mut models = lists.into_iter().filter_map(Value::as_array).flatten();
+    let without_latest = |name: &str| name.strip_suffix(":latest").unwrap_or(name).to_owned();
+    let is_named = |one: &str| without_latest(one) == without_latest(model);
+    if !chart.name.starts_with("ollama")
+        || models.any(|entry| entry.as_str().or(entry["name"].as_str()).is_some_and(is_named))
+    {
+        return None;
+    }
+    let (claim, image) = (chart.string_value("persistentVolume.existingClaim"), chart.string_value("image.repository"));
+    match (claim, image.ends_with("ollama/ollama")) {
+        ("", true) => None,
+        ("", false) => Some(format!("image {image}")),
+        (claim, _) => Some(format!("volume claim {claim}")),
+    }
+}
+
 pub(super) fn render(chart: &ChartInstance<'_>) -> Result<Vec<Value>, String> {
-    chart.reject_unsupported(
-        &["autoscaling.enabled", "ingress.enabled"],
-        &["extraEnvFrom", "initContainers", "lifecycle", "topologySpreadConstraints", "volumes"],
-    )?;
     Ok(if chart.name == "ollama" { deployment(chart) } else { stateful_set(chart) })
 }
 

@@ -51,6 +51,13 @@ pub(in crate::sim) fn device_slots(node: &Value) -> Vec<String> {
     }
 }
 
+/// The profile of a node's MIG instances, as the device plugin names their resource (`nvidia.com/mig-1g.10gb`); `None` for whole
+/// devices.
+pub(in crate::sim) fn mig_profile(node: &Value) -> Option<String> {
+    let resources = node["status"]["allocatable"].as_object().into_iter().flatten();
+    resources.into_iter().find_map(|(resource, _)| Some(resource.split_once("/mig-")?.1.to_owned()))
+}
+
 /// The device id and accelerator index of a slot.
 fn device_id(node: &str, slot: &str) -> Option<(String, usize)> {
     let (accelerator, replica) =

@@ -37,11 +37,10 @@ impl ServerStartup {
         run.map(|three| three[2].as_str())
     }
 
-    /// Whether the server has a model. A pod without a hook has every model.
+    /// Whether the server has a model: one that the hook pulls or creates. Its volume is empty at first.
     pub(super) fn has_model(&self, model: &str) -> bool {
         let without_latest = |name: &str| name.strip_suffix(":latest").unwrap_or(name).to_owned();
-        self.post_start_words
-            .as_ref()
-            .is_none_or(|words| words.iter().any(|word| without_latest(word) == without_latest(model)))
+        let words = self.post_start_words.iter().flatten();
+        words.into_iter().any(|word| without_latest(word) == without_latest(model))
     }
 }

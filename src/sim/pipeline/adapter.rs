@@ -195,6 +195,6 @@ fn load_config(pipeline: &PipelineState, namespace: &str) -> Result<Arc<AdapterC
     }
     let value: Value =
         serde_saphyr::from_str(config).map_err(|e| not_simulated(&format!("an adapter's rules: {e}")))?;
-    let config = rules::parse_config(&value).map_err(|message| StatusError::new(501, "NotSimulated", message))?;
+    let config = rules::parse_config(&value).map_err(|lacks| not_simulated(&lacks.join("; ")))?;
     Ok(Arc::clone(&cache.insert((version, Arc::new(config))).1))
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::sim::cluster::{SimCluster, metadata_text};
-use crate::sim::objects::devices::{node_devices, pod_devices};
+use crate::sim::objects::devices::{mig_profile, node_devices, pod_devices};
 use crate::sim::objects::kinds::{NODE, POD};
 use crate::sim::objects::lost_nodes::is_node_lost;
 use crate::sim::ollama::ServerRegistry;
@@ -14,6 +14,8 @@ pub(super) struct SimDevice {
     pub(super) node: String,
     pub(super) index: String,
     pub(super) holder: Option<DeviceHolder>,
+    /// Profile of a MIG instance, for example 1g.10gb; `None` for a whole device.
+    pub(super) mig_profile: Option<String>,
 }
 
 /// The pod that uses a device.
@@ -30,8 +32,10 @@ pub(super) struct DeviceHolder {
 pub(super) fn list_devices(cluster: &SimCluster, servers: &ServerRegistry) -> BTreeMap<String, SimDevice> {
     let mut all = BTreeMap::new();
     for node in cluster.list(&NODE, None).into_iter().filter(|node| !is_node_lost(node)) {
+        let mig_profile = mig_profile(&node);
         for (uuid, index) in node_devices(&node) {
-            all.insert(uuid, SimDevice { node: metadata_text(&node, "name"), index: index.to_string(), holder: None });
+            let (node, index, mig_profile) = (metadata_text(&node, "name"), index.to_string(), mig_profile.clone());
+            all.insert(uuid, SimDevice { node, index, holder: None, mig_profile });
         }
     }
     for pod in cluster.list(&POD, None) {

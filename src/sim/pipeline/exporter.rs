@@ -9,18 +9,24 @@ use bytes::Bytes;
 use super::devices::{DeviceHolder, SimDevice, list_devices};
 use crate::metrics::PhysicalDevice;
 use crate::sim::cluster::SimCluster;
-use crate::sim::config::{DistortionHop, MetricDistortion, PipelineConfig};
+use crate::sim::config::{DistortionHop, ENGINE_ACTIVE_FIELD, MetricDistortion, PipelineConfig};
 use crate::sim::ollama::{DeviceUsage, ServerRegistry};
 
 /// Labels of a series.
 pub(super) type PipelineLabels = BTreeMap<String, String>;
 
-/// Exposed DCGM fields with their HELP text, in the order of the exposition.
-const DCGM_FIELDS: [(&str, &str); 3] = [
+/// Exposed DCGM fields with their HELP text, in the order of the exposition. A MIG instance has no utilization.
+const DCGM_FIELDS: [(&str, &str); 4] = [
     ("DCGM_FI_DEV_FB_FREE", "Framebuffer memory free (in MiB)."),
     ("DCGM_FI_DEV_FB_USED", "Framebuffer memory used (in MiB)."),
     ("DCGM_FI_DEV_GPU_UTIL", "GPU utilization (in %)."),
+    (ENGINE_ACTIVE_FIELD, "Ratio of time the graphics engine is active."),
 ];
+
+/// Names of the series that the exporter can have.
+pub(in crate::sim) fn series_names() -> [&'static str; DCGM_FIELDS.len()] {
+    DCGM_FIELDS.map(|(name, _)| name)
+}
 
 /// The exporter with the latest sample of every device.
 #[derive(Default)]
@@ -146,8 +152,8 @@ impl SimExporter {
             let is_unused_share = device.holder.is_none() && card_uuid(uuid) != uuid;
             let Some(sample) = self.samples.get(uuid).filter(|_| !is_unused_share) else { continue };
             let labels = Arc::new(device_labels(uuid, device, config));
-            let values = field_values(*sample, config).map(|value| match distortion {
-                Some(distortion) if device.holder.is_some() => distortion.kind.apply(value),
+            let values = field_values(*sample, device, config).map(|value| match distortion {
+                Some(distortion) if device.holder.is_some() => value.map(|value| distortion.kind.apply(value)),
                 _ => value,
             });
             push_series(&mut all, &device.node, &labels, values);
@@ -158,7 +164,7 @@ impl SimExporter {
                 let device = neighbor_device(&name, n, device);
                 let labels = Arc::new(device_labels(&format!("GPU-{name}"), &device, config));
                 let sample = DeviceSample { utilization: *utilization, used_mib: 0 };
-                push_series(&mut all, &device.node, &labels, field_values(sample, config));
+                push_series(&mut all, &device.node, &labels, field_values(sample, &device, config));
             }
         }
         all
@@ -174,15 +180,29 @@ fn holder_usage(servers: &ServerRegistry, holder: &DeviceHolder) -> DeviceUsage 
     servers.usage(&holder.namespace, &holder.pod)
 }
 
-fn field_values(sample: DeviceSample, config: &PipelineConfig) -> [f64; 3] {
+/// The value of each field; `None` for one that the device does not have.
+fn field_values(sample: DeviceSample, device: &SimDevice, config: &PipelineConfig) -> [Option<f64>; DCGM_FIELDS.len()] {
     let mib = |mib: u64| u32::try_from(mib).map_or(f64::from(u32::MAX), f64::from);
     let free = config.device_memory_mib.saturating_sub(sample.used_mib);
-    [mib(free), mib(sample.used_mib), sample.utilization]
+    let is_instance = device.mig_profile.is_some();
+    let utilization = Some(sample.utilization).filter(|_| !is_instance);
+    let engine_active = Some(sample.utilization / 100.0).filter(|_| is_instance || config.has_engine_active);
+    [Some(mib(free)), Some(mib(sample.used_mib)), utilization, engine_active]
 }
 
-fn push_series(all: &mut Vec<ExporterSeries>, node: &str, labels: &Arc<PipelineLabels>, values: [f64; 3]) {
+fn push_series(
+    all: &mut Vec<ExporterSeries>,
+    node: &str,
+    labels: &Arc<PipelineLabels>,
+    values: [Option<f64>; DCGM_FIELDS.len()],
+) {
     for ((field, _), value) in DCGM_FIELDS.into_iter().zip(values) {
-        all.push(ExporterSeries { field, node: node.to_owned(), labels: Arc::clone(labels), value });
+        all.extend(value.map(|value| ExporterSeries {
+            field,
+            node: node.to_owned(),
+            labels: Arc::clone(labels),
+            value,
+        }));
     }
 }
 
@@ -194,7 +214,7 @@ fn neighbor_device(name: &str, n: usize, device: &SimDevice) -> SimDevice {
 }
 
 fn device_labels(uuid: &str, device: &SimDevice, config: &PipelineConfig) -> PipelineLabels {
-    let SimDevice { node, index, holder } = device;
+    let SimDevice { node, index, holder, mig_profile } = device;
     let pci_bus = index.parse::<u32>().unwrap_or(0) + 1;
     let device_labels = [
         ("gpu", index.clone()),
@@ -209,15 +229,21 @@ fn device_labels(uuid: &str, device: &SimDevice, config: &PipelineConfig) -> Pip
         .filter(|holder| !config.unattributed.includes(holder.is_new))
         .flat_map(|holder| [("namespace", &holder.namespace), ("pod", &holder.pod), ("container", &holder.container)]);
     let pod_labels = pod_labels.map(|(key, value)| (key, value.clone()));
-    device_labels.into_iter().chain(pod_labels).map(|(key, value)| (key.to_owned(), value)).collect()
+    let instance = mig_profile.iter();
+    let instance = instance.flat_map(|profile| [("GPU_I_PROFILE", profile.clone()), ("GPU_I_ID", index.clone())]);
+    device_labels.into_iter().chain(instance).chain(pod_labels).map(|(key, value)| (key.to_owned(), value)).collect()
 }
 
 /// The exposition of one node.
 fn format_exposition(all: &[ExporterSeries], node: &str) -> String {
     let mut out = String::new();
     for (field, help) in DCGM_FIELDS {
+        let mut of_field = all.iter().filter(|series| series.field == field && series.node == node).peekable();
+        if of_field.peek().is_none() {
+            continue;
+        }
         out.push_str(&format!("# HELP {field} {help}\n# TYPE {field} gauge\n"));
-        for series in all.iter().filter(|series| series.field == field && series.node == node) {
+        for series in of_field {
             let labels: Vec<_> = series.labels.iter().map(|(key, value)| format!("{key}=\"{value}\"")).collect();
             // Writing to a String does not fail.
             let _ = writeln!(out, "{field}{{{}}} {}", labels.join(","), series.value);

@@ -25,8 +25,9 @@ use super::ollama::ServerRegistry;
 use crate::sim::config::PipelineConfig;
 use crate::units::HumanDuration;
 use exporter::PipelineLabels;
+pub(super) use exporter::series_names;
 use promql::QueryValue;
-pub(super) use rules::check_rules;
+pub(super) use rules::{find_unserved_series, find_unsupported as find_unsupported_rules, has_rule_of};
 use state::PipelineState;
 
 /// The metric pipeline. Clones share their state.

@@ -18,6 +18,8 @@ pub(super) struct AdapterConfig {
 pub(super) struct AdapterRule {
     /// The series that it applies to.
     pub(super) series: PromqlSelector,
+    /// The same as the rule writes it.
+    series_query: String,
     resources: ResourceMapping,
     name_pattern: Regex,
     name_template: String,
@@ -67,105 +69,148 @@ pub(super) fn find_resource(plural: &str) -> Option<MetricResource> {
     RESOURCES.into_iter().find(|resource| resource.plural == plural)
 }
 
-/// Checks that the simulator supports a configuration: the adapter's own (`rules`, `externalRules`) or the chart's
-/// `rules` value.
-pub(in crate::sim) fn check_rules(rules: &Value) -> Result<(), String> {
-    let unsupported = |feature: &str| format!("the simulator does not support {feature}");
-    let Some(fields) =
-        rules.as_object().filter(|fields| !["rules", "externalRules"].iter().any(|key| fields.contains_key(*key)))
-    else {
-        return parse_config(rules).map(|_| ());
-    };
-    if fields.get("default") != Some(&Value::Bool(false)) {
-        return Err(unsupported("the adapter's default rules (rules.default: true)"));
+/// What of the adapter's configuration (`rules`, `externalRules`) the simulator does not support, each with its rule; empty if
+/// it supports all of it.
+pub(in crate::sim) fn find_unsupported(config: &Value) -> Vec<String> {
+    parse_config(config).err().unwrap_or_default()
+}
+
+/// Whether a configuration that is supported has a rule of a metric.
+pub(in crate::sim) fn has_rule_of(config: &Value, metric: &str) -> bool {
+    let Ok(AdapterConfig { rules, external_rules }) = parse_config(config) else { return true };
+    rules.iter().chain(&external_rules).any(|rule| rule.may_serve(metric))
+}
+
+/// The series that the rules of a metric select, as the rules write them, where no rule of it selects a series with one of these
+/// names. Empty where the configuration is not supported, or has no rule of the metric.
+pub(in crate::sim) fn find_unserved_series(config: &Value, metric: &str, names: &[&str]) -> Vec<String> {
+    let Ok(AdapterConfig { rules, external_rules }) = parse_config(config) else { return Vec::new() };
+    let of_metric: Vec<_> = rules.iter().chain(&external_rules).filter(|rule| rule.may_serve(metric)).collect();
+    let is_served = |rule: &&AdapterRule| names.iter().any(|name| rule.series.selects_metric(name));
+    match of_metric.iter().any(is_served) {
+        true => Vec::new(),
+        false => of_metric.iter().map(|rule| rule.series_query.clone()).collect(),
     }
-    let is_empty = |value: &Value| matches!(value, Value::Null) || value.as_str() == Some("") || is_empty_value(value);
-    for (key, value) in fields.iter().filter(|(_, value)| !is_empty(value)) {
-        match key.as_str() {
-            "default" => {}
-            "custom" | "external" => drop(parse_rules(value)?),
-            other => return Err(unsupported(&format!("`{other}` among the adapter's rules"))),
-        }
-    }
-    Ok(())
 }
 
 fn is_empty_value(value: &Value) -> bool {
     value.as_array().is_some_and(Vec::is_empty) || value.as_object().is_some_and(Map::is_empty)
 }
 
-/// Parses the adapter's configuration.
-pub(super) fn parse_config(config: &Value) -> Result<AdapterConfig, String> {
+/// Parses the adapter's configuration. The errors name what is not supported, each with its rule.
+pub(super) fn parse_config(config: &Value) -> Result<AdapterConfig, Vec<String>> {
+    let mut lacks = Vec::new();
     let mut parsed = AdapterConfig::default();
-    let fields =
-        config.as_object().ok_or("the simulator does not support an adapter configuration that is not an object")?;
+    let Some(fields) = config.as_object() else {
+        return Err(vec!["an adapter configuration that is not an object".to_owned()]);
+    };
     for (key, value) in fields {
         match key.as_str() {
-            "rules" => parsed.rules = parse_rules(value)?,
-            "externalRules" => parsed.external_rules = parse_rules(value)?,
-            other => {
-                return Err(format!("the simulator does not support `{other}` in the adapter's configuration"));
-            }
+            "rules" => parsed.rules = parse_rules(value, "", &mut lacks),
+            "externalRules" => parsed.external_rules = parse_rules(value, "external ", &mut lacks),
+            other => lacks.push(format!("`{other}` in the adapter's configuration")),
         }
     }
-    Ok(parsed)
+    if lacks.is_empty() { Ok(parsed) } else { Err(lacks) }
 }
 
-fn parse_rules(rules: &Value) -> Result<Vec<AdapterRule>, String> {
-    let all = rules.as_array().into_iter().flatten().map(parse_rule).collect::<Result<_, _>>();
-    all.map_err(|feature| format!("the simulator does not support {feature}"))
-}
-
-fn parse_rule(value: &Value) -> Result<AdapterRule, String> {
-    let known = ["seriesQuery", "seriesFilters", "resources", "name", "metricsQuery"];
-    reject_unknown_keys(value, &known, "an adapter rule")?;
-    if !is_empty_value(&value["seriesFilters"]) && !value["seriesFilters"].is_null() {
-        return Err("seriesFilters in an adapter rule".to_owned());
+/// Parses rules, and names each that is not supported with all that it lacks.
+fn parse_rules(rules: &Value, kind: &str, lacks: &mut Vec<String>) -> Vec<AdapterRule> {
+    let mut parsed = Vec::new();
+    for (index, value) in rules.as_array().into_iter().flatten().enumerate() {
+        let mut of_rule = Vec::new();
+        parsed.extend(parse_rule(value, &mut of_rule));
+        if !of_rule.is_empty() {
+            let names = [&value["name"]["as"], &value["seriesQuery"]];
+            let name = names.into_iter().find_map(Value::as_str).map_or(String::new(), |name| format!(" ({name})"));
+            lacks.push(format!("in {kind}rule {}{name}: {}", index + 1, of_rule.join(", ")));
+        }
     }
-    reject_unknown_keys(&value["name"], &["matches", "as"], "the name of an adapter rule")?;
+    parsed
+}
+
+/// Parses one rule; `None` where it lacks something, which is added.
+fn parse_rule(value: &Value, lacks: &mut Vec<String>) -> Option<AdapterRule> {
+    let known = ["seriesQuery", "seriesFilters", "resources", "name", "metricsQuery"];
+    add_unknown_keys(value, &known, "", lacks);
+    if !is_empty_value(&value["seriesFilters"]) && !value["seriesFilters"].is_null() {
+        lacks.push("seriesFilters".to_owned());
+    }
+    add_unknown_keys(&value["name"], &["matches", "as"], " below name", lacks);
     let string = |value: &Value| value.as_str().map(str::to_owned);
-    let series = string(&value["seriesQuery"]).ok_or("an adapter rule without seriesQuery")?;
+    let required = |key: &str| string(&value[key]).ok_or_else(|| format!("a rule without {key}"));
+    let series_query = keep(required("seriesQuery"), lacks);
+    let series = series_query.as_deref().and_then(|text| keep(promql::parse_selector(text), lacks));
     let matches = string(&value["name"]["matches"]).unwrap_or_else(|| ".*".to_owned());
-    let matches = Regex::new(&matches).map_err(|_| format!("the regular expression {matches}"))?;
-    let name = match (string(&value["name"]["as"]), matches.captures_len()) {
+    let matches = keep(Regex::new(&matches).map_err(|_| format!("the regular expression {matches}")), lacks);
+    let name = match (string(&value["name"]["as"]), matches.as_ref().map_or(1, Regex::captures_len)) {
         (Some(name), _) => name,
         (None, 1) => "$0".to_owned(),
         (None, 2) => "$1".to_owned(),
-        (None, _) => return Err("a name of an adapter rule with several groups and no `as`".to_owned()),
+        (None, _) => {
+            lacks.push("a name with several groups and no `as`".to_owned());
+            String::new()
+        }
     };
-    let rule = AdapterRule {
-        series: promql::parse_selector(&series)?,
-        resources: parse_resources(&value["resources"])?,
-        name_pattern: matches,
+    let resources = parse_resources(&value["resources"], lacks);
+    let query = keep(required("metricsQuery"), lacks);
+    // Names what is not supported in a query now instead of on the first request.
+    lacks.extend(query.as_deref().map(find_unsupported_in_query).unwrap_or_default());
+    Some(AdapterRule {
+        series: series?,
+        series_query: series_query?,
+        resources,
+        name_pattern: matches?,
         name_template: name,
-        query_template: string(&value["metricsQuery"]).ok_or("an adapter rule without metricsQuery")?,
-    };
-    // Rejects an unsupported query now instead of on the first request.
-    rule.build_query("series", "label=\"value\"", "label").map(|_| rule)
+        query_template: query?,
+    })
+    .filter(|_| lacks.is_empty())
 }
 
-fn reject_unknown_keys(value: &Value, known: &[&str], parent: &str) -> Result<(), String> {
-    let other = value.as_object().into_iter().flatten().find(|(key, _)| !known.contains(&key.as_str()));
-    other.map_or(Ok(()), |(key, _)| Err(format!("`{key}` in {parent}")))
+/// The value, or adds the error.
+fn keep<T>(result: Result<T, String>, lacks: &mut Vec<String>) -> Option<T> {
+    result.map_err(|lack| lacks.push(lack)).ok()
 }
 
-fn parse_resources(value: &Value) -> Result<ResourceMapping, String> {
-    reject_unknown_keys(value, &["overrides", "template", "namespaced"], "the resources of an adapter rule")?;
+fn add_unknown_keys(value: &Value, known: &[&str], place: &str, lacks: &mut Vec<String>) {
+    let keys = value.as_object().into_iter().flatten().map(|(key, _)| key);
+    lacks.extend(keys.filter(|key| !known.contains(&key.as_str())).map(|key| format!("`{key}`{place}")));
+}
+
+fn parse_resources(value: &Value, lacks: &mut Vec<String>) -> ResourceMapping {
+    add_unknown_keys(value, &["overrides", "template", "namespaced"], " below resources", lacks);
     if value["namespaced"] == false {
-        return Ok(ResourceMapping::Overrides(Vec::new()));
+        return ResourceMapping::Overrides(Vec::new());
     }
     if let Some(template) = value["template"].as_str() {
         let split = template.split_once("<<.Resource>>").filter(|(a, b)| !a.contains("<<") && !b.contains("<<"));
-        let (before, after) = split.ok_or_else(|| format!("the template `{template}` of an adapter rule"))?;
-        return Ok(ResourceMapping::Template(before.to_owned(), after.to_owned()));
+        let split = keep(split.ok_or_else(|| format!("the resource template `{template}`")), lacks);
+        let (before, after) = split.unwrap_or_default();
+        return ResourceMapping::Template(before.to_owned(), after.to_owned());
     }
-    let overrides = value["overrides"].as_object().into_iter().flatten();
-    let overrides = overrides.map(|(label, value)| {
+    let mut overrides = Vec::new();
+    for (label, value) in value["overrides"].as_object().into_iter().flatten() {
         let name = value["resource"].as_str().unwrap_or_default();
         let found = RESOURCES.into_iter().find(|r| r.singular == name || r.plural.split('.').next() == Some(name));
-        found.map(|r| (label.clone(), r)).ok_or_else(|| format!("the resource `{name}` of an adapter rule"))
-    });
-    overrides.collect::<Result<_, _>>().map(ResourceMapping::Overrides)
+        let found = keep(found.ok_or_else(|| format!("the resource `{name}`")), lacks);
+        overrides.extend(found.map(|resource| (label.clone(), resource)));
+    }
+    ResourceMapping::Overrides(overrides)
+}
+
+/// What of a query template the simulator does not support.
+fn find_unsupported_in_query(template: &str) -> Vec<String> {
+    match fill_query(template, "series", "label=\"value\"", "label") {
+        Ok(query) => promql::find_unsupported(&query),
+        Err(lack) => vec![lack],
+    }
+}
+
+/// A query template with its placeholders filled in.
+fn fill_query(template: &str, series: &str, matchers: &str, by: &str) -> Result<String, String> {
+    let query = template.replace("<<.Series>>", series).replace("<<.LabelMatchers>>", matchers);
+    let query = query.replace("<<.GroupBy>>", by);
+    if query.contains("<<") { Err(format!("the placeholder in `{query}`")) } else { Ok(query) }
 }
 
 impl AdapterRule {
@@ -195,9 +240,14 @@ impl AdapterRule {
 
     /// The query of a metric, from the template.
     pub(super) fn build_query(&self, series: &str, matchers: &str, by: &str) -> Result<PromqlExpr, String> {
-        let query = self.query_template.replace("<<.Series>>", series).replace("<<.LabelMatchers>>", matchers);
-        let query = query.replace("<<.GroupBy>>", by);
-        let placeholder = query.contains("<<").then(|| format!("the placeholder in `{query}`"));
-        placeholder.map_or_else(|| promql::parse(&query), Err)
+        promql::parse(&fill_query(&self.query_template, series, matchers, by)?)
+    }
+
+    /// Whether it names a metric so, by the name of its series where it gives no other name.
+    fn may_serve(&self, metric: &str) -> bool {
+        match self.series.name.as_str() {
+            "" => self.name_template == metric,
+            series => self.metric_name(series).as_deref() == Some(metric),
+        }
     }
 }

@@ -45,6 +45,7 @@ const PARITY_CASES: &[ParityCase] = &[
     parity_case("slow-pipeline", |_| (), "PPPPPPPPPPPPPP"),
     parity_case("external", |_| (), "PPPPPPPPPPPPPP"),
     parity_case("external-value", |_| (), "PPPPPPPPPPPPPP"),
+    parity_case("adopt", |_| (), "PPPPPPPPPPPPPP"),
     parity_case("statefulset", |_| (), "PPPPPPPPPPPPPP"),
     parity_case("loadbalancer", |_| (), "PPPPPPPPPPPPPP"),
     parity_case("rule-loses-namespace", |_| (), "PIIIIIIIIIIIIP"),

@@ -1,8 +1,13 @@
-# The stand-in for an accelerator. RIG_ACCELERATOR selects another folder beside
-# this one, which must define the same functions.
+# The stand-in for an accelerator. See ../README.md.
 
-ACCELERATOR_SAYS="stand-in: no card; inference runs on the CPU, and a GPU's utilization is its pod's CPU use against its CPU limit"
+ACCELERATOR_PARTS="standin-images"
+ACCELERATOR_IMAGES="standin-images"
 
-# accelerator_up: offers RIG_GPUS devices and their metrics, also when it runs
-# with another number already.
+accelerator_says() {
+  echo "stand-in: no card; inference runs on the CPU, and a GPU's utilization is its pod's CPU use against its CPU limit"
+}
+
 accelerator_up() { apply "$RIG/accelerator/standin/manifests.yaml"; }
+
+# Each device has one series, held or not.
+accelerator_has_series() { [ "$1" = "$RIG_GPUS" ]; }

@@ -56,6 +56,7 @@ pub(super) fn evaluate(view: &RunView<'_>) -> CheckResult {
         evaluate_serving_pods(view, reached, end).unwrap_or_else(|| CheckResult::pass(passed))
     };
     findings.extend(view.describe_readiness_losses());
+    findings.extend(view.describe_ended_pods(reached, end));
     let last = view.workload_at(end).map(|(seq, _)| seq);
     findings.into_iter().fold(result.with_cites([seq]).with_cites(last), CheckResult::with_finding)
 }

@@ -15,7 +15,8 @@ pub(super) fn evaluate_serving_pods(view: &RunView<'_>, reached_ms: u64, end_ms:
     let needed_ms = view.times.metric_lag().total_ms() + SLACK.ms();
     let is_to_the_end = spans.last().is_some_and(|(from, to)| to + SLACK.ms() >= end_ms && to - from >= needed_ms);
     if is_to_the_end && 2 * serving_ms >= since_ms {
-        return None;
+        let (text, seq) = view.describe_uncounted_pods(*spans.last()?, view.expected_replicas)?;
+        return Some(CheckResult::inconclusive(text).with_cites([seq]));
     }
     let how_long = match spans.is_empty() {
         true => "they never were at the same time".to_owned(),
@@ -32,10 +33,11 @@ pub(super) fn evaluate_serving_pods(view: &RunView<'_>, reached_ms: u64, end_ms:
     };
     let losses = view.describe_readiness_losses();
     let kind = if losses.is_empty() { "" } else { "(workload) " };
+    let losses = losses.into_iter().chain(view.describe_ended_pods(reached_ms, end_ms));
     let text = format!(
         "{kind}{} pods of the target must be Ready and endpoints of the Service until the load ends; {how_long}{}",
         view.expected_replicas,
-        losses.iter().map(|loss| format!("; {loss}")).collect::<String>()
+        losses.map(|loss| format!("; {loss}")).collect::<String>()
     );
     let pod_start_ms = view.times.pod_start().lenient_ms();
     let latest_ms = reached_ms + 2 * pod_start_ms + view.times.hold().lenient_ms();

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::judge::check_result::CheckResult;
 use crate::judge::run_view::{RunView, TargetPod};
 use crate::metrics::{PhysicalDevice, device_from_labels, device_index_from_labels, has_uuid, split_device_uuid};
+use crate::model::reading::MetricHop;
 use crate::model::verdict::SHARING_PREFIX;
 
 /// Most findings of one kind.
@@ -65,7 +66,8 @@ pub(super) fn evaluate(view: &RunView<'_>, mut result: CheckResult) -> CheckResu
         holders.add(view, pod, labelled.get(pod.name()));
     }
     let other_device = || pods().find_map(|pod| describe_other_device(view, pod, labelled.get(pod.name())?));
-    if let Some(text) = holders.find_contradiction().or_else(other_device) {
+    let other_node = || pods().find_map(|pod| describe_other_node(view, pod, end));
+    if let Some(text) = holders.find_contradiction().or_else(other_device).or_else(other_node) {
         return CheckResult::inconclusive(text).with_cites(result.cites);
     }
     result.findings.extend(holders.describe_sharing());
@@ -128,6 +130,31 @@ impl<'a> DeviceHolders<'a> {
         });
         shared.take(MAX_FINDINGS).chain(possible.take(MAX_FINDINGS)).collect()
     }
+}
+
+/// Labels by which exporters name the node of a device: NVIDIA's and AMD's.
+const NODE_LABELS: [&str; 2] = ["Hostname", "hostname"];
+
+/// Describes a pod whose series is of a device on another node than the pod's. Only a label that is the name of an observed node
+/// counts: it may also be the name of the exporter's pod.
+fn describe_other_node(view: &RunView<'_>, pod: &TargetPod<'_>, end_ms: u64) -> Option<String> {
+    let (name, node) = (pod.name(), pod.last_observation()?.1.node.as_deref()?);
+    let ready_ms = pod.ready_by(end_ms)?.0.at_ms;
+    // Until the lag has passed, a series may be that of an earlier pod of the same name.
+    let since_ms = ready_ms.saturating_add(view.times.metric_lag().lenient_ms());
+    [MetricHop::Exporter, MetricHop::Store].into_iter().find_map(|hop| {
+        let readings = view.readings_at_hop(hop, since_ms.min(end_ms)..=end_ms).rev();
+        let sample = readings.flat_map(|(_, reading)| view.samples_of(reading, name, since_ms)).next()?;
+        let named = NODE_LABELS.into_iter().find_map(|label| sample.labels.get(label))?;
+        let is_another = named != node && view.nodes.iter().any(|(_, known)| known.name == *named);
+        is_another.then(|| {
+            format!(
+                "pod {name} runs on node {node}, and its series at the {} names node {named}, so one of the records is wrong and it \
+                 is not known whose device works",
+                hop.as_str()
+            )
+        })
+    })
 }
 
 /// Describes a pod whose series is of another device than the one that the kubelet gave to the pod.

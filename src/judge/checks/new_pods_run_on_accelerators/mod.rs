@@ -11,7 +11,7 @@ use crate::bounds::SLACK;
 use crate::judge::check_result::{BoundResult, CheckResult, CheckStatus, compare_with_bound, format_ms};
 use crate::judge::run_view::{ObservedItem, RunView, TargetPod};
 use crate::model::observation::{EventSnapshot, NotRunningReason};
-use capacity_shortage::{describe_shortage, is_capacity_shortage, is_cluster_too_small};
+use capacity_shortage::describe_shortage;
 use placement::{PlacementContext, find_overbooked_node};
 
 pub(super) fn evaluate(view: &RunView<'_>) -> CheckResult {
@@ -140,7 +140,8 @@ fn evaluate_unready(view: &RunView<'_>, pod: &TargetPod<'_>, end: u64) -> CheckR
     let Some((_, last)) = pod.observations.iter().rfind(|(o, _)| o.at_ms <= end) else {
         return CheckResult::inconclusive(format!("pod {name} was first observed after the load had ended"));
     };
-    if let Some(trouble) = last.not_running.as_ref().filter(|trouble| is_cluster_too_small(view, last, trouble, end)) {
+    if let Some(trouble) = last.not_running.as_ref().filter(|trouble| view.has_too_few_accelerators(last, trouble, end))
+    {
         return CheckResult::inconclusive(describe_shortage(view, name, trouble, end));
     }
     let trouble = find_trouble(view, pod, end);
@@ -149,7 +150,7 @@ fn evaluate_unready(view: &RunView<'_>, pod: &TargetPod<'_>, end: u64) -> CheckR
     let detail = trouble.as_ref().map_or(String::new(), |t| format!(": {}: {}", t.reason, t.message));
     match trouble {
         _ if in_time && view.is_under_load() => CheckResult::pending(format!("pod {name} is not Ready yet{detail}")),
-        Some(trouble) if is_capacity_shortage(view, last, &trouble) => {
+        Some(trouble) if view.lacks_accelerator(last, &trouble, end) => {
             CheckResult::inconclusive(describe_shortage(view, name, &trouble, end))
         }
         Some(_) => {

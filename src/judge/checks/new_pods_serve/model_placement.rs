@@ -55,7 +55,9 @@ pub(super) fn describe_placement(view: &RunView<'_>, name: &str, probe: &ProbeRe
         (Some(bytes), Some(size), Some(percent)) => {
             format!("{bytes} of {size} bytes of the model are in accelerator memory, {percent} %{source}")
         }
-        (Some(bytes), ..) => format!("{bytes} bytes of the model are in accelerator memory{source}"),
+        (Some(bytes), ..) => {
+            format!("{bytes} bytes of a model of unknown size are in accelerator memory{source}")
+        }
         (None, ..) => format!("where the model is was not reported{waived}"),
     };
     let result = CheckResult::pass(format!("answered its probe chat with {} tokens ({memory})", probe.tokens));

@@ -8,7 +8,7 @@ use crate::judge::run_view::RunView;
 
 /// The samples of a pod's metric over a time.
 pub(super) struct MetricSampling {
-    /// The shortest time between two samples, milliseconds; `None` if it cannot be known.
+    /// The time between two samples, milliseconds; `None` if it cannot be known.
     interval_ms: Option<u64>,
     /// How long the metric was read, milliseconds.
     observed_ms: u64,
@@ -19,7 +19,7 @@ pub(super) struct MetricSampling {
 impl MetricSampling {
     pub(super) fn observe(view: &RunView<'_>, first_ms: u64, end: u64) -> Self {
         Self {
-            interval_ms: shortest_sample_interval(view, end),
+            interval_ms: sample_interval(view, end),
             observed_ms: end.saturating_sub(first_ms),
             in_flight: mean_in_flight(view, first_ms, end),
         }
@@ -38,7 +38,7 @@ impl MetricSampling {
         };
         (self.observed_ms < 2 * interval_ms).then(|| {
             format!(
-                "its metric changes every {} at most, and was read for only {}",
+                "its metric changes every {}, and was read for only {}",
                 format_ms(interval_ms),
                 format_ms(self.observed_ms)
             )
@@ -70,21 +70,24 @@ fn mean_in_flight(view: &RunView<'_>, from: u64, to: u64) -> u64 {
     sum.checked_div(count).unwrap_or(0)
 }
 
-/// The shortest time between two changes of a series of one pod, milliseconds. It bounds the sampling interval,
-/// whatever was assumed: no traffic shows for a pod whose samples are older than its share of the load.
-fn shortest_sample_interval(view: &RunView<'_>, end: u64) -> Option<u64> {
-    let mut last = BTreeMap::new();
-    let mut shortest = None::<u64>;
+/// The time between two samples by the changes of the target's series, milliseconds: no traffic shows for a pod whose samples are
+/// older than its share of the load. A series changes with a sample at the earliest, so each time between two changes of one is
+/// that of a sample or longer. The median of all hops counts, to which the fastest contributes most: a single pair of changes may
+/// be closer, as where one pod of two answers late, and more samples than there were would make chance look too small.
+fn sample_interval(view: &RunView<'_>, end: u64) -> Option<u64> {
+    let (mut last, mut intervals) = (BTreeMap::new(), Vec::new());
     for (o, reading) in view.readings_in(0..=end) {
         for sample in reading.samples().unwrap_or_default() {
             let Some(value) = sample.value else { continue };
             let Some(pod) = view.pod_of(sample).filter(|name| view.is_target_pod(name)) else { continue };
             let (known, changed) = last.entry((reading.hop, pod, &sample.labels)).or_insert((value, None));
             if *known != value {
-                shortest = shortest.into_iter().chain(changed.map(|at| o.at_ms - at)).min();
+                intervals.extend(changed.map(|at_ms: u64| o.at_ms - at_ms));
                 (*known, *changed) = (value, Some(o.at_ms));
             }
         }
     }
-    shortest
+    intervals.sort_unstable();
+    // The longer one of two in the middle.
+    intervals.get(intervals.len() / 2).copied()
 }

@@ -44,7 +44,7 @@ pub(super) fn evaluate_traffic(view: &RunView<'_>, pod: &TargetPod<'_>) -> Check
         return evaluate_device_activity(view, pod, result, (from, end));
     }
     if let Some((o, value, hop)) = own_activity(view, pod, &idle).last() {
-        return evaluate_activity_of_no_endpoint(view, name, ready.at_ms, (value, hop.as_str())).with_cites([o.seq]);
+        return evaluate_activity_of_no_endpoint(view, pod, ready.at_ms, (value, hop.as_str())).with_cites([o.seq]);
     }
     evaluate_no_traffic(view, pod, (ready.at_ms, from), end)
 }
@@ -94,16 +94,20 @@ fn describe_unobserved_service(name: &str) -> String {
 /// or of another client.
 fn evaluate_activity_of_no_endpoint(
     view: &RunView<'_>,
-    name: &str,
+    pod: &TargetPod<'_>,
     ready_ms: u64,
     (value, hop): (i64, &str),
 ) -> CheckResult {
+    let name = pod.name();
+    let end = view.load_span().map_or(0, |(_, end)| end);
+    // A pod that restarts is no endpoint meanwhile, and an exporter may show its old value.
+    let loss = pod.readiness_loss(ready_ms, end).map_or(String::new(), |loss| format!("; the pod {}", loss.describe()));
     let known = match view.endpoints.last() {
         Some((_, endpoints)) => format!("the pod was no ready endpoint of Service {} then", endpoints.service),
         None => "no endpoints of the Service were observed".to_owned(),
     };
     let text = format!(
-        "the metric of pod {name} is {} at the {hop}, but {known}: whose chats caused it is not known",
+        "the metric of pod {name} is {} at the {hop}, but {known}: whose chats caused it is not known{loss}",
         Milli(value)
     );
     let is_early = view.now_ms() < ready_ms + view.times.new_connections().lenient_ms();

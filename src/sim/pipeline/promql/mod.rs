@@ -7,9 +7,11 @@ use super::exporter::PipelineLabels;
 
 mod parse;
 mod selector;
+mod unsupported;
 
 pub(super) use parse::{parse, parse_range_selector, parse_selector};
 pub(super) use selector::PromqlSelector;
+pub(super) use unsupported::find_unsupported;
 
 /// A PromQL expression.
 #[derive(Clone, Debug)]

@@ -50,6 +50,13 @@ impl MatchTest {
 }
 
 impl PromqlSelector {
+    /// Whether it selects series of this metric name, with whatever labels.
+    pub(in crate::sim::pipeline) fn selects_metric(&self, name: &str) -> bool {
+        let mut by_name = self.matchers.iter().filter(|matcher| matcher.label == "__name__");
+        (self.name.is_empty() || self.name == name)
+            && by_name.all(|matcher| matcher.test.is_match(name) != matcher.negated)
+    }
+
     /// Whether it matches a series with this name and these labels.
     pub(in crate::sim::pipeline) fn is_match(&self, name: &str, labels: &PipelineLabels) -> bool {
         (self.name.is_empty() || self.name == name)

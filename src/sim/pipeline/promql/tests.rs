@@ -52,3 +52,17 @@ fn unsupported_queries_are_named() {
         assert_eq!(parse(query).unwrap_err(), unsupported, "{query}");
     }
 }
+
+#[test]
+fn everything_that_a_query_lacks_is_named() {
+    let cases = [
+        ("avg(avg_over_time(u{a=~\"x>y\"}[2m])) by (pod)", vec!["`avg_over_time`", "the range `[2m]`"]),
+        ("sum(u offset 1m) without (pod)", vec!["`offset 1m`", "`without`"]),
+        ("count by (pod) (u) > 5", vec!["`count`", "`>`"]),
+        ("sum(u", vec!["a query that ends early"]),
+        ("avg(u) by (pod)", vec![]),
+    ];
+    for (query, expected) in cases {
+        assert_eq!(find_unsupported(query), expected, "{query}");
+    }
+}

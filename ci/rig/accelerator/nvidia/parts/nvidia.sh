@@ -1,0 +1,10 @@
+# The device plugin, and the exporter, which loads NVML of the machine's driver.
+inputs="accelerator/nvidia/go.mod accelerator/nvidia/go.sum accelerator/nvidia/device-plugin accelerator/nvidia/dcgm-exporter"
+build() {
+  local minor=${KUBERNETES_VERSION#1.}
+  export CGO_ENABLED=1
+  pinned accelerator/nvidia/go.mod k8s.io/kubelet "0.$minor" &&
+    (cd accelerator/nvidia && go vet ./... && go test ./...) &&
+    go_build accelerator/nvidia "$1/device-plugin" ./device-plugin &&
+    go_build accelerator/nvidia "$1/dcgm-exporter" ./dcgm-exporter
+}

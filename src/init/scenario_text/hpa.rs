@@ -1,0 +1,85 @@
+//! The HPA: its target, its sizes by the free accelerators, and its metric.
+
+use super::{Choices, Section};
+use crate::init::yaml_text::quoted;
+
+/// Sizes above minReplicas that the base's maxReplicas gives, where more accelerators are free.
+const MAX_ABOVE_MIN: i64 = 2;
+
+pub(super) fn section(choices: &Choices<'_>) -> Section {
+    let mut section = Section::default();
+    let mut spec: Vec<(&str, String)> = Vec::new();
+    let target = &choices.base.hpa.spec.scale_target_ref;
+    if let Some(server) = &choices.found.ollama
+        && (server.kind, server.name.as_str()) != (target.kind.as_str(), target.name.as_str())
+    {
+        let (kind, name) = (server.kind, quoted(&server.name));
+        spec.push(("scaleTargetRef", format!("{{apiVersion: apps/v1, kind: {kind}, name: {name}}}")));
+    }
+    spec.extend(sizes(choices, &mut section));
+    spec.extend(metrics(choices, &mut section));
+    if !spec.is_empty() {
+        section.keys.map(1, "spec");
+        spec.iter().for_each(|(key, value)| section.keys.value(2, key, value));
+    }
+    section
+}
+
+/// minReplicas and maxReplicas, where they are other ones than the base's.
+fn sizes(choices: &Choices<'_>, section: &mut Section) -> Vec<(&'static str, String)> {
+    let spec = &choices.base.hpa.spec;
+    let (base_min, base_max) = (i64::from(spec.min_replicas.unwrap_or(1)), i64::from(spec.max_replicas));
+    let server = choices.found.ollama.as_ref();
+    let min = server.map_or(base_min, |server| i64::from(server.replicas).max(1));
+    let held = server.filter(|server| !server.requests.is_empty()).map_or(0, |server| i64::from(server.replicas));
+    let wanted = if min == base_min { base_max } else { min + MAX_ABOVE_MIN };
+    let mut all = Vec::new();
+    if min != base_min {
+        section.say(format!("The target has {min} replicas now, and the run begins with minReplicas."));
+        all.push(("minReplicas", min.to_string()));
+    }
+    let best = choices.found.accelerators.best();
+    let possible = best.and_then(|one| Some(one.free? + held));
+    let max = match possible {
+        Some(possible) if possible <= min => {
+            section.say(format!(
+                "Accelerators that are free for the target: {possible}. It needs {} at least: free some, or every run ends as INCONCLUSIVE (capacity).",
+                min + 1
+            ));
+            wanted
+        }
+        Some(possible) if possible < wanted => {
+            section.say(format!("Accelerators that are free for the target: {possible}, so many replicas at most."));
+            possible
+        }
+        _ => wanted,
+    };
+    if max != base_max {
+        all.push(("maxReplicas", max.to_string()));
+    }
+    all
+}
+
+/// The metric, where it is another one than the base's.
+fn metrics(choices: &Choices<'_>, section: &mut Section) -> Option<(&'static str, String)> {
+    let spec = choices.base.hpa.spec.metrics.iter().flatten().next();
+    let pods = spec.and_then(|metric| metric.pods.as_ref());
+    let base_target = pods.and_then(|pods| pods.target.average_value.as_ref()).map_or("60", |value| value.0.as_str());
+    let is_base = pods.is_some_and(|pods| pods.metric.name == choices.metric);
+    if (is_base && !choices.is_ratio) || choices.metric.is_empty() {
+        return None;
+    }
+    let target = if choices.is_ratio { "600m" } else { base_target };
+    if choices.is_adapter_there {
+        section.say(format!(
+            "The metric is the one that the adapter serves for each pod; look at its unit before you trust the target {target}."
+        ));
+    }
+    let (name, target) = (quoted(&choices.metric), quoted(target));
+    Some((
+        "metrics",
+        format!(
+            "[{{type: Pods, pods: {{metric: {{name: {name}}}, target: {{type: AverageValue, averageValue: {target}}}}}}}]"
+        ),
+    ))
+}

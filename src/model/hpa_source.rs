@@ -1,0 +1,99 @@
+//! Where the HPA under test comes from: the run applies it, KEDA creates it from a ScaledObject of the run, or it exists already.
+
+use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscalerSpec;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::scenario::Scenario;
+
+/// The HPA under test.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct HpaUnderTest {
+    /// autoscaling/v2 HorizontalPodAutoscalerSpec, passed through. `scaleTargetRef` is an apps/v1 Deployment or
+    /// StatefulSet, `metrics` has exactly one Pods, Object or External metric, and `maxReplicas` is greater than
+    /// `minReplicas` (at least 1).
+    #[schemars(with = "serde_json::Value")]
+    pub spec: HorizontalPodAutoscalerSpec,
+}
+
+/// An HPA that exists before the run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct AdoptSpec {
+    /// Name of the HPA in the scenario's namespace.
+    pub(crate) hpa: String,
+}
+
+/// A ScaledObject of KEDA.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct ScaledObjectSpec {
+    /// Spec of the ScaledObject (keda.sh/v1alpha1), passed through. It has exactly one trigger, of type prometheus,
+    /// `minReplicaCount` is at least 1, and `maxReplicaCount` is greater.
+    #[schemars(with = "serde_json::Value")]
+    pub(crate) spec: serde_json::Map<String, serde_json::Value>,
+}
+
+/// Where the HPA under test comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum HpaSource<'a> {
+    /// The run applies it.
+    Applied,
+    /// It exists, under this name.
+    Adopted(&'a str),
+    /// KEDA creates it from the run's ScaledObject.
+    ScaledObject,
+}
+
+impl Scenario {
+    /// Where the HPA under test comes from.
+    #[must_use]
+    pub(crate) fn hpa_source(&self) -> HpaSource<'_> {
+        match (&self.adopt, &self.scaled_object) {
+            (Some(adopt), _) => HpaSource::Adopted(&adopt.hpa),
+            (None, Some(_)) => HpaSource::ScaledObject,
+            (None, None) => HpaSource::Applied,
+        }
+    }
+}
+
+impl HpaSource<'_> {
+    /// How the HPA came to the run, as a noun.
+    #[must_use]
+    pub(crate) fn beginning(self) -> &'static str {
+        if self == Self::Applied { "creation" } else { "adoption" }
+    }
+}
+
+/// An adopted HPA before the run.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AdoptedHpa {
+    /// Its uid.
+    pub(crate) uid: String,
+    /// Its spec.
+    pub(crate) spec: HorizontalPodAutoscalerSpec,
+    /// The object that controls it, if any: `ScaledObject NAME`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) controller: Option<String>,
+    /// The ScaledObject that controls it, as far as it can be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) scaled_object: Option<ScaledObjectSizes>,
+}
+
+/// The sizes of a ScaledObject below which KEDA's operator itself scales the target.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct ScaledObjectSizes {
+    /// Name.
+    pub(crate) name: String,
+    /// spec.minReplicaCount; 0 where it is absent.
+    pub(crate) min_replica_count: i64,
+    /// spec.idleReplicaCount.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) idle_replica_count: Option<i64>,
+    /// The annotation that pauses it, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) paused_by: Option<String>,
+}

@@ -1,0 +1,85 @@
+//! Preflight of an HPA that the run does not apply itself: an adopted one, and that of a ScaledObject.
+
+use super::preflight_error::preflight_error;
+use crate::model::inventory::{AdoptedHpa, Inventory, ScaledObjectSizes};
+use crate::model::plan::PreflightProblem;
+use crate::model::scenario::Scenario;
+
+/// Reasons for which KEDA's operator, and not the HPA, would decide the target's size.
+pub(super) fn errors(inventory: &Inventory) -> Vec<PreflightProblem> {
+    let scaled_object = inventory.adopted_hpa.as_ref().and_then(|adopted| adopted.scaled_object.as_ref());
+    let Some(ScaledObjectSizes { name, min_replica_count, idle_replica_count, paused_by }) = scaled_object else {
+        return Vec::new();
+    };
+    let mut all = Vec::new();
+    let mut refuse = |what: String, hint: &str| all.push(preflight_error(format!("ScaledObject {name} {what}"), hint));
+    if *min_replica_count < 1 {
+        refuse(
+            "has minReplicaCount 0: KEDA's operator, and not the HPA, scales between 0 and 1, which is no part of the claim, and without a pod there is no accelerator to measure".to_owned(),
+            "set its minReplicaCount to 1 or more for the run",
+        );
+    }
+    if let Some(idle) = idle_replica_count {
+        refuse(
+            format!(
+                "has idleReplicaCount {idle}: KEDA's operator, and not the HPA, scales between it and minReplicaCount, which is no part of the claim"
+            ),
+            "remove its idleReplicaCount for the run",
+        );
+    }
+    if let Some(annotation) = paused_by {
+        refuse(format!("is paused by its annotation {annotation}"), "remove the annotation for the run");
+    }
+    all
+}
+
+/// What a reader of the evidence must know of the HPA.
+pub(super) fn warnings(scenario: &Scenario, inventory: &Inventory) -> Vec<String> {
+    let mut all = Vec::new();
+    if let Some(AdoptedHpa { controller: Some(controller), scaled_object: None, .. }) = &inventory.adopted_hpa
+        && controller.starts_with("ScaledObject ")
+    {
+        all.push(format!(
+            "{controller}, which controls the adopted HPA, could not be read (get of scaledobjects.keda.sh in {}): with minReplicaCount 0 or a pause KEDA's operator writes sizes too, and Control/ByTheAutoscaler is INCONCLUSIVE",
+            scenario.namespace
+        ));
+    }
+    if let Some(scaled_object) = &scenario.scaled_object {
+        let ignores = &scaled_object.spec.get("triggers").map(|all| &all[0]["metadata"]["ignoreNullValues"]);
+        if ignores.and_then(|value| value.as_str()) != Some("false") {
+            all.push(
+                "scaledObject.spec.triggers.0.metadata.ignoreNullValues is not \"false\": KEDA serves 0 where its query finds nothing, so a broken pipeline looks like an idle target"
+                    .to_owned(),
+            );
+        }
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_that_keda_itself_writes_are_refused() {
+        let found = |edit: fn(&mut ScaledObjectSizes)| {
+            let mut sizes = ScaledObjectSizes { name: "x".to_owned(), min_replica_count: 1, ..Default::default() };
+            edit(&mut sizes);
+            let adopted = AdoptedHpa { scaled_object: Some(sizes), ..AdoptedHpa::default() };
+            let inventory = Inventory { adopted_hpa: Some(adopted), ..Inventory::default() };
+            errors(&inventory).into_iter().map(|one| one.message).collect::<Vec<_>>().join("; ")
+        };
+        assert_eq!(found(|_| ()), "");
+        assert!(found(|sizes| sizes.min_replica_count = 0).contains("no part of the claim"));
+        assert!(found(|sizes| sizes.idle_replica_count = Some(0)).contains("idleReplicaCount 0"));
+        let paused = found(|sizes| sizes.paused_by = Some("autoscaling.keda.sh/paused".to_owned()));
+        assert_eq!(paused, "ScaledObject x is paused by its annotation autoscaling.keda.sh/paused");
+    }
+
+    #[test]
+    fn a_scaled_object_that_cannot_be_read_is_a_warning() {
+        let adopted = AdoptedHpa { controller: Some("ScaledObject x".to_owned()), ..AdoptedHpa::default() };
+        let inventory = Inventory { adopted_hpa: Some(adopted), ..Inventory::default() };
+        assert!(warnings(&Scenario::default(), &inventory)[0].starts_with("ScaledObject x, which controls"));
+    }
+}

@@ -1,0 +1,190 @@
+//! What of a scenario the simulator does not have, by name. A rehearsal without it would end in a verdict about a cluster that the
+//! scenario does not describe: a PASS without the device that it wants, or an exporter that is blamed for a missing series.
+
+use std::collections::BTreeMap;
+
+use super::{helm, pipeline};
+use crate::env::ReleaseArgs;
+use crate::model::metric_profile::selected_metric;
+use crate::model::metric_under_test::MetricUnderTest;
+use crate::model::scenario::Scenario;
+
+/// What the simulator does not support, each with its place in the scenario.
+#[derive(Debug, Default)]
+pub(crate) struct Unsupported {
+    /// Of the releases: without it nothing can be installed.
+    pub(crate) releases: Vec<String>,
+    /// Series of the metric.
+    pub(crate) series: Option<String>,
+}
+
+impl Unsupported {
+    /// All of it as one message; `None` where the simulator supports the scenario.
+    pub(crate) fn message(&self) -> Option<String> {
+        let all: Vec<&str> = self.releases.iter().chain(&self.series).map(String::as_str).collect();
+        (!all.is_empty()).then(|| format!("the simulator does not have what this scenario needs: {}", all.join("; ")))
+    }
+}
+
+/// Finds what the simulator does not support of a scenario.
+#[must_use]
+pub(crate) fn find_unsupported(scenario: &Scenario) -> Unsupported {
+    let mut lacks = Vec::new();
+    for (name, release) in &scenario.releases {
+        let args = ReleaseArgs::from_scenario(name, release, scenario, Vec::new());
+        lacks.extend(helm::find_unsupported(&args).into_iter().map(|lack| format!("release {name}: {lack}")));
+        let place = helm::unknown_model_place(&args, &scenario.load.model);
+        lacks.extend(place.map(|place| {
+            format!(
+                "release {name}: {place} with unknown content (load.model {} is not in ollama.models.pull or create)",
+                scenario.load.model
+            )
+        }));
+    }
+    let series = describe_unserved_series(scenario);
+    lacks.extend(find_needed_default_rules(scenario, !lacks.is_empty() || series.is_some()));
+    Unsupported { releases: lacks, series }
+}
+
+/// The default rules of adapters where the metric needs them, or where a scenario is not simulated anyway: they serve other
+/// metrics, which a rehearsal can do without.
+fn find_needed_default_rules(scenario: &Scenario, is_refused: bool) -> Vec<String> {
+    let metric = MetricUnderTest::from_scenario(scenario);
+    let mut lacks = Vec::new();
+    for (name, release) in &scenario.releases {
+        let args = ReleaseArgs::from_scenario(name, release, scenario, Vec::new());
+        let Some((config, true)) = helm::adapter_config(&args) else { continue };
+        let is_needed = metric.as_ref().is_some_and(|metric| !pipeline::has_rule_of(&config, &metric.name));
+        if is_needed || is_refused {
+            lacks.push(format!("release {name}: the adapter's default rules (rules.default: true)"));
+        }
+    }
+    lacks
+}
+
+/// The series of the metric that the simulated exporter does not have, with the places that name them.
+fn describe_unserved_series(scenario: &Scenario) -> Option<String> {
+    let names = pipeline::series_names();
+    let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut add = |series: &str, place: String| places.entry(series.to_owned()).or_default().push(place);
+    let sources = &scenario.metric;
+    if let Some(exporter) = sources.exporter.as_ref().filter(|exporter| !is_served(&exporter.metric_name, &names)) {
+        add(&exporter.metric_name, "metric.exporter.metricName".to_owned());
+    }
+    let of_store = sources.store.as_ref().map(|store| selected_metric(&store.series));
+    if let Some(name) = of_store.filter(|name| !is_served(name, &names)) {
+        add(name, "metric.store.series".to_owned());
+    }
+    let metric = MetricUnderTest::from_scenario(scenario);
+    for (name, release) in &scenario.releases {
+        let args = ReleaseArgs::from_scenario(name, release, scenario, Vec::new());
+        let (Some(metric), Some((config, _))) = (&metric, helm::adapter_config(&args)) else { continue };
+        for series in pipeline::find_unserved_series(&config, &metric.name, &names) {
+            let selected = selected_metric(&series);
+            let series = if selected.is_empty() { &series } else { selected };
+            add(series, format!("the rule of {} in release {name}", metric.name));
+        }
+    }
+    let all: Vec<String> = places.iter().map(|(series, places)| format!("{series} ({})", places.join(", "))).collect();
+    (!all.is_empty()).then(|| {
+        format!("the series {}: the simulated exporter, NVIDIA's, has {}", all.join(" and "), names.join(", "))
+    })
+}
+
+/// True for a series of the simulated exporter, and where no name is stated.
+fn is_served(name: &str, names: &[&str]) -> bool {
+    name.is_empty() || names.contains(&name)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// What the built-in scenario lacks after an edit of its document.
+    fn lacks(edit: impl FnOnce(&mut Value)) -> Vec<String> {
+        let text = include_str!("../../scenarios/ollama-gpu-utilization.yaml");
+        let mut document: Value = serde_saphyr::from_str(text).unwrap();
+        edit(&mut document);
+        let found = find_unsupported(&serde_json::from_value(document).unwrap());
+        found.releases.into_iter().chain(found.series).collect()
+    }
+
+    fn gpu(document: &mut Value) -> &mut Value {
+        &mut document["releases"]["ollama"]["values"]["ollama"]["gpu"]
+    }
+
+    fn rules(document: &mut Value) -> &mut Value {
+        &mut document["releases"]["prometheus-adapter"]["values"]["rules"]
+    }
+
+    #[test]
+    fn the_built_in_scenario_is_supported() {
+        assert_eq!(lacks(|_| ()), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_series_that_the_exporter_lacks_is_named_with_every_place() {
+        let found = lacks(|document| {
+            document["metric"]["exporter"]["metricName"] = json!("llamacpp:requests_processing");
+            document["metric"]["store"]["series"] = json!("llamacpp:requests_processing{namespace=\"gpuhpa\"}");
+            rules(document)["custom"][0]["seriesQuery"] = json!("{__name__=~\"^llamacpp:.*\"}");
+            rules(document)["custom"][0]["name"] = json!({"matches": "", "as": "gpu_utilization"});
+        });
+        assert_eq!(
+            found,
+            ["the series llamacpp:requests_processing (metric.exporter.metricName, metric.store.series) and \
+              {__name__=~\"^llamacpp:.*\"} (the rule of gpu_utilization in release prometheus-adapter): the simulated exporter, \
+              NVIDIA's, has DCGM_FI_DEV_FB_FREE, DCGM_FI_DEV_FB_USED, DCGM_FI_DEV_GPU_UTIL, DCGM_FI_PROF_GR_ENGINE_ACTIVE"]
+        );
+    }
+
+    #[test]
+    fn claims_other_devices_and_default_rules_are_named_together() {
+        let found = lacks(|document| {
+            gpu(document)["draEnabled"] = json!(true);
+            gpu(document)["type"] = json!("amd");
+            rules(document)["default"] = json!(true);
+            rules(document)["custom"][0]["metricsQuery"] =
+                json!("avg(rate(<<.Series>>{<<.LabelMatchers>>}[2m])) by (pod)");
+        });
+        assert_eq!(
+            found,
+            [
+                "release ollama: resource claims (DRA): the value ollama.gpu.draEnabled of chart ollama",
+                "release ollama: devices of AMD (ollama.gpu.type: amd): the simulated exporter is NVIDIA's",
+                "release prometheus-adapter: in rule 1 (gpu_utilization): `rate`, the range `[2m]`",
+                "release prometheus-adapter: the adapter's default rules (rules.default: true)",
+            ]
+        );
+    }
+
+    /// They serve other metrics, unless the metric has no rule of its own.
+    #[test]
+    fn default_rules_are_missed_where_the_metric_needs_them() {
+        assert_eq!(lacks(|document| rules(document)["default"] = json!(true)), Vec::<String>::new());
+        let needed = lacks(|document| {
+            rules(document)["default"] = json!(true);
+            rules(document)["custom"][0]["name"]["as"] = json!("another");
+        });
+        assert_eq!(needed, ["release prometheus-adapter: the adapter's default rules (rules.default: true)"]);
+    }
+
+    #[test]
+    fn a_model_in_a_volume_or_image_of_unknown_content_is_named() {
+        let values = |edit: fn(&mut Value)| {
+            lacks(|document| {
+                let values = &mut document["releases"]["ollama"]["values"];
+                values["ollama"]["models"] = json!({"pull": [], "run": []});
+                edit(values);
+            })
+        };
+        // An empty volume has no model: the servers answer that they do not find it.
+        assert_eq!(values(|_| ()), Vec::<String>::new());
+        let found = values(|values| values["persistentVolume"] = json!({"enabled": true, "existingClaim": "models"}));
+        assert!(found.len() == 1 && found[0].contains("volume claim models with unknown content"), "{found:?}");
+        let found = values(|values| values["image"] = json!({"repository": "registry.example/llama"}));
+        assert!(found.len() == 1 && found[0].contains("image registry.example/llama"), "{found:?}");
+    }
+}
