@@ -53,12 +53,14 @@ fn serves(rule: &Value, metric: &str) -> bool {
 /// Longest delay that counts, milliseconds: the sums of bounds must not overflow, whatever a rule says.
 const MAX_DELAY_MS: u64 = 366 * 86_400_000;
 
-/// How much older the metric under test is than its samples because of ranges and offsets in its rule, milliseconds; 0 without
-/// a rule in the scenario.
+/// How much older the metric under test is than its samples because of ranges and offsets in its rule, or in the query of its
+/// ScaledObject, milliseconds; 0 without either in the scenario.
 pub(crate) fn rule_delay_ms(scenario: &Scenario, metric: &MetricUnderTest) -> u64 {
     let rules = AdapterRules::from_scenario(scenario).filter_map(|rules| rules.serving(metric));
-    let delays = rules.filter_map(|rule| rule["metricsQuery"].as_str()).map(query_delay_ms);
-    delays.max().unwrap_or(0).min(MAX_DELAY_MS)
+    let of_rules = rules.filter_map(|rule| rule["metricsQuery"].as_str());
+    let triggers = scenario.scaled_object.iter().filter_map(|one| one.spec.get("triggers")?.as_array()).flatten();
+    let of_triggers = triggers.filter_map(|trigger| trigger["metadata"]["query"].as_str());
+    of_rules.chain(of_triggers).map(query_delay_ms).max().unwrap_or(0).min(MAX_DELAY_MS)
 }
 
 /// The time after which the result of a PromQL query no longer depends on older samples, milliseconds: its ranges and offsets,
@@ -241,6 +243,20 @@ mod tests {
         ] {
             assert_eq!(query_delay_ms(query), seconds * 1000, "{query}");
         }
+    }
+
+    #[test]
+    fn the_query_of_a_scaled_object_counts_as_a_rule_does() {
+        let with = |query: &str| {
+            let text = format!(
+                "hpa: {{spec: {{maxReplicas: 3, scaleTargetRef: {{kind: Deployment, name: x}}, metrics: [{{type: External, external: \
+                 {{metric: {{name: s0}}, target: {{type: AverageValue, averageValue: \"60\"}}}}}}]}}}}\n\
+                 scaledObject: {{spec: {{triggers: [{{type: prometheus, metadata: {{query: \"{query}\"}}}}]}}}}"
+            );
+            let scenario: Scenario = serde_saphyr::from_str(&text).unwrap();
+            rule_delay_ms(&scenario, &MetricUnderTest::from_scenario(&scenario).unwrap())
+        };
+        assert_eq!([with("sum(x)"), with("sum(avg_over_time(x[2m]))")], [0, 120_000]);
     }
 
     #[test]
