@@ -129,7 +129,9 @@ fn metric(spec: &Map<String, Value>, name: &str) -> Result<Value, ScaledObjectPr
     }
     let threshold = trigger["metadata"]["threshold"].as_str().unwrap_or_default();
     let wrong = || {
-        let text = format!("is `{threshold}`, and KEDA takes a number above 0, as a string");
+        let given = &trigger["metadata"]["threshold"];
+        let given = if given.is_null() { "not stated".to_owned() } else { given.to_string() };
+        let text = format!("is {given}, and KEDA takes a number above 0, as a string");
         problem("triggers.0.metadata.threshold", text, "write for example threshold: \"60\"")
     };
     // KEDA rounds to thousandths (pkg/scalers/scaler.go, `quantityFromFloat64`).

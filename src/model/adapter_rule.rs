@@ -29,6 +29,11 @@ impl<'a> AdapterRules<'a> {
         self.rules["default"] == true
     }
 
+    /// Whether the chart takes its rules from a ConfigMap that exists.
+    pub(crate) fn has_other_sources(&self) -> bool {
+        self.rules["existing"].is_string()
+    }
+
     /// The rules of the API that serves metrics of this kind.
     pub(crate) fn of_kind(&self, kind: MetricKind) -> impl Iterator<Item = &'a Value> {
         let key = if kind == MetricKind::External { "external" } else { "custom" };

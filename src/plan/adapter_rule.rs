@@ -16,11 +16,12 @@ const GROUP_BY: [&str; 2] = ["<<.GroupBy>>", "<<.GroupBySlice>>"];
 
 pub(super) fn warnings(scenario: &Scenario, inventory: &Inventory, metric: Option<&MetricUnderTest>) -> Vec<String> {
     let Some(metric) = metric else { return Vec::new() };
-    let mut all = Vec::new();
+    let mut all: Vec<String> = unserved_warning(scenario, metric).into_iter().collect();
     for rules in AdapterRules::from_scenario(scenario) {
         let release = rules.release;
         let Some(rule) = rules.serving(metric) else { continue };
         let subject = format!("the rule of {} in release {release}", metric.name);
+        all.extend(pod_warning(&subject, rule, metric));
         all.extend(query_warnings(&subject, rule, metric));
         all.extend(sum_warning(&subject, rule, scenario, metric));
         all.extend(device_warning(&subject, rule, scenario, inventory));
@@ -37,6 +38,46 @@ pub(super) fn warnings(scenario: &Scenario, inventory: &Inventory, metric: Optio
         }
     }
     all
+}
+
+/// Warns where the scenario's adapters have rules, and none serves the metric. A rule that makes its names of a pattern may
+/// serve any.
+fn unserved_warning(scenario: &Scenario, metric: &MetricUnderTest) -> Option<String> {
+    let (mut releases, mut names) = (Vec::new(), Vec::new());
+    for rules in AdapterRules::from_scenario(scenario) {
+        if rules.has_default() || rules.has_other_sources() || rules.serving(metric).is_some() {
+            return None;
+        }
+        releases.push(rules.release);
+        for rule in rules.of_kind(metric.kind) {
+            let name = rule["name"]["as"].as_str().or(rule["seriesQuery"].as_str()).unwrap_or_default();
+            let is_pattern = name.contains('$') || name.contains("__name__") || name.starts_with('{');
+            if is_pattern || (rule["name"]["matches"].is_string() && !rule["name"]["as"].is_string()) {
+                return None;
+            }
+            names.push(name.split('{').next().unwrap_or_default());
+        }
+    }
+    let has = if names.is_empty() { "none of this kind".to_owned() } else { names.join(", ") };
+    (!releases.is_empty()).then(|| {
+        format!(
+            "no rule of release {} serves {} (it has rules of: {has}): unless another adapter serves it, Setup/MetricServed will be INCONCLUSIVE",
+            releases.join(", "),
+            metric.title()
+        )
+    })
+}
+
+/// Warns of a rule for a Pods metric that maps no label to the pod.
+fn pod_warning(subject: &str, rule: &Value, metric: &MetricUnderTest) -> Option<String> {
+    let resources = &rule["resources"];
+    let mut mapped = resources["overrides"].as_object().into_iter().flatten().map(|(_, one)| &one["resource"]);
+    let maps_pod = resources["template"].is_string() || mapped.any(|resource| resource == "pod" || resource == "pods");
+    (metric.kind == MetricKind::Pods && !maps_pod).then(|| {
+        format!(
+            "{subject} maps no label to the pod (resources.overrides): the metrics API answers NotFound for a Pods metric, and Setup/MetricServed will be INCONCLUSIVE"
+        )
+    })
 }
 
 /// Warns of a query one level too deep.
@@ -135,6 +176,27 @@ mod tests {
     }
 
     #[test]
+    fn a_metric_that_no_rule_serves_is_named_unless_a_rule_may_serve_any() {
+        let unserved =
+            "no rule of release prometheus-adapter serves Pods metric gpu_utilization (it has rules of: other)";
+        assert!(warn(|rules| rules["custom"][0]["name"]["as"] = json!("other"), 1)[0].starts_with(unserved));
+        assert!(warn(|rules| rules["custom"] = json!([]), 1)[0].contains("none of this kind"));
+        let pattern = json!({"matches": "^(.*)_UTIL$", "as": "${1}"});
+        assert_eq!(warn(|rules| rules["custom"][0]["name"] = pattern, 1), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_rule_that_maps_no_pod_is_named() {
+        let without = warn(
+            |rules| rules["custom"][0]["resources"]["overrides"] = json!({"namespace": {"resource": "namespace"}}),
+            1,
+        );
+        assert!(without[0].contains("maps no label to the pod"), "{without:?}");
+        let template = warn(|rules| rules["custom"][0]["resources"] = json!({"template": "<<.Resource>>"}), 1);
+        assert_eq!(template, Vec::<String>::new());
+    }
+
+    #[test]
     fn the_built_in_rule_has_no_warning() {
         assert_eq!(warn(|_| (), 1), Vec::<String>::new());
         assert_eq!(with_query("max(<<.Series>>{<<.LabelMatchers>>}) by (<<.GroupBy>>)"), Vec::<String>::new());
@@ -223,11 +285,12 @@ mod tests {
     }
 
     #[test]
-    fn the_rule_of_another_metric_is_not_looked_at() {
+    fn of_the_rule_of_another_metric_only_its_name_is_looked_at() {
         let other = |rules: &mut Value| {
             rules["custom"][0]["name"]["as"] = json!("another");
             rules["custom"][0]["metricsQuery"] = json!("avg(x[5m])");
         };
-        assert_eq!(warn(other, 7), Vec::<String>::new());
+        let warned = warn(other, 7);
+        assert!(warned.len() == 1 && warned[0].contains("(it has rules of: another)"), "{warned:?}");
     }
 }

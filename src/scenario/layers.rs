@@ -101,7 +101,7 @@ pub(super) fn read_layers(path: &Path, layers: &mut Vec<ScenarioLayer>) -> Resul
                 chain.extend([layer, ScenarioLayer::parse(BUILT_IN_NAME, Path::new(""), BUILT_IN.to_owned())?]);
                 break;
             }
-            Some(Value::String(base)) if base.contains("://") => return Err(extends_url(&layer)),
+            Some(Value::String(base)) if base.contains("://") => return Err(extends_url(&layer, &base)),
             Some(Value::String(base)) => match normalize_path(&dir.join(base)) {
                 empty if empty.as_os_str().is_empty() => Some(PathBuf::from(".")),
                 path => Some(path),
@@ -114,9 +114,17 @@ pub(super) fn read_layers(path: &Path, layers: &mut Vec<ScenarioLayer>) -> Resul
     Ok(())
 }
 
-fn extends_url(layer: &ScenarioLayer) -> ScenarioError {
-    let hint = format!("download the file, and name its path; the built-in scenario is {BUILT_IN_URL}");
-    let mut problem = ScenarioProblem::new("extends", "is a URL", hint);
+fn extends_url(layer: &ScenarioLayer, base: &str) -> ScenarioError {
+    let mut problem = if base.starts_with("builtin://") {
+        ScenarioProblem::new(
+            "extends",
+            "names no built-in scenario",
+            format!("the built-in scenario is {BUILT_IN_URL}"),
+        )
+    } else {
+        let hint = format!("download the file, and name its path; the built-in scenario is {BUILT_IN_URL}");
+        ScenarioProblem::new("extends", "is a URL", hint)
+    };
     problem.location = Some(place_of_extends(layer));
     ScenarioError::Invalid(vec![problem])
 }

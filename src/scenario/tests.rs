@@ -399,7 +399,10 @@ fn a_file_extends_the_built_in_scenario_by_its_url_alone() {
     let mine = mine.unwrap();
     assert_eq!((mine.load.concurrency, &mine.hpa.spec, mine.extends), (4, &built_in.hpa.spec, None));
     let other = other.unwrap_err().to_string();
-    assert!(other.contains("mine.yaml:1:10: extends: is a URL") && other.contains(BUILT_IN_URL), "{other}");
+    assert!(
+        other.contains("mine.yaml:1:10: extends: names no built-in scenario") && other.contains(BUILT_IN_URL),
+        "{other}"
+    );
 }
 
 #[test]

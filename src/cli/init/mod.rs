@@ -35,6 +35,9 @@ pub(super) async fn init(args: &InitArgs) -> CliExit {
     if let Some(path) = args.output.as_deref().filter(|path| !args.force && path.exists()) {
         return usage(&format!("{} exists already", path.display()), Some("name another file, or add --force"));
     }
+    if let Err(error) = check_output(args) {
+        return usage(&error, Some("name a file in a folder that exists and that you may write to"));
+    }
     let base = match load_base(args.extends.as_deref()) {
         Ok(base) => base,
         Err(error) => return usage(&error, None),
@@ -84,6 +87,15 @@ fn describe_cluster(cluster: &ClusterConnection, clock: RunClock) -> String {
 fn next_command(args: &InitArgs) -> String {
     let file = args.output.as_deref().unwrap_or(Path::new("FILE")).display();
     format!("gpuhpa plan -f {file}{}", args.cluster.to_flags())
+}
+
+/// Tests that the file can be written, before minutes of reading; what is in it stays.
+fn check_output(args: &InitArgs) -> Result<(), String> {
+    let Some(path) = &args.output else { return Ok(()) };
+    let is_new = !path.exists();
+    let opened = OpenOptions::new().write(true).create(true).truncate(false).open(path);
+    let tested = opened.and_then(|_| if is_new { std::fs::remove_file(path) } else { Ok(()) });
+    tested.map_err(|error| format!("cannot write {}: {error}", path.display()))
 }
 
 /// Prints or writes the scenario, and says how to go on.
