@@ -32,14 +32,25 @@ pub(crate) fn check_pass(bundle: &LoadedBundle, findings: &mut Findings) {
     findings.expect(scaled, || format!("the SuccessfulRescale events have the sizes {sizes:?}"));
     let PodDevices { all: devices, shared, .. } = devices;
     let on_devices = !probed.is_empty() && probed.iter().all(|pod| devices.contains_key(pod));
-    findings.expect(on_devices, || format!("probed are {probed:?}, and devices have {:?}", devices.keys()));
-    findings.expect(devices.len() >= 2 && shared.is_empty(), || format!("devices: {devices:?}, shared by {shared:?}"));
+    let is_unreported = devices.is_empty() && !reports_devices(&bundle.inventory.kubernetes_version);
+    findings.expect(!probed.is_empty() && (on_devices || is_unreported), || {
+        format!("probed are {probed:?}, and devices have {:?}", devices.keys())
+    });
+    let are_own = devices.len() >= 2 && shared.is_empty();
+    findings.expect(are_own || is_unreported, || format!("devices: {devices:?}, shared by {shared:?}"));
     let sizes: Vec<String> = sizes.iter().map(ToString::to_string).collect();
     let [duration, min_duration] = [verdict.duration_ms, verdict.min_duration_ms].map(HumanDuration::from_ms);
     findings.notes.push(format!(
         "sizes by SuccessfulRescale: {}; devices: {devices:?}; {duration}, at least {min_duration}",
         sizes.join(", ")
     ));
+}
+
+/// Whether the kubelet of this version reports the devices of a container: allocatedResourcesStatus is on by default from 1.36
+/// on (KEP-4680).
+fn reports_devices(version: &str) -> bool {
+    let minor = version.trim_start_matches("v1.").split('.').next().and_then(|minor| minor.parse::<u32>().ok());
+    minor.is_none_or(|minor| minor >= 36)
 }
 
 /// The devices of the pods.

@@ -271,4 +271,13 @@ fn a_pass_without_sizes_chats_or_devices_is_found() {
         }
     });
     assert_found(&none, "devices: {}");
+    let not_reported = altered(|run| {
+        run.bundle.as_mut().unwrap().inventory.kubernetes_version = "v1.34.4".to_owned();
+        kinds(run).for_each(|kind| {
+            if let ObservationKind::Pod(pod) = kind {
+                pod.allocated_devices.clear()
+            }
+        });
+    });
+    assert!(!not_reported.iter().any(|found| found.contains("devices")), "{not_reported:?}");
 }

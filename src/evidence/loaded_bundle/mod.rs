@@ -154,7 +154,7 @@ pub struct LoadedBundle {
     /// scenario.yaml.
     pub scenario: Scenario,
     /// inventory.json.
-    pub(crate) inventory: Inventory,
+    pub inventory: Inventory,
     /// plan.json.
     pub plan: Plan,
     /// journal.jsonl; empty where the run changed nothing.
