@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use gpuhpa::evidence::LoadedBundle;
 use gpuhpa::model::observation::{ObservationKind, PodSnapshot};
+use gpuhpa::model::reading::{MetricHop, MetricReading};
 use gpuhpa::model::verdict::CaseResult;
 use gpuhpa::units::HumanDuration;
 
@@ -13,6 +14,7 @@ use crate::findings::Findings;
 pub(crate) fn check_pass(bundle: &LoadedBundle, findings: &mut Findings) {
     let Some(verdict) = bundle.verdict.as_ref().filter(|verdict| verdict.result == CaseResult::Pass) else { return };
     let (mut sizes, mut probed, mut devices) = (Vec::new(), BTreeSet::new(), PodDevices::default());
+    let mut labelled = BTreeMap::new();
     for observation in &bundle.timeline {
         match &observation.kind {
             ObservationKind::Event(event) if event.reason == "SuccessfulRescale" => {
@@ -24,6 +26,7 @@ pub(crate) fn check_pass(bundle: &LoadedBundle, findings: &mut Findings) {
                 probed.insert(probe.pod.as_str());
             }
             ObservationKind::Pod(pod) => devices.add(pod),
+            ObservationKind::Metric(reading) => labelled.extend(devices_by_labels(reading)),
             _ => {}
         }
     }
@@ -31,19 +34,28 @@ pub(crate) fn check_pass(bundle: &LoadedBundle, findings: &mut Findings) {
     let scaled = sizes.iter().any(|size| *size > min) && sizes.last() == Some(&min);
     findings.expect(scaled, || format!("the SuccessfulRescale events have the sizes {sizes:?}"));
     let PodDevices { all: devices, shared, .. } = devices;
-    let on_devices = !probed.is_empty() && probed.iter().all(|pod| devices.contains_key(pod));
-    let is_unreported = devices.is_empty() && !reports_devices(&bundle.inventory.kubernetes_version);
-    findings.expect(!probed.is_empty() && (on_devices || is_unreported), || {
-        format!("probed are {probed:?}, and devices have {:?}", devices.keys())
-    });
-    let are_own = devices.len() >= 2 && shared.is_empty();
-    findings.expect(are_own || is_unreported, || format!("devices: {devices:?}, shared by {shared:?}"));
+    if devices.is_empty() && !reports_devices(&bundle.inventory.kubernetes_version) {
+        let own: BTreeSet<&str> = probed.iter().filter_map(|pod| labelled.get(pod).copied()).collect();
+        let are_own = !probed.is_empty() && own.len() == probed.len();
+        findings.expect(are_own, || format!("probed are {probed:?}, and the exporter names the devices {labelled:?}"));
+    } else {
+        let on_devices = !probed.is_empty() && probed.iter().all(|pod| devices.contains_key(pod));
+        findings.expect(on_devices, || format!("probed are {probed:?}, and devices have {:?}", devices.keys()));
+        let are_own = devices.len() >= 2 && shared.is_empty();
+        findings.expect(are_own, || format!("devices: {devices:?}, shared by {shared:?}"));
+    }
     let sizes: Vec<String> = sizes.iter().map(ToString::to_string).collect();
     let [duration, min_duration] = [verdict.duration_ms, verdict.min_duration_ms].map(HumanDuration::from_ms);
     findings.notes.push(format!(
         "sizes by SuccessfulRescale: {}; devices: {devices:?}; {duration}, at least {min_duration}",
         sizes.join(", ")
     ));
+}
+
+/// The devices that the exporter names for pods, by its label UUID.
+fn devices_by_labels(reading: &MetricReading) -> impl Iterator<Item = (&str, &str)> {
+    let samples = reading.samples().filter(|_| reading.hop == MetricHop::Exporter).unwrap_or_default();
+    samples.iter().filter_map(|sample| Some((sample.object.as_deref()?, sample.labels.get("UUID")?.as_str())))
 }
 
 /// Whether the kubelet of this version reports the devices of a container: allocatedResourcesStatus is on by default from 1.36

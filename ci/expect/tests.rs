@@ -6,6 +6,7 @@ use std::path::Path;
 use gpuhpa::evidence;
 use gpuhpa::judge::Check;
 use gpuhpa::model::observation::{ObservationKind, ProbeRecord};
+use gpuhpa::model::reading::{MetricReading, ReadingResult};
 use gpuhpa::model::revision::RULES;
 
 use super::cases::{RigCase, rows};
@@ -271,13 +272,27 @@ fn a_pass_without_sizes_chats_or_devices_is_found() {
         }
     });
     assert_found(&none, "devices: {}");
-    let not_reported = altered(|run| {
-        run.bundle.as_mut().unwrap().inventory.kubernetes_version = "v1.34.4".to_owned();
-        kinds(run).for_each(|kind| {
-            if let ObservationKind::Pod(pod) = kind {
-                pod.allocated_devices.clear()
-            }
-        });
-    });
-    assert!(!not_reported.iter().any(|found| found.contains("devices")), "{not_reported:?}");
+    // Before Kubernetes 1.36 the exporter's labels name the devices.
+    let unreported = |device: Option<&'static str>| {
+        altered(move |run| {
+            run.bundle.as_mut().unwrap().inventory.kubernetes_version = "v1.34.4".to_owned();
+            kinds(run).for_each(|kind| match kind {
+                ObservationKind::Pod(pod) => pod.allocated_devices.clear(),
+                ObservationKind::Metric(reading) => set_device(reading, device),
+                _ => {}
+            });
+        })
+    };
+    assert!(unreported(None).is_empty(), "{:?}", unreported(None));
+    assert_found(&unreported(Some("one")), "the exporter names the devices");
+}
+
+/// Sets the device of every sample.
+fn set_device(reading: &mut MetricReading, device: Option<&str>) {
+    let (ReadingResult::Samples(samples), Some(device)) = (&mut reading.result, device) else { return };
+    for sample in samples {
+        let mut labels = (*sample.labels).clone();
+        labels.insert("UUID".to_owned(), device.to_owned());
+        sample.labels = labels.into();
+    }
 }

@@ -19,7 +19,7 @@ use crate::scenario;
 use crate::sim::config::SimConfig;
 use crate::sim::faults::{self, FaultSpec};
 use crate::sim::params::{self, PARAMS};
-use crate::sim::{self, Unsupported};
+use crate::sim::{self, UnsupportedParts};
 use crate::units::HumanDuration;
 
 /// Arguments of `rehearse`.
@@ -105,7 +105,7 @@ pub(super) async fn rehearse(args: &RehearseArgs) -> CliExit {
 async fn run_rehearsal(
     args: &RehearseArgs,
     scenario: Scenario,
-    (config, simulated, lacks): (SimConfig, SimulationInfo, Unsupported),
+    (config, simulated, lacks): (SimConfig, SimulationInfo, UnsupportedParts),
     bundle: Bundle,
 ) -> CliExit {
     let (clock, real) = (RunClock::start_at(EPOCH), Stopwatch::start());

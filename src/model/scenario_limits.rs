@@ -62,9 +62,9 @@ pub(crate) fn find_out_of_range(scenario: &Scenario) -> Vec<OutOfRange> {
 
 /// A number as people write it: with an exponent where it would have many digits.
 #[derive(Clone, Copy, PartialEq, PartialOrd)]
-struct Figure(f64);
+struct ReadableNumber(f64);
 
-impl Display for Figure {
+impl Display for ReadableNumber {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let size = self.0.abs();
         if size >= 1e15 || size > 0.0 && size < 1e-6 { write!(f, "{:e}", self.0) } else { write!(f, "{}", self.0) }
@@ -159,7 +159,12 @@ fn check_metric_target(index: usize, metric: &MetricSpec, check: &mut RangeCheck
 fn check_metric(metric: &MetricSources, check: &mut RangeCheck) {
     let mut range = |field: &str, range: Option<[f64; 2]>| {
         for (index, value) in range.into_iter().flatten().enumerate() {
-            check.value(&format!("{field}.{index}"), Figure(value), Figure(-MAX_METRIC)..=Figure(MAX_METRIC), GPUHPA);
+            check.value(
+                &format!("{field}.{index}"),
+                ReadableNumber(value),
+                ReadableNumber(-MAX_METRIC)..=ReadableNumber(MAX_METRIC),
+                GPUHPA,
+            );
         }
     };
     range("metric.range", metric.range);
@@ -195,7 +200,7 @@ fn check_assumptions(assumptions: &Assumptions, check: &mut RangeCheck) {
     interval("relistInterval", assumptions.relist_interval, shortest, MAX_INTERVAL);
     check.value("assumptions.podStart", assumptions.pod_start, low..=MAX_TIMEOUT, GPUHPA);
     if !(0.0..1.0).contains(&assumptions.tolerance) {
-        let message = format!("is {}, not a ratio from 0 to below 1", Figure(assumptions.tolerance));
+        let message = format!("is {}, not a ratio from 0 to below 1", ReadableNumber(assumptions.tolerance));
         check.report("assumptions.tolerance", &message, "the controller's default is 0.1");
     }
 }

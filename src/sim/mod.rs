@@ -48,7 +48,7 @@ use crate::model::scenario::Scenario;
 use crate::sim::config::SimConfig;
 use cluster::SimCluster;
 use platform::SimPlatform;
-pub(crate) use unsupported::{Unsupported, find_unsupported};
+pub(crate) use unsupported::{UnsupportedParts, find_unsupported};
 
 /// A running simulated platform. It stops when it is dropped.
 #[must_use = "a platform that is dropped stops"]

@@ -11,14 +11,14 @@ use crate::model::scenario::Scenario;
 
 /// What the simulator does not support, each with its place in the scenario.
 #[derive(Debug, Default)]
-pub(crate) struct Unsupported {
+pub(crate) struct UnsupportedParts {
     /// Of the releases: without it nothing can be installed.
     pub(crate) releases: Vec<String>,
     /// Series of the metric.
     pub(crate) series: Option<String>,
 }
 
-impl Unsupported {
+impl UnsupportedParts {
     /// All of it as one message; `None` where the simulator supports the scenario.
     pub(crate) fn message(&self) -> Option<String> {
         let all: Vec<&str> = self.releases.iter().chain(&self.series).map(String::as_str).collect();
@@ -28,7 +28,7 @@ impl Unsupported {
 
 /// Finds what the simulator does not support of a scenario.
 #[must_use]
-pub(crate) fn find_unsupported(scenario: &Scenario) -> Unsupported {
+pub(crate) fn find_unsupported(scenario: &Scenario) -> UnsupportedParts {
     let mut lacks = Vec::new();
     for (name, release) in &scenario.releases {
         let args = ReleaseArgs::from_scenario(name, release, scenario, Vec::new());
@@ -43,7 +43,7 @@ pub(crate) fn find_unsupported(scenario: &Scenario) -> Unsupported {
     }
     let series = describe_unserved_series(scenario);
     lacks.extend(find_needed_default_rules(scenario, !lacks.is_empty() || series.is_some()));
-    Unsupported { releases: lacks, series }
+    UnsupportedParts { releases: lacks, series }
 }
 
 /// The default rules of adapters where the metric needs them, or where a scenario is not simulated anyway: they serve other

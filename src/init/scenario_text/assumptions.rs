@@ -1,16 +1,16 @@
 //! The times of the cluster: measured, read, or left to the base.
 
-use super::{Choices, Section};
+use super::{ScenarioFacts, ScenarioSection};
 use crate::units::HumanDuration;
 
 /// Time within which a store shows a new sample. VictoriaMetrics shows samples up to some seconds late even without an offset.
 const STORE_LATENCY_MS: u64 = 5000;
 
-pub(super) fn section(choices: &Choices<'_>) -> Section {
-    let mut section = Section::default();
-    let assumed = &choices.base.assumptions;
-    controller(choices, &mut section);
-    let exporter = choices.found.exporter.as_ref();
+pub(super) fn section(facts: &ScenarioFacts<'_>) -> ScenarioSection {
+    let mut section = ScenarioSection::default();
+    let assumed = &facts.base.assumptions;
+    controller(facts, &mut section);
+    let exporter = facts.found.exporter.as_ref();
     match exporter.and_then(|exporter| exporter.page.interval_ms) {
         Some(ms) => {
             section.say("exporterInterval: measured, by the changes of the exporter's page.");
@@ -26,7 +26,7 @@ pub(super) fn section(choices: &Choices<'_>) -> Section {
             assumed.exporter_interval
         )),
     }
-    let store = choices.found.store.as_ref();
+    let store = facts.found.store.as_ref();
     match store.and_then(|store| store.scrape_ms) {
         Some(ms) => {
             section.say("scrapeInterval: measured, by the times of the store's samples.");
@@ -37,7 +37,7 @@ pub(super) fn section(choices: &Choices<'_>) -> Section {
             assumed.scrape_interval
         )),
     }
-    let delay = choices.found.metrics_apis.pod_metric().filter(|_| choices.is_adapter_there);
+    let delay = facts.found.metrics_apis.pod_metric().filter(|_| facts.is_adapter_there);
     let delay_ms = delay.map_or(0, |metric| metric.delay_ms);
     let rule = if delay_ms > 0 {
         format!(", and {} of the range in the adapter's rule", HumanDuration::from_ms(delay_ms))
@@ -64,11 +64,11 @@ pub(super) fn section(choices: &Choices<'_>) -> Section {
     section
 }
 
-fn controller(choices: &Choices<'_>, section: &mut Section) {
-    let Some(flags) = &choices.found.controller else {
+fn controller(facts: &ScenarioFacts<'_>, section: &mut ScenarioSection) {
+    let Some(flags) = &facts.found.controller else {
         section.say(format!(
             "syncPeriod, tolerance: the flags of kube-controller-manager are not readable here; {} and {} are assumed.",
-            choices.base.assumptions.sync_period, choices.base.assumptions.tolerance
+            facts.base.assumptions.sync_period, facts.base.assumptions.tolerance
         ));
         return;
     };

@@ -1,16 +1,16 @@
 //! The hops of the metric before the metrics API: exporter and store.
 
-use super::{Choices, Section};
+use super::{ScenarioFacts, ScenarioSection};
 use crate::init::exporter::ExporterFindings;
 use crate::init::store::StoreFindings;
 use crate::init::yaml_text::quoted;
 
-pub(super) fn section(choices: &Choices<'_>) -> Section {
-    let mut section = Section::default();
-    match &choices.found.exporter {
-        Some(exporter) => write_exporter(choices, exporter, &mut section),
+pub(super) fn section(facts: &ScenarioFacts<'_>) -> ScenarioSection {
+    let mut section = ScenarioSection::default();
+    match &facts.found.exporter {
+        Some(exporter) => write_exporter(facts, exporter, &mut section),
         None => {
-            let reason = if choices.found.are_pods_read {
+            let reason = if facts.found.are_pods_read {
                 "no pod has the labels of a known exporter"
             } else {
                 "the pods could not be read"
@@ -21,15 +21,15 @@ pub(super) fn section(choices: &Choices<'_>) -> Section {
             section.keys.value(1, "exporter", "null");
         }
     }
-    match &choices.found.store {
-        Some(store) => write_store(choices, store, &mut section),
+    match &facts.found.store {
+        Some(store) => write_store(facts, store, &mut section),
         None => {
-            let reason = if choices.found.are_services_read {
+            let reason = if facts.found.are_services_read {
                 "no Service of a known name answers Prometheus queries"
             } else {
                 "the Services could not be read"
             };
-            let adapter = choices.adapter_release().filter(|_| !choices.is_adapter_there);
+            let adapter = facts.adapter_release().filter(|_| !facts.is_adapter_there);
             let adapter = adapter.map_or(String::new(), |release| {
                 format!(" The adapter needs one: install it, or name it in releases.{release}.values.prometheus, or no run can pass.")
             });
@@ -42,13 +42,13 @@ pub(super) fn section(choices: &Choices<'_>) -> Section {
     section
 }
 
-fn write_exporter(choices: &Choices<'_>, exporter: &ExporterFindings, section: &mut Section) {
+fn write_exporter(facts: &ScenarioFacts<'_>, exporter: &ExporterFindings, section: &mut ScenarioSection) {
     let ExporterFindings { namespace, label, port, pods, page, .. } = exporter;
     let (key, value) = label;
     section.say(format!("Exporter: pods with {key}={value} in namespace {namespace}, {pods} of them."));
     match (&page.error, &page.series) {
         (Some(error), _) => {
-            section.say(format!("Its page could not be used ({error}); {} is an assumption.", choices.series))
+            section.say(format!("Its page could not be used ({error}); {} is an assumption.", facts.series))
         }
         (None, Some(series)) => section.say(format!(
             "Samples of {series} on one page: {}; of these, with a pod: {}.",
@@ -59,10 +59,10 @@ fn write_exporter(choices: &Choices<'_>, exporter: &ExporterFindings, section: &
             page.absent.join(", ")
         )),
     }
-    if page.has_mig || choices.found.accelerators.has_mig() {
+    if page.has_mig || facts.found.accelerators.has_mig() {
         section.say("Its devices are instances of cards (MIG): for them only a series of the instance counts, such as DCGM_FI_PROF_GR_ENGINE_ACTIVE, a ratio from 0 to 1.");
     }
-    let base_profile = choices.base.metric.profile.as_ref().map(|profile| profile.name.as_str());
+    let base_profile = facts.base.metric.profile.as_ref().map(|profile| profile.name.as_str());
     match exporter.profile {
         Some(profile) if base_profile != Some(profile) => section.keys.text(1, "profile", profile),
         Some(_) => {}
@@ -74,27 +74,27 @@ fn write_exporter(choices: &Choices<'_>, exporter: &ExporterFindings, section: &
     section.keys.map(1, "exporter");
     section.keys.text(2, "namespace", namespace);
     section.keys.map(2, "podLabels");
-    let of_base = choices.base.metric.exporter.iter().flat_map(|exporter| exporter.pod_labels.keys());
+    let of_base = facts.base.metric.exporter.iter().flat_map(|exporter| exporter.pod_labels.keys());
     of_base.filter(|other| *other != key).for_each(|other| section.keys.value(3, other, "null"));
     section.keys.text(3, key, value);
     section.keys.value(2, "port", &port.to_string());
-    section.keys.text(2, "metricName", &choices.series);
+    section.keys.text(2, "metricName", &facts.series);
 }
 
-fn write_store(choices: &Choices<'_>, store: &StoreFindings, section: &mut Section) {
+fn write_store(facts: &ScenarioFacts<'_>, store: &StoreFindings, section: &mut ScenarioSection) {
     let StoreFindings { service, found_by, series, renames_labels, .. } = store;
     section.say(format!("Store: Service {}/{}; {found_by}.", service.namespace, service.name));
     match series {
         Some(0) => section
-            .say(format!("It holds no sample of {}: have it scrape the exporter, or no run can pass.", choices.series)),
-        Some(count) => section.say(format!("Series of {} that it holds: {count}.", choices.series)),
+            .say(format!("It holds no sample of {}: have it scrape the exporter, or no run can pass.", facts.series)),
+        Some(count) => section.say(format!("Series of {} that it holds: {count}.", facts.series)),
         None => section.say("Whether it holds the exporter's series is not known."),
     }
     if *renames_labels {
         section.say("It scrapes without honorLabels: the pod of a series is its label exported_pod.");
     }
     section.keys.map(1, "store");
-    if choices.base.metric.store.as_ref().is_some_and(|store| store.url.is_some()) {
+    if facts.base.metric.store.as_ref().is_some_and(|store| store.url.is_some()) {
         section.keys.value(2, "url", "null");
     }
     let path = if service.path.is_empty() { String::new() } else { format!(", path: {}", quoted(&service.path)) };
@@ -108,6 +108,6 @@ fn write_store(choices: &Choices<'_>, store: &StoreFindings, section: &mut Secti
             quoted(&service.port)
         ),
     );
-    let label = choices.store_label("namespace");
-    section.keys.text(2, "series", &format!("{}{{{label}=\"{}\"}}", choices.series, choices.namespace));
+    let label = facts.store_label("namespace");
+    section.keys.text(2, "series", &format!("{}{{{label}=\"{}\"}}", facts.series, facts.namespace));
 }

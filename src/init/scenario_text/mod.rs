@@ -22,7 +22,7 @@ pub(crate) struct ScenarioBase {
 }
 
 /// What the parts of the scenario have in common.
-struct Choices<'a> {
+struct ScenarioFacts<'a> {
     found: &'a ClusterFindings,
     base: &'a Scenario,
     /// Namespace of the target.
@@ -42,7 +42,7 @@ const RATIO_SERIES: &str = "DCGM_FI_PROF_GR_ENGINE_ACTIVE";
 /// The name that the written rule gives it.
 const RATIO_METRIC: &str = "gpu_engine_active";
 
-impl<'a> Choices<'a> {
+impl<'a> ScenarioFacts<'a> {
     fn new(found: &'a ClusterFindings, base: &'a Scenario) -> Self {
         let own = found.exporter.as_ref().and_then(|exporter| exporter.page.series.clone());
         let of_base = || base.metric.series_names().first().map(|name| (*name).to_owned()).unwrap_or_default();
@@ -79,12 +79,12 @@ impl<'a> Choices<'a> {
 
 /// A part of the scenario: comments, and the keys below its own.
 #[derive(Default)]
-struct Section {
+struct ScenarioSection {
     comments: Vec<String>,
     keys: YamlText,
 }
 
-impl Section {
+impl ScenarioSection {
     fn say(&mut self, text: impl Into<String>) {
         self.comments.push(text.into());
     }
@@ -105,30 +105,30 @@ impl Section {
 
 /// The scenario as YAML. `origin` says of which cluster it is, `next` is the command to go on with.
 pub(crate) fn write_scenario(found: &ClusterFindings, base: &ScenarioBase, origin: &str, next: &str) -> String {
-    let choices = Choices::new(found, &base.scenario);
+    let facts = ScenarioFacts::new(found, &base.scenario);
     let mut yaml = YamlText::default();
     header::write(&mut yaml, found, origin);
     yaml.text(0, "extends", &base.reference);
     yaml.text(0, "name", "from-init");
-    if choices.namespace != base.scenario.namespace {
-        yaml.text(0, "namespace", &choices.namespace);
+    if facts.namespace != base.scenario.namespace {
+        yaml.text(0, "namespace", &facts.namespace);
     }
-    releases::section(&choices).write("releases", &mut yaml);
-    hpa::section(&choices).write("hpa", &mut yaml);
-    metric::section(&choices).write("metric", &mut yaml);
-    endpoint_section(&choices).write("endpoint", &mut yaml);
-    load_section(&choices).write("load", &mut yaml);
-    assumptions::section(&choices).write("assumptions", &mut yaml);
+    releases::section(&facts).write("releases", &mut yaml);
+    hpa::section(&facts).write("hpa", &mut yaml);
+    metric::section(&facts).write("metric", &mut yaml);
+    endpoint_section(&facts).write("endpoint", &mut yaml);
+    load_section(&facts).write("load", &mut yaml);
+    assumptions::section(&facts).write("assumptions", &mut yaml);
     yaml.blank();
     yaml.comment(0, "Next, what a run would do and whether it can pass:");
     yaml.verbatim_comment(next);
     yaml.into_text()
 }
 
-fn endpoint_section(choices: &Choices<'_>) -> Section {
-    let mut section = Section::default();
-    let found = &choices.found.endpoint;
-    if choices.base.endpoint.kind == EndpointType::Url {
+fn endpoint_section(facts: &ScenarioFacts<'_>) -> ScenarioSection {
+    let mut section = ScenarioSection::default();
+    let found = &facts.found.endpoint;
+    if facts.base.endpoint.kind == EndpointType::Url {
         return section;
     }
     match (&found.answering_node, &found.load_balancer) {
@@ -148,7 +148,7 @@ fn endpoint_section(choices: &Choices<'_>) -> Section {
         }
         (None, balancer) => {
             let tried = match found.refused.as_slice() {
-                [] if !choices.found.are_services_read => "the Services could not be read".to_owned(),
+                [] if !facts.found.are_services_read => "the Services could not be read".to_owned(),
                 [] => "no Service has a node port that could be tried".to_owned(),
                 refused => format!("no node port answered ({})", refused.join("; ")),
             };
@@ -163,10 +163,10 @@ fn endpoint_section(choices: &Choices<'_>) -> Section {
     section
 }
 
-fn load_section(choices: &Choices<'_>) -> Section {
-    let mut section = Section::default();
-    let Some(server) = &choices.found.ollama else { return section };
-    let model = &choices.base.load.model;
+fn load_section(facts: &ScenarioFacts<'_>) -> ScenarioSection {
+    let mut section = ScenarioSection::default();
+    let Some(server) = &facts.found.ollama else { return section };
+    let model = &facts.base.load.model;
     match &server.models {
         Some(models) if models.iter().any(|one| one == model || *one == format!("{model}:latest")) => {
             section.say(format!("Ollama has the model {model}."));

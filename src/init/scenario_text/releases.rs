@@ -1,36 +1,36 @@
 //! The releases: what is there is used as it is, the rest is installed.
 
-use super::{Choices, Section};
+use super::{ScenarioFacts, ScenarioSection};
 use crate::init::accelerators::AcceleratorResource;
 use crate::init::servers::OllamaServer;
 use crate::init::yaml_text::quoted;
 
-pub(super) fn section(choices: &Choices<'_>) -> Section {
-    let mut section = Section::default();
-    ollama(choices, &mut section);
-    adapter(choices, &mut section);
+pub(super) fn section(facts: &ScenarioFacts<'_>) -> ScenarioSection {
+    let mut section = ScenarioSection::default();
+    ollama(facts, &mut section);
+    adapter(facts, &mut section);
     section
 }
 
-fn ollama(choices: &Choices<'_>, section: &mut Section) {
-    let base_release = choices.ollama_release();
-    match &choices.found.ollama {
-        Some(server) => existing_ollama(choices, server, base_release, section),
+fn ollama(facts: &ScenarioFacts<'_>, section: &mut ScenarioSection) {
+    let base_release = facts.ollama_release();
+    match &facts.found.ollama {
+        Some(server) => existing_ollama(facts, server, base_release, section),
         None => {
-            section.say(match choices.found.are_workloads_read {
+            section.say(match facts.found.are_workloads_read {
                 true => "No workload runs Ollama: the run installs it, and removes it at the end.",
                 false => "Whether Ollama runs already could not be read; the run installs a release of its own.",
             });
-            if let (Some(release), Some(resource)) = (base_release, choices.found.accelerators.best()) {
-                gpu_values(choices, release, resource, section);
+            if let (Some(release), Some(resource)) = (base_release, facts.found.accelerators.best()) {
+                gpu_values(facts, release, resource, section);
             }
         }
     }
 }
 
 /// The accelerator in the values of the chart ollama, where it is another one than the base's.
-fn gpu_values(choices: &Choices<'_>, release: &str, resource: &AcceleratorResource, section: &mut Section) {
-    let gpu = choices.base.releases.get(release).map(|spec| &spec.values["ollama"]["gpu"]);
+fn gpu_values(facts: &ScenarioFacts<'_>, release: &str, resource: &AcceleratorResource, section: &mut ScenarioSection) {
+    let gpu = facts.base.releases.get(release).map(|spec| &spec.values["ollama"]["gpu"]);
     let of_base = gpu.and_then(|gpu| gpu["nvidiaResource"].as_str()).unwrap_or("nvidia.com/gpu");
     let value = match resource.name.as_str() {
         name if name == of_base => return,
@@ -52,7 +52,12 @@ fn gpu_values(choices: &Choices<'_>, release: &str, resource: &AcceleratorResour
     section.keys.value(4, "gpu", &value);
 }
 
-fn existing_ollama(choices: &Choices<'_>, server: &OllamaServer, base: Option<&str>, section: &mut Section) {
+fn existing_ollama(
+    facts: &ScenarioFacts<'_>,
+    server: &OllamaServer,
+    base: Option<&str>,
+    section: &mut ScenarioSection,
+) {
     let OllamaServer { kind, namespace, name, requests, .. } = server;
     let requests = if requests.is_empty() { "no accelerator" } else { requests };
     section.say(format!(
@@ -77,10 +82,10 @@ fn existing_ollama(choices: &Choices<'_>, server: &OllamaServer, base: Option<&s
     }
     section.keys.map(1, release);
     section.keys.value(2, "ifExists", "adopt");
-    if release_namespace != &choices.namespace {
+    if release_namespace != &facts.namespace {
         section.keys.text(2, "namespace", release_namespace);
     }
-    let of_base = choices.base.releases.get(release.as_str()).filter(|_| base == Some(release.as_str()));
+    let of_base = facts.base.releases.get(release.as_str()).filter(|_| base == Some(release.as_str()));
     match of_base {
         // A chart that is a path has no version.
         Some(spec) if spec.version.is_none() => {}
@@ -93,9 +98,9 @@ fn existing_ollama(choices: &Choices<'_>, server: &OllamaServer, base: Option<&s
     }
 }
 
-fn adapter(choices: &Choices<'_>, section: &mut Section) {
-    let Some(release) = choices.adapter_release() else { return };
-    let apis = &choices.found.metrics_apis;
+fn adapter(facts: &ScenarioFacts<'_>, section: &mut ScenarioSection) {
+    let Some(release) = facts.adapter_release() else { return };
+    let apis = &facts.found.metrics_apis;
     if let Some(api) = &apis.custom {
         section.say(format!(
             "Service {} serves custom.metrics.k8s.io already, and the run installs no second adapter.",
@@ -105,8 +110,8 @@ fn adapter(choices: &Choices<'_>, section: &mut Section) {
             let rules = if apis.are_rules_read { "has no rule" } else { "shows no rule" };
             section.say(format!(
                 "It {rules} that serves {} for each pod: have this one added to it, and no run can pass before: {}",
-                choices.series,
-                rule(choices)
+                facts.series,
+                rule(facts)
             ));
         }
         section.keys.value(1, release, "null");
@@ -116,8 +121,8 @@ fn adapter(choices: &Choices<'_>, section: &mut Section) {
         true => "No metrics adapter serves custom metrics: the run installs one, and removes it at the end.",
         false => "Whether a metrics adapter is there could not be read; the run installs one, and changes none that is there.",
     });
-    let store = choices.found.store.as_ref();
-    let needs_rule = needs_rule(choices, release);
+    let store = facts.found.store.as_ref();
+    let needs_rule = needs_rule(facts, release);
     if store.is_none() && !needs_rule {
         return;
     }
@@ -131,27 +136,27 @@ fn adapter(choices: &Choices<'_>, section: &mut Section) {
     }
     if needs_rule {
         section.keys.map(3, "rules");
-        section.keys.value(4, "custom", &format!("[{}]", rule(choices)));
+        section.keys.value(4, "custom", &format!("[{}]", rule(facts)));
     }
 }
 
 /// Whether the base's rules are for another series, or for labels that the store renames.
-fn needs_rule(choices: &Choices<'_>, release: &str) -> bool {
-    let values = choices.base.releases.get(release).map(|spec| &spec.values);
+fn needs_rule(facts: &ScenarioFacts<'_>, release: &str) -> bool {
+    let values = facts.base.releases.get(release).map(|spec| &spec.values);
     let rules = values.and_then(|values| values.get("rules")?["custom"].as_array());
     let series = |rule: &serde_json::Value| {
-        rule["seriesQuery"].as_str().unwrap_or_default().split('{').next() == Some(choices.series.as_str())
+        rule["seriesQuery"].as_str().unwrap_or_default().split('{').next() == Some(facts.series.as_str())
     };
-    let is_renamed = choices.store_label("pod") != "pod";
+    let is_renamed = facts.store_label("pod") != "pod";
     is_renamed || !rules.is_some_and(|rules| rules.iter().any(series))
 }
 
 /// The rule that serves the series for each pod, as one line of YAML.
-fn rule(choices: &Choices<'_>) -> String {
-    let (namespace, pod) = (choices.store_label("namespace"), choices.store_label("pod"));
-    let query = quoted(&format!("{}{{{namespace}!=\"\",{pod}!=\"\"}}", choices.series));
+fn rule(facts: &ScenarioFacts<'_>) -> String {
+    let (namespace, pod) = (facts.store_label("namespace"), facts.store_label("pod"));
+    let query = quoted(&format!("{}{{{namespace}!=\"\",{pod}!=\"\"}}", facts.series));
     format!(
         "{{seriesQuery: {query}, resources: {{overrides: {{{namespace}: {{resource: namespace}}, {pod}: {{resource: pod}}}}}}, name: {{as: {}}}, metricsQuery: \"avg(<<.Series>>{{<<.LabelMatchers>>}}) by (<<.GroupBy>>)\"}}",
-        quoted(&choices.metric)
+        quoted(&facts.metric)
     )
 }

@@ -115,7 +115,7 @@ impl RunView<'_> {
     }
 
     /// Describes each pod of the target that was Ready and ended within a span of time in which the target was not scaled down:
-    /// somebody deleted it, or it was evicted or preempted.
+    /// another client deleted it, or the node evicted it, or the scheduler preempted it.
     pub(crate) fn describe_ended_pods(&self, from_ms: u64, end_ms: u64) -> Vec<String> {
         let is_scaled_down = |ended_ms: u64| {
             let mut changes = self.size_changes.iter();

@@ -76,5 +76,5 @@ label_node() {
     "nvidia.com/cuda.driver-version.full=$(query driver_version | head -1)" >/dev/null
 }
 
-# A card that nobody holds has one series, and a shared one has a series for each pod that holds a device of it.
+# A card without a pod has one series, and a shared one has a series for each pod that holds a device of it.
 accelerator_has_series() { [ "$1" -ge "$(query uuid | wc -l)" ]; }

@@ -115,7 +115,7 @@ func usesOfPods(samples []nvml.ProcessUtilizationSample, since uint64, processes
 		}
 	}
 	for _, process := range processes {
-		// The largest number stands for memory that NVML cannot attribute.
+		// NVML returns the largest number where it cannot attribute memory to a process.
 		if uid := podOf(process.Pid); uid != "" && process.UsedGpuMemory < 1<<50 {
 			use := pods[uid]
 			use.used += int64(process.UsedGpuMemory >> 20)

@@ -1,5 +1,5 @@
 // Command dcgm-exporter serves what NVIDIA's dcgm-exporter serves, read with NVML from the machine's cards: NVIDIA's own needs the
-// DCGM service, which the rig does not have. A card that nobody holds has one series without pod labels, a card in use one for each
+// DCGM service, which the rig does not have. A card without a pod has one series without pod labels, a card in use one for each
 // pod that holds a device of it. Where a card is time-sliced, -attribution chooses the value of each of its pods:
 //
 //	card  the card's own value for each pod, as NVIDIA's exporter gives it with --kubernetes-virtual-gpus

@@ -31,8 +31,8 @@ var fields = []field{
 		func(r reading) int64 { return r.used }, func(_ reading, use podUse) int64 { return use.used }},
 }
 
-// writeText follows dcgm-exporter 4: its order of labels, and no pod labels at all, rather than empty ones, for a card that nobody
-// holds. Each pod that shares a card has a series, whose label vgpu tells the replica.
+// writeText follows dcgm-exporter 4: its order of labels, and no pod labels at all, rather than empty ones, for a card without
+// a pod. Each pod that shares a card has a series, whose label vgpu tells the replica.
 func writeText(w io.Writer, host string, readings []reading, shares shares, holders map[string]holder) {
 	out := bufio.NewWriter(w)
 	defer out.Flush()
