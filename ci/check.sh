@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The gate: formatting, clippy, tests, rehearsals, docs, generated files, and runs of gpuhpa on the rig.
 #   ci/check.sh            six runs on the rig, of which one is healthy; starts the rig if it is down, and stops it at the end
-#   ci/check.sh --all      every run of ci/cases instead of the six, and ci/mutations; takes about two hours
+#   ci/check.sh --all      every run of ci/cases instead of the six, and ci/mutations; takes about two and a half hours
 #   ci/check.sh --no-rig   no run on the rig: needs no root, takes about 20 minutes
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -22,24 +22,30 @@ step() { # NAME COMMAND...
   printf '== %s: %d s\n' "$name" $((SECONDS - began))
 }
 
-# The rehearsals compute, and the runs on the rig wait most of the time, so they are done at the same time. A run must not wait
-# for a processor: the rehearsals have the least priority, in a session of their own, since the kernel weighs sessions first.
-rehearsal_log=$(mktemp) rehearsals=
-trap '[ -z "$rehearsals" ] || kill -- "-$rehearsals" 2>/dev/null; rm -f "$rehearsal_log"' EXIT
-start_rehearsals() {
+# Some steps compute, and the runs on the rig wait most of the time, so both are done at the same time. A run must not wait for a
+# processor: what computes has the least priority, in a session of its own, since the kernel weighs sessions first.
+logs=$(mktemp -d)
+declare -A pids=()
+end_background() {
+  for pid in "${pids[@]}"; do kill -- "-$pid" 2>/dev/null || true; done
+  rm -rf "$logs"
+}
+trap end_background EXIT
+start() { # NAME COMMAND...
+  local name=$1; shift
   setsid bash -c '
     if [ -w /proc/self/autogroup ]; then echo 19 >/proc/self/autogroup; fi
     SECONDS=0 code=0
-    nice -n 19 cargo test --quiet --locked --profile catalogue --test rehearsal || code=$?
-    echo "they took $SECONDS s"
-    exit "$code"' >"$rehearsal_log" 2>&1 &
-  rehearsals=$!
+    nice -n 19 "$@" || code=$?
+    echo "took $SECONDS s"
+    exit "$code"' start "$@" >"$logs/$name" 2>&1 &
+  pids[$name]=$!
 }
-await_rehearsals() {
+await() { # NAME
   local code=0
-  wait "$rehearsals" || code=$?
-  rehearsals=
-  cat "$rehearsal_log"
+  wait "${pids[$1]}" || code=$?
+  unset "pids[$1]"
+  cat "$logs/$1"
   return "$code"
 }
 
@@ -49,7 +55,8 @@ step formatting cargo fmt --check
 step clippy cargo clippy --quiet --locked --all-targets -- -D warnings
 step 'clippy of the rehearsals, which --all-targets leaves out' cargo clippy --quiet --locked --test rehearsal -- -D warnings
 step tests cargo test --quiet --locked
-start_rehearsals
+start rehearsals cargo test --quiet --locked --profile catalogue --test rehearsal
+if [ "${1:-}" = --all ]; then start mutations ci/mutations; fi
 step docs env RUSTDOCFLAGS='-D warnings' cargo doc --quiet --locked --no-deps --document-private-items
 step schema schema_is_current
 step 'file lengths' ci/lengths
@@ -60,9 +67,9 @@ if [ ${#runs[@]} -gt 0 ]; then
   rm -rf "$bundles"
   step 'rig runs' env OUT="$bundles" "${runs[@]}"
 fi
-step 'rehearsals and the fault catalogue, beside the steps above' await_rehearsals
+step 'rehearsals and the fault catalogue, beside the steps above' await rehearsals
 if [ ${#runs[@]} -gt 0 ]; then step 'parity of simulator and rig' ci/parity "$bundles" "${cases[@]}"; fi
-if [ "${1:-}" = --all ]; then step 'mutations: the catalogue detects disabled checks' ci/mutations; fi
+if [ "${1:-}" = --all ]; then step 'mutations: the catalogue detects disabled checks' await mutations; fi
 
 printf '%d passed, %d failed\n' "$passed" "$failed"
 [ "$failed" -eq 0 ]
