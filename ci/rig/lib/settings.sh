@@ -1,12 +1,13 @@
 # Settings. `up` reads them from its environment and records them; the later
 # commands read this record.
-SETTINGS="KUBERNETES_VERSION RIG_ACCELERATOR RIG_GPUS RIG_ATTRIBUTION RIG_GPU_MEMORY RIG_SAMPLE RIG_SCRAPE RIG_STORE_OFFSET RIG_HPA_SYNC RIG_KEDA"
+SETTINGS="KUBERNETES_VERSION RIG_ACCELERATOR RIG_GPUS RIG_ALLOCATION RIG_ATTRIBUTION RIG_GPU_MEMORY RIG_SAMPLE RIG_SCRAPE RIG_STORE_OFFSET RIG_HPA_SYNC RIG_KEDA"
 
 choose_settings() {
   local name
   : "${RIG_ACCELERATOR:=standin}"
-  : "${RIG_GPUS:=4}"           # devices of nvidia.com/gpu
-  : "${RIG_ATTRIBUTION:=pod}"  # what pods that share a card show: pod, each its own share; card, the card's value
+  : "${RIG_GPUS:=4}"           # devices that the node offers
+  : "${RIG_ALLOCATION:=plugin}" # how they are offered; ACCELERATOR_ALLOCATIONS lists the ways
+  : "${RIG_ATTRIBUTION:=pod}"  # what pods that share a card show; ACCELERATOR_ATTRIBUTIONS lists the ways
   : "${RIG_GPU_MEMORY:=1024}"  # MiB of memory that each reports
   : "${RIG_SAMPLE:=1s}"        # the exporter's sampling interval; dcgm-exporter's default is 30s
   : "${RIG_SCRAPE:=1s}"        # the store's scrape interval
@@ -14,11 +15,12 @@ choose_settings() {
   : "${RIG_HPA_SYNC:=5s}"      # the HPA controller's sync period; its default is 15s
   : "${RIG_KEDA:=0}"           # 1: KEDA runs, and serves external.metrics.k8s.io
   [[ $RIG_KEDA =~ ^[01]$ ]] || die "RIG_KEDA=$RIG_KEDA: it takes 0 or 1"
-  [ -d "$RIG/accelerator/$RIG_ACCELERATOR" ] || die "RIG_ACCELERATOR=$RIG_ACCELERATOR: there is no ci/rig/accelerator/$RIG_ACCELERATOR"
+  [ -e "$RIG/accelerator/$RIG_ACCELERATOR/accelerator.sh" ] ||
+    die "RIG_ACCELERATOR=$RIG_ACCELERATOR: there is no ci/rig/accelerator/$RIG_ACCELERATOR/accelerator.sh"
   [[ $KUBERNETES_VERSION =~ ^1\.[0-9]+\.[0-9]+$ ]] || die "KUBERNETES_VERSION=$KUBERNETES_VERSION: it takes a version like 1.34.4"
   use_accelerator
   check_gpus "$RIG_GPUS"
-  [[ $RIG_ATTRIBUTION =~ ^(pod|card)$ ]] || die "RIG_ATTRIBUTION=$RIG_ATTRIBUTION: it takes pod or card"
+  check_allocation
   [[ $RIG_GPU_MEMORY =~ ^[1-9][0-9]*$ ]] || die "RIG_GPU_MEMORY=$RIG_GPU_MEMORY: it takes a number of MiB"
   for name in RIG_SAMPLE RIG_SCRAPE RIG_STORE_OFFSET RIG_HPA_SYNC; do
     [[ ${!name} =~ ^[0-9]+(ms|s|m)$ ]] || die "$name=${!name}: it takes a time like 500ms, 30s or 1m"
@@ -26,6 +28,14 @@ choose_settings() {
 }
 
 check_gpus() { [[ $1 =~ ^[1-9][0-9]?$ ]] || die "'$1' GPUs: it takes a number from 1 to 99"; }
+
+# check_allocation: the accelerator has this allocation and this attribution.
+check_allocation() {
+  [[ " $ACCELERATOR_ALLOCATIONS " == *" $RIG_ALLOCATION "* ]] ||
+    die "RIG_ALLOCATION=$RIG_ALLOCATION: $RIG_ACCELERATOR takes one of: $ACCELERATOR_ALLOCATIONS"
+  [[ " $ACCELERATOR_ATTRIBUTIONS " == *" $RIG_ATTRIBUTION "* ]] ||
+    die "RIG_ATTRIBUTION=$RIG_ATTRIBUTION: $RIG_ACCELERATOR takes one of: $ACCELERATOR_ATTRIBUTIONS"
+}
 
 write_settings() {
   local name
@@ -43,8 +53,8 @@ differing_settings() {
 }
 
 read_settings() {
-  # A rig that an older clone started has no such setting.
-  RIG_KEDA=0
+  # A rig that an older clone started has no such settings.
+  RIG_KEDA=0 RIG_ALLOCATION=plugin
   . "$STATE/settings"
   use_accelerator
 }

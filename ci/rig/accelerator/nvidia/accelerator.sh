@@ -2,6 +2,9 @@
 
 ACCELERATOR_PARTS="nvidia-images nvidia-model"
 ACCELERATOR_IMAGES="nvidia-images"
+# RIG_GPUS decides whether the cards are time-sliced.
+ACCELERATOR_ALLOCATIONS="plugin"
+ACCELERATOR_ATTRIBUTIONS="pod card"
 # CUDA's compiler, where its installer puts it.
 PATH=$PATH:/usr/local/cuda/bin
 

@@ -2,6 +2,8 @@
 
 ACCELERATOR_PARTS="standin-images"
 ACCELERATOR_IMAGES="standin-images"
+ACCELERATOR_ALLOCATIONS="plugin mig mig-mixed time-sliced"
+ACCELERATOR_ATTRIBUTIONS="pod card rotating none"
 
 accelerator_says() {
   echo "stand-in: no card; inference runs on the CPU, and a GPU's utilization is its pod's CPU use against its CPU limit"
