@@ -23,7 +23,11 @@ cluster_up() {
   say "the store serves their utilization"
 }
 
-allocatable_gpus() { kubectl get node "$NODE" --request-timeout=5s -o 'jsonpath={.status.allocatable.nvidia\.com/gpu}' 2>/dev/null; }
+allocatable_gpus() {
+  local resource
+  resource=$(accelerator_resource)
+  kubectl get node "$NODE" --request-timeout=5s -o "jsonpath={.status.allocatable.${resource//./\\.}}" 2>/dev/null
+}
 gpus_offered() { [ "$(allocatable_gpus)" = "$RIG_GPUS" ]; }
 
 names_served() { [ "$(kubectl -n kube-system get deployment coredns -o 'jsonpath={.status.availableReplicas}' 2>/dev/null)" = 1 ]; }
@@ -35,11 +39,11 @@ STORE=/api/v1/namespaces/monitoring/services/victoria-metrics:8428/proxy
 # comes before the series delays it by ten seconds.
 scraped() { kubectl get --raw "$STORE/api/v1/targets" 2>/dev/null | grep -q '"lastSamplesScraped":[1-9]'; }
 
-# metric_served: the store has the series that the accelerator's exporter writes now.
+# metric_served: the store has the series of the devices that the accelerator offers now.
 metric_served() {
   local answer
-  answer=$(kubectl get --raw "$STORE/api/v1/query?query=count(DCGM_FI_DEV_GPU_UTIL)" 2>/dev/null) &&
-    [[ $answer =~ ,\"([0-9]+)\"\] ]] && accelerator_has_series "${BASH_REMATCH[1]}"
+  answer=$(kubectl get --raw "$STORE/api/v1/query?query=count(count($(accelerator_metric))by(UUID,GPU_I_ID))" 2>/dev/null) &&
+    [[ $answer =~ ,\"([0-9]+)\"\] ]] && [ "${BASH_REMATCH[1]}" = "$(accelerator_count)" ]
 }
 
 # switch_gpus COUNT: waits until the node and the store show this many.
@@ -49,6 +53,30 @@ switch_gpus() {
   accelerator_up
   awaiting "$RIG_GPUS GPUs" 60 gpus_offered
   awaiting "the utilization of $RIG_GPUS GPUs in the store" 60 metric_served
+}
+
+# switch_allocation NAME=VALUE...: sets RIG_ALLOCATION and RIG_ATTRIBUTION of the running rig, and records the old values.
+switch_allocation() {
+  local daemonset
+  [ -e "$STATE/allocation-before" ] ||
+    echo "RIG_ALLOCATION=$RIG_ALLOCATION RIG_ATTRIBUTION=$RIG_ATTRIBUTION" >"$STATE/allocation-before"
+  declare -g "$@"
+  check_allocation
+  write_settings
+  accelerator_up
+  for daemonset in nvidia-device-plugin-daemonset nvidia-dcgm-exporter; do
+    kubectl -n gpu-operator rollout status daemonset "$daemonset" --timeout 60s >/dev/null
+  done
+  awaiting "$RIG_GPUS devices of $(accelerator_resource)" 60 gpus_offered
+  # The number may be that of the devices before. What the exporter writes of the devices, it reads from the kubelet.
+  awaiting "the utilization of the $RIG_ALLOCATION devices in the store" 90 metric_served
+}
+
+mend_allocation() {
+  [ -e "$STATE/allocation-before" ] || return 0
+  # shellcheck disable=SC2046 # two assignments
+  switch_allocation $(cat "$STATE/allocation-before")
+  rm "$STATE/allocation-before"
 }
 
 # switch_pipeline NAME=VALUE...: sets RIG_SAMPLE and RIG_STORE_OFFSET of the running rig, and records the old values.

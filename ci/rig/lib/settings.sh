@@ -7,7 +7,8 @@ choose_settings() {
   : "${RIG_ACCELERATOR:=standin}"
   : "${RIG_GPUS:=4}"           # devices that the node offers
   : "${RIG_ALLOCATION:=plugin}" # how they are offered; ACCELERATOR_ALLOCATIONS lists the ways
-  : "${RIG_ATTRIBUTION:=pod}"  # what pods that share a card show; ACCELERATOR_ATTRIBUTIONS lists the ways
+  : "${RIG_ATTRIBUTION:=pod}"  # what pods that share a card show: pod, each its own share; card, the card's value; rotating, one of
+                               # them the card's value; none, no pod has a series
   : "${RIG_GPU_MEMORY:=1024}"  # MiB of memory that each reports
   : "${RIG_SAMPLE:=1s}"        # the exporter's sampling interval; dcgm-exporter's default is 30s
   : "${RIG_SCRAPE:=1s}"        # the store's scrape interval
@@ -29,12 +30,12 @@ choose_settings() {
 
 check_gpus() { [[ $1 =~ ^[1-9][0-9]?$ ]] || die "'$1' GPUs: it takes a number from 1 to 99"; }
 
-# check_allocation: the accelerator has this allocation and this attribution.
+# check_allocation: the accelerator can be allocated in this way, and the attribution is one that its exporter has.
 check_allocation() {
   [[ " $ACCELERATOR_ALLOCATIONS " == *" $RIG_ALLOCATION "* ]] ||
     die "RIG_ALLOCATION=$RIG_ALLOCATION: $RIG_ACCELERATOR takes one of: $ACCELERATOR_ALLOCATIONS"
-  [[ " $ACCELERATOR_ATTRIBUTIONS " == *" $RIG_ATTRIBUTION "* ]] ||
-    die "RIG_ATTRIBUTION=$RIG_ATTRIBUTION: $RIG_ACCELERATOR takes one of: $ACCELERATOR_ATTRIBUTIONS"
+  [[ $RIG_ATTRIBUTION =~ ^(pod|card|rotating|none)$ ]] ||
+    die "RIG_ATTRIBUTION=$RIG_ATTRIBUTION: it takes pod, card, rotating or none"
 }
 
 write_settings() {

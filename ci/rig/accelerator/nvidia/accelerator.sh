@@ -4,15 +4,19 @@ ACCELERATOR_PARTS="nvidia-images nvidia-model"
 ACCELERATOR_IMAGES="nvidia-images"
 # RIG_GPUS decides whether the cards are time-sliced.
 ACCELERATOR_ALLOCATIONS="plugin"
-ACCELERATOR_ATTRIBUTIONS="pod card"
 # CUDA's compiler, where its installer puts it.
 PATH=$PATH:/usr/local/cuda/bin
 
 accelerator_says() {
   local how="each card of its own" values
   if [ "$(replicas)" -gt 1 ]; then
-    case $RIG_ATTRIBUTION in pod) values="its own share of" ;; card) values="the value of" ;; esac
-    how="each card time-sliced into $(replicas); a pod shows $values the card"
+    case $RIG_ATTRIBUTION in
+      pod) values="a pod shows its own share of the card" ;;
+      card) values="a pod shows the value of the card" ;;
+      rotating) values="one pod at a time shows the value of the card" ;;
+      none) values="no pod has a series" ;;
+    esac
+    how="each card time-sliced into $(replicas); $values"
   fi
   echo "$(query name | paste -sd,), driver $(query driver_version | head -1): $how"
 }
@@ -79,5 +83,6 @@ label_node() {
     "nvidia.com/cuda.driver-version.full=$(query driver_version | head -1)" >/dev/null
 }
 
-# A card without a pod has one series, and a shared one has a series for each pod that holds a device of it.
-accelerator_has_series() { [ "$1" -ge "$(query uuid | wc -l)" ]; }
+accelerator_resource() { echo nvidia.com/gpu; }
+accelerator_metric() { echo DCGM_FI_DEV_GPU_UTIL; }
+accelerator_count() { query uuid | wc -l; }

@@ -5,27 +5,14 @@ import (
 	"time"
 
 	"github.com/NVIDIA/go-nvml/pkg/nvml"
+
+	"gpuhpa.example/rig/shared/exporter"
 )
 
 // card is one card of the machine.
 type card struct {
-	handle                 nvml.Device
-	number                 int
-	uuid, name, bus, minor string
-}
-
-// reading is one sample of a card, and of the pods whose processes used it.
-type reading struct {
-	card        *card
-	utilization int64 // 0..100
-	used, free  int64 // MiB
-	pods        map[string]podUse
-}
-
-// podUse is the use of one card by the processes of one pod.
-type podUse struct {
-	utilization int64 // 0..100
-	used        int64 // MiB
+	handle nvml.Device
+	device exporter.Device
 }
 
 func openCards() ([]*card, error) {
@@ -67,37 +54,42 @@ func openCard(number int) (*card, error) {
 		}
 		bus = append(bus, byte(c))
 	}
-	return &card{handle, number, uuid, name, string(bus), fmt.Sprint(minor)}, nil
+	device := exporter.Device{ID: uuid, Number: number, UUID: uuid, Bus: string(bus), Minor: fmt.Sprint(minor), Model: name}
+	return &card{handle, device}, nil
 }
 
 // read takes the card's values of the moment, and those of its processes over the last window. podOf names the pod of a process;
 // empty for a process in none.
-func (c *card) read(window time.Duration, podOf func(pid uint32) string) (reading, error) {
+func (c *card) read(window time.Duration, podOf func(pid uint32) string) (exporter.Reading, error) {
 	rates, ret := c.handle.GetUtilizationRates()
 	if ret != nvml.SUCCESS {
-		return reading{}, fmt.Errorf("utilization: %v", nvml.ErrorString(ret))
+		return exporter.Reading{}, fmt.Errorf("utilization: %v", nvml.ErrorString(ret))
 	}
 	memory, ret := c.handle.GetMemoryInfo()
 	if ret != nvml.SUCCESS {
-		return reading{}, fmt.Errorf("memory: %v", nvml.ErrorString(ret))
+		return exporter.Reading{}, fmt.Errorf("memory: %v", nvml.ErrorString(ret))
 	}
-	r := reading{card: c, utilization: int64(rates.Gpu), used: int64(memory.Used >> 20), free: int64(memory.Free >> 20)}
+	values := exporter.Values{Utilization: int64(rates.Gpu), Used: int64(memory.Used >> 20), Free: int64(memory.Free >> 20)}
 	since := uint64(time.Now().Add(-window).UnixMicro())
 	samples, ret := c.handle.GetProcessUtilization(since)
 	// Not found: no process has used the card since.
 	if ret != nvml.SUCCESS && ret != nvml.ERROR_NOT_FOUND {
-		return reading{}, fmt.Errorf("the processes' utilization: %v", nvml.ErrorString(ret))
+		return exporter.Reading{}, fmt.Errorf("the processes' utilization: %v", nvml.ErrorString(ret))
 	}
 	processes, ret := c.handle.GetComputeRunningProcesses()
 	if ret != nvml.SUCCESS {
-		return reading{}, fmt.Errorf("the processes: %v", nvml.ErrorString(ret))
+		return exporter.Reading{}, fmt.Errorf("the processes: %v", nvml.ErrorString(ret))
 	}
-	r.pods = usesOfPods(samples, since, processes, podOf)
-	return r, nil
+	pods := usesOfPods(samples, since, processes, podOf)
+	for pod, use := range pods {
+		use.Free = values.Free // what is free is free for every pod
+		pods[pod] = use
+	}
+	return exporter.Reading{Device: c.device, Values: values, Pods: pods}, nil
 }
 
 // usesOfPods adds up the mean utilization of each process since then, and its memory, for the pod that it runs in.
-func usesOfPods(samples []nvml.ProcessUtilizationSample, since uint64, processes []nvml.ProcessInfo, podOf func(uint32) string) map[string]podUse {
+func usesOfPods(samples []nvml.ProcessUtilizationSample, since uint64, processes []nvml.ProcessInfo, podOf func(uint32) string) map[string]exporter.Values {
 	sum, count := map[uint32]int64{}, map[uint32]int64{}
 	for _, sample := range samples {
 		// NVML pads its answer with empty entries, and repeats old ones.
@@ -106,20 +98,20 @@ func usesOfPods(samples []nvml.ProcessUtilizationSample, since uint64, processes
 			count[sample.Pid]++
 		}
 	}
-	pods := map[string]podUse{}
+	pods := map[string]exporter.Values{}
 	for pid, total := range sum {
-		if uid := podOf(pid); uid != "" {
-			use := pods[uid]
-			use.utilization = min(100, use.utilization+total/count[pid])
-			pods[uid] = use
+		if pod := podOf(pid); pod != "" {
+			use := pods[pod]
+			use.Utilization = min(100, use.Utilization+total/count[pid])
+			pods[pod] = use
 		}
 	}
 	for _, process := range processes {
 		// NVML returns the largest number where it cannot attribute memory to a process.
-		if uid := podOf(process.Pid); uid != "" && process.UsedGpuMemory < 1<<50 {
-			use := pods[uid]
-			use.used += int64(process.UsedGpuMemory >> 20)
-			pods[uid] = use
+		if pod := podOf(process.Pid); pod != "" && process.UsedGpuMemory < 1<<50 {
+			use := pods[pod]
+			use.Used += int64(process.UsedGpuMemory >> 20)
+			pods[pod] = use
 		}
 	}
 	return pods

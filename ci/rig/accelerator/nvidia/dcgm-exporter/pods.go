@@ -23,21 +23,14 @@ func podOfProcess(processes string, pid uint32) string {
 	return ""
 }
 
-// uids of the pods on this node, by namespace/pod. The pod-resources socket does not tell them, but the pods' log folders are named
-// NAMESPACE_POD_UID. Of a pod that was made again under its name the newest folder counts.
-func uids(podLogs string) map[string]string {
-	newest := map[string]os.FileInfo{}
+// podNames: namespace/pod of the pods on this node, by UID. The pod-resources socket does not tell UIDs, but the pods' log folders
+// are named NAMESPACE_POD_UID. The folder of a pod that was made again under its name has another UID, which no process has.
+func podNames(podLogs string) map[string]string {
 	all := map[string]string{}
 	folders, _ := filepath.Glob(filepath.Join(podLogs, "*_*_*"))
 	for _, folder := range folders {
-		parts := strings.Split(filepath.Base(folder), "_")
-		info, err := os.Stat(folder)
-		if err != nil || len(parts) != 3 {
-			continue
-		}
-		name := parts[0] + "/" + parts[1]
-		if known := newest[name]; known == nil || info.ModTime().After(known.ModTime()) {
-			newest[name], all[name] = info, parts[2]
+		if parts := strings.Split(filepath.Base(folder), "_"); len(parts) == 3 {
+			all[parts[2]] = parts[0] + "/" + parts[1]
 		}
 	}
 	return all

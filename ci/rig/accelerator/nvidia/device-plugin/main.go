@@ -7,37 +7,25 @@ import (
 	"flag"
 	"log"
 	"os"
-	"path/filepath"
 	"strings"
+
+	"gpuhpa.example/rig/shared/deviceplugin"
 )
 
-const resource = "nvidia.com/gpu"
-
 func main() {
-	cards := flag.String("cards", "", "the cards, as UUID=/dev/nvidiaN, separated by commas")
+	named := flag.String("cards", "", "the cards, as UUID=/dev/nvidiaN, separated by commas")
 	replicas := flag.Int("replicas", 1, "devices for each card; 1 offers each card by its UUID alone")
 	control := flag.String("control", "", "device files that each container with a card needs, separated by commas")
 	libraries := flag.String("libraries", "", "the driver's libraries, as NAME=/path/on/the/node, separated by commas")
 	dir := flag.String("dir", "/var/lib/kubelet/device-plugins", "the kubelet's folder for plugins")
 	flag.Parse()
 
-	plugin := newPlugin(pairs(*cards), *replicas, list(*control), pairs(*libraries))
-	if len(plugin.devices) == 0 {
+	all := newCards(pairs(*named), *replicas, list(*control), pairs(*libraries))
+	if len(all.ids) == 0 {
 		log.Fatal("no card is named")
 	}
-	own := filepath.Join(*dir, "nvidia-gpu.sock")
-	kubelet := filepath.Join(*dir, "kubelet.sock")
-	for {
-		server, err := serve(own, plugin)
-		if err != nil {
-			log.Fatal(err)
-		}
-		registered := register(kubelet, own)
-		log.Printf("registered %d devices of %s", len(plugin.devices), resource)
-		awaitRestart(kubelet, own, registered)
-		log.Print("the kubelet restarted: registering again")
-		server.Stop()
-	}
+	plugin := &deviceplugin.Plugin{Resource: "nvidia.com/gpu", IDs: all.ids, Container: all.allocate}
+	log.Fatal(plugin.Run(*dir))
 }
 
 // pair is NAME=VALUE of a flag.

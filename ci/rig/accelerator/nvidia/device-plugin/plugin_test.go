@@ -5,26 +5,18 @@ import (
 	"testing"
 )
 
-func offered(p *plugin) []string {
-	var ids []string
-	for _, device := range p.devices {
-		ids = append(ids, device.ID)
-	}
-	return ids
-}
-
 func TestACardOfItsOwnHasItsUUIDAndASharedOneAnIdForEachReplica(t *testing.T) {
-	cards := pairs("GPU-a=/dev/nvidia0,GPU-b=/dev/nvidia1")
-	if got := offered(newPlugin(cards, 1, nil, nil)); !slices.Equal(got, []string{"GPU-a", "GPU-b"}) {
+	named := pairs("GPU-a=/dev/nvidia0,GPU-b=/dev/nvidia1")
+	if got := newCards(named, 1, nil, nil).ids; !slices.Equal(got, []string{"GPU-a", "GPU-b"}) {
 		t.Fatal(got)
 	}
-	if got := offered(newPlugin(cards[:1], 2, nil, nil)); !slices.Equal(got, []string{"GPU-a::0", "GPU-a::1"}) {
+	if got := newCards(named[:1], 2, nil, nil).ids; !slices.Equal(got, []string{"GPU-a::0", "GPU-a::1"}) {
 		t.Fatal(got)
 	}
 }
 
 func TestAContainerGetsTheFilesOfItsCardsAndTheDriver(t *testing.T) {
-	p := newPlugin(pairs("GPU-a=/dev/nvidia0,GPU-b=/dev/nvidia1"), 2, list("/dev/nvidiactl"), pairs("libcuda.so.1=/opt/driver/libcuda.so.580"))
+	p := newCards(pairs("GPU-a=/dev/nvidia0,GPU-b=/dev/nvidia1"), 2, list("/dev/nvidiactl"), pairs("libcuda.so.1=/opt/driver/libcuda.so.580"))
 	answer, err := p.allocate([]string{"GPU-b::0", "GPU-b::1"})
 	if err != nil {
 		t.Fatal(err)

@@ -2,88 +2,84 @@ package main
 
 import (
 	"context"
-	"log"
 	"math"
-	"sync/atomic"
+	"strings"
 	"time"
+
+	"gpuhpa.example/rig/shared/exporter"
+	"gpuhpa.example/rig/shared/podresources"
+	"gpuhpa.example/rig/standin/devices"
 )
 
-// reading is the latest sample of one device.
-type reading struct {
-	id                    string
-	utilization           int64 // 0..100
-	usedMemory, allMemory int64 // MiB
-}
-
 type sampler struct {
-	kubelet *kubelet
+	kubelet *podresources.Client
 	node    node
 	memory  int64
-	current atomic.Pointer[[]reading]
 }
 
-// latest is nil until the first sample is there.
-func (s *sampler) latest() []reading {
-	if current := s.current.Load(); current != nil {
-		return *current
-	}
-	return nil
-}
-
-// run samples for ever. A busy share needs two looks at the CPU time; they are
-// at most a second apart however long the interval is, because DCGM's value is
-// that of the moment and not an average over the interval.
-func (s *sampler) run(interval time.Duration) {
-	window := min(interval, time.Second)
-	for next := time.Now(); ; next = next.Add(interval) {
-		time.Sleep(time.Until(next))
-		readings, err := s.sample(window)
-		if err != nil {
-			log.Printf("warning: no new sample: %v", err)
-		} else {
-			s.current.Store(&readings)
-		}
-		if time.Since(next) > interval { // we fell behind: do not catch up in a rush
-			next = time.Now().Add(-interval)
-		}
-	}
-}
-
-func (s *sampler) sample(window time.Duration) ([]reading, error) {
+func (s *sampler) sample(window time.Duration) ([]exporter.Reading, error) {
 	ctx := context.Background()
-	ids, err := s.kubelet.devices(ctx)
+	ids, err := s.kubelet.Devices(ctx)
 	if err != nil {
 		return nil, err
 	}
-	holders, err := s.kubelet.holders(ctx)
+	all, err := devices.Of(ids)
+	if err != nil {
+		return nil, err
+	}
+	holders, err := s.kubelet.Holders(ctx)
 	if err != nil {
 		return nil, err
 	}
 	before, start := s.usages(holders), time.Now()
+	// A busy share needs two looks at the CPU time.
 	time.Sleep(window - time.Millisecond)
 	after, elapsed := s.usages(holders), time.Since(start)
 
-	readings := make([]reading, 0, len(ids))
-	for _, id := range ids {
-		r := reading{id: id, allMemory: s.memory}
-		first, ok1 := before[id]
-		last, ok2 := after[id]
-		if ok1 && ok2 {
-			busy := 100 * float64(last.cpu-first.cpu) / (float64(elapsed) * last.limit)
-			r.utilization = int64(math.Round(max(0, min(100, busy))))
-			r.usedMemory = min(last.memory>>20, s.memory)
-		}
-		readings = append(readings, r)
+	readings := make([]exporter.Reading, 0, len(all))
+	for _, device := range all {
+		readings = append(readings, s.reading(device, holders, before, after, elapsed))
 	}
 	return readings, nil
 }
 
-// usages reads the pod of each device; a pod that has just come or gone has
-// none, and its device reads 0 as an idle card does.
-func (s *sampler) usages(holders map[string]holder) map[string]usage {
+// reading of a device: the use of the pods that hold it, or a replica of it.
+func (s *sampler) reading(device exporter.Device, holders map[string]podresources.Holder, before, after map[string]usage, elapsed time.Duration) exporter.Reading {
+	busy := map[string]float64{}
+	r := exporter.Reading{Device: device, Pods: map[string]exporter.Values{}}
+	var sum float64
+	for id, holder := range holders {
+		first, ok1 := before[id]
+		last, ok2 := after[id]
+		if base, _, _ := strings.Cut(id, "::"); base != device.ID || !ok1 || !ok2 {
+			continue
+		}
+		percent := 100 * float64(last.cpu-first.cpu) / (float64(elapsed) * last.limit)
+		percent = max(0, min(100, percent))
+		busy[holder.PodName()] += percent
+		sum += percent
+		used := r.Pods[holder.PodName()]
+		used.Used = min(last.memory>>20, s.memory)
+		r.Pods[holder.PodName()] = used
+		r.Values.Used = min(r.Values.Used+used.Used, s.memory)
+	}
+	// Each pod has a CPU limit of its own. A card has one: the shares of its pods add up to 100 at most.
+	for pod, percent := range busy {
+		values := r.Pods[pod]
+		values.Utilization = int64(math.Round(percent * 100 / max(100, sum)))
+		values.Free = s.memory - r.Values.Used
+		r.Pods[pod] = values
+	}
+	r.Values.Utilization = int64(math.Round(min(100, sum)))
+	r.Values.Free = s.memory - r.Values.Used
+	return r
+}
+
+// usages reads the pod of each device; a pod that has just come or gone has none, and its device reads 0 as an idle card does.
+func (s *sampler) usages(holders map[string]podresources.Holder) map[string]usage {
 	usages := map[string]usage{}
 	for id, holder := range holders {
-		if usage, err := s.node.read(holder.namespace, holder.pod); err == nil {
+		if usage, err := s.node.read(holder.Namespace, holder.Pod); err == nil {
 			usages[id] = usage
 		}
 	}

@@ -1,4 +1,4 @@
-package main
+package deviceplugin
 
 import (
 	"context"
@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"google.golang.org/grpc"
@@ -13,7 +14,31 @@ import (
 	api "k8s.io/kubelet/pkg/apis/deviceplugin/v1beta1"
 )
 
-func serve(own string, plugin *plugin) (*grpc.Server, error) {
+// Run offers the plugin's devices to the kubelet whose folder for plugins this is, again after each restart of the kubelet. It
+// returns only with an error.
+func (p *Plugin) Run(dir string) error {
+	own := filepath.Join(dir, socketName(p.Resource))
+	kubelet := filepath.Join(dir, "kubelet.sock")
+	for {
+		server, err := serve(own, p)
+		if err != nil {
+			return err
+		}
+		registered := register(kubelet, own, p.Resource)
+		log.Printf("registered %d devices of %s", len(p.IDs), p.Resource)
+		awaitRestart(kubelet, own, registered)
+		log.Print("the kubelet restarted: registering again")
+		server.Stop()
+	}
+}
+
+// socketName is that of NVIDIA's plugin: nvidia-gpu.sock for nvidia.com/gpu.
+func socketName(resource string) string {
+	_, name, _ := strings.Cut(resource, "/")
+	return "nvidia-" + name + ".sock"
+}
+
+func serve(own string, plugin *Plugin) (*grpc.Server, error) {
 	if err := os.Remove(own); err != nil && !os.IsNotExist(err) {
 		return nil, err
 	}
@@ -28,11 +53,11 @@ func serve(own string, plugin *plugin) (*grpc.Server, error) {
 }
 
 // register tries until the kubelet accepts, and returns the socket it used.
-func register(kubelet, own string) os.FileInfo {
+func register(kubelet, own, resource string) os.FileInfo {
 	for {
 		info, err := os.Stat(kubelet)
 		if err == nil {
-			err = registerOnce(kubelet, own)
+			err = registerOnce(kubelet, own, resource)
 		}
 		if err == nil {
 			return info
@@ -42,7 +67,7 @@ func register(kubelet, own string) os.FileInfo {
 	}
 }
 
-func registerOnce(kubelet, own string) error {
+func registerOnce(kubelet, own, resource string) error {
 	conn, err := grpc.NewClient("unix://"+kubelet, grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
 		return err
@@ -58,8 +83,7 @@ func registerOnce(kubelet, own string) error {
 	return err
 }
 
-// awaitRestart returns when the kubelet made a new socket or removed ours,
-// which is all that a plugin gets to see of its restart.
+// awaitRestart returns when the kubelet made a new socket or removed ours, which is all that a plugin gets to see of its restart.
 func awaitRestart(kubelet, own string, registered os.FileInfo) {
 	for {
 		time.Sleep(time.Second)
