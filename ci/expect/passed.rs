@@ -35,7 +35,7 @@ pub(crate) fn check_pass(bundle: &LoadedBundle, findings: &mut Findings) {
     findings.expect(scaled, || format!("the SuccessfulRescale events have the sizes {sizes:?}"));
     let PodDevices { all: devices, shared, .. } = devices;
     if devices.is_empty() && !reports_devices(&bundle.inventory.kubernetes_version) {
-        let own: BTreeSet<&str> = probed.iter().filter_map(|pod| labelled.get(pod).copied()).collect();
+        let own: BTreeSet<[Option<&str>; 3]> = probed.iter().filter_map(|pod| labelled.get(pod).copied()).collect();
         let are_own = !probed.is_empty() && own.len() == probed.len();
         findings.expect(are_own, || format!("probed are {probed:?}, and the exporter names the devices {labelled:?}"));
     } else {
@@ -52,10 +52,17 @@ pub(crate) fn check_pass(bundle: &LoadedBundle, findings: &mut Findings) {
     ));
 }
 
-/// The devices that the exporter names for pods, by its label UUID.
-fn devices_by_labels(reading: &MetricReading) -> impl Iterator<Item = (&str, &str)> {
+/// What tells the devices that the exporter names for pods: the card, the instance of MIG, the replica of a shared card.
+const DEVICE_LABELS: [&str; 3] = ["UUID", "GPU_I_ID", "vgpu"];
+
+/// The devices that the exporter names for pods.
+fn devices_by_labels(reading: &MetricReading) -> impl Iterator<Item = (&str, [Option<&str>; 3])> {
     let samples = reading.samples().filter(|_| reading.hop == MetricHop::Exporter).unwrap_or_default();
-    samples.iter().filter_map(|sample| Some((sample.object.as_deref()?, sample.labels.get("UUID")?.as_str())))
+    samples.iter().filter_map(|sample| {
+        let device = DEVICE_LABELS.map(|label| sample.labels.get(label).map(String::as_str));
+        device[0]?;
+        Some((sample.object.as_deref()?, device))
+    })
 }
 
 /// Whether the kubelet of this version reports the devices of a container: allocatedResourcesStatus is on by default from 1.36

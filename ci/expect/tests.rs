@@ -273,26 +273,29 @@ fn a_pass_without_sizes_chats_or_devices_is_found() {
     });
     assert_found(&none, "devices: {}");
     // Before Kubernetes 1.36 the exporter's labels name the devices.
-    let unreported = |device: Option<&'static str>| {
+    let unreported = |device: Option<&'static str>, part: Option<&'static str>| {
         altered(move |run| {
             run.bundle.as_mut().unwrap().inventory.kubernetes_version = "v1.34.4".to_owned();
             kinds(run).for_each(|kind| match kind {
                 ObservationKind::Pod(pod) => pod.allocated_devices.clear(),
-                ObservationKind::Metric(reading) => set_device(reading, device),
+                ObservationKind::Metric(reading) => set_device(reading, device, part),
                 _ => {}
             });
         })
     };
-    assert!(unreported(None).is_empty(), "{:?}", unreported(None));
-    assert_found(&unreported(Some("one")), "the exporter names the devices");
+    for (device, part) in [(None, None), (Some("one"), Some("GPU_I_ID")), (Some("one"), Some("vgpu"))] {
+        assert!(unreported(device, part).is_empty(), "{:?}", unreported(device, part));
+    }
+    assert_found(&unreported(Some("one"), None), "the exporter names the devices");
 }
 
-/// Sets the device of every sample.
-fn set_device(reading: &mut MetricReading, device: Option<&str>) {
+/// Sets the device of every sample, and a label that names the part of it that each pod has.
+fn set_device(reading: &mut MetricReading, device: Option<&str>, part: Option<&str>) {
     let (ReadingResult::Samples(samples), Some(device)) = (&mut reading.result, device) else { return };
     for sample in samples {
         let mut labels = (*sample.labels).clone();
         labels.insert("UUID".to_owned(), device.to_owned());
+        labels.extend(part.zip(sample.object.clone()).map(|(label, pod)| (label.to_owned(), pod)));
         sample.labels = labels.into();
     }
 }

@@ -12,6 +12,7 @@ pub(crate) mod request;
 pub(crate) mod selector;
 pub(crate) mod store;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
@@ -62,10 +63,30 @@ pub(crate) fn labels_of_own_page(
     labels
 }
 
-/// The device of a series, by a label that no other device of the cluster has.
+/// The device of a series, by a label that no other device of the cluster has. Instances of MIG have the label of their card:
+/// each is `CARD/gi` and its number, as GKE names it.
 #[must_use]
-pub(crate) fn device_from_labels<'a>(labels: &'a BTreeMap<String, String>, names: &ProfileLabels) -> Option<&'a str> {
-    first_label(labels, &names.device)
+pub(crate) fn device_from_labels<'a>(
+    labels: &'a BTreeMap<String, String>,
+    names: &ProfileLabels,
+) -> Option<Cow<'a, str>> {
+    let device = first_label(labels, &names.device)?;
+    Some(match first_label(labels, &names.device_instance) {
+        Some(instance) => Cow::Owned(format!("{device}/gi{instance}")),
+        None => Cow::Borrowed(device),
+    })
+}
+
+/// The physical device of a series: of the replicas of a shared device, that device.
+#[must_use]
+pub(crate) fn physical_device_from_labels<'a>(
+    labels: &'a BTreeMap<String, String>,
+    names: &ProfileLabels,
+) -> Option<Cow<'a, str>> {
+    Some(match device_from_labels(labels, names)? {
+        Cow::Borrowed(id) => Cow::Borrowed(PhysicalDevice::from_id(id).name),
+        Cow::Owned(id) => Cow::Owned(PhysicalDevice::from_id(&id).name.to_owned()),
+    })
 }
 
 /// The number of a series' device on its node.
@@ -183,10 +204,26 @@ mod tests {
         ];
         for (labels, pod, device) in cases {
             assert_eq!(pod_from_labels(&labels, &profile).as_deref(), pod, "{labels:?}");
-            assert_eq!(device_from_labels(&labels, &profile), device, "{labels:?}");
+            assert_eq!(device_from_labels(&labels, &profile).as_deref(), device, "{labels:?}");
             let index = labels.contains_key("gpu_id").then_some("0");
             assert_eq!(device_index_from_labels(&labels, &profile), index, "{labels:?}");
         }
+    }
+
+    #[test]
+    fn an_instance_is_told_from_the_others_of_its_card() {
+        const CARD: &str = "GPU-6f1d2c3a-0003-4a5b-8c9d-000000000003";
+        let profile = crate::model::shipped_profiles::find("dcgm").unwrap();
+        let device = |more: &[(&str, &str)]| {
+            let labels = labels(&[&[("UUID", CARD), ("gpu", "0")], more].concat());
+            let physical = physical_device_from_labels(&labels, &profile.labels).map(Cow::into_owned);
+            assert_eq!(physical.as_deref(), device_from_labels(&labels, &profile.labels).as_deref());
+            physical.unwrap()
+        };
+        assert_eq!(device(&[]), CARD);
+        assert_eq!(device(&[("GPU_I_ID", "")]), CARD);
+        assert_eq!(device(&[("GPU_I_ID", "7"), ("GPU_I_PROFILE", "1g.10gb")]), format!("{CARD}/gi7"));
+        assert_eq!(device(&[("exported_GPU_I_ID", "8")]), format!("{CARD}/gi8"));
     }
 
     #[test]

@@ -20,6 +20,8 @@ const PAGES: &[(&str, &str, &str, i64, Option<&str>)] = &[
     ("haproxy", "haproxy", "haproxy_backend_current_sessions", 4_000, None),
     ("haproxy", "haproxy", "haproxy_server_current_sessions", 4_000, None),
     ("haproxy", "haproxy", "haproxy_backend_current_queue", 0, None),
+    ("dcgm-mig", "dcgm", "DCGM_FI_PROF_GR_ENGINE_ACTIVE", 982, Some("GPU-6a1c9a8e-0c4e-4a2c-9e3d-000000000001/gi7")),
+    ("dcgm-mig", "dcgm", "DCGM_FI_DEV_FB_USED", 3_120_000, Some("GPU-6a1c9a8e-0c4e-4a2c-9e3d-000000000001/gi7")),
     ("amd", "amd", "gpu_gfx_activity", 97_000, Some("00000000-0000-1000-805c-000000000001")),
     ("amd-prefix", "amd", "amd_gpu_gfx_activity", 97_000, Some("692251001124")),
     (
@@ -52,7 +54,7 @@ fn a_profile_finds_pod_value_and_device_on_the_page_of_its_exporter() {
         let [(sample, labels)] = of_pod.as_slice() else { panic!("{page} {series}: {of_pod:?}") };
         assert_eq!(sample.value, Some(Milli(*value)), "{page} {series}");
         assert_eq!(namespace_of_pod(labels, names), Some("gpuhpa"), "{page} {series}");
-        assert_eq!(device_from_labels(labels, names), *device, "{page} {series}");
+        assert_eq!(device_from_labels(labels, names).as_deref(), *device, "{page} {series}");
     }
 }
 

@@ -71,6 +71,9 @@ pub(crate) struct ProfileLabels {
     pub(crate) namespace: Vec<String>,
     /// The device, so that no other device of the cluster has the same value. Default: none.
     pub(crate) device: Vec<String>,
+    /// The number of a part of the device that is a device of its own, such as an instance of MIG. Default: none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) device_instance: Vec<String>,
     /// The number of the device on its node, which names it in the report if no label of `device` does. Default: none.
     pub(crate) device_index: Vec<String>,
 }
@@ -82,6 +85,7 @@ impl Default for ProfileLabels {
             pod: names(&["pod", "pod_name"]),
             namespace: names(&["namespace"]),
             device: vec![],
+            device_instance: vec![],
             device_index: vec![],
         }
     }
@@ -112,8 +116,8 @@ impl MetricProfile {
     /// True when a list has more than [`MAX_LIST_LENGTH`] entries.
     #[must_use]
     pub(crate) fn has_endless_list(&self) -> bool {
-        let ProfileLabels { pod, namespace, device, device_index } = &self.labels;
-        let names = [pod, namespace, device, device_index, &self.accelerator_resources];
+        let ProfileLabels { pod, namespace, device, device_instance, device_index } = &self.labels;
+        let names = [pod, namespace, device, device_instance, device_index, &self.accelerator_resources];
         names.into_iter().any(|list| list.len() > MAX_LIST_LENGTH) || self.blank_values.equal.len() > MAX_LIST_LENGTH
     }
 

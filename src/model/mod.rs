@@ -13,6 +13,7 @@ pub mod load;
 pub mod manifest;
 pub(crate) mod metric_profile;
 pub mod metric_under_test;
+pub(crate) mod mig;
 pub mod node_info;
 pub(crate) mod non_accelerators;
 mod nullable_map;

@@ -1,5 +1,7 @@
 //! Which replicas the metric can reach, and whether the cluster has accelerators for them.
 
+use std::collections::BTreeSet;
+
 use crate::model::inventory::Inventory;
 use crate::model::metric_under_test::MetricUnderTest;
 use crate::model::non_accelerators::non_accelerator_kind;
@@ -53,6 +55,25 @@ fn resource_capacity(scenario: &Scenario, inventory: &Inventory, resource: &str,
         needed: per_pod.saturating_mul(i64::from(scenario.hpa.spec.max_replicas)),
         free: used.filter(|_| !inventory.nodes.is_empty()).map(|used| allocatable - used),
     }
+}
+
+/// What the Ready nodes offer instead of a resource of which none has a device: MIG instances under the names of their profiles,
+/// shared devices under another name. Empty where a node offers the resource, or none offers anything else.
+pub(super) fn describe_other_offers(inventory: &Inventory, resource: &str) -> String {
+    let ready = inventory.nodes.iter().filter(|node| node.ready);
+    let offered: BTreeSet<&str> = ready
+        .flat_map(|node| &node.allocatable)
+        .filter(|(_, count)| **count > 0)
+        .map(|(name, _)| name.as_str())
+        .collect();
+    let others: Vec<&str> = offered.iter().copied().filter(|name| non_accelerator_kind(name).is_none()).collect();
+    if offered.contains(resource) || others.is_empty() {
+        return String::new();
+    }
+    format!(
+        "; no Ready node offers {resource}, they offer {}: request it by the name that they have",
+        others.join(", ")
+    )
 }
 
 /// What the target's chart requests although none of it is an accelerator in this scenario; `None` where it renders an
@@ -139,6 +160,18 @@ mod tests {
         assert_eq!(of("auto", &[("nvidia.com/gpu.shared", 1)], &renamed), shared);
         assert_eq!(of("auto", &[("vpc.amazonaws.com/pod-eni", 1)], &[("vpc.amazonaws.com/pod-eni", 9)]).0, "");
         assert_eq!(of("nvidia.com/gpu", &[("nvidia.com/gpu.shared", 1)], &renamed).0, "");
+    }
+
+    #[test]
+    fn what_is_offered_instead_of_a_missing_resource_is_named() {
+        let offers = |node: &[(&str, i64)]| {
+            let (_, inventory) = capacity("auto", &[("nvidia.com/gpu", 1)], node);
+            describe_other_offers(&inventory, "nvidia.com/gpu")
+        };
+        let mixed = offers(&[("nvidia.com/gpu", 0), ("nvidia.com/mig-1g.10gb", 7), ("rdma/hca", 4)]);
+        assert!(mixed.contains("offers nvidia.com/gpu, they offer nvidia.com/mig-1g.10gb:"), "{mixed}");
+        assert_eq!(offers(&[("nvidia.com/gpu", 1), ("nvidia.com/mig-1g.10gb", 7)]), "");
+        assert_eq!(offers(&[("nvidia.com/gpu", 0), ("rdma/hca", 4)]), "");
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod hpa_preflight;
 mod install_preflight;
 mod lease;
 mod metric_direction;
+mod mig;
 mod offline;
 mod permissions;
 mod preflight;
@@ -86,6 +87,7 @@ pub fn plan(scenario: &Scenario, inventory: &Inventory, run: &str) -> Plan {
     plan.pulls = pulls::list(scenario, inventory);
     plan.not_looked_at = offline::not_looked_at(scenario, inventory);
     plan.warnings.extend(shared_accelerators::warnings(scenario, inventory, &plan));
+    plan.warnings.extend(mig::warning(scenario, inventory, &plan));
     plan
 }
 

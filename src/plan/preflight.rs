@@ -186,8 +186,9 @@ pub(super) fn warnings(
     let need = capacity::accelerator_capacity(scenario, inventory);
     match (&need.resource, need.free) {
         (Some(resource), Some(free)) if free < need.needed => all.push(format!(
-            "{max} replicas need {} {resource}, {free} are free: new pods may stay Pending, which is INCONCLUSIVE (capacity)",
-            need.needed
+            "{max} replicas need {} {resource}, {free} are free: new pods may stay Pending, which is INCONCLUSIVE (capacity){}",
+            need.needed,
+            capacity::describe_other_offers(inventory, resource)
         )),
         (Some(resource), None) if offline::has_cluster(inventory) => all.push(format!("free {resource} could not be read")),
         (None, _) if !scenario.releases.is_empty() && offline::knows_target(inventory) => {

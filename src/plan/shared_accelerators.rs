@@ -20,6 +20,7 @@ pub(super) fn warnings(scenario: &Scenario, inventory: &Inventory, plan: &Plan) 
     let mut all = vec![format!(
         "{behind} behind {resource} can be shared by {devices_per_accelerator} pods ({strategy}, by the nodes' labels): the exporter has to report each pod's own share. Where it copies the accelerator's value to each pod, no value shows which pod takes traffic, and ScaleUp/NewPodsServe will be INCONCLUSIVE"
     )];
+    all.extend(copied_field(scenario));
     let range = scenario.metric.value_range();
     let (Some([_, high]), Some(metric)) = (range, plan.metric.as_ref()) else { return all };
     let top = reachable_by_shares(scenario, metric, high, accelerators);
@@ -31,6 +32,20 @@ pub(super) fn warnings(scenario: &Scenario, inventory: &Inventory, plan: &Plan) 
         ));
     }
     all
+}
+
+/// The fields of which dcgm-exporter 4.8 reads the share of each process, with `--kubernetes-virtual-gpus`
+/// (internal/pkg/transformation/process_metrics.go, isPerProcessMetric).
+const PER_PROCESS_FIELDS: [&str; 2] = ["DCGM_FI_DEV_GPU_UTIL", "DCGM_FI_DEV_FB_USED"];
+
+/// A warning of a field that dcgm-exporter copies to each pod of a shared accelerator, whatever its flags are.
+fn copied_field(scenario: &Scenario) -> Option<String> {
+    let is_copied = |name: &&str| name.starts_with("DCGM_FI_") && !PER_PROCESS_FIELDS.contains(name);
+    let field = scenario.metric.series_names().into_iter().find(is_copied)?;
+    Some(format!(
+        "dcgm-exporter has a pod's own share of {} alone: {field} is the value of the whole accelerator for each pod that shares it, so that ScaleUp/NewPodsServe will be INCONCLUSIVE",
+        PER_PROCESS_FIELDS.join(" and ")
+    ))
 }
 
 /// The accelerators behind a resource on the Ready nodes, and how the first node that shares its own does it; `None` if no
@@ -79,7 +94,11 @@ mod tests {
 
     /// The warnings about sharing of the built-in scenario with this target and expected size.
     fn warned(target: &str, expected: i32, nodes: &[(NodeSnapshot, NodeInfo)]) -> Vec<String> {
-        let text = include_str!("../../scenarios/ollama-gpu-utilization.yaml");
+        warned_of("DCGM_FI_DEV_GPU_UTIL", target, expected, nodes)
+    }
+
+    fn warned_of(series: &str, target: &str, expected: i32, nodes: &[(NodeSnapshot, NodeInfo)]) -> Vec<String> {
+        let text = include_str!("../../scenarios/ollama-gpu-utilization.yaml").replace("DCGM_FI_DEV_GPU_UTIL", series);
         let text = text.replace(r#"averageValue: "60""#, &format!(r#"averageValue: "{target}""#));
         let mut scenario: Scenario = serde_saphyr::from_str(&text).unwrap();
         scenario.expect.replicas = Some(expected);
@@ -108,6 +127,13 @@ mod tests {
             "{two:?}"
         );
         assert_eq!(warned("25", 3, &[node(SLICED)]).len(), 1, "1 → 4 → 4");
+    }
+
+    #[test]
+    fn a_field_of_which_no_exporter_knows_the_share_of_a_pod_cannot_show_traffic() {
+        let ratio = warned_of("DCGM_FI_PROF_GR_ENGINE_ACTIVE", "600m", 2, &[node(SLICED)]);
+        assert!(ratio[1].contains("DCGM_FI_PROF_GR_ENGINE_ACTIVE is the value of the whole accelerator"), "{ratio:?}");
+        assert_eq!(warned_of("DCGM_FI_PROF_GR_ENGINE_ACTIVE", "600m", 2, &[node(&[])]), Vec::<String>::new());
     }
 
     #[test]

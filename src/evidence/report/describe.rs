@@ -1,5 +1,7 @@
 //! One line of text per observation.
 
+use std::borrow::Cow;
+
 use crate::metrics::{device_from_labels, device_index_from_labels};
 use crate::model::metric_profile::ProfileLabels;
 use crate::model::observation::{
@@ -148,9 +150,9 @@ fn describe_reading(reading: &MetricReading, labels: &ProfileLabels) -> String {
 fn describe_sample(sample: &MetricSample, labels: &ProfileLabels) -> String {
     let device = || {
         let by_number = || device_index_from_labels(&sample.labels, labels);
-        device_from_labels(&sample.labels, labels).or_else(by_number)
+        device_from_labels(&sample.labels, labels).or_else(|| by_number().map(Cow::Borrowed))
     };
-    let name = sample.object.as_deref().or_else(device).unwrap_or("value");
+    let name = sample.object.as_deref().map(Cow::Borrowed).or_else(device).unwrap_or(Cow::Borrowed("value"));
     format!("{name}={}", sample.value.as_ref().map_or("not finite".to_owned(), Milli::to_string))
 }
 

@@ -1,6 +1,7 @@
 //! Contamination of the metric: it includes the activity of other workloads, which the run's load does not control, or values of
 //! pods that are gone.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use super::device_labels;
@@ -125,9 +126,9 @@ fn find_device_sharers(view: &RunView<'_>, at_ms: u64) -> Vec<String> {
     for hop in [MetricHop::Exporter, MetricHop::Store] {
         let samples = last_samples(view, hop, at_ms).unwrap_or_default();
         let of_target = samples.iter().filter(|sample| view.is_of_target(sample));
-        let devices: BTreeSet<&str> = of_target.filter_map(|s| device_from_labels(&s.labels, labels)).collect();
+        let devices: BTreeSet<Cow<'_, str>> = of_target.filter_map(|s| device_from_labels(&s.labels, labels)).collect();
         let is_on_device =
-            |s: &&&MetricSample| device_from_labels(&s.labels, labels).is_some_and(|device| devices.contains(device));
+            |s: &&&MetricSample| device_from_labels(&s.labels, labels).is_some_and(|device| devices.contains(&device));
         pods.extend(samples.iter().filter(is_on_device).filter_map(|sample| describe_other(view, sample)));
     }
     pods.into_iter().collect()

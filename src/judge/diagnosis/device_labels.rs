@@ -4,12 +4,10 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::judge::run_view::RunView;
+use crate::judge::run_view::{RunView, TargetPod};
 use crate::metrics::device_from_labels;
+use crate::model::mig;
 use crate::model::reading::{MetricHop, MetricSample};
-
-/// Fields of dcgm-exporter that it has of a whole device only, with their names before version 2.
-const WHOLE_DEVICE_FIELDS: [&str; 2] = ["DCGM_FI_DEV_GPU_UTIL", "dcgm_gpu_utilization"];
 
 /// The pods that a device is reported for, one after the other.
 #[derive(Default)]
@@ -30,9 +28,9 @@ struct NamedPods<'a> {
 pub(in crate::judge) fn describe_turns(view: &RunView<'_>) -> Option<String> {
     let labels = &view.records.scenario.metric.profile_or_generic().labels;
     [MetricHop::Exporter, MetricHop::Store].into_iter().find_map(|hop| {
-        let mut devices: BTreeMap<&str, NamedPods<'_>> = BTreeMap::new();
+        let mut devices: BTreeMap<Cow<'_, str>, NamedPods<'_>> = BTreeMap::new();
         for (_, reading) in view.readings_at_hop(hop, 0..=u64::MAX) {
-            let mut newest: BTreeMap<&str, Vec<&MetricSample>> = BTreeMap::new();
+            let mut newest: BTreeMap<Cow<'_, str>, Vec<&MetricSample>> = BTreeMap::new();
             for sample in reading.samples().unwrap_or_default() {
                 let Some(device) = device_from_labels(&sample.labels, labels) else { continue };
                 let known = newest.entry(device).or_default();
@@ -79,11 +77,24 @@ impl<'a> NamedPods<'a> {
 /// Describes a field that the target's devices do not have: pods on MIG instances, and a field of whole devices.
 pub(in crate::judge) fn describe_mig(view: &RunView<'_>) -> Option<String> {
     let names = view.records.scenario.metric.series_names();
-    let field = names.into_iter().find(|name| WHOLE_DEVICE_FIELDS.contains(name))?;
-    let snapshots = view.target_pods().iter().filter_map(|pod| pod.last_observation());
-    let instance = snapshots.flat_map(|(_, pod)| pod.extended_resources.keys()).find(|name| name.contains("/mig-"))?;
+    let field = names.into_iter().find(|name| mig::is_whole_device_field(name))?;
+    let instance = view.target_pods().iter().find_map(|pod| find_instance(view, pod))?;
     Some(format!(
         "the target's pods hold MIG instances ({instance}), and {field} is a value of a whole device, which no instance has: use \
          DCGM_FI_PROF_GR_ENGINE_ACTIVE, a ratio from 0 to 1 (metric.range: [0, 1])"
     ))
+}
+
+/// The MIG instance of a pod, by the resource that it requests, by its device id, or by the labels of its node.
+fn find_instance<'a>(view: &RunView<'a>, pod: &TargetPod<'a>) -> Option<&'a str> {
+    let (_, snapshot) = pod.last_observation()?;
+    let resource = snapshot.extended_resources.keys().find(|name| mig::is_instance_resource(name));
+    let id = || view.accelerator_ids(pod).into_iter().find(|id| mig::is_instance_id(id));
+    let product = || {
+        let inventory = view.records.inventory;
+        let nodes = inventory.nodes.iter().zip(&inventory.node_info);
+        let (_, info) = nodes.into_iter().find(|(node, _)| Some(&node.name) == snapshot.node.as_ref())?;
+        mig::product_of_instances(&info.accelerator_labels)
+    };
+    resource.map(String::as_str).or_else(id).or_else(product)
 }

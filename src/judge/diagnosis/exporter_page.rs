@@ -42,6 +42,15 @@ pub(in crate::judge) fn describe_missing_pods(view: &RunView<'_>, samples: &[Met
     let is_of_device = |sample: &MetricSample| {
         device_from_labels(&sample.labels, names).is_some() || device_index_from_labels(&sample.labels, names).is_some()
     };
+    if samples.iter().any(is_of_device)
+        && let Some(sharing) = view.target_pods().iter().find_map(|pod| view.describe_shared_device(pod))
+    {
+        return format!(
+            "the series of {name} name devices and no pod, and the target's pods share theirs ({sharing}): does the exporter \
+             attribute shared devices to pods (dcgm-exporter: KUBERNETES_VIRTUAL_GPUS=true, and NVIDIA_RESOURCE_NAMES for a renamed \
+             resource), each with its own share? Else give each pod a device of its own (an exclusive GPU or a MIG instance)"
+        );
+    }
     if samples.iter().any(is_of_device) {
         return format!(
             "the series of {name} name devices and no pod: does the exporter attribute devices to pods (it needs the kubelet's \

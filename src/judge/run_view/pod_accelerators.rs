@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{RunView, TargetPod};
+use crate::metrics::PhysicalDevice;
 use crate::model::non_accelerators::DriverKind;
 use crate::model::observation::{ClaimedDevice, PodSnapshot};
 
@@ -58,6 +59,25 @@ impl<'a> RunView<'a> {
             });
         let is_other = |id: &&str| matches!(DriverKind::from_driver(driver_of_id(id)), DriverKind::Other(_));
         accelerators.flat_map(|(_, ids)| ids).map(String::as_str).filter(|id| !is_other(id)).collect()
+    }
+
+    /// How a pod's device is known to be shared: it is a replica by its id, or the labels of the pod's node say so of the resource
+    /// that the pod requests. `None` where neither does.
+    pub(crate) fn describe_shared_device(&self, pod: &TargetPod<'a>) -> Option<String> {
+        let is_replica = |id: &&str| PhysicalDevice::from_id(id).name != *id;
+        if let Some(id) = self.accelerator_ids(pod).into_iter().find(is_replica) {
+            return Some(format!("{id} is a replica"));
+        }
+        let (_, snapshot) = pod.last_observation()?;
+        let inventory = self.records.inventory;
+        let nodes = inventory.nodes.iter().zip(&inventory.node_info);
+        let (node, info) = nodes.into_iter().find(|(node, _)| Some(&node.name) == snapshot.node.as_ref())?;
+        let resources = snapshot.extended_resources.keys().filter(|name| self.is_accelerator(name));
+        resources.into_iter().find_map(|resource| {
+            let devices = node.allocatable.get(resource).copied().unwrap_or(0);
+            let shared = info.shared_accelerators(resource, devices)?;
+            Some(format!("{} of {resource} by the labels of node {}", shared.strategy, node.name))
+        })
     }
 
     /// What a claim allocates, by the driver of its devices; unknown where no allocation is recorded.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::{RunView, TargetPod};
-use crate::metrics::{PhysicalDevice, device_from_labels, has_uuid};
+use crate::metrics::{PhysicalDevice, has_uuid, physical_device_from_labels};
 use crate::model::observation::PodSnapshot;
 use crate::model::reading::{MetricHop, MetricReading};
 
@@ -159,18 +159,21 @@ fn collect_device_uses(view: &RunView<'_>) -> DeviceUses {
     for ((device, pod), (from_ms, last_ms)) in collect_labelled_uses(view) {
         // A store may serve the series of a pod that is gone.
         let to_ms = gone_ms.get(&*pod).map_or(last_ms, |gone| last_ms.min(*gone));
-        uses.entry(device.to_owned()).or_default().push(DeviceUse { pod: pod.into_owned(), from_ms, to_ms });
+        uses.entry(device.into_owned()).or_default().push(DeviceUse { pod: pod.into_owned(), from_ms, to_ms });
     }
     DeviceUses { certain: uses, possible }
 }
 
+/// A device and a pod of a series.
+type LabelledUse<'a> = (Cow<'a, str>, Cow<'a, str>);
+
 /// The devices and pods of the series of exporter and store under load, with the times of their first and last reading.
-fn collect_labelled_uses<'a>(view: &RunView<'a>) -> BTreeMap<(&'a str, Cow<'a, str>), (u64, u64)> {
-    let mut uses: BTreeMap<(&'a str, Cow<'a, str>), (u64, u64)> = BTreeMap::new();
+fn collect_labelled_uses<'a>(view: &RunView<'a>) -> BTreeMap<LabelledUse<'a>, (u64, u64)> {
+    let mut uses: BTreeMap<LabelledUse<'a>, (u64, u64)> = BTreeMap::new();
     let Some((began, end)) = view.load_span() else { return uses };
     let names = &view.records.scenario.metric.profile_or_generic().labels;
     // The labels of a series are shared between its readings.
-    let mut known: BTreeMap<usize, Option<&'a str>> = BTreeMap::new();
+    let mut known: BTreeMap<usize, Option<Cow<'a, str>>> = BTreeMap::new();
     for (o, reading) in view.readings_in(began..=end) {
         if reading.hop == MetricHop::Api {
             continue;
@@ -178,10 +181,8 @@ fn collect_labelled_uses<'a>(view: &RunView<'a>) -> BTreeMap<(&'a str, Cow<'a, s
         for sample in view.current_samples(reading).filter(|sample| view.is_sampled_since(sample, began)) {
             let Some(pod) = view.full_name_of_pod(sample) else { continue };
             let key = Arc::as_ptr(&sample.labels) as usize;
-            let device = known.entry(key).or_insert_with(|| {
-                device_from_labels(&sample.labels, names).map(|id| PhysicalDevice::from_id(id).name)
-            });
-            let Some(device) = device else { continue };
+            let device = known.entry(key).or_insert_with(|| physical_device_from_labels(&sample.labels, names));
+            let Some(device) = device.clone() else { continue };
             let times = uses.entry((device, pod)).or_insert((o.at_ms, o.at_ms));
             times.1 = o.at_ms;
         }

@@ -154,6 +154,98 @@ fn mig_instances_have_no_utilization_of_a_whole_device() {
     zero.assert_inconclusive(MetricFollowsLoad, text);
 }
 
+/// The healthy run on instances of one card, which the exporter labels with the card's UUID.
+fn on_instances_of_one_card(label_of: fn(usize) -> Option<String>) -> RunFixture {
+    const CARD: &str = "GPU-6f1d2c3a-0003-4a5b-8c9d-000000000003";
+    let names = [OLD, SECOND, THIRD];
+    healthy().scenario(|s| s.metric.profile = crate::model::shipped_profiles::find("dcgm").ok()).each(move |o| {
+        match &mut o.kind {
+            ObservationKind::Pod(pod) => pod.allocated_devices.clear(),
+            ObservationKind::Metric(reading) => edit_samples(&mut reading.result, |sample| {
+                let Some(number) = names.iter().position(|name| sample.object.as_deref() == Some(*name)) else {
+                    return;
+                };
+                let labels = Arc::make_mut(&mut sample.labels);
+                if labels.contains_key("UUID") {
+                    labels.insert("UUID".to_owned(), CARD.to_owned());
+                    labels.extend(label_of(number).map(|instance| ("GPU_I_ID".to_owned(), instance)));
+                }
+            }),
+            _ => {}
+        }
+    })
+}
+
+#[test]
+fn instances_of_one_card_are_devices_of_their_own() {
+    let own = |number: usize| Some((7 + number).to_string());
+    with_whole_values(on_instances_of_one_card(own))
+        .assert_passes_with_finding(NewPodsServe, "receives traffic through the Service");
+    let text = "it shares GPU-6f1d2c3a-0003-4a5b-8c9d-000000000003/gi7 with ollama-7fd697578d-dfk6s";
+    with_whole_values(on_instances_of_one_card(|_| Some("7".to_owned()))).assert_inconclusive(NewPodsServe, text);
+    let text = "it shares GPU-6f1d2c3a-0003-4a5b-8c9d-000000000003 with ollama-7fd697578d-dfk6s";
+    with_whole_values(on_instances_of_one_card(|_| None)).assert_inconclusive(NewPodsServe, text);
+}
+
+/// With the strategy `single` an instance is a device of nvidia.com/gpu: ids or labels tell it from a whole card.
+#[test]
+fn instances_without_a_resource_of_their_own_are_known_by_id_or_label() {
+    let with_gpu_utilization = |change: fn(&mut crate::model::observation::PodSnapshot)| {
+        let run = healthy()
+            .scenario(|s| {
+                (s.metric.profile, s.metric.store) = (None, None);
+                s.metric.exporter.as_mut().unwrap().metric_name = "DCGM_FI_DEV_GPU_UTIL".to_owned();
+            })
+            .each(|o| {
+                if let ObservationKind::Pod(pod) = &mut o.kind {
+                    change(pod);
+                }
+            });
+        [MetricHop::Exporter, MetricHop::Store, MetricHop::Api]
+            .into_iter()
+            .fold(run, |run, hop| run.readings(hop, 0, u64::MAX, |result| *result = ReadingResult::Samples(Vec::new())))
+    };
+    let by_id = with_gpu_utilization(|pod| {
+        pod.allocated_devices = vec!["MIG-6f1d2c3a-0000-5a5b-8c9d-000000000007".to_owned()];
+        pod.devices_by_resource = [("nvidia.com/gpu".to_owned(), pod.allocated_devices.clone())].into();
+    });
+    by_id.assert_inconclusive(MetricServed, "hold MIG instances (MIG-6f1d2c3a-0000-5a5b-8c9d-000000000007)");
+    let mut by_label = with_gpu_utilization(|pod| pod.allocated_devices.clear());
+    by_label.assert_inconclusive(MetricServed, "no page that was read has the metric DCGM_FI_DEV_GPU_UTIL");
+    let product = ("nvidia.com/gpu.product".to_owned(), "A100-MIG-1g.10gb".to_owned());
+    let info = crate::model::node_info::NodeInfo { accelerator_labels: [product].into(), ..Default::default() };
+    by_label.inventory.node_info = vec![info; by_label.inventory.nodes.len()];
+    by_label.assert_inconclusive(MetricServed, "hold MIG instances (A100-MIG-1g.10gb)");
+}
+
+#[test]
+fn an_exporter_that_names_no_pod_of_a_shared_device_is_asked_for_shares() {
+    let without_pods = |named_by: NamedBy| {
+        on_one_device(named_by).each(|o| {
+            if let ObservationKind::Metric(reading) = &mut o.kind {
+                edit_samples(&mut reading.result, |sample| {
+                    sample.object = None;
+                    Arc::make_mut(&mut sample.labels).retain(|name, _| name != "pod" && name != "namespace");
+                });
+            }
+        })
+    };
+    let text = "the target's pods share theirs (GPU-6f1d2c3a-0003-4a5b-8c9d-000000000003::ollama-7fd697578d-dfk6s is a replica)";
+    without_pods(NamedBy::KubeletIds).assert_inconclusive(MetricServed, text);
+    let mut by_label = without_pods(NamedBy::Labels);
+    by_label.assert_inconclusive(MetricServed, "name devices and no pod: does the exporter attribute devices to pods");
+    let labels = [
+        ("nvidia.com/gpu.sharing-strategy".to_owned(), "time-slicing".to_owned()),
+        ("nvidia.com/gpu.replicas".to_owned(), "4".to_owned()),
+    ];
+    let info = crate::model::node_info::NodeInfo { accelerator_labels: labels.into(), ..Default::default() };
+    by_label.inventory.node_info = vec![info; by_label.inventory.nodes.len()];
+    by_label.assert_inconclusive(
+        MetricServed,
+        "share theirs (time-slicing of nvidia.com/gpu by the labels of node rig-node)",
+    );
+}
+
 #[test]
 fn pods_of_one_claim_share_its_device() {
     let with_claims = |name: fn(&str) -> String| {

@@ -2,6 +2,7 @@
 //! exporter's labels where the kubelet reports none. Sharing is a finding. One device on two nodes is no sharing: a record
 //! is wrong then.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::judge::check_result::CheckResult;
@@ -27,9 +28,9 @@ enum DeviceKey {
 }
 
 /// An id of a device, and whether no other device of the cluster may have it.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct DeviceId<'a> {
-    id: &'a str,
+    id: Cow<'a, str>,
     is_unique: bool,
 }
 
@@ -79,14 +80,14 @@ impl<'a> DeviceHolders<'a> {
         let Some((_, snapshot)) = pod.last_observation() else { return };
         let (name, node) = (pod.name(), snapshot.node.as_deref().unwrap_or_default());
         let ids = view.accelerator_ids(pod);
-        let by_labels = labelled.into_iter().flatten().copied().filter(|_| ids.is_empty());
-        let reported = ids.iter().map(|id| DeviceId { id, is_unique: has_uuid(id) });
+        let by_labels = labelled.into_iter().flatten().cloned().filter(|_| ids.is_empty());
+        let reported = ids.iter().map(|id| DeviceId { id: Cow::Borrowed(*id), is_unique: has_uuid(id) });
         for DeviceId { id, is_unique } in reported.chain(by_labels) {
-            let device = PhysicalDevice::from_id(id);
+            let device = PhysicalDevice::from_id(&id);
             self.certain.entry(DeviceKey::new(device.name, is_unique, node)).or_default().insert((name, node));
             if let Some(possible) = device.possibly_of {
                 let key = DeviceKey::new(possible, false, node);
-                self.possible.entry(key).or_default().insert((name, id.to_owned()));
+                self.possible.entry(key).or_default().insert((name, id.to_string()));
             }
         }
         for claim in view.accelerator_claims(snapshot) {
@@ -161,7 +162,7 @@ fn describe_other_node(view: &RunView<'_>, pod: &TargetPod<'_>, end_ms: u64) -> 
 fn describe_other_device(view: &RunView<'_>, pod: &TargetPod<'_>, labelled: &BTreeSet<DeviceId<'_>>) -> Option<String> {
     let ids = view.accelerator_ids(pod);
     let reported: BTreeSet<_> = ids.iter().filter_map(|id| split_device_uuid(id)).collect();
-    let shown: BTreeSet<_> = labelled.iter().filter_map(|device| split_device_uuid(device.id)).collect();
+    let shown: BTreeSet<_> = labelled.iter().filter_map(|device| split_device_uuid(&device.id)).collect();
     // Ids of different forms may be of one device.
     let (_, other) = shown.iter().find(|(form, _)| reported.iter().any(|(prefix, _)| prefix == form))?;
     reported.is_disjoint(&shown).then(|| {
@@ -192,8 +193,10 @@ fn devices_by_labels<'a>(view: &RunView<'a>, end_ms: u64) -> BTreeMap<&'a str, B
         for sample in view.current_samples(reading) {
             let Some(pod) = view.pod_of(sample) else { continue };
             let unique = device_from_labels(&sample.labels, labels).map(|id| DeviceId { id, is_unique: true });
-            let on_node =
-                || device_index_from_labels(&sample.labels, labels).map(|id| DeviceId { id, is_unique: false });
+            let on_node = || {
+                device_index_from_labels(&sample.labels, labels)
+                    .map(|id| DeviceId { id: Cow::Borrowed(id), is_unique: false })
+            };
             let Some(device) = unique.or_else(on_node) else { continue };
             let (seq, devices) = last.entry(pod).or_default();
             if *seq != o.seq {

@@ -2,6 +2,8 @@
 //! the readings of its own device show activity; the metric of the HPA alone may be that of the server, such as the length of its
 //! queue, which a model on the CPU moves as well.
 
+use std::borrow::Cow;
+
 use super::model_placement::is_placement_unknown;
 use super::traffic::{has_service, last_probe_end};
 use crate::judge::check_result::{CheckResult, CheckStatus};
@@ -66,7 +68,7 @@ fn find_device_activity(
         }
         view.samples_of(reading, name, ready_ms).find_map(|sample| {
             let device = device_from_labels(&sample.labels, labels)
-                .map(ToOwned::to_owned)
+                .map(Cow::into_owned)
                 .or_else(|| device_index_from_labels(&sample.labels, labels).map(|index| format!("number {index}")))?;
             let value = sample.value.filter(|value| !view.is_implausible(*value))?;
             idle.is_activity(view, reading.hop, value.0)

@@ -1,0 +1,66 @@
+//! MIG instances: parts of one NVIDIA card, each a device of its own. The device plugin offers them under the names of their
+//! profiles (strategy `mixed`), or as nvidia.com/gpu (`single`), where only ids and node labels tell them from whole cards.
+
+use std::collections::BTreeMap;
+
+/// Fields of dcgm-exporter that it has of a whole device only, the first with its name before version 2: NVML's utilization
+/// rates are not supported for a device in MIG mode (NVML API reference, nvmlDeviceGetUtilizationRates,
+/// nvmlDeviceGetEncoderUtilization).
+const WHOLE_DEVICE_FIELDS: &[&str] = &[
+    "DCGM_FI_DEV_GPU_UTIL",
+    "dcgm_gpu_utilization",
+    "DCGM_FI_DEV_MEM_COPY_UTIL",
+    "DCGM_FI_DEV_ENC_UTIL",
+    "DCGM_FI_DEV_DEC_UTIL",
+];
+
+/// True for a field that no instance has.
+#[must_use]
+pub(crate) fn is_whole_device_field(name: &str) -> bool {
+    WHOLE_DEVICE_FIELDS.contains(&name)
+}
+
+/// True for an extended resource of instances of one profile, such as `nvidia.com/mig-1g.10gb`.
+#[must_use]
+pub(crate) fn is_instance_resource(resource: &str) -> bool {
+    resource.contains("/mig-")
+}
+
+/// True for the device id of an instance: `MIG-UUID`, before driver 470 `MIG-GPU-UUID/gi/ci`, on GKE `nvidia0/gin`.
+#[must_use]
+pub(crate) fn is_instance_id(id: &str) -> bool {
+    id.starts_with("MIG-") || id.contains("/gi")
+}
+
+/// The model of the instances that a node offers as nvidia.com/gpu, by the label of feature discovery, such as
+/// `NVIDIA-A100-SXM4-80GB-MIG-1g.10gb`.
+#[must_use]
+pub(crate) fn product_of_instances(labels: &BTreeMap<String, String>) -> Option<&str> {
+    labels.get("nvidia.com/gpu.product").map(String::as_str).filter(|product| product.contains("-MIG-"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_instance_is_known_by_its_resource_its_id_or_the_product_of_its_node() {
+        assert!(is_instance_resource("nvidia.com/mig-1g.10gb") && !is_instance_resource("nvidia.com/gpu"));
+        const UUID: &str = "6f1d2c3a-0003-4a5b-8c9d-000000000003";
+        for (id, expected) in [
+            (format!("MIG-{UUID}"), true),
+            (format!("MIG-{UUID}::1"), true),
+            (format!("MIG-GPU-{UUID}/7/0"), true),
+            ("nvidia0/gi7".to_owned(), true),
+            (format!("GPU-{UUID}"), false),
+            (format!("GPU-{UUID}::1"), false),
+            ("nvidia0/vgpu1".to_owned(), false),
+        ] {
+            assert_eq!(is_instance_id(&id), expected, "{id}");
+        }
+        let product = |name: &str| [("nvidia.com/gpu.product".to_owned(), name.to_owned())].into();
+        assert_eq!(product_of_instances(&product("A100-MIG-1g.10gb")), Some("A100-MIG-1g.10gb"));
+        assert_eq!(product_of_instances(&product("A100-SHARED")), None);
+        assert_eq!(product_of_instances(&BTreeMap::new()), None);
+    }
+}
