@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
-use crate::sim::config::SimConfig;
+use crate::sim::config::{MigStrategy, SharedValues, SimConfig};
 use crate::units::HumanDuration;
 
 /// A parameter.
@@ -33,18 +33,36 @@ pub(crate) const PARAMS: &[SimParam] = &[
         apply: |s, v| parse_number(v, 1..=64).map(|n| s.controllers.accelerators_per_node = n),
     },
     SimParam {
+        name: "allocation",
+        description: "how accelerators are offered: plugin, each as a device; mig, MIG instances of one node as nvidia.com/gpu (strategy single); mig-mixed, these as nvidia.com/mig-1g.10gb; time-sliced, one accelerator as as many devices as there are accelerators otherwise (default: plugin)",
+        apply: |s, v| {
+            match v {
+                "plugin" => {}
+                "mig" => s.divide_into_instances(MigStrategy::Single),
+                "mig-mixed" => s.divide_into_instances(MigStrategy::Mixed),
+                "time-sliced" => {
+                    s.share_one_accelerator(s.controllers.accelerator_nodes * s.controllers.accelerators_per_node);
+                }
+                _ => return Err(format!("`{v}` is none of plugin, mig, mig-mixed and time-sliced")),
+            }
+            Ok(())
+        },
+    },
+    SimParam {
         name: "devicesPerGpu",
         description: "devices that each accelerator is offered as, by time-slicing (default: 1); the pods of one accelerator share it",
         apply: |s, v| parse_number(v, 1..=64).map(|n| s.controllers.devices_per_accelerator = n),
     },
     SimParam {
         name: "sharedGpuValue",
-        description: "what the exporter reports for a pod that shares an accelerator: its own share, or the value of the whole accelerator, as NVIDIA's does (own, whole; default: own)",
+        description: "what the exporter reports for the pods that share an accelerator: own, of each its share; whole, of each the value of the accelerator; rotating, of one of them that value, of another one at another time; none, no pod (default: own)",
         apply: |s, v| {
-            s.pipeline.whole_card_values = match v {
-                "own" => false,
-                "whole" => true,
-                _ => return Err(format!("`{v}` is neither own nor whole")),
+            s.pipeline.shared_values = match v {
+                "own" => SharedValues::Own,
+                "whole" => SharedValues::Whole,
+                "rotating" => SharedValues::Rotating,
+                "none" => SharedValues::Unattributed,
+                _ => return Err(format!("`{v}` is none of own, whole, rotating and none")),
             };
             Ok(())
         },
@@ -167,7 +185,8 @@ mod tests {
             ("slots=0", "from 1 to 512"),
             ("syncPeriod=0s", "0s is not from 100ms to 1440m"),
             ("imagePullTime=100000h", "is not from 100ms to 1440m"),
-            ("sharedGpuValue=half", "neither own nor whole"),
+            ("sharedGpuValue=half", "none of own, whole, rotating and none"),
+            ("allocation=mps", "none of plugin, mig, mig-mixed and time-sliced"),
             ("tolerance=NaN", "from 0 to 10"),
             ("imagePullTime=soon", "is not a duration"),
         ];

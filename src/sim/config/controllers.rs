@@ -12,6 +12,9 @@ pub struct ControllerConfig {
     pub accelerators_per_node: usize,
     /// Number of devices that the device plugin offers for each accelerator; above 1 with time-slicing.
     pub devices_per_accelerator: usize,
+    /// The accelerators of a node are MIG instances, which its device plugin offers by this strategy. A scenario that requests
+    /// `nvidia.com/mig-*` has instances of the strategy `mixed` without it.
+    pub(crate) mig: Option<MigStrategy>,
     /// Number of nodes without accelerators.
     pub cpu_nodes: usize,
     /// Namespaces that exist before a run, besides those of the cluster and of the scenario.
@@ -52,6 +55,7 @@ impl Default for ControllerConfig {
             accelerator_nodes: 2,
             accelerators_per_node: 2,
             devices_per_accelerator: 1,
+            mig: None,
             cpu_nodes: 0,
             extra_namespaces: Vec::new(),
             strips_accelerators: false,
@@ -70,6 +74,15 @@ impl Default for ControllerConfig {
             injections: Vec::new(),
         }
     }
+}
+
+/// How NVIDIA's device plugin offers the instances of accelerators in MIG mode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MigStrategy {
+    /// As nvidia.com/gpu.
+    Single,
+    /// As nvidia.com/mig-1g.10gb, by their profile.
+    Mixed,
 }
 
 /// A fault of the pods that request an accelerator, beyond the first of their workload.

@@ -15,7 +15,7 @@ pub(crate) use api_server::ApiServerConfig;
 pub use api_server::{ApiFaultWindow, DeniedPermission, HpaSpecChange, RequestShare};
 pub(crate) use client::{ClientHostConfig, StallSchedule};
 pub use controllers::{ClusterInjection, InjectionAction, InjectionTime, InjectionTrigger};
-pub(crate) use controllers::{ControllerConfig, NewPodFault};
+pub(crate) use controllers::{ControllerConfig, MigStrategy, NewPodFault};
 pub(crate) use fault_scope::AffectedPods;
 pub use fault_scope::{ActiveWindow, WindowStart};
 pub(crate) use helm::{HelmConfig, HelmFault};
@@ -24,7 +24,7 @@ pub(crate) use network::{EndpointChoice, NetworkConfig};
 pub(crate) use ollama::OllamaConfig;
 pub use ollama::{ChatFault, FaultyChats};
 pub(in crate::sim) use pipeline::ENGINE_ACTIVE_FIELD;
-pub(crate) use pipeline::{DistortionHop, DistortionKind, MetricDistortion, PipelineConfig};
+pub(crate) use pipeline::{DistortionHop, DistortionKind, MetricDistortion, PipelineConfig, SharedValues};
 
 use crate::model::scenario::Scenario;
 use crate::seed::SplitMix64;
@@ -89,6 +89,14 @@ impl SimConfig {
     pub(crate) fn share_one_accelerator(&mut self, devices: usize) {
         self.set_accelerators(1);
         self.controllers.devices_per_accelerator = devices;
+    }
+
+    /// Offers the same number of devices as MIG instances of one node.
+    pub(crate) fn divide_into_instances(&mut self, strategy: MigStrategy) {
+        let pods = &mut self.controllers;
+        let count = pods.accelerator_nodes * pods.accelerators_per_node;
+        (pods.accelerator_nodes, pods.accelerators_per_node, pods.devices_per_accelerator) = (1, count, 1);
+        pods.mig = Some(strategy);
     }
 
     /// The same platform with other valid values that the seed determines: no delay exceeds the scenario's assumptions.

@@ -30,9 +30,8 @@ pub struct PipelineConfig {
     pub exporter_namespace: String,
     /// The store writes stale markers. Fault `false`: it serves a series for 5 minutes after the exporter drops it.
     pub stale_markers: bool,
-    /// The exporter reports the utilization of the whole accelerator for each pod that shares it, as dcgm-exporter does;
-    /// else each pod's own share.
-    pub whole_card_values: bool,
+    /// What the exporter reports for the pods that share an accelerator.
+    pub(crate) shared_values: SharedValues,
     /// The exporter has [`ENGINE_ACTIVE_FIELD`] of whole devices too; MIG instances always have it.
     pub has_engine_active: bool,
     /// Fault: the exporter does not report which of these pods uses a device.
@@ -73,7 +72,7 @@ impl Default for PipelineConfig {
             honor_labels: true,
             exporter_namespace: "gpu-operator".to_owned(),
             stale_markers: true,
-            whole_card_values: false,
+            shared_values: SharedValues::Own,
             has_engine_active: false,
             unattributed: AffectedPods::None,
             distortion: None,
@@ -88,6 +87,21 @@ impl Default for PipelineConfig {
             adapter_down: None,
         }
     }
+}
+
+/// What an exporter reports for the pods that share an accelerator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SharedValues {
+    /// Of each pod its own share, where the processes show it, beside the value of the accelerator without a pod, as dcgm-exporter
+    /// does with `--kubernetes-virtual-gpus`.
+    Own,
+    /// Of each pod the value of the accelerator.
+    Whole,
+    /// The value of the accelerator, with the name of one of its pods, another one at another time, as dcgm-exporter does without
+    /// that flag.
+    Rotating,
+    /// The value of the accelerator, without a pod.
+    Unattributed,
 }
 
 /// A change of values. At the exporter it affects only devices that a pod uses.

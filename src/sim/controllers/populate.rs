@@ -1,6 +1,6 @@
 //! The objects that exist before a run.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
@@ -8,12 +8,15 @@ use crate::model::metric_profile::MetricProfile;
 use crate::model::resource_kind::ResourceKind;
 use crate::model::scenario::{Accelerator, Scenario, ServiceRef};
 use crate::sim::cluster::{FieldManager, SimCluster};
-use crate::sim::config::NewPodFault;
+use crate::sim::config::{MigStrategy, NewPodFault};
 use crate::sim::objects::condition;
-use crate::sim::objects::devices::DEVICE_REPLICAS_LABEL;
+use crate::sim::objects::devices::INSTANCES_PER_ACCELERATOR;
 use crate::sim::objects::kinds::{HPA, NAMESPACE, NODE, POD, PRIORITY_CLASS, RUNTIME_CLASS, SERVICE, STORAGE_CLASS};
 
 const FIELD_MANAGER: &str = "gpuhpa-simulator";
+
+/// Profile of the MIG instances, unless the scenario names another one.
+const MIG_PROFILE: &str = "1g.10gb";
 
 /// Creates nodes, namespaces, classes, and what the scenario presupposes: metric store and exporter.
 pub(super) fn populate_cluster(cluster: &SimCluster, scenario: &Scenario) {
@@ -65,15 +68,20 @@ fn create_nodes(cluster: &SimCluster, scenario: &Scenario) -> Vec<String> {
         Accelerator::Resource(name) => name,
         Accelerator::Auto | Accelerator::StandIn => of_chart.or(of_profile).unwrap_or("nvidia.com/gpu"),
     };
+    let profile = resource.split_once("/mig-").map(|(_, profile)| profile);
+    let mig =
+        config.mig.or(profile.map(|_| MigStrategy::Mixed)).map(|strategy| (strategy, profile.unwrap_or(MIG_PROFILE)));
+    let resource = match mig {
+        Some((MigStrategy::Mixed, profile)) => format!("nvidia.com/mig-{profile}"),
+        Some((MigStrategy::Single, _)) => "nvidia.com/gpu".to_owned(),
+        None => resource.to_owned(),
+    };
     let cpu_nodes = config.cpu_nodes + usize::from(config.new_pod_fault == NewPodFault::WrongNode);
     let names: Vec<_> = (0..config.accelerator_nodes).map(|n| format!("gpu-{}", n + 1)).collect();
+    let count = config.accelerators_per_node * config.devices_per_accelerator;
+    let labels = accelerator_labels(cluster, count, mig);
     for (index, name) in names.iter().enumerate() {
-        create_node(
-            cluster,
-            name,
-            index,
-            Some((resource, config.accelerators_per_node * config.devices_per_accelerator)),
-        );
+        create_node(cluster, name, index, Some((&resource, count, &labels)));
     }
     for index in 0..cpu_nodes {
         create_node(cluster, &format!("cpu-{}", index + 1), config.accelerator_nodes + index, None);
@@ -87,10 +95,52 @@ fn requested_resource(scenario: &Scenario) -> Option<&str> {
     values.into_iter().find_map(|ollama| ollama["gpu"]["nvidiaResource"].as_str())
 }
 
-fn create_node(cluster: &SimCluster, name: &str, index: usize, accelerators: Option<(&str, usize)>) {
+/// The labels of NVIDIA's feature discovery of a node with so many devices; none for accelerators of which each is a device.
+fn accelerator_labels(
+    cluster: &SimCluster,
+    devices: usize,
+    mig: Option<(MigStrategy, &str)>,
+) -> BTreeMap<String, String> {
+    let config = cluster.config();
+    let model = config.pipeline.device_model.replace(' ', "-");
+    let shared_by = config.controllers.devices_per_accelerator;
+    let labels = |resource: &str, product: String, count: usize, replicas: usize, strategy: &str| {
+        let values = [
+            ("product", product),
+            ("count", count.to_string()),
+            ("replicas", replicas.to_string()),
+            ("sharing-strategy", strategy.to_owned()),
+        ];
+        values.map(|(key, value)| (format!("nvidia.com/{resource}.{key}"), value))
+    };
+    let strategy = |name: &str| ("nvidia.com/mig.strategy".to_owned(), name.to_owned());
+    match mig {
+        Some((MigStrategy::Single, profile)) => {
+            let instances = labels("gpu", format!("{model}-MIG-{profile}"), devices, 1, "none");
+            instances.into_iter().chain([strategy("single")]).collect()
+        }
+        Some((MigStrategy::Mixed, profile)) => {
+            let whole = labels("gpu", model.clone(), devices.div_ceil(INSTANCES_PER_ACCELERATOR), 0, "none");
+            let product = format!("{model}-MIG-{profile}");
+            let instances = labels(&format!("mig-{profile}"), product, devices, 1, "none");
+            whole.into_iter().chain(instances).chain([strategy("mixed")]).collect()
+        }
+        None if shared_by > 1 => {
+            labels("gpu", format!("{model}-SHARED"), devices / shared_by, shared_by, "time-slicing").into()
+        }
+        None => BTreeMap::new(),
+    }
+}
+
+fn create_node(
+    cluster: &SimCluster,
+    name: &str,
+    index: usize,
+    accelerators: Option<(&str, usize, &BTreeMap<String, String>)>,
+) {
     let now = cluster.now();
     let mut capacity = json!({"cpu": "32", "memory": "256Gi", "ephemeral-storage": "1Ti", "pods": "110"});
-    if let Some((resource, count)) = accelerators {
+    if let Some((resource, count, _)) = accelerators {
         capacity[resource] = json!(count.to_string());
     }
     let mut status = json!({"capacity": capacity, "allocatable": capacity,
@@ -103,10 +153,8 @@ fn create_node(cluster: &SimCluster, name: &str, index: usize, accelerators: Opt
     condition::set(&mut status, &now, "Ready", "True", "KubeletReady", "kubelet is posting ready status");
     let mut labels =
         json!({"kubernetes.io/hostname": name, "kubernetes.io/arch": "amd64", "kubernetes.io/os": "linux"});
-    let shared_by = cluster.config().controllers.devices_per_accelerator;
-    if accelerators.is_some() && shared_by > 1 {
-        labels[DEVICE_REPLICAS_LABEL] = json!(shared_by.to_string());
-        labels["nvidia.com/gpu.sharing-strategy"] = json!("time-slicing");
+    for (label, value) in accelerators.into_iter().flat_map(|(.., labels)| labels) {
+        labels[label] = json!(value);
     }
     let object = json!({"metadata": {"name": name, "labels": labels}, "spec": {}, "status": status});
     create(cluster, &NODE, object);

@@ -1,7 +1,11 @@
 //! Faults of the metric pipeline.
 
-use super::{ExpectedOutcome, FaultSpec, IDLE_HOLDS, METRIC_FOLLOWS_LOAD, METRIC_SERVED, NEW_PODS_SERVE};
-use crate::sim::config::{ActiveWindow, AffectedPods, DistortionHop, DistortionKind, MetricDistortion, WindowStart};
+use super::{
+    ExpectedOutcome, FaultSpec, IDLE_HOLDS, METRIC_FOLLOWS_LOAD, METRIC_SERVED, NEW_PODS_SERVE, share_one_accelerator,
+};
+use crate::sim::config::{
+    ActiveWindow, AffectedPods, DistortionHop, DistortionKind, MetricDistortion, MigStrategy, SharedValues, WindowStart,
+};
 use crate::units::HumanDuration;
 
 /// Under load: from the start of the 14th chat.
@@ -48,6 +52,30 @@ pub(super) const FAULTS: &[FaultSpec] = &[
         name: "device-without-pod",
         description: "the exporter does not report which pod uses a device",
         inject: |s| s.pipeline.unattributed = AffectedPods::All,
+        expected: &[METRIC_SERVED],
+    },
+    FaultSpec {
+        name: "gpu-shared-whole-values",
+        description: "all pods share one accelerator by time-slicing, and the exporter reports its value for each of them",
+        inject: |s| share_one_accelerator(s, SharedValues::Whole),
+        expected: &[ExpectedOutcome::Inconclusive(NEW_PODS_SERVE)],
+    },
+    FaultSpec {
+        name: "gpu-shared-rotating-label",
+        description: "all pods share one accelerator by time-slicing, and the exporter reports its value for one of them, another one at each sample",
+        inject: |s| share_one_accelerator(s, SharedValues::Rotating),
+        expected: &[ExpectedOutcome::Inconclusive(NEW_PODS_SERVE), METRIC_FOLLOWS_LOAD],
+    },
+    FaultSpec {
+        name: "gpu-shared-unattributed",
+        description: "all pods share one accelerator by time-slicing, and the exporter reports it for no pod",
+        inject: |s| share_one_accelerator(s, SharedValues::Unattributed),
+        expected: &[METRIC_SERVED],
+    },
+    FaultSpec {
+        name: "mig-instances",
+        description: "the accelerators are MIG instances, which have no DCGM_FI_DEV_GPU_UTIL",
+        inject: |s| s.divide_into_instances(MigStrategy::Single),
         expected: &[METRIC_SERVED],
     },
     FaultSpec {

@@ -11,7 +11,7 @@ mod pods;
 mod tolerated;
 
 use crate::model::verdict::{CaseResult, Verdict};
-use crate::sim::config::SimConfig;
+use crate::sim::config::{SharedValues, SimConfig};
 
 /// A fault or a tolerated disturbance.
 pub struct FaultSpec {
@@ -84,6 +84,12 @@ pub fn all() -> impl Iterator<Item = &'static FaultSpec> {
 /// All tolerated disturbances.
 pub fn tolerated() -> impl Iterator<Item = &'static FaultSpec> {
     tolerated::all()
+}
+
+/// All pods of the target are on one accelerator, of which the exporter reports these values.
+fn share_one_accelerator(config: &mut SimConfig, values: SharedValues) {
+    config.share_one_accelerator(8);
+    config.pipeline.shared_values = values;
 }
 
 /// The fault or disturbance of this name.

@@ -1,7 +1,7 @@
 //! Faults between the load and the pods.
 
-use super::{ExpectedOutcome, FaultSpec, METRIC_FOLLOWS_LOAD, NEW_PODS_SERVE};
-use crate::sim::config::{ActiveWindow, ChatFault, EndpointChoice, FaultyChats, SimConfig, WindowStart};
+use super::{ExpectedOutcome, FaultSpec, METRIC_FOLLOWS_LOAD, NEW_PODS_SERVE, share_one_accelerator};
+use crate::sim::config::{ActiveWindow, ChatFault, EndpointChoice, FaultyChats, SharedValues, SimConfig, WindowStart};
 use crate::units::HumanDuration;
 
 pub(super) const FAULTS: &[FaultSpec] = &[
@@ -17,8 +17,7 @@ pub(super) const FAULTS: &[FaultSpec] = &[
         description: "the node port routes to one pod only, and the exporter reports the value of the whole shared accelerator for each of its pods",
         inject: |s| {
             s.network.endpoint_choice = EndpointChoice::Oldest;
-            s.share_one_accelerator(8);
-            s.pipeline.whole_card_values = true;
+            share_one_accelerator(s, SharedValues::Whole);
         },
         expected: &[ExpectedOutcome::Inconclusive(NEW_PODS_SERVE)],
     },

@@ -1,5 +1,6 @@
-//! The devices of nodes and pods. An annotation of the pod records the allocation, which the simulated exporter reads. With
-//! time-slicing an accelerator has several devices, `UUID::0` and so on, as the NVIDIA device plugin names them.
+//! The devices of nodes and pods. An annotation of the pod records the allocation, which the simulated exporter reads. Ids are
+//! those of the NVIDIA device plugin: the UUID of an accelerator; with time-slicing several devices of it, `UUID::0` and so on; of
+//! an instance of MIG a UUID of its own, `MIG-UUID`.
 
 use serde_json::Value;
 
@@ -7,11 +8,39 @@ use crate::model::accelerator::is_extended_resource;
 use crate::sim::cluster::metadata_text;
 
 /// The device slots of a pod, separated by commas: the accelerator index, with time-slicing followed by `::` and the
-/// replica index.
+/// replica index, with MIG by `/` and the number of the instance.
 pub(in crate::sim) const DEVICES_ANNOTATION: &str = "simulator.gpuhpa/devices";
 
 /// Node label with the number of devices per accelerator (NVIDIA gpu-feature-discovery).
 pub(in crate::sim) const DEVICE_REPLICAS_LABEL: &str = "nvidia.com/gpu.replicas";
+
+/// Node label with the model of the accelerator, in which the strategy `single` of MIG names the profile.
+pub(in crate::sim) const PRODUCT_LABEL: &str = "nvidia.com/gpu.product";
+
+/// Instances of the smallest profile on an accelerator, and the number of the first one.
+pub(in crate::sim) const INSTANCES_PER_ACCELERATOR: usize = 7;
+const FIRST_INSTANCE: usize = 7;
+
+/// A device that a node offers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::sim) struct OfferedDevice {
+    /// Id, as the device plugin names it.
+    pub(in crate::sim) id: String,
+    /// Index of the accelerator on its node, and its UUID.
+    pub(in crate::sim) accelerator: usize,
+    pub(in crate::sim) accelerator_uuid: String,
+    pub(in crate::sim) part: DevicePart,
+}
+
+/// Which part of an accelerator a device is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::sim) enum DevicePart {
+    Whole,
+    /// The replica of this index, with time-slicing.
+    Replica(String),
+    /// The MIG instance of this number.
+    Instance(String),
+}
 
 /// The devices of a pod: node, device id, accelerator index.
 pub(in crate::sim) fn pod_devices(pod: &Value) -> Vec<(String, String, usize)> {
@@ -26,10 +55,10 @@ pub(in crate::sim) fn annotated_devices(pod: &Value) -> impl Iterator<Item = &st
     pod["metadata"]["annotations"][DEVICES_ANNOTATION].as_str().into_iter().flat_map(|slots| slots.split(','))
 }
 
-/// The devices of a node: device id, accelerator index.
-pub(in crate::sim) fn node_devices(node: &Value) -> Vec<(String, usize)> {
+/// The devices of a node.
+pub(in crate::sim) fn node_devices(node: &Value) -> Vec<OfferedDevice> {
     let name = metadata_text(node, "name");
-    device_slots(node).iter().filter_map(|slot| device_id(&name, slot)).collect()
+    device_slots(node).iter().filter_map(|slot| parse_slot(&name, slot)).collect()
 }
 
 /// The device slots of all extended resources of a node, in allocation order: the device plugin spreads pods over the
@@ -38,6 +67,10 @@ pub(in crate::sim) fn device_slots(node: &Value) -> Vec<String> {
     let allocatable = node["status"]["allocatable"].as_object().into_iter().flatten();
     let extended = allocatable.filter(|(resource, _)| is_extended_resource(resource));
     let count: usize = extended.filter_map(|(_, count)| count.as_str()?.parse::<usize>().ok()).sum();
+    if mig_profile(node).is_some() {
+        let instance = |n: usize| FIRST_INSTANCE + n % INSTANCES_PER_ACCELERATOR;
+        return (0..count).map(|n| format!("{}/{}", n / INSTANCES_PER_ACCELERATOR, instance(n))).collect();
+    }
     let shared_by =
         node["metadata"]["labels"][DEVICE_REPLICAS_LABEL].as_str().and_then(|count| count.parse::<usize>().ok());
     match shared_by.filter(|replicas| *replicas > 1) {
@@ -51,20 +84,36 @@ pub(in crate::sim) fn device_slots(node: &Value) -> Vec<String> {
     }
 }
 
-/// The profile of a node's MIG instances, as the device plugin names their resource (`nvidia.com/mig-1g.10gb`); `None` for whole
-/// devices.
+/// The profile of a node's MIG instances: of the strategy `mixed` by the name of their resource (`nvidia.com/mig-1g.10gb`), of
+/// `single` by the model of the accelerator; `None` for whole devices.
 pub(in crate::sim) fn mig_profile(node: &Value) -> Option<String> {
     let resources = node["status"]["allocatable"].as_object().into_iter().flatten();
-    resources.into_iter().find_map(|(resource, _)| Some(resource.split_once("/mig-")?.1.to_owned()))
+    let of_resource = resources.into_iter().find_map(|(resource, _)| resource.split_once("/mig-"));
+    let of_product = || node["metadata"]["labels"][PRODUCT_LABEL].as_str()?.split_once("-MIG-");
+    of_resource.or_else(of_product).map(|(_, profile)| profile.to_owned())
 }
 
 /// The device id and accelerator index of a slot.
 fn device_id(node: &str, slot: &str) -> Option<(String, usize)> {
-    let (accelerator, replica) =
-        slot.split_once("::").map_or((slot, None), |(accelerator, replica)| (accelerator, Some(replica)));
-    let accelerator = accelerator.parse().ok()?;
-    let uuid = device_uuid(node, accelerator);
-    Some((replica.map_or(uuid.clone(), |replica| format!("{uuid}::{replica}")), accelerator))
+    parse_slot(node, slot).map(|device| (device.id, device.accelerator))
+}
+
+fn parse_slot(node: &str, slot: &str) -> Option<OfferedDevice> {
+    let (accelerator, part) = if let Some((accelerator, replica)) = slot.split_once("::") {
+        (accelerator, DevicePart::Replica(replica.to_owned()))
+    } else if let Some((accelerator, instance)) = slot.split_once('/') {
+        (accelerator, DevicePart::Instance(instance.to_owned()))
+    } else {
+        (slot, DevicePart::Whole)
+    };
+    let accelerator: usize = accelerator.parse().ok()?;
+    let accelerator_uuid = format!("GPU-{}", uuid(&format!("{node}/{accelerator}")));
+    let id = match &part {
+        DevicePart::Whole => accelerator_uuid.clone(),
+        DevicePart::Replica(replica) => format!("{accelerator_uuid}::{replica}"),
+        DevicePart::Instance(instance) => format!("MIG-{}", uuid(&format!("{node}/{accelerator}/{instance}"))),
+    };
+    Some(OfferedDevice { id, accelerator, accelerator_uuid, part })
 }
 
 /// Whether a pod uses a device.
@@ -72,16 +121,16 @@ pub(in crate::sim) fn has_device(pod: &Value) -> bool {
     !pod_devices(pod).is_empty()
 }
 
-/// The UUID of an accelerator, the same in every run: FNV-1a of node and index.
-fn device_uuid(node: &str, accelerator: usize) -> String {
+/// The UUID of a device, the same in every run: FNV-1a of its place.
+fn uuid(place: &str) -> String {
     let hash = |salt: &str| {
-        let text = format!("{node}/{accelerator}/{salt}");
+        let text = format!("{place}/{salt}");
         text.bytes()
             .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
     };
     let (high, low) = (hash("high"), hash("low"));
     format!(
-        "GPU-{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
+        "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
         high >> 32,
         (high >> 16) & 0xffff,
         high & 0xffff,

@@ -3,6 +3,7 @@
 mod adapter;
 mod devices;
 mod exporter;
+mod exposition;
 mod metrics_api;
 mod promql;
 mod rules;
@@ -24,8 +25,8 @@ use super::objects::lost_nodes::is_on_lost_node;
 use super::ollama::ServerRegistry;
 use crate::sim::config::PipelineConfig;
 use crate::units::HumanDuration;
-use exporter::PipelineLabels;
 pub(super) use exporter::series_names;
+use exposition::PipelineLabels;
 use promql::QueryValue;
 pub(super) use rules::{find_unserved_series, find_unsupported as find_unsupported_rules, has_rule_of};
 use state::PipelineState;

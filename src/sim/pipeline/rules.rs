@@ -3,7 +3,7 @@
 use regex::Regex;
 use serde_json::{Map, Value};
 
-use super::exporter::PipelineLabels;
+use super::exposition::PipelineLabels;
 use super::promql::{self, PromqlExpr, PromqlSelector};
 
 /// The adapter's configuration.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::exporter::PipelineLabels;
+use super::exposition::PipelineLabels;
 use super::promql::{PromqlExpr, PromqlSelector, QueryValue, StoreSample};
 
 /// Age of the newest sample from which a series has no value, milliseconds.

@@ -6,7 +6,8 @@ use crate::metrics::{api, exposition, request::ResponseKind, store as store_resp
 use crate::model::resource_kind::ResourceKind;
 use crate::model::shipped_profiles;
 use crate::sim::config::{
-    ActiveWindow, AffectedPods, DistortionHop, DistortionKind, MetricDistortion, PipelineConfig, SimConfig, WindowStart,
+    ActiveWindow, AffectedPods, DistortionHop, DistortionKind, MetricDistortion, PipelineConfig, SharedValues,
+    SimConfig, WindowStart,
 };
 use crate::sim::fixtures::{
     TEST_MANAGER, create_object, create_pod, delete_pod, sleep_seconds, spawn_load, start_platform,
@@ -268,21 +269,84 @@ fn the_rules_of_all_scenarios_are_supported() {
     assert!(checked > 5, "{checked}");
 }
 
-#[tokio::test(start_paused = true)]
-async fn pods_on_one_card_share_its_hundred_percent() {
-    let (platform, mut tasks) = start_platform(SimConfig::default());
+/// A platform whose node has this label, with busy pods a and b on the devices of these slots.
+async fn busy_pods_on(config: SimConfig, label: (&str, &str), slots: [&str; 2]) -> (SimPlatform, JoinSet<()>) {
+    let (platform, mut tasks) = start_platform(config);
     install_adapter(&platform, RULES);
-    let share = |node: &mut Value| node["metadata"]["labels"]["nvidia.com/gpu.replicas"] = json!("2");
-    platform.cluster.update(TEST_MANAGER, &NODE, "", "n1", share).unwrap();
-    for (name, part) in [("a", "0"), ("b", "1")] {
+    let set_label = |node: &mut Value| node["metadata"]["labels"][label.0] = json!(label.1);
+    platform.cluster.update(TEST_MANAGER, &NODE, "", "n1", set_label).unwrap();
+    for (name, slot) in ["a", "b"].into_iter().zip(slots) {
         create_pod(&platform.cluster, name, 0);
-        let devices = json!(format!("0::{part}"));
-        let edit = |pod: &mut Value| pod["metadata"]["annotations"]["simulator.gpuhpa/devices"] = devices;
+        let edit = |pod: &mut Value| pod["metadata"]["annotations"]["simulator.gpuhpa/devices"] = json!(slot);
         platform.cluster.update(TEST_MANAGER, &POD, "ai", name, edit).unwrap();
     }
     spawn_load(&platform, &mut tasks, 4, &["a", "b"]);
     sleep_seconds(130).await;
-    assert_eq!(served_values(&platform, PODS_PATH), "a=50 b=50");
+    (platform, tasks)
+}
+
+/// Pod, device and value of each series of a field on the exporter's page.
+fn exposed(platform: &SimPlatform, field: &str) -> Vec<(Option<String>, String, i64)> {
+    let text = platform.pipeline.exporter_metrics("ai", "a").unwrap();
+    let dcgm = shipped_profiles::find("dcgm").unwrap();
+    let mut all: Vec<_> = exposition::parse_samples(&text, field, &dcgm)
+        .unwrap()
+        .into_iter()
+        .map(|sample| {
+            let device = crate::metrics::device_from_labels(&sample.labels, &dcgm.labels).unwrap().into_owned();
+            (sample.object, device, sample.value.unwrap().0)
+        })
+        .collect();
+    all.sort();
+    all
+}
+
+#[tokio::test(start_paused = true)]
+async fn pods_on_one_card_share_its_hundred_percent_and_show_what_the_exporter_attributes() {
+    for (values, expected) in [
+        (SharedValues::Own, "- 100, - 0, a 50, b 50"),
+        (SharedValues::Whole, "- 0, a 100, b 100"),
+        (SharedValues::Unattributed, "- 100, - 0"),
+    ] {
+        let config = config_with(|s| s.shared_values = values);
+        let (platform, mut tasks) = busy_pods_on(config, ("nvidia.com/gpu.replicas", "2"), ["0::0", "0::1"]).await;
+        let mut shown: Vec<_> = exposed(&platform, "DCGM_FI_DEV_GPU_UTIL")
+            .into_iter()
+            .map(|(pod, _, value)| format!("{} {}", pod.as_deref().unwrap_or("-"), value / 1000))
+            .collect();
+        shown
+            .sort_by_key(|text| (text.starts_with("a ") || text.starts_with("b "), text.ends_with(" 0"), text.clone()));
+        assert_eq!(shown.join(", "), expected, "{values:?}");
+        tasks.abort_all();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rotating_label_names_one_pod_of_a_card_at_a_time() {
+    let config = config_with(|s| s.shared_values = SharedValues::Rotating);
+    let (platform, mut tasks) = busy_pods_on(config, ("nvidia.com/gpu.replicas", "2"), ["0::0", "0::1"]).await;
+    let mut named = std::collections::BTreeSet::new();
+    for _ in 0..20 {
+        let pods: Vec<_> =
+            exposed(&platform, "DCGM_FI_DEV_GPU_UTIL").into_iter().filter(|one| one.0.is_some()).collect();
+        let [(Some(pod), _, 100_000)] = pods.as_slice() else { panic!("{pods:?}") };
+        named.insert(pod.clone());
+        sleep_seconds(30).await;
+    }
+    assert_eq!(named.len(), 2);
+    tasks.abort_all();
+}
+
+#[tokio::test(start_paused = true)]
+async fn instances_of_a_card_have_its_uuid_and_no_utilization() {
+    let label = ("nvidia.com/gpu.product", "H100-MIG-1g.10gb");
+    let (platform, mut tasks) = busy_pods_on(SimConfig::default(), label, ["0/7", "0/8"]).await;
+    assert_eq!(exposed(&platform, "DCGM_FI_DEV_GPU_UTIL"), []);
+    let shown = exposed(&platform, "DCGM_FI_PROF_GR_ENGINE_ACTIVE");
+    let of = |pod: Option<&str>| shown.iter().filter(move |one| one.0.as_deref() == pod);
+    let [a, b] = ["a", "b"].map(|pod| of(Some(pod)).next().unwrap());
+    assert!(a.1.ends_with("/gi7") && b.1.ends_with("/gi8") && a.1[..40] == b.1[..40], "{shown:?}");
+    assert_eq!((a.2, b.2, of(None).count()), (980, 980, 2));
     tasks.abort_all();
 }
 

@@ -85,4 +85,5 @@ label_node() {
 
 accelerator_resource() { echo nvidia.com/gpu; }
 accelerator_metric() { echo DCGM_FI_DEV_GPU_UTIL; }
-accelerator_count() { query uuid | wc -l; }
+# The exporter reads all cards, also those that the rig does not offer.
+accelerator_count() { nvidia-smi --query-gpu=uuid --format=csv,noheader | wc -l; }

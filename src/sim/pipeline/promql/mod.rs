@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::exporter::PipelineLabels;
+use super::exposition::PipelineLabels;
 
 mod parse;
 mod selector;

@@ -2,7 +2,7 @@
 
 use regex::Regex;
 
-use super::super::exporter::PipelineLabels;
+use super::super::exposition::PipelineLabels;
 
 /// A series selector: a metric name and label matchers.
 #[derive(Clone, Debug, Default)]
