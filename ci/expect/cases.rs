@@ -77,7 +77,7 @@ impl std::fmt::Display for RigCase {
 }
 
 impl ExpectedOutcome {
-    fn parse(text: &str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let (name, rest) = text.split_once(' ').ok_or_else(|| format!("`{text}` names no result"))?;
         if name == "refused" {
             return Ok(Self::Refused { words: rest.to_owned() });
@@ -91,11 +91,12 @@ impl ExpectedOutcome {
         Ok(Self::Decided { check, result, words: words.to_owned() })
     }
 
-    /// Whether the verdict has this outcome.
+    /// Whether the verdict has this outcome. A PASS is decided by each of its cases.
     pub(crate) fn is_met_by(&self, verdict: &Verdict) -> bool {
-        let (Self::Decided { check, result, words }, Some(case)) = (self, deciding_case(verdict)) else {
-            return false;
-        };
+        let Self::Decided { check, result, words } = self else { return false };
+        let named = || verdict.cases.iter().find(|case| check.is_some_and(|check| check.name() == case.name));
+        let case = if verdict.result == CaseResult::Pass { named() } else { deciding_case(verdict) };
+        let Some(case) = case else { return false };
         check.is_none_or(|check| check.name() == case.name) && *result == case.result && case.reason.contains(words)
     }
 }

@@ -9,7 +9,7 @@ use gpuhpa::model::observation::{ObservationKind, ProbeRecord};
 use gpuhpa::model::reading::{MetricReading, ReadingResult};
 use gpuhpa::model::revision::RULES;
 
-use super::cases::{RigCase, rows};
+use super::cases::{ExpectedOutcome, RigCase, rows};
 use super::rig_run::RigRun;
 use super::{Findings, compare_run};
 
@@ -98,6 +98,11 @@ fn another_end_than_the_rows_is_found() {
     deciding.reason = "another reason".to_owned();
     fail.bundle.as_mut().unwrap().verdict = Some(other);
     assert_found(&compare(&fail, "hpa-controller-off", 1).differences, "another reason; expected is");
+    // Each case of a PASS decides, and `any` is none of them.
+    let verdict_of_pass = pass.bundle.as_ref().and_then(|bundle| bundle.verdict.as_ref()).unwrap();
+    let decides = |text: &str| ExpectedOutcome::parse(text).unwrap().is_met_by(verdict_of_pass);
+    assert!(decides("ScaleUp/NewPodsRunOnAccelerators PASS 2 of 2 new pods"));
+    assert!(!decides("ScaleUp/NewPodsRunOnAccelerators PASS on 2 nodes") && !decides("any PASS"));
     // Either of two outcomes is correct.
     assert!(compare(&pass, "adapter-away", 0).differences.is_empty());
     assert_found(&altered(|run| drop(verdict(run))), "no verdict.json");

@@ -8,18 +8,17 @@ certificates() {
   authority front-proxy-ca front-proxy-ca
   certificate apiserver ca /CN=kube-apiserver serverAuth \
     "DNS:kubernetes,DNS:kubernetes.default,DNS:kubernetes.default.svc,DNS:kubernetes.default.svc.cluster.local,DNS:localhost,IP:127.0.0.1,IP:$API_SERVICE_IP,IP:$NODE_IP"
-  certificate kubelet ca "/CN=$NODE" serverAuth "DNS:$NODE,IP:$NODE_IP"
   certificate apiserver-kubelet-client ca /O=system:masters/CN=kube-apiserver-kubelet-client clientAuth
   certificate front-proxy-client front-proxy-ca /CN=front-proxy-client clientAuth
   certificate admin ca /O=system:masters/CN=admin clientAuth
   certificate kube-controller-manager ca /CN=system:kube-controller-manager clientAuth
   certificate kube-scheduler ca /CN=system:kube-scheduler clientAuth
   certificate kube-proxy ca /CN=system:kube-proxy clientAuth
-  certificate node ca "/O=system:nodes/CN=system:node:$NODE" clientAuth
   openssl genrsa -out "$PKI/service-accounts.key" 2048 2>/dev/null
   openssl rsa -in "$PKI/service-accounts.key" -pubout -out "$PKI/service-accounts.pub" 2>/dev/null
   local user
-  for user in admin kube-controller-manager kube-scheduler kube-proxy node; do kubeconfig "$user"; done
+  for user in admin kube-controller-manager kube-scheduler kube-proxy; do kubeconfig "$user"; done
+  node_certificates
 }
 
 authority() { # NAME COMMON_NAME
@@ -46,7 +45,7 @@ kind: Config
 clusters:
 - name: gpuhpa-rig
   cluster:
-    server: https://$NODE_IP:6443
+    server: https://$API_IP:6443
     certificate-authority-data: $(base64 -w0 "$PKI/ca.crt")
 users:
 - name: $1

@@ -5,6 +5,7 @@
 clean() {
   within 30 processes_ended || warn "processes do not end: $(rig_processes | tr '\n' ' ')"
   unmount_all
+  on_second_node network_down
   network_down
   within 10 cgroups_removed || warn "cgroups are left: $(rig_cgroups | tr '\n' ' ')"
   restore_outside
@@ -14,28 +15,41 @@ clean() {
 # rig_processes: the daemons and their children on the machine, found by their
 # mark, and the processes in containers, found by their cgroup.
 rig_processes() {
-  local pid
   {
     carrying "GPUHPA_RIG_DAEMON=$STATE"
-    rig_cgroups | while read -r folder; do cat "$folder/cgroup.procs" 2>/dev/null || true; done
-  } | sort -un | while read -r pid; do ! alive "$pid" || echo "$pid"; done
+    rig_cgroups | processes_of_cgroups
+  } | living
 }
 
-processes_ended() {
-  local pids
-  pids=$(rig_processes)
-  [ -n "$pids" ] || return 0
+# processes_of_cgroups: the processes in the cgroups whose folders it reads.
+processes_of_cgroups() { while read -r folder; do cat "$folder/cgroup.procs" 2>/dev/null || true; done; }
+living() {
+  local pid
+  sort -un | while read -r pid; do ! alive "$pid" || echo "$pid"; done
+}
+
+processes_ended() { have_ended "$(rig_processes)"; }
+
+# have_ended PIDS: succeeds if there are none; kills them.
+have_ended() {
+  [ -n "$1" ] || return 0
   # shellcheck disable=SC2086 # one word a process
-  kill -9 $pids 2>/dev/null || true
+  kill -9 $1 2>/dev/null || true
   return 1
 }
 
 # rig_cgroups: the deepest first. `up` refuses a machine that has some already.
-rig_cgroups() { find /sys/fs/cgroup/kubepods /sys/fs/cgroup/*/kubepods -depth -type d 2>/dev/null || true; }
+rig_cgroups() {
+  find /sys/fs/cgroup/kubepods /sys/fs/cgroup/*/kubepods -depth -type d 2>/dev/null || true
+  second_cgroups
+}
 
-cgroups_removed() {
-  rig_cgroups | while read -r folder; do rmdir "$folder" 2>/dev/null || true; done
-  [ -z "$(rig_cgroups)" ]
+cgroups_removed() { remove_cgroups rig_cgroups; }
+
+# remove_cgroups FUNCTION: removes what the function lists; fails if some is left.
+remove_cgroups() {
+  "$1" | while read -r folder; do rmdir "$folder" 2>/dev/null || true; done
+  [ -z "$("$1")" ]
 }
 
 unmount_all() {

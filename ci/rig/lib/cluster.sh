@@ -23,12 +23,21 @@ cluster_up() {
   say "the store serves their utilization"
 }
 
+# allocatable_gpus: those of each node, a number a node.
 allocatable_gpus() {
   local resource
   resource=$(accelerator_resource)
-  kubectl get node "$NODE" --request-timeout=5s -o "jsonpath={.status.allocatable.${resource//./\\.}}" 2>/dev/null
+  kubectl get nodes --request-timeout=5s -o "jsonpath={.items[*].status.allocatable.${resource//./\\.}}" 2>/dev/null
 }
-gpus_offered() { [ "$(allocatable_gpus)" = "$RIG_GPUS" ]; }
+
+# gpus_offered: each node that has accelerators offers RIG_GPUS.
+gpus_offered() {
+  local resource answer
+  resource=$(accelerator_resource)
+  answer=$(kubectl get nodes --request-timeout=5s -o \
+    "jsonpath={range .items[*]}{.metadata.labels.rig\.local/accelerators} {.status.allocatable.${resource//./\\.}}{'\n'}{end}") || return
+  [ "$(grep -cxE "true $RIG_GPUS| 0| " <<<"$answer")" = "$RIG_NODES" ]
+}
 
 names_served() { [ "$(kubectl -n kube-system get deployment coredns -o 'jsonpath={.status.availableReplicas}' 2>/dev/null)" = 1 ]; }
 
@@ -43,7 +52,14 @@ scraped() { kubectl get --raw "$STORE/api/v1/targets" 2>/dev/null | grep -q '"la
 metric_served() {
   local answer
   answer=$(kubectl get --raw "$STORE/api/v1/query?query=count(count($(accelerator_metric))by(UUID,GPU_I_ID))" 2>/dev/null) &&
-    [[ $answer =~ ,\"([0-9]+)\"\] ]] && [ "${BASH_REMATCH[1]}" = "$(accelerator_count)" ]
+    [[ $answer =~ ,\"([0-9]+)\"\] ]] && [ "${BASH_REMATCH[1]}" = "$(accelerators_of_all_nodes)" ]
+}
+
+# accelerators_of_all_nodes: how many are offered. A node without accelerators has no such label.
+accelerators_of_all_nodes() {
+  local nodes
+  nodes=$(kubectl get nodes -l rig.local/accelerators=true -o name 2>/dev/null | wc -l)
+  echo $(($(accelerator_count) * nodes))
 }
 
 # switch_gpus COUNT: waits until the node and the store show this many.

@@ -4,7 +4,7 @@
 keda_up() {
   local keda file
   keda=$(part keda)
-  ctr_ 120 images import "$keda/image.tar" >/dev/null
+  on_each_node import_images keda
   kubectl get namespace keda >/dev/null 2>&1 || kubectl create namespace keda >/dev/null
   kubectl -n keda get serviceaccount keda-operator >/dev/null 2>&1 ||
     kubectl -n keda create serviceaccount keda-operator >/dev/null

@@ -6,7 +6,9 @@ NETNS=/run/netns/$NETNS_NAME
 LINK=gpuhpa-rig0
 HOST_IP=198.18.0.1 # from the range for benchmarks (RFC 2544), which is not routed
 NODE_IP=198.18.0.2
-POD_CIDR=10.244.0.0/24
+API_IP=$NODE_IP # the first node's, also where NODE_IP is another's
+CLUSTER_CIDR=10.244.0.0/16 # the pods of all nodes
+POD_CIDR=10.244.0.0/24     # the pods of this node
 BRIDGE_IP=10.244.0.1
 SERVICE_CIDR=10.96.0.0/16
 API_SERVICE_IP=10.96.0.1
@@ -20,10 +22,10 @@ network_up() {
   mkdir -p /run/netns
   : >"$NETNS"
   unshare --net="$NETNS" true
+  in_rig ip link set lo up
   ip link add "$LINK" type veth peer name host netns "$NETNS_NAME"
   ip addr add "$HOST_IP/30" dev "$LINK"
   ip link set "$LINK" up
-  in_rig ip link set lo up
   in_rig ip addr add "$NODE_IP/30" dev host
   in_rig ip link set host up
 
@@ -38,6 +40,9 @@ network_up() {
   in_rig iptables -w -A FORWARD -i cni0 -o host -m conntrack --ctstate NEW -j REJECT
 }
 
+node_ports() { printf '%s:30000-32767 ' "$NODE_IP"; }
+
+# network_down: removes the network of this node.
 network_down() {
   ip link del "$LINK" 2>/dev/null || true
   while umount "$NETNS" 2>/dev/null; do :; done

@@ -72,10 +72,14 @@ awaiting() {
   within "$seconds" "$@" || die "$what: not within $seconds s (logs in $STATE/log)"
 }
 
-DAEMONS=(etcd kube-apiserver kube-controller-manager kube-scheduler containerd kubelet kube-proxy registry cloud)
+# daemons: the names of all that are to run.
+daemons() {
+  echo etcd kube-apiserver kube-controller-manager kube-scheduler containerd kubelet kube-proxy registry cloud
+  if has_second_node; then echo node-2 containerd-2 kubelet-2 kube-proxy-2; fi
+}
 
 # rig_whole: succeeds if all daemons run.
 rig_whole() {
   local name
-  for name in "${DAEMONS[@]}"; do pid_of "$name" >/dev/null || return 1; done
+  for name in $(daemons); do pid_of "$name" >/dev/null || return 1; done
 }

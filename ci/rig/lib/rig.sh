@@ -15,6 +15,7 @@ export LC_ALL=C
 . "$RIG/lib/certificates.sh"
 . "$RIG/lib/control-plane.sh"
 . "$RIG/lib/node.sh"
+. "$RIG/lib/second-node.sh"
 . "$RIG/lib/registry.sh"
 . "$RIG/lib/cluster.sh"
 . "$RIG/lib/cloud.sh"

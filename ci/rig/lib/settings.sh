@@ -1,11 +1,12 @@
 # Settings. `up` reads them from its environment and records them; the later
 # commands read this record.
-SETTINGS="KUBERNETES_VERSION RIG_ACCELERATOR RIG_GPUS RIG_ALLOCATION RIG_ATTRIBUTION RIG_GPU_MEMORY RIG_SAMPLE RIG_SCRAPE RIG_STORE_OFFSET RIG_HPA_SYNC RIG_KEDA"
+SETTINGS="KUBERNETES_VERSION RIG_ACCELERATOR RIG_NODES RIG_GPUS RIG_ALLOCATION RIG_ATTRIBUTION RIG_GPU_MEMORY RIG_SAMPLE RIG_SCRAPE RIG_STORE_OFFSET RIG_HPA_SYNC RIG_KEDA"
 
 choose_settings() {
   local name
   : "${RIG_ACCELERATOR:=standin}"
-  : "${RIG_GPUS:=4}"           # devices that the node offers
+  : "${RIG_NODES:=1}"          # 2: a second node
+  : "${RIG_GPUS:=4}"           # devices that each node offers
   : "${RIG_ALLOCATION:=plugin}" # how they are offered; ACCELERATOR_ALLOCATIONS lists the ways
   : "${RIG_ATTRIBUTION:=pod}"  # what pods that share a card show: pod, each its own share; card, the card's value; rotating, one of
                                # them the card's value; none, no pod has a series
@@ -15,6 +16,7 @@ choose_settings() {
   : "${RIG_STORE_OFFSET:=0s}"  # the store's -search.latencyOffset; its default is 30s
   : "${RIG_HPA_SYNC:=5s}"      # the HPA controller's sync period; its default is 15s
   : "${RIG_KEDA:=0}"           # 1: KEDA runs, and serves external.metrics.k8s.io
+  [[ $RIG_NODES =~ ^[12]$ ]] || die "RIG_NODES=$RIG_NODES: it takes 1 or 2"
   [[ $RIG_KEDA =~ ^[01]$ ]] || die "RIG_KEDA=$RIG_KEDA: it takes 0 or 1"
   [ -e "$RIG/accelerator/$RIG_ACCELERATOR/accelerator.sh" ] ||
     die "RIG_ACCELERATOR=$RIG_ACCELERATOR: there is no ci/rig/accelerator/$RIG_ACCELERATOR/accelerator.sh"
@@ -55,7 +57,7 @@ differing_settings() {
 
 read_settings() {
   # A rig that an older clone started has no such settings.
-  RIG_KEDA=0 RIG_ALLOCATION=plugin
+  RIG_KEDA=0 RIG_NODES=1 RIG_ALLOCATION=plugin
   . "$STATE/settings"
   use_accelerator
 }

@@ -149,6 +149,28 @@ fn new_pods_are_ready_on_nodes_with_accelerators_with_a_device_each() {
 }
 
 #[test]
+fn several_nodes_of_the_target_are_named() {
+    let mut second_node = None;
+    let mut two_nodes = healthy().each(|o| match &mut o.kind {
+        ObservationKind::Pod(pod) if pod.name == SECOND => {
+            pod.node = pod.node.as_ref().map(|_| "rig-node-2".to_owned())
+        }
+        ObservationKind::Node(node) => second_node = Some(node.clone()),
+        ObservationKind::Metric(reading) => edit_samples(&mut reading.result, |sample| {
+            if sample.object.as_deref() == Some(SECOND) {
+                std::sync::Arc::make_mut(&mut sample.labels).insert("Hostname".to_owned(), "rig-node-2".to_owned());
+            }
+        }),
+        _ => {}
+    });
+    if let Some(node) = second_node {
+        let node = crate::model::observation::NodeSnapshot { name: "rig-node-2".to_owned(), ..node };
+        two_nodes = two_nodes.with_observation(1_000, ObservationKind::Node(node));
+    }
+    two_nodes.assert_passes(NewPodsRunOnAccelerators, "s; the pods of the target are on 2 nodes: rig-node, rig-node-2");
+}
+
+#[test]
 fn a_device_reported_after_ready_is_kept_when_the_pod_is_gone() {
     let run = healthy().pods(SECOND, |_, pod| pod.allocated_devices.clear());
     let mut later = healthy().pod_at(SECOND, 37_300);

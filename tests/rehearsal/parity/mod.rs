@@ -56,6 +56,8 @@ const PARITY_CASES: &[ParityCase] = &[
     parity_case("time-sliced-card", |s| inject_fault("gpu-shared-whole-values", s), "PPPPPPPPIPPPPP"),
     parity_case("time-sliced-rotating", |s| inject_fault("gpu-shared-rotating-label", s), "PPPPPPPPIPPPPP"),
     parity_case("time-sliced-none", |s| inject_fault("gpu-shared-unattributed", s), "PIIIIIIIIIIIIP"),
+    parity_case("two-nodes", |s| s.controllers.accelerator_nodes = 2, "PPPPPPPPPPPPPP"),
+    parity_case("one-node-of-two", |s| s.controllers.cpu_nodes = 1, "PPPPPPPPPPPPPP"),
     parity_case("rule-loses-namespace", |_| (), "PIIIIIIIIIIIIP"),
     parity_case("exported-namespace", |s| inject_fault("exported-namespace", s), "PIIIIIIIIIIIIP"),
     parity_case("no-metrics-api", |_| (), "PIIIIIIIIIIIIP"),

@@ -17,7 +17,7 @@ accelerator_says() {
 
 accelerator_up() {
   apply "$RIG/accelerator/standin/manifests.yaml"
-  label_node
+  on_each_node label_node
 }
 
 # Seven instances of this profile are a card (accelerator/standin/devices).
@@ -34,7 +34,7 @@ accelerator_metric() {
 
 accelerator_count() { if [ "$RIG_ALLOCATION" = time-sliced ]; then echo 1; else echo "$RIG_GPUS"; fi; }
 
-# label_node: sets the labels of node_labels, and removes those of another allocation.
+# label_node: on this node, sets the labels of node_labels, and removes those of another allocation.
 label_node() {
   local name label labels="" wanted
   wanted=" $(node_labels | tr '\n' ' ')"

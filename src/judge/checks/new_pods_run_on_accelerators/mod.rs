@@ -7,6 +7,8 @@ mod capacity_shortage;
 mod device_sharing;
 mod placement;
 
+use std::collections::BTreeSet;
+
 use crate::bounds::SLACK;
 use crate::judge::check_result::{BoundResult, CheckResult, CheckStatus, compare_with_bound, format_ms};
 use crate::judge::run_view::{ObservedItem, RunView, TargetPod};
@@ -58,14 +60,26 @@ pub(super) fn evaluate(view: &RunView<'_>) -> CheckResult {
         return CheckResult::inconclusive(text).with_cites(cites);
     }
     let mut all = CheckResult::pass(format!(
-        "{} of {} new pods Ready on nodes with accelerators, within {}",
+        "{} of {} new pods Ready on nodes with accelerators, within {}{}",
         starts_ms.len(),
         pods.len(),
-        format_ms(starts_ms.iter().max().copied().unwrap_or(0))
+        format_ms(starts_ms.iter().max().copied().unwrap_or(0)),
+        describe_nodes(view, end)
     ))
     .with_cites(cites);
     all.findings.extend(texts);
     device_sharing::evaluate(view, all)
+}
+
+/// The nodes of the target's pods under load, where there are several; empty with one.
+fn describe_nodes(view: &RunView<'_>, end: u64) -> String {
+    let ready = view.target_pods().iter().filter_map(|pod| pod.ready_by(end));
+    let nodes: BTreeSet<&str> = ready.filter_map(|(_, pod)| pod.node.as_deref()).collect();
+    if nodes.len() < 2 {
+        return String::new();
+    }
+    let names: Vec<&str> = nodes.into_iter().collect();
+    format!("; the pods of the target are on {} nodes: {}", names.len(), names.join(", "))
 }
 
 /// The scale-down under load that left fewer replicas than expected.

@@ -6,6 +6,7 @@ package main
 import (
 	"flag"
 	"log"
+	"os"
 	"strings"
 
 	api "k8s.io/kubelet/pkg/apis/deviceplugin/v1beta1"
@@ -20,7 +21,7 @@ func main() {
 	dir := flag.String("dir", "/var/lib/kubelet/device-plugins", "the kubelet's folder for plugins")
 	flag.Parse()
 
-	resource, ids, err := devices.Offered(*allocation, *count)
+	resource, ids, err := devices.Offered(*allocation, os.Getenv("NODE_NAME"), *count)
 	if err != nil {
 		log.Fatalf("-allocation=%v", err)
 	}

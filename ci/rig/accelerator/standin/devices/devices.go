@@ -3,6 +3,7 @@ package devices
 
 import (
 	"fmt"
+	"hash/fnv"
 	"strconv"
 	"strings"
 
@@ -20,18 +21,19 @@ const (
 
 // Offered is what the device plugin offers: an extended resource, and its devices. NVIDIA's plugin offers the instances of cards in
 // MIG mode as nvidia.com/gpu with the strategy `single`, and as nvidia.com/mig-PROFILE with `mixed`. A time-sliced card is offered
-// as several devices, UUID::n.
-func Offered(allocation string, count int) (resource string, ids []string, err error) {
+// as several devices, UUID::n. Each node has devices of its own.
+func Offered(allocation, node string, count int) (resource string, ids []string, err error) {
 	resource = "nvidia.com/gpu"
-	id := func(n int) string { return cardID(n) }
+	id := func(n int) string { return cardID(group(node), n) }
+	instances := func(n int) string { return instanceID(group(node), n) }
 	switch allocation {
 	case "plugin":
 	case "mig":
-		id = instanceID
+		id = instances
 	case "mig-mixed":
-		id, resource = instanceID, "nvidia.com/mig-"+profile
+		id, resource = instances, "nvidia.com/mig-"+profile
 	case "time-sliced":
-		id = func(n int) string { return fmt.Sprintf("%s::%d", cardID(0), n) }
+		id = func(n int) string { return fmt.Sprintf("%s::%d", cardID(group(node), 0), n) }
 	default:
 		return "", nil, fmt.Errorf("%s: it takes plugin, mig, mig-mixed or time-sliced", allocation)
 	}
@@ -41,13 +43,21 @@ func Offered(allocation string, count int) (resource string, ids []string, err e
 	return resource, ids, nil
 }
 
-// The ids are the same for the same number on every run, so that evidence from two runs can be compared, and sort by that number.
-func cardID(number int) string {
-	return fmt.Sprintf("GPU-6f1d2c3a-%04x-4a5b-8c9d-%012x", number, number)
+// group is the part of an id that is the node's, within the bits that a UUID leaves free there (RFC 9562, variant).
+func group(node string) string {
+	hash := fnv.New32a()
+	hash.Write([]byte(node))
+	return fmt.Sprintf("%04x", hash.Sum32()&0x3fff|0x8000)
 }
 
-func instanceID(number int) string {
-	return fmt.Sprintf("MIG-6f1d2c3a-%04x-5a5b-8c9d-%012x", number/instancesPerCard, firstInstance+number%instancesPerCard)
+// The ids are the same for the same number on every run, so that evidence from two runs can be compared, and sort by that number.
+func cardID(group string, number int) string {
+	return fmt.Sprintf("GPU-6f1d2c3a-%04x-4a5b-%s-%012x", number, group, number)
+}
+
+func instanceID(group string, number int) string {
+	card, instance := number/instancesPerCard, firstInstance+number%instancesPerCard
+	return fmt.Sprintf("MIG-6f1d2c3a-%04x-5a5b-%s-%012x", card, group, instance)
 }
 
 // Of lists the devices of these ids, each once: the replicas of a card are one device.
@@ -77,7 +87,7 @@ func parse(id string) (exporter.Device, error) {
 		return exporter.Device{}, fmt.Errorf("%s: %w", id, err)
 	}
 	device := exporter.Device{
-		ID: id, Number: int(number), UUID: cardID(int(number)), Bus: fmt.Sprintf("00000000:%02X:00.0", number+1),
+		ID: id, Number: int(number), UUID: cardID(parts[4], int(number)), Bus: fmt.Sprintf("00000000:%02X:00.0", number+1),
 		Minor: fmt.Sprint(number), Model: model,
 	}
 	if parts[0] == "MIG" {
