@@ -1,6 +1,7 @@
 //! ScaleDown/NotEarly: a scale-down comes no earlier than b + window − sync period − skew − 1 s. b is the end of the
-//! last span of at least one sync period in which every reading recommends more than the new size; where there is none,
-//! b is the last scale-up above that size. The controller applies the largest recommendation of the window (kubernetes
+//! last span of at least one sync period in which every reading recommends more than the new size; where there is none, the
+//! last status of the HPA whose value recommends more, which a pass wrote, if the metrics API served that value; and where
+//! there is none, the last scale-up above that size. The controller applies the largest recommendation of the window (kubernetes
 //! v1.37.2, pkg/controller/podautoscaler/horizontal.go), so an earlier scale-down violates the HPA's own spec: FAIL,
 //! where the window is the spec's, no value can have been missed, and a doubled sync period does not explain it. A window
 //! that is not longer than sync period and metric lag shows nothing either way: the case does not apply.
@@ -9,7 +10,9 @@ use crate::bounds::TimingModel;
 use crate::hpa;
 use crate::judge::check_result::{CheckResult, CheckStatus, format_ms};
 use crate::judge::decisions;
+use crate::judge::diagnosis::hpa_value;
 use crate::judge::run_view::{RunView, SizeChange};
+use crate::model::observation::HpaSnapshot;
 use crate::model::plan::TermSource;
 use crate::model::reading::ReadingResult;
 use crate::model::scenario::Scenario;
@@ -48,8 +51,9 @@ fn evaluate_fall<'v>(view: &'v RunView<'v>, fall: &'v SizeChange<'v>) -> CheckRe
     let sync = view.times.assumptions.sync_period.ms();
     let by_metric =
         last_recommended_ms(view, fall, sync).map(|end| (end, "the metric last recommended more for a sync period"));
+    let by_status = || last_status_ms(view, fall).map(|at| (at, "the value in the HPA's status last recommended more"));
     let by_scale_up = || last_rise_ms(view, fall).map(|rise| (rise, "the last scale-up above this size"));
-    let Some((from, event)) = by_metric.or_else(by_scale_up) else {
+    let Some((from, event)) = by_metric.or_else(by_status).or_else(by_scale_up) else {
         return CheckResult::inconclusive(format!(
             "{text}: in no span of a sync period before does the metric recommend more"
         ))
@@ -63,6 +67,8 @@ fn evaluate_fall<'v>(view: &'v RunView<'v>, fall: &'v SizeChange<'v>) -> CheckRe
         format_ms(least)
     );
     let readings = view.api_readings.iter().filter(|reading| reading.requested_ms == from).map(|reading| reading.seq);
+    let statuses = view.our_hpa_snapshots().filter(|(o, _)| o.at_ms == from).map(|(o, _)| o.seq);
+    let readings = readings.chain(statuses);
     let seqs: Vec<u64> = readings.chain(view.size_changes.iter().filter(|c| c.at_ms == from).map(|c| c.seq)).collect();
     // After a gap of the watch the change may have come as early as the gap began.
     let earliest_ms = view.earliest_ms("workload", fall.at_ms);
@@ -110,6 +116,15 @@ fn evaluate_early<'v>(view: &'v RunView<'v>, fall: &'v SizeChange<'v>, least: u6
         ));
     }
     CheckResult::fail(reason)
+}
+
+/// When the HPA's status last had a value that certainly recommends more than the new size, and that the metrics API served to
+/// this client too.
+fn last_status_ms(view: &RunView<'_>, fall: &SizeChange<'_>) -> Option<u64> {
+    let more = view.status_recommendations_in(0, fall.at_ms).filter(|(_, _, range)| range.smallest() > fall.to);
+    let statuses = more.filter_map(|(seq, ..)| view.our_hpa_snapshots().rfind(|(o, _)| o.seq == seq));
+    let served = |at_ms: u64, hpa: &HpaSnapshot| hpa_value::was_served(view, at_ms, hpa) == Some(true);
+    statuses.rev().find(|(o, hpa)| served(o.at_ms, hpa)).map(|(o, _)| o.at_ms)
 }
 
 /// The longest gap between readings. An API that answers with an error is no gap: the controller gets no recommendation

@@ -1,13 +1,15 @@
 //! ScaleDown/ReplicasFall and ScaleDown/NotEarly.
 
 use super::run_fixture::{
-    CLEANUP, FALL, RunFixture, SCALED_TO_1, SCALED_TO_2, SCALED_TO_3, THIRD, healthy, is_api_reading, slow_metric,
+    CLEANUP, FALL, RunFixture, SCALED_TO_1, SCALED_TO_2, SCALED_TO_3, THIRD, edit_samples, healthy, is_api_reading,
+    slow_metric,
 };
 use crate::judge::checks::CheckPart;
 use crate::judge::{Check, CheckStatus, Prerequisite};
 use crate::model::observation::{NodeSnapshot, ObservationKind, Phase};
+use crate::model::reading::MetricHop;
 use crate::model::verdict::CaseResult;
-use crate::units::HumanDuration;
+use crate::units::{HumanDuration, Milli};
 
 use Check::{NotEarly, ReplicasFall};
 
@@ -65,6 +67,32 @@ fn a_metric_that_recommends_more_again_after_the_load_is_not_a_fail() {
     stays_up().metric(90_000, 150_000, Some(100_000)).assert_inconclusive(ReplicasFall, "only since");
     stays_up().not_read(90_000, 150_000).assert_inconclusive(ReplicasFall, "only since");
     stays_up().api_fails(90_000, 150_000).assert_inconclusive(ReplicasFall, "only since");
+}
+
+#[test]
+fn without_a_span_of_readings_the_statuses_of_the_hpa_decide() {
+    let evaluate = |run: RunFixture| run.with_evaluator(|evaluator| NotEarly.evaluate_alone(evaluator.view()));
+    // On a busy machine the metric recommends more now and then alone, and a read takes longer than a sync period.
+    let mut count = 0;
+    let flickers = healthy().readings(MetricHop::Api, 0, FALL, |result| {
+        count += 1;
+        if count % 3 == 0 {
+            edit_samples(result, |sample| sample.value = Some(Milli(0)));
+        }
+    });
+    let flickers = flickers.not_read(SCALED_TO_3 + 1_000, SCALED_TO_3 + 8_000);
+    let result = evaluate(flickers.clone());
+    assert_eq!(result.status, CheckStatus::Pass, "{}", result.reason);
+    assert!(result.reason.contains("after the value in the HPA's status last recommended more"), "{}", result.reason);
+    let without_values = evaluate(flickers.clone().hpas(|_, hpa| hpa.current_metrics.clear()));
+    assert_eq!(without_values.status, CheckStatus::Inconclusive, "{}", without_values.reason);
+    assert!(without_values.reason.contains("in no span of a sync period"), "{}", without_values.reason);
+    // A value that nobody else was served shows nothing.
+    let other_values = evaluate(flickers.clone().metric(0, FALL, Some(10_000)));
+    assert_eq!(other_values.status, CheckStatus::Inconclusive, "{}", other_values.reason);
+    // A status shows when a pass was at the latest, so a scale-down that is early by it alone is no FAIL here.
+    let early = evaluate(flickers.shorter(84_000, 18_000));
+    assert_eq!(early.status, CheckStatus::Inconclusive, "{}", early.reason);
 }
 
 #[test]
