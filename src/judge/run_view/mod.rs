@@ -11,6 +11,7 @@ mod gaps;
 mod hop_readings;
 mod hpa_snapshots;
 mod live_status;
+mod lost_nodes;
 mod pass_interval;
 mod pod_accelerators;
 mod pod_samples;

@@ -4,7 +4,7 @@ use super::run_fixture::{
     FALL, OLD, RISE, RunFixture, SCALED_TO_3, SECOND, THIRD, TWO_PODS, edit_samples, healthy, real_accelerators,
 };
 use crate::judge::{Check, CheckStatus};
-use crate::model::observation::{NotRunningReason, ObservationKind, PodSnapshot, ProbeRecord};
+use crate::model::observation::{NodeSnapshot, NotRunningReason, ObservationKind, PodSnapshot, ProbeRecord};
 use crate::model::scenario::EndpointType;
 use crate::units::Milli;
 
@@ -55,6 +55,28 @@ fn crashes(run: RunFixture, name: &str, from_ms: u64, to_ms: u64) -> RunFixture 
             .with_observation(to_ms, ObservationKind::Endpoints(before));
     }
     run
+}
+
+#[test]
+fn a_node_that_was_lost_for_a_time_is_named() {
+    let node = |run: &RunFixture, name: &str, ready: bool| {
+        let nodes = run.timeline.iter().filter_map(|o| match &o.kind {
+            ObservationKind::Node(node) => Some(node.clone()),
+            _ => None,
+        });
+        let node = nodes.last().unwrap();
+        ObservationKind::Node(NodeSnapshot { name: name.to_owned(), ready, ..node })
+    };
+    let lost = |name: &str| {
+        let run = healthy();
+        let (away, back) = (node(&run, name, false), node(&run, name, true));
+        run.with_observation(SCALED_TO_3 + 2_000, away).with_observation(SCALED_TO_3 + 9_500, back)
+    };
+    let name = healthy().pod_at(SECOND, FALL).node.unwrap();
+    let text = format!("node {name}, with pods of the target on it, was not Ready for 7.5s under load");
+    lost(&name).assert_passes_with_finding(HoldSteady, &text);
+    let other = lost("another").evaluate(HoldSteady);
+    assert!(other.findings.iter().all(|finding| !finding.contains("was not Ready for 7.5s")), "{:?}", other.findings);
 }
 
 #[test]

@@ -57,6 +57,7 @@ pub(super) fn evaluate(view: &RunView<'_>) -> CheckResult {
     };
     findings.extend(view.describe_readiness_losses());
     findings.extend(view.describe_ended_pods(reached, end));
+    findings.extend(view.describe_lost_nodes());
     let last = view.workload_at(end).map(|(seq, _)| seq);
     findings.into_iter().fold(result.with_cites([seq]).with_cites(last), CheckResult::with_finding)
 }
