@@ -4,6 +4,7 @@
 //! A bundle that was written under older rules is checked byte for byte in all that does not depend on rules. Each of its cases is
 //! derived under today's rules and its result compared; a result that differs is the rules' doing, not an alteration.
 
+mod claims;
 mod creation_times;
 mod diff;
 mod files;

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::BundleCheck;
+use super::claims::can_follow;
 use crate::evidence::LoadedBundle;
 use crate::model::journal::{ChangeState, RunChange};
 use crate::model::observation::{LoadSnapshot, Observation, ObservationKind, PodSnapshot};
@@ -24,6 +25,8 @@ struct RecordedObjects<'a> {
     pod_nodes: BTreeMap<&'a str, &'a str>,
     /// Restarts of each pod, and whether it is being deleted, by uid: neither goes back.
     pod_progress: BTreeMap<&'a str, (i32, bool)>,
+    /// The last resource claims of each pod, by uid.
+    pod_claims: BTreeMap<&'a str, &'a [String]>,
     pod_names: BTreeSet<&'a str>,
     node_names: BTreeSet<&'a str>,
     /// The sources that were not read all the time.
@@ -60,10 +63,13 @@ impl<'a> RecordedObjects<'a> {
             ObservationKind::Pod(pod) => {
                 self.pod_names.insert(&pod.name);
                 let PodSnapshot { created, owner, extended_resources, resource_claims, .. } = pod;
-                let constants = format!(
-                    "created {created:?}, owner {owner:?}, requests {extended_resources:?} {resource_claims:?}"
-                );
+                let constants = format!("created {created:?}, owner {owner:?}, requests {extended_resources:?}");
                 self.add_constants(seq, &pod.uid, ("Pod", &pod.name), constants);
+                let before = self.pod_claims.insert(&pod.uid, resource_claims).unwrap_or(resource_claims);
+                if !can_follow(&pod.name, before, resource_claims) {
+                    let text = format!("pod {} has the claims {resource_claims:?}, and had {before:?}", pod.name);
+                    self.differ(seq, &text);
+                }
                 let before = self.pod_progress.insert(&pod.uid, (pod.restarts, pod.deleting));
                 if before.is_some_and(|(restarts, deleting)| restarts > pod.restarts || (deleting && !pod.deleting)) {
                     self.differ(
