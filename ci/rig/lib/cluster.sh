@@ -10,7 +10,7 @@ apply() {
 cluster_up() {
   cloud_up
   apply "$RIG/manifests/coredns.yaml"
-  accelerator_up
+  devices_up
   awaiting "$RIG_GPUS GPUs" 60 gpus_offered
   say "the node offers $RIG_GPUS GPUs ($RIG_ACCELERATOR)"
   # The store starts after CoreDNS: a query to a name server that does not
@@ -30,13 +30,37 @@ allocatable_gpus() {
   kubectl get nodes --request-timeout=5s -o "jsonpath={.items[*].status.allocatable.${resource//./\\.}}" 2>/dev/null
 }
 
-# gpus_offered: each node that has accelerators offers RIG_GPUS.
+# gpus_offered: each node that has accelerators offers RIG_GPUS. A device plugin that is gone leaves 0 devices.
 gpus_offered() {
-  local resource answer
+  local resource answer each=$RIG_GPUS
+  if [ "$RIG_ALLOCATION" = dra ]; then
+    [ "$(offered_by "$GPU_DRIVER")" = "$((RIG_GPUS * $(accelerator_nodes)))" ] || return
+    each="0?"
+  fi
   resource=$(accelerator_resource)
   answer=$(kubectl get nodes --request-timeout=5s -o \
     "jsonpath={range .items[*]}{.metadata.labels.rig\.local/accelerators} {.status.allocatable.${resource//./\\.}}{'\n'}{end}") || return
-  [ "$(grep -cxE "true $RIG_GPUS| 0| " <<<"$answer")" = "$RIG_NODES" ]
+  [ "$(grep -cxE "true $each| 0?" <<<"$answer")" = "$RIG_NODES" ]
+}
+
+# offered_gpus: by claims, or as an extended resource.
+offered_gpus() { if [ "$RIG_ALLOCATION" = dra ]; then offered_by "$GPU_DRIVER"; else allocatable_gpus; fi; }
+
+# devices_up: offers the accelerator's devices by its device plugin or, with RIG_ALLOCATION=dra, by claims alone; and their metrics.
+devices_up() {
+  # The exporter reads the slices to know its devices; ENABLE_DRA says whether it names the pods of claims.
+  READ_SLICES=false ENABLE_DRA=false
+  if [ "$RIG_ALLOCATION" = dra ]; then
+    READ_SLICES=true
+    if [ "$RIG_ATTRIBUTION" != none ]; then ENABLE_DRA=true; fi
+    kubectl label nodes --all --overwrite nvidia.com/gpu.deploy.device-plugin=false >/dev/null
+    accelerator_up
+    dra_up
+  else
+    dra_down
+    kubectl label nodes --all nvidia.com/gpu.deploy.device-plugin- >/dev/null
+    accelerator_up
+  fi
 }
 
 names_served() { [ "$(kubectl -n kube-system get deployment coredns -o 'jsonpath={.status.availableReplicas}' 2>/dev/null)" = 1 ]; }
@@ -55,18 +79,16 @@ metric_served() {
     [[ $answer =~ ,\"([0-9]+)\"\] ]] && [ "${BASH_REMATCH[1]}" = "$(accelerators_of_all_nodes)" ]
 }
 
-# accelerators_of_all_nodes: how many are offered. A node without accelerators has no such label.
-accelerators_of_all_nodes() {
-  local nodes
-  nodes=$(kubectl get nodes -l rig.local/accelerators=true -o name 2>/dev/null | wc -l)
-  echo $(($(accelerator_count) * nodes))
-}
+# accelerator_nodes: how many nodes have accelerators.
+accelerator_nodes() { kubectl get nodes -l rig.local/accelerators=true -o name 2>/dev/null | wc -l; }
+
+accelerators_of_all_nodes() { echo $(($(accelerator_count) * $(accelerator_nodes))); }
 
 # switch_gpus COUNT: waits until the node and the store show this many.
 switch_gpus() {
   RIG_GPUS=$1
   write_settings
-  accelerator_up
+  devices_up
   awaiting "$RIG_GPUS GPUs" 60 gpus_offered
   awaiting "the utilization of $RIG_GPUS GPUs in the store" 60 metric_served
 }
@@ -79,7 +101,7 @@ switch_allocation() {
   declare -g "$@"
   check_allocation
   write_settings
-  accelerator_up
+  devices_up
   for daemonset in nvidia-device-plugin-daemonset nvidia-dcgm-exporter; do
     kubectl -n gpu-operator rollout status daemonset "$daemonset" --timeout 60s >/dev/null
   done
@@ -100,7 +122,7 @@ switch_pipeline() {
   [ -e "$STATE/pipeline-before" ] || echo "RIG_SAMPLE=$RIG_SAMPLE RIG_STORE_OFFSET=$RIG_STORE_OFFSET" >"$STATE/pipeline-before"
   declare -g "$@"
   write_settings
-  accelerator_up
+  devices_up
   apply "$RIG/manifests/store.yaml"
   kubectl -n gpu-operator rollout status daemonset nvidia-dcgm-exporter --timeout 60s >/dev/null
   kubectl -n monitoring rollout status deployment victoria-metrics --timeout 60s >/dev/null

@@ -14,7 +14,8 @@ node_up() {
   write_containerd_config
   write_cni_config
   # containerd finds the shim and runc in PATH.
-  start_on_node containerd env PATH="$DEBIAN/usr/bin:$DEBIAN/usr/sbin:$PATH" "$DEBIAN/usr/bin/containerd" --config "$NODE_FILES/containerd.toml"
+  start_on_node containerd env PATH="$(containerd_folder):$DEBIAN/usr/bin:$DEBIAN/usr/sbin:$PATH" "$(containerd_folder)/containerd" \
+    --config "$NODE_FILES/containerd.toml"
   awaiting containerd 30 ctr_ready
   local part
   for part in images $ACCELERATOR_IMAGES; do import_images "$part"; done
@@ -25,6 +26,10 @@ node_up() {
   start_on_node kube-proxy "$KUBE/kube-proxy" --config="$NODE_FILES/kube-proxy.yaml"
   awaiting "node $NODE" 60 node_ready
 }
+
+# containerd_folder: Debian's, or the newer one of an accelerator whose DRA driver gives device files to containers (CDI).
+containerd_folder() { if knows_cdi; then part containerd; else echo "$DEBIAN/usr/bin"; fi; }
+knows_cdi() { [[ " $ACCELERATOR_PARTS " == *" containerd "* ]]; }
 
 kubelet_up() {
   start_on_node kubelet "$KUBE/kubelet" --config="$NODE_FILES/kubelet.yaml" --kubeconfig="$STATE/node$NODE_SUFFIX.kubeconfig" \
@@ -53,11 +58,14 @@ import_images() {
 ctr_() {
   local seconds=$1
   shift
-  timeout "$seconds" "$DEBIAN/usr/bin/ctr" -a "$NODE_FILES/containerd/containerd.sock" -n k8s.io "$@"
+  timeout "$seconds" "$(containerd_folder)/ctr" -a "$NODE_FILES/containerd/containerd.sock" -n k8s.io "$@"
 }
 ctr_ready() { ctr_ 2 version >/dev/null 2>&1; }
 
 write_containerd_config() {
+  local cdi=""
+  mkdir -p "$STATE/cdi"
+  if knows_cdi; then cdi="enable_cdi = true"$'\n'"  cdi_spec_dirs = [\"$STATE/cdi\"]"; fi
   # restrict_oom_score_adj: a machine without CAP_SYS_RESOURCE (some VMs) may
   # not lower a score, and runc fails without this setting.
   cat >"$NODE_FILES/containerd.toml" <<TOML
@@ -72,6 +80,7 @@ disabled_plugins = ["io.containerd.internal.v1.opt"]
   disable_apparmor = true
   restrict_oom_score_adj = true
   netns_mounts_under_state_dir = true
+  $cdi
   [plugins."io.containerd.grpc.v1.cri".containerd]
     snapshotter = "overlayfs"
     [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]

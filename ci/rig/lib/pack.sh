@@ -9,7 +9,7 @@ pack() {
   folder=$(realpath "$1")
   lock_cache
   PACKED=""
-  for name in $PARTS $ACCELERATOR_PARTS; do collect "$name"; done
+  for name in $(wanted_parts); do collect "$name"; done
   exec 8>&- # a part does not change any more
   for name in $PACKED; do
     name=$(basename "$(part "$name")")

@@ -8,7 +8,8 @@
 #   uses="PART..."    the parts that it uses, which are made only when this one is missing
 #   needs="TOOL..."   what the machine must have to build it: commands or files; by default Go
 #   build OUT         builds the part in the directory OUT
-# `keda` takes 8 to 15 minutes to build; only RIG_KEDA=1 adds it. `up` needs these, and those of the accelerator (ACCELERATOR_PARTS).
+# `keda` takes 8 to 15 minutes to build; only RIG_KEDA=1 adds it, and only RIG_ALLOCATION=dra adds `dra`. `up` needs these, and those
+# of the accelerator (ACCELERATOR_PARTS).
 PARTS="debian network kubernetes etcd helm4 helm3 faults images"
 
 # recipe NAME: the file of the part's recipe.
@@ -45,14 +46,18 @@ part() { echo "$CACHE/parts/$1-$(hash_of "$1")"; }
 uses_of() (uses=""; . "$(recipe "$1")"; echo "$uses")
 needs_of() (needs=go; . "$(recipe "$1")"; echo "$needs")
 
+# wanted_parts: all that `up` needs with these settings.
+wanted_parts() {
+  echo "$PARTS $ACCELERATOR_PARTS"
+  if [ "${RIG_KEDA:-0}" = 1 ]; then echo keda; fi
+  if [ "${RIG_ALLOCATION:-}" = dra ]; then echo dra; fi
+}
+
 # make_parts [NAME...]: builds the missing ones of these parts, or of all that `up` needs. Another clone may build the same ones.
 make_parts() {
   local name
   lock_cache
-  if [ $# = 0 ]; then
-    set -- $PARTS $ACCELERATOR_PARTS
-    if [ "${RIG_KEDA:-0}" = 1 ]; then set -- "$@" keda; fi
-  fi
+  if [ $# = 0 ]; then set -- $(wanted_parts); fi
   install_tools "$DEBIAN_TOOLS"
   for name in "$@"; do make_part "$name"; done
   exec 8>&-

@@ -18,6 +18,7 @@ export LC_ALL=C
 . "$RIG/lib/second-node.sh"
 . "$RIG/lib/registry.sh"
 . "$RIG/lib/cluster.sh"
+. "$RIG/lib/dra.sh"
 . "$RIG/lib/cloud.sh"
 . "$RIG/lib/keda.sh"
 . "$RIG/lib/admission.sh"

@@ -25,6 +25,8 @@ on_each_node() {
 
 second_node_up() {
   [ ! -e /sys/fs/cgroup/cgroup.controllers ] || die "RIG_NODES=2 needs a machine with cgroup version 1"
+  [ "$RIG_ACCELERATOR" = standin ] || die "RIG_NODES=2 needs RIG_ACCELERATOR=standin: both nodes would offer the machine's cards"
+  [ "$RIG_ALLOCATION" != dra ] || die "RIG_ALLOCATION=dra offers the devices of one node: take RIG_NODES=1"
   # What lies at the same place on both nodes: for the kubelet's plugins, and for the pods that find a node's files by their path.
   mkdir -p "$STATE/node-2"/{containerd,kubelet,pod-logs,device-plugins,containers} "$STATE"/{containerd,kubelet,pod-logs}
   on_second_node network_up

@@ -3,7 +3,9 @@
 ACCELERATOR_PARTS="nvidia-images nvidia-model"
 ACCELERATOR_IMAGES="nvidia-images"
 # RIG_GPUS decides whether the cards are time-sliced.
-ACCELERATOR_ALLOCATIONS="plugin"
+ACCELERATOR_ALLOCATIONS="plugin dra"
+# The DRA driver gives a container its device files by CDI.
+if [ "${RIG_ALLOCATION:-}" = dra ]; then ACCELERATOR_PARTS+=" containerd"; fi
 # CUDA's compiler, where its installer puts it.
 PATH=$PATH:/usr/local/cuda/bin
 
@@ -46,6 +48,21 @@ accelerator_up() {
   ln -sfn "$(part nvidia-model)" "$STATE/models"
   apply "$RIG/accelerator/nvidia/manifests.yaml"
   label_node "$replicas"
+}
+
+# accelerator_claims: what the DRA driver offers: each card, or each of its shares, by a name of its own.
+accelerator_claims() {
+  local card uuid number=0 share
+  for card in $(cards); do
+    uuid=${card%%=*}
+    for share in $(seq 0 $((NVIDIA_REPLICAS - 1))); do
+      DRA_DEVICES+="gpu-$number"
+      if [ "$NVIDIA_REPLICAS" -gt 1 ]; then DRA_DEVICES+="-share-$share"; fi
+      DRA_DEVICES+="=$uuid,"
+    done
+    number=$((number + 1))
+  done
+  DRA_FILES=$NVIDIA_CARDS DRA_CONTROL=$NVIDIA_CONTROL DRA_LIBRARIES=$NVIDIA_LIBRARIES DRA_CDI=$STATE/cdi
 }
 
 # cards: UUID=/dev/nvidiaN of each card that the rig offers.

@@ -2,7 +2,7 @@
 
 ACCELERATOR_PARTS="standin-images"
 ACCELERATOR_IMAGES="standin-images"
-ACCELERATOR_ALLOCATIONS="plugin mig mig-mixed time-sliced"
+ACCELERATOR_ALLOCATIONS="plugin mig mig-mixed time-sliced dra"
 
 accelerator_says() {
   local how
@@ -10,6 +10,7 @@ accelerator_says() {
     plugin) how="each device a card" ;;
     mig) how="MIG instances as nvidia.com/gpu (strategy single)" ;;
     mig-mixed) how="MIG instances as $(accelerator_resource) (strategy mixed)" ;;
+    dra) how="each device a card, by claims of $GPU_DRIVER" ;;
     time-sliced) how="one card time-sliced into $RIG_GPUS, attribution $RIG_ATTRIBUTION" ;;
   esac
   echo "stand-in: no card; inference runs on the CPU, and a GPU's utilization is its pod's CPU use against its CPU limit; $how"
@@ -18,6 +19,14 @@ accelerator_says() {
 accelerator_up() {
   apply "$RIG/accelerator/standin/manifests.yaml"
   on_each_node label_node
+}
+
+# accelerator_claims: what the DRA driver offers: the cards that the device plugin offers otherwise (accelerator/standin/devices).
+accelerator_claims() {
+  local number
+  for number in $(seq 0 $((RIG_GPUS - 1))); do
+    DRA_DEVICES+=$(printf 'gpu-%d=GPU-6f1d2c3a-%04x-4a5b-8c9d-%012x,' "$number" "$number" "$number")
+  done
 }
 
 # Seven instances of this profile are a card (accelerator/standin/devices).

@@ -1,16 +1,20 @@
 package exporter
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"log"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"os"
+	"slices"
 	"sync/atomic"
 	"time"
 
 	"gpuhpa.example/rig/shared/podresources"
+	"gpuhpa.example/rig/shared/resourceslices"
 )
 
 // Exporter serves the latest sample. The flags of the command line are its fields.
@@ -18,8 +22,12 @@ type Exporter struct {
 	// Sample measures all devices, the use of the pods over this time.
 	Sample  func(window time.Duration) ([]Reading, error)
 	Kubelet *podresources.Client
+	// Slices says which cards the devices of claims are; nil where the exporter is not to read them.
+	Slices *resourceslices.Client
 
 	PodLogs             string
+	readSlices          bool
+	enableDRA           bool
 	listen, attribution string
 	socket              string
 	interval            time.Duration
@@ -33,6 +41,9 @@ func Flags() *Exporter {
 	flag.StringVar(&e.socket, "pod-resources", "/var/lib/kubelet/pod-resources/kubelet.sock", "the kubelet's pod-resources socket")
 	flag.StringVar(&e.PodLogs, "pod-logs", "/var/log/pods", "the kubelet's folder of pod logs, whose names hold the pods' UIDs")
 	flag.StringVar(&e.attribution, "attribution", string(OwnShare), "pod, card, rotating or none: what the pods that share a card show")
+	flag.BoolVar(&e.readSlices, "resource-slices", false, "read ResourceSlices: the devices may be those of DRA drivers")
+	flag.BoolVar(&e.enableDRA, "kubernetes-enable-dra", os.Getenv("KUBERNETES_ENABLE_DRA") == "true",
+		"name the pods that hold devices by resource claims")
 	flag.DurationVar(&e.interval, "collect-interval", 30*time.Second, "time between samples")
 	return e
 }
@@ -45,8 +56,43 @@ func (e *Exporter) Dial() error {
 		return fmt.Errorf("-attribution=%s: it takes pod, card, rotating or none", e.attribution)
 	}
 	var err error
+	if e.readSlices {
+		if e.Slices, err = resourceslices.InCluster(); err != nil {
+			return err
+		}
+	}
 	e.Kubelet, err = podresources.Dial(e.socket)
 	return err
+}
+
+// Holders of the devices by the device plugin, and with claims those by resource claims too.
+func (e *Exporter) Holders(ctx context.Context, claims bool) (map[string]podresources.Holder, error) {
+	holders, err := e.Kubelet.Holders(ctx)
+	if err != nil || !claims || e.Slices == nil {
+		return holders, err
+	}
+	uuids, err := e.Slices.UUIDs(ctx)
+	if err != nil {
+		return holders, err
+	}
+	byClaim, err := e.Kubelet.ClaimHolders(ctx, uuids)
+	maps.Copy(holders, byClaim)
+	return holders, err
+}
+
+// Devices lists the ids of the devices that the device plugin offers, and of those that drivers (DRA) publish, in their order.
+func (e *Exporter) Devices(ctx context.Context) ([]string, error) {
+	ids, err := e.Kubelet.Devices(ctx)
+	if err != nil || e.Slices == nil {
+		return ids, err
+	}
+	uuids, err := e.Slices.UUIDs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ids = slices.AppendSeq(ids, maps.Values(uuids))
+	slices.Sort(ids)
+	return slices.Compact(ids), nil
 }
 
 // Run samples and serves for ever. It returns only with an error.
@@ -55,7 +101,7 @@ func (e *Exporter) Run() error {
 	host := os.Getenv("NODE_NAME")
 	http.HandleFunc("/metrics", func(w http.ResponseWriter, r *http.Request) {
 		// NVIDIA's reads the owners on every scrape, and still answers, without pod labels, when that fails.
-		holders, err := e.Kubelet.Holders(r.Context())
+		holders, err := e.Holders(r.Context(), e.enableDRA)
 		if err != nil {
 			log.Printf("warning: no pod labels: %v", err)
 		}

@@ -72,8 +72,15 @@ func podLabels(s series) string {
 	if s.holder == nil {
 		return ""
 	}
-	labels := fmt.Sprintf(",container=%q,namespace=%q,pod=%q", s.holder.Container, s.holder.Namespace, s.holder.Pod)
-	if s.replica != "" {
+	labels := fmt.Sprintf(",container=%q", s.holder.Container)
+	// The labels of a pod are in the order of their names.
+	claim := s.holder.Claim
+	if claim != nil {
+		labels += fmt.Sprintf(",dra_claim_name=%q,dra_claim_namespace=%q,dra_device_name=%q,dra_driver_name=%q,dra_pool_name=%q",
+			claim.Name, claim.Namespace, claim.Device.Name, claim.Device.Driver, claim.Device.Pool)
+	}
+	labels += fmt.Sprintf(",namespace=%q,pod=%q", s.holder.Namespace, s.holder.Pod)
+	if s.replica != "" && claim == nil {
 		labels += fmt.Sprintf(",vgpu=%q", s.replica)
 	}
 	return labels

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"gpuhpa.example/rig/shared/podresources"
+	"gpuhpa.example/rig/shared/resourceslices"
 )
 
 func text(readings []Reading, holders map[string]podresources.Holder, attribution Attribution, turn int) string {
@@ -88,5 +89,18 @@ func TestPodsThatShareACardShowWhatTheAttributionSays(t *testing.T) {
 	alone := map[string]podresources.Holder{"GPU-a": {Namespace: "llm", Pod: "one", Container: "o"}}
 	if got := lines("DCGM_FI_DEV_GPU_UTIL", text(both, alone, Unattributed, 0)); got != `one" 90; 0` {
 		t.Error(got)
+	}
+}
+
+func TestAPodWithAClaimIsNamedWithItsClaim(t *testing.T) {
+	claim := &podresources.Claim{Namespace: "llm", Name: "ollama-gpu-x", Device: resourceslices.Device{Driver: "gpu.rig.local", Pool: "n1", Name: "gpu-0"}}
+	holder := podresources.Holder{Namespace: "llm", Pod: "one", Container: "o", Claim: claim}
+	readings := []Reading{{Device: card("GPU-a", 0, "0"), Values: Values{97, 64, 960}}}
+	want := `,Hostname="rig-node",container="o",dra_claim_name="ollama-gpu-x",dra_claim_namespace="llm",dra_device_name="gpu-0",` +
+		`dra_driver_name="gpu.rig.local",dra_pool_name="n1",namespace="llm",pod="one"} 97` + "\n"
+	for _, id := range []string{"GPU-a", "GPU-a::0"} {
+		if got := text(readings, map[string]podresources.Holder{id: holder}, CardValue, 0); !strings.Contains(got, want) {
+			t.Fatal(got)
+		}
 	}
 }

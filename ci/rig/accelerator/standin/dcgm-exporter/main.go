@@ -19,7 +19,7 @@ func main() {
 	if err := e.Dial(); err != nil {
 		log.Fatal(err)
 	}
-	sampler := &sampler{kubelet: e.Kubelet, node: node{cgroups: *cgroups, podLogs: e.PodLogs}, memory: *memory}
+	sampler := &sampler{exporter: e, node: node{cgroups: *cgroups, podLogs: e.PodLogs}, memory: *memory}
 	e.Sample = sampler.sample
 	log.Fatal(e.Run())
 }

@@ -12,14 +12,14 @@ import (
 )
 
 type sampler struct {
-	kubelet *podresources.Client
-	node    node
-	memory  int64
+	exporter *exporter.Exporter
+	node     node
+	memory   int64
 }
 
 func (s *sampler) sample(window time.Duration) ([]exporter.Reading, error) {
 	ctx := context.Background()
-	ids, err := s.kubelet.Devices(ctx)
+	ids, err := s.exporter.Devices(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -27,7 +27,8 @@ func (s *sampler) sample(window time.Duration) ([]exporter.Reading, error) {
 	if err != nil {
 		return nil, err
 	}
-	holders, err := s.kubelet.Holders(ctx)
+	// What a card does shows whatever the exporter may say of its pods.
+	holders, err := s.exporter.Holders(ctx, true)
 	if err != nil {
 		return nil, err
 	}
