@@ -34,6 +34,7 @@ const CHILD_LAYERS: &[(&str, &[&[&str]])] = &[
     (
         "plan",
         &[
+            &["claims"],
             &["api_services", "capacity", "lease", "metric_direction", "offline", "preflight_error", "rendered_chart"],
             &["adoption", "foreign_hpa"],
             &["adapter_rule", "double_average", "hpa_preflight", "permissions", "shared_accelerators"],

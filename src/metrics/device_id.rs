@@ -24,11 +24,15 @@ impl<'a> PhysicalDevice<'a> {
     /// nvidia0/vgpun  GoogleCloudPlatform/container-engine-accelerators, time-sharing
     /// ```
     ///
-    /// An instance of MIG (`MIG-GPU-UUID/gi/ci`, `nvidia0/gin`) is a device of its own.
+    /// An instance of MIG (`MIG-GPU-UUID/gi/ci`, `nvidia0/gin`) is a device of its own, and so is a device of a resource claim
+    /// ([`is_claimed_device`]), whose number is only a part of its name.
     pub(crate) fn from_id(id: &'a str) -> Self {
         let known = |name: &'a str| Self { name, possibly_of: None };
         if let Some((device, _)) = id.split_once("::") {
             return known(device);
+        }
+        if is_claimed_device(id) {
+            return known(id);
         }
         if let Some((device, replica)) = id.rsplit_once("-_-").or_else(|| id.rsplit_once("/vgpu"))
             && is_replica_number(replica)
@@ -53,6 +57,17 @@ pub(crate) fn split_device_uuid(id: &str) -> Option<(&str, &str)> {
     let start = uuid_end(name).filter(|end| *end == name.len())? - UUID_LENGTH;
     let (prefix, uuid) = name.split_at(start);
     (!prefix.contains("MIG")).then_some((prefix, uuid))
+}
+
+/// True for the id of a device of a resource claim (DRA): `driver/pool/device`, or its CDI name `vendor/class=name` (kubernetes
+/// v1.37.2, pkg/kubelet/cm/dra/manager.go). The driver and the vendor are domains.
+pub(crate) fn is_claimed_device(id: &str) -> bool {
+    let parts: Vec<&str> = id.split('/').collect();
+    match parts.as_slice() {
+        [driver, pool, device] => driver.contains('.') && !pool.is_empty() && !device.is_empty(),
+        [vendor, name] => vendor.contains('.') && name.split_once('=').is_some_and(|(class, _)| !class.is_empty()),
+        _ => false,
+    }
 }
 
 /// True when an id contains a UUID: no two devices have the same.
@@ -107,7 +122,9 @@ mod tests {
     #[test]
     fn a_whole_device_and_an_instance_of_mig_are_themselves() {
         let instance = format!("MIG-{UUID}/1/0");
-        for id in [UUID, instance.as_str(), "nvidia0", "nvidia0/gi1", "gpu-0", "accel7", "0"] {
+        let claimed = ["gpu.nvidia.com/node-1/gpu-0", "k8s.gpu.nvidia.com/device=gpu-0"];
+        let own = [UUID, instance.as_str(), "nvidia0", "nvidia0/gi1", "gpu-0", "accel7", "0"];
+        for id in own.into_iter().chain(claimed) {
             assert_eq!(PhysicalDevice::from_id(id), PhysicalDevice { name: id, possibly_of: None }, "{id}");
         }
     }

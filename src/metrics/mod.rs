@@ -16,7 +16,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
-pub(crate) use device_id::{PhysicalDevice, has_uuid, split_device_uuid};
+pub(crate) use device_id::{PhysicalDevice, has_uuid, is_claimed_device, split_device_uuid};
 
 use crate::model::metric_profile::{BlankValues, ProfileLabels};
 use crate::model::reading::MetricSample;

@@ -11,6 +11,7 @@ use super::observation::NodeSnapshot;
 pub(crate) use super::permission::{PermissionCheck, PermissionStage};
 pub(crate) use super::preflight::{ExistingTarget, PreflightFindings, QuotaHeadroom, RejectedObject, RequiredObject};
 pub(crate) use super::rendered::{BoundRole, RenderedObject, RoleGrant};
+pub(crate) use super::resource_claims::{DeviceClassSummary, TargetClaim};
 use super::revision;
 
 /// inventory.json.
@@ -51,6 +52,9 @@ pub struct Inventory {
     pub node_info: Vec<NodeInfo>,
     /// Accelerators that existing pods request, by resource; absent without the permission to list pods.
     pub accelerators_used: Option<BTreeMap<String, i64>>,
+    /// The DeviceClasses (DRA) that the target's claims request, and their devices; empty for a target without claims.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub device_classes: BTreeMap<String, DeviceClassSummary>,
     /// Namespaces of the scenario that already exist.
     pub existing_namespaces: Vec<String>,
     /// Existing namespaces that are being deleted.
@@ -249,6 +253,12 @@ pub struct ChartSummary {
     pub(crate) target_replicas: Option<i32>,
     /// Extended resources that one pod of the target requests, when this chart renders the target.
     pub(crate) target_resources: Option<BTreeMap<String, i64>>,
+    /// Resource claims (DRA) of one pod of the target, when this chart renders the target.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) target_claims: Vec<TargetClaim>,
+    /// Rendered claims and their templates that the API server refuses, with the reason.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) claim_faults: Vec<String>,
     /// HPAs, or objects that make one, which the chart renders for the target.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) target_autoscalers: Vec<String>,

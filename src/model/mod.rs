@@ -25,6 +25,7 @@ pub(crate) mod preflight;
 pub mod reading;
 pub(crate) mod record_numbers;
 pub(crate) mod rendered;
+pub(crate) mod resource_claims;
 pub(crate) mod resource_kind;
 pub mod revision;
 pub mod run_records;

@@ -231,8 +231,8 @@ pub struct ProbeRecord {
     /// such a chat shows nothing about the pod's accelerator.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remote_model: Option<String>,
-    /// The devices that the resource claims (DRA) of the pod have; absent for a pod without claims, or where the claims
-    /// could not be read.
+    /// The devices that the resource claims (DRA) of the pod have, or of the target's pods for the first chat; absent for
+    /// pods without claims, or where the claims could not be read.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub claimed_devices: Vec<ClaimedDevice>,
 }

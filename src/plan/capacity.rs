@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::claims;
 use crate::model::inventory::Inventory;
 use crate::model::metric_under_test::MetricUnderTest;
 use crate::model::non_accelerators::non_accelerator_kind;
@@ -43,7 +44,8 @@ pub(super) fn accelerator_capacity(scenario: &Scenario, inventory: &Inventory) -
     let requests = rendered.into_iter().flatten().filter(|(name, count)| scenario.is_accelerator(name) && **count > 0);
     let capacities = requests.map(|(resource, count)| resource_capacity(scenario, inventory, resource, *count));
     // Where nothing could be read, the largest need.
-    capacities.min_by_key(|one| one.free.unwrap_or(0).saturating_sub(one.needed)).unwrap_or_default()
+    let scarcest = capacities.min_by_key(|one| one.free.unwrap_or(0).saturating_sub(one.needed));
+    scarcest.or_else(|| claims::device_capacity(scenario, inventory)).unwrap_or_default()
 }
 
 fn resource_capacity(scenario: &Scenario, inventory: &Inventory, resource: &str, per_pod: i64) -> AcceleratorCapacity {
@@ -83,11 +85,12 @@ pub(super) fn describe_other_requests(scenario: &Scenario, inventory: &Inventory
     if rendered.keys().any(|name| scenario.is_accelerator(name)) {
         return None;
     }
+    let of_claims = claims::describe_other_claims(scenario, inventory);
     let of_resource = |(name, count): (&String, &i64)| match non_accelerator_kind(name) {
         Some(kind) => format!("{name}={count}, which is {kind}"),
         None => format!("{name}={count}"),
     };
-    let all: Vec<String> = rendered.iter().map(of_resource).collect();
+    let all: Vec<String> = rendered.iter().map(of_resource).chain(of_claims).collect();
     (!all.is_empty()).then(|| all.join(", "))
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::api_services::conflicting_api_service;
 use super::permissions::CONTENT_PURPOSE;
 use super::preflight_error::preflight_error;
-use super::{capacity, double_average, hpa_preflight, install_preflight, offline};
+use super::{capacity, claims, double_average, hpa_preflight, install_preflight, offline};
 use crate::bounds::TimingModel;
 use crate::model::inventory::Inventory;
 use crate::model::plan::{Plan, PreflightProblem};
@@ -55,6 +55,7 @@ pub(super) fn errors(scenario: &Scenario, inventory: &Inventory, plan: &Plan) ->
         }
     }
     all.extend(install_preflight::errors(scenario, inventory));
+    all.extend(claims::errors(inventory));
     all.extend(hpa_preflight::errors(scenario, inventory));
     for (permissions, purpose) in denied_permissions(inventory, true) {
         let hint = if purpose == CONTENT_PURPOSE {
@@ -214,6 +215,7 @@ pub(super) fn warnings(
     if scenario.hpa.spec.behavior.is_none() {
         all.push("hpa.spec.behavior is not stated: the controller's legacy rules and its window flag apply, which are assumed".to_owned());
     }
+    all.extend(claims::warnings(scenario, inventory));
     all.extend(install_preflight::warnings(scenario, inventory));
     for (permissions, purpose) in denied_permissions(inventory, false) {
         all.push(format!("no permission to {permissions}, needed to {purpose}; the run continues without it"));

@@ -1,5 +1,6 @@
 //! The phases of a run. Each one makes a change, then waits until its checks have a result.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::run_state::RunState;
@@ -109,8 +110,12 @@ async fn install_target(state: &mut RunState<'_>) -> Result<Option<String>, RunE
     }
     // A Ready server that fails nevertheless gets less time than an image pull.
     let server_deadline = env.clock.now_ms() + phase_budget(state, &[BoundName::PodStartup]).ms();
-    let pods = state.with_evaluator(|evaluator| evaluator.view().ready_pods());
-    let first_chat = send_first_chat(inputs, &endpoint.url, &pods, deadline.min(server_deadline));
+    let (pods, claims) = state.with_evaluator(|evaluator| {
+        let pods = evaluator.view().ready_pods();
+        let claims: BTreeSet<_> = pods.iter().flat_map(|pod| evaluator.view().resource_claims_of(pod)).collect();
+        (pods, claims.into_iter().collect::<Vec<_>>())
+    });
+    let first_chat = send_first_chat(inputs, &endpoint.url, &pods, &claims, deadline.min(server_deadline));
     state.unless_interrupted(first_chat).await?;
     foreign_hpa::apply_scaled_object(state).await?;
     state.end_phase(Phase::Install);
@@ -118,12 +123,13 @@ async fn install_target(state: &mut RunState<'_>) -> Result<Option<String>, RunE
 }
 
 /// Sends a chat through the Service until one succeeds: kube-proxy may still program it, the target still load the model.
-/// No success by the deadline is no error here: the load reports exact counts. Where the model is then is asked of `pods`: a
-/// model on the CPU makes the rest of the run pointless.
+/// No success by the deadline is no error here: the load reports exact counts. Where the model is then is asked of `pods`, and
+/// whose devices they have by `claims`: a model on the CPU, or no accelerator, makes the rest of the run pointless.
 async fn send_first_chat(
     inputs: &super::RunInputs<'_>,
     url: &str,
     pods: &[String],
+    claims: &[String],
     deadline: u64,
 ) -> Result<(), RunError> {
     let env = inputs.env;
@@ -140,6 +146,7 @@ async fn send_first_chat(
             if probe.error.is_none() {
                 load::find_model_placement(env, inputs.scenario, pods, &mut probe).await;
             }
+            probe.claimed_devices = probes::read_claims(inputs, claims).await;
             let result = probe.error.clone().unwrap_or_else(|| format!("{} tokens", probe.tokens));
             inputs.progress.message(&format!("first chat: {result}"));
             env.timeline.record(ObservationKind::Probe(probe), None);

@@ -1,6 +1,7 @@
 //! Reduces Kubernetes objects to the snapshots of [`model`](crate::model::snapshot): one rule for each field, for the
 //! survey before a run and for the observations during it. Nothing here sends a request or keeps a state.
 
+mod device_selector;
 mod digest;
 mod endpoints;
 mod event;
@@ -12,6 +13,7 @@ mod resource_claim;
 mod resources;
 mod workload;
 
+pub(crate) use device_selector::DeviceSelector;
 pub(crate) use endpoints::{ready_pods, service_selector, session_affinity};
 pub(crate) use event::snapshot_event;
 pub(crate) use hpa::snapshot_hpa;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::run_fixture::{FALL, OLD, RunFixture, SECOND, edit_samples, healthy, real_accelerators};
 use crate::judge::Check;
-use crate::model::observation::{ClaimedDevice, NodeSnapshot, ObservationKind, PodSnapshot};
+use crate::model::observation::{ClaimedDevice, NodeSnapshot, Observation, ObservationKind, PodSnapshot};
 use crate::model::scenario::Accelerator;
 
 use Check::{NewPodsRunOnAccelerators, NewPodsServe, PodsRequestAccelerators};
@@ -206,18 +206,65 @@ fn one_claim_for_all_replicas_is_sharing() {
     run.assert_passes_with_finding(NewPodsRunOnAccelerators, "share the resource claim the-one-gpu");
 }
 
+/// Pods with a claim each, whose devices the kubelet names by these ids.
+fn with_claim_ids(run: RunFixture, id: fn(usize) -> String) -> RunFixture {
+    each_pod(run, move |number, pod| {
+        pod.extended_resources.clear();
+        pod.resource_claims = vec![format!("claim-{number}")];
+        if !pod.allocated_devices.is_empty() {
+            pod.allocated_devices = vec![id(number)];
+            pod.devices_by_resource = [("claim:gpu".to_owned(), vec![id(number)])].into();
+        }
+    })
+}
+
+#[test]
+fn the_devices_of_claims_are_devices_of_their_own_whatever_their_numbers() {
+    for id in [|n| format!("gpu.nvidia.com/node-1/gpu-{n}"), |n| format!("k8s.gpu.nvidia.com/device=gpu-{n}")] {
+        let findings = with_claim_ids(healthy(), id).evaluate(NewPodsRunOnAccelerators).findings;
+        assert!(!findings.iter().any(|finding| finding.contains("sharing")), "{findings:?}");
+    }
+    // A driver may offer one card as several devices: the exporter's label tells.
+    let shares =
+        with_claim_ids(healthy(), |n| format!("gpu.rig.local/node-1/gpu-0-share-{n}")).each(label_all("GPU-0"));
+    shares.assert_passes_with_finding(NewPodsRunOnAccelerators, "share GPU-0, so no accelerator was added");
+}
+
+#[test]
+fn a_claim_of_another_device_is_told_from_the_first_chat_on() {
+    let run = each_pod(auto(healthy()), |_, pod| {
+        pod.extended_resources.clear();
+        pod.allocated_devices.clear();
+        pod.resource_claims = vec!["nic".to_owned()];
+    });
+    let first_chat = run.clone().each(|o| {
+        if let ObservationKind::Probe(probe) = &mut o.kind
+            && probe.pod.is_empty()
+        {
+            let (claim, driver) = ("nic".to_owned(), "dra.net".to_owned());
+            probe.claimed_devices = vec![ClaimedDevice { claim, driver, ..ClaimedDevice::default() }];
+        }
+    });
+    first_chat.assert_inconclusive(PodsRequestAccelerators, "of dra.net), which is a network interface");
+    run.assert_passes_with_finding(PodsRequestAccelerators, "no known driver of accelerators");
+}
+
 /// The kubelet reports no device, and the exporter's labels name this one for each pod.
 fn labelled(uuid: &'static str) -> RunFixture {
-    let run = each_pod(healthy(), |_, pod| pod.allocated_devices.clear());
-    run.each(|o| {
+    each_pod(healthy(), |_, pod| pod.allocated_devices.clear()).each(label_all(uuid))
+}
+
+/// The exporter's labels name this device for each pod.
+fn label_all(uuid: &'static str) -> impl FnMut(&mut Observation) {
+    move |o| {
         if let ObservationKind::Metric(reading) = &mut o.kind {
             edit_samples(&mut reading.result, |sample| {
-                if let Some(value) = std::sync::Arc::make_mut(&mut sample.labels).get_mut("UUID") {
+                if let Some(value) = Arc::make_mut(&mut sample.labels).get_mut("UUID") {
                     *value = uuid.to_owned();
                 }
             });
         }
-    })
+    }
 }
 
 #[test]

@@ -17,7 +17,7 @@ use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{Event, Namespace, Node, PersistentVolumeClaim, Pod, ResourceQuota, Secret, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
-use k8s_openapi::api::resource::v1::ResourceClaim;
+use k8s_openapi::api::resource::v1::{DeviceClass, ResourceClaim, ResourceSlice};
 use k8s_openapi::kube_aggregator::pkg::apis::apiregistration::v1::APIService;
 use kube::core::ApiResource;
 
@@ -26,7 +26,7 @@ use super::api_services::METRICS_APIS;
 use crate::env::CLUSTER_NAMESPACE;
 use crate::metrics::request;
 use crate::model::hpa_source::HpaSource;
-use crate::model::inventory::{PermissionCheck, PermissionStage};
+use crate::model::inventory::{Inventory, PermissionCheck, PermissionStage};
 use crate::model::journal::ObjectRef;
 use crate::model::metric_under_test::MetricUnderTest;
 use crate::model::resource_kind::SCALED_OBJECT;
@@ -48,6 +48,19 @@ pub(super) fn run_permissions(scenario: &Scenario, missing: &[String]) -> Vec<Pe
         );
     }
     add_diagnostics_permissions(scenario, &mut table);
+    table.into_permissions()
+}
+
+/// The permissions to count the free devices for the target's resource claims (DRA); none for a target without claims.
+pub(super) fn claim_permissions(inventory: &Inventory) -> Vec<PermissionCheck> {
+    let mut table = PermissionTable::default();
+    table.set_stage(PermissionStage::Read);
+    if inventory.charts.values().any(|chart| !chart.target_claims.is_empty()) {
+        let purpose = "count the free devices for the target's resource claims";
+        table.add_optional("get", typed_resource::<DeviceClass>(), purpose);
+        table.add_optional("list", typed_resource::<ResourceSlice>(), purpose);
+        table.add_optional("list", typed_resource::<ResourceClaim>(), purpose);
+    }
     table.into_permissions()
 }
 
@@ -174,7 +187,7 @@ fn add_run_permissions(scenario: &Scenario, missing: &[String], table: &mut Perm
     table.add_required("list watch", own(typed_resource::<Pod>()), "watch the target's pods");
     table.add_required("get create", own(core_resource("pods/proxy")), "send a direct chat to each new pod");
     let claims = own(typed_resource::<ResourceClaim>());
-    table.add_optional("get", claims, "read which devices the resource claims of new pods have");
+    table.add_optional("get", claims, "read which devices the resource claims of the pods have");
     table.add_required(
         "list watch",
         own(typed_resource::<Event>()),

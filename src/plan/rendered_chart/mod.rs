@@ -1,5 +1,6 @@
 //! Parses the manifests of a chart: the target's replicas and resources, APIServices, roles, and required objects.
 
+mod claims;
 mod images;
 mod pod_template;
 mod required_objects;
@@ -33,6 +34,8 @@ pub(crate) fn parse_rendered_chart(
         rendered_digest: sha256_hex(manifests.as_bytes()),
         target_replicas: workload.and_then(|w| w["spec"]["replicas"].as_i64()).and_then(|n| i32::try_from(n).ok()),
         target_resources: workload.map(|workload| requested_resources(&pod_template::pod_spec(workload))),
+        target_claims: workload.map(|workload| claims::target_claims(workload, &documents)).unwrap_or_default(),
+        claim_faults: claims::claim_faults(&documents),
         target_autoscalers: documents
             .iter()
             .filter(|document| {

@@ -3,6 +3,7 @@
 mod adopted_hpa;
 mod chart_values;
 mod charts;
+mod device_classes;
 mod dry_run;
 mod hpas;
 mod images;
@@ -95,9 +96,11 @@ pub(crate) async fn survey(env: &RunEnv, scenario: &Scenario) -> Result<Inventor
     inventory.existing_hpas = hpas::read(&env.kube.retrying, scenario).await?;
     inventory.metrics_apis = metrics_apis::read(&env.kube.retrying).await?;
     nodes::read(&env.kube.retrying, &mut inventory).await;
+    device_classes::read(&env.kube.retrying, &mut inventory).await;
     releases::read(env, scenario, &mut inventory).await?;
     let managed: Vec<_> = scenario.releases.keys().filter(|name| !is_adopted(scenario, &inventory, name)).collect();
     let mut more = table::install_permissions(scenario, &inventory, managed.iter().copied());
+    more.extend(table::claim_permissions(&inventory));
     // The objects of an upgraded release exist already; only helm knows how it changes them.
     let new: Vec<_> = managed.into_iter().filter(|name| !inventory.existing_releases.contains_key(*name)).collect();
     let undiscovered_kinds = std::mem::take(&mut inventory.preflight.undiscovered_kinds);

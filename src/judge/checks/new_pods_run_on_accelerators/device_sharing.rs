@@ -1,13 +1,15 @@
 //! Of ScaleUp/NewPodsRunOnAccelerators: pods that hold the same device, by the kubelet's ids, their resource claims, or the
-//! exporter's labels where the kubelet reports none. Sharing is a finding. One device on two nodes is no sharing: a record
-//! is wrong then.
+//! exporter's labels where the kubelet reports none, or only names of claims' devices. Sharing is a finding. One device on two
+//! nodes is no sharing: a record is wrong then.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::judge::check_result::CheckResult;
 use crate::judge::run_view::{RunView, TargetPod};
-use crate::metrics::{PhysicalDevice, device_from_labels, device_index_from_labels, has_uuid, split_device_uuid};
+use crate::metrics::{
+    PhysicalDevice, device_from_labels, device_index_from_labels, has_uuid, is_claimed_device, split_device_uuid,
+};
 use crate::model::reading::MetricHop;
 use crate::model::verdict::SHARING_PREFIX;
 
@@ -80,8 +82,12 @@ impl<'a> DeviceHolders<'a> {
         let Some((_, snapshot)) = pod.last_observation() else { return };
         let (name, node) = (pod.name(), snapshot.node.as_deref().unwrap_or_default());
         let ids = view.accelerator_ids(pod);
-        let by_labels = labelled.into_iter().flatten().cloned().filter(|_| ids.is_empty());
-        let reported = ids.iter().map(|id| DeviceId { id: Cow::Borrowed(*id), is_unique: has_uuid(id) });
+        // A driver may offer one accelerator as several devices: only its UUID tells, which the id of a claim's device has not.
+        let by_labels = labelled.into_iter().flatten().cloned().filter(|_| ids.iter().all(|id| is_claimed_device(id)));
+        // What the kubelet reports of a claim, the claim itself says below.
+        let has_claims = view.accelerator_claims(snapshot).next().is_some();
+        let reported = ids.iter().filter(|id| !(has_claims && is_claimed_device(id)));
+        let reported = reported.map(|id| DeviceId { id: Cow::Borrowed(*id), is_unique: has_uuid(id) });
         for DeviceId { id, is_unique } in reported.chain(by_labels) {
             let device = PhysicalDevice::from_id(&id);
             self.certain.entry(DeviceKey::new(device.name, is_unique, node)).or_default().insert((name, node));
