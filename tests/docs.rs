@@ -135,5 +135,5 @@ fn every_overlay_of_the_readmes_loads() {
             loaded += 1;
         }
     }
-    assert_eq!(loaded, 5);
+    assert_eq!(loaded, 6);
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::run_fixture::{FALL, OLD, RunFixture, SECOND, edit_samples, healthy, real_accelerators};
 use crate::judge::Check;
-use crate::model::observation::{ClaimedDevice, NodeSnapshot, Observation, ObservationKind, PodSnapshot};
+use crate::model::observation::{ClaimedDevice, NodeSnapshot, Observation, ObservationKind, PodSnapshot, ProbeRecord};
 use crate::model::scenario::Accelerator;
 
 use Check::{NewPodsRunOnAccelerators, NewPodsServe, PodsRequestAccelerators};
@@ -237,14 +237,10 @@ fn a_claim_of_another_device_is_told_from_the_first_chat_on() {
         pod.allocated_devices.clear();
         pod.resource_claims = vec!["nic".to_owned()];
     });
-    let first_chat = run.clone().each(|o| {
-        if let ObservationKind::Probe(probe) = &mut o.kind
-            && probe.pod.is_empty()
-        {
-            let (claim, driver) = ("nic".to_owned(), "dra.net".to_owned());
-            probe.claimed_devices = vec![ClaimedDevice { claim, driver, ..ClaimedDevice::default() }];
-        }
-    });
+    let claimed_devices =
+        vec![ClaimedDevice { claim: "nic".to_owned(), driver: "dra.net".to_owned(), ..ClaimedDevice::default() }];
+    let chat = ProbeRecord { claimed_devices, tokens: 1, ..ProbeRecord::default() };
+    let first_chat = run.clone().with_observation(5_000, ObservationKind::Probe(chat));
     first_chat.assert_inconclusive(PodsRequestAccelerators, "of dra.net), which is a network interface");
     run.assert_passes_with_finding(PodsRequestAccelerators, "no known driver of accelerators");
 }
