@@ -20,6 +20,7 @@ accelerator_says() {
     esac
     how="each card time-sliced into $(replicas); $values"
   fi
+  if [ "$RIG_ALLOCATION" = dra ]; then how+="; by claims of $GPU_DRIVER"; fi
   echo "$(query name | paste -sd,), driver $(query driver_version | head -1): $how"
 }
 
