@@ -215,7 +215,9 @@ mod tests {
         const CARD: &str = "GPU-6f1d2c3a-0003-4a5b-8c9d-000000000003";
         let profile = crate::model::shipped_profiles::find("dcgm").unwrap();
         let device = |more: &[(&str, &str)]| {
-            let labels = labels(&[&[("UUID", CARD), ("gpu", "0")], more].concat());
+            let mut pairs = vec![("UUID", CARD), ("gpu", "0")];
+            pairs.extend_from_slice(more);
+            let labels = labels(&pairs);
             let physical = physical_device_from_labels(&labels, &profile.labels).map(Cow::into_owned);
             assert_eq!(physical.as_deref(), device_from_labels(&labels, &profile.labels).as_deref());
             physical.unwrap()

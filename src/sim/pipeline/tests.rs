@@ -341,12 +341,12 @@ async fn a_rotating_label_names_one_pod_of_a_card_at_a_time() {
 async fn instances_of_a_card_have_its_uuid_and_no_utilization() {
     let label = ("nvidia.com/gpu.product", "H100-MIG-1g.10gb");
     let (platform, mut tasks) = busy_pods_on(SimConfig::default(), label, ["0/7", "0/8"]).await;
-    assert_eq!(exposed(&platform, "DCGM_FI_DEV_GPU_UTIL"), []);
+    assert!(exposed(&platform, "DCGM_FI_DEV_GPU_UTIL").is_empty());
     let shown = exposed(&platform, "DCGM_FI_PROF_GR_ENGINE_ACTIVE");
-    let of = |pod: Option<&str>| shown.iter().filter(move |one| one.0.as_deref() == pod);
-    let [a, b] = ["a", "b"].map(|pod| of(Some(pod)).next().unwrap());
+    let find = |pod: &str| shown.iter().find(|one| one.0.as_deref() == Some(pod)).cloned().unwrap();
+    let (a, b) = (find("a"), find("b"));
     assert!(a.1.ends_with("/gi7") && b.1.ends_with("/gi8") && a.1[..40] == b.1[..40], "{shown:?}");
-    assert_eq!((a.2, b.2, of(None).count()), (980, 980, 2));
+    assert_eq!((a.2, b.2, shown.iter().filter(|one| one.0.is_none()).count()), (980, 980, 2));
     tasks.abort_all();
 }
 
