@@ -35,7 +35,7 @@ const CASES: &[FieldCase] = &[
     case(
         "avg-over-time-in-the-rule/scenario.yaml",
         0,
-        &["follows the load up to 2m later than the samples", "ranges and offsets in the adapter's rule 2m (read)"],
+        &["follows the load up to 2m later than the samples", "ranges and offsets in the adapter's rule 2m (stated)"],
     ),
     case(
         "offset-and-no-groupby/scenario-pods.yaml",

@@ -38,15 +38,15 @@ const CHILD_LAYERS: &[(&str, &[&[&str]])] = &[
             &["api_services", "capacity", "lease", "metric_direction", "offline", "preflight_error", "rendered_chart"],
             &["adoption", "foreign_hpa"],
             &["adapter_rule", "double_average", "hpa_preflight", "permissions", "shared_accelerators"],
-            &["changes", "install_preflight", "pulls", "survey"],
+            &["changes", "install_preflight", "pulls", "survey", "trigger_query"],
             &["preflight"],
         ],
     ),
     (
         "scenario",
         &[
-            &["built_in", "locate", "protocol_defaults", "scenario_error"],
-            &["metric_spec", "names", "profile", "renamed_keys"],
+            &["built_in", "locate", "protocol_defaults", "scenario_error", "suggestion"],
+            &["metric_spec", "names", "profile", "renamed_keys", "scaled_object_schema"],
             &["layers", "validate"],
             &["hpa_source"],
         ],

@@ -49,7 +49,7 @@ pub(super) async fn clean(args: &CleanArgs) -> CliExit {
     };
     let cluster = match live::connect(args.cluster.kubeconfig.as_deref(), args.cluster.context.as_deref()).await {
         Ok(cluster) => cluster,
-        Err(error) => return Console::print_error(&error.to_string(), Some(super::CONNECT_HINT), CliExit::Usage),
+        Err(error) => return Console::print_error(&error.to_string(), Some(error.hint()), CliExit::Usage),
     };
     if let Some(inventory) = &origin
         && let Err(exit) = check_cluster(&cluster.kube.retrying, inventory).await
@@ -91,7 +91,8 @@ pub(super) async fn clean(args: &CleanArgs) -> CliExit {
     if args.bundle.is_none()
         && let Err(error) = Bundle::create(&dir)
     {
-        return Console::print_error(&error.to_string(), None, CliExit::Usage);
+        let hint = Some("run it in a folder that you may write to: clean records what it does below reports/");
+        return Console::print_error(&error.to_string(), hint, CliExit::Usage);
     }
     // A bundle that was sound before its journal grew is sound again afterwards; no other is rewritten.
     let was_sound =
@@ -174,7 +175,10 @@ async fn print_dry_run(env: &RunEnv, journal: &Journal) -> CliExit {
             steps.iter().for_each(|line| Console::print_message(&format!("  {line}")));
             CliExit::Ok
         }
-        Err(error) => Console::print_error(&error.to_string(), None, CliExit::NotRestored),
+        Err(error) => {
+            let hint = "is the cluster reachable with this kubeconfig and context?";
+            Console::print_error(&error.to_string(), Some(hint), CliExit::NotRestored)
+        }
     }
 }
 

@@ -11,7 +11,8 @@ Exit codes:
   1    FAIL: a check failed, and the platform is the cause
   2    usage or scenario error, a scenario that cannot pass, or a bundle that export refuses;
        nothing was changed
-  3    INCONCLUSIVE: no verdict is possible; the output says why
+  3    INCONCLUSIVE: no verdict is possible, and the output says why: of verify, plan and init also
+       an API server that does not answer
   4    NOT APPLICABLE: the platform does not serve the HPA API
   5    NOT RESTORED: PASS, but an object of the run could not be removed; of clean, something could
        not be undone or checked

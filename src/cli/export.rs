@@ -34,6 +34,9 @@ pub(super) struct ExportArgs {
     check: Option<PathBuf>,
 }
 
+/// For a folder that is no product's.
+const PRODUCT_DIR_HINT: &str = "name the product's folder in a clone of github.com/cncf/k8s-ai-conformance, vX.Y/<dir>, for example v1.37/acme; BUNDLE --dir creates it";
+
 pub(super) fn export(args: &ExportArgs) -> CliExit {
     match (&args.check, &args.bundle, &args.dir) {
         (Some(dir), ..) => check_product(dir),
@@ -49,7 +52,7 @@ fn write_submission(args: &ExportArgs, bundle: &Path, dir: &Path) -> CliExit {
         .and_then(|dir| ProgramVersion::from_product_dir(&dir))
     {
         Ok(version) => version,
-        Err(error) => return Console::print_error(&error, None, CliExit::Usage),
+        Err(error) => return Console::print_error(&error, Some(PRODUCT_DIR_HINT), CliExit::Usage),
     };
     let loaded = match evidence::open_bundle(bundle) {
         Ok(loaded) => loaded,
@@ -68,7 +71,10 @@ fn write_submission(args: &ExportArgs, bundle: &Path, dir: &Path) -> CliExit {
     }
     let submission = Submission { bundle: &loaded, verdict: &verdict, version: &version, overridden: &blockers };
     match submission.files() {
-        Ok(files) => write_files(args, dir, &files, &blockers),
+        Ok(files) => {
+            let is_signed = loaded.raw_files.contains_key(evidence::SIGNATURE_FILE);
+            write_files(args, dir, &files, (&blockers, is_signed))
+        }
         Err(error) => Console::print_error(&error.to_string(), None, CliExit::Internal),
     }
 }
@@ -104,7 +110,12 @@ fn report_blockers(blockers: &[ExportBlocker], force: bool) -> Option<CliExit> {
     Some(CliExit::Usage)
 }
 
-fn write_files(args: &ExportArgs, dir: &Path, files: &[(String, String)], blockers: &[ExportBlocker]) -> CliExit {
+fn write_files(
+    args: &ExportArgs,
+    dir: &Path,
+    files: &[(String, String)],
+    (blockers, is_signed): (&[ExportBlocker], bool),
+) -> CliExit {
     let folder = dir.join(REQUIREMENT_DIR);
     if let Err(message) = require_plain_path(dir, files) {
         let hint = Some("export into a folder of the clone itself");
@@ -125,9 +136,16 @@ fn write_files(args: &ExportArgs, dir: &Path, files: &[(String, String)], blocke
     let bundle = Bundle::open(&folder);
     for (name, text) in files {
         if let Err(error) = bundle.write_file(name, text.as_bytes()) {
-            return Console::print_error(&error.to_string(), None, CliExit::Internal);
+            let hint = Some("make the folder writable, or free disk space, and export again with --overwrite");
+            return Console::print_error(&error.to_string(), hint, CliExit::Internal);
         }
         Console::print_message(&format!("{}", folder.join(name).display()));
+    }
+    if is_signed {
+        Console::print_message(&format!(
+            "the bundle's signature ({}) is not exported: the programme takes no bundle; keep it, and hand it to a reviewer who asks",
+            evidence::SIGNATURE_FILE
+        ));
     }
     blockers
         .iter()
@@ -165,7 +183,7 @@ fn check_product(dir: &Path) -> CliExit {
     let report = match std::path::absolute(dir).map_err(|e| e.to_string()).and_then(|dir| submission::check(&dir)) {
         Ok(report) => report,
         Err(error) => {
-            return Console::print_error(&error, Some("name the product's folder: vX.Y/<dir>"), CliExit::Usage);
+            return Console::print_error(&error, Some(PRODUCT_DIR_HINT), CliExit::Usage);
         }
     };
     for finding in &report.findings {

@@ -63,7 +63,7 @@ fn judge_bundle(path: &Path, args: &JudgeArgs) -> CliExit {
     let keys = signing::read_keys(args.verify_key.as_deref(), args.sign.as_deref());
     let (verifier, signer) = match keys {
         Ok(keys) => keys,
-        Err(what) => return Console::print_error(&what, None, CliExit::Usage),
+        Err(error) => return Console::print_error(&error.what, Some(error.hint), CliExit::Usage),
     };
     let (held, review) = match open_and_review(path) {
         Ok(both) => both,
@@ -83,7 +83,11 @@ fn judge_bundle(path: &Path, args: &JudgeArgs) -> CliExit {
         return exit;
     }
     if let SignatureStatus::Invalid { reason: why } = &signed {
-        return Console::print_error(why, None, CliExit::Unsound);
+        let hint = match args.verify_key {
+            Some(_) => "ask the signer for the public key and for the bundle as it was signed",
+            None => "ask the sender for the bundle as it was signed",
+        };
+        return Console::print_error(why, Some(hint), CliExit::Unsound);
     }
     let put = signer.map_or(Ok(()), |signer| signing::sign_reviewed(&held, &review, &signer));
     put.err().unwrap_or(CliExit::from_verdict(&review.verdict))

@@ -6,6 +6,7 @@ mod console;
 mod environment;
 mod exit;
 mod export;
+mod hints;
 mod init;
 mod judge;
 mod plan;
@@ -90,7 +91,8 @@ Examples:
   gpuhpa init -o mine.yaml --force      write the file anew
 
 It reads for at most four minutes; one or two of them are for the intervals, which it measures. What
-its rights do not show is a comment in the file, with what to do.";
+its rights do not show is a comment in the file, with what to do. Exits with 3 if the API server
+cannot be read.";
 
 const PLAN_EXAMPLES: &str = "\
 Examples:
@@ -99,7 +101,8 @@ Examples:
   gpuhpa plan -o json                 the plan for programs
   gpuhpa plan --offline -f mine.yaml  what needs no cluster: arithmetic, bounds, rules, chart values
 
-Exits with 2 if the run cannot pass. Without a cluster it says what it did not look at.";
+Exits with 2 if the run cannot pass, and with 3 if the API server cannot be read. Without a cluster
+it says what it did not look at.";
 
 const REHEARSE_EXAMPLES: &str = "\
 Examples:
@@ -129,7 +132,9 @@ Examples:
   gpuhpa clean reports/20261124-101500-042     undo the leftovers of this run, by its journal
   gpuhpa clean --run-id 20261124-101500-042    without a journal: by the run's label on its objects
   gpuhpa clean --run-id 20261124-101500-042 --dry-run
-                                               print what would be undone, and change nothing";
+                                               print what would be undone, and change nothing
+
+Exits with 5 if something is left, or the API server cannot be read: nothing is known to be gone.";
 
 const EXPORT_USAGE: &str = "\
 gpuhpa export --dir <DIR> [--force] [--overwrite] <BUNDLE>
@@ -147,9 +152,6 @@ Examples:
 
 Exits with 0 if the files are written, or nothing was found; 2 if the bundle cannot be submitted;
 6 if it is altered, or --check has findings. Only the programme's review certifies a platform.";
-
-/// What to do where no cluster is configured.
-const CONNECT_HINT: &str = "name a kubeconfig with --kubeconfig, or a context with --context";
 
 /// Selects the cluster.
 #[derive(Clone, Debug, Args)]

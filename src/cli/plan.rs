@@ -2,9 +2,10 @@
 //! Changes nothing.
 
 use clap::{Args, ValueEnum};
+use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscalerSpec;
 
 use super::console::new_table;
-use super::{CliExit, ClusterArgs, Console, ScenarioArgs, environment};
+use super::{CliExit, ClusterArgs, Console, ScenarioArgs, environment, hints};
 use crate::clock::RunClock;
 use crate::env::Bundle;
 use crate::live::HelmBinary;
@@ -40,10 +41,11 @@ enum PlanFormat {
 }
 
 pub(super) async fn plan(args: &PlanArgs) -> CliExit {
-    let scenario = match scenario::load(&args.scenario.files, args.scenario.namespace.as_deref()) {
-        Ok(scenario) => scenario,
-        Err(error) => return Console::print_error(&error.to_string(), None, CliExit::Usage),
+    let loaded = match scenario::load_with_places(&args.scenario.files, args.scenario.namespace.as_deref()) {
+        Ok(loaded) => loaded,
+        Err(error) => return Console::print_error(&error.to_string(), hints::scenario(&error), CliExit::Usage),
     };
+    let scenario::LoadedScenario { scenario, hpa_beside_adopt } = loaded;
     if args.output == PlanFormat::Yaml {
         return match serde_saphyr::to_string(&scenario) {
             Ok(text) => Console::print_yaml(&text),
@@ -57,7 +59,7 @@ pub(super) async fn plan(args: &PlanArgs) -> CliExit {
     let cluster = match live::connect(args.cluster.kubeconfig.as_deref(), args.cluster.context.as_deref()).await {
         Ok(cluster) => cluster,
         Err(error) => {
-            return Console::print_error(&error.to_string(), Some(super::CONNECT_HINT), CliExit::Usage);
+            return Console::print_error(&error.to_string(), Some(error.hint()), CliExit::Usage);
         }
     };
     let discarding = Bundle::discarding();
@@ -67,28 +69,31 @@ pub(super) async fn plan(args: &PlanArgs) -> CliExit {
     };
     let identity = ClusterIdentity { context: cluster.context, server: cluster.server, simulated: None };
     let prepared = run::prepare(&env, &scenario, &run::run_id(clock.wall_start()), &identity).await;
-    let PreparedRun { inventory, plan, .. } = match prepared {
+    let PreparedRun { scenario: resolved, inventory, plan } = match prepared {
         Ok(prepared) => prepared,
         Err(error) => {
             let (exit, hint) = survey_failure(&error);
             return Console::print_error(&error.to_string(), Some(hint), exit);
         }
     };
-    print_result(args, &inventory, &plan)
+    let unused = hpa_beside_adopt.and_then(|place| run::describe_unused_hpa(&place, &scenario, &resolved));
+    if let Some(text) = unused {
+        Console::print_message(&Console::fit_lines(&format!("warning: {text}")));
+    }
+    print_result(args, &resolved, &inventory, &plan)
 }
 
 /// The plan as far as it needs no cluster.
 async fn plan_offline(args: &PlanArgs, scenario: &Scenario, clock: RunClock) -> CliExit {
-    if let HpaSource::Adopted(name) = scenario.hpa_source() {
-        let what = format!("adopt.hpa: HPA {name} is in the cluster, so there is nothing to plan offline");
-        let hint = "plan without --offline, or state its spec as `hpa.spec` in place of `adopt`";
+    if let Some(what) = find_adopted_problem(scenario) {
+        let hint = "state its spec as `hpa.spec` beside `adopt` (`kubectl get hpa -o yaml` shows it, and the scenario.yaml of a bundle has it), or plan without --offline";
         return Console::print_error(&what, Some(hint), CliExit::Usage);
     }
     let helm = HelmBinary { binary: args.cluster.helm.clone(), kubeconfig: None, context: None };
     match planning::survey_offline(&helm, scenario, clock.wall_start()).await {
         Ok(inventory) => {
             let plan = planning::plan(scenario, &inventory, &run::run_id(clock.wall_start()));
-            print_result(args, &inventory, &plan)
+            print_result(args, scenario, &inventory, &plan)
         }
         Err(error) => {
             let (exit, hint) = survey_failure(&error);
@@ -97,17 +102,34 @@ async fn plan_offline(args: &PlanArgs, scenario: &Scenario, clock: RunClock) -> 
     }
 }
 
+/// Why the HPA that a scenario adopts cannot be planned without its cluster: `hpa.spec` has to stand for it.
+fn find_adopted_problem(scenario: &Scenario) -> Option<String> {
+    let HpaSource::Adopted(name) = scenario.hpa_source() else { return None };
+    let subject = format!("the spec of the adopted HPA {name}, which is in the cluster,");
+    if scenario.hpa.spec == HorizontalPodAutoscalerSpec::default() {
+        return Some(format!("{subject} is not known without it"));
+    }
+    let problems = scenario::find_hpa_problems(scenario);
+    let texts: Vec<String> = problems.iter().map(|one| format!("{}: {}", one.field, one.message)).collect();
+    (!texts.is_empty())
+        .then(|| format!("{subject} is taken from `hpa.spec`, which cannot be tested: {}", texts.join("; ")))
+}
+
 /// Prints the plan; the exit code says whether the run can pass.
-fn print_result(args: &PlanArgs, inventory: &Inventory, plan: &Plan) -> CliExit {
+fn print_result(args: &PlanArgs, scenario: &Scenario, inventory: &Inventory, plan: &Plan) -> CliExit {
     if args.output == PlanFormat::Json {
         if let failed @ CliExit::Internal = Console::print_json(plan) {
             return failed;
         }
     } else {
-        print_plan(inventory, plan);
+        print_plan(scenario, inventory, plan);
     }
     match (inventory.hpa_served, plan.errors.is_empty()) {
-        (false, _) => Console::print_error("the platform does not serve autoscaling/v2", None, CliExit::NotApplicable),
+        (false, _) => Console::print_error(
+            "the platform does not serve autoscaling/v2",
+            Some(hints::NO_HPA_API),
+            CliExit::NotApplicable,
+        ),
         (true, false) => CliExit::Usage,
         (true, true) => CliExit::Ok,
     }
@@ -134,7 +156,9 @@ pub(super) fn format_changes(inventory: &Inventory, plan: &Plan, verbose: bool) 
     let changes = plan.changes.iter().enumerate().map(|(n, change)| format!("  {}. {change}", n + 1));
     let warnings = plan.warnings.iter().map(|warning| format!("warning: {warning}"));
     let header = if inventory.offline.is_some() {
-        "no cluster (--offline); on one where nothing of this exists yet, verify would:".to_owned()
+        let is_adopting = plan.changes.iter().any(|change| change.starts_with("adopt, "));
+        let only = if is_adopting { " but what is adopted" } else { "" };
+        format!("no cluster (--offline); on one where nothing of this exists yet{only}, verify would:")
     } else {
         format!("context {context} at {server} (Kubernetes {kubernetes})")
     };
@@ -156,13 +180,20 @@ fn round_likely(ms: u64) -> HumanDuration {
     HumanDuration::from_ms((ms + unit_ms / 2) / unit_ms * unit_ms)
 }
 
-fn print_plan(inventory: &Inventory, plan: &Plan) {
+/// The sizes that the metric can reach. Without its range nothing is known but the size at which the run begins.
+fn format_reachable(scenario: &Scenario, plan: &Plan) -> String {
+    if scenario.metric.value_range().is_none() || plan.metric.is_none() {
+        return "unknown: the metric's range is not known".to_owned();
+    }
+    plan.reachable_replicas.iter().map(ToString::to_string).collect::<Vec<_>>().join(" → ")
+}
+
+fn print_plan(scenario: &Scenario, inventory: &Inventory, plan: &Plan) {
     Console::print_message(&Console::fit_lines(&format_changes(inventory, plan, false)));
-    let reachable: Vec<String> = plan.reachable_replicas.iter().map(ToString::to_string).collect();
     let capacity = &plan.accelerators;
     let free = capacity.free.map_or("not readable".to_owned(), |free| free.to_string());
     let mut summary = new_table(&["", "value"]);
-    summary.add_row(["replicas that the metric can reach", &reachable.join(" → ")]);
+    summary.add_row(["replicas that the metric can reach", &format_reachable(scenario, plan)]);
     summary.add_row(["replicas expected", &plan.expected_replicas.to_string()]);
     summary.add_row([
         "accelerators",
@@ -190,7 +221,9 @@ fn print_plan(inventory: &Inventory, plan: &Plan) {
     }
     let mut bounds = new_table(&["bound", "length and terms"]);
     for bound in &plan.bounds {
-        bounds.add_row([bound.name.to_string(), bound.to_string()]);
+        // Without a cluster nothing was read: the scenario states these terms.
+        let read = if inventory.offline.is_some() { "stated" } else { "read" };
+        bounds.add_row([bound.name.to_string(), bound.describe(read)]);
     }
     Console::print_data(&format!("{summary}\n{bounds}\n"));
     for problem in &plan.errors {

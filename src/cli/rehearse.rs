@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use super::console::new_table;
 use super::session::{OutputArgs, PreflightFailure, RunSession};
 use super::sweep::{SweepRange, sweep};
-use super::{CliExit, Console, ScenarioArgs};
+use super::{CliExit, Console, ScenarioArgs, hints};
 use crate::clock::{RunClock, Stopwatch};
 use crate::env::{Bundle, RunEnv, read_regular_file};
 use crate::model::inventory::{Inventory, SimulationInfo};
@@ -76,20 +76,22 @@ pub(super) async fn rehearse(args: &RehearseArgs) -> CliExit {
         return exit;
     }
     let clock = RunClock::start_at(EPOCH);
-    let not_started = |error: String| args.output.report_not_started(clock, &error, None);
+    let not_started = |error: &str, hint| args.output.report_not_started(clock, error, hint);
     let scenario = match scenario::load(&args.scenario.files, args.scenario.namespace.as_deref()) {
         Ok(scenario) => scenario,
-        Err(error) => return not_started(error.to_string()),
+        Err(error) => return not_started(&error.to_string(), hints::scenario(&error)),
     };
     let (config, simulated) = match build_sim_config(args, &scenario) {
         Ok(built) => built,
-        Err(error) => return not_started(error),
+        Err(error) => {
+            return not_started(&error, Some("gpuhpa rehearse --set list and --fault list show what there is"));
+        }
     };
     let lacks = sim::find_unsupported(&scenario);
     // Where only a series is missing, the plan may find why no cluster can pass.
     let is_decided = !lacks.releases.is_empty() || args.sweep.is_some();
     if let Some(error) = lacks.message().filter(|_| is_decided) {
-        return args.output.report_not_started(clock, &error, Some(UNSUPPORTED_HINT));
+        return not_started(&error, Some(UNSUPPORTED_HINT));
     }
     if let Some(range) = args.sweep {
         return sweep(range, args.length, &config, &scenario).await;
@@ -97,7 +99,7 @@ pub(super) async fn rehearse(args: &RehearseArgs) -> CliExit {
     let dir = args.report_dir.clone().unwrap_or_else(|| PathBuf::from("reports").join("rehearsal"));
     let bundle = match create_bundle(&dir) {
         Ok(bundle) => bundle.with_redactor(super::new_redactor()).without_sync(),
-        Err(error) => return not_started(error),
+        Err(error) => return not_started(&error, Some(hints::REPORT_DIR)),
     };
     run_rehearsal(args, scenario, (config, simulated, lacks), bundle).await
 }

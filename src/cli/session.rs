@@ -8,7 +8,7 @@ use clap::Args;
 use tokio::sync::watch;
 
 use super::console::Verbosity;
-use super::{CliExit, Console, environment, signing};
+use super::{CliExit, Console, environment, hints, signing};
 use crate::clock::RunClock;
 use crate::env::{Bundle, RunEnv};
 use crate::evidence;
@@ -106,8 +106,8 @@ impl From<RunStartError> for PreflightFailure {
                 let (exit, hint) = super::plan::survey_failure(survey_error);
                 (exit, Some(hint))
             }
-            RunStartError::Evidence(_) => (CliExit::Internal, None),
-            RunStartError::HpaApiNotServed => (CliExit::NotApplicable, None),
+            RunStartError::Evidence(_) => (CliExit::Internal, Some(hints::REPORT_DIR)),
+            RunStartError::HpaApiNotServed => (CliExit::NotApplicable, Some(hints::NO_HPA_API)),
             RunStartError::PreflightFailed(problems) => {
                 (CliExit::Usage, problems.first().map(|first| first.hint.as_str()))
             }
@@ -126,6 +126,8 @@ pub(super) struct RunSession<'a> {
     pub(super) cleanup_policy: CleanupPolicy,
     /// Skip the prompt before the first change.
     pub(super) assume_yes: bool,
+    /// `file:line:column` of an `hpa` that the scenario states beside `adopt`.
+    pub(super) hpa_beside_adopt: Option<String>,
     /// The flags of a `clean` command for the same cluster; none for a simulated cluster.
     pub(super) cluster_flags: Option<String>,
 }
@@ -151,6 +153,7 @@ impl<'a> RunSession<'a> {
             clock,
             cleanup_policy: CleanupPolicy::Restore,
             assume_yes: true,
+            hpa_beside_adopt: None,
             cluster_flags: None,
         }
     }
@@ -167,7 +170,15 @@ impl<'a> RunSession<'a> {
         let unread = &mut self.prepared.inventory;
         (unread.kube_context, unread.server, unread.simulated) = (context, server, simulated);
         let prepared = run::prepare(env, &self.prepared.scenario, &self.prepared.plan.run, identity).await;
-        self.prepared = prepared.map_err(RunStartError::from)?;
+        let prepared = prepared.map_err(RunStartError::from)?;
+        let place = self.hpa_beside_adopt.as_deref();
+        let unused =
+            place.and_then(|place| run::describe_unused_hpa(place, &self.prepared.scenario, &prepared.scenario));
+        self.prepared = prepared;
+        if let Some(text) = unused.filter(|_| !self.output.quiet) {
+            let text = self.bundle.redactor().redact_text(&format!("warning: {text}"));
+            Console::print_message(&Console::fit_lines(&text));
+        }
         environment::register_hosts(self.bundle.redactor(), &self.prepared.inventory, &self.prepared.scenario);
         let redacted = run::begin_bundle(env, &self.prepared)?;
         self.confirm_changes().await?;

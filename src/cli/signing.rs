@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::{CliExit, Console};
+use super::{CliExit, Console, hints};
 use crate::env::{Bundle, read_named_file};
 use crate::evidence::{
     ArtifactInput, BundleSigner, BundleVerifier, LoadedBundle, SIGNATURE_FILE, read_unverified, sign,
@@ -81,32 +81,43 @@ impl SignatureStatus {
     }
 }
 
-/// Reads both keys; the error names the file.
+/// A key that cannot be used.
+pub(super) struct KeyError {
+    /// The file, and what is wrong with it.
+    pub(super) what: String,
+    /// What to do next.
+    pub(super) hint: &'static str,
+}
+
+/// Reads both keys.
 pub(super) fn read_keys(
     public: Option<&Path>,
     private: Option<&Path>,
-) -> Result<(Option<BundleVerifier>, Option<BundleSigner>), String> {
+) -> Result<(Option<BundleVerifier>, Option<BundleSigner>), KeyError> {
     Ok((public.map(read_verifier).transpose()?, private.map(read_signer).transpose()?))
 }
 
 /// Reads a file of a key up to a size that no key has.
-fn read_key_file(path: &Path) -> Result<Vec<u8>, String> {
+fn read_key_file(path: &Path, hint: &'static str) -> Result<Vec<u8>, KeyError> {
     const MAX_KEY_BYTES: u64 = 64 * 1024;
-    read_named_file(path, MAX_KEY_BYTES).map_err(|why| format!("{}: the key could not be read: {why}", path.display()))
+    read_named_file(path, MAX_KEY_BYTES).map_err(|why| {
+        let hint = hints::unreadable(&why).filter(|_| !why.contains("No such file")).unwrap_or(hint);
+        KeyError { what: format!("{}: the key could not be read: {why}", path.display()), hint }
+    })
 }
 
-/// Reads the private key; the error names the file.
-pub(super) fn read_signer(path: &Path) -> Result<BundleSigner, String> {
-    let pem = read_key_file(path)?;
-    let hint = "openssl genpkey -algorithm ed25519 creates one";
-    BundleSigner::from_pem(&pem).map_err(|e| format!("{}: {e}; {hint}", path.display()))
+/// Reads the private key.
+pub(super) fn read_signer(path: &Path) -> Result<BundleSigner, KeyError> {
+    let hint = "--sign names a private key: openssl genpkey -algorithm ed25519 -out KEY creates one";
+    let pem = read_key_file(path, hint)?;
+    BundleSigner::from_pem(&pem).map_err(|e| KeyError { what: format!("{}: {e}", path.display()), hint })
 }
 
-/// Reads the public key; the error names the file.
-fn read_verifier(path: &Path) -> Result<BundleVerifier, String> {
-    let pem = read_key_file(path)?;
-    let hint = "openssl pkey -in KEY -pubout prints the signer's";
-    BundleVerifier::from_pem(&pem).map_err(|e| format!("{}: {e}; {hint}", path.display()))
+/// Reads the public key.
+fn read_verifier(path: &Path) -> Result<BundleVerifier, KeyError> {
+    let hint = "--verify-key names the signer's public key: openssl pkey -in KEY -pubout prints it to its owner";
+    let pem = read_key_file(path, hint)?;
+    BundleVerifier::from_pem(&pem).map_err(|e| KeyError { what: format!("{}: {e}", path.display()), hint })
 }
 
 /// Signs a bundle whose review found it sound.
@@ -131,8 +142,10 @@ pub(super) fn sign_reviewed(
 
 /// Signs a complete bundle, and prints the result.
 pub(super) fn sign_bundle(bundle: &Bundle, signer: &BundleSigner, input: &ArtifactInput<'_>) -> Result<(), CliExit> {
-    sign(bundle, signer, input)
-        .map_err(|e| Console::print_error(&format!("not signed: {e}"), None, CliExit::Internal))?;
+    sign(bundle, signer, input).map_err(|e| {
+        let hint = Some("the bundle is complete without it: gpuhpa judge --sign KEY BUNDLE signs it later");
+        Console::print_error(&format!("not signed: {e}"), hint, CliExit::Internal)
+    })?;
     Console::print_message(&format!(
         "signed with the key {}: {}",
         signer.keyid(),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::session::{OutputArgs, PreflightFailure, RunSession};
-use super::{CliExit, ClusterArgs, Console, ScenarioArgs, environment, signals, signing};
+use super::{CliExit, ClusterArgs, Console, ScenarioArgs, environment, hints, signals, signing};
 use crate::clock::RunClock;
 use crate::env::{BearerToken, Bundle, RunEnv};
 use crate::evidence::RedactedInputs;
@@ -38,29 +38,33 @@ pub(super) struct VerifyArgs {
     keep: bool,
 }
 
+/// What to do without a bearer token.
+const TOKEN_HINT: &str = "load.bearerToken names a file, relative to the working directory, or an environment variable that contains the token alone";
+
 pub(super) async fn verify(args: &VerifyArgs) -> CliExit {
     if let Err(exit) = args.output.check_junit_path() {
         return exit;
     }
     let clock = RunClock::start();
-    let not_started = |error: String| args.output.report_not_started(clock, &error, None);
-    let scenario = match scenario::load(&args.scenario.files, args.scenario.namespace.as_deref()) {
-        Ok(scenario) => scenario,
-        Err(error) => return not_started(error.to_string()),
+    let not_started = |error: &str, hint| args.output.report_not_started(clock, error, hint);
+    let loaded = scenario::load_with_places(&args.scenario.files, args.scenario.namespace.as_deref());
+    let scenario::LoadedScenario { scenario, hpa_beside_adopt } = match loaded {
+        Ok(loaded) => loaded,
+        Err(error) => return not_started(&error.to_string(), hints::scenario(&error)),
     };
     let signer = match args.sign.as_deref().map(signing::read_signer).transpose() {
         Ok(signer) => signer,
-        Err(error) => return not_started(error),
+        Err(error) => return not_started(&error.what, Some(error.hint)),
     };
     let bearer_token = match scenario.load.bearer_token.as_ref().map(live::read_bearer_token).transpose() {
         Ok(bearer_token) => bearer_token,
-        Err(error) => return not_started(error),
+        Err(error) => return not_started(&error, Some(TOKEN_HINT)),
     };
     let run = run::run_id(clock.wall_start());
     let dir = args.report_dir.clone().unwrap_or_else(|| PathBuf::from("reports").join(&run));
     let bundle = match Bundle::create(&dir) {
         Ok(bundle) => bundle.with_redactor(super::new_redactor()),
-        Err(error) => return not_started(error.to_string()),
+        Err(error) => return not_started(&error.to_string(), Some(hints::REPORT_DIR)),
     };
     if args.redact {
         bundle.redactor().redact_hosts();
@@ -71,7 +75,8 @@ pub(super) async fn verify(args: &VerifyArgs) -> CliExit {
     let cleanup_policy = if args.keep { CleanupPolicy::Keep } else { CleanupPolicy::Restore };
     let cluster_flags = Some(args.cluster.to_flags());
     let session = RunSession::new(&args.output, scenario, bundle, clock, run);
-    let mut session = RunSession { signer, cleanup_policy, assume_yes: args.yes, cluster_flags, ..session };
+    let mut session =
+        RunSession { signer, cleanup_policy, assume_yes: args.yes, hpa_beside_adopt, cluster_flags, ..session };
     let mut signals = match signals::listen() {
         Ok(signals) => signals,
         Err(error) => {
@@ -103,7 +108,7 @@ async fn prepare(
 ) -> Result<(RunEnv, RedactedInputs), PreflightFailure> {
     let cluster = live::connect(args.cluster.kubeconfig.as_deref(), args.cluster.context.as_deref())
         .await
-        .map_err(|e| PreflightFailure::new(e.to_string(), Some(super::CONNECT_HINT), CliExit::Usage))?;
+        .map_err(|e| PreflightFailure::new(e.to_string(), Some(e.hint()), CliExit::Usage))?;
     let scenario = &session.prepared.scenario;
     let env = environment::build_env(&args.cluster, &cluster, scenario, session.clock, &session.bundle)
         .map_err(|e| PreflightFailure::new(e, None, CliExit::Internal))?;

@@ -11,6 +11,9 @@ const DEFAULT_MAX_REPLICAS: i64 = 100;
 /// The label by which KEDA's metrics server finds the ScaledObject of a request.
 const OWNER_LABEL: &str = "scaledobject.keda.sh/name";
 
+/// The beginning of the names of KEDA's HPAs (controllers/keda/hpa.go, `getHPAName`).
+const HPA_PREFIX: &str = "keda-hpa-";
+
 /// A part of a ScaledObject with which it cannot be tested.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ScaledObjectProblem {
@@ -29,7 +32,21 @@ fn problem(field: &'static str, message: impl Into<String>, hint: &'static str) 
 /// Name of the HPA that KEDA creates for the ScaledObject with this name.
 #[must_use]
 pub(crate) fn scaled_object_hpa_name(name: &str) -> String {
-    format!("keda-hpa-{name}")
+    format!("{HPA_PREFIX}{name}")
+}
+
+/// Name of the ScaledObject of which KEDA made the HPA with this spec, by the selector of its metric; `None` for any other HPA.
+#[must_use]
+pub(crate) fn scaled_object_name(spec: &HorizontalPodAutoscalerSpec) -> Option<&str> {
+    let external = spec.metrics.iter().flatten().find_map(|metric| metric.external.as_ref())?;
+    let name = external.metric.selector.as_ref()?.match_labels.as_ref()?.get(OWNER_LABEL)?;
+    Some(name.as_str()).filter(|name| !name.is_empty())
+}
+
+/// Name of the ScaledObject of which KEDA makes an HPA with this name, unless the ScaledObject states another one.
+#[must_use]
+pub(crate) fn scaled_object_of_hpa(hpa: &str) -> Option<&str> {
+    hpa.strip_prefix(HPA_PREFIX).filter(|name| !name.is_empty())
 }
 
 /// The spec of the HPA that KEDA creates for the ScaledObject with this spec and name.

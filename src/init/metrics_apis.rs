@@ -46,8 +46,24 @@ pub(super) struct MetricsApiFindings {
     pub(super) are_rules_read: bool,
     /// Stores that adapters point at, with the adapter.
     pub(super) stores: Vec<(String, ServiceRef)>,
-    /// ScaledObjects of KEDA, `namespace/name`.
-    pub(super) scaled_objects: Vec<String>,
+    /// ScaledObjects of KEDA.
+    pub(super) scaled_objects: Vec<ScaledObject>,
+}
+
+/// A ScaledObject of KEDA.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct ScaledObject {
+    pub(super) namespace: String,
+    pub(super) name: String,
+    /// Query of its first prometheus trigger.
+    pub(super) query: Option<String>,
+}
+
+impl MetricsApiFindings {
+    /// Whether KEDA serves the external metrics.
+    pub(super) fn has_keda(&self) -> bool {
+        self.external.as_ref().is_some_and(|api| api.service.contains("keda"))
+    }
 }
 
 /// Words in the names of metrics of accelerators.
@@ -79,7 +95,7 @@ pub(super) async fn read(
     for deployment in deployments.into_iter().flatten() {
         read_adapter(reader, deployment, series, &mut found).await;
     }
-    if found.external.as_ref().is_some_and(|api| api.service.contains("keda")) {
+    if found.has_keda() {
         match reader.get("/apis/keda.sh/v1alpha1/scaledobjects").await {
             Ok(body) => read_scaled_objects(&body, &mut found),
             Err(error) => reader.note_unread("the ScaledObjects of KEDA", &error),
@@ -160,13 +176,17 @@ fn read_scaled_objects(body: &[u8], found: &mut MetricsApiFindings) {
     let list: Value = serde_json::from_slice(body).unwrap_or_default();
     for object in list["items"].as_array().into_iter().flatten() {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        let name = format!("{}/{}", text(&object["metadata"]["namespace"]), text(&object["metadata"]["name"]));
+        let (namespace, name) = (text(&object["metadata"]["namespace"]), text(&object["metadata"]["name"]));
+        let mut found_object = ScaledObject { namespace, name, query: None };
         for trigger in object["spec"]["triggers"].as_array().into_iter().flatten() {
             if let Some(service) = trigger["metadata"]["serverAddress"].as_str().and_then(service_of_url) {
-                found.stores.push((format!("ScaledObject {name} points at it"), service));
+                let ScaledObject { namespace, name, .. } = &found_object;
+                found.stores.push((format!("ScaledObject {namespace}/{name} points at it"), service));
             }
+            let query = trigger["metadata"]["query"].as_str().filter(|_| trigger["type"] == "prometheus");
+            found_object.query = found_object.query.or(query.map(ToOwned::to_owned));
         }
-        found.scaled_objects.push(name);
+        found.scaled_objects.push(found_object);
     }
 }
 

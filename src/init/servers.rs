@@ -1,7 +1,7 @@
 //! Servers of models that run already: Ollama, with its release, its size and its models.
 
 use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
-use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
+use k8s_openapi::api::autoscaling::v2::{HorizontalPodAutoscaler, HorizontalPodAutoscalerSpec, MetricSpec};
 use k8s_openapi::api::core::v1::{Pod, PodSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::Value;
@@ -10,7 +10,7 @@ use super::reader::ClusterReader;
 use crate::snapshot::requested_resources;
 
 /// A workload that runs Ollama.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct OllamaServer {
     pub(super) kind: &'static str,
     pub(super) namespace: String,
@@ -24,7 +24,48 @@ pub(super) struct OllamaServer {
     /// Models that the server has; `None` where no pod of it answered.
     pub(super) models: Option<Vec<String>>,
     /// HPAs that scale it already.
-    pub(super) autoscalers: Vec<String>,
+    pub(super) autoscalers: Vec<ExistingHpa>,
+}
+
+/// An HPA that scales a server.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct ExistingHpa {
+    pub(super) name: String,
+    pub(super) spec: HorizontalPodAutoscalerSpec,
+}
+
+impl ExistingHpa {
+    /// Its metrics, each with its type and its name where it has one.
+    pub(super) fn describe_metrics(&self) -> String {
+        let all: Vec<String> = self.spec.metrics.iter().flatten().map(describe_metric).collect();
+        if all.is_empty() { "no metric".to_owned() } else { all.join(", ") }
+    }
+
+    /// Why no run can test it; `None` where one can.
+    pub(super) fn untestable(&self) -> Option<String> {
+        let (min, max) = (self.spec.min_replicas.unwrap_or(1), self.spec.max_replicas);
+        let metrics = self.spec.metrics.as_deref().unwrap_or_default();
+        match metrics {
+            [one] if !["Pods", "Object", "External"].contains(&one.type_.as_str()) => {
+                Some("it does not scale on a metric of accelerators or of the served model".to_owned())
+            }
+            [_] if min < 1 => Some("it scales to 0, and without a pod there is no accelerator to measure".to_owned()),
+            [_] if max <= min => Some(format!("its maxReplicas is {max} with minReplicas {min}")),
+            [_] => None,
+            all => Some(format!("it has {} metrics, and a run tests one", all.len())),
+        }
+    }
+}
+
+fn describe_metric(metric: &MetricSpec) -> String {
+    let names = [
+        metric.pods.as_ref().map(|one| &one.metric.name),
+        metric.object.as_ref().map(|one| &one.metric.name),
+        metric.external.as_ref().map(|one| &one.metric.name),
+        metric.resource.as_ref().map(|one| &one.name),
+    ];
+    let name = names.into_iter().flatten().next();
+    format!("{} metric{}", metric.type_, name.map_or(String::new(), |name| format!(" {name}")))
 }
 
 /// Finds the first workload that runs Ollama.
@@ -49,7 +90,8 @@ pub(super) async fn find_ollama(
         let target = &hpa.spec.scale_target_ref;
         target.kind == server.kind && target.name == server.name
     };
-    server.autoscalers = hpas.into_iter().flatten().filter(scales_it).filter_map(|hpa| hpa.metadata.name).collect();
+    let existing = |hpa: HorizontalPodAutoscaler| Some(ExistingHpa { name: hpa.metadata.name?, spec: hpa.spec });
+    server.autoscalers = hpas.into_iter().flatten().filter(scales_it).filter_map(existing).collect();
     server.models = read_models(reader, &server, pods).await;
     Some(server)
 }
@@ -130,6 +172,30 @@ mod tests {
         assert_eq!(split("ollama-1.26.0").unwrap(), "ollama 1.26.0");
         assert_eq!(split("kube-prometheus-stack-70.0.0_x").unwrap(), "kube-prometheus-stack 70.0.0+x");
         assert_eq!(split("ollama"), None);
+    }
+
+    #[test]
+    fn an_hpa_is_testable_or_says_why_it_is_not() {
+        let hpa = |spec: &str| ExistingHpa { name: "x".to_owned(), spec: serde_saphyr::from_str(spec).unwrap() };
+        let pods = "{type: Pods, pods: {metric: {name: u}, target: {type: AverageValue, averageValue: \"1\"}}}";
+        let cpu = "{type: Resource, resource: {name: cpu, target: {type: Utilization}}}";
+        for (sizes, metrics, why) in [
+            ("maxReplicas: 3", pods.to_owned(), None),
+            ("maxReplicas: 3", cpu.to_owned(), Some("does not scale on a metric of accelerators")),
+            ("maxReplicas: 3", format!("{pods}, {cpu}"), Some("it has 2 metrics")),
+            ("maxReplicas: 3, minReplicas: 0", pods.to_owned(), Some("it scales to 0")),
+            ("maxReplicas: 3, minReplicas: 3", pods.to_owned(), Some("maxReplicas is 3 with minReplicas 3")),
+        ] {
+            let found =
+                hpa(&format!("{{{sizes}, scaleTargetRef: {{kind: Deployment, name: x}}, metrics: [{metrics}]}}"));
+            let told = found.untestable();
+            assert_eq!(told.is_some(), why.is_some(), "{told:?}");
+            assert!(told.unwrap_or_default().contains(why.unwrap_or_default()));
+        }
+        let both = hpa(&format!(
+            "{{maxReplicas: 3, scaleTargetRef: {{kind: Deployment, name: x}}, metrics: [{pods}, {cpu}]}}"
+        ));
+        assert_eq!(both.describe_metrics(), "Pods metric u, Resource metric cpu");
     }
 
     #[test]

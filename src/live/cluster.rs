@@ -37,12 +37,44 @@ pub(crate) enum ClusterError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The kubeconfig does not have the context.
+    #[error("the kubeconfig has no context {context}{others}")]
+    NoContext {
+        /// The context.
+        context: String,
+        /// Those that it has, as the rest of the sentence.
+        others: String,
+    },
     /// The kubeconfig, or its absence, gives no cluster.
     #[error("no cluster configured: {0}")]
     NoCluster(String),
     /// The client could not be created.
     #[error("could not create the Kubernetes client: {0}")]
     Client(String),
+}
+
+impl ClusterError {
+    /// What to do next.
+    #[must_use]
+    pub(crate) fn hint(&self) -> &'static str {
+        match self {
+            Self::Kubeconfig { reason, .. } if reason.contains("Permission denied") => {
+                "make it readable for this user, or name another one with --kubeconfig"
+            }
+            Self::Kubeconfig { .. } => {
+                "name a kubeconfig with --kubeconfig or KUBECONFIG that exists and that kubectl can use"
+            }
+            Self::NoContext { .. } => {
+                "name one of its contexts with --context: `kubectl config get-contexts` lists them"
+            }
+            Self::NoCluster(_) => {
+                "name a kubeconfig with --kubeconfig, or a context with --context; without a cluster there are `gpuhpa rehearse` and `gpuhpa plan --offline`"
+            }
+            Self::Client(_) => {
+                "check certificates, keys and proxy of the context: does `kubectl version` work with it?"
+            }
+        }
+    }
 }
 
 /// Creates the clients of the cluster. Sends nothing yet.
@@ -60,6 +92,7 @@ pub(crate) async fn connect(
         Some(file) => {
             credentials = serde_json::to_value(&file.auth_infos).unwrap_or_default();
             let name = context.map(ToOwned::to_owned).or_else(|| file.current_context.clone()).unwrap_or_default();
+            check_context(&file, &name)?;
             check_credential_files(&file, &name)?;
             let config = Config::from_custom_kubeconfig(file, &options).await;
             (config.map_err(|e| ClusterError::NoCluster(format_chain(&e)))?, name)
@@ -117,6 +150,22 @@ fn check_size(path: &Path) -> Result<(), String> {
         return Err(format!("it is larger than {MAX_KUBECONFIG_BYTES} bytes"));
     }
     Ok(())
+}
+
+/// Fails for a context that the kubeconfig does not have.
+fn check_context(config: &Kubeconfig, context: &str) -> Result<(), ClusterError> {
+    const MOST_NAMED: usize = 10;
+    let names: Vec<&str> = config.contexts.iter().map(|one| one.name.as_str()).collect();
+    if names.contains(&context) {
+        return Ok(());
+    }
+    let more = if names.len() > MOST_NAMED { ", ..." } else { "" };
+    let others = match names.as_slice() {
+        [] => "; it has none".to_owned(),
+        names => format!("; it has {}{more}", names[..names.len().min(MOST_NAMED)].join(", ")),
+    };
+    let context = if context.is_empty() { "of its own (current-context)".to_owned() } else { format!("`{context}`") };
+    Err(ClusterError::NoContext { context, others })
 }
 
 /// Fails for a certificate, key or token of the context that is in no regular file: the client reads it without a limit.

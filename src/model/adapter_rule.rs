@@ -149,12 +149,12 @@ impl OperandDelays {
     }
 }
 
-fn is_word(c: char) -> bool {
+pub(super) fn is_word(c: char) -> bool {
     c.is_alphanumeric() || matches!(c, '_' | ':')
 }
 
 /// A word, and what follows it.
-fn split_word(text: &str) -> (&str, &str) {
+pub(super) fn split_word(text: &str) -> (&str, &str) {
     text.split_at(text.find(|c| !is_word(c)).unwrap_or(text.len()))
 }
 
@@ -198,7 +198,7 @@ pub(crate) fn duration_ms(text: &str) -> Option<u64> {
 }
 
 /// What follows a quoted text; nothing where it has no end.
-fn skip_quoted(text: &str) -> &str {
+pub(super) fn skip_quoted(text: &str) -> &str {
     let quote = text.chars().next().unwrap_or('"');
     let mut is_escaped = false;
     for (at, c) in text.char_indices().skip(1) {
@@ -214,7 +214,7 @@ fn skip_quoted(text: &str) -> &str {
 }
 
 /// What follows the matchers of a selector; nothing where they have no end.
-fn skip_braces(text: &str) -> &str {
+pub(super) fn skip_braces(text: &str) -> &str {
     let mut rest = &text[1..];
     while let Some(first) = rest.chars().next() {
         rest = match first {

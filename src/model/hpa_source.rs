@@ -93,6 +93,9 @@ pub(crate) struct ScaledObjectSizes {
     /// spec.idleReplicaCount.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) idle_replica_count: Option<i64>,
+    /// Its condition Fallback is True: KEDA serves a constant number while its trigger fails.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) is_falling_back: bool,
     /// The annotation that pauses it, if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) paused_by: Option<String>,

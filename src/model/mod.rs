@@ -22,6 +22,7 @@ pub mod permission;
 pub mod plan;
 pub mod prediction;
 pub(crate) mod preflight;
+pub(crate) mod promql_query;
 pub mod reading;
 pub(crate) mod record_numbers;
 pub(crate) mod rendered;

@@ -216,20 +216,28 @@ impl TimeBound {
     }
 }
 
-impl std::fmt::Display for TimeBound {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}", crate::units::HumanDuration::from_ms(self.total_ms()))?;
+impl TimeBound {
+    /// Its length and its terms, with this word for those that are neither assumed nor gpuhpa's own.
+    #[must_use]
+    pub(crate) fn describe(&self, read: &str) -> String {
+        let mut text = crate::units::HumanDuration::from_ms(self.total_ms()).to_string();
         for (n, term) in self.terms.iter().enumerate() {
             let (open, source) = (
                 if n == 0 { " = " } else { " + " },
                 match term.source {
-                    TermSource::Read => "read",
+                    TermSource::Read => read,
                     TermSource::Assumed => "assumed",
                     TermSource::Harness => "harness",
                 },
             );
-            write!(f, "{open}{} {} ({source})", term.name, crate::units::HumanDuration::from_ms(term.ms))?;
+            text += &format!("{open}{} {} ({source})", term.name, crate::units::HumanDuration::from_ms(term.ms));
         }
-        Ok(())
+        text
+    }
+}
+
+impl std::fmt::Display for TimeBound {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.describe("read"))
     }
 }

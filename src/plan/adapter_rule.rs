@@ -5,8 +5,10 @@ use serde_json::Value;
 
 use super::capacity;
 use crate::model::adapter_rule::{AdapterRules, query_delay_ms};
+use crate::model::hpa_source::HpaSource;
 use crate::model::inventory::Inventory;
 use crate::model::metric_under_test::{MetricKind, MetricUnderTest, TargetType};
+use crate::model::promql_query::find_unclosed;
 use crate::model::scenario::Scenario;
 use crate::units::HumanDuration;
 
@@ -15,7 +17,8 @@ const LABEL_MATCHERS: &str = "<<.LabelMatchers>>";
 const GROUP_BY: [&str; 2] = ["<<.GroupBy>>", "<<.GroupBySlice>>"];
 
 pub(super) fn warnings(scenario: &Scenario, inventory: &Inventory, metric: Option<&MetricUnderTest>) -> Vec<String> {
-    let Some(metric) = metric else { return Vec::new() };
+    // KEDA serves the metric of a ScaledObject.
+    let Some(metric) = metric.filter(|_| scenario.hpa_source() != HpaSource::ScaledObject) else { return Vec::new() };
     let mut all: Vec<String> = unserved_warning(scenario, metric).into_iter().collect();
     for rules in AdapterRules::from_scenario(scenario) {
         let release = rules.release;
@@ -23,7 +26,10 @@ pub(super) fn warnings(scenario: &Scenario, inventory: &Inventory, metric: Optio
         let subject = format!("the rule of {} in release {release}", metric.name);
         all.extend(pod_warning(&subject, rule, metric));
         all.extend(query_warnings(&subject, rule, metric));
-        all.extend(sum_warning(&subject, rule, scenario, metric));
+        if let Some(query) = rule["metricsQuery"].as_str() {
+            all.extend(average_warning(&subject, query, scenario, metric));
+            all.extend(sum_warning(&subject, query, scenario, metric));
+        }
         all.extend(device_warning(&subject, rule, scenario, inventory));
         let others = rules.of_kind(metric.kind).filter(|other| !std::ptr::eq(*other, rule));
         all.extend(others.filter_map(|other| {
@@ -93,14 +99,12 @@ fn query_warnings(subject: &str, rule: &Value, metric: &MetricUnderTest) -> Vec<
     let Some(query) = rule["metricsQuery"].as_str() else {
         return misplaced_query(subject, rule).into_iter().collect();
     };
-    let mut all = Vec::new();
-    let delay_ms = query_delay_ms(query);
-    if delay_ms > 0 {
-        all.push(format!(
-            "{subject} has a range or an offset: its value follows the load up to {} later than the samples, which the bounds include: `{query}`",
-            HumanDuration::from_ms(delay_ms)
-        ));
+    if let Some(what) = find_unclosed(query) {
+        return vec![format!(
+            "{subject} {what}: the store answers its query with an error, and Setup/MetricServed will be INCONCLUSIVE: `{query}`"
+        )];
     }
+    let mut all: Vec<String> = delay_warning(subject, query).into_iter().collect();
     if metric.kind == MetricKind::Pods && !GROUP_BY.iter().any(|group| query.contains(group)) && !groups_by_pod(query) {
         all.push(format!(
             "{subject} has no `by (<<.GroupBy>>)`: its result has no pod label, so no pod has a value, and Setup/MetricServed will be INCONCLUSIVE"
@@ -114,10 +118,37 @@ fn query_warnings(subject: &str, rule: &Value, metric: &MetricUnderTest) -> Vec<
     all
 }
 
+/// Warns of a query whose result follows the load later than the samples do.
+pub(super) fn delay_warning(subject: &str, query: &str) -> Option<String> {
+    let delay_ms = query_delay_ms(query);
+    (delay_ms > 0).then(|| {
+        format!(
+            "{subject} has a range or an offset: its value follows the load up to {} later than the samples, which the bounds include: `{query}`",
+            HumanDuration::from_ms(delay_ms)
+        )
+    })
+}
+
+/// Warns of an average against a target of type `AverageValue`, where the range does not show that it cannot reach maxReplicas.
+pub(super) fn average_warning(
+    subject: &str,
+    query: &str,
+    scenario: &Scenario,
+    metric: &MetricUnderTest,
+) -> Option<String> {
+    let is_divided = metric.kind != MetricKind::Pods && metric.target_type == TargetType::AverageValue;
+    let top = capacity::reachable_replicas(scenario, Some(metric)).last().copied().unwrap_or(1);
+    let is_shown = scenario.metric.value_range().is_some() && top < scenario.hpa.spec.max_replicas;
+    (is_divided && is_aggregated_by(query, "avg") && !is_shown).then(|| {
+        format!(
+            "{subject} is an average, and target type AverageValue divides it by the number of pods again: each new pod lowers what the HPA sees; use a sum, or target type Value"
+        )
+    })
+}
+
 /// Warns of a sum without a known range, such as the length of a queue, against a target of type Value. With a range, the sizes
 /// that the metric can reach show what comes of it.
-fn sum_warning(subject: &str, rule: &Value, scenario: &Scenario, metric: &MetricUnderTest) -> Option<String> {
-    let query = rule["metricsQuery"].as_str()?;
+pub(super) fn sum_warning(subject: &str, query: &str, scenario: &Scenario, metric: &MetricUnderTest) -> Option<String> {
     let is_multiplied = metric.kind != MetricKind::Pods && metric.target_type == TargetType::Value;
     (is_multiplied && is_aggregated_by(query, "sum") && scenario.metric.value_range().is_none()).then(|| {
         format!(
@@ -254,6 +285,25 @@ mod tests {
         assert!(found(value, "sum by (namespace) (x{<<.LabelMatchers>>})").contains("is a sum, and target type Value"));
         assert_eq!(found(average, "sum(x{<<.LabelMatchers>>}) by (<<.GroupBy>>)"), "");
         assert_eq!(found(value, "avg(x{<<.LabelMatchers>>}) by (<<.GroupBy>>)"), "");
+    }
+
+    #[test]
+    fn a_bracket_that_is_not_closed_is_named_alone() {
+        let found = with_query("avg(<<.Series>>{<<.LabelMatchers>>} by (<<.GroupBy>>)");
+        assert!(found.len() == 1 && found[0].contains("has a `(` that is not closed"), "{found:?}");
+    }
+
+    #[test]
+    fn an_average_that_is_divided_again_is_named_where_no_range_shows_it() {
+        let mut scenario: Scenario = serde_saphyr::from_str(include_str!("../../scenarios/suse-ai.yaml")).unwrap();
+        let object = scenario.hpa.spec.metrics.as_mut().unwrap()[0].object.as_mut().unwrap();
+        object.target = serde_json::from_str(r#"{"type":"AverageValue","averageValue":"70"}"#).unwrap();
+        let warn = |scenario: &Scenario| {
+            warnings(scenario, &Inventory::default(), MetricUnderTest::from_scenario(scenario).as_ref()).join("; ")
+        };
+        assert!(!warn(&scenario).contains("is an average"), "{}", warn(&scenario));
+        (scenario.metric.range, scenario.metric.profile) = (None, None);
+        assert!(warn(&scenario).contains("is an average, and target type AverageValue divides"), "{}", warn(&scenario));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::model::scenario::Scenario;
 /// Reasons for which KEDA's operator, and not the HPA, would decide the target's size.
 pub(super) fn errors(inventory: &Inventory) -> Vec<PreflightProblem> {
     let scaled_object = inventory.adopted_hpa.as_ref().and_then(|adopted| adopted.scaled_object.as_ref());
-    let Some(ScaledObjectSizes { name, min_replica_count, idle_replica_count, paused_by }) = scaled_object else {
+    let Some(ScaledObjectSizes { name, min_replica_count, idle_replica_count, paused_by, .. }) = scaled_object else {
         return Vec::new();
     };
     let mut all = Vec::new();
@@ -44,6 +44,12 @@ pub(super) fn warnings(scenario: &Scenario, inventory: &Inventory) -> Vec<String
             scenario.namespace
         ));
     }
+    let adopted = inventory.adopted_hpa.as_ref().and_then(|adopted| adopted.scaled_object.as_ref());
+    if let Some(ScaledObjectSizes { name, .. }) = adopted.filter(|one| one.is_falling_back) {
+        all.push(format!(
+            "ScaledObject {name} has the condition Fallback=True: its trigger fails, and KEDA serves a constant number, which is no metric; until it ends, Control/MetricFollowsLoad is INCONCLUSIVE"
+        ));
+    }
     if let Some(scaled_object) = &scenario.scaled_object {
         let ignores = &scaled_object.spec.get("triggers").map(|all| &all[0]["metadata"]["ignoreNullValues"]);
         if ignores.and_then(|value| value.as_str()) != Some("false") {
@@ -74,6 +80,20 @@ mod tests {
         assert!(found(|sizes| sizes.idle_replica_count = Some(0)).contains("idleReplicaCount 0"));
         let paused = found(|sizes| sizes.paused_by = Some("autoscaling.keda.sh/paused".to_owned()));
         assert_eq!(paused, "ScaledObject x is paused by its annotation autoscaling.keda.sh/paused");
+    }
+
+    #[test]
+    fn a_fallback_before_the_run_is_a_warning_and_an_old_inventory_has_none() {
+        let sizes: ScaledObjectSizes = serde_json::from_str(r#"{"name":"x","minReplicaCount":1}"#).unwrap();
+        assert_eq!(serde_json::to_string(&sizes).unwrap(), r#"{"name":"x","minReplicaCount":1}"#);
+        let warn = |is_falling_back| {
+            let scaled_object = Some(ScaledObjectSizes { is_falling_back, ..sizes.clone() });
+            let adopted = AdoptedHpa { scaled_object, ..AdoptedHpa::default() };
+            let inventory = Inventory { adopted_hpa: Some(adopted), ..Inventory::default() };
+            warnings(&Scenario::default(), &inventory).join("; ")
+        };
+        assert_eq!(warn(false), "");
+        assert!(warn(true).starts_with("ScaledObject x has the condition Fallback=True"));
     }
 
     #[test]

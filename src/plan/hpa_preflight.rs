@@ -5,7 +5,7 @@ use super::api_services::METRICS_APIS;
 use super::foreign_hpa;
 use super::offline;
 use super::preflight_error::preflight_error;
-use crate::hpa::CUSTOM_METRICS_GROUP;
+use crate::hpa::{self, CUSTOM_METRICS_GROUP};
 use crate::model::hpa_source::HpaSource;
 use crate::model::inventory::Inventory;
 use crate::model::metric_under_test::MetricUnderTest;
@@ -15,8 +15,11 @@ use crate::model::scenario::Scenario;
 pub(super) fn warnings(scenario: &Scenario, inventory: &Inventory, metric: Option<&MetricUnderTest>) -> Vec<String> {
     let is_own = |name: &&String| scenario.hpa_source() == HpaSource::Adopted(name);
     let other_hpas = inventory.existing_hpas.iter().filter(|name| !is_own(name)).map(|name| {
+        let of_keda = hpa::scaled_object_of_hpa(name).map_or(String::new(), |scaled_object| {
+            format!(", which KEDA has made of ScaledObject {scaled_object} by its name,")
+        });
         format!(
-            "HPA {}/{name} already scales the target, and the controller acts on none of several: Setup/AutoscalerActive will be INCONCLUSIVE (AmbiguousSelector)",
+            "HPA {}/{name}{of_keda} already scales the target, and the controller acts on none of several: Setup/AutoscalerActive will be INCONCLUSIVE (AmbiguousSelector)",
             scenario.namespace
         )
     });
@@ -157,5 +160,7 @@ mod tests {
         let inventory = Inventory { existing_hpas: vec!["theirs".to_owned()], ..Inventory::default() };
         let text = warn(&inventory);
         assert!(text.starts_with("HPA gpuhpa/theirs already scales the target"), "{text}");
+        let inventory = Inventory { existing_hpas: vec!["keda-hpa-theirs".to_owned()], ..Inventory::default() };
+        assert!(warn(&inventory).contains("which KEDA has made of ScaledObject theirs"), "{}", warn(&inventory));
     }
 }

@@ -22,6 +22,7 @@ mod pulls;
 mod rendered_chart;
 mod shared_accelerators;
 mod survey;
+mod trigger_query;
 
 pub(crate) use adoption::is_adopted;
 pub(crate) use offline::knows_target;
@@ -83,6 +84,7 @@ pub fn plan(scenario: &Scenario, inventory: &Inventory, run: &str) -> Plan {
     plan.warnings = preflight::warnings(scenario, inventory, &plan, &times);
     plan.warnings.extend(hpa_preflight::warnings(scenario, inventory, plan.metric.as_ref()));
     plan.warnings.extend(adapter_rule::warnings(scenario, inventory, plan.metric.as_ref()));
+    plan.warnings.extend(trigger_query::warnings(scenario, plan.metric.as_ref()));
     plan.warnings.extend(metric_direction::warnings(scenario, plan.metric.as_ref()));
     plan.warnings.extend(pulls::warnings(scenario, inventory));
     plan.pulls = pulls::list(scenario, inventory);

@@ -1,5 +1,6 @@
 //! What a plan without a cluster leaves out.
 
+use crate::model::hpa_source::HpaSource;
 use crate::model::inventory::Inventory;
 use crate::model::scenario::Scenario;
 
@@ -14,6 +15,9 @@ pub(super) fn not_looked_at(scenario: &Scenario, inventory: &Inventory) -> Vec<S
     ]
     .map(ToOwned::to_owned)
     .into();
+    if let HpaSource::Adopted(name) = scenario.hpa_source() {
+        all.push(format!("HPA {name}, which the scenario adopts: this plan takes its spec from hpa.spec"));
+    }
     if !inventory.charts.is_empty() {
         all.push("the kinds that the cluster serves, by which some charts render other objects".to_owned());
     }

@@ -61,7 +61,7 @@ pub(super) fn errors(scenario: &Scenario, inventory: &Inventory, plan: &Plan) ->
         let hint = if purpose == CONTENT_PURPOSE {
             "ask an administrator to grant `list` of every kind there (apiGroups, resources: \"*\"), or to create the namespace: a run keeps one that exists"
         } else {
-            "ask an administrator to grant it; ci/rbac.yaml in gpuhpa's repository has all that the built-in scenario needs"
+            "ask an administrator to grant it; ci/rbac.yaml in gpuhpa's repository has all that the built-in scenario needs, and ci/rbac-keda.yaml what a ScaledObject needs beside it"
         };
         all.push(preflight_error(format!("missing permission: {permissions}, needed to {purpose}"), hint));
     }

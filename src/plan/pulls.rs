@@ -31,8 +31,35 @@ pub(super) fn list(scenario: &Scenario, inventory: &Inventory) -> Vec<String> {
     images.chain(models).collect()
 }
 
-/// Warns of a release that installs prometheus-adapter.
+/// Warns of a model that no release brings, and of a release that installs prometheus-adapter.
 pub(super) fn warnings(scenario: &Scenario, inventory: &Inventory) -> Vec<String> {
+    let adapters = adapter_warnings(scenario, inventory);
+    unlisted_model_warning(scenario, inventory).into_iter().chain(adapters).collect()
+}
+
+/// Warns of a `load.model` that the releases do not bring although they list models (chart ollama: `ollama.models`). The values
+/// say so without helm.
+fn unlisted_model_warning(scenario: &Scenario, inventory: &Inventory) -> Option<String> {
+    let model = scenario.load.model.as_str();
+    let mut listed: Vec<(&str, &str)> = Vec::new();
+    for (release, spec) in scenario.releases.iter().filter(|(name, _)| !is_adopted(scenario, inventory, name)) {
+        let models = spec.values.values().filter_map(|value| value.get("models")).chain(spec.values.get("models"));
+        let lists = models.flat_map(|models| ["pull", "create", "run"].map(|key| models[key].as_array()));
+        let names = lists.flatten().flatten().filter_map(|entry| entry.as_str().or(entry["name"].as_str()));
+        listed.extend(names.map(|name| (release.as_str(), name)));
+    }
+    let without_latest = |name: &str| name.strip_suffix(":latest").unwrap_or(name).to_owned();
+    let is_listed = listed.iter().any(|(_, name)| without_latest(name) == without_latest(model));
+    let (release, _) = listed.first().filter(|_| !is_listed)?;
+    let mut names: Vec<&str> = listed.iter().map(|(_, name)| *name).collect();
+    names.dedup();
+    Some(format!(
+        "load.model {model} is not among the models that release {release} brings ({}): unless its image or volume has it, every chat fails, and Control/MetricFollowsLoad will be INCONCLUSIVE; add it to ollama.models.pull, or name one of them",
+        names.join(", ")
+    ))
+}
+
+fn adapter_warnings(scenario: &Scenario, inventory: &Inventory) -> Vec<String> {
     let is_adapter = |image: &String| {
         let name = image.split('@').next().unwrap_or_default().rsplit('/').next().unwrap_or_default();
         name.split(':').next() == Some(DEPRECATED_ADAPTER)
@@ -49,7 +76,35 @@ pub(super) fn warnings(scenario: &Scenario, inventory: &Inventory) -> Vec<String
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
+
+    #[test]
+    fn a_model_that_no_release_brings_is_named_without_a_chart() {
+        let warn = |model: &str, edit: fn(&mut Value)| {
+            let mut scenario: Scenario =
+                serde_saphyr::from_str(include_str!("../../scenarios/ollama-gpu-utilization.yaml")).unwrap();
+            model.clone_into(&mut scenario.load.model);
+            edit(scenario.releases.get_mut("ollama").unwrap().values.get_mut("ollama").unwrap());
+            warnings(&scenario, &Inventory::default()).join("; ")
+        };
+        assert_eq!(warn("llama3.2:1b", |_| ()), "");
+        let found = warn("llama3.3:70b", |_| ());
+        assert!(
+            found.starts_with(
+                "load.model llama3.3:70b is not among the models that release ollama brings (llama3.2:1b)"
+            ),
+            "{found}"
+        );
+        let created = |values: &mut Value| values["models"] = serde_json::json!({"create": [{"name": "mine:latest"}]});
+        assert_eq!(warn("mine", created), "");
+        assert_eq!(
+            warn("mine", |values| values["models"] = serde_json::json!({"pull": []})),
+            "",
+            "its volume may have it"
+        );
+    }
 
     #[test]
     fn images_and_models_are_listed_with_what_is_known_of_their_digests() {

@@ -21,6 +21,7 @@ pub(crate) use forecast::{RunForecast, forecast_run};
 pub(crate) use prepare::{ClusterIdentity, PreparedRun, RunStartError, abandon_run, begin_bundle, prepare};
 pub(crate) use rehearsal::simulated_cluster;
 pub use rehearsal::{EPOCH, RehearsalOutcome, rehearse};
+pub(crate) use resolve_hpa::describe_unused_hpa;
 pub use review::{BundleCheck, BundleReview, Soundness, review_bundle, review_under};
 pub(crate) use review::{DiffRow, diff_bundles};
 pub(crate) use run_state::{EVALUATION_INTERVAL, ProgressReporter};

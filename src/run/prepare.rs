@@ -1,6 +1,6 @@
 //! Everything before the first change: inventory, plan, and whether the plan can pass.
 
-use super::resolve_hpa::resolve_hpa;
+use super::resolve_hpa::{NOT_SIMULATED, resolve_hpa};
 use crate::clock::RunClock;
 use crate::env::{Bundle, BundleError, RunEnv, TimelineWriter};
 use crate::evidence::{self, RedactedInputs};
@@ -49,8 +49,16 @@ pub(crate) enum RunStartError {
     #[error("the platform does not serve autoscaling/v2")]
     HpaApiNotServed,
     /// The plan has preflight errors.
-    #[error("this run cannot pass: {}", .0.iter().map(|problem| problem.message.as_str()).collect::<Vec<_>>().join("; "))]
+    #[error("{}", describe_refusal(.0))]
     PreflightFailed(Vec<PreflightProblem>),
+}
+
+/// Why a run is refused. Where the simulator is what does not know a thing, nothing is said of the run.
+fn describe_refusal(problems: &[PreflightProblem]) -> String {
+    let is_of_simulator = problems.iter().all(|problem| problem.message.starts_with(NOT_SIMULATED));
+    let subject = if is_of_simulator { "this scenario cannot be rehearsed" } else { "this run cannot pass" };
+    let messages: Vec<&str> = problems.iter().map(|problem| problem.message.as_str()).collect();
+    format!("{subject}: {}", messages.join("; "))
 }
 
 /// Surveys the cluster and plans the run.

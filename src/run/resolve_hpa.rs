@@ -15,6 +15,9 @@ use crate::scenario::find_hpa_problems;
 /// A scenario with its HPA, and the adopted HPA as it was read; or why there is no HPA to test.
 pub(super) type ResolvedScenario = Result<(Scenario, Option<AdoptedHpa>), Vec<PreflightProblem>>;
 
+/// The beginning of each message about what the simulator, and not the scenario, lacks.
+pub(super) const NOT_SIMULATED: &str = "the simulator does not know";
+
 /// Resolves the HPA of the run with this id.
 ///
 /// # Errors
@@ -28,8 +31,8 @@ pub(super) async fn resolve_hpa(
     match scenario.hpa_source() {
         HpaSource::Applied => Ok(Ok((scenario.clone(), None))),
         HpaSource::ScaledObject if simulated.is_some() => Ok(refuse(
-            "the simulator does not know KEDA, so a ScaledObject cannot be rehearsed",
-            "rehearse the HPA that KEDA creates: its spec as `hpa.spec`, with an adapter that serves its metric",
+            &format!("{NOT_SIMULATED} KEDA, so a ScaledObject cannot be rehearsed"),
+            "rehearse the HPA that KEDA creates: its spec as `hpa.spec`, with an adapter that serves its metric; plan and verify do not have this limit",
         )),
         HpaSource::ScaledObject if !is_keda_served(env).await? => Ok(refuse(
             "the cluster does not serve ScaledObjects (keda.sh/v1alpha1)",
@@ -54,6 +57,23 @@ pub(super) fn scenario_of_scaled_object(scenario: &Scenario, run: &str) -> Scena
     resolved
 }
 
+/// How the HPA that a run adopts differs from the `hpa.spec` that its scenario states beside `adopt`, at this place; `None` where
+/// nothing differs. Only rehearse and `plan --offline`, which have no cluster, use that spec.
+#[must_use]
+pub(crate) fn describe_unused_hpa(place: &str, stated: &Scenario, resolved: &Scenario) -> Option<String> {
+    const MOST_NAMED: usize = 3;
+    let HpaSource::Adopted(name) = stated.hpa_source() else { return None };
+    let all = hpa::find_spec_differences(&stated.hpa.spec, &resolved.hpa.spec);
+    let named = all.iter().take(MOST_NAMED).map(|one| one.replace("(applied: ", "(hpa.spec: ")).collect::<Vec<_>>();
+    let more = if all.len() > MOST_NAMED { format!("; and {} more", all.len() - MOST_NAMED) } else { String::new() };
+    (!all.is_empty()).then(|| {
+        format!(
+            "{place}: hpa is stated beside adopt, and the run tests HPA {name} as it is in the cluster, which differs: {}{more}",
+            named.join("; ")
+        )
+    })
+}
+
 async fn adopt(
     env: &RunEnv,
     scenario: &Scenario,
@@ -63,7 +83,7 @@ async fn adopt(
     let Some(adopted) = plan::read_adopted_hpa(env, scenario, name).await? else {
         if is_simulated {
             return Ok(refuse(
-                &format!("the simulator does not know the spec of the adopted HPA {name}"),
+                &format!("{NOT_SIMULATED} the spec of the adopted HPA {name}"),
                 "state it as `hpa.spec` (`kubectl get hpa -o yaml` shows it); the scenario.yaml of a bundle has it",
             ));
         }

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::built_in::{BUILT_IN, BUILT_IN_NAME, BUILT_IN_URL};
 use super::scenario_error::{MAX_LAYERS, ScenarioError, ScenarioProblem};
+use super::suggestion::suggest_key;
 use super::{locate, protocol_defaults, renamed_keys};
 use crate::env::{read_bounded_text, read_named_text};
 use crate::error_chain::describe_yaml_error;
@@ -23,7 +24,7 @@ pub(super) struct ScenarioLayer {
     pub(super) name: String,
     /// The text of the file.
     pub(super) text: String,
-    values: Map<String, Value>,
+    pub(super) values: Map<String, Value>,
 }
 
 impl ScenarioLayer {
@@ -31,7 +32,7 @@ impl ScenarioLayer {
     pub(super) fn parse(name: &str, dir: &Path, text: String) -> Result<Self, ScenarioError> {
         let parse_error = |e: &serde_saphyr::Error| {
             let (line, column) = e.location().map_or((1, 1), |l| (l.line(), l.column()));
-            let message = describe_yaml_error(e);
+            let message = suggest_key(describe_yaml_error(e));
             let message = match locate::field_at(&text, line, column) {
                 Some(field) => format!("{field}: {message}"),
                 None => message,

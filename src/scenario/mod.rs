@@ -10,7 +10,9 @@ mod names;
 mod profile;
 mod protocol_defaults;
 mod renamed_keys;
+mod scaled_object_schema;
 mod scenario_error;
+mod suggestion;
 mod validate;
 
 use std::path::{Path, PathBuf};
@@ -25,6 +27,23 @@ use crate::model::scenario::Scenario;
 /// # Errors
 /// The first file that cannot be read or parsed, else all problems of the merged scenario.
 pub fn load(files: &[PathBuf], namespace: Option<&str>) -> Result<Scenario, ScenarioError> {
+    load_with_places(files, namespace).map(|loaded| loaded.scenario)
+}
+
+/// A scenario with what its files show and it does not.
+#[derive(Clone, Debug)]
+pub(crate) struct LoadedScenario {
+    /// The scenario.
+    pub(crate) scenario: Scenario,
+    /// `file:line:column` of an `hpa` that is stated beside `adopt`: with a cluster nothing uses it.
+    pub(crate) hpa_beside_adopt: Option<String>,
+}
+
+/// Reads the files as [`load`] does.
+///
+/// # Errors
+/// As [`load`].
+pub(crate) fn load_with_places(files: &[PathBuf], namespace: Option<&str>) -> Result<LoadedScenario, ScenarioError> {
     let mut layers = Vec::new();
     if files.iter().filter(|file| file.as_os_str() == layers::STDIN).count() > 1 {
         let message = "stdin can be read once; name `-f -` once".to_owned();
@@ -36,7 +55,8 @@ pub fn load(files: &[PathBuf], namespace: Option<&str>) -> Result<Scenario, Scen
     if files.is_empty() {
         layers.push(layers::ScenarioLayer::parse(BUILT_IN_NAME, Path::new(""), BUILT_IN.to_owned())?);
     }
-    resolve(&layers, namespace)
+    let scenario = resolve(&layers, namespace)?;
+    Ok(LoadedScenario { hpa_beside_adopt: hpa_source::find_hpa_beside_adopt(&layers), scenario })
 }
 
 /// The merged scenario with the namespace of the command line, if it has no problems.
@@ -44,6 +64,9 @@ fn resolve(layers: &[layers::ScenarioLayer], namespace: Option<&str>) -> Result<
     let mut scenario = layers::merge_layers(layers)?;
     if let Some(namespace) = namespace {
         namespace.clone_into(&mut scenario.namespace);
+    }
+    if let Some(problem) = hpa_source::find_unused_hpa(layers, &scenario) {
+        return Err(ScenarioError::Invalid(vec![problem]));
     }
     let mut problems = hpa_source::find_problems(&mut scenario);
     if problems.is_empty() {

@@ -498,6 +498,95 @@ fn an_hpa_that_exists_or_a_scaled_object_takes_the_place_of_hpa() {
     assert!(problem_text("adopt: {hpa: a/b}").contains("adopt.hpa: `a/b` is no RFC 1123"));
 }
 
+const SCALED_OBJECT: &str = "scaledObject: {spec: {scaleTargetRef: {name: x}, minReplicaCount: 1, maxReplicaCount: 4, \
+    triggers: [{type: prometheus, metadata: {serverAddress: http://p, query: up, threshold: '5'}}]}}";
+
+#[test]
+fn an_hpa_beside_a_scaled_object_is_one_error_and_that_of_a_file_below_is_replaced() {
+    let text = problem_text(&format!("{SCALED_OBJECT}\nhpa: {{spec: {{maxReplicas: 3}}}}\n"));
+    assert!(text.starts_with("mine.yaml:2:") && text.contains("hpa: is stated beside scaledObject"), "{text}");
+    assert_eq!(text.matches("hint: ").count(), 1, "{text}");
+    assert!(overlay_built_in(SCALED_OBJECT).is_ok(), "the built-in scenario below has an hpa");
+    // What KEDA makes of it, as `plan -o yaml` and the scenario.yaml of a bundle have it, under any name.
+    let mut made = overlay_built_in(SCALED_OBJECT).unwrap();
+    let external = |scenario: &mut crate::model::scenario::Scenario| {
+        scenario.hpa.spec.metrics.as_mut().unwrap()[0]
+            .external
+            .as_mut()
+            .unwrap()
+            .metric
+            .selector
+            .as_mut()
+            .unwrap()
+            .match_labels
+            .as_mut()
+            .unwrap()
+            .insert("scaledobject.keda.sh/name".to_owned(), "gpuhpa-1".to_owned())
+    };
+    assert!(overlay_built_in(&serde_saphyr::to_string(&made).unwrap()).is_ok());
+    external(&mut made);
+    assert!(overlay_built_in(&serde_saphyr::to_string(&made).unwrap()).is_ok());
+    made.hpa.spec.max_replicas = 5;
+    assert!(problem_text(&serde_saphyr::to_string(&made).unwrap()).contains("hpa: is stated beside scaledObject"));
+}
+
+#[test]
+fn an_hpa_beside_adopt_is_known_by_its_place_and_that_of_a_file_below_is_not() {
+    let dir = std::env::temp_dir().join(format!("gpuhpa-beside-{}", std::process::id()));
+    std::fs::create_dir_all(&dir).unwrap();
+    let file = dir.join("mine.yaml");
+    let place = |text: &str| {
+        std::fs::write(&file, format!("extends: {BUILT_IN_URL}\n{text}")).unwrap();
+        let place = load_with_places(std::slice::from_ref(&file), None).unwrap().hpa_beside_adopt;
+        place.map(|place| place.rsplit('/').next().unwrap_or_default().to_owned())
+    };
+    let found =
+        [place("adopt: {hpa: x}\n"), place("adopt: {hpa: x}\nhpa: {spec: {maxReplicas: 4}}\n"), place("name: a\n")];
+    std::fs::remove_dir_all(&dir).unwrap();
+    assert_eq!(found, [None, Some("mine.yaml:3:6".to_owned()), None]);
+}
+
+/// Every typo in a ScaledObject has its place, and a problem of the HPA that KEDA makes is at the key of which it is made.
+#[test]
+fn the_problems_of_a_scaled_object_have_their_places() {
+    let scaled = |edit: &str| {
+        let lines = "scaledObject:\n  spec:\n    scaleTargetRef: {name: x}\n    minReplicaCount: 1\n    maxReplicaCount: 4\n    \
+             triggers:\n      - type: prometheus\n        metadata:\n          serverAddress: http://p\n          query: sum(up)\n          \
+             threshold: '5'\n";
+        let (from, to) = edit.split_once(" => ").unwrap();
+        assert!(lines.contains(from), "{from}");
+        problem_text(&lines.replace(from, to))
+    };
+    for (edit, expected) in [
+        ("maxReplicaCount => maxReplicas", "mine.yaml:5:18: scaledObject.spec.maxReplicas: is an unknown key"),
+        (
+            "threshold: '5' => treshold: '5'",
+            "mine.yaml:11:21: scaledObject.spec.triggers.0.metadata.treshold: is an unknown key",
+        ),
+        ("threshold: '5' => threshold: 5", "hint: write it in quotes: \"5\""),
+        (
+            "query: sum(up) => query: sum(up",
+            "mine.yaml:10:18: scaledObject.spec.triggers.0.metadata.query: has a `(` that is not closed",
+        ),
+        (
+            "maxReplicaCount: 4 => maxReplicaCount: 1",
+            "mine.yaml:5:22: scaledObject.spec.maxReplicaCount: is 1 with minReplicas 1",
+        ),
+        ("{name: x} => {name: x, kind: Rollout}", "mine.yaml:3:21: scaledObject.spec.scaleTargetRef: must name"),
+    ] {
+        let text = scaled(edit);
+        assert!(text.contains(expected), "{edit}: {text}");
+    }
+    let both = problem_text(&format!("{}\nload: {{model: ''}}\n", SCALED_OBJECT.replace("query", "qeury")));
+    assert!(both.contains("did you mean query?") && both.contains("load.model: is empty"), "{both}");
+}
+
+#[test]
+fn an_unknown_key_of_the_scenario_has_a_suggestion() {
+    assert!(problem_text("lod: {}\n").contains("did you mean load?"), "{}", problem_text("lod: {}\n"));
+    assert!(problem_text("load: {concurency: 3}\n").contains("did you mean concurrency?"));
+}
+
 #[test]
 fn the_spec_of_an_adopted_hpa_is_no_problem_of_the_file_and_one_of_the_run() {
     let mut scenario =

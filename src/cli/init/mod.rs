@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::{CONNECT_HINT, CliExit, ClusterArgs, Console, environment, new_redactor};
+use super::{CliExit, ClusterArgs, Console, environment, hints, new_redactor};
 use crate::clock::RunClock;
 use crate::env::Bundle;
 use crate::init::{ScenarioBase, discover, write_scenario};
@@ -40,12 +40,12 @@ pub(super) async fn init(args: &InitArgs) -> CliExit {
     }
     let base = match load_base(args.extends.as_deref()) {
         Ok(base) => base,
-        Err(error) => return usage(&error, None),
+        Err((error, hint)) => return usage(&error, Some(hint)),
     };
     let clock = RunClock::start();
     let cluster = match live::connect(args.cluster.kubeconfig.as_deref(), args.cluster.context.as_deref()).await {
         Ok(cluster) => cluster,
-        Err(error) => return usage(&error.to_string(), Some(CONNECT_HINT)),
+        Err(error) => return usage(&error.to_string(), Some(error.hint())),
     };
     let discarding = Bundle::discarding().with_redactor(new_redactor());
     let env = match environment::build_env(&args.cluster, &cluster, &base.scenario, clock, &discarding) {
@@ -65,13 +65,21 @@ pub(super) async fn init(args: &InitArgs) -> CliExit {
     finish(args, &discarding.redactor().redact_text(&text))
 }
 
-/// The base, by the built-in scenario's URL or an absolute path: the written file may lie anywhere.
-fn load_base(path: Option<&Path>) -> Result<ScenarioBase, String> {
+/// The base, by the built-in scenario's URL or an absolute path: the written file may lie anywhere. The error has a hint.
+fn load_base(path: Option<&Path>) -> Result<ScenarioBase, (String, &'static str)> {
+    const INCOMPLETE: &str = "what --extends names is a whole scenario by itself: let it extend builtin://ollama-gpu-utilization.yaml or another scenario; gpuhpa plan --offline -f FILE shows when it is";
     let files: Vec<PathBuf> = path.into_iter().map(Path::to_owned).collect();
-    let scenario = scenario::load(&files, None).map_err(|e| e.to_string())?;
+    let scenario = scenario::load(&files, None).map_err(|error| {
+        let file = path.map_or(String::new(), |path| path.display().to_string());
+        let hint = hints::scenario(&error).unwrap_or(INCOMPLETE);
+        (format!("the scenario of --extends, {file}, cannot be loaded:\n{error}"), hint)
+    })?;
     let reference = match path {
         None => BUILT_IN_URL.to_owned(),
-        Some(path) => std::path::absolute(path).map_err(|e| e.to_string())?.display().to_string(),
+        Some(path) => {
+            let absolute = std::path::absolute(path);
+            absolute.map_err(|e| (format!("{}: {e}", path.display()), INCOMPLETE))?.display().to_string()
+        }
     };
     Ok(ScenarioBase { reference, scenario })
 }
@@ -112,7 +120,8 @@ fn finish(args: &InitArgs, text: &str) -> CliExit {
     }
     let written = options.open(path).and_then(|mut file| file.write_all(text.as_bytes()));
     if let Err(error) = written {
-        return Console::print_error(&format!("could not write {}: {error}", path.display()), None, CliExit::Internal);
+        let hint = Some("name another file with --output, in a folder that you may write to");
+        return Console::print_error(&format!("could not write {}: {error}", path.display()), hint, CliExit::Internal);
     }
     if let Err(error) = scenario::load(std::slice::from_ref(path), None) {
         let hint = "correct the file, and report this: what init writes should load";

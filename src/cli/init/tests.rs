@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
+use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use k8s_openapi::kube_aggregator::pkg::apis::apiregistration::v1::APIService;
 use kube::api::{Api, PostParams};
 use serde_json::json;
@@ -160,24 +161,143 @@ fn an_adapter_without_a_rule_for_the_series_gets_one_proposed() {
     });
 }
 
+impl TestCluster {
+    /// Creates an HPA on the Deployment of the built-in scenario.
+    async fn create_hpa(&self, name: &str, metric: serde_json::Value) {
+        let mut hpa = json!({"metadata": {"name": name, "namespace": "gpuhpa"}, "spec": self.scenario.hpa.spec});
+        hpa["spec"]["metrics"] = json!([metric]);
+        let hpas: Api<HorizontalPodAutoscaler> = Api::namespaced(self.env.kube.no_retry.clone(), "gpuhpa");
+        hpas.create(&PostParams::default(), &serde_json::from_value(hpa).unwrap()).await.unwrap();
+    }
+
+    /// Registers KEDA's metrics server, and answers with this ScaledObject.
+    async fn add_keda(&mut self, scaled_object: serde_json::Value) {
+        let service = json!({"metadata": {"name": "v1beta1.external.metrics.k8s.io"}, "spec": {
+            "group": "external.metrics.k8s.io", "version": "v1beta1", "groupPriorityMinimum": 100, "versionPriority": 100,
+            "service": {"namespace": "keda", "name": "keda-operator-metrics-apiserver"}}});
+        let services: Api<APIService> = Api::all(self.env.kube.no_retry.clone());
+        services.create(&PostParams::default(), &serde_json::from_value(service).unwrap()).await.unwrap();
+        let inner = self.env.kube.no_retry.clone();
+        let answer = tower::service_fn(move |request: http::Request<kube::client::Body>| {
+            let (inner, scaled_object) = (inner.clone(), scaled_object.clone());
+            async move {
+                let path = request.uri().path().to_owned();
+                let Some(rest) = path.strip_prefix("/apis/keda.sh/v1alpha1/") else { return inner.send(request).await };
+                let body = if rest == "scaledobjects" { json!({"items": [scaled_object]}) } else { scaled_object };
+                Ok(http::Response::new(kube::client::Body::from(body.to_string().into_bytes())))
+            }
+        });
+        self.env.kube = KubeClients::new(kube::Client::new(answer, "default"));
+    }
+}
+
+#[test]
+fn an_hpa_that_scales_the_target_already_is_adopted() {
+    in_virtual_time(async {
+        let cluster = TestCluster::start(built_in(), |_| ());
+        cluster.install("prometheus-adapter").await;
+        cluster.install("ollama").await;
+        let metric = json!({"type": "Pods", "pods": {"metric": {"name": "gpu_utilization"},
+            "target": {"type": "AverageValue", "averageValue": "60"}}});
+        cluster.create_hpa("theirs", metric).await;
+        let (text, scenario) = cluster.init("adopt").await;
+        assert_has(
+            &text,
+            &[
+                "HPA theirs scales the target already, from 1 to 3 replicas on Pods metric gpu_utilization",
+                "hpa: \"theirs\"",
+            ],
+        );
+        assert_eq!(scenario.adopt.as_ref().unwrap().hpa, "theirs");
+        assert_eq!(cluster.plan_errors(&scenario).await, Vec::<String>::new());
+        assert_eq!(cluster.run(&scenario).await, CaseResult::Pass);
+    });
+}
+
+#[test]
+fn an_hpa_that_no_run_can_test_is_named_with_the_reason() {
+    in_virtual_time(async {
+        let cluster = TestCluster::start(built_in(), |_| ());
+        cluster.install("ollama").await;
+        let metric = json!({"type": "Resource", "resource": {"name": "cpu",
+            "target": {"type": "Utilization", "averageUtilization": 80}}});
+        cluster.create_hpa("of-cpu", metric).await;
+        let (text, scenario) = cluster.init("of-cpu").await;
+        assert_has(
+            &text,
+            &["scaled already by HPA of-cpu (Resource metric cpu, it does not scale on a metric", "no run can pass"],
+        );
+        assert_eq!(scenario.adopt, None);
+    });
+}
+
+/// KEDA scales the target: its HPA is tested as it is, its metric's range is that of the ScaledObject's query.
+#[test]
+fn the_hpa_of_a_scaled_object_is_adopted_with_the_range_of_its_query() {
+    in_virtual_time(async {
+        let mut cluster = TestCluster::start(built_in(), |_| ());
+        cluster.install("ollama").await;
+        let metric = json!({"type": "External", "external": {
+            "metric": {"name": "s0-prometheus", "selector": {"matchLabels": {"scaledobject.keda.sh/name": "ollama"}}},
+            "target": {"type": "AverageValue", "averageValue": "60"}}});
+        cluster.create_hpa("keda-hpa-ollama", metric).await;
+        let metadata = json!({"serverAddress": "http://prometheus-operated.monitoring.svc:9090", "threshold": "60",
+            "query": "sum(DCGM_FI_DEV_GPU_UTIL{namespace=\"gpuhpa\"})"});
+        let spec = json!({"minReplicaCount": 1, "maxReplicaCount": 3, "triggers": [{"type": "prometheus", "metadata": metadata}]});
+        cluster.add_keda(json!({"metadata": {"namespace": "gpuhpa", "name": "ollama"}, "spec": spec})).await;
+        let (text, scenario) = cluster.init("keda-adopt").await;
+        assert_has(
+            &text,
+            &[
+                "HPA keda-hpa-ollama, which KEDA has made of ScaledObject ollama, scales the target already",
+                "on External metric s0-prometheus",
+                "ScaledObject gpuhpa/ollama points at it",
+                "range: [0, 300]",
+            ],
+        );
+        assert_eq!(scenario.adopt.as_ref().unwrap().hpa, "keda-hpa-ollama");
+        assert_eq!(scenario.releases.keys().collect::<Vec<_>>(), ["ollama"], "KEDA serves the metric");
+        assert_eq!(cluster.plan_errors(&scenario).await, Vec::<String>::new());
+    });
+}
+
+/// The proposal in the comments of a written scenario.
+fn proposed_lines(text: &str) -> String {
+    let from = text.find("#   releases: {\"prometheus-adapter\": null}").unwrap();
+    let lines = text[from..].lines().take_while(|line| line.starts_with("#   "));
+    lines.map(|line| format!("{}\n", &line[4..])).collect()
+}
+
+/// A scenario over the built-in one.
+fn load_over_built_in(text: &str) -> Result<Scenario, scenario::ScenarioError> {
+    let path = std::env::temp_dir().join(format!("gpuhpa-init-proposed-{}.yaml", std::process::id()));
+    std::fs::write(&path, format!("extends: {BUILT_IN_URL}\n{text}")).unwrap();
+    let loaded = scenario::load(std::slice::from_ref(&path), None);
+    std::fs::remove_file(&path).unwrap();
+    loaded
+}
+
 /// KEDA serves external metrics only: the run installs an adapter for custom ones beside it.
 #[test]
 fn keda_is_named_and_leaves_the_custom_metrics_to_an_adapter() {
     in_virtual_time(async {
-        let cluster = TestCluster::start(built_in(), |_| ());
-        let service = json!({"metadata": {"name": "v1beta1.external.metrics.k8s.io"}, "spec": {
-            "group": "external.metrics.k8s.io", "version": "v1beta1", "groupPriorityMinimum": 100, "versionPriority": 100,
-            "service": {"namespace": "keda", "name": "keda-operator-metrics-apiserver"}}});
-        let services: Api<APIService> = Api::all(cluster.env.kube.no_retry.clone());
-        services.create(&PostParams::default(), &serde_json::from_value(service).unwrap()).await.unwrap();
+        let mut cluster = TestCluster::start(built_in(), |_| ());
+        cluster.add_keda(json!({"metadata": {"namespace": "web", "name": "shop"}, "spec": {}})).await;
         let (text, scenario) = cluster.init("keda").await;
         assert_has(
             &text,
             &[
                 "external.metrics.k8s.io belongs to Service keda/keda-operator-metrics-apiserver",
                 "nothing serves custom",
+                "KEDA has the ScaledObjects web/shop",
+                "To test an HPA of KEDA, put these lines",
+                "serverAddress: \"http://prometheus-operated.monitoring.svc:9090\"",
             ],
         );
+        let proposed = proposed_lines(&text);
+        let with_keda = load_over_built_in(&proposed).unwrap_or_else(|error| panic!("{error}\n{proposed}"));
+        assert_eq!(with_keda.hpa_source(), crate::model::hpa_source::HpaSource::ScaledObject);
+        assert!(!with_keda.releases.contains_key("prometheus-adapter"));
         assert!(scenario.releases.contains_key("prometheus-adapter"));
         // The simulator has no KEDA that could answer, so that the run ends here.
         assert_eq!(cluster.plan_errors(&scenario).await, Vec::<String>::new());
@@ -251,13 +371,20 @@ fn without_rights_every_part_is_a_comment() {
                 "Not readable with these rights",
                 "- nodes: ",
                 "User \"gpuhpa\" cannot list resource \"nodes\"",
-                "Exporter: the pods could not be read",
-                "Store: the Services could not be read",
+                "Exporter: the pods could not be read, which takes the right to list pods of all namespaces",
+                "Store: the Services could not be read, which takes the right to list services of all namespaces",
                 "Whether Ollama runs already could not be read",
                 "Whether a metrics adapter is there could not be read",
             ],
         );
         assert_eq!(scenario.releases.len(), 2);
+        // What could not be looked for is not known to be absent: the base's stays.
+        let base = built_in();
+        let kept = |scenario: Scenario| {
+            let exporter = scenario.metric.exporter.map(|exporter| (exporter.namespace, exporter.metric_name));
+            (exporter, scenario.metric.store.map(|store| store.series))
+        };
+        assert_eq!(kept(scenario), kept(base));
     });
 }
 

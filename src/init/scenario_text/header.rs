@@ -79,7 +79,9 @@ fn metrics_apis(found: &ClusterFindings) -> Vec<String> {
         (describe("custom.metrics.k8s.io", &apis.custom), describe("external.metrics.k8s.io", &apis.external));
     let mut all = vec![format!("Metrics APIs: {custom}; {external}.")];
     if !apis.scaled_objects.is_empty() {
-        all.push(format!("KEDA has the ScaledObjects {}.", apis.scaled_objects.join(", ")));
+        let names: Vec<String> =
+            apis.scaled_objects.iter().map(|one| format!("{}/{}", one.namespace, one.name)).collect();
+        all.push(format!("KEDA has the ScaledObjects {}.", names.join(", ")));
     }
     all
 }

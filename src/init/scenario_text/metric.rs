@@ -1,5 +1,6 @@
 //! The hops of the metric before the metrics API: exporter and store.
 
+use super::autoscaler::adopted_range;
 use super::{ScenarioFacts, ScenarioSection};
 use crate::init::exporter::ExporterFindings;
 use crate::init::store::StoreFindings;
@@ -7,39 +8,47 @@ use crate::init::yaml_text::quoted;
 
 pub(super) fn section(facts: &ScenarioFacts<'_>) -> ScenarioSection {
     let mut section = ScenarioSection::default();
+    if facts.adopted.is_some() {
+        write_range(facts, &mut section);
+    }
     match &facts.found.exporter {
         Some(exporter) => write_exporter(facts, exporter, &mut section),
+        None if !facts.found.are_pods_read => section.say(
+            "Exporter: the pods could not be read, which takes the right to list pods of all namespaces. The one of the base scenario is left in: correct metric.exporter, or set it to null.",
+        ),
         None => {
-            let reason = if facts.found.are_pods_read {
-                "no pod has the labels of a known exporter"
-            } else {
-                "the pods could not be read"
-            };
-            section.say(format!(
-                "Exporter: {reason}. The run reads none; to have this hop in the evidence, write metric.exporter: {{namespace, podLabels, port, metricName}} in place of null."
-            ));
+            section.say("Exporter: no pod has the labels of a known exporter. The run reads none; to have this hop in the evidence, write metric.exporter: {namespace, podLabels, port, metricName} in place of null.");
             section.keys.value(1, "exporter", "null");
         }
     }
     match &facts.found.store {
         Some(store) => write_store(facts, store, &mut section),
+        None if !facts.found.are_services_read => section.say(
+            "Store: the Services could not be read, which takes the right to list services of all namespaces. The one of the base scenario is left in, for the adapter as well: correct metric.store and the adapter's values, or set metric.store to null.",
+        ),
         None => {
-            let reason = if facts.found.are_services_read {
-                "no Service of a known name answers Prometheus queries"
-            } else {
-                "the Services could not be read"
-            };
-            let adapter = facts.adapter_release().filter(|_| !facts.is_adapter_there);
+            let adapter = facts.adapter_release().filter(|_| !facts.is_adapter_there && facts.adopted.is_none());
             let adapter = adapter.map_or(String::new(), |release| {
                 format!(" The adapter needs one: install it, or name it in releases.{release}.values.prometheus, or no run can pass.")
             });
             section.say(format!(
-                "Store: {reason}. Name it as metric.store: {{service or url, series}} in place of null.{adapter}"
+                "Store: no Service of a known name answers Prometheus queries. Name it as metric.store: {{service or url, series}} in place of null.{adapter}"
             ));
             section.keys.value(1, "store", "null");
         }
     }
     section
+}
+
+/// The range of the adopted HPA's metric, which need not be that of one series.
+fn write_range(facts: &ScenarioFacts<'_>, section: &mut ScenarioSection) {
+    match adopted_range(facts) {
+        Some([low, high]) => {
+            section.say("Range: the query of the ScaledObject is a sum over the pods, here over maxReplicas of them with one series each.");
+            section.keys.value(1, "range", &format!("[{low}, {high}]"));
+        }
+        None => section.say("Range: is the metric of the HPA no value of one pod but a sum, for example, then state metric.range, its smallest and largest value over maxReplicas pods."),
+    }
 }
 
 fn write_exporter(facts: &ScenarioFacts<'_>, exporter: &ExporterFindings, section: &mut ScenarioSection) {

@@ -2,12 +2,14 @@
 //! a comment that says what to do.
 
 mod assumptions;
+mod autoscaler;
 mod header;
 mod hpa;
 mod metric;
 mod releases;
 
 use super::ClusterFindings;
+use super::servers::ExistingHpa;
 use super::yaml_text::YamlText;
 use crate::model::adapter_rule::AdapterRules;
 use crate::model::scenario::{EndpointType, Scenario};
@@ -35,6 +37,8 @@ struct ScenarioFacts<'a> {
     is_adapter_there: bool,
     /// Name of the HPA's metric.
     metric: String,
+    /// The HPA that scales the target already and that the run tests.
+    adopted: Option<&'a ExistingHpa>,
 }
 
 /// The series of DCGM for instances of cards, a ratio.
@@ -54,7 +58,11 @@ impl<'a> ScenarioFacts<'a> {
         let of_base = spec.and_then(|metric| metric.pods.as_ref()).map(|pods| pods.metric.name.clone());
         let metric = served.or(is_ratio.then(|| RATIO_METRIC.to_owned())).or(of_base).unwrap_or_default();
         let namespace = found.ollama.as_ref().map_or(&base.namespace, |server| &server.namespace).clone();
-        Self { found, base, namespace, series, is_ratio, is_adapter_there, metric }
+        let adopted = found.ollama.as_ref().and_then(|server| match server.autoscalers.as_slice() {
+            [only] if only.untestable().is_none() => Some(only),
+            _ => None,
+        });
+        Self { found, base, namespace, series, is_ratio, is_adapter_there, metric, adopted }
     }
 
     /// The base's release of a metrics adapter.
@@ -114,7 +122,13 @@ pub(crate) fn write_scenario(found: &ClusterFindings, base: &ScenarioBase, origi
         yaml.text(0, "namespace", &facts.namespace);
     }
     releases::section(&facts).write("releases", &mut yaml);
-    hpa::section(&facts).write("hpa", &mut yaml);
+    match facts.adopted {
+        Some(hpa) => autoscaler::adopt_section(hpa).write("adopt", &mut yaml),
+        None => {
+            hpa::section(&facts).write("hpa", &mut yaml);
+            autoscaler::propose_scaled_object(&facts, &mut yaml);
+        }
+    }
     metric::section(&facts).write("metric", &mut yaml);
     endpoint_section(&facts).write("endpoint", &mut yaml);
     load_section(&facts).write("load", &mut yaml);

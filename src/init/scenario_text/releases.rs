@@ -63,10 +63,14 @@ fn existing_ollama(
     section.say(format!(
         "Ollama is there: {kind} {namespace}/{name}, whose pods request {requests}. It is used as it is."
     ));
-    if !server.autoscalers.is_empty() {
+    if facts.adopted.is_none() && !server.autoscalers.is_empty() {
+        let all = server.autoscalers.iter().map(|hpa| {
+            let why = hpa.untestable().map_or(String::new(), |why| format!(", {why}"));
+            format!("{} ({}{why})", hpa.name, hpa.describe_metrics())
+        });
         section.say(format!(
-            "HPA {} scales it already, and the controller acts on none of two HPAs: no run can pass while it is there.",
-            server.autoscalers.join(", ")
+            "It is scaled already by HPA {}, and the controller acts on none of two HPAs: no run can pass while it is there. A run can test an HPA that is there itself, `adopt: {{hpa: NAME}}`, if it is the only one.",
+            all.collect::<Vec<_>>().join(" and HPA ")
         ));
     }
     let adopted = server.release.as_ref().zip(server.chart.as_ref());
@@ -101,6 +105,12 @@ fn existing_ollama(
 fn adapter(facts: &ScenarioFacts<'_>, section: &mut ScenarioSection) {
     let Some(release) = facts.adapter_release() else { return };
     let apis = &facts.found.metrics_apis;
+    if let Some(hpa) = facts.adopted {
+        section
+            .say(format!("The metric of HPA {} is served already, and the run installs no metrics adapter.", hpa.name));
+        section.keys.value(1, release, "null");
+        return;
+    }
     if let Some(api) = &apis.custom {
         section.say(format!(
             "Service {} serves custom.metrics.k8s.io already, and the run installs no second adapter.",

@@ -3,6 +3,7 @@
 //! INCONCLUSIVE where the API server stores another spec than the applied one, where the status has a metric that the
 //! scenario does not have, where another HPA causes AmbiguousSelector, or where the metrics API did not serve the metric.
 
+use crate::hpa;
 use crate::judge::check_result::{BoundResult, CheckResult, CheckStatus, compare_with_bound, format_ms};
 use crate::judge::diagnosis::hpa_value;
 use crate::judge::run_view::RunView;
@@ -97,8 +98,9 @@ fn explain_inactive(view: &RunView<'_>, name: &str, made_ms: u64) -> CheckResult
     let cites: Vec<u64> = view.our_hpa_snapshots().last().map(|(o, _)| o.seq).into_iter().collect();
     let condition = scaling_active_condition(view);
     if condition.is_some_and(|c| c.reason == "AmbiguousSelector") {
+        let of_keda = describe_keda_hpas(name, &condition_text);
         return CheckResult::inconclusive(format!(
-            "another HPA selects the same pods, and the controller scales neither then; delete that HPA, or test another target: {condition_text}"
+            "another HPA selects the same pods, and the controller scales neither then; delete that HPA, or test another target{of_keda}: {condition_text}"
         )).with_cites(cites);
     }
     let total = view.api_readings_in(made_ms, view.end_ms()).count();
@@ -125,6 +127,23 @@ fn explain_inactive(view: &RunView<'_>, name: &str, made_ms: u64) -> CheckResult
         view.times.hpa_active()
     ))
     .with_cites(cites)
+}
+
+/// What the controller's message names besides the run's HPA and KEDA has made: KEDA creates such an HPA again as long as its
+/// ScaledObject exists.
+fn describe_keda_hpas(own: &str, condition_text: &str) -> String {
+    let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.');
+    let words = condition_text.split(|c| !is_name(c)).map(|word| word.trim_matches('.'));
+    let mut others: Vec<&str> = words.filter(|word| *word != own).filter_map(hpa::scaled_object_of_hpa).collect();
+    others.sort_unstable();
+    others.dedup();
+    match others.as_slice() {
+        [] => String::new(),
+        names => format!(
+            "; KEDA has made it of ScaledObject {}: delete that, or KEDA creates the HPA again",
+            names.join(", ")
+        ),
+    }
 }
 
 fn scaling_active_condition<'a>(view: &RunView<'a>) -> Option<&'a ObjectCondition> {

@@ -5,7 +5,7 @@
 use crate::bounds::SLACK;
 use crate::judge::check_result::{CheckResult, format_ms, format_replicas};
 use crate::judge::decisions;
-use crate::judge::diagnosis::{contamination, device_activity, out_of_range};
+use crate::judge::diagnosis::{contamination, device_activity, keda_fallback, out_of_range};
 use crate::judge::run_view::{ApiReading, MAX_READING_GAP_MS, RunView, SizeChange};
 use crate::units::Milli;
 
@@ -127,6 +127,7 @@ fn explain_recommendation(view: &RunView<'_>, reading: &ApiReading<'_>) -> Strin
     // The metrics API may serve an average over a blank value, which the hops before it show.
     let cause = out_of_range::describe_implausible(view, reading.reading)
         .or_else(|| out_of_range::find_implausible(view, 0, reading.received_ms))
+        .or_else(|| keda_fallback::describe(view, reading.received_ms, reading.received_ms).map(|(text, _)| text))
         .or_else(|| contamination::describe(view, reading.received_ms))
         .or_else(|| device_activity::describe_resident_model(view));
     let cause = cause.unwrap_or_else(|| {

@@ -3,7 +3,7 @@
 //! wrong sign, wrong unit, too little load) shows nothing about the autoscaler: INCONCLUSIVE.
 
 use crate::judge::check_result::{CheckResult, CheckStatus, format_ms, format_replicas};
-use crate::judge::diagnosis::{contamination, hpa_value, metric_diagnosis, out_of_range};
+use crate::judge::diagnosis::{contamination, hpa_value, keda_fallback, metric_diagnosis, out_of_range};
 use crate::judge::run_view::RunView;
 use crate::model::observation::{LoadSnapshot, Phase};
 use crate::units::Milli;
@@ -23,6 +23,11 @@ fn evaluate_both(view: &RunView<'_>) -> CheckResult {
     }
     let by_status = hpa_value::describe_missing_value(view).or_else(|| hpa_value::describe_never_served(view));
     if let Some((text, seq)) = by_status {
+        return CheckResult::inconclusive(text).with_cites([seq]);
+    }
+    // A number that follows nothing may agree with the load for a while.
+    let began_ms = view.load_span().map_or(0, |(began, _)| began);
+    if let Some((text, seq)) = keda_fallback::describe(view, began_ms, view.end_ms()) {
         return CheckResult::inconclusive(text).with_cites([seq]);
     }
     let down = evaluate_fall(view);

@@ -1,7 +1,9 @@
 //! Diagnosis of a metric that did not follow the load: its values at each hop without load and under it, and what to
 //! change.
 
-use super::{device_activity, device_labels, double_average, out_of_range, remote_model, single_destination};
+use super::{
+    device_activity, device_labels, double_average, keda_fallback, out_of_range, remote_model, single_destination,
+};
 use crate::judge::run_view::RunView;
 use crate::model::reading::MetricHop;
 use crate::units::Milli;
@@ -89,6 +91,9 @@ pub(in crate::judge) fn describe_after_load(view: &RunView<'_>, from_ms: u64, to
 
 fn diagnose(view: &RunView<'_>, at_api: HopValues, values: &[(MetricHop, HopValues)]) -> String {
     if let Some((text, _)) = remote_model::describe(view) {
+        return text;
+    }
+    if let Some((text, _)) = view.load_span().and_then(|(began, ended)| keda_fallback::describe(view, began, ended)) {
         return text;
     }
     if let Some(text) = view.load_span().and_then(|(_, ended)| out_of_range::find_implausible(view, 0, ended)) {

@@ -6,6 +6,7 @@ pub(super) mod device_labels;
 pub(super) mod double_average;
 pub(super) mod exporter_page;
 pub(super) mod hpa_value;
+pub(super) mod keda_fallback;
 pub(super) mod metric_diagnosis;
 pub(super) mod model_on_cpu;
 pub(super) mod out_of_range;

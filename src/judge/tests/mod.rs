@@ -11,6 +11,7 @@ mod exporter_pages;
 mod figures;
 mod hold;
 mod interruption;
+mod keda_fallback;
 mod live_status;
 mod metric_diagnosis;
 mod model_cluster;

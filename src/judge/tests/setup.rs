@@ -287,6 +287,9 @@ fn a_controller_that_cannot_compute_fails_with_its_own_message() {
 fn an_ambiguous_selector_is_another_hpas_doing() {
     let run = refused("AmbiguousSelector", "pods by selector app=ollama are controlled by more than one HPA");
     run.assert_inconclusive(AutoscalerActive, "another HPA selects the same pods");
+    let message = "pods by selector app=ollama are controlled by multiple HPAs: [gpuhpa/keda-hpa-theirs gpuhpa/ours]";
+    let of_keda = refused("AmbiguousSelector", message);
+    of_keda.assert_inconclusive(AutoscalerActive, "KEDA has made it of ScaledObject theirs: delete that");
 }
 
 #[test]

@@ -9,6 +9,7 @@ use crate::model::inventory::{Inventory, RenderedObject};
 use crate::plan::rendered_chart::parse_rendered_chart;
 
 const RBAC: &str = include_str!("../../../ci/rbac.yaml");
+const RBAC_KEDA: &str = include_str!("../../../ci/rbac-keda.yaml");
 /// The charts as helm renders them; `ci/on-rig rights` checks that it still does.
 const RENDERED_CHARTS: [(&str, &str, &str); 2] = [
     ("ollama", "gpuhpa", include_str!("../../../fixtures/rendered/ollama.yaml")),
@@ -47,9 +48,9 @@ fn permission_key(permission: &PermissionCheck) -> PermissionKey {
     (stage, verb, group, resource, namespace, name)
 }
 
-/// The permissions that the file's roles grant; each role must be bound.
-fn rbac_file_permissions() -> Vec<PermissionKey> {
-    let documents: Vec<Value> = serde_saphyr::from_multiple(RBAC).unwrap();
+/// The permissions that the roles of a file grant; each role must be bound.
+fn rbac_file_permissions(file: &str) -> Vec<PermissionKey> {
+    let documents: Vec<Value> = serde_saphyr::from_multiple(file).unwrap();
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let list = |value: &Value| -> Vec<String> { value.as_array().into_iter().flatten().map(text).collect() };
     let id = |kind: &str, document: &Value, name: &Value| {
@@ -64,7 +65,7 @@ fn rbac_file_permissions() -> Vec<PermissionKey> {
             assert_eq!(document["subjects"][0]["name"], "gpuhpa");
         } else if kind.ends_with("Role") {
             let role = id(&kind, document, &document["metadata"]["name"]);
-            let stage = role.2.strip_prefix("gpuhpa-").unwrap().to_owned();
+            let stage = role.2.strip_prefix("gpuhpa-").unwrap().trim_end_matches("-keda").to_owned();
             for rule in document["rules"].as_array().unwrap() {
                 let mut names = list(&rule["resourceNames"]);
                 if names.is_empty() {
@@ -94,12 +95,40 @@ fn the_file_grants_exactly_the_permissions_of_the_table() {
     let mut needed = run_permissions(&scenario, &[]);
     needed.extend(install_permissions(&scenario, &inventory(&scenario), scenario.releases.keys()));
     let needed: BTreeSet<PermissionKey> = needed.iter().map(permission_key).collect();
-    let granted = rbac_file_permissions();
+    let granted = rbac_file_permissions(RBAC);
     let unique: BTreeSet<PermissionKey> = granted.iter().cloned().collect();
     assert_eq!(granted.len(), unique.len(), "a permission is granted twice in one stage");
     let missing: Vec<_> = needed.difference(&unique).collect();
     let unused: Vec<_> = unique.difference(&needed).collect();
     assert!(missing.is_empty() && unused.is_empty(), "ci/rbac.yaml lacks {missing:#?}, and nothing needs {unused:#?}");
+}
+
+/// The scenario with a ScaledObject.
+fn keda() -> Scenario {
+    let keda: Scenario = serde_saphyr::from_str(include_str!("../../../scenarios/ollama-keda.yaml")).unwrap();
+    let mut scenario = Scenario { scaled_object: keda.scaled_object, ..built_in() };
+    scenario.releases.remove("prometheus-adapter");
+    scenario.hpa.spec = crate::hpa::scaled_object_hpa_spec(&scenario.scaled_object.as_ref().unwrap().spec, "").unwrap();
+    scenario
+}
+
+#[test]
+fn the_file_for_keda_adds_exactly_what_its_scenario_needs() {
+    let keys = |permissions: Vec<PermissionCheck>| permissions.iter().map(permission_key).collect::<BTreeSet<_>>();
+    let known: BTreeSet<PermissionKey> = rbac_file_permissions(RBAC).into_iter().collect();
+    let added: BTreeSet<PermissionKey> = rbac_file_permissions(RBAC_KEDA).into_iter().collect();
+    let needed = keys(run_permissions(&keda(), &[]));
+    assert_eq!(needed.difference(&known).cloned().collect::<BTreeSet<_>>(), added);
+    // Least rights: the HPA is KEDA's, and is only read.
+    let writes = |(_, verb, _, resource, ..): &&PermissionKey| {
+        resource == "horizontalpodautoscalers" && !["get", "list", "watch"].contains(&verb.as_str())
+    };
+    assert_eq!(needed.iter().find(writes), None);
+    let adopted = Scenario { scaled_object: None, adopt: Some(serde_saphyr::from_str("hpa: x").unwrap()), ..keda() };
+    let of_adopted = keys(run_permissions(&adopted, &[]));
+    assert_eq!(of_adopted.iter().find(writes), None);
+    let of_keda: Vec<_> = of_adopted.iter().filter(|(_, _, group, ..)| group == "keda.sh").collect();
+    assert!(of_keda.len() == 1 && added.contains(of_keda[0]) && of_keda[0].1 == "get", "{of_keda:?}");
 }
 
 #[test]

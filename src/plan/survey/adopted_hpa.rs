@@ -52,8 +52,11 @@ fn sizes(name: &str, object: &DynamicObject) -> ScaledObjectSizes {
     let spec = &object.data["spec"];
     let annotations = object.metadata.annotations.iter().flatten();
     let mut paused = annotations.filter(|(key, value)| key.starts_with(PAUSED) && *value != "false");
+    let conditions = object.data["status"]["conditions"].as_array();
+    let is_falling_back = |one: &serde_json::Value| one["type"] == "Fallback" && one["status"] == "True";
     ScaledObjectSizes {
         name: name.to_owned(),
+        is_falling_back: conditions.is_some_and(|all| all.iter().any(is_falling_back)),
         min_replica_count: spec["minReplicaCount"].as_i64().unwrap_or(0),
         idle_replica_count: spec["idleReplicaCount"].as_i64(),
         paused_by: paused.next().map(|(key, _)| key.clone()),

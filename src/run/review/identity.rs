@@ -9,10 +9,12 @@ use k8s_openapi::api::core::v1::{Namespace, Service};
 use super::BundleCheck;
 use crate::evidence::LoadedBundle;
 use crate::model::hpa_source::HpaSource;
+use crate::model::inventory::Inventory;
 use crate::model::journal::{ChangeState, NewRelease, ObjectRef, RunChange};
 use crate::model::manifest::Manifest;
-use crate::model::observation::ObservationKind;
+use crate::model::observation::{Observation, ObservationKind};
 use crate::model::resource_kind::{ResourceKind, SCALED_OBJECT};
+use crate::model::scenario::Scenario;
 use crate::model::simulated_uid::is_simulated_uid;
 use crate::model::stamp::RunStamp;
 use crate::run::resolve_hpa::scenario_of_scaled_object;
@@ -111,13 +113,23 @@ fn created_objects(held: &LoadedBundle, namespace: &str) -> [ObjectRef; 5] {
 
 /// Checks that the HPA of the scenario is the one that was adopted, or that KEDA makes of the ScaledObject.
 fn check_hpa_source(held: &LoadedBundle, differences: &mut Vec<String>) {
-    if held.records().not_started().is_some() {
-        return;
+    if held.records().not_started().is_none() {
+        let names = (held.manifest.run.as_str(), held.plan.hpa.as_str());
+        differences.extend(find_source_differences(&held.scenario, &held.inventory, names, &held.timeline));
     }
-    let (scenario, inventory) = (&held.scenario, &held.inventory);
+}
+
+/// How scenario, inventory and timeline of the run with this id and this name of its HPA disagree about where the HPA is from.
+fn find_source_differences(
+    scenario: &Scenario,
+    inventory: &Inventory,
+    (run, hpa_name): (&str, &str),
+    timeline: &[Observation],
+) -> Vec<String> {
+    let mut differences = Vec::new();
     let expected = match scenario.hpa_source() {
         HpaSource::Applied => None,
-        HpaSource::ScaledObject => Some(scenario_of_scaled_object(scenario, &held.manifest.run).hpa.spec),
+        HpaSource::ScaledObject => Some(scenario_of_scaled_object(scenario, run).hpa.spec),
         HpaSource::Adopted(_) => inventory.adopted_hpa.as_ref().map(|adopted| adopted.spec.clone()),
     };
     if inventory.adopted_hpa.is_some() != matches!(scenario.hpa_source(), HpaSource::Adopted(_)) {
@@ -127,13 +139,14 @@ fn check_hpa_source(held: &LoadedBundle, differences: &mut Vec<String>) {
     if expected.is_some_and(|expected| expected != scenario.hpa.spec) {
         differences.push("scenario.yaml: hpa.spec is not that of the HPA that the scenario names".to_owned());
     }
-    let of_other = held.timeline.iter().find_map(|observation| match &observation.kind {
-        ObservationKind::Hpa(hpa) if hpa.name != held.plan.hpa => Some((observation.seq, &hpa.name)),
+    let of_other = timeline.iter().find_map(|observation| match &observation.kind {
+        ObservationKind::Hpa(hpa) if hpa.name != hpa_name => Some((observation.seq, &hpa.name)),
         _ => None,
     });
     if let Some((seq, name)) = of_other.filter(|_| scenario.hpa_source() != HpaSource::Applied) {
-        differences.push(format!("observation {seq}: HPA {name} is not the HPA under test, {}", held.plan.hpa));
+        differences.push(format!("observation {seq}: HPA {name} is not the HPA under test, {hpa_name}"));
     }
+    differences
 }
 
 /// Checks that the HPA of the journal is the first one that was observed under its name.
@@ -214,4 +227,65 @@ fn find_signs_of_rehearsal(held: &LoadedBundle) -> Vec<String> {
 /// True for an address of TEST-NET-1, -2 or -3. The nodes of a simulated cluster have such addresses.
 fn is_documentation_address(address: &str) -> bool {
     address.parse::<std::net::Ipv4Addr>().is_ok_and(|address| address.is_documentation())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::inventory::AdoptedHpa;
+    use crate::model::observation::HpaSnapshot;
+
+    const RUN: &str = "20260101-000000-000";
+
+    fn scenario(source: &str) -> Scenario {
+        let target = "scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: x}";
+        serde_saphyr::from_str(&format!("{{hpa: {{spec: {{maxReplicas: 3, {target}}}}}, {source}}}")).unwrap()
+    }
+
+    fn inventory(max_replicas: i32) -> Inventory {
+        let mut spec = scenario("name: a").hpa.spec;
+        spec.max_replicas = max_replicas;
+        Inventory { adopted_hpa: Some(AdoptedHpa { spec, ..AdoptedHpa::default() }), ..Inventory::default() }
+    }
+
+    fn seen(name: &str) -> [Observation; 1] {
+        let hpa = HpaSnapshot { name: name.to_owned(), ..HpaSnapshot::default() };
+        [Observation { seq: 7, at_ms: 0, source_time: None, kind: ObservationKind::Hpa(hpa) }]
+    }
+
+    fn differences(scenario: &Scenario, inventory: &Inventory, seen_name: &str) -> String {
+        find_source_differences(scenario, inventory, (RUN, "ours"), &seen(seen_name)).join("; ")
+    }
+
+    #[test]
+    fn an_adopted_hpa_is_the_one_that_was_read_before_the_run() {
+        let adopting = scenario("adopt: {hpa: ours}");
+        assert_eq!(differences(&adopting, &inventory(3), "ours"), "");
+        assert!(differences(&adopting, &inventory(4), "ours").contains("hpa.spec is not that of the HPA"));
+        let without = differences(&adopting, &Inventory::default(), "ours");
+        assert!(without.contains("one is there without the other"), "{without}");
+        let applying = scenario("name: a");
+        assert_eq!(differences(&applying, &Inventory::default(), "ours"), "");
+        assert!(differences(&applying, &inventory(3), "ours").contains("one is there without the other"));
+    }
+
+    #[test]
+    fn no_other_hpa_is_observed_in_place_of_an_adopted_one() {
+        let adopting = scenario("adopt: {hpa: ours}");
+        let found = differences(&adopting, &inventory(3), "theirs");
+        assert_eq!(found, "observation 7: HPA theirs is not the HPA under test, ours");
+        assert_eq!(differences(&scenario("name: a"), &Inventory::default(), "theirs"), "");
+    }
+
+    #[test]
+    fn the_hpa_of_a_scaled_object_is_that_of_this_run() {
+        let trigger = "{type: prometheus, metadata: {serverAddress: http://p, query: up, threshold: '5'}}";
+        let spec =
+            format!("{{scaleTargetRef: {{name: x}}, minReplicaCount: 1, maxReplicaCount: 3, triggers: [{trigger}]}}");
+        let stated = scenario(&format!("scaledObject: {{spec: {spec}}}"));
+        let made = scenario_of_scaled_object(&stated, RUN);
+        assert_eq!(differences(&made, &Inventory::default(), "ours"), "");
+        let of_other_run = scenario_of_scaled_object(&stated, "20260101-000000-001");
+        assert!(differences(&of_other_run, &Inventory::default(), "ours").contains("hpa.spec is not that of the HPA"));
+    }
 }

@@ -1,0 +1,85 @@
+//! KEDA's fallback in runs with an HPA that KEDA has made.
+
+use super::run_fixture::{CLEANUP, FALL, IDLE, RISE, RunFixture, edit_samples, object_metric};
+use crate::judge::Check::{IdleHolds, MetricFollowsLoad};
+use crate::judge::CheckStatus;
+use crate::model::observation::{EventSnapshot, ObservationKind};
+use crate::model::reading::MetricHop;
+
+/// The healthy run with the External metric of ScaledObject `ours`.
+fn keda() -> RunFixture {
+    let run = object_metric().scenario(|s| {
+        s.hpa.spec.metrics = serde_json::from_value(serde_json::json!([{"type": "External", "external": {
+            "metric": {"name": "gpu_utilization", "selector": {"matchLabels": {"scaledobject.keda.sh/name": "ours"}}},
+            "target": {"type": "Value", "value": "60"}}}]))
+        .unwrap();
+    });
+    let run = run.hpas(|_, hpa| hpa.current_metrics.iter_mut().for_each(|entry| entry.kind = "External".to_owned()));
+    run.readings(MetricHop::Api, 0, u64::MAX, |result| edit_samples(result, |sample| sample.object = None))
+}
+
+/// An event of KEDA's operator about a ScaledObject.
+fn event(run: RunFixture, at_ms: u64, name: &str, reason: &str, message: &str) -> RunFixture {
+    let at = run.inventory.started + jiff::SignedDuration::from_millis(i64::try_from(at_ms).unwrap());
+    run.with_observation(
+        at_ms,
+        ObservationKind::Event(EventSnapshot {
+            object: format!("ScaledObject/{name}"),
+            reason: reason.to_owned(),
+            message: message.to_owned(),
+            component: "keda-operator".to_owned(),
+            count: 1,
+            first_timestamp: Some(at),
+            last_timestamp: Some(at),
+            ..EventSnapshot::default()
+        }),
+    )
+}
+
+fn activated(run: RunFixture, at_ms: u64) -> RunFixture {
+    event(run, at_ms, "ours", "ScaledObjectFallbackActivated", "ScaledObject fallback is active")
+}
+
+fn deactivated(run: RunFixture, at_ms: u64) -> RunFixture {
+    event(run, at_ms, "ours", "ScaledObjectFallbackDeactivated", "ScaledObject fallback is no longer active")
+}
+
+/// The metric follows the load. The events of the recorded HPA are of another metric, which leaves the verdict open.
+#[track_caller]
+fn assert_follows(run: &RunFixture) {
+    let result = run.evaluate(MetricFollowsLoad);
+    assert_eq!(result.status, CheckStatus::Pass, "{}", result.reason);
+}
+
+const NAMED: &str = "KEDA's fallback was active (event ScaledObjectFallbackActivated of ScaledObject ours)";
+
+#[test]
+fn a_fallback_under_load_or_after_it_is_no_metric() {
+    assert_follows(&keda());
+    for at_ms in [IDLE, RISE + 5000, FALL + 5000] {
+        activated(keda(), at_ms).assert_inconclusive(MetricFollowsLoad, NAMED);
+    }
+    let failed = event(keda(), RISE + 4000, "ours", "KEDAScalerFailed", "dial tcp: lookup store: no such host");
+    activated(failed, RISE + 5000)
+        .assert_inconclusive(MetricFollowsLoad, "its trigger failed: dial tcp: lookup store: no such host; correct");
+}
+
+#[test]
+fn a_fallback_that_ended_before_the_load_and_that_of_another_are_no_matter() {
+    let ended = deactivated(activated(keda(), IDLE), RISE - 5000);
+    assert_follows(&ended);
+    let again = activated(ended, RISE + 5000);
+    again.assert_inconclusive(MetricFollowsLoad, NAMED);
+    deactivated(again, RISE + 6000).assert_inconclusive(MetricFollowsLoad, NAMED);
+    let other = event(keda(), RISE + 5000, "theirs", "ScaledObjectFallbackActivated", "");
+    assert_follows(&other);
+    let late = activated(keda(), CLEANUP + 1);
+    assert_follows(&late);
+}
+
+#[test]
+fn an_idle_metric_that_is_a_fallback_is_named() {
+    let high = keda().metric(IDLE, RISE, Some(150_000));
+    high.assert_inconclusive(IdleHolds, "without load the metric recommends");
+    activated(high, IDLE - 1).assert_inconclusive(IdleHolds, NAMED);
+}
