@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::super::exporter::PipelineLabels;
-use super::StoreSample;
+use super::{QueryValue, StoreSample};
 
 /// An operator with its matching.
 #[derive(Clone, Debug)]
@@ -41,18 +41,23 @@ impl BinaryOperator {
         matches!(self.operation, Operation::And | Operation::Or | Operation::Unless)
     }
 
-    /// Two numbers.
-    pub(super) fn combine_numbers(&self, a: f64, b: f64) -> f64 {
-        self.combine(a, b, a).unwrap_or(0.0)
+    /// The values of both sides.
+    ///
+    /// # Errors
+    /// As for series of both sides.
+    pub(super) fn combine_values(&self, left: QueryValue, right: QueryValue) -> Result<QueryValue, String> {
+        Ok(QueryValue::Samples(match (left, right) {
+            (QueryValue::Scalar(a), QueryValue::Scalar(b)) => {
+                return Ok(QueryValue::Scalar(self.combine(a, b, a).unwrap_or(0.0)));
+            }
+            (QueryValue::Samples(samples), QueryValue::Scalar(b)) => self.combine_with_number(samples, b, false),
+            (QueryValue::Scalar(a), QueryValue::Samples(samples)) => self.combine_with_number(samples, a, true),
+            (QueryValue::Samples(left), QueryValue::Samples(right)) => self.combine_series(left, right)?,
+        }))
     }
 
     /// A series and a number; `combine` gets the operands in their order.
-    pub(super) fn combine_with_number(
-        &self,
-        samples: Vec<StoreSample>,
-        number: f64,
-        number_is_left: bool,
-    ) -> Vec<StoreSample> {
+    fn combine_with_number(&self, samples: Vec<StoreSample>, number: f64, number_is_left: bool) -> Vec<StoreSample> {
         let combine = |mut sample: StoreSample| {
             let value = sample.value;
             let (a, b) = if number_is_left { (number, value) } else { (value, number) };
@@ -67,11 +72,7 @@ impl BinaryOperator {
     ///
     /// # Errors
     /// A series belongs to several of the other side; the message is the one of Prometheus.
-    pub(super) fn combine_series(
-        &self,
-        left: Vec<StoreSample>,
-        right: Vec<StoreSample>,
-    ) -> Result<Vec<StoreSample>, String> {
+    fn combine_series(&self, left: Vec<StoreSample>, right: Vec<StoreSample>) -> Result<Vec<StoreSample>, String> {
         let signature = |sample: &StoreSample| self.matching.signature(&sample.labels);
         match self.operation {
             Operation::And | Operation::Unless => {

@@ -31,18 +31,9 @@ impl PromqlExpr {
             }
             Self::Negate(inner) => return negate(inner.evaluate(source, at_ms)?),
             Self::Binary { left, operator, right } => {
-                let values = (left.evaluate(source, at_ms)?, right.evaluate(source, at_ms)?);
-                match values {
-                    (QueryValue::Scalar(a), QueryValue::Scalar(b)) => {
-                        return Ok(QueryValue::Scalar(operator.combine_numbers(a, b)));
-                    }
-                    (QueryValue::Samples(samples), QueryValue::Scalar(b)) => {
-                        operator.combine_with_number(samples, b, false)
-                    }
-                    (QueryValue::Scalar(a), QueryValue::Samples(samples)) => {
-                        operator.combine_with_number(samples, a, true)
-                    }
-                    (QueryValue::Samples(a), QueryValue::Samples(b)) => operator.combine_series(a, b)?,
+                match operator.combine_values(left.evaluate(source, at_ms)?, right.evaluate(source, at_ms)?)? {
+                    QueryValue::Samples(samples) => samples,
+                    scalar @ QueryValue::Scalar(_) => return Ok(scalar),
                 }
             }
             Self::OverRange { function, range } => evaluate_range(*function, range, source, at_ms),

@@ -145,7 +145,8 @@ impl<'a> PromqlParser<'a> {
     fn take_operator(&mut self, operators: &[&'static str]) -> Result<Option<Operation>, String> {
         for operator in operators {
             let is_word = operator.starts_with(|c: char| c.is_ascii_alphabetic());
-            if if is_word { self.take_word(operator)? } else { self.take_symbol(operator)? } {
+            let is_next = if is_word { self.take_word(operator)? } else { self.take_symbol(operator)? };
+            if is_next {
                 return Ok(Some(operation_of(operator)));
             }
         }

@@ -9,7 +9,7 @@ use crate::units::HumanDuration;
 /// How far back a query may reach, milliseconds: the store keeps its samples somewhat longer.
 const MAX_REACH_MS: i64 = 30 * 60_000;
 
-impl<'a> PromqlParser<'a> {
+impl PromqlParser<'_> {
     pub(super) fn parse_operand(&mut self) -> Result<PromqlExpr, String> {
         let start = self.rest;
         match self.next()? {
