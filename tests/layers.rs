@@ -68,13 +68,14 @@ const CHILD_LAYERS: &[(&str, &[&[&str]])] = &[
     (
         "sim/controllers",
         &[
-            &["event", "generated_names", "work_queue"],
-            &["context", "populate"],
+            &["event", "existing_objects", "generated_names", "work_queue"],
+            &["context", "keda_install"],
             &[
                 "deployment",
                 "endpoint_slice",
                 "event_handlers",
                 "hpa_controller",
+                "keda_operator",
                 "lease",
                 "load_balancer",
                 "persistent_volume",
@@ -89,7 +90,7 @@ const CHILD_LAYERS: &[(&str, &[&[&str]])] = &[
                 "scheduler",
                 "stateful_set",
             ],
-            &["injections", "namespace"],
+            &["injections", "namespace", "populate"],
             &["manager"],
         ],
     ),
@@ -98,10 +99,10 @@ const CHILD_LAYERS: &[(&str, &[&[&str]])] = &[
         &[
             &["devices", "url_query"],
             &["exporter"],
-            &["promql"],
+            &["own_pages", "promql"],
             &["rules", "store"],
             &["state"],
-            &["adapter"],
+            &["adapter", "keda"],
             &["metrics_api"],
         ],
     ),

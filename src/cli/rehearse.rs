@@ -67,6 +67,7 @@ pub(super) async fn rehearse(args: &RehearseArgs) -> CliExit {
     if args.fault.as_deref() == Some("list") {
         let row = |fault: &'static FaultSpec| [fault.name, fault.description];
         print_list(["fault", "description"], faults::all().map(row));
+        print_list(["fault with a scaledObject", "description"], faults::of_keda().map(row));
         return print_list(["tolerated disturbance", "description"], faults::tolerated().map(row));
     }
     if args.set.iter().any(|set| set == "list") {
@@ -89,7 +90,7 @@ pub(super) async fn rehearse(args: &RehearseArgs) -> CliExit {
     };
     let lacks = sim::find_unsupported(&scenario);
     // Where only a series is missing, the plan may find why no cluster can pass.
-    let is_decided = !lacks.releases.is_empty() || args.sweep.is_some();
+    let is_decided = !lacks.releases.is_empty() || !lacks.scaled_object.is_empty() || args.sweep.is_some();
     if let Some(error) = lacks.message().filter(|_| is_decided) {
         return not_started(&error, Some(UNSUPPORTED_HINT));
     }
@@ -150,6 +151,10 @@ fn build_sim_config(args: &RehearseArgs, scenario: &Scenario) -> Result<(SimConf
         .map(|name| faults::find(name).ok_or_else(|| format!("unknown fault `{name}`; --fault list shows all")));
     let fault: Option<&FaultSpec> = fault.transpose()?;
     if let Some(fault) = fault {
+        let needs_keda = faults::of_keda().any(|of_keda| of_keda.name == fault.name);
+        if needs_keda && scenario.scaled_object.is_none() {
+            return Err(format!("--fault {} needs a scenario with a scaledObject", fault.name));
+        }
         (fault.inject)(&mut config);
     }
     let fault = fault.map(|fault| fault.name.to_owned());

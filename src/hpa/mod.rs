@@ -72,7 +72,8 @@ pub use reconcile::{
 pub use rules::Behavior;
 pub(crate) use rules::{GivenRules, PolicyType, ScalingPolicy, ScalingRules, SelectPolicy};
 pub(crate) use scaled_object::{
-    scaled_object_hpa_name, scaled_object_hpa_spec, scaled_object_name, scaled_object_of_hpa,
+    SCALED_OBJECT_LABEL, SCALED_OBJECT_METRIC, scaled_object_hpa_name, scaled_object_hpa_spec, scaled_object_name,
+    scaled_object_of_hpa,
 };
 pub(crate) use size::Size;
 pub use size::Sizing;

@@ -9,7 +9,9 @@ use crate::units::Milli;
 /// maxReplicaCount where a ScaledObject states none (apis/keda/v1alpha1/scaledobject_types.go, `defaultHPAMaxReplicas`).
 const DEFAULT_MAX_REPLICAS: i64 = 100;
 /// The label by which KEDA's metrics server finds the ScaledObject of a request.
-const OWNER_LABEL: &str = "scaledobject.keda.sh/name";
+pub(crate) const SCALED_OBJECT_LABEL: &str = "scaledobject.keda.sh/name";
+/// The External metric of its first trigger, of type prometheus.
+pub(crate) const SCALED_OBJECT_METRIC: &str = "s0-prometheus";
 
 /// The beginning of the names of KEDA's HPAs (controllers/keda/hpa.go, `getHPAName`).
 const HPA_PREFIX: &str = "keda-hpa-";
@@ -39,7 +41,7 @@ pub(crate) fn scaled_object_hpa_name(name: &str) -> String {
 #[must_use]
 pub(crate) fn scaled_object_name(spec: &HorizontalPodAutoscalerSpec) -> Option<&str> {
     let external = spec.metrics.iter().flatten().find_map(|metric| metric.external.as_ref())?;
-    let name = external.metric.selector.as_ref()?.match_labels.as_ref()?.get(OWNER_LABEL)?;
+    let name = external.metric.selector.as_ref()?.match_labels.as_ref()?.get(SCALED_OBJECT_LABEL)?;
     Some(name.as_str()).filter(|name| !name.is_empty())
 }
 
@@ -162,8 +164,8 @@ fn metric(spec: &Map<String, Value>, name: &str) -> Result<Value, ScaledObjectPr
             return Err(problem("triggers.0.metricType", text, "use AverageValue or Value"));
         }
     };
-    let selector = json!({"matchLabels": {OWNER_LABEL: name}});
-    Ok(json!({"metric": {"name": "s0-prometheus", "selector": selector}, "target": target}))
+    let selector = json!({"matchLabels": {SCALED_OBJECT_LABEL: name}});
+    Ok(json!({"metric": {"name": SCALED_OBJECT_METRIC, "selector": selector}, "target": target}))
 }
 
 /// The first key of `stated` that `parsed` does not have.

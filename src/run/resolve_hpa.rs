@@ -30,10 +30,6 @@ pub(super) async fn resolve_hpa(
 ) -> Result<ResolvedScenario, SurveyError> {
     match scenario.hpa_source() {
         HpaSource::Applied => Ok(Ok((scenario.clone(), None))),
-        HpaSource::ScaledObject if simulated.is_some() => Ok(refuse(
-            &format!("{NOT_SIMULATED} KEDA, so a ScaledObject cannot be rehearsed"),
-            "rehearse the HPA that KEDA creates: its spec as `hpa.spec`, with an adapter that serves its metric; plan and verify do not have this limit",
-        )),
         HpaSource::ScaledObject if !is_keda_served(env).await? => Ok(refuse(
             "the cluster does not serve ScaledObjects (keda.sh/v1alpha1)",
             "install KEDA, or state `hpa` in place of `scaledObject`",

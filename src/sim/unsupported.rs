@@ -5,15 +5,19 @@ use std::collections::BTreeMap;
 
 use super::{helm, pipeline};
 use crate::env::ReleaseArgs;
+use crate::hpa;
 use crate::model::metric_profile::selected_metric;
 use crate::model::metric_under_test::MetricUnderTest;
 use crate::model::scenario::Scenario;
+use crate::sim::objects::haproxy;
 
 /// What the simulator does not support, each with its place in the scenario.
 #[derive(Debug, Default)]
 pub(crate) struct UnsupportedParts {
     /// Of the releases: without it nothing can be installed.
     pub(crate) releases: Vec<String>,
+    /// Of the ScaledObject, or of an adopted HPA that one controls.
+    pub(crate) scaled_object: Vec<String>,
     /// Series of the metric.
     pub(crate) series: Option<String>,
 }
@@ -21,7 +25,8 @@ pub(crate) struct UnsupportedParts {
 impl UnsupportedParts {
     /// All of it as one message; `None` where the simulator supports the scenario.
     pub(crate) fn message(&self) -> Option<String> {
-        let all: Vec<&str> = self.releases.iter().chain(&self.series).map(String::as_str).collect();
+        let all = self.releases.iter().chain(&self.scaled_object).chain(&self.series);
+        let all: Vec<&str> = all.map(String::as_str).collect();
         (!all.is_empty()).then(|| format!("the simulator does not have what this scenario needs: {}", all.join("; ")))
     }
 }
@@ -43,7 +48,36 @@ pub(crate) fn find_unsupported(scenario: &Scenario) -> UnsupportedParts {
     }
     let series = describe_unserved_series(scenario);
     lacks.extend(find_needed_default_rules(scenario, !lacks.is_empty() || series.is_some()));
-    UnsupportedParts { releases: lacks, series }
+    UnsupportedParts { releases: lacks, scaled_object: find_unsupported_scaled_object(scenario), series }
+}
+
+/// Of KEDA: parts of the ScaledObject, another store than the simulated one, and the ScaledObject of an adopted HPA.
+fn find_unsupported_scaled_object(scenario: &Scenario) -> Vec<String> {
+    let Some(scaled_object) = &scenario.scaled_object else {
+        return scenario.adopt.as_ref().and_then(|_| adopted_scaled_object(scenario)).into_iter().collect();
+    };
+    let spec = &scaled_object.spec;
+    let lacks = pipeline::find_unsupported_scaled_object(spec).into_iter();
+    let mut lacks: Vec<String> = lacks.map(|lack| format!("the simulated KEDA: scaledObject.spec.{lack}")).collect();
+    let address = spec.get("triggers").and_then(|all| all[0]["metadata"]["serverAddress"].as_str()).unwrap_or_default();
+    let store = scenario.metric.store.as_ref();
+    let service = store.and_then(|store| store.service.as_ref());
+    let url = store.and_then(|store| store.url.as_deref()).unwrap_or_default();
+    if let Some(service) = service
+        && !pipeline::is_store_address(Some((&service.namespace, &service.name)), url, address)
+    {
+        let of_store = format!("the simulated store is Service {}/{} (metric.store)", service.namespace, service.name);
+        lacks.push(format!("a store at {address} (scaledObject.spec.triggers.0.metadata.serverAddress): {of_store}"));
+    }
+    lacks
+}
+
+/// The ScaledObject that an adopted HPA's metric names: the scenario does not state its query.
+fn adopted_scaled_object(scenario: &Scenario) -> Option<String> {
+    let metric = scenario.hpa.spec.metrics.iter().flatten().find_map(|metric| metric.external.as_ref())?;
+    let labels = metric.metric.selector.as_ref()?.match_labels.as_ref()?;
+    let name = labels.get(hpa::SCALED_OBJECT_LABEL)?;
+    Some(format!("ScaledObject {name}, which makes the adopted HPA: state it as scaledObject in place of adopt"))
 }
 
 /// The default rules of adapters where the metric needs them, or where a scenario is not simulated anyway: they serve other
@@ -64,7 +98,12 @@ fn find_needed_default_rules(scenario: &Scenario, is_refused: bool) -> Vec<Strin
 
 /// The series of the metric that the simulated exporter does not have, with the places that name them.
 fn describe_unserved_series(scenario: &Scenario) -> Option<String> {
-    let names = pipeline::series_names();
+    let mut names = pipeline::series_names().to_vec();
+    let has_proxy = scenario.releases.values().any(|release| {
+        let containers = release.values.get("initContainers").and_then(serde_json::Value::as_array);
+        containers.into_iter().flatten().any(haproxy::is_sidecar)
+    });
+    names.extend(pipeline::OWN_PAGE_SERIES.into_iter().filter(|_| has_proxy));
     let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let mut add = |series: &str, place: String| places.entry(series.to_owned()).or_default().push(place);
     let sources = &scenario.metric;
@@ -74,6 +113,10 @@ fn describe_unserved_series(scenario: &Scenario) -> Option<String> {
     let of_store = sources.store.as_ref().map(|store| selected_metric(&store.series));
     if let Some(name) = of_store.filter(|name| !is_served(name, &names)) {
         add(name, "metric.store.series".to_owned());
+    }
+    let queried = scenario.scaled_object.as_ref().map(|it| pipeline::queried_series(&it.spec)).unwrap_or_default();
+    for series in queried.iter().filter(|name| !is_served(name, &names)) {
+        add(series, "scaledObject.spec.triggers.0.metadata.query".to_owned());
     }
     let metric = MetricUnderTest::from_scenario(scenario);
     for (name, release) in &scenario.releases {
@@ -108,7 +151,7 @@ mod tests {
         let mut document: Value = serde_saphyr::from_str(text).unwrap();
         edit(&mut document);
         let found = find_unsupported(&serde_json::from_value(document).unwrap());
-        found.releases.into_iter().chain(found.series).collect()
+        found.releases.into_iter().chain(found.scaled_object).chain(found.series).collect()
     }
 
     fn gpu(document: &mut Value) -> &mut Value {
@@ -147,14 +190,14 @@ mod tests {
             gpu(document)["type"] = json!("amd");
             rules(document)["default"] = json!(true);
             rules(document)["custom"][0]["metricsQuery"] =
-                json!("avg(rate(<<.Series>>{<<.LabelMatchers>>}[2m])) by (pod)");
+                json!("avg(deriv(<<.Series>>{<<.LabelMatchers>>}[2m])) by (pod)");
         });
         assert_eq!(
             found,
             [
                 "release ollama: resource claims (DRA): the value ollama.gpu.draEnabled of chart ollama",
                 "release ollama: devices of AMD (ollama.gpu.type: amd): the simulated exporter is NVIDIA's",
-                "release prometheus-adapter: in rule 1 (gpu_utilization): `rate`, the range `[2m]`",
+                "release prometheus-adapter: in rule 1 (gpu_utilization): `deriv`",
                 "release prometheus-adapter: the adapter's default rules (rules.default: true)",
             ]
         );
@@ -169,6 +212,55 @@ mod tests {
             rules(document)["custom"][0]["name"]["as"] = json!("another");
         });
         assert_eq!(needed, ["release prometheus-adapter: the adapter's default rules (rules.default: true)"]);
+    }
+
+    #[test]
+    fn what_of_keda_is_not_simulated_is_named() {
+        let keda = |edit: fn(&mut Value)| {
+            lacks(|document| {
+                let query = "sum(DCGM_FI_DEV_GPU_UTIL{namespace=\"gpuhpa\"})";
+                let metadata =
+                    json!({"serverAddress": "http://prometheus-operated.monitoring.svc:9090", "query": query});
+                document["scaledObject"] =
+                    json!({"spec": {"triggers": [{"type": "prometheus", "metadata": metadata}]}});
+                document["releases"]["prometheus-adapter"] = json!(null);
+                document["releases"].as_object_mut().unwrap().shift_remove("prometheus-adapter");
+                edit(&mut document["scaledObject"]["spec"]["triggers"][0]);
+            })
+        };
+        assert_eq!(keda(|_| ()), Vec::<String>::new());
+        let found = keda(|trigger| {
+            trigger["authenticationRef"] = json!({"name": "x"});
+            trigger["metadata"]["serverAddress"] = json!("http://thanos.monitoring.svc:9090");
+            trigger["metadata"]["query"] = json!("sum(vllm:num_requests_waiting)");
+        });
+        assert_eq!(found.len(), 3, "{found:?}");
+        assert_eq!(found[0], "the simulated KEDA: scaledObject.spec.triggers.0.authenticationRef");
+        assert!(
+            found[1].starts_with("a store at http://thanos.monitoring.svc:9090") && found[1].contains("metric.store")
+        );
+        assert!(found[2].contains("vllm:num_requests_waiting (scaledObject.spec.triggers.0.metadata.query)"));
+        let adopted = lacks(|document| {
+            document["adopt"] = json!({"hpa": "keda-hpa-llm"});
+            document["hpa"]["spec"]["metrics"] = json!([{"type": "External", "external": {
+                "metric": {"name": "s0-prometheus", "selector": {"matchLabels": {"scaledobject.keda.sh/name": "llm"}}},
+                "target": {"type": "AverageValue", "averageValue": "60"}}}]);
+        });
+        assert!(
+            adopted.iter().any(|lack| lack.starts_with("ScaledObject llm, which makes the adopted HPA")),
+            "{adopted:?}"
+        );
+    }
+
+    #[test]
+    fn a_sidecar_is_known_by_its_image() {
+        let with = |image: &str| {
+            let container = json!([{"name": "proxy", "image": image, "restartPolicy": "Always"}]);
+            lacks(|document| document["releases"]["ollama"]["values"]["initContainers"] = container)
+        };
+        assert_eq!(with("rig.local/haproxy:2.6.12"), Vec::<String>::new());
+        let found = with("docker.io/library/haproxy:3.0");
+        assert!(found.len() == 1 && found[0].contains("image docker.io/library/haproxy:3.0"), "{found:?}");
     }
 
     #[test]

@@ -19,12 +19,3 @@ fn an_adopted_hpa_passes_and_stays_as_it_is() {
         assert!(journal.contains(r#""adopt""#) && !journal.contains("gpuhpa-20260101-000000-000\",\"kind\":\"Horiz"));
     }
 }
-
-#[test]
-fn the_simulator_refuses_what_it_does_not_know_by_name() {
-    let scenario = built_in_with(&["keda.yaml"]);
-    let dir = RehearsalDir::new("keda");
-    let verdict = rehearse(SimConfig::from_scenario(&scenario, 1), &scenario, dir.path()).verdict;
-    assert_eq!(verdict.result, CaseResult::Inconclusive);
-    assert!(verdict.reason.contains("the simulator does not know KEDA"), "{}", verdict.reason);
-}

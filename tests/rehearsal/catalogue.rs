@@ -28,7 +28,7 @@ const HEALTHY_SEEDS: u64 = 200;
 
 /// The number of seeds; the variable `SEEDS` reduces it: `SEEDS=3 cargo test --profile catalogue --test rehearsal`.
 #[expect(clippy::disallowed_methods, reason = "the developer may reduce the number of seeds")]
-fn seed_count(default: u64) -> u64 {
+pub(super) fn seed_count(default: u64) -> u64 {
     std::env::var("SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(default)
 }
 

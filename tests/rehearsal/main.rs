@@ -6,13 +6,14 @@ mod adopted_hpa;
 mod assumptions;
 mod catalogue;
 mod interruption;
+mod keda;
 mod parity;
 mod random_specs;
 mod restarts;
 mod runner;
 mod true_reasons;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use gpuhpa::model::scenario::Scenario;
 use gpuhpa::model::verdict::{CaseResult, Verdict};
@@ -110,12 +111,23 @@ fn a_target_that_starts_below_min_replicas_passes() {
     }
 }
 
+fn repository_path(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
 /// The built-in scenario with overlays of the rig.
 fn built_in_with(overlays: &[&str]) -> Scenario {
-    let base = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let built_in = base.join("scenarios/ollama-gpu-utilization.yaml");
-    let overlays = overlays.iter().map(|name| base.join("ci/rig/scenarios").join(name));
-    let files: Vec<_> = std::iter::once(built_in).chain(overlays).collect();
+    load_with(repository_path("scenarios/ollama-gpu-utilization.yaml"), overlays)
+}
+
+/// The rig's scenario with overlays.
+fn rig_scenario(overlays: &[&str]) -> Scenario {
+    load_with(repository_path("ci/rig/scenarios/rig.yaml"), overlays)
+}
+
+fn load_with(base: PathBuf, overlays: &[&str]) -> Scenario {
+    let overlays = overlays.iter().map(|name| repository_path("ci/rig/scenarios").join(name));
+    let files: Vec<_> = std::iter::once(base).chain(overlays).collect();
     gpuhpa::scenario::load(&files, None).expect("the scenario")
 }
 

@@ -113,7 +113,7 @@ pub(super) fn handle_delete(
     let options = if request.body.is_empty() { json!({}) } else { request.json()? };
     let known = ["propagationPolicy", "preconditions", "kind", "apiVersion"];
     let is_known = |(field, value): (&String, &Value)| match field.as_str() {
-        "propagationPolicy" => value == "Background",
+        "propagationPolicy" => value == "Background" || value == "Foreground",
         "preconditions" => value["resourceVersion"].is_null(),
         field => known.contains(&field),
     };
@@ -122,7 +122,15 @@ pub(super) fn handle_delete(
     }
     let (kind, info) = (&served.kind, &request.info);
     let namespace = info.namespace.as_deref().unwrap_or_default();
-    let outcome = delete(cluster, kind, namespace, &info.name, options["preconditions"]["uid"].as_str())?;
+    let uid = options["preconditions"]["uid"].as_str();
+    let outcome = if options["propagationPolicy"] == "Foreground" {
+        let object = cluster.get(kind, namespace, &info.name);
+        let object = object.ok_or_else(|| StatusError::not_found(kind, &info.name))?;
+        uid.map_or(Ok(()), |uid| check_uid(kind, &object, uid))?;
+        delete_in_foreground(cluster, kind, namespace, &info.name)?
+    } else {
+        delete(cluster, kind, namespace, &info.name, uid)?
+    };
     if !outcome.is_gone {
         return Ok(ApiResponse::json(200, outcome.object.to_string()));
     }

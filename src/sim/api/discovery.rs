@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 
 use super::response::ApiResponse;
 use super::served_kinds::SERVED_KINDS;
+use crate::model::resource_kind::SCALED_OBJECT;
 use crate::sim::cluster::SimCluster;
+use crate::sim::objects::keda;
 use crate::sim::objects::kinds::API_SERVICE;
 
 const VERBS: [&str; 7] = ["create", "delete", "get", "list", "patch", "update", "watch"];
@@ -32,7 +34,8 @@ pub(super) fn version(cluster: &SimCluster) -> ApiResponse {
 }
 
 pub(super) fn is_served(cluster: &SimCluster, api_version: &str) -> bool {
-    !cluster.config().api.unserved_versions.iter().any(|unserved| unserved == api_version)
+    let is_missing = api_version == SCALED_OBJECT.api_version() && !keda::is_installed(cluster);
+    !is_missing && !cluster.config().api.unserved_versions.iter().any(|unserved| unserved == api_version)
 }
 
 /// Lists the versions of the core group.

@@ -16,7 +16,7 @@ const STORE_API_PREFIX: &str = "/api/v1/";
 /// The target does not exist, or is unreachable.
 pub(super) async fn handle_proxy(platform: &SimPlatform, request: ApiRequest) -> Result<ApiResponse, StatusError> {
     let namespace = request.info.namespace.clone().unwrap_or_default();
-    let (name, _port) = request.info.name.split_once(':').unwrap_or((&request.info.name, ""));
+    let (name, port) = request.info.name.split_once(':').unwrap_or((&request.info.name, ""));
     find_target(&platform.cluster, &request.info.resource, &namespace, name)?;
     let query = request.target.split_once('?').map_or_else(String::new, |(_, query)| format!("?{query}"));
     let target = format!("{}{query}", request.info.proxy_path);
@@ -31,7 +31,8 @@ pub(super) async fn handle_proxy(platform: &SimPlatform, request: ApiRequest) ->
     let upstream = http::Request::builder().method(request.method.clone()).uri(target);
     let upstream = upstream.header(header::CONTENT_TYPE, &request.content_type).body(request.body.clone());
     let upstream = upstream.map_err(|e| StatusError::new(400, "BadRequest", e.to_string()))?;
-    let response = platform.servers.handle_request(&namespace, name, upstream).await;
+    let port = port.parse().unwrap_or_default();
+    let response = platform.servers.handle_request_at(port, &namespace, name, upstream).await;
     let (head, body) = response.map_err(|e| unreachable_error(&e.to_string()))?.into_parts();
     let content_type = head.headers.get(header::CONTENT_TYPE).and_then(|content_type| content_type.to_str().ok());
     Ok(ApiResponse::stream(head.status.as_u16(), content_type.unwrap_or("text/plain"), body))

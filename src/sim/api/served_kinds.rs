@@ -7,7 +7,7 @@ use k8s_openapi::api::{
 use k8s_openapi::kube_aggregator::pkg::apis::apiregistration::v1::APIService;
 use k8s_openapi::{ClusterResourceScope, NamespaceResourceScope, Resource};
 
-use crate::model::resource_kind::ResourceKind;
+use crate::model::resource_kind::{ResourceKind, SCALED_OBJECT};
 
 /// A kind and its scope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub(in crate::sim) struct ServedKind {
 }
 
 /// The kinds that a run, helm and the controllers read or write.
-pub(in crate::sim) const SERVED_KINDS: [ServedKind; 38] = [
+pub(in crate::sim) const SERVED_KINDS: [ServedKind; 39] = [
     cluster_scoped::<core::v1::Namespace>(),
     cluster_scoped::<core::v1::Node>(),
     cluster_scoped::<core::v1::PersistentVolume>(),
@@ -56,6 +56,8 @@ pub(in crate::sim) const SERVED_KINDS: [ServedKind; 38] = [
     cluster_scoped::<storage::v1::StorageClass>(),
     cluster_scoped::<storage::v1::VolumeAttachment>(),
     cluster_scoped::<authorization::v1::SelfSubjectAccessReview>(),
+    // Of a CustomResourceDefinition, where KEDA is installed.
+    ServedKind { kind: SCALED_OBJECT, is_namespaced: true },
 ];
 
 const fn namespaced<K: Resource<Scope = NamespaceResourceScope>>() -> ServedKind {

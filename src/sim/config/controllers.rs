@@ -19,6 +19,8 @@ pub struct ControllerConfig {
     pub cpu_nodes: usize,
     /// Namespaces that exist before a run, besides those of the cluster and of the scenario.
     pub extra_namespaces: Vec<String>,
+    /// The name and spec of a ScaledObject that exists before a run in the scenario's namespace, with its HPA.
+    pub scaled_object: Option<(String, serde_json::Value)>,
     /// Fault: an admission plugin removes the extended resources from every pod.
     pub strips_accelerators: bool,
     /// Longest time in which a controller reacts to a change.
@@ -58,6 +60,7 @@ impl Default for ControllerConfig {
             mig: None,
             cpu_nodes: 0,
             extra_namespaces: Vec::new(),
+            scaled_object: None,
             strips_accelerators: false,
             max_reaction_delay: HumanDuration::from_ms(50),
             scheduling_delay: HumanDuration::from_ms(200),
@@ -153,6 +156,8 @@ pub enum InjectionAction {
     PatchWorkload(i32),
     /// kubectl creates a second HPA for the target.
     SecondHpa,
+    /// kubectl creates a second ScaledObject for the target, of which KEDA makes a second HPA.
+    SecondScaledObject,
     /// kube-controller-manager restarts: its Lease has another holder, and the HPA controller loses its state in memory.
     ManagerRestart,
     /// The kubelets restart: the target's pods with accelerators are not ready for this long.

@@ -20,6 +20,8 @@ pub struct PipelineConfig {
     pub store_offset: HumanDuration,
     /// Relist interval of the adapter, unless its arguments set `--metrics-relist-interval`.
     pub relist_interval: HumanDuration,
+    /// Namespace and name of the store's Service, where the scenario states it.
+    pub store_service: Option<(String, String)>,
     /// Accelerator memory, MiB.
     pub device_memory_mib: u64,
     /// Model name of the accelerators.
@@ -43,6 +45,8 @@ pub struct PipelineConfig {
     /// Fault: the adapter returns the aggregate of all series as the value of each pod, `neighbor_utilizations`
     /// included.
     pub ignores_pod_label: bool,
+    /// Namespace of those pods; `None`: the target's.
+    pub neighbor_namespace: Option<String>,
     /// Fault: the adapter's rule does not map the namespace label.
     pub drops_namespace_label: bool,
     /// Fault: the exporter answers 404.
@@ -55,8 +59,10 @@ pub struct PipelineConfig {
     pub adapter_stale: Option<ActiveWindow>,
     /// Fault: the adapter does not serve the metric and answers 404.
     pub metric_unregistered: Option<ActiveWindow>,
-    /// Fault: no adapter runs.
+    /// Fault: no adapter runs, nor KEDA's metrics server.
     pub adapter_down: Option<ActiveWindow>,
+    /// Fault: KEDA's operator hangs, which its metrics server asks for every value.
+    pub keda_away: Option<ActiveWindow>,
 }
 
 impl Default for PipelineConfig {
@@ -67,6 +73,7 @@ impl Default for PipelineConfig {
             scrape_interval: HumanDuration::from_secs(15),
             store_offset: HumanDuration::from_secs(30),
             relist_interval: HumanDuration::from_secs(60),
+            store_service: None,
             device_memory_mib: 81_559,
             device_model: "NVIDIA H100 80GB HBM3".to_owned(),
             honor_labels: true,
@@ -78,6 +85,7 @@ impl Default for PipelineConfig {
             distortion: None,
             neighbor_utilizations: Vec::new(),
             ignores_pod_label: false,
+            neighbor_namespace: None,
             drops_namespace_label: false,
             exporter_missing: None,
             store_missing: None,
@@ -85,6 +93,7 @@ impl Default for PipelineConfig {
             adapter_stale: None,
             metric_unregistered: None,
             adapter_down: None,
+            keda_away: None,
         }
     }
 }

@@ -4,17 +4,27 @@ use serde_json::Value;
 
 use super::context::ControllerContext;
 use super::work_queue::WorkKind;
-use crate::model::resource_kind::ResourceKind;
+use crate::model::resource_kind::{ResourceKind, SCALED_OBJECT};
 use crate::sim::cluster::{ObjectChange, WatchEventType, metadata_text};
 use crate::sim::objects::kinds::{
     API_SERVICE, DEPLOYMENT, HPA, NAMESPACE, PERSISTENT_VOLUME_CLAIM, POD, REPLICA_SET, SERVICE, STATEFUL_SET,
 };
-use crate::sim::objects::{labels, owner};
+use crate::sim::objects::{labels, owner, state};
 use crate::units::HumanDuration;
 
 /// The kinds whose existing objects are handled when the controllers start or have missed changes, in this order.
-pub(super) const LISTED_KINDS: [ResourceKind; 9] =
-    [DEPLOYMENT, REPLICA_SET, STATEFUL_SET, POD, SERVICE, PERSISTENT_VOLUME_CLAIM, API_SERVICE, HPA, NAMESPACE];
+pub(super) const LISTED_KINDS: [ResourceKind; 10] = [
+    DEPLOYMENT,
+    REPLICA_SET,
+    STATEFUL_SET,
+    POD,
+    SERVICE,
+    PERSISTENT_VOLUME_CLAIM,
+    API_SERVICE,
+    SCALED_OBJECT,
+    HPA,
+    NAMESPACE,
+];
 
 /// Enqueues the items that a change concerns.
 pub(super) fn enqueue_items(context: &mut ControllerContext, change: &ObjectChange) {
@@ -49,7 +59,12 @@ pub(super) fn enqueue_items(context: &mut ControllerContext, change: &ObjectChan
         }
         "persistentvolumeclaims" => enqueue_unscheduled(context),
         "nodes" if spec_changed || change.event_type != WatchEventType::Modified => enqueue_unscheduled(context),
-        "horizontalpodautoscalers.autoscaling" if !is_deleted && spec_changed => enqueue_hpa(context, object, before),
+        "scaledobjects.keda.sh" if !is_deleted && (spec_changed || state::is_deleting(object)) => {
+            context.enqueue(WorkKind::ScaledObject, &namespace, &name);
+        }
+        // Its controller creates it again.
+        "horizontalpodautoscalers.autoscaling" if is_deleted => enqueue_owner(context, object),
+        "horizontalpodautoscalers.autoscaling" if spec_changed => enqueue_hpa(context, object, before),
         _ => {}
     }
     if !object["metadata"]["deletionTimestamp"].is_null() && !is_deleted {
@@ -86,6 +101,7 @@ fn enqueue_owner(context: &mut ControllerContext, object: &Value) {
         Some("Deployment") => WorkKind::Deployment,
         Some("ReplicaSet") => WorkKind::ReplicaSet,
         Some("StatefulSet") => WorkKind::StatefulSet,
+        Some("ScaledObject") => WorkKind::ScaledObject,
         _ => return,
     };
     context.enqueue(kind, &metadata_text(object, "namespace"), owner["name"].as_str().unwrap_or_default());

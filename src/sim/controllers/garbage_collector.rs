@@ -13,7 +13,8 @@ use crate::sim::objects::kinds::{NAMESPACED_KINDS, POD};
 use crate::sim::objects::state;
 
 /// Kinds that own other objects.
-const OWNER_KINDS: [&str; 6] = ["Deployment", "StatefulSet", "ReplicaSet", "Service", "DaemonSet", "Job"];
+const OWNER_KINDS: [&str; 7] =
+    ["Deployment", "StatefulSet", "ReplicaSet", "Service", "DaemonSet", "Job", "ScaledObject"];
 
 /// Deletes the dependents of an owner that is removed.
 pub(super) fn delete_dependents(context: &ControllerContext, owner: &Value) {
@@ -26,9 +27,8 @@ pub(super) fn delete_dependents(context: &ControllerContext, owner: &Value) {
 /// and the namespace controller namespaces.
 pub(super) fn sync_foreground(context: &mut ControllerContext, namespace: &str, name: &str) {
     for kind in NAMESPACED_KINDS.iter().filter(|kind| **kind != POD) {
-        let Some(object) = context.cluster.get(kind, namespace, name).filter(|one| state::is_deleting(one)) else {
-            continue;
-        };
+        let found = context.cluster.get(kind, namespace, name);
+        let Some(object) = found.filter(|one| state::is_deleting(one) && !awaits_others(one)) else { continue };
         let remaining = dependents(context, &object);
         if !remaining.is_empty() {
             for (kind, one) in &remaining {
@@ -53,6 +53,12 @@ pub(super) fn sync_foreground(context: &mut ControllerContext, namespace: &str, 
             });
         }
     }
+}
+
+/// Whether only finalizers of others keep an object: its dependents then stay until it is gone.
+fn awaits_others(object: &Value) -> bool {
+    let finalizers = object["metadata"]["finalizers"].as_array();
+    finalizers.is_some_and(|all| !all.is_empty() && all.iter().all(|one| one != FOREGROUND_FINALIZER))
 }
 
 fn dependents(context: &ControllerContext, owner: &Value) -> Vec<(ResourceKind, Arc<Value>)> {

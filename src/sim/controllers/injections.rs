@@ -9,7 +9,7 @@ use super::hpa_controller::HpaController;
 use super::kubelet::Kubelets;
 use super::work_queue::WorkKind;
 use super::{lease, node_lifecycle};
-use crate::model::resource_kind::ResourceKind;
+use crate::model::resource_kind::{ResourceKind, SCALED_OBJECT};
 use crate::sim::cluster::{FieldManager, ObjectChange, metadata_text};
 use crate::sim::config::{InjectionAction, InjectionTrigger};
 use crate::sim::objects::kinds::{DEPLOYMENT, HPA, NODE, POD, STATEFUL_SET};
@@ -83,6 +83,7 @@ pub(super) fn inject(
         InjectionAction::PatchScale(by) => resize_target(context, by, FieldManager::update_scale(KUBECTL)),
         InjectionAction::PatchWorkload(by) => resize_target(context, by, FieldManager::update(KUBECTL)),
         InjectionAction::SecondHpa => create_second_hpa(context),
+        InjectionAction::SecondScaledObject => create_second_scaled_object(context),
         InjectionAction::ManagerRestart => restart_manager(context, hpa_controller),
         InjectionAction::KubeletRestart(duration) => {
             for pod in accelerator_pods(context).into_iter().filter(|pod| condition::is_condition_true(pod, "Ready")) {
@@ -116,6 +117,14 @@ fn create_second_hpa(context: &ControllerContext) {
         "spec": first["spec"]});
     // Cannot fail: no other object has this name.
     let _ = context.cluster.create(FieldManager::update(KUBECTL), &HPA, second);
+}
+
+fn create_second_scaled_object(context: &ControllerContext) {
+    let Some(first) = context.cluster.list(&SCALED_OBJECT, None).into_iter().next() else { return };
+    let second = json!({"metadata": {"name": "competing", "namespace": first["metadata"]["namespace"]},
+        "spec": first["spec"]});
+    // Cannot fail: no other object has this name.
+    let _ = context.cluster.create(FieldManager::update(KUBECTL), &SCALED_OBJECT, second);
 }
 
 fn restart_manager(context: &mut ControllerContext, hpa_controller: &mut HpaController) {

@@ -8,8 +8,8 @@ use super::injections::InjectionTriggers;
 use super::kubelet::Kubelets;
 use super::work_queue::{WorkItem, WorkKind};
 use super::{
-    api_service, deployment, endpoint_slice, event_handlers, garbage_collector, injections, lease, load_balancer,
-    namespace, node_lifecycle, persistent_volume, replica_set, scheduler, stateful_set,
+    api_service, deployment, endpoint_slice, event_handlers, garbage_collector, injections, keda_operator, lease,
+    load_balancer, namespace, node_lifecycle, persistent_volume, replica_set, scheduler, stateful_set,
 };
 use crate::sim::cluster::{ObjectChange, SimCluster, WatchEventType, group_resource};
 use crate::sim::config::InjectionTrigger;
@@ -20,13 +20,20 @@ pub(super) struct ControllerManager {
     context: ControllerContext,
     kubelets: Kubelets,
     hpa_controller: HpaController,
+    /// Whether KEDA's operator hangs.
+    is_keda_away: Box<dyn Fn() -> bool + Send>,
     injection_triggers: InjectionTriggers,
     seen_version: u64,
 }
 
 impl ControllerManager {
-    pub(super) fn new(cluster: SimCluster, metrics_api: MetricsApiHandler) -> Self {
+    pub(super) fn new(
+        cluster: SimCluster,
+        metrics_api: MetricsApiHandler,
+        is_keda_away: Box<dyn Fn() -> bool + Send>,
+    ) -> Self {
         Self {
+            is_keda_away,
             hpa_controller: HpaController::new(cluster.clone(), metrics_api),
             context: ControllerContext::new(cluster),
             kubelets: Kubelets::default(),
@@ -130,6 +137,7 @@ impl ControllerManager {
             WorkKind::Node => node_lifecycle::sync(context, name),
             WorkKind::ForegroundDeletion => garbage_collector::sync_foreground(context, namespace, name),
             WorkKind::Hpa => self.hpa_controller.sync(context, namespace, name),
+            WorkKind::ScaledObject => keda_operator::sync(context, namespace, name, (self.is_keda_away)()),
             WorkKind::Lease => lease::renew(context),
             WorkKind::Injection => {
                 injections::inject(context, &mut self.kubelets, &mut self.hpa_controller, name);

@@ -4,7 +4,7 @@
 //!
 //! | module | content |
 //! |---|---|
-//! | `populate` | the objects that exist before a run |
+//! | `populate`, `existing_objects` | the objects that exist before a run |
 //! | `manager` | the task, and the state of all control loops |
 //! | `context`, `work_queue` | what the control loops share |
 //! | `event_handlers` | the items that a change enqueues |
@@ -13,6 +13,7 @@
 //! | `endpoint_slice`, `load_balancer`, `api_service` | reachability of Services and aggregated APIs |
 //! | `namespace`, `garbage_collector` | deletion |
 //! | `node_lifecycle` | lost nodes |
+//! | `keda_install`, `keda_operator` | KEDA: its objects, and the HPAs that it makes of ScaledObjects |
 //! | `hpa_controller` | the HPA controller, whose decisions are those of `hpa::reconcile` |
 //! | `injections` | interference by other users and failures of the cluster during a run |
 
@@ -22,10 +23,13 @@ mod deployment;
 mod endpoint_slice;
 mod event;
 mod event_handlers;
+mod existing_objects;
 mod garbage_collector;
 mod generated_names;
 mod hpa_controller;
 mod injections;
+mod keda_install;
+mod keda_operator;
 mod kubelet;
 mod lease;
 mod load_balancer;
@@ -57,5 +61,8 @@ pub(super) fn populate(platform: &SimPlatform, scenario: &Scenario) {
 pub(super) fn spawn(platform: &SimPlatform, tasks: &mut JoinSet<()>) {
     let pipeline = platform.pipeline.clone();
     let metrics_api = Box::new(move |path: &str| pipeline.query_metrics_api(path));
-    tasks.spawn(manager::ControllerManager::new(platform.cluster.clone(), metrics_api).run());
+    let (servers, cluster) = (platform.servers.clone(), platform.cluster.clone());
+    let is_keda_away = Box::new(move || servers.is_active(cluster.config().pipeline.keda_away.as_ref()));
+    let manager = manager::ControllerManager::new(platform.cluster.clone(), metrics_api, is_keda_away);
+    tasks.spawn(manager.run());
 }

@@ -2,18 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Value, json};
+use serde_json::json;
 
+use super::existing_objects::{create, running_pod};
+use super::{keda_install, keda_operator};
 use crate::model::metric_profile::MetricProfile;
-use crate::model::resource_kind::ResourceKind;
+use crate::model::resource_kind::SCALED_OBJECT;
 use crate::model::scenario::{Accelerator, Scenario, ServiceRef};
-use crate::sim::cluster::{FieldManager, SimCluster};
+use crate::sim::cluster::SimCluster;
 use crate::sim::config::{MigStrategy, NewPodFault};
 use crate::sim::objects::condition;
 use crate::sim::objects::devices::INSTANCES_PER_ACCELERATOR;
 use crate::sim::objects::kinds::{HPA, NAMESPACE, NODE, POD, PRIORITY_CLASS, RUNTIME_CLASS, SERVICE, STORAGE_CLASS};
-
-const FIELD_MANAGER: &str = "gpuhpa-simulator";
 
 /// Profile of the MIG instances, unless the scenario names another one.
 const MIG_PROFILE: &str = "1g.10gb";
@@ -21,13 +21,16 @@ const MIG_PROFILE: &str = "1g.10gb";
 /// Creates nodes, namespaces, classes, and what the scenario presupposes: metric store and exporter.
 pub(super) fn populate_cluster(cluster: &SimCluster, scenario: &Scenario) {
     let store = scenario.metric.store.as_ref().and_then(|store| store.service.as_ref());
-    let exporter = scenario.metric.exporter.as_ref();
+    // A page of its own is one of the target's pods.
+    let exporter = scenario.metric.exporter.as_ref().filter(|_| !scenario.metric.profile_or_generic().own_page);
     let mut namespaces: BTreeSet<&str> = ["default", "kube-system", "kube-public", "kube-node-lease"].into();
     namespaces.extend(store.map(|store| store.namespace.as_str()));
     namespaces.extend(exporter.map(|exporter| exporter.namespace.as_str()));
-    // An adopted HPA exists where the scenario states its spec, as the scenario.yaml of a bundle does.
-    let adopted = scenario.adopt.as_ref().filter(|_| scenario.hpa.spec.max_replicas > 0);
-    namespaces.extend(adopted.map(|_| scenario.namespace.as_str()));
+    // An adopted HPA exists where the scenario states its spec, as the scenario.yaml of a bundle does; that of a ScaledObject
+    // which exists is KEDA's.
+    let has_scaled_object = cluster.config().controllers.scaled_object.is_some();
+    let adopted = scenario.adopt.as_ref().filter(|_| scenario.hpa.spec.max_replicas > 0 && !has_scaled_object);
+    namespaces.extend((has_scaled_object || adopted.is_some()).then_some(scenario.namespace.as_str()));
     let extra = cluster.config().controllers.extra_namespaces.clone();
     namespaces.extend(extra.iter().map(String::as_str));
     for name in namespaces {
@@ -45,6 +48,7 @@ pub(super) fn populate_cluster(cluster: &SimCluster, scenario: &Scenario) {
     if let Some(store) = store {
         create_store(cluster, store, &nodes[0]);
     }
+    create_keda(cluster, scenario, &nodes[0]);
     for (index, node) in nodes.iter().enumerate() {
         let Some(exporter) = exporter else { break };
         let port = json!([{"name": "metrics", "containerPort": exporter.port}]);
@@ -54,9 +58,17 @@ pub(super) fn populate_cluster(cluster: &SimCluster, scenario: &Scenario) {
     }
 }
 
-/// Creates an object. Cannot fail: the cluster is empty.
-fn create(cluster: &SimCluster, kind: &ResourceKind, object: Value) {
-    let _ = cluster.create(FieldManager::update(FIELD_MANAGER), kind, object);
+/// Creates KEDA where the scenario needs it, and the ScaledObject that exists, with its HPA.
+fn create_keda(cluster: &SimCluster, scenario: &Scenario, node: &str) {
+    let existing = cluster.config().controllers.scaled_object.clone();
+    if existing.is_some() || scenario.scaled_object.is_some() {
+        keda_install::install(cluster, node);
+    }
+    if let Some((name, spec)) = existing {
+        let metadata = json!({"name": name, "namespace": scenario.namespace});
+        create(cluster, &SCALED_OBJECT, json!({"metadata": metadata, "spec": spec}));
+        keda_operator::reconcile(cluster, &scenario.namespace, &name);
+    }
 }
 
 /// Creates the nodes; returns the names of those with accelerators.
@@ -197,26 +209,4 @@ fn create_store(cluster: &SimCluster, store: &ServiceRef, node: &str) {
     let ports = json!([{"name": name, "containerPort": port}]);
     let pod = format!("{}-0", store.name);
     create(cluster, &POD, running_pod(cluster, (&store.namespace, &pod, node), &labels, &ports, 200));
-}
-
-/// Returns a pod that is Running and Ready.
-fn running_pod(
-    cluster: &SimCluster,
-    (namespace, name, node): (&str, &str, &str),
-    labels: &Value,
-    ports: &Value,
-    index: usize,
-) -> Value {
-    let now = cluster.now();
-    let address = format!("10.244.255.{}", 1 + index);
-    let mut status = json!({"phase": "Running", "podIP": address, "podIPs": [{"ip": address}], "startTime": now,
-        "containerStatuses": [{"name": "main", "image": "simulated", "imageID": "", "ready": true, "started": true,
-            "restartCount": 0, "state": {"running": {"startedAt": now}}}]});
-    for kind in ["PodScheduled", "Initialized", "ContainersReady", "Ready"] {
-        condition::set(&mut status, &now, kind, "True", "", "");
-    }
-    json!({"metadata": {"name": name, "namespace": namespace, "labels": labels},
-        "spec": {"nodeName": node, "restartPolicy": "Always", "terminationGracePeriodSeconds": 30,
-            "containers": [{"name": "main", "image": "simulated", "ports": ports, "resources": {}}]},
-        "status": status})
 }

@@ -18,6 +18,7 @@ pub(super) enum WorkKind {
     Node,
     ForegroundDeletion,
     Hpa,
+    ScaledObject,
     Lease,
     Injection,
 }

@@ -5,6 +5,7 @@
 mod client;
 mod cluster;
 mod hpa_controller;
+mod keda;
 mod metric;
 mod network;
 mod pods;
@@ -81,6 +82,11 @@ pub fn all() -> impl Iterator<Item = &'static FaultSpec> {
         .flatten()
 }
 
+/// The faults that need a scenario with a ScaledObject of KEDA.
+pub fn of_keda() -> impl Iterator<Item = &'static FaultSpec> {
+    keda::FAULTS.iter()
+}
+
 /// All tolerated disturbances.
 pub fn tolerated() -> impl Iterator<Item = &'static FaultSpec> {
     tolerated::all()
@@ -95,7 +101,7 @@ fn share_one_accelerator(config: &mut SimConfig, values: SharedValues) {
 /// The fault or disturbance of this name.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static FaultSpec> {
-    all().chain(tolerated()).find(|fault| fault.name == name)
+    all().chain(of_keda()).chain(tolerated()).find(|fault| fault.name == name)
 }
 
 const PODS_REQUEST_ACCELERATORS: &str = "Setup/PodsRequestAccelerators";

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::chart::{ChartInstance, set_nonempty};
+use crate::sim::objects::haproxy;
 
 /// What of the values the simulator does not support. The scheduler knows no required affinity but to keep pods apart.
 pub(super) fn find_unsupported(chart: &ChartInstance<'_>) -> Vec<String> {
@@ -11,7 +12,6 @@ pub(super) fn find_unsupported(chart: &ChartInstance<'_>) -> Vec<String> {
         &["autoscaling.enabled", "ingress.enabled", "knative.enabled", "ollama.gpu.mig.enabled"],
         &[
             "extraEnvFrom",
-            "initContainers",
             "lifecycle",
             "topologySpreadConstraints",
             "volumes",
@@ -19,6 +19,12 @@ pub(super) fn find_unsupported(chart: &ChartInstance<'_>) -> Vec<String> {
             "affinity.podAffinity.requiredDuringSchedulingIgnoredDuringExecution",
         ],
     );
+    let containers = chart.value("initContainers").as_array().into_iter().flatten();
+    let others = containers.filter(|container| !haproxy::is_sidecar(container));
+    lacks.extend(others.map(|other| {
+        let image = other["image"].as_str().unwrap_or_default();
+        format!("an init container of image {image} (the value initContainers of chart {}): the simulator knows the rig's haproxy as a sidecar", chart.name)
+    }));
     let by_claim = chart.find_set_values(&dra, &["ollama.gpu.draExistingClaimTemplate"]);
     lacks.extend(by_claim.into_iter().map(|value| format!("resource claims (DRA): {value}")));
     if chart.string_value("ollama.gpu.type") == "amd" {
@@ -145,7 +151,9 @@ fn pod_template(chart: &ChartInstance<'_>, account: &str) -> Value {
         "terminationGracePeriodSeconds": chart.value("terminationGracePeriodSeconds"),
         "containers": [container],
     });
-    for field in ["imagePullSecrets", "runtimeClassName", "priorityClassName", "nodeSelector", "affinity"] {
+    for field in
+        ["initContainers", "imagePullSecrets", "runtimeClassName", "priorityClassName", "nodeSelector", "affinity"]
+    {
         set_nonempty(&mut pod, field, chart.value(field));
     }
     let mut tolerations: Vec<Value> =

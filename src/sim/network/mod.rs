@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::cluster::metadata_text;
 use super::config::EndpointChoice;
+use super::objects::haproxy;
 use super::objects::kinds::{NODE, POD, SERVICE};
 use super::objects::state::is_ready;
 use super::platform::SimPlatform;
@@ -50,7 +51,9 @@ impl NetworkRouter {
         let service = self.find_service(host, port)?;
         self.wait_for_connect().await?;
         let pod = service.and_then(|(service, port)| self.pick_endpoint(&service, &port));
-        let Some(pod) = pod.filter(|_| !self.platform.servers.is_active(config.connections_refused.as_ref())) else {
+        let Some((pod, pod_port)) =
+            pod.filter(|_| !self.platform.servers.is_active(config.connections_refused.as_ref()))
+        else {
             return Err(http_error(
                 HttpFailure::ConnectRefused,
                 format!("connect to {host}:{port}: connection refused"),
@@ -63,7 +66,7 @@ impl NetworkRouter {
         let response = self
             .platform
             .servers
-            .handle_request(&metadata_text(&pod, "namespace"), &metadata_text(&pod, "name"), request)
+            .handle_request_at(pod_port, &metadata_text(&pod, "namespace"), &metadata_text(&pod, "name"), request)
             .await?;
         Ok(if is_reset { response.map(reset_mid_body) } else { response })
     }
@@ -109,8 +112,8 @@ impl NetworkRouter {
         Err(http_error(HttpFailure::ConnectTimeout, "connect: operation timed out".to_owned()))
     }
 
-    /// A ready pod of the service whose port leads to Ollama.
-    fn pick_endpoint(&self, service: &Value, port: &Value) -> Option<Arc<Value>> {
+    /// A ready pod of the service whose port leads to Ollama, directly or through HAProxy, and that port.
+    fn pick_endpoint(&self, service: &Value, port: &Value) -> Option<(Arc<Value>, u64)> {
         let selector = service["spec"]["selector"].as_object().filter(|selector| !selector.is_empty())?;
         let cluster = &self.platform.cluster;
         let pods = cluster.list(&POD, Some(&metadata_text(service, "namespace")));
@@ -133,19 +136,21 @@ impl NetworkRouter {
             EndpointChoice::Oldest => 0,
         };
         let chosen = usize::try_from(chosen).unwrap_or(0);
-        Some(ready.swap_remove(chosen)).filter(|pod| is_ollama_port(pod, port))
+        let pod = ready.swap_remove(chosen);
+        let pod_port = server_port(&pod, port)?;
+        Some((pod, pod_port))
     }
 }
 
-/// Whether a service's port leads to Ollama in the pod.
-fn is_ollama_port(pod: &Value, port: &Value) -> bool {
+/// The port of the pod to which a service's port leads; `None` unless Ollama is behind it.
+fn server_port(pod: &Value, port: &Value) -> Option<u64> {
     let target = if port["targetPort"].is_null() { &port["port"] } else { &port["targetPort"] };
     let mut container_ports = pod["spec"]["containers"][0]["ports"].as_array().into_iter().flatten();
     let number = match target.as_str() {
         Some(name) => container_ports.find(|port| port["name"] == name).and_then(|port| port["containerPort"].as_u64()),
         None => target.as_u64(),
     };
-    number == Some(OLLAMA_PORT)
+    number.filter(|port| *port == OLLAMA_PORT || (*port == haproxy::PORT && haproxy::has_sidecar(pod)))
 }
 
 /// A response with the whole body in one chunk.

@@ -6,7 +6,7 @@ use k8s_openapi::api::{
 };
 use k8s_openapi::kube_aggregator::pkg::apis::apiregistration::v1::APIService;
 
-use crate::model::resource_kind::ResourceKind;
+use crate::model::resource_kind::{ResourceKind, SCALED_OBJECT};
 
 pub(in crate::sim) const POD: ResourceKind = ResourceKind::from_type::<core::v1::Pod>();
 pub(in crate::sim) const NODE: ResourceKind = ResourceKind::from_type::<core::v1::Node>();
@@ -27,7 +27,8 @@ pub(in crate::sim) const RUNTIME_CLASS: ResourceKind = ResourceKind::from_type::
 pub(in crate::sim) const PRIORITY_CLASS: ResourceKind = ResourceKind::from_type::<scheduling::v1::PriorityClass>();
 
 /// The namespaced kinds, in the order in which the namespace controller deletes them.
-pub(in crate::sim) const NAMESPACED_KINDS: [ResourceKind; 26] = [
+pub(in crate::sim) const NAMESPACED_KINDS: [ResourceKind; 27] = [
+    SCALED_OBJECT,
     DEPLOYMENT,
     STATEFUL_SET,
     ResourceKind::from_type::<apps::v1::DaemonSet>(),

@@ -2,6 +2,8 @@
 
 pub(super) mod condition;
 pub(super) mod devices;
+pub(super) mod haproxy;
+pub(super) mod keda;
 pub(super) mod kinds;
 pub(super) mod labels;
 pub(super) mod lost_nodes;

@@ -6,6 +6,7 @@ mod chat_format;
 mod milestones;
 mod responses;
 mod server;
+mod sessions;
 mod startup;
 #[cfg(test)]
 mod tests;
@@ -19,10 +20,12 @@ use serde_json::Value;
 use chat_format::ChatFormat;
 use milestones::MilestoneTimes;
 use server::OllamaServer;
+use sessions::ProxySessions;
 use startup::ServerStartup;
 
 use super::cluster::{SimCluster, metadata_text};
 use super::objects::devices::has_device;
+use super::objects::haproxy;
 use super::objects::kinds::POD;
 use super::objects::lost_nodes::is_on_lost_node;
 use super::objects::state::is_ready;
@@ -45,6 +48,7 @@ struct RegistryState {
     /// UID of the first pod of an owner, keyed by the owner's UID.
     first_pod_uids: BTreeMap<String, String>,
     milestones: MilestoneTimes,
+    sessions: ProxySessions,
 }
 
 /// A pod's use of its accelerator.
@@ -59,6 +63,29 @@ pub(super) struct DeviceUsage {
 impl ServerRegistry {
     pub(super) fn new(cluster: SimCluster) -> Self {
         Self(Arc::new(RegistryInner { cluster, state: Mutex::default() }))
+    }
+
+    /// The response at a port of `namespace/pod`. HAProxy counts a request until its response ends.
+    pub(super) async fn handle_request_at(
+        &self,
+        port: u64,
+        namespace: &str,
+        pod: &str,
+        request: http::Request<Bytes>,
+    ) -> Result<http::Response<ResponseBody>, HttpError> {
+        let has_proxy = || self.0.cluster.get(&POD, namespace, pod).is_some_and(|pod| haproxy::has_sidecar(&pod));
+        let is_proxied = port == haproxy::PORT && has_proxy();
+        let session = is_proxied.then(|| self.lock_state().sessions.begin(namespace, pod));
+        let response = self.handle_request(namespace, pod, request).await?;
+        Ok(match session {
+            Some(session) => response.map(|body| session.hold_until_end_of(body)),
+            None => response,
+        })
+    }
+
+    /// The requests in flight through the HAProxy of a pod.
+    pub(super) fn proxy_sessions(&self, namespace: &str, pod: &str) -> usize {
+        self.lock_state().sessions.count(namespace, pod)
     }
 
     /// The response of the server in `namespace/pod`.

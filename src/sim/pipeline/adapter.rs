@@ -40,25 +40,31 @@ pub(super) fn find_api_service(pipeline: &PipelineState, group: &str) -> Result<
     found.ok_or_else(|| StatusError::new(404, "", "404 page not found"))
 }
 
+/// The ready pod behind an APIService.
+pub(super) fn find_backend(pipeline: &PipelineState, api_service: &Value) -> Result<Arc<Value>, StatusError> {
+    let cluster = &pipeline.cluster;
+    // The aggregator answers with plain text too.
+    let unavailable = || StatusError::new(503, "", "service unavailable");
+    let service = &api_service["spec"]["service"];
+    let namespace = service["namespace"].as_str().unwrap_or_default();
+    let service = cluster.get(&SERVICE, namespace, service["name"].as_str().unwrap_or_default());
+    let selector =
+        service.as_ref().and_then(|service| service["spec"]["selector"].as_object()).ok_or_else(unavailable)?;
+    let is_selected = |pod: &Value| selector.iter().all(|(key, value)| pod["metadata"]["labels"][key] == *value);
+    if pipeline.servers.is_active(cluster.config().pipeline.adapter_down.as_ref()) {
+        return Err(unavailable());
+    }
+    let pods = cluster.list(&POD, Some(namespace));
+    pods.into_iter().find(|pod| is_selected(pod) && is_ready(pod)).ok_or_else(unavailable)
+}
+
 impl SimAdapter {
     /// The adapter behind the APIService of a group.
     pub(super) fn from_pipeline(pipeline: &PipelineState, group: &str) -> Result<Self, StatusError> {
         let (cluster, servers) = (&pipeline.cluster, &pipeline.servers);
         let config = &cluster.config().pipeline;
         let api_service = find_api_service(pipeline, group)?;
-        // The aggregator answers with plain text too.
-        let unavailable = || StatusError::new(503, "", "service unavailable");
-        let service = &api_service["spec"]["service"];
-        let namespace = service["namespace"].as_str().unwrap_or_default();
-        let service = cluster.get(&SERVICE, namespace, service["name"].as_str().unwrap_or_default());
-        let selector =
-            service.as_ref().and_then(|service| service["spec"]["selector"].as_object()).ok_or_else(unavailable)?;
-        let is_selected = |pod: &Value| selector.iter().all(|(key, value)| pod["metadata"]["labels"][key] == *value);
-        let pods = cluster.list(&POD, Some(namespace));
-        let pod = pods.iter().find(|pod| is_selected(pod) && is_ready(pod)).ok_or_else(unavailable)?;
-        if servers.is_active(config.adapter_down.as_ref()) {
-            return Err(unavailable());
-        }
+        let pod = &*find_backend(pipeline, &api_service)?;
         let frozen = [config.adapter_stale.as_ref(), config.store_missing.as_ref()];
         let frozen_since_ms = frozen.map(|window| window.and_then(|window| servers.active_since(window)));
         let now_ms = cluster.clock().now_ms();
@@ -69,7 +75,8 @@ impl SimAdapter {
         let relists = until_ms.saturating_sub(started_ms) / interval_ms;
         let query_ms = frozen_since_ms[0].unwrap_or(now_ms).saturating_sub(config.store_offset.ms());
         let relisted_ms = if started_ms > until_ms { 0 } else { started_ms + relists * interval_ms };
-        Ok(Self { config: load_config(pipeline, namespace)?, relisted_ms, query_ms })
+        let namespace = metadata_text(pod, "namespace");
+        Ok(Self { config: load_config(pipeline, &namespace)?, relisted_ms, query_ms })
     }
 
     /// The metric of a resource; `None` if the adapter does not serve it.
@@ -142,7 +149,7 @@ impl SimAdapter {
             return Err(failed());
         }
         let query = served.rule.build_query(&served.series, matchers, by).map_err(|feature| not_simulated(&feature))?;
-        let QueryValue::Samples(mut samples) = pipeline.lock_store().evaluate(&query, self.query_ms) else {
+        let Ok(QueryValue::Samples(mut samples)) = pipeline.lock_store().evaluate(&query, self.query_ms) else {
             return Err(failed());
         };
         let distortion = config.distortion.as_ref().filter(|d| d.hop == DistortionHop::Adapter);

@@ -135,7 +135,7 @@ impl SimExporter {
         if let Some(device) = devices.values().find(|d| d.holder.is_some()) {
             for (n, utilization) in config.neighbor_utilizations.iter().enumerate() {
                 let name = format!("neighbor-{n}");
-                let device = neighbor_device(&name, n, device);
+                let device = neighbor_device(&name, n, device, config.neighbor_namespace.as_deref());
                 let sample = DeviceSample { utilization: *utilization, used_mib: 0 };
                 push_device(&mut all, &device, field_values(sample, sample, &device, config), config, None);
             }
@@ -232,10 +232,15 @@ fn push_series(
     }
 }
 
-/// Another workload's device, in the same namespace and on the same node.
-fn neighbor_device(name: &str, n: usize, device: &SimDevice) -> SimDevice {
-    let holder = device.holder.clone();
-    let holder = holder.map(|holder| DeviceHolder { pod: name.to_owned(), container: "main".to_owned(), ..holder });
+/// Another workload's device, on the same node; in the same namespace, or in this one.
+fn neighbor_device(name: &str, n: usize, device: &SimDevice, namespace: Option<&str>) -> SimDevice {
+    let of_neighbor = |holder: &DeviceHolder| DeviceHolder {
+        namespace: namespace.unwrap_or(&holder.namespace).to_owned(),
+        pod: name.to_owned(),
+        container: "main".to_owned(),
+        is_new: holder.is_new,
+    };
+    let holder = device.holder.as_ref().map(of_neighbor);
     let part = match &device.part {
         DevicePart::Instance(instance) => DevicePart::Instance(instance.clone()),
         DevicePart::Whole | DevicePart::Replica(_) => DevicePart::Whole,

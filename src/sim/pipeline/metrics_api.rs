@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 use kube::core::Expression;
 use serde_json::{Value, json};
 
-use super::adapter::{AdapterMetric, SimAdapter, find_api_service, not_simulated};
+use super::adapter::{AdapterMetric, SimAdapter, find_api_service, find_backend, not_simulated};
+use super::keda;
 use super::rules::{self, MetricResource};
 use super::state::PipelineState;
 use super::url_query::{percent_decode, split_query};
 use crate::hpa::{CUSTOM_METRICS_GROUP as CUSTOM, EXTERNAL_METRICS_GROUP as EXTERNAL};
 use crate::metrics::selector::parse_selector;
 use crate::sim::cluster::{StatusError, metadata_text};
+use crate::sim::objects::keda::is_served_by;
 use crate::sim::objects::kinds::POD;
 use crate::sim::objects::labels;
 
@@ -61,10 +63,21 @@ pub(super) fn handle_request(pipeline: &PipelineState, path: &str) -> Result<Val
                 _ => Err(not_simulated(plain_path)),
             }
         }
-        ["apis", EXTERNAL, "v1beta1"] => SimAdapter::from_pipeline(pipeline, EXTERNAL)
+        ["apis", EXTERNAL, "v1beta1"] => find_api_service(pipeline, EXTERNAL)
+            .and_then(|api_service| find_backend(pipeline, &api_service))
             .map(|_| list_response("APIResourceList", EXTERNAL, "resources", Vec::new())),
         ["apis", EXTERNAL, "v1beta1", "namespaces", namespace, metric] => {
-            external_metric(pipeline, namespace, metric, param("labelSelector"))
+            let (api_service, selector) = (find_api_service(pipeline, EXTERNAL)?, param("labelSelector"));
+            let items = if is_served_by(&api_service) {
+                find_backend(pipeline, &api_service)?;
+                vec![(keda::scaled_object_metric(pipeline, namespace, metric, selector)?, Value::Null)]
+            } else {
+                external_metric(pipeline, namespace, metric, selector)?
+            };
+            let now = pipeline.cluster.now();
+            let item = |(value, labels): (f64, Value)| json!({"metricName": metric, "metricLabels": labels, "timestamp": now, "value": format_quantity(value)});
+            let items = items.into_iter().map(item).collect();
+            Ok(list_response("ExternalMetricValueList", EXTERNAL, "items", items))
         }
         _ => Err(not_simulated(plain_path)),
     }
@@ -135,12 +148,13 @@ fn mixed_values(
     Ok(names.iter().filter_map(|name| Some((name.clone(), value?))).collect())
 }
 
+/// The values of an external metric with their labels, from the adapter.
 fn external_metric(
     pipeline: &PipelineState,
     namespace: &str,
     metric: &str,
     selector: &str,
-) -> Result<Value, StatusError> {
+) -> Result<Vec<(f64, Value)>, StatusError> {
     let adapter = SimAdapter::from_pipeline(pipeline, EXTERNAL)?;
     let served =
         adapter.find_external(pipeline, metric).ok_or_else(|| metric_not_found(&format!("{metric} for namespaces")))?;
@@ -149,11 +163,7 @@ fn external_metric(
     let extra_matchers = Some(selector_matchers(selector)?).filter(|matchers| !matchers.is_empty());
     let matchers: Vec<_> = namespace_matcher.into_iter().chain(extra_matchers).collect();
     let samples = adapter.query_samples(pipeline, &served, &matchers.join(","), "")?;
-    let now = pipeline.cluster.now();
-    let items = samples.into_iter().map(|sample| {
-        json!({"metricName": metric, "metricLabels": sample.labels, "timestamp": now, "value": format_quantity(sample.value)})
-    });
-    Ok(list_response("ExternalMetricValueList", EXTERNAL, "items", items.collect()))
+    Ok(samples.into_iter().map(|sample| (sample.value, json!(sample.labels))).collect())
 }
 
 /// Converts a metric label selector to PromQL matchers.

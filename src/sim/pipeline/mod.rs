@@ -4,7 +4,9 @@ mod adapter;
 mod devices;
 mod exporter;
 mod exposition;
+mod keda;
 mod metrics_api;
+mod own_pages;
 mod promql;
 mod rules;
 mod state;
@@ -27,6 +29,8 @@ use crate::sim::config::PipelineConfig;
 use crate::units::HumanDuration;
 pub(super) use exporter::series_names;
 use exposition::PipelineLabels;
+pub(super) use keda::{find_unsupported as find_unsupported_scaled_object, is_store_address, queried_series};
+pub(super) use own_pages::SERIES_NAMES as OWN_PAGE_SERIES;
 use promql::QueryValue;
 pub(super) use rules::{find_unserved_series, find_unsupported as find_unsupported_rules, has_rule_of};
 use state::PipelineState;
@@ -58,6 +62,9 @@ impl MetricPipeline {
         if is_on_lost_node(cluster, &pod_object) {
             let message = "error trying to reach service: dial tcp: i/o timeout";
             return Err(StatusError::new(503, "ServiceUnavailable", message));
+        }
+        if let Some(page) = own_pages::exposition(cluster, servers, &pod_object) {
+            return Ok(page.into());
         }
         let node = pod_object["spec"]["nodeName"].as_str().unwrap_or_default();
         Ok(self.0.lock_exporter().exposition(cluster, servers, node))
@@ -97,10 +104,11 @@ impl MetricPipeline {
         }
         let at_ms = now_ms.saturating_sub(cluster.config().pipeline.store_offset.ms());
         match self.0.lock_store().evaluate(&promql::parse(query)?, at_ms) {
-            QueryValue::Samples(samples) => {
+            Ok(QueryValue::Samples(samples)) => {
                 Ok(store::vector_response(samples, start_unix_ms.saturating_add_unsigned(now_ms)).to_string().into())
             }
-            QueryValue::Scalar(_) => Err("a query with a scalar result".to_owned()),
+            Ok(QueryValue::Scalar(_)) => Err("a query with a scalar result".to_owned()),
+            Err(error) => Err(format!("the query {query}: {error}")),
         }
     }
 
@@ -151,6 +159,9 @@ impl MetricPipeline {
             for series in self.0.lock_exporter().series(cluster, servers).iter() {
                 let labels = Arc::new(target_labels(&series.labels, &series.node, config));
                 store.append_sample(series.field, &labels, now, series.value);
+            }
+            for (name, labels, value) in own_pages::scraped_series(cluster, servers) {
+                store.append_sample(name, &Arc::new(labels), now, value);
             }
         }
         if config.stale_markers {

@@ -1,5 +1,6 @@
 //! The state that exporter, store and adapter share.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::exporter::SimExporter;
@@ -16,12 +17,14 @@ pub(super) struct PipelineState {
     store: Mutex<SimStore>,
     /// The adapter's configuration, with the version of its ConfigMap.
     adapter_config: Mutex<Option<(String, Arc<AdapterConfig>)>>,
+    /// Failed requests in a row for the metric of each ScaledObject, by its uid.
+    keda_failures: Mutex<BTreeMap<String, u64>>,
 }
 
 impl PipelineState {
     pub(super) fn new(cluster: SimCluster, servers: ServerRegistry) -> Self {
         let (exporter, store, adapter_config) = (Mutex::default(), Mutex::default(), Mutex::default());
-        Self { cluster, servers, exporter, store, adapter_config }
+        Self { cluster, servers, exporter, store, adapter_config, keda_failures: Mutex::default() }
     }
 
     pub(super) fn lock_exporter(&self) -> MutexGuard<'_, SimExporter> {
@@ -30,6 +33,10 @@ impl PipelineState {
 
     pub(super) fn lock_store(&self) -> MutexGuard<'_, SimStore> {
         lock(&self.store)
+    }
+
+    pub(super) fn lock_keda_failures(&self) -> MutexGuard<'_, BTreeMap<String, u64>> {
+        lock(&self.keda_failures)
     }
 
     pub(super) fn lock_adapter_config(&self) -> MutexGuard<'_, Option<(String, Arc<AdapterConfig>)>> {

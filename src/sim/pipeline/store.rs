@@ -9,12 +9,12 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::exposition::PipelineLabels;
-use super::promql::{PromqlExpr, PromqlSelector, QueryValue, StoreSample};
+use super::promql::{PromqlExpr, PromqlSelector, QueryValue, RangeSamples, SampleSource, StoreSample};
 
 /// Age of the newest sample from which a series has no value, milliseconds.
 const LOOKBACK_MS: u64 = 300_000;
-/// Retention, milliseconds: longer than the lookback, the offset and the age of the values that a stale adapter
-/// queries.
+/// Retention, milliseconds: longer than the ranges of queries, the lookback, the offset and the age of the values that a
+/// stale adapter queries.
 const RETENTION_MS: u64 = 3_600_000;
 
 /// The store with its samples keyed by series.
@@ -62,22 +62,11 @@ impl SimStore {
     }
 
     /// Evaluates an expression at a time.
-    pub(super) fn evaluate(&self, expression: &PromqlExpr, at_ms: u64) -> QueryValue {
-        expression.evaluate(&|selector| self.instant_samples(selector, at_ms))
-    }
-
-    fn instant_samples(&self, selector: &PromqlSelector, at_ms: u64) -> Vec<StoreSample> {
-        let mut vector = Vec::new();
-        for ((name, labels), samples) in &self.series {
-            if !selector.is_match(name, labels) {
-                continue;
-            }
-            let newest = samples.iter().rev().find(|(at, _)| *at <= at_ms);
-            if let Some((_, Some(value))) = newest.filter(|(at, _)| at + LOOKBACK_MS > at_ms) {
-                vector.push(StoreSample { labels: with_name_label(name, labels), value: *value });
-            }
-        }
-        vector
+    ///
+    /// # Errors
+    /// The query fails on these series.
+    pub(super) fn evaluate(&self, expression: &PromqlExpr, at_ms: u64) -> Result<QueryValue, String> {
+        expression.evaluate(self, i64::try_from(at_ms).unwrap_or(i64::MAX))
     }
 
     /// The cached response, if it is still valid for this path.
@@ -118,6 +107,40 @@ impl SimStore {
         let body: Bytes = success_response("matrix", result).to_string().into();
         self.cached_response = Some((path.to_owned(), valid_until_ms, body.clone()));
         body
+    }
+}
+
+impl SampleSource for SimStore {
+    fn instant_samples(&self, selector: &PromqlSelector, at_ms: i64) -> Vec<StoreSample> {
+        let Ok(at_ms) = u64::try_from(at_ms) else { return Vec::new() };
+        let mut vector = Vec::new();
+        for ((name, labels), samples) in
+            self.series.iter().filter(|((name, labels), _)| selector.is_match(name, labels))
+        {
+            let newest = samples.iter().rev().find(|(at, _)| *at <= at_ms);
+            if let Some((_, Some(value))) = newest.filter(|(at, _)| at + LOOKBACK_MS > at_ms) {
+                vector.push(StoreSample { labels: with_name_label(name, labels), value: *value });
+            }
+        }
+        vector
+    }
+
+    fn range_samples(&self, selector: &PromqlSelector, from_ms: i64, to_ms: i64) -> Vec<RangeSamples> {
+        let signed = |at: u64| i64::try_from(at).unwrap_or(i64::MAX);
+        let mut all = Vec::new();
+        for ((name, labels), samples) in
+            self.series.iter().filter(|((name, labels), _)| selector.is_match(name, labels))
+        {
+            let until_end = samples.iter().rev().skip_while(|(at, _)| signed(*at) > to_ms);
+            let in_range = until_end.take_while(|(at, _)| signed(*at) > from_ms);
+            let mut values: Vec<(i64, f64)> =
+                in_range.filter_map(|(at, value)| Some((signed(*at), (*value)?))).collect();
+            values.reverse();
+            if !values.is_empty() {
+                all.push(RangeSamples { labels: with_name_label(name, labels), samples: values });
+            }
+        }
+        all
     }
 }
 

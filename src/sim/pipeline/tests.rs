@@ -124,7 +124,8 @@ async fn exporter_and_store_are_read_as_the_real_ones_are() {
     delete_pod(&platform.cluster, "a");
     sleep_seconds(16).await;
     assert_eq!(raw(&path)[0].value, None);
-    assert_eq!(platform.pipeline.query_store("/api/v1/query?query=rate(x[5m])").0, 501);
+    assert_eq!(platform.pipeline.query_store("/api/v1/query?query=rate(x[5m])").0, 200);
+    assert_eq!(platform.pipeline.query_store("/api/v1/query?query=absent(x)").0, 501);
     assert_eq!(platform.pipeline.query_store("/api/v1/series?match[]=x").0, 501);
 }
 
@@ -203,7 +204,7 @@ fn unsupported_rules_are_rejected_by_name() {
     let config: Value = serde_saphyr::from_str(RULES).unwrap();
     assert_eq!(find_unsupported_rules(&config), Vec::<String>::new());
     let in_query = |query: &str| find_unsupported_rules(&custom(query)).join("; ");
-    assert_eq!(in_query("sum(rate(u[5m]))"), "in rule 1 (v): `rate`, the range `[5m]`");
+    assert_eq!(in_query("sum(rate(u[5m])) + absent(u)"), "in rule 1 (v): `absent`");
     assert_eq!(in_query("sum(u{<<.X>>})"), "in rule 1 (v): the placeholder in `sum(u{<<.X>>})`");
 }
 
@@ -214,18 +215,18 @@ fn every_unsupported_thing_of_every_rule_is_named() {
         "rules": [
             {"seriesQuery": "u", "window": "1m", "seriesFilters": [{"is": "x"}], "name": {"as": "v", "metricsQuery": "q"},
                 "resources": {"overrides": {"a": {"resource": "ingress"}, "b": {"resource": "node"}}},
-                "metricsQuery": "avg(<<.Series>>{<<.LabelMatchers>>} offset 1m)"},
+                "metricsQuery": "avg(<<.Series>>{<<.LabelMatchers>>} @ end())"},
             {"seriesQuery": "u", "metricsQuery": "sum(u) by (pod)"},
             {"seriesQuery": "w"},
         ],
-        "externalRules": [{"seriesQuery": "x", "metricsQuery": "topk(1, max_over_time(x[2m]) > 5)"}],
+        "externalRules": [{"seriesQuery": "x", "metricsQuery": "topk(1, max_over_time(x[2m:1m]) > 5)"}],
         "more": [],
     });
     let expected = [
         "in rule 1 (v): `window`, seriesFilters, `metricsQuery` below name, the resource `ingress`, the resource `node`, \
-         `offset 1m`",
+         `@`, `end`",
         "in rule 3 (w): a rule without metricsQuery",
-        "in external rule 1 (x): `topk`, `max_over_time`, the range `[2m]`, `>`",
+        "in external rule 1 (x): the subquery `[2m:1m]`, `topk`",
         "`more` in the adapter's configuration",
     ];
     assert_eq!(find_unsupported_rules(&rules), expected);

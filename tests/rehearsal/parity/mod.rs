@@ -17,6 +17,7 @@ use gpuhpa::sim::config::{ClusterInjection, InjectionAction, InjectionTime, Inje
 use gpuhpa::sim::faults;
 use gpuhpa::units::HumanDuration;
 
+use super::catalogue::seed_count;
 use super::runner::{RehearsalDir, collect_failures, rehearse};
 use cases::RigCase;
 use compare::find_differences;
@@ -46,6 +47,15 @@ const PARITY_CASES: &[ParityCase] = &[
     parity_case("external", |_| (), "PPPPPPPPPPPPPP"),
     parity_case("external-value", |_| (), "PPPPPPPPPPPPPP"),
     parity_case("adopt", |_| (), "PPPPPPPPPPPPPP"),
+    parity_case("serving", |_| (), "PPPPPPPPPPPPPP"),
+    parity_case("keda-serving", |_| (), "PPPPPPPPPPPPPP"),
+    parity_case("keda", |_| (), "PPPPPPPPPPPPPP"),
+    parity_case("keda-adopt", adopt_scaled_object, "PPPPPPPPPPPPPP"),
+    parity_case("keda-second-hpa", inject_second_hpa, "PPIIIIIIIIIIIP"),
+    parity_case("keda-cluster", busy_elsewhere, "PPPIPIIIIIIIPP"),
+    // The timing decides which of two cases the gap of the metric falls to.
+    parity_case("keda-away", |s| inject_fault("keda-operator-hangs", s), "PPPPP???????PP"),
+    parity_case("keda-fallback", |_| (), "PPPPPIIIIIIIPP"),
     parity_case("statefulset", |_| (), "PPPPPPPPPPPPPP"),
     parity_case("loadbalancer", |_| (), "PPPPPPPPPPPPPP"),
     parity_case("mig", |s| inject_fault("mig-instances", s), "PPPPPPPPPPPPPP"),
@@ -91,6 +101,18 @@ fn apply_rig_config(config: &mut SimConfig) {
     (config.pipeline.device_memory_mib, config.ollama.model_mib) = (1024, 64);
 }
 
+/// The ScaledObject of the rig's variant keda-adopt.
+fn adopt_scaled_object(config: &mut SimConfig) {
+    let text = include_str!("../../../ci/rig/scenarios/keda.yaml");
+    let overlay: serde_json::Value = serde_saphyr::from_str(text).expect("an overlay");
+    config.controllers.scaled_object = Some(("ollama".to_owned(), overlay["scaledObject"]["spec"].clone()));
+}
+
+fn busy_elsewhere(config: &mut SimConfig) {
+    config.pipeline.neighbor_utilizations = vec![95.0];
+    config.pipeline.neighbor_namespace = Some("elsewhere".to_owned());
+}
+
 fn inject_second_hpa(config: &mut SimConfig) {
     config.controllers.extra_namespaces = vec!["gpuhpa".to_owned()];
     inject_fault("second-hpa", config);
@@ -116,10 +138,21 @@ fn run_on_simulated_rig(row: &ParityCase, expected: &RigCase, seed: u64, dir: &P
     rehearse(config, &scenario, dir);
 }
 
+/// The cases that the variable `CASES` names; all rows without it.
+#[expect(clippy::disallowed_methods, reason = "ci/parity and the developer name the cases")]
+fn selected_cases() -> Vec<&'static ParityCase> {
+    let cases = std::env::var("CASES").unwrap_or_default();
+    match cases.split_whitespace().map(find_case).collect::<Vec<_>>() {
+        cases if cases.is_empty() => PARITY_CASES.iter().collect(),
+        cases => cases,
+    }
+}
+
 #[test]
 fn the_simulator_has_the_results_expected_of_the_rig() {
-    let failures = collect_failures("parity", PARITY_CASES.len() as u64 * SEEDS, |number, dir| {
-        let (row, seed) = (&PARITY_CASES[usize::try_from(number / SEEDS).expect("small")], number % SEEDS);
+    let (rows, seeds) = (selected_cases(), seed_count(SEEDS));
+    let failures = collect_failures("parity", rows.len() as u64 * seeds, |number, dir| {
+        let (row, seed) = (rows[usize::try_from(number / seeds).expect("small")], number % seeds);
         let expected = RigCase::load(row.case).expect("a row");
         run_on_simulated_rig(row, &expected, seed, dir);
         let differences = find_differences(dir, row, &expected);
@@ -133,18 +166,13 @@ fn the_simulator_has_the_results_expected_of_the_rig() {
 /// if it is empty.
 #[test]
 #[ignore = "needs bundles of the rig: ci/parity"]
-#[expect(clippy::disallowed_methods, reason = "ci/parity names the directory and the cases")]
+#[expect(clippy::disallowed_methods, reason = "ci/parity names the directory")]
 fn the_rig_has_the_results_of_the_simulator() {
     let dir = PathBuf::from(std::env::var("PARITY").expect("PARITY=DIR names the directory of the rig's bundles"));
-    let cases = std::env::var("CASES").unwrap_or_default();
-    let cases: Vec<&str> = match cases.split_whitespace().collect::<Vec<_>>() {
-        cases if cases.is_empty() => PARITY_CASES.iter().map(|row| row.case).collect(),
-        cases => cases,
-    };
     let mut failures = Vec::new();
-    for case in cases {
-        let (row, expected, bundle) =
-            (find_case(case), RigCase::load(case).expect("a row"), dir.join(format!("{case}-1")));
+    for row in selected_cases() {
+        let case = row.case;
+        let (expected, bundle) = (RigCase::load(case).expect("a row"), dir.join(format!("{case}-1")));
         failures.extend(find_differences(&bundle, row, &expected));
         // In some cases timing decides which parts a run has: with oscillating replicas there may be nothing to scale
         // down.
@@ -153,7 +181,8 @@ fn the_rig_has_the_results_of_the_simulator() {
             run_on_simulated_rig(row, &expected, seed, simulated.path());
             durations::measured_parts(simulated.path())
         };
-        let (rig, simulator) = (durations::measured_parts(&bundle), (0..SEEDS).map(parts).collect::<Vec<_>>());
+        let (rig, simulator) =
+            (durations::measured_parts(&bundle), (0..seed_count(SEEDS)).map(parts).collect::<Vec<_>>());
         if !simulator.contains(&rig) {
             failures.push(format!("{case}: the rig has the durations {rig:?}, the simulator {simulator:?}"));
         }

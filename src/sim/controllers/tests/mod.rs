@@ -45,7 +45,7 @@ impl ControllerFixture {
             Ok(json!({"kind": "MetricValueList", "items": items}))
         });
         let mut tasks = JoinSet::new();
-        tasks.spawn(ControllerManager::new(cluster.clone(), metrics_api).run());
+        tasks.spawn(ControllerManager::new(cluster.clone(), metrics_api, Box::new(|| false)).run());
         let fixture = Self { cluster, metric_value: value, _tasks: tasks };
         fixture.deploy();
         fixture

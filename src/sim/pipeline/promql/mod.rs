@@ -1,34 +1,106 @@
-//! The part of PromQL that adapter rules of scenarios use: series selectors, `avg`, `sum`, `max`, `min` with `by`, and
-//! arithmetic with numbers. The parser rejects everything else.
-
-use std::collections::BTreeMap;
+//! The part of PromQL that adapter rules and ScaledObjects of real platforms use, with the results of Prometheus
+//! (prometheus/prometheus v3, promql/engine.go and promql/functions.go): ranges and the lookback are open on the left and
+//! closed on the right, stale markers end a series, and `rate` extrapolates. The parser names everything else.
+//!
+//! | module | contents |
+//! |---|---|
+//! | `lex`, `parse` | text to expression, with the names of what is not supported |
+//! | `selector` | series selectors and their matchers |
+//! | `evaluate` | the value of an expression at a time |
+//! | `aggregate`, `binary` | aggregations; operators between numbers and series |
+//! | `functions`, `over_range` | functions of current values and labels; functions of the samples of a range |
 
 use super::exposition::PipelineLabels;
 
+mod aggregate;
+mod binary;
+mod evaluate;
+mod functions;
+mod lex;
+mod over_range;
 mod parse;
 mod selector;
-mod unsupported;
 
-pub(super) use parse::{parse, parse_range_selector, parse_selector};
+use aggregate::Aggregation;
+use binary::BinaryOperator;
+use functions::ValueFunction;
+use over_range::RangeFunction;
+pub(super) use parse::{find_unsupported, parse, parse_range_selector, parse_selector};
 pub(super) use selector::PromqlSelector;
-pub(super) use unsupported::find_unsupported;
 
 /// A PromQL expression.
 #[derive(Clone, Debug)]
 pub(super) enum PromqlExpr {
     Number(f64),
-    Series(PromqlSelector),
-    Aggregate { op: AggregateOp, inner: Box<PromqlExpr>, by: Vec<String> },
-    Arithmetic { left: Box<PromqlExpr>, operator: char, right: Box<PromqlExpr> },
+    /// A string, as an argument.
+    Text(String),
+    /// The current value of each series, `offset_ms` earlier.
+    Instant {
+        selector: PromqlSelector,
+        offset_ms: i64,
+    },
+    /// The samples of the last `window_ms` of each series, `offset_ms` earlier.
+    Range {
+        selector: PromqlSelector,
+        window_ms: i64,
+        offset_ms: i64,
+    },
+    Aggregate {
+        aggregation: Aggregation,
+        inner: Box<PromqlExpr>,
+    },
+    OverRange {
+        function: RangeFunction,
+        range: Box<PromqlExpr>,
+    },
+    OverValues {
+        function: ValueFunction,
+        vector: Box<PromqlExpr>,
+        numbers: Vec<PromqlExpr>,
+    },
+    /// `label_replace`.
+    ReplaceLabel {
+        vector: Box<PromqlExpr>,
+        rule: functions::LabelReplacement,
+    },
+    /// `label_join`.
+    JoinLabels {
+        vector: Box<PromqlExpr>,
+        target: String,
+        separator: String,
+        sources: Vec<String>,
+    },
+    /// `scalar`: NaN unless there is exactly one series.
+    ToScalar(Box<PromqlExpr>),
+    /// `vector`: one series without labels.
+    ToVector(Box<PromqlExpr>),
+    Negate(Box<PromqlExpr>),
+    Binary {
+        left: Box<PromqlExpr>,
+        operator: BinaryOperator,
+        right: Box<PromqlExpr>,
+    },
 }
 
-/// An aggregation operator.
+/// The type of an expression's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum AggregateOp {
-    Avg,
-    Sum,
-    Max,
-    Min,
+enum ValueType {
+    Scalar,
+    Vector,
+    Range,
+    Text,
+}
+
+impl ValueType {
+    /// The type's name in messages, with its article.
+    fn describe(self) -> &'static str {
+        match self {
+            Self::Scalar => "a number",
+            Self::Vector => "series",
+            Self::Range => "a range",
+            Self::Text => "a string",
+        }
+    }
 }
 
 /// The value of a series at a time.
@@ -38,6 +110,13 @@ pub(super) struct StoreSample {
     pub(super) value: f64,
 }
 
+/// The samples of a series in a range, with their times in milliseconds of the run's clock.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct RangeSamples {
+    pub(super) labels: PipelineLabels,
+    pub(super) samples: Vec<(i64, f64)>,
+}
+
 /// The result of a query.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum QueryValue {
@@ -45,76 +124,51 @@ pub(super) enum QueryValue {
     Samples(Vec<StoreSample>),
 }
 
+/// Where an expression reads its samples. Times are milliseconds of the run's clock, negative before its start.
+pub(super) trait SampleSource {
+    /// The current values of the selected series at a time; a series whose newest sample is older than the lookback, or a stale
+    /// marker, has none.
+    fn instant_samples(&self, selector: &PromqlSelector, at_ms: i64) -> Vec<StoreSample>;
+    /// The samples after `from_ms` up to `to_ms` of the selected series that have some; without stale markers.
+    fn range_samples(&self, selector: &PromqlSelector, from_ms: i64, to_ms: i64) -> Vec<RangeSamples>;
+}
+
 impl PromqlExpr {
-    /// Evaluates the expression; `find` returns the samples of a selector.
-    pub(super) fn evaluate(&self, find: &impl Fn(&PromqlSelector) -> Vec<StoreSample>) -> QueryValue {
+    /// Calls `visit` with each selector.
+    pub(super) fn visit_selectors(&self, visit: &mut dyn FnMut(&PromqlSelector)) {
         match self {
-            Self::Number(number) => QueryValue::Scalar(*number),
-            Self::Series(selector) => QueryValue::Samples(find(selector)),
-            Self::Aggregate { op, inner, by } => match inner.evaluate(find) {
-                QueryValue::Samples(samples) => QueryValue::Samples(aggregate_samples(*op, &samples, by)),
-                scalar @ QueryValue::Scalar(_) => scalar,
-            },
-            Self::Arithmetic { left, operator, right } => {
-                let map_values = |samples: Vec<StoreSample>, operation: &dyn Fn(f64) -> f64| {
-                    let convert = |mut sample: StoreSample| {
-                        sample.labels.remove("__name__");
-                        StoreSample { value: operation(sample.value), ..sample }
-                    };
-                    QueryValue::Samples(samples.into_iter().map(convert).collect())
-                };
-                match (left.evaluate(find), right.evaluate(find)) {
-                    (QueryValue::Scalar(a), QueryValue::Scalar(b)) => {
-                        QueryValue::Scalar(apply_operator(*operator, a, b))
-                    }
-                    (QueryValue::Scalar(a), QueryValue::Samples(samples)) => {
-                        map_values(samples, &|b| apply_operator(*operator, a, b))
-                    }
-                    (QueryValue::Samples(samples), QueryValue::Scalar(b)) => {
-                        map_values(samples, &|a| apply_operator(*operator, a, b))
-                    }
-                    // The parser rejects this.
-                    (QueryValue::Samples(_), QueryValue::Samples(_)) => QueryValue::Samples(Vec::new()),
-                }
+            Self::Number(_) | Self::Text(_) => {}
+            Self::Instant { selector, .. } | Self::Range { selector, .. } => visit(selector),
+            Self::Aggregate { inner, .. } | Self::ToScalar(inner) | Self::ToVector(inner) | Self::Negate(inner) => {
+                inner.visit_selectors(visit);
+            }
+            Self::OverRange { range, .. } => range.visit_selectors(visit),
+            Self::OverValues { vector, numbers, .. } => {
+                vector.visit_selectors(visit);
+                numbers.iter().for_each(|number| number.visit_selectors(visit));
+            }
+            Self::ReplaceLabel { vector, .. } | Self::JoinLabels { vector, .. } => vector.visit_selectors(visit),
+            Self::Binary { left, right, .. } => {
+                left.visit_selectors(visit);
+                right.visit_selectors(visit);
             }
         }
     }
 
-    /// Whether the result is a scalar.
-    fn is_scalar(&self) -> bool {
+    fn value_type(&self) -> ValueType {
         match self {
-            Self::Number(_) => true,
-            Self::Series(_) | Self::Aggregate { .. } => false,
-            Self::Arithmetic { left, right, .. } => left.is_scalar() && right.is_scalar(),
+            Self::Number(_) | Self::ToScalar(_) => ValueType::Scalar,
+            Self::Text(_) => ValueType::Text,
+            Self::Range { .. } => ValueType::Range,
+            Self::Negate(inner) => inner.value_type(),
+            Self::Binary { left, right, .. }
+                if left.value_type() == ValueType::Scalar && right.value_type() == ValueType::Scalar =>
+            {
+                ValueType::Scalar
+            }
+            _ => ValueType::Vector,
         }
     }
-}
-
-fn apply_operator(operator: char, a: f64, b: f64) -> f64 {
-    match operator {
-        '+' => a + b,
-        '-' => a - b,
-        '*' => a * b,
-        _ => a / b,
-    }
-}
-
-fn aggregate_samples(op: AggregateOp, samples: &[StoreSample], by: &[String]) -> Vec<StoreSample> {
-    let mut groups: BTreeMap<PipelineLabels, Vec<f64>> = BTreeMap::new();
-    for sample in samples {
-        let kept = by.iter().filter_map(|label| Some((label.clone(), sample.labels.get(label)?.clone())));
-        groups.entry(kept.collect()).or_default().push(sample.value);
-    }
-    let aggregate = |values: &[f64]| {
-        let count = u32::try_from(values.len()).map_or(f64::from(u32::MAX), f64::from);
-        match op {
-            AggregateOp::Avg => values.iter().sum::<f64>() / count,
-            AggregateOp::Sum => values.iter().sum(),
-            AggregateOp::Max => values.iter().copied().fold(f64::NAN, f64::max),
-            AggregateOp::Min => values.iter().copied().fold(f64::NAN, f64::min),
-        }
-    };
-    groups.into_iter().map(|(labels, values)| StoreSample { labels, value: aggregate(&values) }).collect()
 }
 
 #[cfg(test)]

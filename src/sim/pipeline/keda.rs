@@ -1,0 +1,303 @@
+//! KEDA's metrics server with its scaler of type prometheus (kedacore/keda v2.21.0: pkg/provider/provider.go,
+//! pkg/scaling/scale_handler.go, pkg/scalers/prometheus_scaler.go, pkg/fallback/fallback.go): each request for the metric of a
+//! ScaledObject runs its query in the store.
+
+use serde_json::{Map, Value};
+
+use super::promql::{self, QueryValue};
+use super::state::PipelineState;
+use crate::hpa::{SCALED_OBJECT_LABEL, SCALED_OBJECT_METRIC};
+use crate::metrics::selector::parse_selector;
+use crate::model::resource_kind::SCALED_OBJECT;
+use crate::sim::cluster::{StatusError, metadata_text};
+use crate::sim::config::DistortionHop;
+
+/// Keys of a prometheus trigger's metadata that the simulator knows. What its connection is made of does not matter here.
+const METADATA: [&str; 7] =
+    ["serverAddress", "query", "threshold", "activationThreshold", "ignoreNullValues", "unsafeSsl", "timeout"];
+/// Keys of a trigger. A name changes nothing where there is one trigger.
+const TRIGGER: [&str; 4] = ["type", "name", "metricType", "metadata"];
+/// Keys of a ScaledObject's spec. The periods concern its operator's own scaling, below minReplicaCount 1.
+const SPEC: [&str; 9] = [
+    "scaleTargetRef",
+    "minReplicaCount",
+    "maxReplicaCount",
+    "pollingInterval",
+    "cooldownPeriod",
+    "initialCooldownPeriod",
+    "triggers",
+    "fallback",
+    "advanced",
+];
+
+/// What of a ScaledObject's spec the simulator does not support, each with its place below the spec.
+pub(in crate::sim) fn find_unsupported(spec: &Map<String, Value>) -> Vec<String> {
+    let unknown = |object: &Map<String, Value>, known: &[&str], place: &str| -> Vec<String> {
+        let is_unknown = |(key, value): &(&String, &Value)| !known.contains(&key.as_str()) && !value.is_null();
+        object.iter().filter(is_unknown).map(|(key, _)| format!("{place}{key}")).collect()
+    };
+    let null = Value::Null;
+    let (advanced, fallback) = (spec.get("advanced").unwrap_or(&null), spec.get("fallback").unwrap_or(&null));
+    let trigger = spec.get("triggers").and_then(|all| all.get(0)).unwrap_or(&null);
+    let below = [
+        (Some(spec), &SPEC[..], ""),
+        (advanced.as_object(), &["horizontalPodAutoscalerConfig"], "advanced."),
+        (fallback.as_object(), &["failureThreshold", "replicas", "behavior"], "fallback."),
+        (trigger.as_object(), &TRIGGER, "triggers.0."),
+        (trigger["metadata"].as_object(), &METADATA, "triggers.0.metadata."),
+    ];
+    let mut lacks: Vec<String> = below
+        .into_iter()
+        .flat_map(|(object, known, place)| object.map(|object| unknown(object, known, place)).unwrap_or_default())
+        .collect();
+    if let Some(behavior) = fallback["behavior"].as_str().filter(|behavior| *behavior != "static") {
+        lacks.push(format!("fallback.behavior: {behavior}"));
+    }
+    if !fallback.is_null() && trigger["metricType"] == "Value" {
+        lacks.push("fallback of a metric of type Value".to_owned());
+    }
+    let in_query = promql::find_unsupported(trigger["metadata"]["query"].as_str().unwrap_or_default());
+    lacks.extend(in_query.into_iter().map(|lack| format!("{lack} in triggers.0.metadata.query")));
+    lacks
+}
+
+/// The names of the series that a query of a ScaledObject selects; empty where it is not supported.
+pub(in crate::sim) fn queried_series(spec: &Map<String, Value>) -> Vec<String> {
+    let query = spec.get("triggers").and_then(|all| all[0]["metadata"]["query"].as_str());
+    let expression = query.and_then(|query| promql::parse(query).ok());
+    let mut names = Vec::new();
+    if let Some(expression) = &expression {
+        expression.visit_selectors(&mut |selector| names.push(selector.name.clone()));
+    }
+    names
+}
+
+/// The value of a ScaledObject's metric: of its query, or of its fallback.
+pub(super) fn scaled_object_metric(
+    pipeline: &PipelineState,
+    namespace: &str,
+    metric: &str,
+    selector: &str,
+) -> Result<f64, StatusError> {
+    let PipelineState { cluster, servers, .. } = pipeline;
+    let failed = |text: String| StatusError::new(500, "InternalError", text);
+    let of_operator =
+        |text: String| failed(format!("rpc error: code = Unknown desc = error when getting metric values {text}"));
+    let selector = parse_selector(selector).map_err(|lack| StatusError::not_simulated(&lack))?;
+    let name = selector.into_iter().find_map(|expression| match expression {
+        kube::core::Expression::Equal(key, value) if key == SCALED_OBJECT_LABEL => Some(value),
+        _ => None,
+    });
+    let name = name.ok_or_else(|| failed("scaledObject name is not specified".to_owned()))?;
+    if servers.is_active(cluster.config().pipeline.keda_away.as_ref()) {
+        let text = "timeout while waiting to establish gRPC connection to KEDA Metrics Service server";
+        return Err(failed(text.to_owned()));
+    }
+    let object = cluster.get(&SCALED_OBJECT, namespace, &name);
+    let missing = || of_operator(format!("error getting scalers ScaledObject.keda.sh \"{name}\" not found"));
+    let object = object.ok_or_else(missing)?;
+    if metric != SCALED_OBJECT_METRIC {
+        return Err(of_operator(format!("no matching metrics found for {metric}")));
+    }
+    let (trigger, fallback) = (&object["spec"]["triggers"][0], &object["spec"]["fallback"]);
+    let value = run_query(pipeline, &trigger["metadata"])?;
+    let failures = count_failures(pipeline, &metadata_text(&object, "uid"), value.is_some());
+    if let Some(value) = value {
+        return Ok(distort(pipeline, value));
+    }
+    let threshold = fallback["failureThreshold"].as_u64().filter(|threshold| failures > *threshold);
+    let replicas = fallback["replicas"].as_f64().filter(|_| threshold.is_some());
+    let target = trigger["metadata"]["threshold"].as_str().and_then(|text| text.parse::<f64>().ok());
+    let constant = replicas.zip(target).map(|(replicas, target)| replicas * target);
+    constant.ok_or_else(|| of_operator(format!("metric:{metric} encountered error")))
+}
+
+/// Failed requests in a row, this one included.
+fn count_failures(pipeline: &PipelineState, uid: &str, has_value: bool) -> u64 {
+    let mut failures = pipeline.lock_keda_failures();
+    let count = failures.entry(uid.to_owned()).or_default();
+    *count = if has_value { 0 } else { *count + 1 };
+    *count
+}
+
+/// The single value of a trigger's query; `None` where it has none and must have one, or the store does not answer.
+///
+/// # Errors
+/// The simulator does not support the query.
+fn run_query(pipeline: &PipelineState, metadata: &Value) -> Result<Option<f64>, StatusError> {
+    let PipelineState { cluster, servers, .. } = pipeline;
+    let config = &cluster.config().pipeline;
+    let text = |key: &str| metadata[key].as_str().unwrap_or_default();
+    let service = config.store_service.as_ref().map(|(namespace, name)| (namespace.as_str(), name.as_str()));
+    let is_known = is_store_address(service, &cluster.config().network.store_url, text("serverAddress"));
+    if !is_known || servers.is_active(config.store_missing.as_ref()) {
+        return Ok(None);
+    }
+    let query = promql::parse(text("query"));
+    let query = query.map_err(|lack| StatusError::not_simulated(&format!("{lack} in a ScaledObject's query")))?;
+    let now_ms = config.adapter_stale.as_ref().and_then(|window| servers.active_since(window));
+    let now_ms = now_ms.unwrap_or_else(|| cluster.clock().now_ms());
+    // It asks for the current second.
+    let second_ms = now_ms - now_ms % 1000;
+    let at_ms = second_ms.min(now_ms.saturating_sub(config.store_offset.ms()));
+    let ignores_null = !matches!(text("ignoreNullValues"), "false" | "False" | "FALSE" | "f" | "F" | "0");
+    Ok(match pipeline.lock_store().evaluate(&query, at_ms) {
+        Ok(QueryValue::Samples(samples)) => match &samples[..] {
+            [one] if one.value.is_finite() => Some(one.value),
+            [] | [_] => ignores_null.then_some(0.0),
+            _ => None,
+        },
+        // It reads no scalars.
+        Ok(QueryValue::Scalar(_)) | Err(_) => None,
+    })
+}
+
+fn distort(pipeline: &PipelineState, value: f64) -> f64 {
+    let distortion = pipeline.cluster.config().pipeline.distortion.as_ref();
+    let distortion = distortion.filter(|it| it.hop == DistortionHop::Adapter);
+    let distortion = distortion.filter(|it| pipeline.servers.is_active(Some(&it.window)));
+    distortion.map_or(value, |it| it.kind.apply(value))
+}
+
+/// Whether an address leads to the store, by its URL or by the namespace and name of its Service. A store whose Service is not
+/// known may have any.
+pub(in crate::sim) fn is_store_address(service: Option<(&str, &str)>, url: &str, address: &str) -> bool {
+    let is_url = !url.is_empty() && address.trim_end_matches('/') == url.trim_end_matches('/');
+    is_url || service.is_none_or(|service| service_of_address(address) == Some(service))
+}
+
+/// Namespace and name of the Service in an address of the cluster's DNS: `http://NAME.NAMESPACE.svc:8428`.
+fn service_of_address(address: &str) -> Option<(&str, &str)> {
+    let host = address.split_once("://").map_or(address, |(_, rest)| rest);
+    let host = host.split(['/', ':']).next()?;
+    let mut labels = host.split('.');
+    let (name, namespace) = (labels.next()?, labels.next()?);
+    matches!(labels.next(), None | Some("svc")).then_some((namespace, name))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::clock::RunClock;
+    use crate::sim::cluster::SimCluster;
+    use crate::sim::config::{ActiveWindow, SimConfig};
+    use crate::sim::fixtures::create_object;
+    use crate::sim::ollama::ServerRegistry;
+
+    const SELECTOR: &str = "scaledobject.keda.sh/name=llm";
+
+    /// A store with two series `u` of the current second, and a ScaledObject with this trigger metadata and fallback.
+    fn pipeline_with(metadata: &Value, fallback: &Value, edit: impl FnOnce(&mut SimConfig)) -> PipelineState {
+        let mut config = SimConfig::default();
+        config.pipeline.store_offset = crate::units::HumanDuration::from_ms(0);
+        edit(&mut config);
+        let cluster = SimCluster::new(RunClock::start_at("2026-01-01T00:00:00Z".parse().unwrap()), config);
+        let trigger = json!({"type": "prometheus", "metadata": metadata});
+        let object = json!({"metadata": {"namespace": "ai", "name": "llm"},
+            "spec": {"triggers": [trigger], "fallback": fallback}});
+        create_object(&cluster, SCALED_OBJECT, object);
+        let servers = ServerRegistry::new(cluster.clone());
+        let pipeline = PipelineState::new(cluster, servers);
+        for (pod, value) in [("a", 20.0), ("b", 60.0)] {
+            let labels = Arc::new([("pod".to_owned(), pod.to_owned())].into());
+            pipeline.lock_store().append_sample("u", &labels, 0, value);
+        }
+        pipeline
+    }
+
+    fn served(pipeline: &PipelineState) -> Result<f64, String> {
+        scaled_object_metric(pipeline, "ai", "s0-prometheus", SELECTOR).map_err(|error| error.message)
+    }
+
+    fn value_of(query: &str, ignore_null_values: Option<&str>) -> Result<f64, String> {
+        let metadata = json!({"serverAddress": "http://store.monitoring:9090", "query": query, "threshold": "30",
+            "ignoreNullValues": ignore_null_values});
+        served(&pipeline_with(&metadata, &Value::Null, |_| ()))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_query_needs_one_value_unless_null_values_are_ignored() {
+        let failed = Err("rpc error: code = Unknown desc = error when getting metric values metric:s0-prometheus \
+                          encountered error"
+            .to_owned());
+        assert_eq!(value_of("sum(u)", Some("false")), Ok(80.0));
+        assert_eq!(value_of("sum(u) / 0 - sum(u) / 0", Some("false")), failed);
+        assert_eq!((value_of("sum(v)", Some("false")), value_of("u", Some("false"))), (failed.clone(), failed.clone()));
+        assert_eq!((value_of("sum(v)", None), value_of("u", None)), (Ok(0.0), failed.clone()));
+        assert_eq!(value_of("sum(u) or vector(0)", None), Ok(80.0));
+        // KEDA reads a vector only.
+        assert_eq!(value_of("scalar(sum(u))", None), failed);
+        assert!(value_of("absent(u)", None).unwrap_err().contains("`absent` in a ScaledObject's query"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_fallback_is_a_constant_after_more_failures_than_its_threshold() {
+        let metadata =
+            json!({"serverAddress": "http://none.monitoring.svc:9090", "query": "sum(u)", "threshold": "30"});
+        let fallback = json!({"failureThreshold": 2, "replicas": 3});
+        let of_store = |config: &mut SimConfig| {
+            config.pipeline.store_service = Some(("monitoring".to_owned(), "store".to_owned()));
+        };
+        let pipeline = pipeline_with(&metadata, &fallback, of_store);
+        let values: Vec<_> = (0..4).map(|_| served(&pipeline).ok()).collect();
+        assert_eq!(values, [None, None, Some(90.0), Some(90.0)]);
+        let healthy = pipeline_with(&metadata, &fallback, |_| ());
+        assert_eq!(served(&healthy), Ok(80.0), "without a stated store each address is the store's");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn errors_are_those_of_the_metrics_server() {
+        let metadata = json!({"serverAddress": "http://s.m", "query": "sum(u)", "threshold": "30"});
+        let pipeline = pipeline_with(&metadata, &Value::Null, |_| ());
+        let error =
+            |metric: &str, selector: &str| scaled_object_metric(&pipeline, "ai", metric, selector).unwrap_err().message;
+        let missing = error("s0-prometheus", "scaledobject.keda.sh/name=other");
+        assert!(missing.ends_with("error getting scalers ScaledObject.keda.sh \"other\" not found"), "{missing}");
+        assert!(error("s0-prometheus", "app=x").contains("scaledObject name is not specified"));
+        assert!(error("s1-prometheus", SELECTOR).contains("no matching metrics found for s1-prometheus"));
+        let away = pipeline_with(&metadata, &Value::Null, |s| s.pipeline.keda_away = Some(ActiveWindow::ALWAYS));
+        assert!(served(&away).unwrap_err().contains("timeout while waiting to establish gRPC connection"));
+    }
+
+    #[test]
+    fn the_store_is_found_by_url_or_service() {
+        let store = Some(("monitoring", "vm"));
+        for address in
+            ["http://vm.monitoring.svc:8428", "http://vm.monitoring:8428/", "vm.monitoring.svc.cluster.local"]
+        {
+            assert!(is_store_address(store, "", address), "{address}");
+        }
+        for address in ["http://vm.other.svc:8428", "http://vm:8428", "https://vm.monitoring.example.org", ""] {
+            assert!(!is_store_address(store, "", address), "{address}");
+        }
+        assert!(is_store_address(store, "https://vm.example.org", "https://vm.example.org/"));
+        assert!(is_store_address(None, "", "https://any.example.org"));
+    }
+
+    #[test]
+    fn unsupported_parts_are_named_with_their_place() {
+        let spec = json!({"scaleTargetRef": {}, "minReplicaCount": 1, "pollingInterval": 5, "idleReplicaCount": 0,
+            "advanced": {"restoreToOriginalReplicaCount": true, "horizontalPodAutoscalerConfig": {}},
+            "fallback": {"failureThreshold": 3, "replicas": 2, "behavior": "currentReplicas"},
+            "triggers": [{"type": "prometheus", "metricType": "Value", "useCachedMetrics": true,
+                "authenticationRef": {"name": "x"},
+                "metadata": {"serverAddress": "a", "query": "topk(1, u)", "threshold": "1", "namespace": "ai"}}]});
+        let expected = [
+            "idleReplicaCount",
+            "advanced.restoreToOriginalReplicaCount",
+            "triggers.0.useCachedMetrics",
+            "triggers.0.authenticationRef",
+            "triggers.0.metadata.namespace",
+            "fallback.behavior: currentReplicas",
+            "fallback of a metric of type Value",
+            "`topk` in triggers.0.metadata.query",
+        ];
+        assert_eq!(find_unsupported(spec.as_object().unwrap()), expected);
+        let query = json!({"triggers": [{"metadata": {"query": "sum(u) / sum(rate(v[1m]))"}}]});
+        assert_eq!(queried_series(query.as_object().unwrap()), ["u", "v"]);
+    }
+}
