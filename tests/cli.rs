@@ -746,3 +746,123 @@ fn a_rehearsal_names_all_that_the_simulator_does_not_have() {
         assert_eq!(decode_output(&run_gpuhpa(&folder, &["judge", "b"])).0, 3);
     }
 }
+
+/// An adopted HPA is in the cluster: without one, `hpa.spec` stands for it.
+#[test]
+fn an_adopted_hpa_is_planned_offline_by_the_spec_that_is_stated() {
+    let folder = CliTempDir::new("adopt-offline");
+    folder.write("mine.yaml", "extends: builtin://ollama-gpu-utilization.yaml\nadopt: {hpa: theirs}\n");
+    let (code, out, err) =
+        decode_output(&run_gpuhpa(&folder, &["plan", "--offline", "-f", "mine.yaml", "--helm", "/no/helm"]));
+    assert_eq!(code, 0, "{out}{err}");
+    assert!(err.contains("adopt, without changes, HorizontalPodAutoscaler gpuhpa/theirs"), "{err}");
+    assert!(err.contains("nothing of this exists yet but what is adopted"), "{err}");
+    assert!(out.contains("HPA theirs, which the scenario adopts"), "{out}");
+    folder.write("alone.yaml", "adopt: {hpa: theirs}\nload: {model: m}\n");
+    let (code, _, err) = decode_output(&run_gpuhpa(&folder, &["plan", "--offline", "-f", "alone.yaml"]));
+    assert!(
+        code == 2 && err.contains("the adopted HPA theirs, which is in the cluster, is not known without it"),
+        "{err}"
+    );
+    assert!(err.contains("hint: state its spec as `hpa.spec` beside `adopt`"), "{err}");
+    let (code, _, err) = decode_output(&run_gpuhpa(&folder, &["rehearse", "-f", "alone.yaml", "--report-dir", "r"]));
+    let refused =
+        "error: this scenario cannot be rehearsed: the simulator does not know the spec of the adopted HPA theirs";
+    assert!(code == 2 && err.contains(refused), "{err}");
+    let max = "extends: builtin://ollama-gpu-utilization.yaml\nadopt: {hpa: theirs}\nhpa: {spec: {maxReplicas: 1}}\n";
+    folder.write("max.yaml", max);
+    let (code, _, err) = decode_output(&run_gpuhpa(&folder, &["plan", "--offline", "-f", "max.yaml"]));
+    assert!(code == 2 && err.contains("which cannot be tested: hpa.spec.maxReplicas: is 1"), "{err}");
+}
+
+/// What is not known has no number, and what the scenario states was not read from anywhere.
+#[test]
+fn a_plan_without_a_cluster_names_no_size_of_an_unknown_range_and_nothing_as_read() {
+    let folder = CliTempDir::new("unknown-range");
+    folder.write("mine.yaml", "extends: builtin://ollama-gpu-utilization.yaml\nmetric: {profile: null}\n");
+    let plan = |file: &str| {
+        let output = run_gpuhpa(&folder, &["plan", "--offline", "-f", file, "--helm", "/no/helm"]);
+        let (code, out, err) = decode_output(&output);
+        assert_eq!(code, 0, "{err}");
+        out
+    };
+    let out = plan("mine.yaml");
+    let row = out.lines().find(|line| line.contains("replicas that the metric can reach")).expect("a row");
+    assert!(row.contains("unknown: the metric's range is not known") && !row.contains(" 1 "), "{row}");
+    assert!(out.contains("window 5m (stated)") && !out.contains("(read)"), "{out}");
+    folder.write("known.yaml", "extends: builtin://ollama-gpu-utilization.yaml\n");
+    assert!(plan("known.yaml").contains("1 → 2 → 3"));
+}
+
+/// Whatever file or folder of whatever command cannot be used: what, where, and what to do next.
+#[test]
+fn every_path_that_cannot_be_used_has_a_hint() {
+    let folder = CliTempDir::new("hints");
+    let kubeconfig = "apiVersion: v1\nkind: Config\ncurrent-context: one\nclusters: [{name: c, cluster: {server: 'https://127.0.0.1:1'}}]\n\
+        users: [{name: u, user: {token: x}}]\ncontexts: [{name: one, context: {cluster: c, user: u}}, {name: two, context: {cluster: c, user: u}}]\n";
+    folder.write("kubeconfig", kubeconfig);
+    folder.write("half.yaml", "load: {concurrency: 3}\n");
+    folder.write("loop.yaml", "extends: loop.yaml\n");
+    folder.write("base.yaml", "extends: nowhere.yaml\n");
+    folder.write("key.pem", "no key");
+    std::fs::create_dir_all(folder.0.join("full")).expect("a folder");
+    folder.write("full/file", "");
+    let cases: [(&str, &str, &str); 22] = [
+        ("plan -f nowhere.yaml", "nowhere.yaml: could not be read", "check the path of -f"),
+        ("plan -f base.yaml", "base.yaml:1:10 extends it", "check the path of extends"),
+        ("plan -f loop.yaml", "loop.yaml: extends itself", "let the first file extend no other"),
+        ("plan -f .", "it is a folder", "name a file in it"),
+        ("verify -f nowhere.yaml --yes", "nowhere.yaml: could not be read", "check the path of -f"),
+        ("verify --yes --sign nowhere.pem", "nowhere.pem: the key could not be read", "openssl genpkey"),
+        ("verify --yes --report-dir full", "the directory is not empty", "name another folder with --report-dir"),
+        (
+            "verify --yes --report-dir a --kubeconfig nowhere",
+            "kubeconfig nowhere: No such file",
+            "that exists and that kubectl can use",
+        ),
+        ("rehearse -f nowhere.yaml", "nowhere.yaml: could not be read", "check the path of -f"),
+        ("rehearse --report-dir full", "the directory is not empty", "name another folder with --report-dir"),
+        ("rehearse --set nonsense=1", "--set", "gpuhpa rehearse --set list"),
+        ("init --extends nowhere.yaml", "the scenario of --extends, nowhere.yaml, cannot be loaded", "check the path"),
+        ("init --extends half.yaml", "hpa.spec.scaleTargetRef: must name", "a whole scenario by itself"),
+        ("init -o nowhere/mine.yaml", "cannot write nowhere/mine.yaml", "a folder that exists"),
+        ("init --kubeconfig kubeconfig --context three", "has no context `three`; it has one, two", "--context"),
+        ("plan", "no cluster configured", "without a cluster there are `gpuhpa rehearse` and `gpuhpa plan --offline`"),
+        ("judge nowhere", "nowhere: could not be read", "name a folder that verify has written"),
+        ("judge --verify-key nowhere.pem full", "nowhere.pem: the key could not be read", "the signer's public key"),
+        ("judge --verify-key key.pem full", "key.pem: the key is not a PEM", "openssl pkey -in KEY -pubout"),
+        ("clean nowhere", "nowhere/journal.jsonl", "name the folder of a run"),
+        ("export nowhere --dir acme", "a product's directory is vX.Y/<dir>", "github.com/cncf/k8s-ai-conformance"),
+        ("export --check acme", "a product's directory is vX.Y/<dir>", "github.com/cncf/k8s-ai-conformance"),
+    ];
+    for (line, what, hint) in cases {
+        let (code, out, err) = decode_output(&run_gpuhpa(&folder, &line.split(' ').collect::<Vec<_>>()));
+        assert!((code, out.as_str()) == (2, "") && err.contains(what), "{line}: {code} {out}{err}");
+        let hints: Vec<&str> = err.lines().filter(|line| line.contains("hint: ")).collect();
+        assert!(!hints.is_empty() && err[err.find("hint: ").unwrap_or(0)..].contains(hint), "{line}: {err}");
+    }
+}
+
+/// An API server that does not answer is the same for every command that asks it for a verdict or a plan, and --help says so.
+#[test]
+fn an_api_server_that_does_not_answer_has_one_exit_code() {
+    let folder = CliTempDir::new("unreachable");
+    let kubeconfig = "apiVersion: v1\nkind: Config\ncurrent-context: one\nclusters: [{name: c, cluster: {server: 'http://127.0.0.1:1'}}]\n\
+        users: [{name: u, user: {token: x}}]\ncontexts: [{name: one, context: {cluster: c, user: u}}]\n";
+    folder.write("kubeconfig", kubeconfig);
+    for line in ["plan", "init", "verify --yes --report-dir v"] {
+        let args: Vec<&str> = line.split(' ').chain(["--kubeconfig", "kubeconfig"]).collect();
+        let (code, _, err) = decode_output(&run_gpuhpa(&folder, &args));
+        assert!(code == 3 && err.contains("hint: is the cluster reachable"), "{line}: {code} {err}");
+    }
+    let help = |command: &str| decode_output(&run_gpuhpa(&folder, &[command, "--help"])).1;
+    for command in ["plan", "init"] {
+        assert!(help(command).replace('\n', " ").contains("with 3 if the API server cannot be read"), "{command}");
+    }
+    let (code, ..) = decode_output(&run_gpuhpa(
+        &folder,
+        &["clean", "--run-id", "20261124-101500-042", "--timeout", "1s", "--kubeconfig", "kubeconfig"],
+    ));
+    assert_eq!(code, 5, "whether anything is left is not known");
+    assert!(help("clean").contains("Exits with 5 if something is left, or the API server cannot be read"));
+}

@@ -208,3 +208,14 @@ fn usage_errors_say_which_argument_is_expected() {
         assert!(code == 2 && output.contains(message), "{args:?}: {code} {output}");
     }
 }
+
+#[test]
+fn the_signature_of_a_bundle_stays_behind_and_export_says_so() {
+    let fixture = ExportFixture::new("signature");
+    let signed = Path::new(env!("CARGO_MANIFEST_DIR")).join("reports/h200/pass").display().to_string();
+    let (code, text) = fixture.run_gpuhpa(&["export", &signed, "--dir", "v1.37/acme"]);
+    assert!(code == 0 && text.contains("the bundle's signature (manifest.sig) is not exported"), "{code} {text}");
+    assert!(!fixture.0.join("v1.37/acme/pod_autoscaling/manifest.sig").exists());
+    let (_, text) = fixture.run_gpuhpa(&["export", "bundle", "--dir", "v1.37/other", "--force"]);
+    assert!(text.contains("next: add the entry") && !text.contains("signature"), "an unsigned one: {text}");
+}

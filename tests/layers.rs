@@ -35,7 +35,16 @@ const CHILD_LAYERS: &[(&str, &[&[&str]])] = &[
         "plan",
         &[
             &["claims"],
-            &["api_services", "capacity", "lease", "metric_direction", "offline", "preflight_error", "rendered_chart"],
+            &[
+                "api_services",
+                "capacity",
+                "lease",
+                "metric_direction",
+                "mig",
+                "offline",
+                "preflight_error",
+                "rendered_chart",
+            ],
             &["adoption", "foreign_hpa"],
             &["adapter_rule", "double_average", "hpa_preflight", "permissions", "shared_accelerators"],
             &["changes", "install_preflight", "pulls", "survey", "trigger_query"],
@@ -98,6 +107,7 @@ const CHILD_LAYERS: &[(&str, &[&[&str]])] = &[
         "sim/pipeline",
         &[
             &["devices", "url_query"],
+            &["exposition"],
             &["exporter"],
             &["own_pages", "promql"],
             &["rules", "store"],

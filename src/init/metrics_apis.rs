@@ -42,6 +42,8 @@ pub(super) struct MetricsApiFindings {
     pub(super) listed: Vec<String>,
     /// The metric of the exporter's series for each pod, from the adapter's rules.
     pub(super) rule: Option<ServedMetric>,
+    /// The external metric of the exporter's series, from the adapter's rules.
+    pub(super) external_rule: Option<String>,
     /// Whether the adapter's rules could be read.
     pub(super) are_rules_read: bool,
     /// Stores that adapters point at, with the adapter.
@@ -154,21 +156,37 @@ async fn read_adapter(
     let used = all.iter().filter(|map| map.metadata.name.as_ref().is_some_and(|name| names.contains(name)));
     for text in used.filter_map(|map| map.data.as_ref()).flat_map(BTreeMap::values) {
         found.rule = found.rule.take().or(series.and_then(|series| rule_for_pods(text, series)));
+        let external = || series.and_then(|series| external_rule(text, series));
+        found.external_rule = found.external_rule.take().or_else(external);
     }
+}
+
+/// Whether a rule selects a series, by its name.
+fn selects(rule: &Value, series: &str) -> bool {
+    let is_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | ':');
+    let texts = ["seriesQuery", "metricsQuery"].map(|key| rule[key].as_str().unwrap_or_default());
+    texts.iter().any(|text| text.split(|c| !is_word(c)).any(|word| word == series))
+}
+
+/// The external metric that the rules of an adapter's configuration make of a series.
+fn external_rule(config: &str, series: &str) -> Option<String> {
+    let config: Value = serde_saphyr::from_str(config).ok()?;
+    let rule = config["externalRules"].as_array()?.iter().find(|rule| selects(rule, series))?;
+    let name = rule["name"]["as"].as_str().filter(|name| !name.is_empty() && !name.contains('$')).unwrap_or(series);
+    Some(name.to_owned())
 }
 
 /// The metric for each pod that the rules of an adapter's configuration make of a series.
 fn rule_for_pods(config: &str, series: &str) -> Option<ServedMetric> {
     let config: Value = serde_saphyr::from_str(config).ok()?;
     config["rules"].as_array()?.iter().find_map(|rule| {
-        let (text, query) = (rule["seriesQuery"].as_str()?, rule["metricsQuery"].as_str().unwrap_or_default());
-        let is_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | ':');
-        let selects = [text, query].iter().any(|text| text.split(|c| !is_word(c)).any(|word| word == series));
+        let query = rule["metricsQuery"].as_str().unwrap_or_default();
         let overrides = rule["resources"]["overrides"].as_object();
         let names_pods = overrides.is_some_and(|all| all.values().any(|one| one["resource"] == "pod"))
             || rule["resources"]["template"].is_string();
         let name = rule["name"]["as"].as_str().filter(|name| !name.is_empty() && !name.contains('$')).unwrap_or(series);
-        (selects && names_pods).then(|| ServedMetric { name: name.to_owned(), delay_ms: query_delay_ms(query) })
+        (rule["seriesQuery"].is_string() && selects(rule, series) && names_pods)
+            .then(|| ServedMetric { name: name.to_owned(), delay_ms: query_delay_ms(query) })
     })
 }
 
@@ -216,6 +234,13 @@ rules:
         assert_eq!(rule_for_pods(config, "u"), Some(ServedMetric { name: "gpu".to_owned(), delay_ms: 120_000 }));
         assert_eq!(rule_for_pods(config, "v"), None);
         assert_eq!(rule_for_pods("]", "u"), None);
+    }
+
+    #[test]
+    fn the_external_metric_of_the_series_is_found() {
+        let config = "{rules: [], externalRules: [{seriesQuery: 'v', name: {as: other}}, {seriesQuery: 'u{a=\"b\"}', name: {as: busy}}]}";
+        assert_eq!(external_rule(config, "u").as_deref(), Some("busy"));
+        assert_eq!((external_rule(config, "w"), external_rule("rules: []", "u")), (None, None));
     }
 
     #[test]

@@ -107,6 +107,24 @@ pub(crate) const RULES_HISTORY: &[RulesRevision] = &[
                  against each other: ready replicas, the node of a series, values of the HPA's status; each cause of a missing \
                  metric or pod has its own text; the verdict has the figures of the scaling",
     },
+    RulesRevision {
+        number: 6,
+        cases: &[
+            "Setup/PodsRequestAccelerators",
+            "Setup/MetricServed",
+            "Setup/AutoscalerActive",
+            "Control/IdleHolds",
+            "Control/MetricFollowsLoad",
+            "ScaleUp/NewPodsRunOnAccelerators",
+            "ScaleUp/NewPodsServe",
+            "Hold/Steady",
+            "ScaleDown/NotEarly",
+        ],
+        change: "a status of the HPA whose value recommends more shows a pass of the controller; a MIG instance and a device of a \
+                 resource claim are devices of their own; the first chat tells what claims are of; a fallback of KEDA is no metric; \
+                 nodes that were lost, several nodes of the target, and a second ScaledObject are named; plan counts the devices of \
+                 claims, and warns of a field that no instance has",
+    },
 ];
 
 /// The rules of this build.

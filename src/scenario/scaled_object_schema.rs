@@ -184,7 +184,7 @@ fn check_value(field: &str, value: &Value, shape: &Shape, problems: &mut Vec<Sce
         (Shape::Object(shape), Value::Object(object)) => return check_object(field, object, shape, problems),
         (Shape::List(shape), Value::Array(items)) => {
             for (index, item) in items.iter().enumerate() {
-                check_value(&format!("{field}.{index}"), item, &Shape::Object(*shape), problems);
+                check_value(&format!("{field}.{index}"), item, &Shape::Object(shape), problems);
             }
             return;
         }

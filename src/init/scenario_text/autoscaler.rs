@@ -34,6 +34,19 @@ pub(super) fn adopted_range(facts: &ScenarioFacts<'_>) -> Option<[f64; 2]> {
     is_sum.then(|| [low, high * f64::from(adopted.spec.max_replicas)])
 }
 
+/// Proposes the adapter's external metric, as a comment.
+pub(super) fn propose_external(facts: &ScenarioFacts<'_>, yaml: &mut YamlText) {
+    let Some(name) = &facts.found.metrics_apis.external_rule else { return };
+    yaml.blank();
+    yaml.comment(
+        0,
+        "The adapter serves an external metric of this series, one value for all pods. To test an HPA on it, put this line in place of `hpa`, and state metric.range, its smallest and largest value:",
+    );
+    let metric =
+        format!("{{metric: {{name: {}}}, target: {{type: AverageValue, averageValue: \"60\"}}}}", quoted(name));
+    yaml.verbatim_comment(&format!("hpa: {{spec: {{metrics: [{{type: External, external: {metric}}}]}}}}"));
+}
+
 /// Proposes a ScaledObject, as comments: with KEDA a run needs no other adapter.
 pub(super) fn propose_scaled_object(facts: &ScenarioFacts<'_>, yaml: &mut YamlText) {
     let (Some(store), true) = (&facts.found.store, facts.found.metrics_apis.has_keda()) else { return };

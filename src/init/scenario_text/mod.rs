@@ -126,6 +126,7 @@ pub(crate) fn write_scenario(found: &ClusterFindings, base: &ScenarioBase, origi
         Some(hpa) => autoscaler::adopt_section(hpa).write("adopt", &mut yaml),
         None => {
             hpa::section(&facts).write("hpa", &mut yaml);
+            autoscaler::propose_external(&facts, &mut yaml);
             autoscaler::propose_scaled_object(&facts, &mut yaml);
         }
     }

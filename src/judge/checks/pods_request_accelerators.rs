@@ -26,9 +26,10 @@ pub(super) fn evaluate(view: &RunView<'_>) -> CheckResult {
     }
     let (mut cites, mut requests, mut unknown_claims) = (Vec::new(), Vec::new(), Vec::new());
     for pod in pods {
-        let Some((observation, snapshot)) = pod.observations.first() else { continue };
-        let accelerators = view.requested_accelerators(snapshot);
-        if accelerators.is_empty() {
+        let (Some(first), Some(last)) = (pod.observations.first(), pod.last_observation()) else { continue };
+        // Until its object exists, a claim has the name of its entry in the pod's spec, which no allocation names.
+        let (observation, snapshot) = last;
+        if view.requested_accelerators(snapshot).is_empty() {
             let requested = describe_requests(view, snapshot);
             let scenario = view.records.scenario;
             let profile = scenario.accelerator_profile();
@@ -43,8 +44,8 @@ pub(super) fn evaluate(view: &RunView<'_>) -> CheckResult {
             ))
             .with_cites([observation.seq]);
         }
-        cites.push(observation.seq);
-        requests.push(accelerators.join(" and "));
+        cites.push(first.0.seq);
+        requests.push(view.requested_accelerators(first.1).join(" and "));
         let is_unknown = |claim: &&String| view.claim_kind(claim) == DriverKind::Unknown;
         unknown_claims
             .extend(view.accelerator_claims(snapshot).filter(is_unknown).map(|claim| view.describe_claim(claim)));

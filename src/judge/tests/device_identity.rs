@@ -242,6 +242,16 @@ fn a_claim_of_another_device_is_told_from_the_first_chat_on() {
     let chat = ProbeRecord { claimed_devices, tokens: 1, ..ProbeRecord::default() };
     let first_chat = run.clone().with_observation(5_000, ObservationKind::Probe(chat));
     first_chat.assert_inconclusive(PodsRequestAccelerators, "of dra.net), which is a network interface");
+    // Each pod is first seen before its claim's object exists, with the name of the entry in its spec.
+    let mut seen = std::collections::BTreeSet::new();
+    let named_late = first_chat.each(|o| {
+        if let ObservationKind::Pod(pod) = &mut o.kind
+            && seen.insert(pod.uid.clone())
+        {
+            pod.resource_claims = vec!["entry".to_owned()];
+        }
+    });
+    named_late.assert_inconclusive(PodsRequestAccelerators, "of dra.net), which is a network interface");
     run.assert_passes_with_finding(PodsRequestAccelerators, "no known driver of accelerators");
 }
 

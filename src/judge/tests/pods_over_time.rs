@@ -60,11 +60,11 @@ fn crashes(run: RunFixture, name: &str, from_ms: u64, to_ms: u64) -> RunFixture 
 #[test]
 fn a_node_that_was_lost_for_a_time_is_named() {
     let node = |run: &RunFixture, name: &str, ready: bool| {
-        let nodes = run.timeline.iter().filter_map(|o| match &o.kind {
+        let mut nodes = run.timeline.iter().filter_map(|o| match &o.kind {
             ObservationKind::Node(node) => Some(node.clone()),
             _ => None,
         });
-        let node = nodes.last().unwrap();
+        let node = nodes.next_back().unwrap();
         ObservationKind::Node(NodeSnapshot { name: name.to_owned(), ready, ..node })
     };
     let lost = |name: &str| {

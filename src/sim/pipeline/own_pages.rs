@@ -41,7 +41,7 @@ pub(super) fn scraped_series(
     for pod in cluster.list(&POD, None) {
         let annotations = &pod["metadata"]["annotations"];
         let is_asked = annotations["prometheus.io/scrape"] == "true"
-            && annotations["prometheus.io/port"] == METRICS_PORT.to_string();
+            && annotations["prometheus.io/port"].as_str().is_some_and(|port| port.parse() == Ok(METRICS_PORT));
         let is_running = pod["status"]["phase"] == "Running" && !is_deleting(&pod) && !is_on_lost_node(cluster, &pod);
         let Some(of_page) = series(cluster, servers, &pod).filter(|_| is_asked && is_running) else { continue };
         let address = pod["status"]["podIP"].as_str().unwrap_or_default();

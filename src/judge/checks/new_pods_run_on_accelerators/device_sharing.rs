@@ -83,7 +83,7 @@ impl<'a> DeviceHolders<'a> {
         let (name, node) = (pod.name(), snapshot.node.as_deref().unwrap_or_default());
         let ids = view.accelerator_ids(pod);
         // A driver may offer one accelerator as several devices: only its UUID tells, which the id of a claim's device has not.
-        let by_labels = labelled.into_iter().flatten().cloned().filter(|_| ids.iter().all(|id| is_claimed_device(id)));
+        let by_labels = labelled.into_iter().flatten().filter(|_| ids.iter().all(|id| is_claimed_device(id))).cloned();
         // What the kubelet reports of a claim, the claim itself says below.
         let has_claims = view.accelerator_claims(snapshot).next().is_some();
         let reported = ids.iter().filter(|id| !(has_claims && is_claimed_device(id)));
