@@ -14,7 +14,7 @@ const SPEC_FIELD: &str = "scaledObject.spec";
 const PROMETHEUS: &str = "prometheus";
 
 /// What a value must be.
-enum Shape {
+enum ValueShape {
     Text,
     OneOf(&'static [&'static str]),
     /// A whole number from this one on.
@@ -31,75 +31,77 @@ enum Shape {
 
 /// The keys of an object.
 struct ObjectShape {
-    keys: &'static [(&'static str, Shape)],
+    keys: &'static [(&'static str, ValueShape)],
     required: &'static [&'static str],
 }
 
 const SPEC: ObjectShape = ObjectShape {
     keys: &[
-        ("scaleTargetRef", Shape::Object(&SCALE_TARGET_REF)),
-        ("pollingInterval", Shape::Integer(1)),
-        ("initialCooldownPeriod", Shape::Integer(0)),
-        ("cooldownPeriod", Shape::Integer(0)),
-        ("idleReplicaCount", Shape::Integer(0)),
-        ("minReplicaCount", Shape::Integer(0)),
-        ("maxReplicaCount", Shape::Integer(1)),
-        ("advanced", Shape::Object(&ADVANCED)),
-        ("triggers", Shape::List(&TRIGGER)),
-        ("fallback", Shape::Object(&FALLBACK)),
+        ("scaleTargetRef", ValueShape::Object(&SCALE_TARGET_REF)),
+        ("pollingInterval", ValueShape::Integer(1)),
+        ("initialCooldownPeriod", ValueShape::Integer(0)),
+        ("cooldownPeriod", ValueShape::Integer(0)),
+        ("idleReplicaCount", ValueShape::Integer(0)),
+        ("minReplicaCount", ValueShape::Integer(0)),
+        ("maxReplicaCount", ValueShape::Integer(1)),
+        ("advanced", ValueShape::Object(&ADVANCED)),
+        ("triggers", ValueShape::List(&TRIGGER)),
+        ("fallback", ValueShape::Object(&FALLBACK)),
     ],
     required: &[],
 };
 const SCALE_TARGET_REF: ObjectShape = ObjectShape {
     keys: &[
-        ("name", Shape::Text),
-        ("apiVersion", Shape::Text),
-        ("kind", Shape::Text),
-        ("envSourceContainerName", Shape::Text),
+        ("name", ValueShape::Text),
+        ("apiVersion", ValueShape::Text),
+        ("kind", ValueShape::Text),
+        ("envSourceContainerName", ValueShape::Text),
     ],
     required: &["name"],
 };
 const ADVANCED: ObjectShape = ObjectShape {
     keys: &[
-        ("horizontalPodAutoscalerConfig", Shape::Object(&HPA_CONFIG)),
-        ("restoreToOriginalReplicaCount", Shape::Bool),
-        ("scalingModifiers", Shape::Object(&SCALING_MODIFIERS)),
+        ("horizontalPodAutoscalerConfig", ValueShape::Object(&HPA_CONFIG)),
+        ("restoreToOriginalReplicaCount", ValueShape::Bool),
+        ("scalingModifiers", ValueShape::Object(&SCALING_MODIFIERS)),
     ],
     required: &[],
 };
 const HPA_CONFIG: ObjectShape =
-    ObjectShape { keys: &[("behavior", Shape::Object(&BEHAVIOR)), ("name", Shape::Text)], required: &[] };
-const BEHAVIOR: ObjectShape =
-    ObjectShape { keys: &[("scaleUp", Shape::Object(&RULES)), ("scaleDown", Shape::Object(&RULES))], required: &[] };
+    ObjectShape { keys: &[("behavior", ValueShape::Object(&BEHAVIOR)), ("name", ValueShape::Text)], required: &[] };
+const BEHAVIOR: ObjectShape = ObjectShape {
+    keys: &[("scaleUp", ValueShape::Object(&RULES)), ("scaleDown", ValueShape::Object(&RULES))],
+    required: &[],
+};
 const RULES: ObjectShape = ObjectShape {
     keys: &[
-        ("policies", Shape::List(&POLICY)),
-        ("selectPolicy", Shape::Text),
-        ("stabilizationWindowSeconds", Shape::Integer(0)),
-        ("tolerance", Shape::Quantity),
+        ("policies", ValueShape::List(&POLICY)),
+        ("selectPolicy", ValueShape::Text),
+        ("stabilizationWindowSeconds", ValueShape::Integer(0)),
+        ("tolerance", ValueShape::Quantity),
     ],
     required: &[],
 };
 const POLICY: ObjectShape = ObjectShape {
-    keys: &[("type", Shape::Text), ("value", Shape::Integer(1)), ("periodSeconds", Shape::Integer(1))],
+    keys: &[("type", ValueShape::Text), ("value", ValueShape::Integer(1)), ("periodSeconds", ValueShape::Integer(1))],
     required: &["type", "value", "periodSeconds"],
 };
 const SCALING_MODIFIERS: ObjectShape = ObjectShape {
     keys: &[
-        ("formula", Shape::Text),
-        ("target", Shape::Text),
-        ("activationTarget", Shape::Text),
-        ("metricType", Shape::OneOf(&["AverageValue", "Value"])),
+        ("formula", ValueShape::Text),
+        ("target", ValueShape::Text),
+        ("activationTarget", ValueShape::Text),
+        ("metricType", ValueShape::OneOf(&["AverageValue", "Value"])),
     ],
     required: &[],
 };
 const FALLBACK: ObjectShape = ObjectShape {
     keys: &[
-        ("failureThreshold", Shape::Integer(0)),
-        ("replicas", Shape::Integer(0)),
+        ("failureThreshold", ValueShape::Integer(0)),
+        ("replicas", ValueShape::Integer(0)),
         (
             "behavior",
-            Shape::OneOf(&[
+            ValueShape::OneOf(&[
                 "static",
                 "currentReplicas",
                 "currentReplicasIfHigher",
@@ -112,17 +114,20 @@ const FALLBACK: ObjectShape = ObjectShape {
 };
 const TRIGGER: ObjectShape = ObjectShape {
     keys: &[
-        ("type", Shape::Text),
-        ("name", Shape::Text),
-        ("useCachedMetrics", Shape::Bool),
-        ("metadata", Shape::Metadata),
-        ("authenticationRef", Shape::Object(&AUTHENTICATION_REF)),
-        ("metricType", Shape::Text),
+        ("type", ValueShape::Text),
+        ("name", ValueShape::Text),
+        ("useCachedMetrics", ValueShape::Bool),
+        ("metadata", ValueShape::Metadata),
+        ("authenticationRef", ValueShape::Object(&AUTHENTICATION_REF)),
+        ("metricType", ValueShape::Text),
     ],
     required: &["type", "metadata"],
 };
 const AUTHENTICATION_REF: ObjectShape = ObjectShape {
-    keys: &[("name", Shape::Text), ("kind", Shape::OneOf(&["TriggerAuthentication", "ClusterTriggerAuthentication"]))],
+    keys: &[
+        ("name", ValueShape::Text),
+        ("kind", ValueShape::OneOf(&["TriggerAuthentication", "ClusterTriggerAuthentication"])),
+    ],
     required: &["name"],
 };
 
@@ -165,7 +170,7 @@ fn check_object(field: &str, object: &Map<String, Value>, shape: &ObjectShape, p
     for (key, value) in object.iter().filter(|(_, value)| !value.is_null()) {
         let below = format!("{field}.{key}");
         match shape.keys.iter().find(|(known, _)| known == key) {
-            Some((_, Shape::Metadata)) => {
+            Some((_, ValueShape::Metadata)) => {
                 let is_known = object.get("type").is_some_and(|kind| kind == PROMETHEUS);
                 check_metadata(&below, value, is_known, problems);
             }
@@ -179,27 +184,29 @@ fn check_object(field: &str, object: &Map<String, Value>, shape: &ObjectShape, p
     }
 }
 
-fn check_value(field: &str, value: &Value, shape: &Shape, problems: &mut Vec<ScenarioProblem>) {
+fn check_value(field: &str, value: &Value, shape: &ValueShape, problems: &mut Vec<ScenarioProblem>) {
     let expected = match (shape, value) {
-        (Shape::Object(shape), Value::Object(object)) => return check_object(field, object, shape, problems),
-        (Shape::List(shape), Value::Array(items)) => {
+        (ValueShape::Object(shape), Value::Object(object)) => return check_object(field, object, shape, problems),
+        (ValueShape::List(shape), Value::Array(items)) => {
             for (index, item) in items.iter().enumerate() {
-                check_value(&format!("{field}.{index}"), item, &Shape::Object(shape), problems);
+                check_value(&format!("{field}.{index}"), item, &ValueShape::Object(shape), problems);
             }
             return;
         }
-        (Shape::OneOf(words), Value::String(text)) if words.contains(&text.as_str()) => return,
-        (Shape::Text, Value::String(_))
-        | (Shape::Bool, Value::Bool(_))
-        | (Shape::Quantity, Value::String(_) | Value::Number(_)) => return,
-        (Shape::Integer(min), Value::Number(number)) if number.as_i64().is_some_and(|number| number >= *min) => return,
-        (Shape::Object(_) | Shape::Metadata, _) => "a map".to_owned(),
-        (Shape::List(_), _) => "a list".to_owned(),
-        (Shape::OneOf(words), _) => format!("one of {}", words.join(", ")),
-        (Shape::Text, _) => "a text".to_owned(),
-        (Shape::Quantity, _) => "a number or a text".to_owned(),
-        (Shape::Bool, _) => "true or false".to_owned(),
-        (Shape::Integer(min), _) => format!("a whole number from {min} on"),
+        (ValueShape::OneOf(words), Value::String(text)) if words.contains(&text.as_str()) => return,
+        (ValueShape::Text, Value::String(_))
+        | (ValueShape::Bool, Value::Bool(_))
+        | (ValueShape::Quantity, Value::String(_) | Value::Number(_)) => return,
+        (ValueShape::Integer(min), Value::Number(number)) if number.as_i64().is_some_and(|number| number >= *min) => {
+            return;
+        }
+        (ValueShape::Object(_) | ValueShape::Metadata, _) => "a map".to_owned(),
+        (ValueShape::List(_), _) => "a list".to_owned(),
+        (ValueShape::OneOf(words), _) => format!("one of {}", words.join(", ")),
+        (ValueShape::Text, _) => "a text".to_owned(),
+        (ValueShape::Quantity, _) => "a number or a text".to_owned(),
+        (ValueShape::Bool, _) => "true or false".to_owned(),
+        (ValueShape::Integer(min), _) => format!("a whole number from {min} on"),
     };
     problems.push(wrong_value(field, value, &expected));
 }

@@ -5,10 +5,10 @@ use k8s_openapi::api::resource::v1::Device;
 
 /// A parsed expression.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct DeviceSelector(Vec<Condition>);
+pub(crate) struct DeviceSelector(Vec<SelectorCondition>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Condition {
+enum SelectorCondition {
     /// `device.driver == "gpu.nvidia.com"`
     Driver(String),
     /// `device.attributes["gpu.nvidia.com"].type == "gpu"`: domain, name and value.
@@ -18,7 +18,7 @@ enum Condition {
 impl DeviceSelector {
     /// Parses an expression; `None` for one that has anything else in it.
     pub(crate) fn parse(expression: &str) -> Option<Self> {
-        expression.split("&&").map(|part| Condition::parse(part.trim())).collect::<Option<_>>().map(Self)
+        expression.split("&&").map(|part| SelectorCondition::parse(part.trim())).collect::<Option<_>>().map(Self)
     }
 
     /// Whether the expression selects a device of this driver.
@@ -27,7 +27,7 @@ impl DeviceSelector {
     }
 }
 
-impl Condition {
+impl SelectorCondition {
     fn parse(text: &str) -> Option<Self> {
         let (left, right) = text.split_once("==")?;
         let (left, value) = (left.trim(), parse_string(right.trim())?.to_owned());

@@ -87,7 +87,7 @@ fn without_a_span_of_readings_the_statuses_of_the_hpa_decide() {
     let without_values = evaluate(flickers.clone().hpas(|_, hpa| hpa.current_metrics.clear()));
     assert_eq!(without_values.status, CheckStatus::Inconclusive, "{}", without_values.reason);
     assert!(without_values.reason.contains("in no span of a sync period"), "{}", without_values.reason);
-    // A value that nobody else was served shows nothing.
+    // A value that the metrics API served to no other client shows nothing.
     let other_values = evaluate(flickers.clone().metric(0, FALL, Some(10_000)));
     assert_eq!(other_values.status, CheckStatus::Inconclusive, "{}", other_values.reason);
     // A status shows when a pass was at the latest, so a scale-down that is early by it alone is no FAIL here.

@@ -12,7 +12,7 @@ const FLAT_VERSIONS: [&str; 2] = ["v1alpha3", "v1beta1"];
 const DEVICE_KEYS: [&str; 6] =
     ["deviceClassName", "count", "allocationMode", "selectors", "adminAccess", "tolerations"];
 
-/// The entries of the target's `resourceClaims`. The claims of which the chart renders no object are read by nobody here.
+/// The entries of the target's `resourceClaims`. gpuhpa does not read a claim of which the chart renders no object.
 pub(super) fn target_claims(workload: &Value, documents: &[Value]) -> Vec<TargetClaim> {
     let entries = workload["spec"]["template"]["spec"]["resourceClaims"].as_array();
     let claim = |entry: &Value| {
