@@ -30,12 +30,4 @@ keda_down() {
 }
 
 # switch_keda 0|1: starts or removes KEDA where it is not as asked for.
-switch_keda() {
-  [ "$RIG_KEDA" != "$1" ] || return 0
-  # Recorded first, so that the next call also reverts a start that failed half way.
-  RIG_KEDA=1
-  write_settings
-  if [ "$1" = 1 ]; then keda_up; else keda_down; fi
-  RIG_KEDA=$1
-  write_settings
-}
+switch_keda() { switch_setting RIG_KEDA 0 "$1" keda_up keda_down; }

@@ -5,29 +5,27 @@ SYSCTLS="vm.overcommit_memory vm.panic_on_oom kernel.panic kernel.panic_on_oops 
 FOLDERS="/var/lib/kubelet /var/lib/cni /var/log/containers /var/log/pods /run/containerd /opt/containerd /opt/cni /etc/cni /etc/kubernetes /usr/libexec/kubernetes /run/netns"
 
 remember_outside() {
-  local key folder other
+  local key folder others
   # Another rig of this machine (ci/rig/apart) has changed the settings already, and knows what they were.
-  other=$(find /var/lib/gpuhpa-rig*/sysctls -print -quit 2>/dev/null || true)
+  others=$(cat /var/lib/gpuhpa-rig/sysctls /var/tmp/gpuhpa-rig-*/sysctls 2>/dev/null || true)
   for key in $SYSCTLS; do
     echo "$key=$(sysctl -n "$key")"
   done >"$STATE/sysctls.new"
-  [ -z "$other" ] || cp "$other" "$STATE/sysctls.new"
+  [ -z "$others" ] || echo "$others" >"$STATE/sysctls.new"
   for folder in $FOLDERS; do
-    if [ ! -e "$folder" ]; then echo "absent $folder"; elif [ -z "$(ls -A "$folder")" ]; then echo "empty $folder"; fi
-  done >"$STATE/folders.new"
+    [ -e "$folder" ] || echo "$folder"
+  done >"$STATE/absent.new"
   # Renamed when complete, so an existing file is complete.
   mv "$STATE/sysctls.new" "$STATE/sysctls"
-  mv "$STATE/folders.new" "$STATE/folders"
+  mv "$STATE/absent.new" "$STATE/absent"
 }
 
 restore_outside() {
-  local was folder
+  local folder
   [ -f "$STATE/sysctls" ] && sysctl -q -p "$STATE/sysctls"
-  [ -f "$STATE/folders" ] || return 0
-  while read -r was folder; do
+  [ -f "$STATE/absent" ] || return 0
+  while read -r folder; do
     # Nothing of the rig is mounted there any more, so a mount belongs to something else.
-    if [ ! -e "$folder" ] || grep -q " $folder/" /proc/mounts; then continue; fi
-    find "$folder" -xdev -mindepth 1 -delete
-    [ "$was" = empty ] || rmdir "$folder"
-  done <"$STATE/folders"
+    grep -q " $folder/" /proc/mounts || rm -rf --one-file-system "$folder"
+  done <"$STATE/absent"
 }

@@ -81,12 +81,7 @@ second_cgroups() { find /sys/fs/cgroup/*/"$SECOND_CGROUP" -depth -type d 2>/dev/
 # switch_nodes 1|2: starts or removes the second node where the rig has another number.
 switch_nodes() {
   [ "$RIG_NODES" != "$1" ] || return 0
-  # Recorded first, so that the next call also reverts a start that failed half way.
-  RIG_NODES=2
-  write_settings
-  if [ "$1" = 2 ]; then second_node_up; else second_node_down; fi
-  RIG_NODES=$1
-  write_settings
+  switch_setting RIG_NODES 1 "$1" second_node_up second_node_down
   awaiting "$RIG_GPUS GPUs on each node" 60 gpus_offered
   awaiting "the utilization of all GPUs in the store" 90 metric_served
 }

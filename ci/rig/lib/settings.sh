@@ -45,6 +45,16 @@ write_settings() {
   for name in $SETTINGS; do echo "$name=${!name}"; done >"$STATE/settings"
 }
 
+# switch_setting NAME OFF VALUE START STOP: in a running rig with another value: calls the function START, or STOP for the value OFF.
+switch_setting() {
+  [ "${!1}" != "$3" ] || return 0
+  if [ "$3" = "$2" ]; then "$5"; fi
+  printf -v "$1" %s "$3"
+  # Recorded before the start, so that the next call also reverts one that failed half way.
+  write_settings
+  if [ "$3" != "$2" ]; then "$4"; fi
+}
+
 # differing_settings: prints the requested settings that differ from the rig's.
 differing_settings() {
   local line name

@@ -15,6 +15,9 @@ import (
 	"gpuhpa.example/rig/shared/resourceslices"
 )
 
+// answerLimit is how long the kubelet may take, on a machine that is busy too.
+const answerLimit = 15 * time.Second
+
 // Client is a connection to the socket.
 type Client struct {
 	lister api.PodResourcesListerClient
@@ -47,7 +50,7 @@ func Dial(socket string) (*Client, error) {
 
 // Devices lists the ids of every device that the kubelet can allocate, in their order.
 func (c *Client) Devices(ctx context.Context) ([]string, error) {
-	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, answerLimit)
 	defer cancel()
 	answer, err := c.lister.GetAllocatableResources(ctx, &api.AllocatableResourcesRequest{})
 	if err != nil {
@@ -65,7 +68,7 @@ func (c *Client) Devices(ctx context.Context) ([]string, error) {
 
 // Holders maps the id of each device in use to the container that has it.
 func (c *Client) Holders(ctx context.Context) (map[string]Holder, error) {
-	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, answerLimit)
 	defer cancel()
 	answer, err := c.lister.List(ctx, &api.ListPodResourcesRequest{})
 	if err != nil {
@@ -91,7 +94,7 @@ func (c *Client) Holders(ctx context.Context) (map[string]Holder, error) {
 // without one is no card. The id is the card's UUID where the device is the whole card and one container has it, and UUID::n for
 // each container where several share the card: by one claim, or because several devices are offered of it.
 func (c *Client) ClaimHolders(ctx context.Context, uuids map[resourceslices.Device]string) (map[string]Holder, error) {
-	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, answerLimit)
 	defer cancel()
 	answer, err := c.lister.List(ctx, &api.ListPodResourcesRequest{})
 	if err != nil {

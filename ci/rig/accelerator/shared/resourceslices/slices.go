@@ -51,7 +51,7 @@ func InCluster() (*Client, error) {
 
 // New reads from this server with the token in this file.
 func New(server, token string, transport http.RoundTripper) *Client {
-	return &Client{server: server, token: token, http: &http.Client{Transport: transport, Timeout: 3 * time.Second}}
+	return &Client{server: server, token: token, http: &http.Client{Transport: transport, Timeout: 15 * time.Second}}
 }
 
 // UUIDs of all devices that have one. While the API server is away, those of the last answer: NVIDIA's exporter keeps them too.
