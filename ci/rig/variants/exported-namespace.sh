@@ -1,6 +1,6 @@
 # the store scrapes without honor_labels, so its target labels replace the exporter's labels namespace and pod
 on() {
-  sed 's/honor_labels: true/honor_labels: false/; s/- targets: .*/&\n        labels: {namespace: gpu-operator, pod: nvidia-dcgm-exporter}/' \
+  sed 's/honor_labels: true/honor_labels: false/; s/\( *- \){.*target_label: instance}/&\n\1{source_labels: [__meta_kubernetes_namespace], target_label: namespace}\n\1{source_labels: [__meta_kubernetes_pod_name], target_label: pod}/' \
     "$RIG/manifests/store.yaml" >"$STATE/exported-namespace.yaml"
   apply "$STATE/exported-namespace.yaml"
   store_anew
