@@ -1,9 +1,12 @@
 //! KEDA's fallback: while the trigger of a ScaledObject fails, KEDA serves a constant number in place of its query's value
 //! (kedacore/keda v2.21.0, pkg/fallback/fallback.go). It says so by an event when it begins and when it ends
-//! (pkg/scaling/scale_handler.go, `checkScalers`).
+//! (pkg/scaling/scale_handler.go, `checkScalers`), but only where its own loop finds the change: a request for the metric is often
+//! first. Then the trigger's failure and the number itself tell it.
 
 use crate::hpa;
 use crate::judge::run_view::RunView;
+use crate::model::metric_under_test::TargetType;
+use crate::model::observation::{EventSnapshot, Observation};
 
 const ACTIVATED: &str = "ScaledObjectFallbackActivated";
 const DEACTIVATED: &str = "ScaledObjectFallbackDeactivated";
@@ -12,16 +15,32 @@ const FAILED: &str = "KEDAScalerFailed";
 /// Characters of that error in a message: it contains the query.
 const MAX_ERROR: usize = 240;
 
-/// Names a fallback that was active at any time in this span, with the event of its beginning; `None` without one, and for an HPA
+/// Names a fallback that was active at any time in this span, with the event that tells it; `None` without one, and for an HPA
 /// that KEDA has not made.
 pub(in crate::judge) fn describe(view: &RunView<'_>, from_ms: u64, to_ms: u64) -> Option<(String, u64)> {
     let name = hpa::scaled_object_name(&view.records.scenario.hpa.spec)?;
     let object = format!("ScaledObject/{name}");
-    let mut events: Vec<_> = view.events.iter().filter(|(_, event)| event.object == object).collect();
+    let mut events: Vec<_> = view.events.iter().filter(|(_, event)| event.object == object).copied().collect();
     // The events before the run are listed at once, in no order of their times.
     events.sort_by_key(|(o, event)| (event.last_timestamp, o.seq));
+    let failed = events.iter().rev().find(|(o, event)| event.reason == FAILED && o.at_ms <= to_ms);
+    let error = failed.map_or(String::new(), |(_, event)| {
+        format!("; its trigger failed: {}", event.message.chars().take(MAX_ERROR).collect::<String>())
+    });
+    let (evidence, seq) = match find_activation(&events, from_ms, to_ms) {
+        Some(seq) => (format!("event {ACTIVATED} of ScaledObject {name}"), seq),
+        None => (served_number(view, from_ms, to_ms)?, failed?.0.seq),
+    };
+    let text = format!(
+        "KEDA's fallback was active ({evidence}): KEDA served a constant number, which is no metric, in place of the value of its query{error}; correct the trigger, or remove `fallback`"
+    );
+    Some((text, seq))
+}
+
+/// The event of a fallback that was active at any time in this span.
+fn find_activation(events: &[(&Observation, &EventSnapshot)], from_ms: u64, to_ms: u64) -> Option<u64> {
     let (mut active, mut found) = (None, None);
-    for (o, event) in &events {
+    for (o, event) in events {
         match (event.reason.as_str(), active) {
             (ACTIVATED, None) => active = Some((o.at_ms, o.seq)),
             (DEACTIVATED, Some((since_ms, seq))) => {
@@ -31,13 +50,22 @@ pub(in crate::judge) fn describe(view: &RunView<'_>, from_ms: u64, to_ms: u64) -
             _ => {}
         }
     }
-    let seq = found.or(active.filter(|(since_ms, _)| *since_ms <= to_ms).map(|(_, seq)| seq))?;
-    let failed = events.iter().rev().find(|(_, event)| event.reason == FAILED);
-    let error = failed.map_or(String::new(), |(_, event)| {
-        format!("; its trigger failed: {}", event.message.chars().take(MAX_ERROR).collect::<String>())
+    found.or(active.filter(|(since_ms, _)| *since_ms <= to_ms).map(|(_, seq)| seq))
+}
+
+/// The number of the scenario's own fallback, if every reading of the span is it: `replicas` times the target (`doFallback`, with an
+/// AverageValue target and the behavior `static`).
+fn served_number(view: &RunView<'_>, from_ms: u64, to_ms: u64) -> Option<String> {
+    let fallback = view.records.scenario.scaled_object.as_ref()?.spec.get("fallback")?;
+    let replicas = fallback["replicas"].as_i64()?;
+    let metric = view.metric.as_ref().filter(|metric| metric.target_type == TargetType::AverageValue)?;
+    let target = metric.target_value?;
+    let number = target.0.checked_mul(replicas)?;
+    let mut sums = view.api_readings_in(from_ms, to_ms).filter_map(|reading| {
+        let values = reading.reading.samples()?.iter().filter_map(|sample| sample.value);
+        Some(values.fold(0, |sum: i64, value| sum.saturating_add(value.0)))
     });
-    let text = format!(
-        "KEDA's fallback was active (event {ACTIVATED} of ScaledObject {name}): KEDA served a constant number, which is no metric, in place of the value of its query{error}; correct the trigger, or remove `fallback`"
-    );
-    Some((text, seq))
+    let is_constant = sums.next() == Some(number) && sums.all(|sum| sum == number);
+    let is_static = fallback["behavior"].as_str().is_none_or(|behavior| behavior == "static");
+    (is_static && is_constant).then(|| format!("event {FAILED}, and each reading is its number, {replicas} × {target}"))
 }

@@ -3,6 +3,7 @@
 use super::run_fixture::{CLEANUP, FALL, IDLE, RISE, RunFixture, edit_samples, object_metric};
 use crate::judge::Check::{IdleHolds, MetricFollowsLoad};
 use crate::judge::CheckStatus;
+use crate::judge::diagnosis::keda_fallback;
 use crate::model::observation::{EventSnapshot, ObservationKind};
 use crate::model::reading::MetricHop;
 
@@ -82,4 +83,35 @@ fn an_idle_metric_that_is_a_fallback_is_named() {
     let high = keda().metric(IDLE, RISE, Some(150_000));
     high.assert_inconclusive(IdleHolds, "without load the metric recommends");
     activated(high, IDLE - 1).assert_inconclusive(IdleHolds, NAMED);
+}
+
+/// KEDA records no event of a fallback that a request for the metric finds first.
+#[test]
+fn a_fallback_without_an_event_is_known_by_its_number_after_a_failure() {
+    let with = |fallback: serde_json::Value, value_milli: i64| {
+        let run = keda().scenario(|s| {
+            s.hpa.spec.metrics = serde_json::from_value(serde_json::json!([{"type": "External", "external": {
+                "metric": {"name": "gpu_utilization", "selector": {"matchLabels": {"scaledobject.keda.sh/name": "ours"}}},
+                "target": {"type": "AverageValue", "averageValue": "60"}}}]))
+            .unwrap();
+            s.scaled_object =
+                Some(serde_json::from_value(serde_json::json!({"spec": {"fallback": fallback}})).unwrap());
+        });
+        run.metric(0, u64::MAX, Some(value_milli))
+    };
+    let failed = |run| event(run, IDLE, "ours", "KEDAScalerFailed", "no such host");
+    let named = |run: &RunFixture| {
+        run.with_evaluator(|evaluator| keda_fallback::describe(evaluator.view(), RISE, FALL).map(|(text, _)| text))
+    };
+    let one = serde_json::json!({"failureThreshold": 3, "replicas": 1});
+    let text = named(&failed(with(one.clone(), 60_000))).unwrap_or_default();
+    assert!(
+        text.starts_with("KEDA's fallback was active (event KEDAScalerFailed, and each reading is its number, 1 × 60)")
+            && text.contains("its trigger failed: no such host; correct"),
+        "{text}"
+    );
+    // Another number, no failure, or a number that depends on the replicas.
+    assert_eq!(named(&failed(with(one.clone(), 61_000))), None);
+    assert_eq!(named(&with(one, 60_000)), None);
+    assert_eq!(named(&failed(with(serde_json::json!({"replicas": 1, "behavior": "currentReplicas"}), 60_000))), None);
 }
