@@ -8,10 +8,10 @@ use k8s_openapi::kube_aggregator::pkg::apis::apiregistration::v1::APIService;
 use serde_json::Value;
 
 use super::reader::ClusterReader;
-use super::store::service_of_url;
 use crate::hpa::{CUSTOM_METRICS_GROUP, EXTERNAL_METRICS_GROUP};
 use crate::model::adapter_rule::query_delay_ms;
 use crate::model::scenario::ServiceRef;
+use crate::model::service_url::service_of_url;
 
 /// An API of a metrics group.
 #[derive(Clone, Debug, PartialEq, Eq)]

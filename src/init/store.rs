@@ -58,23 +58,6 @@ pub(super) struct StoreFindings {
     pub(super) offset_ms: Option<u64>,
 }
 
-/// The Service in a URL of the cluster's DNS, such as `http://NAME.NAMESPACE.svc:9090/PATH`.
-pub(super) fn service_of_url(url: &str) -> Option<ServiceRef> {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let (host, path) = rest.split_once('/').map_or((rest, ""), |(host, path)| (host, path));
-    let (name, port) = host.split_once(':').unwrap_or((host, "80"));
-    let mut parts = name.split('.');
-    let (name, namespace, kind) = (parts.next()?, parts.next()?, parts.next());
-    let path = path.trim_end_matches('/');
-    let path = if path.is_empty() { String::new() } else { format!("/{path}") };
-    (matches!(kind, None | Some("svc")) && port.parse::<u16>().is_ok()).then(|| ServiceRef {
-        namespace: namespace.to_owned(),
-        name: name.to_owned(),
-        port: port.to_owned(),
-        path,
-    })
-}
-
 /// The Services that may be a store: first the ones that an adapter points at, then those of known names.
 pub(super) fn candidates(pointed_at: &[(String, ServiceRef)], services: &[Service]) -> Vec<(String, ServiceRef)> {
     let mut all: Vec<(String, ServiceRef)> = pointed_at.to_vec();
@@ -189,22 +172,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-
-    #[test]
-    fn the_service_of_an_adapters_url_is_found() {
-        let text = |url: &str| service_of_url(url).map(|s| format!("{}/{}:{}{}", s.namespace, s.name, s.port, s.path));
-        assert_eq!(
-            text("http://prometheus-operated.monitoring.svc:9090").unwrap(),
-            "monitoring/prometheus-operated:9090"
-        );
-        assert_eq!(
-            text("http://vmselect.vm.svc.cluster.local:8481/select/0/prometheus/").unwrap(),
-            "vm/vmselect:8481/select/0/prometheus"
-        );
-        assert_eq!(text("http://prom.monitoring").unwrap(), "monitoring/prom:80");
-        assert_eq!(text("https://prom.example.com:443/x"), None);
-        assert_eq!(text("http://localhost:9090"), None);
-    }
+    use crate::model::service_url::service_of_url;
 
     #[test]
     fn a_service_that_an_adapter_points_at_comes_before_known_names() {

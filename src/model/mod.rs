@@ -32,6 +32,7 @@ pub mod revision;
 pub mod run_records;
 pub mod scenario;
 pub(crate) mod scenario_limits;
+pub(crate) mod service_url;
 pub(crate) mod shipped_profiles;
 pub(crate) mod simulated_uid;
 pub(crate) mod snapshot;

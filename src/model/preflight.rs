@@ -44,14 +44,21 @@ pub(crate) struct RejectedObject {
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct RequiredObject {
-    /// StorageClass, RuntimeClass, PriorityClass or Secret.
+    /// StorageClass, RuntimeClass, PriorityClass, Secret or Service.
     pub(crate) kind: String,
-    /// Namespace of a Secret.
+    /// Namespace of a Secret or a Service.
     pub(crate) namespace: Option<String>,
     /// Name; empty for the cluster's default StorageClass.
     pub(crate) name: String,
     /// The object that references it.
     pub(crate) required_by: String,
+}
+
+impl RequiredObject {
+    /// Kind of a store's Service.
+    pub(crate) const SERVICE: &str = "Service";
+    /// What requires a Service that gpuhpa alone reads; a run is possible without it.
+    pub(crate) const STORE_KEY: &str = "metric.store.service";
 }
 
 /// The target before the run.

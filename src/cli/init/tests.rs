@@ -328,6 +328,7 @@ fn a_cluster_without_a_store_is_told_what_to_do() {
     in_virtual_time(async {
         let mut scenario = built_in();
         scenario.metric.store = None;
+        scenario.releases.clear();
         let cluster = TestCluster::start(scenario, |_| ());
         let (text, scenario) = cluster.init("no-store").await;
         assert_has(
@@ -339,7 +340,13 @@ fn a_cluster_without_a_store_is_told_what_to_do() {
             ],
         );
         assert!(scenario.metric.store.is_none());
-        assert_eq!(cluster.plan_errors(&scenario).await, Vec::<String>::new());
+        let errors = cluster.plan_errors(&scenario).await;
+        assert_eq!(errors.len(), 1, "{errors:?}");
+        assert!(
+            errors[0]
+                .starts_with("Service monitoring/prometheus-operated does not exist: Deployment prometheus-adapter"),
+            "{errors:?}"
+        );
     });
 }
 

@@ -168,7 +168,7 @@ fn endpoint_section(facts: &ScenarioFacts<'_>) -> ScenarioSection {
                 refused => format!("no node port answered ({})", refused.join("; ")),
             };
             section.say(format!(
-                "The way in is open: {tried}. The run makes a NodePort Service; where this machine does not reach the nodes, set endpoint: {{type: LoadBalancer}} or {{type: URL, url: ...}}."
+                "The way in is not known: {tried}. The run makes a NodePort Service; where this machine does not reach the nodes, set endpoint: {{type: LoadBalancer}} or {{type: URL, url: ...}}."
             ));
             if let Some(balancer) = balancer {
                 section.say(format!("Load balancers get addresses here: Service {balancer}."));

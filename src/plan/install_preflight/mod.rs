@@ -5,12 +5,12 @@ use super::api_services::conflicting_api_service;
 use super::offline;
 use super::preflight_error::preflight_error;
 use crate::hpa;
-use crate::model::inventory::{ExistingTarget, Inventory};
+use crate::model::inventory::{ExistingTarget, Inventory, RequiredObject};
 use crate::model::plan::PreflightProblem;
 use crate::model::scenario::{EndpointType, IfExists, Scenario};
 use crate::model::snapshot::ReplicasManager;
 
-/// Reasons for which the installation would fail.
+/// Reasons for which the installation would fail, or for which no metric could arrive.
 pub(super) fn errors(scenario: &Scenario, inventory: &Inventory) -> Vec<PreflightProblem> {
     let mut all = node_port_errors(scenario, inventory);
     all.extend(apply_conflict(scenario, inventory));
@@ -26,6 +26,18 @@ pub(super) fn errors(scenario: &Scenario, inventory: &Inventory) -> Vec<Prefligh
                 missing.kind, missing.name, missing.required_by
             ),
             "create it, or remove the key from the release's values",
+        ));
+    }
+    let services = inventory.preflight.missing_objects.iter().filter(|missing| missing.kind == RequiredObject::SERVICE);
+    for missing in services.filter(|missing| missing.required_by != RequiredObject::STORE_KEY) {
+        all.push(preflight_error(
+            format!(
+                "Service {}/{} does not exist: {} reads the metrics there, and without a store the HPA gets no metric",
+                missing.namespace.as_deref().unwrap_or_default(),
+                missing.name,
+                missing.required_by
+            ),
+            "install the store, or correct the address",
         ));
     }
     for rejected in &inventory.preflight.rejected_objects {
@@ -169,6 +181,12 @@ pub(super) fn warnings(scenario: &Scenario, inventory: &Inventory) -> Vec<String
             )),
             "Secret" => all.push(format!(
                 "Secret {}/{} (imagePullSecrets of {}) does not exist: only a public image can be pulled",
+                missing.namespace.as_deref().unwrap_or_default(),
+                missing.name,
+                missing.required_by
+            )),
+            RequiredObject::SERVICE if missing.required_by == RequiredObject::STORE_KEY => all.push(format!(
+                "Service {}/{} ({}) does not exist: the run cannot read the metric in the store",
                 missing.namespace.as_deref().unwrap_or_default(),
                 missing.name,
                 missing.required_by

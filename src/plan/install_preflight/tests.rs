@@ -116,6 +116,24 @@ fn missing_and_rejected_objects_are_reported() {
 }
 
 #[test]
+fn a_store_that_does_not_exist_is_an_error_where_the_hpas_metric_comes_from_it() {
+    let (scenario, mut inventory) = healthy();
+    let missing = |required_by: &str| RequiredObject {
+        kind: RequiredObject::SERVICE.to_owned(),
+        namespace: Some("monitoring".to_owned()),
+        name: "vm".to_owned(),
+        required_by: required_by.to_owned(),
+    };
+    let adapter = "Deployment prometheus-adapter (--prometheus-url=http://vm.monitoring.svc:8428)";
+    inventory.preflight.missing_objects = vec![missing(adapter), missing(RequiredObject::STORE_KEY)];
+    let (errors, warnings) = errors_and_warnings(&scenario, &inventory);
+    assert_eq!(errors.len(), 1);
+    assert!(errors[0].starts_with(&format!("Service monitoring/vm does not exist: {adapter} reads the metrics there")));
+    let of_store = "Service monitoring/vm (metric.store.service) does not exist";
+    assert!(warnings.iter().any(|warning| warning.starts_with(of_store)), "{warnings:?}");
+}
+
+#[test]
 fn an_hpa_that_the_api_server_would_store_otherwise_is_an_error() {
     let (scenario, mut inventory) = healthy();
     inventory.preflight.hpa_differences = vec!["behavior.scaleUp.tolerance is missing (applied: 0.05)".to_owned()];

@@ -1,4 +1,5 @@
-//! Objects that rendered objects refer to and need: storage, runtime and priority classes, image pull Secrets.
+//! Objects that rendered objects refer to and need: storage, runtime and priority classes, image pull Secrets, and the Service of
+//! the store that a metrics adapter reads.
 
 use std::collections::BTreeSet;
 
@@ -6,6 +7,10 @@ use serde_json::Value;
 
 use super::{namespace_of, text};
 use crate::model::inventory::RequiredObject;
+use crate::model::service_url::cluster_service_of_url;
+
+/// The flag by which prometheus-adapter gets its store.
+const STORE_FLAG: &str = "--prometheus-url=";
 
 /// The objects that the chart needs and does not contain, each once.
 pub(super) fn required_objects(documents: &[Value], release: &str) -> Vec<RequiredObject> {
@@ -32,6 +37,14 @@ fn required_by(document: &Value, release: &str) -> Vec<RequiredObject> {
     for secret in pod["imagePullSecrets"].as_array().into_iter().flatten() {
         let namespace = Some(namespace_of(document, release));
         all.push(RequiredObject { namespace, ..need("Secret", &secret["name"]) });
+    }
+    let containers = pod["containers"].as_array().into_iter().flatten();
+    let arguments = containers.flat_map(|one| ["command", "args"].map(|key| one[key].as_array())).flatten().flatten();
+    for url in arguments.filter_map(|argument| argument.as_str()?.strip_prefix(STORE_FLAG)) {
+        let Some(service) = cluster_service_of_url(url) else { continue };
+        let (kind, namespace) = (RequiredObject::SERVICE.to_owned(), Some(service.namespace));
+        let required_by = format!("{requirer} ({STORE_FLAG}{url})");
+        all.push(RequiredObject { kind, namespace, name: service.name, required_by });
     }
     let templates = document["spec"]["volumeClaimTemplates"].as_array().into_iter().flatten();
     let claim = Some(document).filter(|_| document["kind"] == "PersistentVolumeClaim");
@@ -68,6 +81,14 @@ kind: Deployment
 metadata: {name: ollama}
 spec: {template: {spec: {runtimeClassName: nvidia, imagePullSecrets: [{name: registry}, {name: own}]}}}
 ---
+kind: Deployment
+metadata: {name: adapter}
+spec: {template: {spec: {containers: [{args: [--secure-port=6443, "--prometheus-url=http://vm.monitoring.svc:8428"]}]}}}
+---
+kind: Deployment
+metadata: {name: elsewhere}
+spec: {template: {spec: {containers: [{args: ["--prometheus-url=https://prom.example.org"]}]}}}
+---
 kind: Secret
 metadata: {name: own}
 ---
@@ -85,6 +106,7 @@ spec: {template: {spec: {}}, volumeClaimTemplates: [{spec: {storageClassName: lo
             [
                 "RuntimeClass \"nvidia\" by Deployment ollama",
                 "Secret \"registry\" by Deployment ollama",
+                "Service \"vm\" by Deployment adapter (--prometheus-url=http://vm.monitoring.svc:8428)",
                 "StorageClass \"\" by PersistentVolumeClaim plain",
                 "StorageClass \"local\" by StatefulSet each",
                 "StorageClass \"longhorn\" by PersistentVolumeClaim models",

@@ -14,6 +14,7 @@ mod offline;
 mod permissions;
 mod preflight;
 mod releases;
+mod stores;
 
 pub(crate) use adopted_hpa::read_adopted_hpa;
 use k8s_openapi::Resource as _;

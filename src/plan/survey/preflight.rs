@@ -7,7 +7,7 @@ use k8s_openapi::api::core::v1::{ResourceQuota, Service};
 use kube::api::{Api, ListParams};
 use kube::core::DynamicObject;
 
-use super::{SurveyError, cluster_error};
+use super::{SurveyError, cluster_error, stores};
 use crate::env::{api_for_kind, api_for_object};
 use crate::model::inventory::{ExistingTarget, Inventory, PreflightFindings, QuotaHeadroom, RequiredObject};
 use crate::model::journal::ObjectRef;
@@ -22,24 +22,29 @@ pub(super) async fn read(
     inventory: &Inventory,
     installed: &[&String],
 ) -> PreflightFindings {
-    let required =
+    let services = Api::<Service>::all(client.clone()).list(&ListParams::default()).await.ok().map(|list| list.items);
+    let of_charts =
         installed.iter().filter_map(|name| inventory.charts.get(*name)).flat_map(|chart| &chart.required_objects);
     let mut missing = Vec::new();
-    for object in required {
-        if is_missing(client, object).await {
-            missing.push(object.clone());
+    for object in of_charts.cloned().chain(stores::required_services(scenario)) {
+        let is_missing = if object.kind == RequiredObject::SERVICE {
+            stores::is_missing(services.as_deref(), inventory, &object)
+        } else {
+            is_missing(client, &object).await
+        };
+        if is_missing {
+            missing.push(object);
         }
     }
     PreflightFindings {
-        used_node_ports: read_node_ports(client).await,
+        used_node_ports: services.map(used_node_ports),
         missing_objects: missing,
         quotas: read_quotas(client, scenario).await,
         ..PreflightFindings::default()
     }
 }
 
-async fn read_node_ports(client: &kube::Client) -> Option<BTreeMap<i32, String>> {
-    let services = Api::<Service>::all(client.clone()).list(&ListParams::default()).await.ok()?;
+fn used_node_ports(services: Vec<Service>) -> BTreeMap<i32, String> {
     let mut all = BTreeMap::new();
     for service in services {
         let name = [service.metadata.namespace, service.metadata.name].map(Option::unwrap_or_default).join("/");
@@ -47,7 +52,7 @@ async fn read_node_ports(client: &kube::Client) -> Option<BTreeMap<i32, String>>
             all.insert(port, name.clone());
         }
     }
-    Some(all)
+    all
 }
 
 /// True if the object was looked up and does not exist.

@@ -9,6 +9,7 @@ use super::{keda_install, keda_operator};
 use crate::model::metric_profile::MetricProfile;
 use crate::model::resource_kind::SCALED_OBJECT;
 use crate::model::scenario::{Accelerator, Scenario, ServiceRef};
+use crate::model::service_url::cluster_service_of_url;
 use crate::sim::cluster::SimCluster;
 use crate::sim::config::{MigStrategy, NewPodFault};
 use crate::sim::objects::condition;
@@ -20,7 +21,9 @@ const MIG_PROFILE: &str = "1g.10gb";
 
 /// Creates nodes, namespaces, classes, and what the scenario presupposes: metric store and exporter.
 pub(super) fn populate_cluster(cluster: &SimCluster, scenario: &Scenario) {
-    let store = scenario.metric.store.as_ref().and_then(|store| store.service.as_ref());
+    let store =
+        scenario.metric.store.as_ref().and_then(|store| store.service.clone()).or_else(|| adapter_store(scenario));
+    let store = store.as_ref();
     // A page of its own is one of the target's pods.
     let exporter = scenario.metric.exporter.as_ref().filter(|_| !scenario.metric.profile_or_generic().own_page);
     let mut namespaces: BTreeSet<&str> = ["default", "kube-system", "kube-public", "kube-node-lease"].into();
@@ -191,6 +194,13 @@ fn create_classes(cluster: &SimCluster, scenario: &Scenario) {
     for (name, value) in [("system-cluster-critical", 2_000_000_000), ("system-node-critical", 2_000_001_000)] {
         create(cluster, &PRIORITY_CLASS, json!({"metadata": {"name": name}, "value": value}));
     }
+}
+
+/// The Service of the store that the scenario's adapter or ScaledObject reads.
+fn adapter_store(scenario: &Scenario) -> Option<ServiceRef> {
+    let mut urls = scenario.releases.values().filter_map(|release| release.values.get("prometheus")?["url"].as_str());
+    let trigger = || scenario.scaled_object.as_ref()?.spec.get("triggers")?[0]["metadata"]["serverAddress"].as_str();
+    urls.find_map(cluster_service_of_url).or_else(|| cluster_service_of_url(trigger()?))
 }
 
 /// Creates the metric store: its Service and its pod.

@@ -9,6 +9,7 @@ use super::state::PipelineState;
 use crate::hpa::{SCALED_OBJECT_LABEL, SCALED_OBJECT_METRIC};
 use crate::metrics::selector::parse_selector;
 use crate::model::resource_kind::SCALED_OBJECT;
+use crate::model::service_url::service_of_url;
 use crate::sim::cluster::{StatusError, metadata_text};
 use crate::sim::config::DistortionHop;
 
@@ -163,16 +164,9 @@ fn distort(pipeline: &PipelineState, value: f64) -> f64 {
 /// known may have any.
 pub(in crate::sim) fn is_store_address(service: Option<(&str, &str)>, url: &str, address: &str) -> bool {
     let is_url = !url.is_empty() && address.trim_end_matches('/') == url.trim_end_matches('/');
-    is_url || service.is_none_or(|service| service_of_address(address) == Some(service))
-}
-
-/// Namespace and name of the Service in an address of the cluster's DNS: `http://NAME.NAMESPACE.svc:8428`.
-fn service_of_address(address: &str) -> Option<(&str, &str)> {
-    let host = address.split_once("://").map_or(address, |(_, rest)| rest);
-    let host = host.split(['/', ':']).next()?;
-    let mut labels = host.split('.');
-    let (name, namespace) = (labels.next()?, labels.next()?);
-    matches!(labels.next(), None | Some("svc")).then_some((namespace, name))
+    let named = service_of_url(address);
+    let named = named.as_ref().map(|service| (service.namespace.as_str(), service.name.as_str()));
+    is_url || service.is_none_or(|service| named == Some(service))
 }
 
 #[cfg(test)]
