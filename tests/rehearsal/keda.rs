@@ -114,3 +114,25 @@ fn a_fallback_and_a_neighbour_elsewhere_are_named() {
         assert!(verdict.reason.contains(words), "{overlay}: {}", verdict.reason);
     }
 }
+
+/// KEDA says so by an event where its own scale loop is the first to find it; a trigger that fails below the threshold has one too.
+#[test]
+fn a_fallback_that_the_scale_loop_finds_first_is_an_event() {
+    let events = |scenario: &Scenario, name: &str| {
+        let dir = RehearsalDir::new(name);
+        let verdict = rehearse(SimConfig::from_scenario(scenario, 1), scenario, dir.path()).verdict;
+        let timeline = std::fs::read_to_string(dir.path().join("timeline.jsonl")).expect("a timeline");
+        let has = |reason: &str| timeline.contains(&format!(r#""reason":"{reason}""#));
+        (has("KEDAScalerFailed"), has("ScaledObjectFallbackActivated"), verdict.reason)
+    };
+    let (has_failed, has_fallback, reason) = events(&keda_scenario(&["keda-fallback.yaml"]), "keda-fallback-served");
+    assert!(has_failed && !has_fallback && reason.contains("is constant at the metrics API"), "{reason}");
+    let overlay = std::env::temp_dir().join(format!("gpuhpa-fallback-at-once-{}.yaml", std::process::id()));
+    std::fs::write(&overlay, "scaledObject: {spec: {fallback: {failureThreshold: 0, replicas: 1}}}\n").expect("a file");
+    let at_once = keda_scenario(&["keda-fallback.yaml", overlay.to_str().expect("a path")]);
+    std::fs::remove_file(&overlay).expect("the file");
+    let (has_failed, has_fallback, reason) = events(&at_once, "keda-fallback-event");
+    assert!(!has_failed && has_fallback, "{reason}");
+    let words = "KEDA's fallback was active (event ScaledObjectFallbackActivated of ScaledObject";
+    assert!(reason.starts_with("Control/MetricFollowsLoad: ") && reason.contains(words), "{reason}");
+}
