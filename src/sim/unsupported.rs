@@ -64,7 +64,7 @@ fn find_unsupported_scaled_object(scenario: &Scenario) -> Vec<String> {
     let service = store.and_then(|store| store.service.as_ref());
     let url = store.and_then(|store| store.url.as_deref()).unwrap_or_default();
     if let Some(service) = service
-        && !pipeline::is_store_address(Some((&service.namespace, &service.name)), url, address)
+        && !pipeline::is_store_address(Some(service), url, address)
     {
         let of_store = format!("the simulated store is Service {}/{} (metric.store)", service.namespace, service.name);
         lacks.push(format!("a store at {address} (scaledObject.spec.triggers.0.metadata.serverAddress): {of_store}"));

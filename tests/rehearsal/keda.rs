@@ -103,7 +103,7 @@ fn no_fault_of_keda_ends_in_a_pass() {
 #[test]
 fn a_fallback_and_a_neighbour_elsewhere_are_named() {
     for (overlay, inject, words) in [
-        ("keda-fallback.yaml", no_fault as fn(&mut SimConfig), "is constant at the metrics API"),
+        ("keda-fallback.yaml", no_fault as fn(&mut SimConfig), "KEDA's fallback was active"),
         ("keda-cluster.yaml", busy_elsewhere as fn(&mut SimConfig), "elsewhere/neighbor"),
     ] {
         let scenario = keda_scenario(&[overlay]);
@@ -113,4 +113,27 @@ fn a_fallback_and_a_neighbour_elsewhere_are_named() {
         let verdict = rehearse(config, &scenario, dir.path()).verdict;
         assert!(verdict.reason.contains(words), "{overlay}: {}", verdict.reason);
     }
+}
+
+/// KEDA says so by an event where its own scale loop is the first to find it; a trigger that fails below the threshold has one too.
+#[test]
+fn a_fallback_that_the_scale_loop_finds_first_is_an_event() {
+    let events = |scenario: &Scenario, name: &str| {
+        let dir = RehearsalDir::new(name);
+        let verdict = rehearse(SimConfig::from_scenario(scenario, 1), scenario, dir.path()).verdict;
+        let timeline = std::fs::read_to_string(dir.path().join("timeline.jsonl")).expect("a timeline");
+        let has = |reason: &str| timeline.contains(&format!(r#""reason":"{reason}""#));
+        (has("KEDAScalerFailed"), has("ScaledObjectFallbackActivated"), verdict.reason)
+    };
+    let (has_failed, has_fallback, reason) = events(&keda_scenario(&["keda-fallback.yaml"]), "keda-fallback-served");
+    let by_number = "KEDA's fallback was active (event KEDAScalerFailed, and each reading is its number, 1 × 60)";
+    assert!(has_failed && !has_fallback && reason.contains(by_number), "{reason}");
+    let overlay = std::env::temp_dir().join(format!("gpuhpa-fallback-at-once-{}.yaml", std::process::id()));
+    std::fs::write(&overlay, "scaledObject: {spec: {fallback: {failureThreshold: 0, replicas: 1}}}\n").expect("a file");
+    let at_once = keda_scenario(&["keda-fallback.yaml", overlay.to_str().expect("a path")]);
+    std::fs::remove_file(&overlay).expect("the file");
+    let (has_failed, has_fallback, reason) = events(&at_once, "keda-fallback-event");
+    assert!(!has_failed && has_fallback, "{reason}");
+    let words = "KEDA's fallback was active (event ScaledObjectFallbackActivated of ScaledObject";
+    assert!(reason.starts_with("Control/MetricFollowsLoad: ") && reason.contains(words), "{reason}");
 }

@@ -72,7 +72,7 @@ impl SimConfig {
         // A field that nothing reads would only make the store larger.
         pipeline.has_engine_active = scenario.metric.series_names().contains(&ENGINE_ACTIVE_FIELD);
         let service = scenario.metric.store.as_ref().and_then(|store| store.service.as_ref());
-        pipeline.store_service = service.map(|service| (service.namespace.clone(), service.name.clone()));
+        pipeline.store_service = service.cloned();
         let store = scenario.metric.store.as_ref().and_then(|store| store.url.clone());
         config.network.store_url = store.unwrap_or_default();
         config.network.connect_timeout = scenario.load.timeouts.connect;

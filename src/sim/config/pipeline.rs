@@ -1,6 +1,7 @@
 //! Configuration of the metric pipeline.
 
 use super::fault_scope::{ActiveWindow, AffectedPods};
+use crate::model::scenario::ServiceRef;
 use crate::units::HumanDuration;
 
 /// The activity of a device as a ratio, which a MIG instance has instead of a utilization.
@@ -20,8 +21,8 @@ pub struct PipelineConfig {
     pub store_offset: HumanDuration,
     /// Relist interval of the adapter, unless its arguments set `--metrics-relist-interval`.
     pub relist_interval: HumanDuration,
-    /// Namespace and name of the store's Service, where the scenario states it.
-    pub store_service: Option<(String, String)>,
+    /// The store's Service, where the scenario states it.
+    pub(crate) store_service: Option<ServiceRef>,
     /// Accelerator memory, MiB.
     pub device_memory_mib: u64,
     /// Model name of the accelerators.

@@ -47,6 +47,11 @@ impl ControllerContext {
         self.enqueue_after(kind, namespace, name, after);
     }
 
+    /// Whether an item is in the queue.
+    pub(super) fn is_queued(&self, kind: WorkKind, namespace: &str, name: &str) -> bool {
+        self.queue.contains(&WorkItem { kind, namespace: namespace.to_owned(), name: name.to_owned() })
+    }
+
     /// Removes and returns the first item that is due.
     pub(super) fn pop_due(&mut self) -> Option<WorkItem> {
         self.queue.pop_due(self.now_ms())

@@ -1,10 +1,13 @@
 //! KEDA's operator, reduced to what a run can observe of it: it makes an HPA of each ScaledObject, creates it again when it is
-//! deleted, and lets a ScaledObject go (kedacore/keda v2.21.0, controllers/keda/scaledobject_controller.go, hpa.go). Below
-//! minReplicaCount 1 it would write sizes itself; the simulator refuses that.
+//! deleted, and lets a ScaledObject go (kedacore/keda v2.21.0, controllers/keda/scaledobject_controller.go, hpa.go). Its scale loop
+//! records events of a failing trigger and of the fallback (pkg/scaling/scale_handler.go, `checkScalers`): of the fallback only
+//! where a round of the loop itself finds the change, which the metrics server often finds first. Below minReplicaCount 1 it would
+//! write sizes itself; the simulator refuses that.
 
 use serde_json::{Value, json};
 
 use super::context::ControllerContext;
+use super::event;
 use super::work_queue::WorkKind;
 use crate::hpa;
 use crate::model::resource_kind::SCALED_OBJECT;
@@ -13,11 +16,22 @@ use crate::sim::cluster::{FieldManager, SimCluster};
 use crate::sim::objects::keda::{FIELD_MANAGER, FINALIZER, OPERATOR};
 use crate::sim::objects::kinds::{DEPLOYMENT, HPA, STATEFUL_SET};
 use crate::sim::objects::{condition, owner, state};
+use crate::sim::pipeline::ScalerCheck;
 use crate::units::HumanDuration;
 
 const VERSION: &str = "2.21.0";
 /// Interval of its attempts while the target is missing, or while it hangs.
 const RETRY_INTERVAL: HumanDuration = HumanDuration::from_secs(1);
+/// Interval of its scale loop, unless the ScaledObject states `pollingInterval`, seconds.
+const POLLING_INTERVAL_S: u64 = 30;
+
+/// What the operator knows of its scalers.
+pub(super) struct ScalerAccess {
+    /// Whether the operator hangs.
+    pub(super) is_away: Box<dyn Fn() -> bool + Send>,
+    /// A round of the scale loop for a ScaledObject; true where its HPA asks for the metric.
+    pub(super) check: Box<dyn Fn(&Value, bool) -> Option<ScalerCheck> + Send>,
+}
 
 /// Reconciles a ScaledObject.
 pub(super) fn sync(context: &mut ControllerContext, namespace: &str, name: &str, is_away: bool) {
@@ -31,7 +45,40 @@ pub(super) fn sync(context: &mut ControllerContext, namespace: &str, name: &str,
         finalize(context, &object, namespace, name);
     } else {
         reconcile(&context.cluster, namespace, name);
+        if !context.is_queued(WorkKind::ScaleLoop, namespace, name) {
+            context.enqueue_after(WorkKind::ScaleLoop, namespace, name, HumanDuration::default());
+        }
     }
+}
+
+/// A round of the scale loop of a ScaledObject.
+pub(super) fn check_scaler(context: &mut ControllerContext, namespace: &str, name: &str, scalers: &ScalerAccess) {
+    let Some(object) = context.cluster.get(&SCALED_OBJECT, namespace, name).filter(|one| !state::is_deleting(one))
+    else {
+        return;
+    };
+    let hpa = context.cluster.get(&HPA, namespace, &hpa::scaled_object_hpa_name(name));
+    let is_hpa_active = hpa.is_some_and(|hpa| condition::is_condition_true(&hpa, "ScalingActive"));
+    let check = if (scalers.is_away)() { None } else { (scalers.check)(&object, is_hpa_active) };
+    if let Some(ScalerCheck { was_fallback, is_fallback, error }) = check {
+        let record = |kind, reason, message: &str| {
+            event::record(&context.cluster, OPERATOR, &object, (kind, reason), message);
+        };
+        if let Some(error) = error {
+            record("Warning", "KEDAScalerFailed", &error);
+        }
+        match (was_fallback, is_fallback) {
+            (false, true) => {
+                record("Normal", "ScaledObjectFallbackActivated", "ScaledObject fallback is active");
+            }
+            (true, false) => {
+                record("Normal", "ScaledObjectFallbackDeactivated", "ScaledObject fallback is no longer active");
+            }
+            _ => {}
+        }
+    }
+    let seconds = object["spec"]["pollingInterval"].as_u64().unwrap_or(POLLING_INTERVAL_S);
+    context.enqueue_after(WorkKind::ScaleLoop, namespace, name, HumanDuration::from_secs(seconds.max(1)));
 }
 
 /// Writes finalizer and label of a ScaledObject, its HPA, and its status.

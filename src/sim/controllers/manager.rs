@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::context::ControllerContext;
 use super::hpa_controller::{HpaController, MetricsApiHandler};
 use super::injections::InjectionTriggers;
+use super::keda_operator::ScalerAccess;
 use super::kubelet::Kubelets;
 use super::work_queue::{WorkItem, WorkKind};
 use super::{
@@ -20,20 +21,16 @@ pub(super) struct ControllerManager {
     context: ControllerContext,
     kubelets: Kubelets,
     hpa_controller: HpaController,
-    /// Whether KEDA's operator hangs.
-    is_keda_away: Box<dyn Fn() -> bool + Send>,
+    /// What KEDA's operator knows of its scalers.
+    keda_scalers: ScalerAccess,
     injection_triggers: InjectionTriggers,
     seen_version: u64,
 }
 
 impl ControllerManager {
-    pub(super) fn new(
-        cluster: SimCluster,
-        metrics_api: MetricsApiHandler,
-        is_keda_away: Box<dyn Fn() -> bool + Send>,
-    ) -> Self {
+    pub(super) fn new(cluster: SimCluster, metrics_api: MetricsApiHandler, keda_scalers: ScalerAccess) -> Self {
         Self {
-            is_keda_away,
+            keda_scalers,
             hpa_controller: HpaController::new(cluster.clone(), metrics_api),
             context: ControllerContext::new(cluster),
             kubelets: Kubelets::default(),
@@ -137,7 +134,8 @@ impl ControllerManager {
             WorkKind::Node => node_lifecycle::sync(context, name),
             WorkKind::ForegroundDeletion => garbage_collector::sync_foreground(context, namespace, name),
             WorkKind::Hpa => self.hpa_controller.sync(context, namespace, name),
-            WorkKind::ScaledObject => keda_operator::sync(context, namespace, name, (self.is_keda_away)()),
+            WorkKind::ScaledObject => keda_operator::sync(context, namespace, name, (self.keda_scalers.is_away)()),
+            WorkKind::ScaleLoop => keda_operator::check_scaler(context, namespace, name, &self.keda_scalers),
             WorkKind::Lease => lease::renew(context),
             WorkKind::Injection => {
                 injections::inject(context, &mut self.kubelets, &mut self.hpa_controller, name);

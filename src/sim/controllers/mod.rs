@@ -47,6 +47,7 @@ mod work_queue;
 #[cfg(test)]
 mod tests;
 
+use serde_json::Value;
 use tokio::task::JoinSet;
 
 use super::platform::SimPlatform;
@@ -62,7 +63,10 @@ pub(super) fn spawn(platform: &SimPlatform, tasks: &mut JoinSet<()>) {
     let pipeline = platform.pipeline.clone();
     let metrics_api = Box::new(move |path: &str| pipeline.query_metrics_api(path));
     let (servers, cluster) = (platform.servers.clone(), platform.cluster.clone());
-    let is_keda_away = Box::new(move || servers.is_active(cluster.config().pipeline.keda_away.as_ref()));
-    let manager = manager::ControllerManager::new(platform.cluster.clone(), metrics_api, is_keda_away);
+    let is_away = Box::new(move || servers.is_active(cluster.config().pipeline.keda_away.as_ref()));
+    let pipeline = platform.pipeline.clone();
+    let check = Box::new(move |object: &Value, is_hpa_active| pipeline.check_scaler(object, is_hpa_active));
+    let keda_scalers = keda_operator::ScalerAccess { is_away, check };
+    let manager = manager::ControllerManager::new(platform.cluster.clone(), metrics_api, keda_scalers);
     tasks.spawn(manager.run());
 }

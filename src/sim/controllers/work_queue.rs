@@ -19,6 +19,8 @@ pub(super) enum WorkKind {
     ForegroundDeletion,
     Hpa,
     ScaledObject,
+    /// A round of KEDA's scale loop.
+    ScaleLoop,
     Lease,
     Injection,
 }
@@ -52,6 +54,11 @@ impl WorkQueue {
         let key = (due_ms, self.sequence);
         self.by_time.insert(key, item.clone());
         self.by_item.insert(item, key);
+    }
+
+    /// Whether an item is in it.
+    pub(super) fn contains(&self, item: &WorkItem) -> bool {
+        self.by_item.contains_key(item)
     }
 
     /// The due time of the first item.

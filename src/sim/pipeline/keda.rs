@@ -1,16 +1,16 @@
-//! KEDA's metrics server with its scaler of type prometheus (kedacore/keda v2.21.0: pkg/provider/provider.go,
-//! pkg/scaling/scale_handler.go, pkg/scalers/prometheus_scaler.go, pkg/fallback/fallback.go): each request for the metric of a
-//! ScaledObject runs its query in the store.
+//! KEDA's metrics server (kedacore/keda v2.21.0: pkg/provider/provider.go, pkg/scaling/scale_handler.go): each request for the
+//! metric of a ScaledObject runs its query in the store.
 
 use serde_json::{Map, Value};
 
-use super::promql::{self, QueryValue};
+use super::keda_scaler;
+use super::promql;
+use super::scaler_health::ScalerObservation;
 use super::state::PipelineState;
 use crate::hpa::{SCALED_OBJECT_LABEL, SCALED_OBJECT_METRIC};
 use crate::metrics::selector::parse_selector;
 use crate::model::resource_kind::SCALED_OBJECT;
-use crate::model::service_url::service_of_url;
-use crate::sim::cluster::{StatusError, metadata_text};
+use crate::sim::cluster::StatusError;
 use crate::sim::config::DistortionHop;
 
 /// Keys of a prometheus trigger's metadata that the simulator knows. What its connection is made of does not matter here.
@@ -100,57 +100,11 @@ pub(super) fn scaled_object_metric(
     if metric != SCALED_OBJECT_METRIC {
         return Err(of_operator(format!("no matching metrics found for {metric}")));
     }
-    let (trigger, fallback) = (&object["spec"]["triggers"][0], &object["spec"]["fallback"]);
-    let value = run_query(pipeline, &trigger["metadata"])?;
-    let failures = count_failures(pipeline, &metadata_text(&object, "uid"), value.is_some());
-    if let Some(value) = value {
-        return Ok(distort(pipeline, value));
+    match keda_scaler::observe(pipeline, &object)? {
+        ScalerObservation::Value(value) => Ok(distort(pipeline, value)),
+        ScalerObservation::Fallback(constant) => Ok(constant),
+        ScalerObservation::Failed(_) => Err(of_operator(format!("metric:{metric} encountered error"))),
     }
-    let threshold = fallback["failureThreshold"].as_u64().filter(|threshold| failures > *threshold);
-    let replicas = fallback["replicas"].as_f64().filter(|_| threshold.is_some());
-    let target = trigger["metadata"]["threshold"].as_str().and_then(|text| text.parse::<f64>().ok());
-    let constant = replicas.zip(target).map(|(replicas, target)| replicas * target);
-    constant.ok_or_else(|| of_operator(format!("metric:{metric} encountered error")))
-}
-
-/// Failed requests in a row, this one included.
-fn count_failures(pipeline: &PipelineState, uid: &str, has_value: bool) -> u64 {
-    let mut failures = pipeline.lock_keda_failures();
-    let count = failures.entry(uid.to_owned()).or_default();
-    *count = if has_value { 0 } else { *count + 1 };
-    *count
-}
-
-/// The single value of a trigger's query; `None` where it has none and must have one, or the store does not answer.
-///
-/// # Errors
-/// The simulator does not support the query.
-fn run_query(pipeline: &PipelineState, metadata: &Value) -> Result<Option<f64>, StatusError> {
-    let PipelineState { cluster, servers, .. } = pipeline;
-    let config = &cluster.config().pipeline;
-    let text = |key: &str| metadata[key].as_str().unwrap_or_default();
-    let service = config.store_service.as_ref().map(|(namespace, name)| (namespace.as_str(), name.as_str()));
-    let is_known = is_store_address(service, &cluster.config().network.store_url, text("serverAddress"));
-    if !is_known || servers.is_active(config.store_missing.as_ref()) {
-        return Ok(None);
-    }
-    let query = promql::parse(text("query"));
-    let query = query.map_err(|lack| StatusError::not_simulated(&format!("{lack} in a ScaledObject's query")))?;
-    let now_ms = config.adapter_stale.as_ref().and_then(|window| servers.active_since(window));
-    let now_ms = now_ms.unwrap_or_else(|| cluster.clock().now_ms());
-    // It asks for the current second.
-    let second_ms = now_ms - now_ms % 1000;
-    let at_ms = second_ms.min(now_ms.saturating_sub(config.store_offset.ms()));
-    let ignores_null = !matches!(text("ignoreNullValues"), "false" | "False" | "FALSE" | "f" | "F" | "0");
-    Ok(match pipeline.lock_store().evaluate(&query, at_ms) {
-        Ok(QueryValue::Samples(samples)) => match &samples[..] {
-            [one] if one.value.is_finite() => Some(one.value),
-            [] | [_] => ignores_null.then_some(0.0),
-            _ => None,
-        },
-        // It reads no scalars.
-        Ok(QueryValue::Scalar(_)) | Err(_) => None,
-    })
 }
 
 fn distort(pipeline: &PipelineState, value: f64) -> f64 {
@@ -158,15 +112,6 @@ fn distort(pipeline: &PipelineState, value: f64) -> f64 {
     let distortion = distortion.filter(|it| it.hop == DistortionHop::Adapter);
     let distortion = distortion.filter(|it| pipeline.servers.is_active(Some(&it.window)));
     distortion.map_or(value, |it| it.kind.apply(value))
-}
-
-/// Whether an address leads to the store, by its URL or by the namespace and name of its Service. A store whose Service is not
-/// known may have any.
-pub(in crate::sim) fn is_store_address(service: Option<(&str, &str)>, url: &str, address: &str) -> bool {
-    let is_url = !url.is_empty() && address.trim_end_matches('/') == url.trim_end_matches('/');
-    let named = service_of_url(address);
-    let named = named.as_ref().map(|service| (service.namespace.as_str(), service.name.as_str()));
-    is_url || service.is_none_or(|service| named == Some(service))
 }
 
 #[cfg(test)]
@@ -177,6 +122,7 @@ mod tests {
 
     use super::*;
     use crate::clock::RunClock;
+    use crate::model::service_url::service_of_url;
     use crate::sim::cluster::SimCluster;
     use crate::sim::config::{ActiveWindow, SimConfig};
     use crate::sim::fixtures::create_object;
@@ -234,7 +180,7 @@ mod tests {
             json!({"serverAddress": "http://none.monitoring.svc:9090", "query": "sum(u)", "threshold": "30"});
         let fallback = json!({"failureThreshold": 2, "replicas": 3});
         let of_store = |config: &mut SimConfig| {
-            config.pipeline.store_service = Some(("monitoring".to_owned(), "store".to_owned()));
+            config.pipeline.store_service = service_of_url("http://store.monitoring.svc:9090");
         };
         let pipeline = pipeline_with(&metadata, &fallback, of_store);
         let values: Vec<_> = (0..4).map(|_| served(&pipeline).ok()).collect();
@@ -255,21 +201,6 @@ mod tests {
         assert!(error("s1-prometheus", SELECTOR).contains("no matching metrics found for s1-prometheus"));
         let away = pipeline_with(&metadata, &Value::Null, |s| s.pipeline.keda_away = Some(ActiveWindow::ALWAYS));
         assert!(served(&away).unwrap_err().contains("timeout while waiting to establish gRPC connection"));
-    }
-
-    #[test]
-    fn the_store_is_found_by_url_or_service() {
-        let store = Some(("monitoring", "vm"));
-        for address in
-            ["http://vm.monitoring.svc:8428", "http://vm.monitoring:8428/", "vm.monitoring.svc.cluster.local"]
-        {
-            assert!(is_store_address(store, "", address), "{address}");
-        }
-        for address in ["http://vm.other.svc:8428", "http://vm:8428", "https://vm.monitoring.example.org", ""] {
-            assert!(!is_store_address(store, "", address), "{address}");
-        }
-        assert!(is_store_address(store, "https://vm.example.org", "https://vm.example.org/"));
-        assert!(is_store_address(None, "", "https://any.example.org"));
     }
 
     #[test]

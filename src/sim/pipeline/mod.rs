@@ -5,10 +5,12 @@ mod devices;
 mod exporter;
 mod exposition;
 mod keda;
+mod keda_scaler;
 mod metrics_api;
 mod own_pages;
 mod promql;
 mod rules;
+mod scaler_health;
 mod state;
 mod store;
 #[cfg(test)]
@@ -29,7 +31,8 @@ use crate::sim::config::PipelineConfig;
 use crate::units::HumanDuration;
 pub(super) use exporter::series_names;
 use exposition::PipelineLabels;
-pub(super) use keda::{find_unsupported as find_unsupported_scaled_object, is_store_address, queried_series};
+pub(super) use keda::{find_unsupported as find_unsupported_scaled_object, queried_series};
+pub(super) use keda_scaler::{ScalerCheck, is_store_address};
 pub(super) use own_pages::SERIES_NAMES as OWN_PAGE_SERIES;
 use promql::QueryValue;
 pub(super) use rules::{find_unserved_series, find_unsupported as find_unsupported_rules, has_rule_of};
@@ -116,6 +119,12 @@ impl MetricPipeline {
     /// An error without a reason is plain text, not a Status.
     pub(super) fn query_metrics_api(&self, path: &str) -> Result<Value, StatusError> {
         metrics_api::handle_request(&self.0, path)
+    }
+
+    /// A round of the scale loop of KEDA's operator for a ScaledObject; `None` where the simulator does not support its query.
+    /// `is_hpa_active`: its HPA asks for the metric.
+    pub(super) fn check_scaler(&self, scaled_object: &Value, is_hpa_active: bool) -> Option<ScalerCheck> {
+        keda_scaler::check(&self.0, scaled_object, is_hpa_active).ok()
     }
 
     async fn sample_loop(self) {

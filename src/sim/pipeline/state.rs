@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::exporter::SimExporter;
 use super::rules::AdapterConfig;
+use super::scaler_health::ScalerHealth;
 use super::store::SimStore;
 use crate::sim::cluster::SimCluster;
 use crate::sim::ollama::ServerRegistry;
@@ -17,14 +18,14 @@ pub(super) struct PipelineState {
     store: Mutex<SimStore>,
     /// The adapter's configuration, with the version of its ConfigMap.
     adapter_config: Mutex<Option<(String, Arc<AdapterConfig>)>>,
-    /// Failed requests in a row for the metric of each ScaledObject, by its uid.
-    keda_failures: Mutex<BTreeMap<String, u64>>,
+    /// The scaler of each ScaledObject, by its uid.
+    keda_scalers: Mutex<BTreeMap<String, ScalerHealth>>,
 }
 
 impl PipelineState {
     pub(super) fn new(cluster: SimCluster, servers: ServerRegistry) -> Self {
         let (exporter, store, adapter_config) = (Mutex::default(), Mutex::default(), Mutex::default());
-        Self { cluster, servers, exporter, store, adapter_config, keda_failures: Mutex::default() }
+        Self { cluster, servers, exporter, store, adapter_config, keda_scalers: Mutex::default() }
     }
 
     pub(super) fn lock_exporter(&self) -> MutexGuard<'_, SimExporter> {
@@ -35,8 +36,8 @@ impl PipelineState {
         lock(&self.store)
     }
 
-    pub(super) fn lock_keda_failures(&self) -> MutexGuard<'_, BTreeMap<String, u64>> {
-        lock(&self.keda_failures)
+    pub(super) fn lock_keda_scalers(&self) -> MutexGuard<'_, BTreeMap<String, ScalerHealth>> {
+        lock(&self.keda_scalers)
     }
 
     pub(super) fn lock_adapter_config(&self) -> MutexGuard<'_, Option<(String, Arc<AdapterConfig>)>> {

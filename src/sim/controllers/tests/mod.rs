@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
+use super::keda_operator::ScalerAccess;
 use super::manager::ControllerManager;
 use super::populate;
 use crate::clock::RunClock;
@@ -45,7 +46,8 @@ impl ControllerFixture {
             Ok(json!({"kind": "MetricValueList", "items": items}))
         });
         let mut tasks = JoinSet::new();
-        tasks.spawn(ControllerManager::new(cluster.clone(), metrics_api, Box::new(|| false)).run());
+        let keda_scalers = ScalerAccess { is_away: Box::new(|| false), check: Box::new(|_, _| None) };
+        tasks.spawn(ControllerManager::new(cluster.clone(), metrics_api, keda_scalers).run());
         let fixture = Self { cluster, metric_value: value, _tasks: tasks };
         fixture.deploy();
         fixture
