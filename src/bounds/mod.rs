@@ -7,6 +7,7 @@ use self::terms::{assumed_term, bound, harness_term, term};
 use crate::hpa::BehaviorTimes;
 use crate::model::adapter_rule;
 use crate::model::assumptions::Assumptions;
+use crate::model::inventory::Inventory;
 use crate::model::metric_under_test::MetricUnderTest;
 use crate::model::plan::{BoundName, Term, TermSource, TimeBound};
 use crate::model::scenario::Scenario;
@@ -37,7 +38,8 @@ pub(crate) struct TimingModel<'a> {
     pub(crate) up_rate_ms: u64,
     /// Time that the scaling policies need from maxReplicas down to minReplicas, milliseconds.
     pub(crate) down_rate_ms: u64,
-    /// How much older than its samples the metric is because of ranges and offsets in the adapter's rule, milliseconds.
+    /// How much older than its samples the metric is because of ranges and offsets in the adapter's rule or KEDA's query,
+    /// milliseconds.
     pub(crate) rule_delay_ms: u64,
     /// Largest possible difference between the API server's clock and the harness's, milliseconds.
     pub(crate) clock_skew_ms: u64,
@@ -46,9 +48,14 @@ pub(crate) struct TimingModel<'a> {
 }
 
 impl<'a> TimingModel<'a> {
-    /// The model for a scenario and the times of its HPA's `spec.behavior`.
+    /// The model for a scenario in a cluster, and the times of its HPA's `spec.behavior`.
     #[must_use]
-    pub(crate) fn from_scenario(scenario: &'a Scenario, behavior: BehaviorTimes, clock_skew_ms: u64) -> Self {
+    pub(crate) fn new(
+        scenario: &'a Scenario,
+        inventory: &Inventory,
+        behavior: BehaviorTimes,
+        clock_skew_ms: u64,
+    ) -> Self {
         let (ms, source) = match behavior.down_window_ms {
             Some(ms) => (ms, TermSource::Read),
             None => (scenario.assumptions.downscale_stabilization.ms(), TermSource::Assumed),
@@ -61,7 +68,7 @@ impl<'a> TimingModel<'a> {
             termination_grace_s: None,
             up_rate_ms: behavior.up_rate_ms,
             down_rate_ms: behavior.down_rate_ms,
-            rule_delay_ms: metric.map_or(0, |metric| adapter_rule::rule_delay_ms(scenario, &metric)),
+            rule_delay_ms: metric.map_or(0, |metric| adapter_rule::rule_delay_ms(scenario, inventory, &metric)),
             clock_skew_ms,
             first_token_ms: scenario.load.timeouts.first_token.ms(),
         }

@@ -62,7 +62,7 @@ impl<'a> Evaluator<'a> {
         if let Some(result) = self.results.borrow().get(&prerequisite) {
             return result.clone();
         }
-        let result = match prerequisite.find_inapplicable(self.view.records.scenario) {
+        let result = match prerequisite.find_inapplicable(self.view.records) {
             Some(reason) => CheckResult::not_applicable(reason),
             None => {
                 let unmet = self.unmet_prerequisite(prerequisite.prerequisites());

@@ -4,6 +4,8 @@
 
 use serde_json::Value;
 
+use super::hpa_source::TriggerUnderTest;
+use super::inventory::Inventory;
 use super::metric_under_test::{MetricKind, MetricUnderTest};
 use super::scenario::Scenario;
 
@@ -59,13 +61,13 @@ fn serves(rule: &Value, metric: &str) -> bool {
 const MAX_DELAY_MS: u64 = 366 * 86_400_000;
 
 /// How much older the metric under test is than its samples because of ranges and offsets in its rule, or in the query of its
-/// ScaledObject, milliseconds; 0 without either in the scenario.
-pub(crate) fn rule_delay_ms(scenario: &Scenario, metric: &MetricUnderTest) -> u64 {
+/// ScaledObject, milliseconds; 0 where neither is known.
+pub(crate) fn rule_delay_ms(scenario: &Scenario, inventory: &Inventory, metric: &MetricUnderTest) -> u64 {
     let rules = AdapterRules::from_scenario(scenario).filter_map(|rules| rules.serving(metric));
-    let of_rules = rules.filter_map(|rule| rule["metricsQuery"].as_str());
-    let triggers = scenario.scaled_object.iter().filter_map(|one| one.spec.get("triggers")?.as_array()).flatten();
-    let of_triggers = triggers.filter_map(|trigger| trigger["metadata"]["query"].as_str());
-    of_rules.chain(of_triggers).map(query_delay_ms).max().unwrap_or(0).min(MAX_DELAY_MS)
+    let of_rules = rules.filter_map(|rule| rule["metricsQuery"].as_str()).map(query_delay_ms);
+    let trigger = TriggerUnderTest::new(scenario, inventory.adopted_hpa.as_ref());
+    let of_trigger = trigger.map(|found| query_delay_ms(&found.trigger.query));
+    of_rules.chain(of_trigger).max().unwrap_or(0).min(MAX_DELAY_MS)
 }
 
 /// The time after which the result of a PromQL query no longer depends on older samples, milliseconds: its ranges and offsets,
@@ -259,9 +261,25 @@ mod tests {
                  scaledObject: {{spec: {{triggers: [{{type: prometheus, metadata: {{query: \"{query}\"}}}}]}}}}"
             );
             let scenario: Scenario = serde_saphyr::from_str(&text).unwrap();
-            rule_delay_ms(&scenario, &MetricUnderTest::from_scenario(&scenario).unwrap())
+            rule_delay_ms(&scenario, &Inventory::default(), &MetricUnderTest::from_scenario(&scenario).unwrap())
         };
         assert_eq!([with("sum(x)"), with("sum(avg_over_time(x[2m]))")], [0, 120_000]);
+    }
+
+    #[test]
+    fn the_query_of_an_adopted_scaled_object_counts_as_the_scenarios_own() {
+        let text = "{adopt: {hpa: x}, hpa: {spec: {maxReplicas: 3, scaleTargetRef: {kind: Deployment, name: x}, metrics: [{type: External, \
+             external: {metric: {name: s0}, target: {type: AverageValue, averageValue: \"60\"}}}]}}}";
+        let scenario: Scenario = serde_saphyr::from_str(text).unwrap();
+        let adopted_hpa = serde_json::from_str(
+            r#"{"uid":"u","spec":{"maxReplicas":3,"scaleTargetRef":{"kind":"Deployment","name":"x"}},
+                "scaledObject":{"name":"x","minReplicaCount":1,"trigger":{"query":"sum(rate(x[2m] offset 1m))"}}}"#,
+        );
+        let inventory = Inventory { adopted_hpa: Some(adopted_hpa.unwrap()), ..Inventory::default() };
+        let metric = MetricUnderTest::from_scenario(&scenario).unwrap();
+        assert_eq!(rule_delay_ms(&scenario, &inventory, &metric), 180_000);
+        let own = Scenario { adopt: None, ..scenario };
+        assert_eq!(rule_delay_ms(&own, &inventory, &metric), 0);
     }
 
     #[test]

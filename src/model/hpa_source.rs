@@ -3,6 +3,7 @@
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscalerSpec;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::scenario::Scenario;
 
@@ -82,7 +83,15 @@ pub struct AdoptedHpa {
     pub(crate) scaled_object: Option<ScaledObjectSizes>,
 }
 
-/// The sizes of a ScaledObject below which KEDA's operator itself scales the target.
+impl AdoptedHpa {
+    /// Whether a ScaledObject controls it.
+    #[must_use]
+    pub(crate) fn is_of_scaled_object(&self) -> bool {
+        self.controller.as_ref().is_some_and(|controller| controller.starts_with("ScaledObject "))
+    }
+}
+
+/// The sizes of a ScaledObject below which KEDA's operator itself scales the target, and its query.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct ScaledObjectSizes {
@@ -99,4 +108,73 @@ pub(crate) struct ScaledObjectSizes {
     /// The annotation that pauses it, if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) paused_by: Option<String>,
+    /// Its trigger, if it has only one, of type prometheus.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) trigger: Option<PrometheusTrigger>,
+}
+
+/// The trigger of a ScaledObject of which KEDA makes the metric under test: a query of a Prometheus-compatible store
+/// (kedacore/keda v2.21.0, pkg/scalers/prometheus_scaler.go, `prometheusMetadata`).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct PrometheusTrigger {
+    /// metadata.query.
+    pub(crate) query: String,
+    /// A tenancy proxy adds the namespace to each selector of the query (metadata.namespace, metadata.queryParameters).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) is_restricted: bool,
+    /// KEDA serves 0 where the query finds nothing: metadata.ignoreNullValues is not "false".
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) ignores_null_values: bool,
+}
+
+impl PrometheusTrigger {
+    /// The only trigger of a ScaledObject with these triggers; `None` for several, and for one of another type.
+    #[must_use]
+    pub(crate) fn from_triggers(triggers: &Value) -> Option<Self> {
+        let [trigger] = triggers.as_array()?.as_slice() else { return None };
+        let metadata = &trigger["metadata"];
+        let has_namespace = |key: &str| metadata[key].as_str().is_some_and(|text| text.contains("namespace"));
+        (trigger["type"] == "prometheus").then_some(Self {
+            query: metadata["query"].as_str()?.to_owned(),
+            is_restricted: metadata["namespace"].is_string() || has_namespace("queryParameters"),
+            ignores_null_values: metadata["ignoreNullValues"] != "false",
+        })
+    }
+}
+
+/// The trigger of which KEDA makes the metric under test.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct TriggerUnderTest {
+    pub(crate) trigger: PrometheusTrigger,
+    /// Name of the ScaledObject, if it exists already.
+    adopted: Option<String>,
+}
+
+impl TriggerUnderTest {
+    /// The trigger of the ScaledObject that the run applies, or of the one that controls the HPA that it adopts. `None` without such
+    /// a ScaledObject, or where it could not be read.
+    #[must_use]
+    pub(crate) fn new(scenario: &Scenario, adopted: Option<&AdoptedHpa>) -> Option<Self> {
+        match scenario.hpa_source() {
+            HpaSource::Applied => None,
+            HpaSource::ScaledObject => {
+                let triggers = scenario.scaled_object.as_ref()?.spec.get("triggers")?;
+                Some(Self { trigger: PrometheusTrigger::from_triggers(triggers)?, adopted: None })
+            }
+            HpaSource::Adopted(_) => {
+                let owner = adopted?.scaled_object.as_ref()?;
+                Some(Self { trigger: owner.trigger.clone()?, adopted: Some(owner.name.clone()) })
+            }
+        }
+    }
+
+    /// The place of a key of its metadata.
+    #[must_use]
+    pub(crate) fn place_of(&self, key: &str) -> String {
+        match &self.adopted {
+            Some(name) => format!("metadata.{key} of ScaledObject {name}'s trigger"),
+            None => format!("scaledObject.spec.triggers.0.metadata.{key}"),
+        }
+    }
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::capacity;
 use crate::model::adapter_rule::{AdapterRules, query_delay_ms};
 use crate::model::hpa_source::HpaSource;
-use crate::model::inventory::Inventory;
+use crate::model::inventory::{AdoptedHpa, Inventory};
 use crate::model::metric_under_test::{MetricKind, MetricUnderTest, TargetType};
 use crate::model::promql_query::find_unclosed;
 use crate::model::scenario::Scenario;
@@ -18,7 +18,9 @@ const GROUP_BY: [&str; 2] = ["<<.GroupBy>>", "<<.GroupBySlice>>"];
 
 pub(super) fn warnings(scenario: &Scenario, inventory: &Inventory, metric: Option<&MetricUnderTest>) -> Vec<String> {
     // KEDA serves the metric of a ScaledObject.
-    let Some(metric) = metric.filter(|_| scenario.hpa_source() != HpaSource::ScaledObject) else { return Vec::new() };
+    let is_of_keda = scenario.hpa_source() == HpaSource::ScaledObject
+        || inventory.adopted_hpa.as_ref().is_some_and(AdoptedHpa::is_of_scaled_object);
+    let Some(metric) = metric.filter(|_| !is_of_keda) else { return Vec::new() };
     let mut all: Vec<String> = unserved_warning(scenario, metric).into_iter().collect();
     for rules in AdapterRules::from_scenario(scenario) {
         let release = rules.release;

@@ -1,18 +1,27 @@
 //! Preflight of an HPA that the run does not apply itself: an adopted one, and that of a ScaledObject.
 
 use super::preflight_error::preflight_error;
+use crate::model::hpa_source::TriggerUnderTest;
 use crate::model::inventory::{AdoptedHpa, Inventory, ScaledObjectSizes};
 use crate::model::plan::PreflightProblem;
+use crate::model::promql_query::find_unclosed;
 use crate::model::scenario::Scenario;
 
-/// Reasons for which KEDA's operator, and not the HPA, would decide the target's size.
+/// Reasons for which KEDA's operator, and not the HPA, would decide the target's size, or the HPA has no metric.
 pub(super) fn errors(inventory: &Inventory) -> Vec<PreflightProblem> {
     let scaled_object = inventory.adopted_hpa.as_ref().and_then(|adopted| adopted.scaled_object.as_ref());
-    let Some(ScaledObjectSizes { name, min_replica_count, idle_replica_count, paused_by, .. }) = scaled_object else {
+    let Some(ScaledObjectSizes { name, min_replica_count, idle_replica_count, paused_by, trigger, .. }) = scaled_object
+    else {
         return Vec::new();
     };
     let mut all = Vec::new();
     let mut refuse = |what: String, hint: &str| all.push(preflight_error(format!("ScaledObject {name} {what}"), hint));
+    if let Some(what) = trigger.as_ref().and_then(|trigger| find_unclosed(&trigger.query)) {
+        refuse(
+            format!("has a query that no store takes: it {what}; the store answers with an error, and the HPA never gets a value"),
+            "correct the PromQL query of its trigger",
+        );
+    }
     if *min_replica_count < 1 {
         refuse(
             "has minReplicaCount 0: KEDA's operator, and not the HPA, scales between 0 and 1, which is no part of the claim, and without a pod there is no accelerator to measure".to_owned(),
@@ -36,11 +45,10 @@ pub(super) fn errors(inventory: &Inventory) -> Vec<PreflightProblem> {
 /// What a reader of the evidence must know of the HPA.
 pub(super) fn warnings(scenario: &Scenario, inventory: &Inventory) -> Vec<String> {
     let mut all = Vec::new();
-    if let Some(AdoptedHpa { controller: Some(controller), scaled_object: None, .. }) = &inventory.adopted_hpa
-        && controller.starts_with("ScaledObject ")
-    {
+    let unread = inventory.adopted_hpa.as_ref().filter(|hpa| hpa.is_of_scaled_object() && hpa.scaled_object.is_none());
+    if let Some(AdoptedHpa { controller: Some(controller), .. }) = unread {
         all.push(format!(
-            "{controller}, which controls the adopted HPA, could not be read (get of scaledobjects.keda.sh in {}): with minReplicaCount 0 or a pause KEDA's operator writes sizes too, and Control/ByTheAutoscaler is INCONCLUSIVE",
+            "{controller}, which controls the adopted HPA, could not be read (get of scaledobjects.keda.sh in {}): with minReplicaCount 0 or a pause KEDA's operator writes sizes too, and Control/ByTheAutoscaler is INCONCLUSIVE; its query is not looked at, and a range or an offset in it is not in the bounds",
             scenario.namespace
         ));
     }
@@ -50,14 +58,12 @@ pub(super) fn warnings(scenario: &Scenario, inventory: &Inventory) -> Vec<String
             "ScaledObject {name} has the condition Fallback=True: its trigger fails, and KEDA serves a constant number, which is no metric; until it ends, Control/MetricFollowsLoad is INCONCLUSIVE"
         ));
     }
-    if let Some(scaled_object) = &scenario.scaled_object {
-        let ignores = &scaled_object.spec.get("triggers").map(|all| &all[0]["metadata"]["ignoreNullValues"]);
-        if ignores.and_then(|value| value.as_str()) != Some("false") {
-            all.push(
-                "scaledObject.spec.triggers.0.metadata.ignoreNullValues is not \"false\": KEDA serves 0 where its query finds nothing, so a broken pipeline looks like an idle target"
-                    .to_owned(),
-            );
-        }
+    let trigger = TriggerUnderTest::new(scenario, inventory.adopted_hpa.as_ref());
+    if let Some(found) = trigger.filter(|found| found.trigger.ignores_null_values) {
+        all.push(format!(
+            "{} is not \"false\": KEDA serves 0 where its query finds nothing, so a broken pipeline looks like an idle target",
+            found.place_of("ignoreNullValues")
+        ));
     }
     all
 }
@@ -65,20 +71,25 @@ pub(super) fn warnings(scenario: &Scenario, inventory: &Inventory) -> Vec<String
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::hpa_source::PrometheusTrigger;
 
     #[test]
     fn sizes_that_keda_itself_writes_are_refused() {
-        let found = |edit: fn(&mut ScaledObjectSizes)| {
+        let found = |edit: &dyn Fn(&mut ScaledObjectSizes)| {
             let mut sizes = ScaledObjectSizes { name: "x".to_owned(), min_replica_count: 1, ..Default::default() };
             edit(&mut sizes);
             let adopted = AdoptedHpa { scaled_object: Some(sizes), ..AdoptedHpa::default() };
             let inventory = Inventory { adopted_hpa: Some(adopted), ..Inventory::default() };
             errors(&inventory).into_iter().map(|one| one.message).collect::<Vec<_>>().join("; ")
         };
-        assert_eq!(found(|_| ()), "");
-        assert!(found(|sizes| sizes.min_replica_count = 0).contains("no part of the claim"));
-        assert!(found(|sizes| sizes.idle_replica_count = Some(0)).contains("idleReplicaCount 0"));
-        let paused = found(|sizes| sizes.paused_by = Some("autoscaling.keda.sh/paused".to_owned()));
+        assert_eq!(found(&|_| ()), "");
+        assert!(found(&|sizes| sizes.min_replica_count = 0).contains("no part of the claim"));
+        assert!(found(&|sizes| sizes.idle_replica_count = Some(0)).contains("idleReplicaCount 0"));
+        let with_query = |query: &str| Some(PrometheusTrigger { query: query.to_owned(), ..Default::default() });
+        assert_eq!(found(&|sizes| sizes.trigger = with_query("sum(up{a=\"}\"})")), "");
+        let broken = found(&|sizes| sizes.trigger = with_query("sum(up{)"));
+        assert!(broken.starts_with("ScaledObject x has a query that no store takes: it has a `{` that `)`"), "{broken}");
+        let paused = found(&|sizes| sizes.paused_by = Some("autoscaling.keda.sh/paused".to_owned()));
         assert_eq!(paused, "ScaledObject x is paused by its annotation autoscaling.keda.sh/paused");
     }
 

@@ -44,7 +44,7 @@ pub fn plan(scenario: &Scenario, inventory: &Inventory, run: &str) -> Plan {
     let min = spec.min_replicas.unwrap_or(1);
     let expect = scenario.expect.replicas.unwrap_or(min + 1);
     // The skew of the clocks is measured during the run; no bound of a plan needs it.
-    let times = TimingModel::from_scenario(scenario, hpa::behavior_times(scenario), 0);
+    let times = TimingModel::new(scenario, inventory, hpa::behavior_times(scenario), 0);
     let periods = scenario.phases.baseline_sync_periods;
     let metric = MetricUnderTest::from_scenario(scenario);
     let bounds = vec![
@@ -84,7 +84,7 @@ pub fn plan(scenario: &Scenario, inventory: &Inventory, run: &str) -> Plan {
     plan.warnings = preflight::warnings(scenario, inventory, &plan, &times);
     plan.warnings.extend(hpa_preflight::warnings(scenario, inventory, plan.metric.as_ref()));
     plan.warnings.extend(adapter_rule::warnings(scenario, inventory, plan.metric.as_ref()));
-    plan.warnings.extend(trigger_query::warnings(scenario, plan.metric.as_ref()));
+    plan.warnings.extend(trigger_query::warnings(scenario, inventory, plan.metric.as_ref()));
     plan.warnings.extend(metric_direction::warnings(scenario, plan.metric.as_ref()));
     plan.warnings.extend(pulls::warnings(scenario, inventory));
     plan.pulls = pulls::list(scenario, inventory);

@@ -4,32 +4,28 @@
 use regex::Regex;
 
 use super::adapter_rule::{average_warning, delay_warning, sum_warning};
-use crate::model::hpa_source::HpaSource;
+use crate::model::hpa_source::TriggerUnderTest;
+use crate::model::inventory::Inventory;
 use crate::model::metric_under_test::MetricUnderTest;
 use crate::model::promql_query::{Matcher, QuerySelector, find_selectors, outer_aggregation};
 use crate::model::scenario::Scenario;
 
-/// The query's place, as the subject of a sentence.
-const SUBJECT: &str = "scaledObject.spec.triggers.0.metadata.query";
-
-pub(super) fn warnings(scenario: &Scenario, metric: Option<&MetricUnderTest>) -> Vec<String> {
-    let scaled_object = scenario.scaled_object.as_ref().filter(|_| scenario.hpa_source() == HpaSource::ScaledObject);
-    let metadata = scaled_object.and_then(|one| Some(&one.spec.get("triggers")?[0]["metadata"]));
-    let (Some(metadata), Some(metric)) = (metadata, metric) else { return Vec::new() };
-    let Some(query) = metadata["query"].as_str() else { return Vec::new() };
-    // A tenancy proxy adds the namespace to each selector of the query.
-    let has_namespace = |key: &str| metadata[key].as_str().is_some_and(|text| text.contains("namespace"));
-    let is_restricted = metadata["namespace"].is_string() || has_namespace("queryParameters");
+pub(super) fn warnings(scenario: &Scenario, inventory: &Inventory, metric: Option<&MetricUnderTest>) -> Vec<String> {
+    let found = TriggerUnderTest::new(scenario, inventory.adopted_hpa.as_ref());
+    let (Some(found), Some(metric)) = (found, metric) else { return Vec::new() };
+    let (subject, query) = (&found.place_of("query"), found.trigger.query.as_str());
     let selectors = find_selectors(query);
-    let of_namespaces = selectors.iter().filter(|_| !is_restricted).filter_map(|one| namespace_warning(one, scenario));
+    let mut all = Vec::new();
+    if !found.trigger.is_restricted {
+        all.extend(selectors.iter().filter_map(|one| namespace_warning(subject, one, scenario)));
+    }
     let range_unknown = scenario.metric.range.is_none();
-    let mut all: Vec<String> = of_namespaces.collect();
     all.dedup();
-    all.extend(delay_warning(SUBJECT, query));
-    all.extend(result_warning(query, &selectors, scenario));
-    all.extend(average_warning(SUBJECT, query, scenario, metric));
-    all.extend(sum_warning(SUBJECT, query, scenario, metric));
-    all.extend(range_of_sum_warning(query, scenario).filter(|_| range_unknown));
+    all.extend(delay_warning(subject, query));
+    all.extend(result_warning(subject, query, &selectors, scenario));
+    all.extend(average_warning(subject, query, scenario, metric));
+    all.extend(sum_warning(subject, query, scenario, metric));
+    all.extend(range_of_sum_warning(subject, query, scenario).filter(|_| range_unknown));
     all
 }
 
@@ -68,23 +64,28 @@ fn lets_through(matcher: Matcher<'_>, value: &str) -> Option<bool> {
     }
 }
 
-fn namespace_warning(selector: &QuerySelector<'_>, scenario: &Scenario) -> Option<String> {
+fn namespace_warning(subject: &str, selector: &QuerySelector<'_>, scenario: &Scenario) -> Option<String> {
     let series = if selector.name.is_empty() { "a selector without a name" } else { selector.name };
     let namespace = &scenario.namespace;
     let label = scenario.metric.profile_or_generic().labels.namespace.first().map_or("namespace", String::as_str);
     match selected_namespaces(selector, scenario) {
         SelectedNamespaces::Restricted => None,
         SelectedNamespaces::Every => Some(format!(
-            "{SUBJECT} has no namespace for {series}: it is computed over every namespace of the store, so that other workloads may count in it; add {label}=\"{namespace}\""
+            "{subject} has no namespace for {series}: it is computed over every namespace of the store, so that other workloads may count in it; add {label}=\"{namespace}\""
         )),
         SelectedNamespaces::Other(Matcher { label, operator, value }) => Some(format!(
-            "{SUBJECT} selects {series} by {label}{operator}\"{value}\", and the target is in namespace {namespace}: it has no value of the target's pods"
+            "{subject} selects {series} by {label}{operator}\"{value}\", and the target is in namespace {namespace}: it has no value of the target's pods"
         )),
     }
 }
 
 /// Warns of a query with a result for each pod: KEDA takes one result.
-fn result_warning(query: &str, selectors: &[QuerySelector<'_>], scenario: &Scenario) -> Option<String> {
+fn result_warning(
+    subject: &str,
+    query: &str,
+    selectors: &[QuerySelector<'_>],
+    scenario: &Scenario,
+) -> Option<String> {
     let pods = &scenario.metric.profile_or_generic().labels.pod;
     let is_pod = |label: &str| label.contains("pod") || pods.iter().any(|known| known == label);
     let what = match (outer_aggregation(query), selectors) {
@@ -100,18 +101,18 @@ fn result_warning(query: &str, selectors: &[QuerySelector<'_>], scenario: &Scena
         _ => None,
     }?;
     Some(format!(
-        "{SUBJECT} {what}: it has a result for each pod, and KEDA takes a query with one (\"multiple elements\" is its error), so that the metrics API serves no value with more than one pod; use sum or avg without `by`"
+        "{subject} {what}: it has a result for each pod, and KEDA takes a query with one (\"multiple elements\" is its error), so that the metrics API serves no value with more than one pod; use sum or avg without `by`"
     ))
 }
 
 /// Warns of a sum whose largest value is taken for that of one series.
-fn range_of_sum_warning(query: &str, scenario: &Scenario) -> Option<String> {
+fn range_of_sum_warning(subject: &str, query: &str, scenario: &Scenario) -> Option<String> {
     let [low, high] = scenario.metric.value_range()?;
     let is_sum = outer_aggregation(query).is_some_and(|one| one.operator.eq_ignore_ascii_case("sum"));
     let max = scenario.hpa.spec.max_replicas;
     is_sum.then(|| {
         format!(
-            "{SUBJECT} is a sum, and metric.range is not stated: the range of the profile, [{low}, {high}], is that of one series, and the sizes that the metric can reach are computed with it; state that of the sum, for {max} pods with one series each [{low}, {}]",
+            "{subject} is a sum, and metric.range is not stated: the range of the profile, [{low}, {high}], is that of one series, and the sizes that the metric can reach are computed with it; state that of the sum, for {max} pods with one series each [{low}, {}]",
             high * f64::from(max)
         )
     })
@@ -122,7 +123,8 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::model::inventory::Inventory;
+    use crate::model::hpa_source::{AdoptSpec, PrometheusTrigger, ScaledObjectSizes};
+    use crate::model::inventory::AdoptedHpa;
 
     /// The shipped scenario for KEDA.
     fn shipped() -> Scenario {
@@ -136,14 +138,25 @@ mod tests {
         scenario
     }
 
-    /// The warnings about its query after an edit of its trigger.
+    /// The warnings about its query after an edit of its trigger: those of the run's own ScaledObject, which are those of an adopted
+    /// one as well.
     fn warn(edit: impl FnOnce(&mut Value)) -> Vec<String> {
         let mut scenario = shipped();
         let spec = &mut scenario.scaled_object.as_mut().unwrap().spec;
         edit(&mut spec.get_mut("triggers").unwrap()[0]);
         scenario.hpa.spec = crate::hpa::scaled_object_hpa_spec(spec, "").unwrap();
-        let plan = crate::plan::plan(&scenario, &Inventory::default(), "x");
-        plan.warnings.into_iter().filter(|warning| warning.contains(SUBJECT)).collect()
+        let warn_at = |scenario: &Scenario, inventory: &Inventory, place: &str| -> Vec<String> {
+            let of_query = crate::plan::plan(scenario, inventory, "x").warnings.into_iter();
+            of_query.filter_map(|warning| Some(warning.strip_prefix(place)?.to_owned())).collect()
+        };
+        let own = warn_at(&scenario, &Inventory::default(), "scaledObject.spec.triggers.0.metadata.query");
+        let trigger = PrometheusTrigger::from_triggers(&scenario.scaled_object.take().unwrap().spec["triggers"]);
+        scenario.adopt = Some(AdoptSpec { hpa: "theirs".to_owned() });
+        let owner = ScaledObjectSizes { name: "x".to_owned(), min_replica_count: 1, trigger, ..Default::default() };
+        let adopted = AdoptedHpa { scaled_object: Some(owner), ..AdoptedHpa::default() };
+        let inventory = Inventory { adopted_hpa: Some(adopted), ..Inventory::default() };
+        assert_eq!(warn_at(&scenario, &inventory, "metadata.query of ScaledObject x's trigger"), own);
+        own
     }
 
     fn with_query(query: &str) -> String {

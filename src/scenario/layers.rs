@@ -1,4 +1,4 @@
-//! Merges scenario files as helm merges values: maps are merged, everything else is replaced.
+//! Merges scenario files as a JSON merge patch (RFC 7386): maps are merged, null removes, everything else is replaced.
 
 use std::io::Read;
 use std::path::{Component, Path, PathBuf};
@@ -6,6 +6,7 @@ use std::path::{Component, Path, PathBuf};
 use serde_json::{Map, Value};
 
 use super::built_in::{BUILT_IN, BUILT_IN_NAME, BUILT_IN_URL};
+use super::null_keys::TextWithoutNulls;
 use super::scenario_error::{MAX_LAYERS, ScenarioError, ScenarioProblem};
 use super::suggestion::suggest_key;
 use super::{locate, protocol_defaults, renamed_keys};
@@ -30,8 +31,17 @@ pub(super) struct ScenarioLayer {
 impl ScenarioLayer {
     /// Parses a file by itself, so that an error names its own line.
     pub(super) fn parse(name: &str, dir: &Path, text: String) -> Result<Self, ScenarioError> {
+        // An empty file is an empty overlay.
+        let is_empty = text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#'));
+        let yaml = if is_empty { "{}" } else { &text };
+        let values = serde_saphyr::from_str::<Map<String, Value>>(yaml);
+        let without_nulls = values.as_ref().ok().and_then(|values| TextWithoutNulls::new(yaml, values));
         let parse_error = |e: &serde_saphyr::Error| {
-            let (line, column) = e.location().map_or((1, 1), |l| (l.line(), l.column()));
+            let (line, column) = match (e.location(), &without_nulls) {
+                (Some(l), Some(written)) => written.place_in_file(l.line()),
+                (Some(l), None) => (l.line(), l.column()),
+                (None, _) => (1, 1),
+            };
             let message = suggest_key(describe_yaml_error(e));
             let message = match locate::field_at(&text, line, column) {
                 Some(field) => format!("{field}: {message}"),
@@ -39,11 +49,7 @@ impl ScenarioLayer {
             };
             ScenarioError::Parse { path: name.to_owned(), line, column, message }
         };
-        // An empty file is an empty overlay.
-        let is_empty = text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#'));
-        let yaml = if is_empty { "{}" } else { &text };
-        let parsed = serde_saphyr::from_str::<Scenario>(yaml);
-        let values = serde_saphyr::from_str::<Map<String, Value>>(yaml);
+        let parsed = serde_saphyr::from_str::<Scenario>(without_nulls.as_ref().map_or(yaml, |written| &written.yaml));
         if let (Err(_), Ok(values)) = (&parsed, &values) {
             let renamed = renamed_keys::find_problems(name, &text, values);
             if !renamed.is_empty() {
@@ -140,7 +146,7 @@ fn place_of_extends(layer: &ScenarioLayer) -> String {
 pub(super) fn merge_layers(layers: &[ScenarioLayer]) -> Result<Scenario, ScenarioError> {
     let mut all = Value::Object(Map::new());
     for layer in layers {
-        merge_value(&mut all, &Value::Object(layer.values.clone()));
+        merge_value(&mut all, &Value::Object(layer.values.clone()), &mut Vec::new());
     }
     all.as_object_mut().into_iter().for_each(protocol_defaults::fill_in);
     // Each layer is valid by itself; only a merge of values of different types can fail here.
@@ -152,29 +158,50 @@ pub(super) fn merge_layers(layers: &[ScenarioLayer]) -> Result<Scenario, Scenari
     })
 }
 
-/// `file:line:column` of the field, in the last file that contains it or the longest prefix of its path.
+/// `file:line:column` of the field, in the last file that contains it or the longest prefix of its path. What is below a null key
+/// is gone.
 pub(super) fn locate_field(layers: &[ScenarioLayer], field: &[String]) -> String {
     let mut best: Option<(usize, String)> = None;
     for layer in layers {
         let (depth, line, column) = locate::find_field(&layer.text, field);
-        if best.as_ref().is_none_or(|(deepest, _)| depth >= *deepest) {
+        if best.as_ref().is_none_or(|(deepest, _)| depth >= *deepest || removes_field(&layer.values, field)) {
             best = Some((depth, format!("{}:{line}:{column}", layer.name)));
         }
     }
     best.map(|(_, location)| location).unwrap_or_default()
 }
 
-/// Merges `over` into `under`; `null` removes a key, as with helm.
-fn merge_value(under: &mut Value, over: &Value) {
-    let (Value::Object(base), Value::Object(top)) = (&mut *under, over) else {
+/// Whether the field, or one that it is part of, is null here.
+fn removes_field(values: &Map<String, Value>, field: &[String]) -> bool {
+    let Some((key, rest)) = field.split_first() else { return false };
+    match values.get(key) {
+        Some(Value::Object(map)) => removes_field(map, rest),
+        found => found.is_some_and(Value::is_null),
+    }
+}
+
+/// Merges `over` into `under`, at this path.
+fn merge_value<'a>(under: &mut Value, over: &'a Value, path: &mut Vec<&'a str>) {
+    let Value::Object(top) = over else {
         *under = over.clone();
         return;
     };
+    if !under.is_object() {
+        // To helm, null in the values removes a default of the chart.
+        if matches!(path[..], ["releases", _, "values", ..]) {
+            *under = over.clone();
+            return;
+        }
+        *under = Value::Object(Map::new());
+    }
+    let Value::Object(base) = under else { return };
     for (key, value) in top {
         if value.is_null() {
             base.remove(key);
         } else {
-            merge_value(base.entry(key.clone()).or_insert(Value::Null), value);
+            path.push(key);
+            merge_value(base.entry(key.clone()).or_insert(Value::Null), value, path);
+            path.pop();
         }
     }
 }

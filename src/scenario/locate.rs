@@ -8,7 +8,25 @@ use serde_saphyr::Spanned;
 
 /// A YAML tree with the location of each value.
 #[derive(Default)]
-struct YamlTree(BTreeMap<String, Spanned<YamlTree>>);
+pub(super) struct YamlTree(BTreeMap<String, Spanned<YamlTree>>);
+
+impl YamlTree {
+    pub(super) fn child(&self, key: &str) -> Option<&Self> {
+        self.0.get(key).map(|node| &node.value)
+    }
+
+    /// Line and column of a child.
+    pub(super) fn child_place(&self, key: &str) -> Option<(u64, u64)> {
+        self.0.get(key).map(|node| (node.defined.line(), node.defined.column()))
+    }
+
+    /// What the file has in the place of a child.
+    pub(super) fn child_text<'a>(&self, key: &str, file: &'a str) -> Option<&'a str> {
+        let span = self.0.get(key)?.defined.span();
+        let [start, length] = [span.byte_offset()?, span.byte_len()?].map(|n| usize::try_from(n).ok());
+        file.get(start?..start?.checked_add(length?)?)
+    }
+}
 
 /// Line and column of the field in this text.
 pub(super) fn field_position(text: &str, field: &[String]) -> (u64, u64) {

@@ -3,10 +3,12 @@
 
 mod built_in;
 mod hpa_source;
+mod json_schema;
 mod layers;
 mod locate;
 mod metric_spec;
 mod names;
+mod null_keys;
 mod profile;
 mod protocol_defaults;
 mod renamed_keys;
@@ -85,7 +87,7 @@ fn resolve(layers: &[layers::ScenarioLayer], namespace: Option<&str>) -> Result<
 /// The JSON schema of a scenario file.
 #[must_use]
 pub fn schema() -> schemars::Schema {
-    schemars::schema_for!(Scenario)
+    json_schema::scenario_schema()
 }
 
 #[cfg(test)]

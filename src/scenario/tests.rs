@@ -91,6 +91,68 @@ fn null_removes_a_release_of_the_lower_layer() {
     assert_eq!(scenario.releases.keys().collect::<Vec<_>>(), ["ollama"]);
 }
 
+/// Each key of a file and of its maps, with the keys that it is in.
+fn key_paths(value: &serde_json::Value, path: &[String]) -> Vec<Vec<String>> {
+    let below = value.as_object().into_iter().flatten();
+    below
+        .flat_map(|(key, value)| {
+            let path = [path, &[key.clone()]].concat();
+            let inside = key_paths(value, &path);
+            [vec![path], inside].concat()
+        })
+        .collect()
+}
+
+#[test]
+fn null_removes_every_key_or_what_is_missing_is_named_at_its_place() {
+    let built_in: serde_json::Value = serde_saphyr::from_str(BUILT_IN).unwrap();
+    let printed = serde_json::to_value(load(&[], None).unwrap()).unwrap();
+    let paths = [key_paths(&built_in, &[]), key_paths(&printed, &[])].concat();
+    assert!(paths.len() > 100 && paths.contains(&vec!["hpa".to_owned()]), "{paths:?}");
+    for path in paths {
+        let null = path.iter().rev().fold(serde_json::Value::Null, |value, key| json!({key: value}));
+        let Err(error) = overlay_built_in(&null.to_string()) else { continue };
+        let text = error.to_string();
+        let is_problem = matches!(error, ScenarioError::Invalid(_)) && text.starts_with("mine.yaml:1:");
+        assert!(is_problem, "{null}: {text}");
+    }
+}
+
+#[test]
+fn null_takes_the_hpa_of_the_base_away() {
+    for key in [SCALED_OBJECT, "adopt: {hpa: theirs}"] {
+        let file = format!("{key}\nhpa: null\nreleases: {{prometheus-adapter: {{version: 5.10}}}}\n");
+        let scenario = overlay_built_in(&file).unwrap();
+        assert_ne!(scenario.hpa_source(), crate::model::hpa_source::HpaSource::Applied);
+        assert_ne!(scenario.hpa.spec.max_replicas, 3);
+        assert_eq!(scenario.releases["prometheus-adapter"].version.as_deref(), Some("5.10"));
+    }
+    let text = problem_text("hpa: null\n");
+    assert!(text.starts_with("mine.yaml:1:6: hpa.spec.scaleTargetRef: "), "{text}");
+}
+
+#[test]
+fn a_file_with_null_keys_has_its_errors_at_their_places() {
+    for (text, told) in [
+        ("hpa: null\nload:\n  concurency: 3\n", "mine.yaml:3:15: load.concurency: unknown field `concurency`"),
+        ("load:\n  seed: ~\n  concurrency: abc\n", "mine.yaml:3:16: load.concurrency: not a whole number"),
+        ("name:\nphases: {installTimeout: soon}\n", "mine.yaml:2:26: "),
+    ] {
+        let problem = problem_text(text);
+        assert!(problem.starts_with(told), "{text}: {problem}");
+    }
+}
+
+/// A null that meets no map below removes nothing, and does not stay; in the values of a chart it is helm's.
+#[test]
+fn null_below_a_new_map_is_gone_except_in_the_values_of_a_chart() {
+    let file = "phases: {installTimeout: null}\nreleases: {b: {chart: ./b, repo: null, values: {a: null}}}\n";
+    let layer = ScenarioLayer::parse("x.yaml", Path::new(""), file.to_owned()).unwrap();
+    let scenario = merge_layers(&[layer]).unwrap();
+    assert_eq!(scenario.phases.install_timeout, crate::units::HumanDuration::from_secs(900));
+    assert_eq!(json!(scenario.releases["b"].values), json!({"a": null}));
+}
+
 #[test]
 fn null_removes_and_a_relative_chart_is_resolved_from_its_file() {
     let scenario =

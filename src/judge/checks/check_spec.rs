@@ -4,7 +4,7 @@ use super::{CHECK_PARTS, CHECKS, Check, CheckPart, not_early};
 use crate::judge::check_result::CheckResult;
 use crate::judge::run_view::RunView;
 use crate::model::observation::Phase;
-use crate::model::scenario::Scenario;
+use crate::model::run_records::RunRecords;
 
 /// Evaluates a check or a part of one, once all its prerequisites have passed.
 pub(in crate::judge) type EvaluateFn = for<'v> fn(&'v RunView<'v>) -> CheckResult;
@@ -87,11 +87,11 @@ impl Check {
         self.spec().prerequisites
     }
 
-    /// Why no run can decide the check on this scenario's HPA. It reads the scenario alone: no observation that is
-    /// missing may make a check inapplicable.
-    pub(in crate::judge) fn find_inapplicable(self, scenario: &Scenario) -> Option<String> {
+    /// Why no run can decide the check on this HPA. It reads the scenario, and the query of an adopted HPA: nothing that is missing
+    /// may make a check inapplicable.
+    pub(in crate::judge) fn find_inapplicable(self, records: RunRecords<'_>) -> Option<String> {
         match self {
-            Self::NotEarly => not_early::find_inapplicable(scenario),
+            Self::NotEarly => not_early::find_inapplicable(records),
             _ => None,
         }
     }
@@ -150,9 +150,9 @@ impl Prerequisite {
     }
 
     /// Why no run can decide it on this scenario's HPA.
-    pub(in crate::judge) fn find_inapplicable(self, scenario: &Scenario) -> Option<String> {
+    pub(in crate::judge) fn find_inapplicable(self, records: RunRecords<'_>) -> Option<String> {
         match self {
-            Self::Whole(check) => check.find_inapplicable(scenario),
+            Self::Whole(check) => check.find_inapplicable(records),
             Self::Part(_) => None,
         }
     }

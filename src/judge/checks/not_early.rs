@@ -15,7 +15,7 @@ use crate::judge::run_view::{RunView, SizeChange};
 use crate::model::observation::HpaSnapshot;
 use crate::model::plan::TermSource;
 use crate::model::reading::ReadingResult;
-use crate::model::scenario::Scenario;
+use crate::model::run_records::RunRecords;
 
 pub(super) fn evaluate<'v>(view: &'v RunView<'v>) -> CheckResult {
     let falls: Vec<_> = view.size_changes.iter().filter(|c| c.to < c.from && c.is_scale_write()).collect();
@@ -35,8 +35,8 @@ pub(super) fn evaluate<'v>(view: &'v RunView<'v>) -> CheckResult {
 }
 
 /// A window so short that the metric's way to the controller hides it: an early scale-down looks like one in time.
-pub(super) fn find_inapplicable(scenario: &Scenario) -> Option<String> {
-    let times = TimingModel::from_scenario(scenario, hpa::behavior_times(scenario), 0);
+pub(super) fn find_inapplicable(records: RunRecords<'_>) -> Option<String> {
+    let times = TimingModel::new(records.scenario, records.inventory, hpa::behavior_times(records.scenario), 0);
     let unobservable_ms = times.unobservable_window_ms()?;
     Some(format!(
         "the scale-down window {} is not longer than sync period and metric lag together ({}), so an early scale-down cannot be distinguished from one in time",

@@ -139,7 +139,7 @@ impl<'a> RunView<'a> {
         let min = spec.min_replicas.unwrap_or(1);
         let mut view = Self {
             records,
-            times: TimingModel::from_scenario(records.scenario, hpa::behavior_times(records.scenario), 0),
+            times: TimingModel::new(records.scenario, records.inventory, hpa::behavior_times(records.scenario), 0),
             min_replicas: min,
             max_replicas: spec.max_replicas,
             expected_replicas: records.scenario.expect.replicas.unwrap_or(min + 1),

@@ -6,6 +6,7 @@ use kube::core::DynamicObject;
 
 use super::{SurveyError, cluster_error, is_hpa_served};
 use crate::env::{RunEnv, api_for_kind};
+use crate::model::hpa_source::PrometheusTrigger;
 use crate::model::inventory::{AdoptedHpa, ScaledObjectSizes};
 use crate::model::resource_kind::SCALED_OBJECT;
 use crate::model::scenario::Scenario;
@@ -60,5 +61,6 @@ fn sizes(name: &str, object: &DynamicObject) -> ScaledObjectSizes {
         min_replica_count: spec["minReplicaCount"].as_i64().unwrap_or(0),
         idle_replica_count: spec["idleReplicaCount"].as_i64(),
         paused_by: paused.next().map(|(key, _)| key.clone()),
+        trigger: PrometheusTrigger::from_triggers(&spec["triggers"]),
     }
 }
