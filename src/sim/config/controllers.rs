@@ -165,6 +165,8 @@ pub enum InjectionAction {
     /// The node of the target's newest pod is lost: its pods stop responding, are not ready after 50 s, are deleted after
     /// another 300 s, and never terminate.
     NodeLost,
+    /// `kubectl drain` of the node of the target's newest pod, which is made schedulable again after this long.
+    NodeDrained(HumanDuration),
     /// Pods of another tenant take this many of the free accelerators.
     TenantPods(usize),
 }

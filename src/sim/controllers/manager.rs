@@ -137,6 +137,7 @@ impl ControllerManager {
             WorkKind::ScaledObject => keda_operator::sync(context, namespace, name, (self.keda_scalers.is_away)()),
             WorkKind::ScaleLoop => keda_operator::check_scaler(context, namespace, name, &self.keda_scalers),
             WorkKind::Lease => lease::renew(context),
+            WorkKind::Uncordon => injections::set_schedulable(context, name, true),
             WorkKind::Injection => {
                 injections::inject(context, &mut self.kubelets, &mut self.hpa_controller, name);
             }

@@ -106,6 +106,9 @@ fn unfit_reason(
     all: &[Arc<Value>],
     resources: Option<(&ExtendedResources, &ExtendedResources)>,
 ) -> Option<String> {
+    if node["spec"]["unschedulable"] == true {
+        return Some("node(s) were unschedulable".to_owned());
+    }
     if !condition::is_condition_true(node, "Ready") {
         return Some("node(s) had untolerated taint(s)".to_owned());
     }

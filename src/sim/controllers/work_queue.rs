@@ -22,6 +22,8 @@ pub(super) enum WorkKind {
     /// A round of KEDA's scale loop.
     ScaleLoop,
     Lease,
+    /// A drained node is made schedulable again.
+    Uncordon,
     Injection,
 }
 
