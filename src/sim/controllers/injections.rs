@@ -143,7 +143,7 @@ fn accelerator_pods(context: &ControllerContext) -> Vec<Arc<Value>> {
     let Some((_, target)) = hpa_target(context) else { return Vec::new() };
     let mut all = context.cluster.list(&POD, Some(&metadata_text(&target, "namespace")));
     let selector = &target["spec"]["selector"];
-    all.retain(|pod| labels::matches(selector, pod) && !resources::requested_resources(pod).is_empty());
+    all.retain(|pod| labels::matches(selector, pod) && resources::requests_device(pod));
     all.retain(|pod| state::is_active(pod) && !pod["spec"]["nodeName"].is_null());
     all.sort_by_key(|pod| std::cmp::Reverse(metadata_text(pod, "creationTimestamp")));
     all

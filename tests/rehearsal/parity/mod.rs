@@ -13,7 +13,9 @@ mod durations;
 use std::path::{Path, PathBuf};
 
 use gpuhpa::evidence;
-use gpuhpa::sim::config::{ClusterInjection, InjectionAction, InjectionTime, InjectionTrigger, SimConfig};
+use gpuhpa::sim::config::{
+    ClusterInjection, InjectionAction, InjectionTime, InjectionTrigger, SharedValues, SimConfig,
+};
 use gpuhpa::sim::faults;
 use gpuhpa::units::HumanDuration;
 
@@ -56,6 +58,13 @@ const PARITY_CASES: &[ParityCase] = &[
     // The timing decides which of two cases the gap of the metric falls to.
     parity_case("keda-away", |s| inject_fault("keda-operator-hangs", s), "PPPPP???????PP"),
     parity_case("keda-fallback", |_| (), "PPPPPIIIIIIIPP"),
+    parity_case("dra", |_| (), "PPPPPPPPPPPPPP"),
+    parity_case("dra-one-claim", |s| s.pipeline.shared_values = SharedValues::Whole, "PPPPPPPPIPPPPP"),
+    // The run ends with the first chat, after which the claim is known.
+    parity_case("dra-other-driver", |_| (), "I?IIIIIIIIIIIP"),
+    parity_case("dra-no-device", |s| s.controllers.accelerators_per_node = 1, "PPPPPPPIIIPPPP"),
+    parity_case("dra-no-attribution", |s| inject_fault("claims-unattributed", s), "PIIIIIIIIIIIIP"),
+    parity_case("dra-invalid-template", |_| (), "IIIIIIIIIIIIII"),
     parity_case("statefulset", |_| (), "PPPPPPPPPPPPPP"),
     parity_case("loadbalancer", |_| (), "PPPPPPPPPPPPPP"),
     parity_case("mig", |s| inject_fault("mig-instances", s), "PPPPPPPPPPPPPP"),
