@@ -78,7 +78,8 @@ const CHILD_LAYERS: &[(&str, &[&[&str]])] = &[
         "sim/controllers",
         &[
             &["event", "existing_objects", "generated_names", "work_queue"],
-            &["context", "keda_install"],
+            &["claimable_devices", "context", "keda_install"],
+            &["claim_allocation", "resource_claim"],
             &[
                 "deployment",
                 "endpoint_slice",

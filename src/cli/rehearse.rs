@@ -68,6 +68,7 @@ pub(super) async fn rehearse(args: &RehearseArgs) -> CliExit {
         let row = |fault: &'static FaultSpec| [fault.name, fault.description];
         print_list(["fault", "description"], faults::all().map(row));
         print_list(["fault with a scaledObject", "description"], faults::of_keda().map(row));
+        print_list(["fault with resource claims", "description"], faults::of_dra().map(row));
         return print_list(["tolerated disturbance", "description"], faults::tolerated().map(row));
     }
     if args.set.iter().any(|set| set == "list") {

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
-use crate::sim::config::{MigStrategy, SharedValues, SimConfig};
+use crate::sim::config::{AcceleratorOffer, MigStrategy, SharedValues, SimConfig};
 use crate::units::HumanDuration;
 
 /// A parameter.
@@ -34,16 +34,17 @@ pub(crate) const PARAMS: &[SimParam] = &[
     },
     SimParam {
         name: "allocation",
-        description: "how accelerators are offered: plugin, each as a device; mig, MIG instances of one node as nvidia.com/gpu (strategy single); mig-mixed, these as nvidia.com/mig-1g.10gb; time-sliced, one accelerator as as many devices as there are accelerators otherwise (default: plugin)",
+        description: "how accelerators are offered: plugin, each as a device; dra, each by resource claims of a DRA driver and as no extended resource; mig, MIG instances of one node as nvidia.com/gpu (strategy single); mig-mixed, these as nvidia.com/mig-1g.10gb; time-sliced, one accelerator as as many devices as there are accelerators otherwise (default: dra where a chart of the scenario makes resource claims, else plugin)",
         apply: |s, v| {
             match v {
-                "plugin" => {}
+                "plugin" => s.controllers.offer = AcceleratorOffer::DevicePlugin,
+                "dra" => s.controllers.offer = AcceleratorOffer::DraDriver,
                 "mig" => s.divide_into_instances(MigStrategy::Single),
                 "mig-mixed" => s.divide_into_instances(MigStrategy::Mixed),
                 "time-sliced" => {
                     s.share_one_accelerator(s.controllers.accelerator_nodes * s.controllers.accelerators_per_node);
                 }
-                _ => return Err(format!("`{v}` is none of plugin, mig, mig-mixed and time-sliced")),
+                _ => return Err(format!("`{v}` is none of plugin, dra, mig, mig-mixed and time-sliced")),
             }
             Ok(())
         },
@@ -64,6 +65,14 @@ pub(crate) const PARAMS: &[SimParam] = &[
                 "none" => SharedValues::Unattributed,
                 _ => return Err(format!("`{v}` is none of own, whole, rotating and none")),
             };
+            Ok(())
+        },
+    },
+    SimParam {
+        name: "claimsInExporter",
+        description: "whether the exporter names the pods of resource claims, as dcgm-exporter does with KUBERNETES_ENABLE_DRA=true: true or false (default: true)",
+        apply: |s, v| {
+            s.pipeline.resolves_claims = v.parse().map_err(|_| format!("`{v}` is neither true nor false"))?;
             Ok(())
         },
     },
@@ -174,10 +183,13 @@ mod tests {
     #[test]
     fn a_parameter_is_set_by_name_and_errors_state_the_valid_values() {
         let mut config = SimConfig::default();
-        for text in ["slots=4", "exporterInterval=2s", "percentPerSlot=12.5"] {
+        for text in
+            ["slots=4", "exporterInterval=2s", "percentPerSlot=12.5", "allocation=dra", "claimsInExporter=false"]
+        {
             set_param(&mut config, text).unwrap();
         }
         assert_eq!((config.ollama.slots, config.ollama.percent_per_slot), (4, Some(12.5)));
+        assert!(config.controllers.offer == AcceleratorOffer::DraDriver && !config.pipeline.resolves_claims);
         assert_eq!(config.pipeline.exporter_interval, HumanDuration::from_secs(2));
         let cases = [
             ("slots", "NAME=VALUE"),
@@ -185,8 +197,9 @@ mod tests {
             ("slots=0", "from 1 to 512"),
             ("syncPeriod=0s", "0s is not from 100ms to 1440m"),
             ("imagePullTime=100000h", "is not from 100ms to 1440m"),
+            ("claimsInExporter=1", "neither true nor false"),
             ("sharedGpuValue=half", "none of own, whole, rotating and none"),
-            ("allocation=mps", "none of plugin, mig, mig-mixed and time-sliced"),
+            ("allocation=mps", "none of plugin, dra, mig, mig-mixed and time-sliced"),
             ("tolerance=NaN", "from 0 to 10"),
             ("imagePullTime=soon", "is not a duration"),
         ];

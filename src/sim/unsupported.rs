@@ -184,9 +184,9 @@ mod tests {
     }
 
     #[test]
-    fn claims_other_devices_and_default_rules_are_named_together() {
+    fn claim_templates_other_devices_and_default_rules_are_named_together() {
         let found = lacks(|document| {
-            gpu(document)["draEnabled"] = json!(true);
+            gpu(document)["draExistingClaimTemplate"] = json!("mine");
             gpu(document)["type"] = json!("amd");
             rules(document)["default"] = json!(true);
             rules(document)["custom"][0]["metricsQuery"] =
@@ -195,7 +195,7 @@ mod tests {
         assert_eq!(
             found,
             [
-                "release ollama: resource claims (DRA): the value ollama.gpu.draEnabled of chart ollama",
+                "release ollama: resource claims (DRA): the value ollama.gpu.draExistingClaimTemplate of chart ollama",
                 "release ollama: devices of AMD (ollama.gpu.type: amd): the simulated exporter is NVIDIA's",
                 "release prometheus-adapter: in rule 1 (gpu_utilization): `deriv`",
                 "release prometheus-adapter: the adapter's default rules (rules.default: true)",

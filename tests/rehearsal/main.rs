@@ -5,6 +5,7 @@
 mod adopted_hpa;
 mod assumptions;
 mod catalogue;
+mod dra;
 mod interruption;
 mod keda;
 mod parity;

@@ -4,12 +4,12 @@ use k8s_openapi::api::storage::v1::StorageClass;
 use serde_json::{Value, json};
 
 use super::create::invalid_error;
-use super::{admission, hpa_spec_change, service_defaults, workload_defaults};
+use super::{admission, claim_defaults, hpa_spec_change, service_defaults, workload_defaults};
 use crate::model::resource_kind::ResourceKind;
 use crate::sim::cluster::{SimCluster, StatusError, metadata_text};
 
 /// # Errors
-/// A field is invalid, or a requested node port is taken.
+/// A field is invalid or missing, or a requested node port is taken.
 pub(super) fn set_defaults(cluster: &SimCluster, kind: &ResourceKind, object: &mut Value) -> Result<(), StatusError> {
     // The API server resets the status that a client sends. Nodes are created by their kubelets, with a status.
     if let Some(fields) = object.as_object_mut().filter(|_| kind.kind != "Node") {
@@ -21,6 +21,9 @@ pub(super) fn set_defaults(cluster: &SimCluster, kind: &ResourceKind, object: &m
         ("", "Pod") => workload_defaults::set_pod_defaults(object),
         ("", "PersistentVolumeClaim") => set_pvc_defaults(cluster, object),
         ("", "ResourceQuota") => admission::set_quota_status(cluster, object),
+        ("resource.k8s.io", "ResourceClaim" | "ResourceClaimTemplate") => {
+            return claim_defaults::set_claim_defaults(kind, object);
+        }
         ("apps", "Deployment") => workload_defaults::set_deployment_defaults(object),
         ("apps", "StatefulSet") => workload_defaults::set_stateful_set_defaults(object),
         ("autoscaling", "HorizontalPodAutoscaler") => {

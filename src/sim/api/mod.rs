@@ -3,6 +3,7 @@
 
 mod admission;
 mod authorization;
+mod claim_defaults;
 mod create;
 mod defaults;
 mod delete;

@@ -12,6 +12,8 @@ pub struct ControllerConfig {
     pub accelerators_per_node: usize,
     /// Number of devices that the device plugin offers for each accelerator; above 1 with time-slicing.
     pub devices_per_accelerator: usize,
+    /// How the nodes offer the accelerators.
+    pub offer: AcceleratorOffer,
     /// The accelerators of a node are MIG instances, which its device plugin offers by this strategy. A scenario that requests
     /// `nvidia.com/mig-*` has instances of the strategy `mixed` without it.
     pub(crate) mig: Option<MigStrategy>,
@@ -57,6 +59,7 @@ impl Default for ControllerConfig {
             accelerator_nodes: 2,
             accelerators_per_node: 2,
             devices_per_accelerator: 1,
+            offer: AcceleratorOffer::AsRequested,
             mig: None,
             cpu_nodes: 0,
             extra_namespaces: Vec::new(),
@@ -77,6 +80,18 @@ impl Default for ControllerConfig {
             injections: Vec::new(),
         }
     }
+}
+
+/// How nodes offer their accelerators.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AcceleratorOffer {
+    /// As the scenario requests them: by claims where its charts make claims, else by a device plugin.
+    #[default]
+    AsRequested,
+    /// As extended resources, by a device plugin.
+    DevicePlugin,
+    /// By resource claims alone, of a DRA driver.
+    DraDriver,
 }
 
 /// How NVIDIA's device plugin offers the instances of accelerators in MIG mode.
@@ -165,6 +180,8 @@ pub enum InjectionAction {
     /// The node of the target's newest pod is lost: its pods stop responding, are not ready after 50 s, are deleted after
     /// another 300 s, and never terminate.
     NodeLost,
+    /// `kubectl drain` of the node of the target's newest pod, which is made schedulable again after this long.
+    NodeDrained(HumanDuration),
     /// Pods of another tenant take this many of the free accelerators.
     TenantPods(usize),
 }

@@ -14,7 +14,7 @@ mod pipeline;
 pub(crate) use api_server::ApiServerConfig;
 pub use api_server::{ApiFaultWindow, DeniedPermission, HpaSpecChange, RequestShare};
 pub(crate) use client::{ClientHostConfig, StallSchedule};
-pub use controllers::{ClusterInjection, InjectionAction, InjectionTime, InjectionTrigger};
+pub use controllers::{AcceleratorOffer, ClusterInjection, InjectionAction, InjectionTime, InjectionTrigger};
 pub(crate) use controllers::{ControllerConfig, MigStrategy, NewPodFault};
 pub(crate) use fault_scope::AffectedPods;
 pub use fault_scope::{ActiveWindow, WindowStart};
@@ -24,7 +24,8 @@ pub(crate) use network::{EndpointChoice, NetworkConfig};
 pub(crate) use ollama::OllamaConfig;
 pub use ollama::{ChatFault, FaultyChats};
 pub(in crate::sim) use pipeline::ENGINE_ACTIVE_FIELD;
-pub(crate) use pipeline::{DistortionHop, DistortionKind, MetricDistortion, PipelineConfig, SharedValues};
+pub use pipeline::SharedValues;
+pub(crate) use pipeline::{DistortionHop, DistortionKind, MetricDistortion, PipelineConfig};
 
 use crate::model::scenario::Scenario;
 use crate::seed::SplitMix64;
@@ -98,7 +99,7 @@ impl SimConfig {
         let pods = &mut self.controllers;
         let count = pods.accelerator_nodes * pods.accelerators_per_node;
         (pods.accelerator_nodes, pods.accelerators_per_node, pods.devices_per_accelerator) = (1, count, 1);
-        pods.mig = Some(strategy);
+        (pods.mig, pods.offer) = (Some(strategy), AcceleratorOffer::DevicePlugin);
     }
 
     /// The same platform with other valid values that the seed determines: no delay exceeds the scenario's assumptions.

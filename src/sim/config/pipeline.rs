@@ -34,9 +34,12 @@ pub struct PipelineConfig {
     /// The store writes stale markers. Fault `false`: it serves a series for 5 minutes after the exporter drops it.
     pub stale_markers: bool,
     /// What the exporter reports for the pods that share an accelerator.
-    pub(crate) shared_values: SharedValues,
+    pub shared_values: SharedValues,
     /// The exporter has [`ENGINE_ACTIVE_FIELD`] of whole devices too; MIG instances always have it.
     pub has_engine_active: bool,
+    /// The exporter resolves resource claims to pods. Fault `false`: it names no pod of a claim, as dcgm-exporter without
+    /// `KUBERNETES_ENABLE_DRA=true`.
+    pub resolves_claims: bool,
     /// Fault: the exporter does not report which of these pods uses a device.
     pub unattributed: AffectedPods,
     /// Fault: changes values.
@@ -82,6 +85,7 @@ impl Default for PipelineConfig {
             stale_markers: true,
             shared_values: SharedValues::Own,
             has_engine_active: false,
+            resolves_claims: true,
             unattributed: AffectedPods::None,
             distortion: None,
             neighbor_utilizations: Vec::new(),
@@ -101,7 +105,7 @@ impl Default for PipelineConfig {
 
 /// What an exporter reports for the pods that share an accelerator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum SharedValues {
+pub enum SharedValues {
     /// Of each pod its own share, where the processes show it, beside the value of the accelerator without a pod, as dcgm-exporter
     /// does with `--kubernetes-virtual-gpus`.
     Own,

@@ -3,23 +3,26 @@
 use serde_json::Value;
 
 use super::context::ControllerContext;
+use super::resource_claim;
 use super::work_queue::WorkKind;
 use crate::model::resource_kind::{ResourceKind, SCALED_OBJECT};
 use crate::sim::cluster::{ObjectChange, WatchEventType, metadata_text};
 use crate::sim::objects::kinds::{
-    API_SERVICE, DEPLOYMENT, HPA, NAMESPACE, PERSISTENT_VOLUME_CLAIM, POD, REPLICA_SET, SERVICE, STATEFUL_SET,
+    API_SERVICE, DEPLOYMENT, HPA, NAMESPACE, PERSISTENT_VOLUME_CLAIM, POD, REPLICA_SET, RESOURCE_CLAIM, SERVICE,
+    STATEFUL_SET,
 };
 use crate::sim::objects::{labels, owner, state};
 use crate::units::HumanDuration;
 
 /// The kinds whose existing objects are handled when the controllers start or have missed changes, in this order.
-pub(super) const LISTED_KINDS: [ResourceKind; 10] = [
+pub(super) const LISTED_KINDS: [ResourceKind; 11] = [
     DEPLOYMENT,
     REPLICA_SET,
     STATEFUL_SET,
     POD,
     SERVICE,
     PERSISTENT_VOLUME_CLAIM,
+    RESOURCE_CLAIM,
     API_SERVICE,
     SCALED_OBJECT,
     HPA,
@@ -58,6 +61,7 @@ pub(super) fn enqueue_items(context: &mut ControllerContext, change: &ObjectChan
             context.enqueue_after(WorkKind::Volume, &namespace, &name, after);
         }
         "persistentvolumeclaims" => enqueue_unscheduled(context),
+        "resourceclaims.resource.k8s.io" => enqueue_for_claim(context, is_deleted, object, before),
         "nodes" if spec_changed || change.event_type != WatchEventType::Modified => enqueue_unscheduled(context),
         "scaledobjects.keda.sh" if !is_deleted && (spec_changed || state::is_deleting(object)) => {
             context.enqueue(WorkKind::ScaledObject, &namespace, &name);
@@ -73,11 +77,25 @@ pub(super) fn enqueue_items(context: &mut ControllerContext, change: &ObjectChan
     }
 }
 
+/// A new claim and one that is to go are checked for their pods; devices that become free may do for another pod.
+fn enqueue_for_claim(context: &mut ControllerContext, is_deleted: bool, claim: &Value, before: Option<&Value>) {
+    let is_allocated = |claim: &Value| !claim["status"]["allocation"].is_null();
+    if before.is_some_and(is_allocated) && (is_deleted || !is_allocated(claim)) {
+        enqueue_unscheduled(context);
+    }
+    let needs_check = before.is_none_or(|before| state::is_deleting(claim) && !state::is_deleting(before));
+    if needs_check && !is_deleted {
+        let (namespace, name) = (metadata_text(claim, "namespace"), metadata_text(claim, "name"));
+        context.enqueue(WorkKind::ResourceClaim, &namespace, &name);
+    }
+}
+
 fn enqueue_for_pod(context: &mut ControllerContext, is_deleted: bool, object: &Value, before: Option<&Value>) {
     let (namespace, name) = (metadata_text(object, "namespace"), metadata_text(object, "name"));
     enqueue_owner(context, object);
     enqueue_services(context, is_deleted, object, before);
     if is_deleted {
+        resource_claim::enqueue_claims_of(context, object);
         return enqueue_unscheduled(context);
     }
     let null = Value::Null;
@@ -88,6 +106,12 @@ fn enqueue_for_pod(context: &mut ControllerContext, is_deleted: bool, object: &V
     if before.is_null() && object["spec"]["nodeName"].is_null() {
         let after = context.jittered(context.config.scheduling_delay);
         context.enqueue_after(WorkKind::Scheduler, &namespace, &name, after);
+    }
+    if before.is_null() && resource_claim::lacks_claims(object) {
+        context.enqueue(WorkKind::PodClaims, &namespace, &name);
+    }
+    if is_newly_set("/status/resourceClaimStatuses") && object["spec"]["nodeName"].is_null() {
+        context.enqueue(WorkKind::Scheduler, &namespace, &name);
     }
     if is_newly_set("/spec/nodeName") || is_newly_set("/metadata/deletionTimestamp") {
         context.enqueue(WorkKind::Kubelet, &namespace, &name);

@@ -8,12 +8,13 @@ use super::context::ControllerContext;
 use super::hpa_controller::HpaController;
 use super::kubelet::Kubelets;
 use super::work_queue::WorkKind;
-use super::{lease, node_lifecycle};
+use super::{lease, node_lifecycle, pods};
 use crate::model::resource_kind::{ResourceKind, SCALED_OBJECT};
 use crate::sim::cluster::{FieldManager, ObjectChange, metadata_text};
 use crate::sim::config::{InjectionAction, InjectionTrigger};
 use crate::sim::objects::kinds::{DEPLOYMENT, HPA, NODE, POD, STATEFUL_SET};
-use crate::sim::objects::{condition, labels, resources, state};
+use crate::sim::objects::{condition, labels, owner, resources, state};
+use crate::units::HumanDuration;
 
 const KUBECTL: &str = "kubectl";
 
@@ -91,6 +92,7 @@ pub(super) fn inject(
             }
         }
         InjectionAction::NodeLost => lose_node(context),
+        InjectionAction::NodeDrained(duration) => drain_node(context, duration),
         InjectionAction::TenantPods(count) => create_tenant_pods(context, count),
     }
 }
@@ -141,17 +143,41 @@ fn accelerator_pods(context: &ControllerContext) -> Vec<Arc<Value>> {
     let Some((_, target)) = hpa_target(context) else { return Vec::new() };
     let mut all = context.cluster.list(&POD, Some(&metadata_text(&target, "namespace")));
     let selector = &target["spec"]["selector"];
-    all.retain(|pod| labels::matches(selector, pod) && !resources::requested_resources(pod).is_empty());
+    all.retain(|pod| labels::matches(selector, pod) && resources::requests_device(pod));
     all.retain(|pod| state::is_active(pod) && !pod["spec"]["nodeName"].is_null());
     all.sort_by_key(|pod| std::cmp::Reverse(metadata_text(pod, "creationTimestamp")));
     all
 }
 
+/// The node of the target's newest pod with an accelerator.
+fn newest_node(context: &ControllerContext) -> Option<String> {
+    Some(accelerator_pods(context).first()?["spec"]["nodeName"].as_str()?.to_owned())
+}
+
 fn lose_node(context: &mut ControllerContext) {
-    let node = accelerator_pods(context).first().map(|pod| pod["spec"]["nodeName"].clone());
-    if let Some(node) = node.as_ref().and_then(Value::as_str) {
-        node_lifecycle::mark_lost(context, node);
+    if let Some(node) = newest_node(context) {
+        node_lifecycle::mark_lost(context, &node);
     }
+}
+
+/// Evicts the pods of workloads; those without one stand for the pods of DaemonSets, which a drain leaves.
+fn drain_node(context: &mut ControllerContext, duration: HumanDuration) {
+    let Some(node) = newest_node(context) else { return };
+    set_schedulable(context, &node, false);
+    for pod in context.cluster.list(&POD, None) {
+        if pod["spec"]["nodeName"] == node.as_str() && owner::controller_of(&pod).is_some() {
+            pods::delete(&context.cluster, &pod);
+        }
+    }
+    context.enqueue_after(WorkKind::Uncordon, "", &node, duration);
+}
+
+/// `kubectl cordon` and `kubectl uncordon`.
+pub(super) fn set_schedulable(context: &ControllerContext, node: &str, is_schedulable: bool) {
+    // Cannot fail: nodes stay.
+    let _ = context.cluster.update(FieldManager::update(KUBECTL), &NODE, "", node, |node| {
+        node["spec"]["unschedulable"] = if is_schedulable { Value::Null } else { json!(true) };
+    });
 }
 
 /// Creates pods of another tenant, one per accelerator.

@@ -10,7 +10,7 @@ use super::kubelet::Kubelets;
 use super::work_queue::{WorkItem, WorkKind};
 use super::{
     api_service, deployment, endpoint_slice, event_handlers, garbage_collector, injections, keda_operator, lease,
-    load_balancer, namespace, node_lifecycle, persistent_volume, replica_set, scheduler, stateful_set,
+    load_balancer, namespace, node_lifecycle, persistent_volume, replica_set, resource_claim, scheduler, stateful_set,
 };
 use crate::sim::cluster::{ObjectChange, SimCluster, WatchEventType, group_resource};
 use crate::sim::config::InjectionTrigger;
@@ -129,6 +129,8 @@ impl ControllerManager {
             WorkKind::EndpointSlice => endpoint_slice::sync(context, namespace, name),
             WorkKind::LoadBalancer => load_balancer::sync(context, namespace, name),
             WorkKind::Volume => persistent_volume::sync(context, namespace, name),
+            WorkKind::PodClaims => resource_claim::create_for_pod(context, namespace, name),
+            WorkKind::ResourceClaim => resource_claim::sync(context, namespace, name),
             WorkKind::ApiService => api_service::sync(context, name),
             WorkKind::Namespace => namespace::sync(context, name),
             WorkKind::Node => node_lifecycle::sync(context, name),
@@ -137,6 +139,7 @@ impl ControllerManager {
             WorkKind::ScaledObject => keda_operator::sync(context, namespace, name, (self.keda_scalers.is_away)()),
             WorkKind::ScaleLoop => keda_operator::check_scaler(context, namespace, name, &self.keda_scalers),
             WorkKind::Lease => lease::renew(context),
+            WorkKind::Uncordon => injections::set_schedulable(context, name, true),
             WorkKind::Injection => {
                 injections::inject(context, &mut self.kubelets, &mut self.hpa_controller, name);
             }

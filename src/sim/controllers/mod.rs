@@ -4,12 +4,13 @@
 //!
 //! | module | content |
 //! |---|---|
-//! | `populate`, `existing_objects` | the objects that exist before a run |
+//! | `populate`, `existing_objects`, `claimable_devices` | the objects that exist before a run |
 //! | `manager` | the task, and the state of all control loops |
 //! | `context`, `work_queue` | what the control loops share |
 //! | `event_handlers` | the items that a change enqueues |
 //! | `deployment`, `replica_set`, `stateful_set`, `pods` | workloads and their pods |
 //! | `scheduler`, `persistent_volume`, `kubelet` | the life cycle of a pod |
+//! | `claim_allocation`, `resource_claim` | resource claims (DRA): their devices; their creation and release |
 //! | `endpoint_slice`, `load_balancer`, `api_service` | reachability of Services and aggregated APIs |
 //! | `namespace`, `garbage_collector` | deletion |
 //! | `node_lifecycle` | lost nodes |
@@ -18,6 +19,8 @@
 //! | `injections` | interference by other users and failures of the cluster during a run |
 
 mod api_service;
+mod claim_allocation;
+mod claimable_devices;
 mod context;
 mod deployment;
 mod endpoint_slice;
@@ -40,6 +43,7 @@ mod persistent_volume;
 mod pods;
 mod populate;
 mod replica_set;
+mod resource_claim;
 mod scheduler;
 mod stateful_set;
 mod work_queue;

@@ -11,7 +11,7 @@ use crate::sim::cluster::{FieldManager, SimCluster, StatusError, metadata_text};
 use crate::sim::objects::condition::{is_condition_true, true_since};
 use crate::sim::objects::kinds::POD;
 use crate::sim::objects::owner::{controller_of, is_controlled_by, owner_reference};
-use crate::sim::objects::resources::requested_resources;
+use crate::sim::objects::resources::requests_device;
 use crate::sim::objects::state::is_active;
 
 const SERVED_POD: api::ServedKind = api::ServedKind { kind: POD, is_namespaced: true };
@@ -25,7 +25,7 @@ pub(super) fn controlled_pods(cluster: &SimCluster, owner: &Value) -> Vec<Arc<Va
 
 /// Whether a pod is subject to the new pod fault: it requests an accelerator, and its workload has an older pod.
 pub(super) fn is_additional_pod(cluster: &SimCluster, pod: &Value) -> bool {
-    let Some(owner) = controller_of(pod).filter(|_| !requested_resources(pod).is_empty()) else { return false };
+    let Some(owner) = controller_of(pod).filter(|_| requests_device(pod)) else { return false };
     let siblings = cluster.list(&POD, Some(&metadata_text(pod, "namespace")));
     siblings.iter().any(|other| {
         let same = controller_of(other).is_some_and(|other_owner| other_owner["uid"] == owner["uid"]);
@@ -39,9 +39,15 @@ pub(super) fn creation_order(pod: &Value) -> (&str, &str) {
     (text("creationTimestamp"), text("name"))
 }
 
-/// Removes the extended resources from a pod.
-fn strip_extended_resources(pod: &mut Value) {
+/// Removes the extended resources and the resource claims from a pod.
+fn strip_accelerators(pod: &mut Value) {
+    if let Some(spec) = pod["spec"].as_object_mut() {
+        spec.shift_remove("resourceClaims");
+    }
     for container in pod["spec"]["containers"].as_array_mut().into_iter().flatten() {
+        if let Some(resources) = container["resources"].as_object_mut() {
+            resources.shift_remove("claims");
+        }
         for amounts in ["limits", "requests"] {
             if let Some(amounts) = container["resources"][amounts].as_object_mut() {
                 amounts.retain(|resource, _| !is_extended_resource(resource));
@@ -68,7 +74,7 @@ pub(super) fn create(
     }
     let mut pod = json!({"metadata": metadata, "spec": template["spec"]});
     if cluster.config().controllers.strips_accelerators {
-        strip_extended_resources(&mut pod);
+        strip_accelerators(&mut pod);
     }
     api::create_object(cluster, FieldManager::update(CONTROLLER_MANAGER), &SERVED_POD, pod, false).map(|_| ())
 }

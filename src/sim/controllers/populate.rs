@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 
+use super::claimable_devices::DraDrivers;
 use super::existing_objects::{create, running_pod};
 use super::{keda_install, keda_operator};
 use crate::model::metric_profile::MetricProfile;
@@ -13,7 +14,7 @@ use crate::model::service_url::cluster_service_of_url;
 use crate::sim::cluster::SimCluster;
 use crate::sim::config::{MigStrategy, NewPodFault};
 use crate::sim::objects::condition;
-use crate::sim::objects::devices::INSTANCES_PER_ACCELERATOR;
+use crate::sim::objects::devices::{CLAIMABLE_ANNOTATION, INSTANCES_PER_ACCELERATOR};
 use crate::sim::objects::kinds::{HPA, NAMESPACE, NODE, POD, PRIORITY_CLASS, RUNTIME_CLASS, SERVICE, STORAGE_CLASS};
 
 /// Profile of the MIG instances, unless the scenario names another one.
@@ -95,13 +96,35 @@ fn create_nodes(cluster: &SimCluster, scenario: &Scenario) -> Vec<String> {
     let names: Vec<_> = (0..config.accelerator_nodes).map(|n| format!("gpu-{}", n + 1)).collect();
     let count = config.accelerators_per_node * config.devices_per_accelerator;
     let labels = accelerator_labels(cluster, count, mig);
+    let dra_drivers = DraDrivers::find(cluster, scenario);
+    if let Some(drivers) = &dra_drivers {
+        drivers.create_classes(cluster);
+    }
     for (index, name) in names.iter().enumerate() {
-        create_node(cluster, name, index, Some((&resource, count, &labels)));
+        let offer = match &dra_drivers {
+            Some(drivers) => NodeOffer::Claimable(drivers.create_slices(cluster, name)),
+            None => NodeOffer::Extended { resource: &resource, count, labels: &labels },
+        };
+        create_node(cluster, name, index, &offer);
     }
     for index in 0..cpu_nodes {
-        create_node(cluster, &format!("cpu-{}", index + 1), config.accelerator_nodes + index, None);
+        let name = format!("cpu-{}", index + 1);
+        create_node(cluster, &name, config.accelerator_nodes + index, &NodeOffer::Nothing);
     }
     names
+}
+
+/// The accelerators that a node offers.
+enum NodeOffer<'a> {
+    Nothing,
+    /// So many of an extended resource, with the labels of feature discovery.
+    Extended {
+        resource: &'a str,
+        count: usize,
+        labels: &'a BTreeMap<String, String>,
+    },
+    /// These slots, by claims.
+    Claimable(Vec<String>),
 }
 
 /// The accelerator that the values of the scenario's charts name.
@@ -147,16 +170,20 @@ fn accelerator_labels(
     }
 }
 
-fn create_node(
-    cluster: &SimCluster,
-    name: &str,
-    index: usize,
-    accelerators: Option<(&str, usize, &BTreeMap<String, String>)>,
-) {
+fn create_node(cluster: &SimCluster, name: &str, index: usize, offer: &NodeOffer<'_>) {
     let now = cluster.now();
     let mut capacity = json!({"cpu": "32", "memory": "256Gi", "ephemeral-storage": "1Ti", "pods": "110"});
-    if let Some((resource, count, _)) = accelerators {
-        capacity[resource] = json!(count.to_string());
+    let mut metadata = json!({"name": name, "labels":
+        {"kubernetes.io/hostname": name, "kubernetes.io/arch": "amd64", "kubernetes.io/os": "linux"}});
+    match offer {
+        NodeOffer::Nothing => {}
+        NodeOffer::Extended { resource, count, labels } => {
+            capacity[resource] = json!(count.to_string());
+            for (label, value) in *labels {
+                metadata["labels"][label] = json!(value);
+            }
+        }
+        NodeOffer::Claimable(slots) => metadata["annotations"][CLAIMABLE_ANNOTATION] = json!(slots.join(",")),
     }
     let mut status = json!({"capacity": capacity, "allocatable": capacity,
         "addresses": [{"type": "InternalIP", "address": format!("192.0.2.{}", 10 + index)},
@@ -166,12 +193,7 @@ fn create_node(
             "containerRuntimeVersion": "containerd://2.1.0", "bootID": "", "machineID": "", "systemUUID": ""}});
     condition::set(&mut status, &now, "MemoryPressure", "False", "KubeletHasSufficientMemory", "");
     condition::set(&mut status, &now, "Ready", "True", "KubeletReady", "kubelet is posting ready status");
-    let mut labels =
-        json!({"kubernetes.io/hostname": name, "kubernetes.io/arch": "amd64", "kubernetes.io/os": "linux"});
-    for (label, value) in accelerators.into_iter().flat_map(|(.., labels)| labels) {
-        labels[label] = json!(value);
-    }
-    let object = json!({"metadata": {"name": name, "labels": labels}, "spec": {}, "status": status});
+    let object = json!({"metadata": metadata, "spec": {}, "status": status});
     create(cluster, &NODE, object);
 }
 

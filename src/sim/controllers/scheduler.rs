@@ -1,11 +1,12 @@
-//! The scheduler: binds a pod to the node with the most free extended resources; a pod that fits no node stays Pending,
-//! with kube-scheduler's message.
+//! The scheduler: binds a pod to the node with the most free extended resources, with devices for its resource claims; a pod
+//! that fits no node stays Pending, with kube-scheduler's message.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use super::claim_allocation::{self, ClaimAllocation, ClaimAllocator};
 use super::context::ControllerContext;
 use super::{event, pods};
 use crate::sim::cluster::{FieldManager, SimCluster, metadata_text};
@@ -25,8 +26,13 @@ pub(super) fn sync(context: &mut ControllerContext, namespace: &str, name: &str)
     }
     let wrong_node =
         context.config.new_pod_fault == NewPodFault::WrongNode && pods::is_additional_pod(&context.cluster, &pod);
-    match select_node(&context.cluster, &pod, wrong_node) {
-        Ok(node) => bind_pod(&context.cluster, &pod, &node),
+    // A pod waits for its claims without a condition; their creation enqueues it again.
+    let Some(allocator) = ClaimAllocator::for_pod(&context.cluster, &pod) else { return };
+    match allocator.and_then(|allocator| select_node(&context.cluster, &pod, wrong_node, &allocator)) {
+        Ok((node, allocations)) => {
+            claim_allocation::write_allocations(&context.cluster, SCHEDULER, &pod, &node, allocations);
+            bind_pod(&context.cluster, &pod, &node);
+        }
         Err(reason) => mark_unschedulable(&context.cluster, &pod, &reason),
     }
 }
@@ -54,8 +60,14 @@ fn mark_unschedulable(cluster: &SimCluster, pod: &Value, reason: &str) {
     }
 }
 
-/// Selects the node of a pod, or returns why there is none. `wrong_node` is the fault of that name.
-fn select_node(cluster: &SimCluster, pod: &Value, wrong_node: bool) -> Result<String, String> {
+/// Selects the node of a pod, with the allocations of its claims there, or returns why there is none. `wrong_node` is the fault
+/// of that name.
+fn select_node(
+    cluster: &SimCluster,
+    pod: &Value,
+    wrong_node: bool,
+    allocator: &ClaimAllocator,
+) -> Result<(String, Vec<ClaimAllocation>), String> {
     let (nodes, all) = (cluster.list(&NODE, None), cluster.list(&POD, None));
     if let Some(reason) = unbound_claim_reason(cluster, pod, nodes.len()) {
         return Err(reason);
@@ -66,25 +78,27 @@ fn select_node(cluster: &SimCluster, pod: &Value, wrong_node: bool) -> Result<St
     let requested = requested_resources(pod);
     let (mut best, mut reasons) = (None, BTreeMap::<String, usize>::new());
     for node in &nodes {
-        let free = free_resources(node, &all);
-        match unfit_reason(pod, node, &all, if wrong_node { None } else { Some((&requested, &free)) }) {
-            Some(reason) => *reasons.entry(reason).or_default() += 1,
-            None => {
+        let (free, name) = (free_resources(node, &all), metadata_text(node, "name"));
+        let unfit = unfit_reason(pod, node, &all, if wrong_node { None } else { Some((&requested, &free)) });
+        match unfit.map_or_else(|| allocator.allocate_on(&name), Err) {
+            Err(reason) => *reasons.entry(reason).or_default() += 1,
+            Ok(allocations) => {
                 // Most free devices first, then fewest pods; with the fault, fewest free devices first.
                 let left: i64 = requested.keys().filter_map(|resource| free.get(resource)).sum();
                 let busy = all.iter().filter(|other| other["spec"]["nodeName"] == node["metadata"]["name"]).count();
                 let order = (if wrong_node { -left } else { left }, std::cmp::Reverse(busy));
                 if best.as_ref().is_none_or(|(other, _)| order > *other) {
-                    best = Some((order, metadata_text(node, "name")));
+                    best = Some((order, (name, allocations)));
                 }
             }
         }
     }
-    best.map(|(_, name)| name).ok_or_else(|| fit_error_message(&reasons, nodes.len()))
+    let unfit = || fit_error_message(&reasons, nodes.len(), allocator.has_claims());
+    best.map(|(_, selected)| selected).ok_or_else(unfit)
 }
 
-/// Formats kube-scheduler's FitError.
-fn fit_error_message(reasons: &BTreeMap<String, usize>, nodes: usize) -> String {
+/// Formats kube-scheduler's FitError. Where the pod has no claims, there are none to deallocate for it.
+fn fit_error_message(reasons: &BTreeMap<String, usize>, nodes: usize, has_claims: bool) -> String {
     let all: Vec<_> = reasons.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
     let insufficient: usize =
         reasons.iter().filter(|(reason, _)| reason.starts_with("Insufficient")).map(|(_, n)| n).sum();
@@ -92,8 +106,9 @@ fn fit_error_message(reasons: &BTreeMap<String, usize>, nodes: usize) -> String 
         (nodes > insufficient).then(|| format!("{} Preemption is not helpful for scheduling", nodes - insufficient));
     let victims = (insufficient > 0).then(|| format!("{insufficient} No preemption victims found for incoming pod"));
     let preemption: Vec<_> = victims.into_iter().chain(not_helpful).collect();
+    let of_claims = if has_claims { "" } else { "no new claims to deallocate, " };
     format!(
-        "0/{nodes} nodes are available: {}. no new claims to deallocate, preemption: 0/{nodes} nodes are available: {}.",
+        "0/{nodes} nodes are available: {}. {of_claims}preemption: 0/{nodes} nodes are available: {}.",
         all.join(", "),
         preemption.join(", ")
     )
@@ -106,6 +121,9 @@ fn unfit_reason(
     all: &[Arc<Value>],
     resources: Option<(&ExtendedResources, &ExtendedResources)>,
 ) -> Option<String> {
+    if node["spec"]["unschedulable"] == true {
+        return Some("node(s) were unschedulable".to_owned());
+    }
     if !condition::is_condition_true(node, "Ready") {
         return Some("node(s) had untolerated taint(s)".to_owned());
     }

@@ -13,6 +13,10 @@ pub(super) enum WorkKind {
     EndpointSlice,
     LoadBalancer,
     Volume,
+    /// The claims of a pod's templates.
+    PodClaims,
+    /// A resource claim whose pods may be gone.
+    ResourceClaim,
     ApiService,
     Namespace,
     Node,
@@ -22,6 +26,8 @@ pub(super) enum WorkKind {
     /// A round of KEDA's scale loop.
     ScaleLoop,
     Lease,
+    /// A drained node is made schedulable again.
+    Uncordon,
     Injection,
 }
 

@@ -4,6 +4,7 @@
 
 mod client;
 mod cluster;
+mod dra;
 mod hpa_controller;
 mod keda;
 mod metric;
@@ -87,6 +88,11 @@ pub fn of_keda() -> impl Iterator<Item = &'static FaultSpec> {
     keda::FAULTS.iter()
 }
 
+/// The faults that need a scenario whose charts make resource claims.
+pub fn of_dra() -> impl Iterator<Item = &'static FaultSpec> {
+    dra::FAULTS.iter()
+}
+
 /// All tolerated disturbances.
 pub fn tolerated() -> impl Iterator<Item = &'static FaultSpec> {
     tolerated::all()
@@ -101,7 +107,7 @@ fn share_one_accelerator(config: &mut SimConfig, values: SharedValues) {
 /// The fault or disturbance of this name.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static FaultSpec> {
-    all().chain(of_keda()).chain(tolerated()).find(|fault| fault.name == name)
+    all().chain(of_keda()).chain(of_dra()).chain(tolerated()).find(|fault| fault.name == name)
 }
 
 const PODS_REQUEST_ACCELERATORS: &str = "Setup/PodsRequestAccelerators";

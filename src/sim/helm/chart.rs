@@ -13,6 +13,8 @@ pub(super) struct ChartInstance<'a> {
     pub(super) name: &'static str,
     /// Version of the chart: the requested one, or that of `fixtures/charts`.
     pub(super) version: String,
+    /// The version that the release requests; `None` for a chart in a folder.
+    pub(super) requested_version: Option<String>,
     /// Version of the application.
     pub(super) app_version: &'static str,
     /// Name and namespace of the release.
@@ -32,7 +34,7 @@ struct SupportedChart {
     render: fn(&ChartInstance<'_>) -> Result<Vec<Value>, String>,
 }
 
-const SUPPORTED_CHARTS: [SupportedChart; 3] = [
+const SUPPORTED_CHARTS: [SupportedChart; 4] = [
     SupportedChart {
         name: "ollama",
         version: "1.26.0",
@@ -46,6 +48,14 @@ const SUPPORTED_CHARTS: [SupportedChart; 3] = [
         version: "0.1.0",
         app_version: "0.11.2",
         values: include_str!("../../../fixtures/charts/ollama-statefulset/values.yaml"),
+        find_unsupported: ollama::find_unsupported,
+        render: ollama::render,
+    },
+    SupportedChart {
+        name: "ollama-claims",
+        version: "0.1.0",
+        app_version: "0.11.2",
+        values: include_str!("../../../fixtures/charts/ollama-claims/values.yaml"),
         find_unsupported: ollama::find_unsupported,
         render: ollama::render,
     },
@@ -68,8 +78,8 @@ pub(super) fn load_chart(args: &ReleaseArgs) -> Result<ChartInstance<'_>, String
     let mut values = default_values(args)?;
     merge_values(&mut values, &Value::Object(args.values.clone()));
     let version = args.version.clone().unwrap_or_else(|| chart.version.to_owned());
-    let (name, app_version) = (chart.name, chart.app_version);
-    Ok(ChartInstance { name, version, app_version, release: &args.release, values })
+    let (name, app_version, requested_version) = (chart.name, chart.app_version, args.version.clone());
+    Ok(ChartInstance { name, version, requested_version, app_version, release: &args.release, values })
 }
 
 /// The chart's own values.
@@ -203,7 +213,7 @@ impl ChartInstance<'_> {
     /// The selector labels of the release's pods.
     pub(super) fn selector_labels(&self) -> Value {
         let name = match self.string_value("nameOverride") {
-            "" if self.name == "ollama-statefulset" => "ollama",
+            "" if self.name.starts_with("ollama-") => "ollama",
             "" => self.name,
             name => name,
         };
@@ -317,7 +327,7 @@ mod tests {
     fn unsupported_charts_and_values_are_rejected() {
         let error = render(&release_args("vllm", json!({}))).unwrap_err();
         assert!(
-            error.contains("ollama, ollama-statefulset, prometheus-adapter") && error.contains("`vllm`"),
+            error.contains("ollama, ollama-statefulset, ollama-claims, prometheus-adapter") && error.contains("`vllm`"),
             "{error}"
         );
         let error = render(&release_args("ollama", json!({"autoscaling": {"enabled": true}}))).unwrap_err();
@@ -331,13 +341,41 @@ mod tests {
 
     /// helm ignores a value that the chart lacks, and warns of nothing; a later version of the chart may have it.
     #[test]
-    fn resource_claims_and_values_of_another_version_are_not_simulated() {
-        let gpu = json!({"ollama": {"gpu": {"enabled": true, "draEnabled": true, "hbm": 3}, "more": {}}});
+    fn existing_claim_templates_and_values_of_another_version_are_not_simulated() {
+        let gpu =
+            json!({"ollama": {"gpu": {"enabled": true, "draExistingClaimTemplate": "mine", "hbm": 3}, "more": {}}});
         let same = release_args("ollama", gpu);
-        assert_eq!(find_unsupported(&same), ["resource claims (DRA): the value ollama.gpu.draEnabled of chart ollama"]);
+        let template = "resource claims (DRA): the value ollama.gpu.draExistingClaimTemplate of chart ollama";
+        assert_eq!(find_unsupported(&same), [template]);
         let other = ReleaseArgs { version: Some("1.77.0".to_owned()), ..same };
         let lacks = find_unsupported(&other);
         let place = "of chart ollama 1.77.0 (simulated: 1.26.0)";
         assert_eq!(lacks[1..], [format!("the value ollama.gpu.hbm {place}"), format!("the value ollama.more {place}")]);
+    }
+
+    #[test]
+    fn a_chart_makes_claims_in_the_form_of_its_version() {
+        let claiming = |version: Option<&str>| {
+            let gpu =
+                json!({"ollama": {"gpu": {"enabled": true, "draEnabled": true, "draDriverClass": "gpu.example"}}});
+            ReleaseArgs { version: version.map(str::to_owned), ..release_args("ollama", gpu) }
+        };
+        let nested = json!({"name": "gpu", "exactly": {"deviceClassName": "gpu.example", "count": 1}});
+        let flat = json!({"deviceClassName": "gpu.example", "count": 1, "name": "gpu"});
+        for (version, request) in [(None, &nested), (Some("1.54.0"), &flat), (Some("1.55.0"), &nested)] {
+            let objects = render(&claiming(version)).unwrap();
+            let of_kind = |kind: &str| objects.iter().find(|object| object["kind"] == kind).unwrap();
+            assert_eq!(&of_kind("ResourceClaimTemplate")["spec"]["spec"]["devices"]["requests"][0], request);
+            let pod = &of_kind("Deployment")["spec"]["template"]["spec"];
+            assert_eq!(pod["resourceClaims"], json!([{"name": "gpu", "resourceClaimTemplateName": "ollama"}]));
+            assert_eq!(pod["containers"][0]["resources"]["claims"], json!([{"name": "gpu"}]));
+            assert!(pod["containers"][0]["resources"]["limits"]["nvidia.com/gpu"].is_null());
+        }
+        let before = find_unsupported(&claiming(Some("1.24.0")));
+        assert_eq!(before, ["resource claims (DRA): the value ollama.gpu.draEnabled of chart ollama"]);
+        let shared = render(&release_args("./fixtures/charts/ollama-claims", json!({}))).unwrap();
+        assert_eq!((&shared[0]["kind"], &shared[0]["metadata"]["name"]), (&json!("ResourceClaim"), &json!("ollama")));
+        let pod = &shared[1]["spec"]["template"]["spec"];
+        assert_eq!(pod["resourceClaims"], json!([{"name": "gpu", "resourceClaimName": "ollama"}]));
     }
 }

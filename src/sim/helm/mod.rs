@@ -2,6 +2,7 @@
 
 mod adapter;
 mod chart;
+mod claims;
 mod objects;
 mod ollama;
 mod release_record;

@@ -1,13 +1,14 @@
-//! The charts `ollama` (a Deployment) and `ollama-statefulset`.
+//! The charts `ollama` (a Deployment), `ollama-statefulset`, and `ollama-claims` (a Deployment with one claim for all pods, or
+//! with a claim template in an old form).
 
 use serde_json::{Value, json};
 
 use super::chart::{ChartInstance, set_nonempty};
+use super::claims;
 use crate::sim::objects::haproxy;
 
 /// What of the values the simulator does not support. The scheduler knows no required affinity but to keep pods apart.
 pub(super) fn find_unsupported(chart: &ChartInstance<'_>) -> Vec<String> {
-    let dra = ["ollama.gpu.draEnabled"];
     let mut lacks = chart.find_set_values(
         &["autoscaling.enabled", "ingress.enabled", "knative.enabled", "ollama.gpu.mig.enabled"],
         &[
@@ -25,8 +26,7 @@ pub(super) fn find_unsupported(chart: &ChartInstance<'_>) -> Vec<String> {
         let image = other["image"].as_str().unwrap_or_default();
         format!("an init container of image {image} (the value initContainers of chart {}): the simulator knows the rig's haproxy as a sidecar", chart.name)
     }));
-    let by_claim = chart.find_set_values(&dra, &["ollama.gpu.draExistingClaimTemplate"]);
-    lacks.extend(by_claim.into_iter().map(|value| format!("resource claims (DRA): {value}")));
+    lacks.extend(claims::find_unsupported(chart));
     if chart.string_value("ollama.gpu.type") == "amd" {
         lacks.push("devices of AMD (ollama.gpu.type: amd): the simulated exporter is NVIDIA's".to_owned());
     }
@@ -54,7 +54,23 @@ pub(super) fn unknown_model_place(chart: &ChartInstance<'_>, model: &str) -> Opt
 }
 
 pub(super) fn render(chart: &ChartInstance<'_>) -> Result<Vec<Value>, String> {
-    Ok(if chart.name == "ollama" { deployment(chart) } else { stateful_set(chart) })
+    Ok(match chart.name {
+        "ollama" => deployment(chart),
+        "ollama-claims" => claims_deployment(chart),
+        _ => stateful_set(chart),
+    })
+}
+
+fn claims_deployment(chart: &ChartInstance<'_>) -> Vec<Value> {
+    let spec = json!({
+        "replicas": chart.value("replicaCount"),
+        "strategy": {"type": "Recreate"},
+        "selector": {"matchLabels": chart.selector_labels()},
+        "template": pod_template(chart, "default"),
+    });
+    let mut all: Vec<Value> = claims::object(chart).into_iter().collect();
+    all.push(chart.build_object("apps/v1", "Deployment", &chart.release.name, json!({"spec": spec})));
+    all
 }
 
 fn deployment(chart: &ChartInstance<'_>) -> Vec<Value> {
@@ -77,7 +93,7 @@ fn deployment(chart: &ChartInstance<'_>) -> Vec<Value> {
         "selector": {"matchLabels": chart.selector_labels()},
         "template": template,
     });
-    let mut all: Vec<Value> = account_object.into_iter().collect();
+    let mut all: Vec<Value> = account_object.into_iter().chain(claims::object(chart)).collect();
     if chart.is_enabled("persistentVolume.enabled") && claim == name {
         all.push(volume_claim(chart, &name));
     }
@@ -130,6 +146,10 @@ fn pod_template(chart: &ChartInstance<'_>, account: &str) -> Value {
         }
         container["resources"] = resources;
     }
+    let claim = claims::pod_entry(chart);
+    if let Some(claim) = &claim {
+        container["resources"]["claims"] = json!([{"name": claim["name"]}]);
+    }
     for (probe, is_enabled) in
         [("readinessProbe", has_probe(chart, "readinessProbe")), ("livenessProbe", has_probe(chart, "livenessProbe"))]
     {
@@ -151,6 +171,9 @@ fn pod_template(chart: &ChartInstance<'_>, account: &str) -> Value {
         "terminationGracePeriodSeconds": chart.value("terminationGracePeriodSeconds"),
         "containers": [container],
     });
+    if let Some(claim) = claim {
+        pod["resourceClaims"] = json!([claim]);
+    }
     for field in
         ["initContainers", "imagePullSecrets", "runtimeClassName", "priorityClassName", "nodeSelector", "affinity"]
     {
@@ -184,9 +207,10 @@ fn has_probe(chart: &ChartInstance<'_>, probe: &str) -> bool {
     chart.value(probe)["enabled"].as_bool().unwrap_or(true)
 }
 
-/// The extended resource that requests an accelerator; `None` if the values disable it.
+/// The extended resource that requests an accelerator; `None` if the values disable it, or a claim requests it.
 fn gpu_resource<'a>(chart: &'a ChartInstance<'_>) -> Option<&'a str> {
     let is_requested = chart.name != "ollama" || chart.is_enabled("ollama.gpu.enabled");
+    let is_requested = is_requested && claims::pod_entry(chart).is_none();
     let amd = chart.string_value("ollama.gpu.type") == "amd";
     is_requested.then(|| if amd { "amd.com/gpu" } else { chart.string_value("ollama.gpu.nvidiaResource") })
 }

@@ -1,6 +1,6 @@
 //! The devices of nodes and pods. An annotation of the pod records the allocation, which the simulated exporter reads. Ids are
 //! those of the NVIDIA device plugin: the UUID of an accelerator; with time-slicing several devices of it, `UUID::0` and so on; of
-//! an instance of MIG a UUID of its own, `MIG-UUID`.
+//! an instance of MIG a UUID of its own, `MIG-UUID`. A DRA driver offers the same devices by names of its own.
 
 use serde_json::Value;
 
@@ -10,6 +10,9 @@ use crate::sim::cluster::metadata_text;
 /// The device slots of a pod, separated by commas: the accelerator index, with time-slicing followed by `::` and the
 /// replica index, with MIG by `/` and the number of the instance.
 pub(in crate::sim) const DEVICES_ANNOTATION: &str = "simulator.gpuhpa/devices";
+
+/// The device slots that the DRA driver of a node offers, separated by commas; they are no extended resources.
+pub(in crate::sim) const CLAIMABLE_ANNOTATION: &str = "simulator.gpuhpa/claimable-devices";
 
 /// Node label with the number of devices per accelerator (NVIDIA gpu-feature-discovery).
 pub(in crate::sim) const DEVICE_REPLICAS_LABEL: &str = "nvidia.com/gpu.replicas";
@@ -55,15 +58,33 @@ pub(in crate::sim) fn annotated_devices(pod: &Value) -> impl Iterator<Item = &st
     pod["metadata"]["annotations"][DEVICES_ANNOTATION].as_str().into_iter().flat_map(|slots| slots.split(','))
 }
 
+/// The name that the DRA driver gives the device of a slot: `gpu-0`, with time-slicing `gpu-0-1`.
+pub(in crate::sim) fn claimable_name(slot: &str) -> String {
+    format!("gpu-{}", slot.replace("::", "-"))
+}
+
+/// The slots of accelerators that are offered as so many devices each, in allocation order.
+pub(in crate::sim) fn accelerator_slots(accelerators: usize, replicas: usize) -> Vec<String> {
+    if replicas <= 1 {
+        return (0..accelerators).map(|accelerator| accelerator.to_string()).collect();
+    }
+    (0..replicas)
+        .flat_map(|replica| (0..accelerators).map(move |accelerator| format!("{accelerator}::{replica}")))
+        .collect()
+}
+
 /// The devices of a node.
 pub(in crate::sim) fn node_devices(node: &Value) -> Vec<OfferedDevice> {
     let name = metadata_text(node, "name");
     device_slots(node).iter().filter_map(|slot| parse_slot(&name, slot)).collect()
 }
 
-/// The device slots of all extended resources of a node, in allocation order: the device plugin spreads pods over the
-/// accelerators before they share one.
+/// The device slots of a node, in allocation order: those of all its extended resources, which the device plugin spreads pods
+/// over before they share an accelerator; or those of its DRA driver.
 pub(in crate::sim) fn device_slots(node: &Value) -> Vec<String> {
+    if let Some(slots) = node["metadata"]["annotations"][CLAIMABLE_ANNOTATION].as_str() {
+        return slots.split(',').map(str::to_owned).collect();
+    }
     let allocatable = node["status"]["allocatable"].as_object().into_iter().flatten();
     let extended = allocatable.filter(|(resource, _)| is_extended_resource(resource));
     let count: usize = extended.filter_map(|(_, count)| count.as_str()?.parse::<usize>().ok()).sum();
@@ -73,15 +94,8 @@ pub(in crate::sim) fn device_slots(node: &Value) -> Vec<String> {
     }
     let shared_by =
         node["metadata"]["labels"][DEVICE_REPLICAS_LABEL].as_str().and_then(|count| count.parse::<usize>().ok());
-    match shared_by.filter(|replicas| *replicas > 1) {
-        Some(replicas) => {
-            let accelerators = count / replicas;
-            (0..replicas)
-                .flat_map(|replica| (0..accelerators).map(move |accelerator| format!("{accelerator}::{replica}")))
-                .collect()
-        }
-        None => (0..count).map(|accelerator| accelerator.to_string()).collect(),
-    }
+    let replicas = shared_by.filter(|replicas| *replicas > 1).unwrap_or(1);
+    accelerator_slots(count / replicas, replicas)
 }
 
 /// The profile of a node's MIG instances: of the strategy `mixed` by the name of their resource (`nvidia.com/mig-1g.10gb`), of
@@ -98,7 +112,7 @@ fn device_id(node: &str, slot: &str) -> Option<(String, usize)> {
     parse_slot(node, slot).map(|device| (device.id, device.accelerator))
 }
 
-fn parse_slot(node: &str, slot: &str) -> Option<OfferedDevice> {
+pub(in crate::sim) fn parse_slot(node: &str, slot: &str) -> Option<OfferedDevice> {
     let (accelerator, part) = if let Some((accelerator, replica)) = slot.split_once("::") {
         (accelerator, DevicePart::Replica(replica.to_owned()))
     } else if let Some((accelerator, instance)) = slot.split_once('/') {

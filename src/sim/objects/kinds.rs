@@ -25,6 +25,11 @@ pub(in crate::sim) const API_SERVICE: ResourceKind = ResourceKind::from_type::<A
 pub(in crate::sim) const STORAGE_CLASS: ResourceKind = ResourceKind::from_type::<storage::v1::StorageClass>();
 pub(in crate::sim) const RUNTIME_CLASS: ResourceKind = ResourceKind::from_type::<node::v1::RuntimeClass>();
 pub(in crate::sim) const PRIORITY_CLASS: ResourceKind = ResourceKind::from_type::<scheduling::v1::PriorityClass>();
+pub(in crate::sim) const DEVICE_CLASS: ResourceKind = ResourceKind::from_type::<resource::v1::DeviceClass>();
+pub(in crate::sim) const RESOURCE_SLICE: ResourceKind = ResourceKind::from_type::<resource::v1::ResourceSlice>();
+pub(in crate::sim) const RESOURCE_CLAIM: ResourceKind = ResourceKind::from_type::<resource::v1::ResourceClaim>();
+pub(in crate::sim) const RESOURCE_CLAIM_TEMPLATE: ResourceKind =
+    ResourceKind::from_type::<resource::v1::ResourceClaimTemplate>();
 
 /// The namespaced kinds, in the order in which the namespace controller deletes them.
 pub(in crate::sim) const NAMESPACED_KINDS: [ResourceKind; 27] = [
@@ -48,8 +53,8 @@ pub(in crate::sim) const NAMESPACED_KINDS: [ResourceKind; 27] = [
     ResourceKind::from_type::<core::v1::LimitRange>(),
     ResourceKind::from_type::<networking::v1::Ingress>(),
     ResourceKind::from_type::<networking::v1::NetworkPolicy>(),
-    ResourceKind::from_type::<resource::v1::ResourceClaim>(),
-    ResourceKind::from_type::<resource::v1::ResourceClaimTemplate>(),
+    RESOURCE_CLAIM,
+    RESOURCE_CLAIM_TEMPLATE,
     ResourceKind::from_type::<rbac::v1::RoleBinding>(),
     ResourceKind::from_type::<rbac::v1::Role>(),
     ResourceKind::from_type::<policy::v1::PodDisruptionBudget>(),

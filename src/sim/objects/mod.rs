@@ -1,5 +1,6 @@
 //! Readers of simulated objects that several parts of the simulator share.
 
+pub(super) mod claims;
 pub(super) mod condition;
 pub(super) mod devices;
 pub(super) mod haproxy;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::claims;
 use crate::model::accelerator::is_extended_resource;
 
 /// Amounts of extended resources, by name.
@@ -24,6 +25,11 @@ pub(in crate::sim) fn requested_resources(pod: &Value) -> ExtendedResources {
     }
     all.retain(|_, count| *count > 0);
     all
+}
+
+/// Whether a pod requests a device: an extended resource, or a resource claim (DRA).
+pub(in crate::sim) fn requests_device(pod: &Value) -> bool {
+    claims::claim_entries(pod).next().is_some() || !requested_resources(pod).is_empty()
 }
 
 /// The extended resources of a node that are not allocated. A pod being deleted keeps its resources until it has ended.

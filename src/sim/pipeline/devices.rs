@@ -2,8 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
+
 use crate::sim::cluster::{SimCluster, metadata_text};
-use crate::sim::objects::devices::{DevicePart, OfferedDevice, mig_profile, node_devices, pod_devices};
+use crate::sim::objects::claims::{self, DeviceName};
+use crate::sim::objects::devices::{
+    DevicePart, OfferedDevice, annotated_devices, claimable_name, mig_profile, node_devices, pod_devices,
+};
 use crate::sim::objects::kinds::{NODE, POD};
 use crate::sim::objects::lost_nodes::is_node_lost;
 use crate::sim::ollama::ServerRegistry;
@@ -28,6 +33,8 @@ pub(super) struct DeviceHolder {
     pub(super) container: String,
     /// Whether it is not the first pod of its owner.
     pub(super) is_new: bool,
+    /// The resource claim by which the pod has the device, and the device's name there.
+    pub(super) claim: Option<(String, DeviceName)>,
 }
 
 /// All devices keyed by id, without those of lost nodes.
@@ -41,19 +48,47 @@ pub(super) fn list_devices(cluster: &SimCluster, servers: &ServerRegistry) -> BT
             all.insert(id, SimDevice { node, index, accelerator_uuid, part, holder: None, mig_profile });
         }
     }
+    let mut holders: BTreeMap<String, Vec<DeviceHolder>> = BTreeMap::new();
     for pod in cluster.list(&POD, None) {
         let has_ended = matches!(pod["status"]["phase"].as_str(), Some("Succeeded" | "Failed"));
-        for (_, id, _) in pod_devices(&pod).into_iter().filter(|_| !has_ended) {
+        let slots = annotated_devices(&pod).filter(|_| !has_ended);
+        for ((_, id, _), slot) in pod_devices(&pod).into_iter().zip(slots) {
             let holder = DeviceHolder {
                 namespace: metadata_text(&pod, "namespace"),
                 pod: metadata_text(&pod, "name"),
                 container: pod["spec"]["containers"][0]["name"].as_str().unwrap_or_default().to_owned(),
                 is_new: servers.is_new(&pod),
+                claim: find_claim(cluster, &pod, slot),
             };
-            if let Some(device) = all.get_mut(&id) {
-                device.holder = Some(holder);
-            }
+            holders.entry(id).or_default().push(holder);
+        }
+    }
+    for (id, mut holders) in holders {
+        if holders.len() == 1
+            && let Some(device) = all.get_mut(&id)
+        {
+            device.holder = holders.pop();
+        } else if let Some(device) = all.remove(&id) {
+            all.extend(split_shared(&id, &device, holders));
         }
     }
     all
+}
+
+/// A device that the pods of one claim share: a replica for each of them.
+fn split_shared(id: &str, device: &SimDevice, holders: Vec<DeviceHolder>) -> Vec<(String, SimDevice)> {
+    let replica = |holder: DeviceHolder| {
+        let part = DevicePart::Replica(holder.pod.clone());
+        (format!("{id}::{}", holder.pod), SimDevice { part, holder: Some(holder), ..device.clone() })
+    };
+    holders.into_iter().map(replica).collect()
+}
+
+/// The claim by which a pod has the device of a slot; `None` for a device of a device plugin.
+fn find_claim(cluster: &SimCluster, pod: &Value, slot: &str) -> Option<(String, DeviceName)> {
+    let name = claimable_name(slot);
+    claims::existing_claims(cluster, pod).into_iter().find_map(|(_, claim)| {
+        let device = claims::allocated_devices(&claim).into_iter().find(|(.., device)| *device == name)?;
+        Some((metadata_text(&claim, "name"), device))
+    })
 }

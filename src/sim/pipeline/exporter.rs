@@ -156,7 +156,8 @@ impl SimExporter {
         let used_mib = replicas.iter().map(|(_, sample)| sample.used_mib).sum();
         let whole = DeviceSample { utilization: sum.min(100.0), used_mib };
         let accelerator = SimDevice { part: DevicePart::Whole, holder: None, ..(*first).clone() };
-        let held: Vec<_> = replicas.iter().filter(|(device, _)| device.holder.is_some()).collect();
+        let is_named = |holder: &DeviceHolder| holder.claim.is_none() || config.resolves_claims;
+        let held: Vec<_> = replicas.iter().filter(|(device, _)| device.holder.as_ref().is_some_and(is_named)).collect();
         let mut push = |device: &SimDevice, own: DeviceSample| {
             push_device(all, device, field_values(own, whole, device, config), config, distortion);
         };
@@ -239,6 +240,7 @@ fn neighbor_device(name: &str, n: usize, device: &SimDevice, namespace: Option<&
         pod: name.to_owned(),
         container: "main".to_owned(),
         is_new: holder.is_new,
+        claim: None,
     };
     let holder = device.holder.as_ref().map(of_neighbor);
     let part = match &device.part {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::Arc;
 
-use super::devices::SimDevice;
+use super::devices::{DeviceHolder, SimDevice};
 use crate::sim::config::{ENGINE_ACTIVE_FIELD, PipelineConfig};
 use crate::sim::objects::devices::DevicePart;
 
@@ -40,13 +40,14 @@ pub(super) fn device_labels(device: &SimDevice, config: &PipelineConfig) -> Pipe
         ("Hostname", node.clone()),
     ];
     let holder = holder.iter().filter(|holder| !config.unattributed.includes(holder.is_new));
+    let holder = holder.filter(|holder| holder.claim.is_none() || config.resolves_claims);
     let pod_labels = holder.flat_map(|holder| {
-        let replica = match part {
-            DevicePart::Replica(replica) => Some(("vgpu", replica)),
-            DevicePart::Whole | DevicePart::Instance(_) => None,
-        };
         let names = [("namespace", &holder.namespace), ("pod", &holder.pod), ("container", &holder.container)];
-        names.into_iter().chain(replica)
+        let replica = match (part, &holder.claim) {
+            (DevicePart::Replica(replica), None) => Some(("vgpu", replica)),
+            _ => None,
+        };
+        names.into_iter().chain(replica).chain(claim_labels(holder))
     });
     let pod_labels = pod_labels.map(|(key, value)| (key, value.clone()));
     let number = match part {
@@ -57,6 +58,18 @@ pub(super) fn device_labels(device: &SimDevice, config: &PipelineConfig) -> Pipe
     let instance =
         instance.into_iter().flat_map(|(profile, number)| [("GPU_I_PROFILE", profile), ("GPU_I_ID", number)]);
     device_labels.into_iter().chain(instance).chain(pod_labels).map(|(key, value)| (key.to_owned(), value)).collect()
+}
+
+/// The labels of a pod that has its device by a resource claim (NVIDIA/dcgm-exporter, internal/pkg/transformation/dra.go).
+fn claim_labels(holder: &DeviceHolder) -> Vec<(&'static str, &String)> {
+    let Some((claim, (driver, pool, device))) = &holder.claim else { return Vec::new() };
+    vec![
+        ("dra_claim_name", claim),
+        ("dra_claim_namespace", &holder.namespace),
+        ("dra_device_name", device),
+        ("dra_driver_name", driver),
+        ("dra_pool_name", pool),
+    ]
 }
 
 /// The exposition of one node.

@@ -12,7 +12,7 @@ use crate::sim::config::{
 use crate::sim::fixtures::{
     TEST_MANAGER, create_object, create_pod, delete_pod, sleep_seconds, spawn_load, start_platform,
 };
-use crate::sim::objects::kinds::{API_SERVICE, NODE, SERVICE};
+use crate::sim::objects::kinds::{API_SERVICE, NODE, RESOURCE_CLAIM, SERVICE};
 use crate::sim::platform::SimPlatform;
 
 const PODS_PATH: &str =
@@ -365,4 +365,51 @@ async fn discovery_and_the_external_api_are_served_too() {
     assert_eq!((read.len(), read[0].labels["pod"].as_str()), (1, "a"));
     assert_eq!(get("/apis/external.metrics.k8s.io/v1beta1/namespaces/ai/other").unwrap_err().code, 404);
     assert_eq!(get("/apis/custom.metrics.k8s.io/v1beta2").unwrap_err().code, 501);
+}
+
+/// Creates a claim `one` with the device of this node's first slot, and pods that have it.
+fn create_claimed_pods(platform: &SimPlatform, pods: &[&str]) {
+    let result = json!({"request": "gpu", "driver": "gpu.example", "pool": "n1", "device": "gpu-0"});
+    let claim = json!({"metadata": {"namespace": "ai", "name": "one"},
+        "status": {"allocation": {"devices": {"results": [result]}}}});
+    create_object(&platform.cluster, RESOURCE_CLAIM, claim);
+    for pod in pods {
+        create_pod(&platform.cluster, pod, 0);
+        let add_claim = |pod: &mut serde_json::Value| {
+            pod["spec"]["resourceClaims"] = json!([{"name": "gpu", "resourceClaimName": "one"}]);
+        };
+        platform.cluster.update(TEST_MANAGER, &POD, "ai", pod, add_claim).unwrap();
+    }
+}
+
+/// Pod, claim and value of each series of the first accelerator.
+async fn series_of_claim(edit: impl FnOnce(&mut PipelineConfig), pods: &'static [&'static str]) -> Vec<String> {
+    let (platform, mut tasks) = start_platform(config_with(edit));
+    create_claimed_pods(&platform, pods);
+    spawn_load(&platform, &mut tasks, 1, &pods[..1]);
+    sleep_seconds(90).await;
+    let text = platform.pipeline.exporter_metrics("ai", pods[0]).unwrap();
+    tasks.abort_all();
+    let dcgm = shipped_profiles::find("dcgm").unwrap();
+    let read = exposition::parse_samples(&text, "DCGM_FI_DEV_GPU_UTIL", &dcgm).unwrap();
+    let first = read.iter().filter(|sample| sample.labels["gpu"] == "0");
+    let label =
+        |sample: &crate::model::reading::MetricSample, name: &str| sample.labels.get(name).cloned().unwrap_or_default();
+    let row = |sample| {
+        let names = ["pod", "dra_claim_name", "dra_device_name", "vgpu"].map(|name| label(sample, name)).join(" ");
+        format!("{names}={}", sample.value.unwrap())
+    };
+    first.map(row).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_pods_of_a_claim_are_named_with_it_where_the_exporter_resolves_claims() {
+    assert_eq!(series_of_claim(|_| (), &["a"]).await, ["a one gpu-0 =98"]);
+    assert_eq!(series_of_claim(|p| p.resolves_claims = false, &["a"]).await, ["   =98"]);
+    let own = series_of_claim(|_| (), &["a", "b"]).await;
+    assert_eq!(own, ["   =98", "a one gpu-0 =98", "b one gpu-0 =0"]);
+    let whole = series_of_claim(|p| p.shared_values = SharedValues::Whole, &["a", "b"]).await;
+    assert_eq!(whole, ["a one gpu-0 =98", "b one gpu-0 =98"]);
+    let unresolved = |p: &mut PipelineConfig| (p.resolves_claims, p.shared_values) = (false, SharedValues::Whole);
+    assert_eq!(series_of_claim(unresolved, &["a", "b"]).await, ["   =98"]);
 }

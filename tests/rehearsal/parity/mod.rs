@@ -5,7 +5,7 @@
 //! `ci/on-rig` makes the rig's bundles; `ci/parity DIR` compares them with the rows.
 
 #[path = "../../../ci/expect/cases.rs"]
-#[expect(dead_code, reason = "ci/expect also reads exit codes and refusals")]
+#[expect(dead_code, reason = "ci/expect also reads exit codes")]
 mod cases;
 mod compare;
 mod durations;
@@ -13,7 +13,9 @@ mod durations;
 use std::path::{Path, PathBuf};
 
 use gpuhpa::evidence;
-use gpuhpa::sim::config::{ClusterInjection, InjectionAction, InjectionTime, InjectionTrigger, SimConfig};
+use gpuhpa::sim::config::{
+    ClusterInjection, InjectionAction, InjectionTime, InjectionTrigger, SharedValues, SimConfig,
+};
 use gpuhpa::sim::faults;
 use gpuhpa::units::HumanDuration;
 
@@ -56,23 +58,34 @@ const PARITY_CASES: &[ParityCase] = &[
     // The timing decides which of two cases the gap of the metric falls to.
     parity_case("keda-away", |s| inject_fault("keda-operator-hangs", s), "PPPPP???????PP"),
     parity_case("keda-fallback", |_| (), "PPPPPIIIIIIIPP"),
+    parity_case("dra", |_| (), "PPPPPPPPPPPPPP"),
+    parity_case("dra-one-claim", |s| s.pipeline.shared_values = SharedValues::Whole, "PPPPPPPPIPPPPP"),
+    // The run ends with the first chat, after which the claim is known.
+    parity_case("dra-other-driver", |_| (), "I?IIIIIIIIIIIP"),
+    parity_case("dra-no-device", |s| s.controllers.accelerators_per_node = 1, "PPPPPPPIIIPPPP"),
+    parity_case("dra-no-attribution", |s| inject_fault("claims-unattributed", s), "PIIIIIIIIIIIIP"),
+    parity_case("dra-invalid-template", |_| (), "IIIIIIIIIIIIII"),
     parity_case("statefulset", |_| (), "PPPPPPPPPPPPPP"),
     parity_case("loadbalancer", |_| (), "PPPPPPPPPPPPPP"),
     parity_case("mig", |s| inject_fault("mig-instances", s), "PPPPPPPPPPPPPP"),
     // A request for instances of a profile gets nodes that offer them.
     parity_case("mig-mixed", |_| (), "PPPPPPPPPPPPPP"),
+    parity_case("mig-percent", |s| inject_fault("mig-instances", s), "IIIIIIIIIIIIII"),
     parity_case("mig-gpu-util", |s| inject_fault("mig-instances", s), "PIIIIIIIIIIIIP"),
     parity_case("time-sliced", |s| inject_fault("gpu-shared-own-values", s), "PPPPPPPPPPPPPP"),
     parity_case("time-sliced-card", |s| inject_fault("gpu-shared-whole-values", s), "PPPPPPPPIPPPPP"),
     parity_case("time-sliced-rotating", |s| inject_fault("gpu-shared-rotating-label", s), "PPPPPPPPIPPPPP"),
     parity_case("time-sliced-none", |s| inject_fault("gpu-shared-unattributed", s), "PIIIIIIIIIIIIP"),
     parity_case("two-nodes", |s| s.controllers.accelerator_nodes = 2, "PPPPPPPPPPPPPP"),
+    // The timing decides what the evicted pod has shown.
+    parity_case("node-drained", drain_second_node, "PPPPP???????PP"),
     parity_case("one-node-of-two", |s| s.controllers.cpu_nodes = 1, "PPPPPPPPPPPPPP"),
     parity_case("rule-loses-namespace", |_| (), "PIIIIIIIIIIIIP"),
     parity_case("exported-namespace", |s| inject_fault("exported-namespace", s), "PIIIIIIIIIIIIP"),
     parity_case("no-metrics-api", |_| (), "PIIIIIIIIIIIIP"),
     parity_case("suse-ai-one-worker", |_| (), "PPPPPIIIIIIIPP"),
     parity_case("wrong-sign", |_| (), "PPPPPIIIIIIIPP"),
+    parity_case("unit-fault", |_| (), "IIIIIIIIIIIIII"),
     parity_case("unit-fault-unknown", |_| (), "PPPPPIIIIIIIPP"),
     parity_case("contaminated", |s| s.pipeline.neighbor_utilizations = vec![95.0], "PPPIPIIIIIIIPP"),
     parity_case("frozen-low", |s| inject_fault("frozen-low", s), "PPPPPIIIIIIIPP"),
@@ -111,6 +124,14 @@ fn adopt_scaled_object(config: &mut SimConfig) {
 fn busy_elsewhere(config: &mut SimConfig) {
     config.pipeline.neighbor_utilizations = vec![95.0];
     config.pipeline.neighbor_namespace = Some("elsewhere".to_owned());
+}
+
+/// Two nodes, of which one is drained when the second pod is ready, and schedulable again at once.
+fn drain_second_node(config: &mut SimConfig) {
+    config.controllers.accelerator_nodes = 2;
+    let time = InjectionTime { trigger: InjectionTrigger::FirstScaleUp, after: HumanDuration::from_secs(15) };
+    let action = InjectionAction::NodeDrained(HumanDuration::from_secs(5));
+    config.controllers.injections.push(ClusterInjection { time, action });
 }
 
 fn inject_second_hpa(config: &mut SimConfig) {

@@ -7,10 +7,10 @@ use crate::model::accelerator::is_extended_resource;
 use crate::sim::cluster::{SimCluster, metadata_text};
 use crate::sim::controllers::context::ControllerContext;
 use crate::sim::controllers::event;
-use crate::sim::objects::condition;
 use crate::sim::objects::devices::pod_devices;
 use crate::sim::objects::kinds::POD;
 use crate::sim::objects::resources::requested_resources;
+use crate::sim::objects::{claims, condition};
 
 /// Reports that the pod is admitted, with its devices, and that its images are being pulled.
 pub(super) fn report_admitted(context: &ControllerContext, pod: &Value) {
@@ -18,13 +18,10 @@ pub(super) fn report_admitted(context: &ControllerContext, pod: &Value) {
     let now = cluster.now();
     // `pod` was read before the devices were allocated.
     let updated = cluster.get(&POD, &metadata_text(pod, "namespace"), &metadata_text(pod, "name"));
-    let devices = updated.map(|pod| pod_devices(&pod)).unwrap_or_default();
+    let resources = updated.map(|pod| allocated_resources(cluster, &pod)).unwrap_or_default();
     let mut statuses = container_statuses(pod, &json!({"waiting": {"reason": "ContainerCreating"}}), false);
-    if context.config.reports_devices && !devices.is_empty() {
-        let ids: Vec<_> = devices.iter().map(|(_, id, _)| json!({"resourceID": id, "health": "Healthy"})).collect();
-        let resource = requested_resources(pod).into_keys().next().unwrap_or_default();
-        let container_index = accelerator_container(pod);
-        statuses[container_index]["allocatedResourcesStatus"] = json!([{"name": resource, "resources": ids}]);
+    if context.config.reports_devices && !resources.is_empty() {
+        statuses[accelerator_container(pod)]["allocatedResourcesStatus"] = json!(resources);
     }
     let message = unready_message(pod);
     update_status(cluster, pod, |status| {
@@ -41,13 +38,34 @@ pub(super) fn report_admitted(context: &ControllerContext, pod: &Value) {
     }
 }
 
-/// Index of the container that requests an extended resource.
+/// The devices of a pod by resource. Those of a claim are `claim:ENTRY`, each with driver, pool and name (kubernetes v1.37.2,
+/// pkg/kubelet/cm/dra/manager.go).
+fn allocated_resources(cluster: &SimCluster, pod: &Value) -> Vec<Value> {
+    let resource = |name: &str, ids: Vec<String>| {
+        let ids: Vec<_> = ids.iter().map(|id| json!({"resourceID": id, "health": "Healthy"})).collect();
+        json!({"name": name, "resources": ids})
+    };
+    let claims = claims::existing_claims(cluster, pod).into_iter().map(|(entry, claim)| {
+        let devices = claims::allocated_devices(&claim).into_iter();
+        let ids = devices.map(|(driver, pool, device)| format!("{driver}/{pool}/{device}")).collect();
+        resource(&format!("claim:{entry}"), ids)
+    });
+    let claims: Vec<_> = claims.collect();
+    match (pod_devices(pod), requested_resources(pod).into_keys().next()) {
+        (devices, Some(name)) if claims.is_empty() && !devices.is_empty() => {
+            vec![resource(&name, devices.into_iter().map(|(_, id, _)| id).collect())]
+        }
+        _ => claims,
+    }
+}
+
+/// Index of the container that requests an extended resource or a claim.
 fn accelerator_container(pod: &Value) -> usize {
     let all = pod["spec"]["containers"].as_array().into_iter().flatten();
     let requests_device = |container: &Value| {
-        container["resources"]["requests"]
-            .as_object()
-            .is_some_and(|all| all.keys().any(|name| is_extended_resource(name)))
+        let resources = &container["resources"];
+        let requests = resources["requests"].as_object();
+        !resources["claims"].is_null() || requests.is_some_and(|all| all.keys().any(|name| is_extended_resource(name)))
     };
     all.into_iter().position(requests_device).unwrap_or(0)
 }

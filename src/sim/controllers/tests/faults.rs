@@ -120,3 +120,24 @@ async fn injections_happen_at_their_trigger() {
     let lease = fixture.cluster.get(&LEASE, "kube-system", "kube-controller-manager").unwrap();
     assert_eq!(lease["spec"]["leaseTransitions"], 2);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_drained_node_gives_its_pods_to_another_and_takes_pods_again_later() {
+    let fixture = after_injection(InjectionAction::NodeDrained(HumanDuration::from_secs(60))).await;
+    let nodes = || {
+        let mut nodes: Vec<_> = fixture.pods().0.iter().map(|pod| pod["spec"]["nodeName"].to_string()).collect();
+        nodes.sort_unstable();
+        nodes.dedup();
+        nodes.len()
+    };
+    fixture.advance(30).await;
+    let cordoned = fixture.cluster.list(&NODE, None);
+    assert_eq!(cordoned.iter().filter(|node| node["spec"]["unschedulable"] == true).count(), 1);
+    assert_eq!((fixture.pods().1, nodes()), (2, 1), "both pods are on the other node");
+    fixture.set_replicas(3);
+    fixture.advance(20).await;
+    let message = "1 node(s) were unschedulable";
+    assert!(fixture.recorded_events("Pod").iter().any(|(_, text)| text.contains(message)), "the other node is full");
+    fixture.advance(30).await;
+    assert_eq!((fixture.pods().1, nodes()), (3, 2));
+}

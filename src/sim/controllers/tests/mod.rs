@@ -1,5 +1,6 @@
 //! A small cluster with its controllers, driven through `SimCluster` alone.
 
+mod claims;
 mod faults;
 mod hpa_controller;
 mod pods;
@@ -32,6 +33,13 @@ struct ControllerFixture {
 impl ControllerFixture {
     /// Starts a populated cluster with a Deployment of one pod.
     fn with_config(controllers: ControllerConfig) -> Self {
+        let fixture = Self::without_workload(controllers);
+        fixture.deploy(|_| ());
+        fixture
+    }
+
+    /// Starts a populated cluster.
+    fn without_workload(controllers: ControllerConfig) -> Self {
         let clock = RunClock::start_at("2026-01-01T00:00:00Z".parse().unwrap());
         let cluster = SimCluster::new(clock, SimConfig { seed: 7, controllers, ..SimConfig::default() });
         populate::populate_cluster(&cluster, &Scenario::default());
@@ -48,20 +56,21 @@ impl ControllerFixture {
         let mut tasks = JoinSet::new();
         let keda_scalers = ScalerAccess { is_away: Box::new(|| false), check: Box::new(|_, _| None) };
         tasks.spawn(ControllerManager::new(cluster.clone(), metrics_api, keda_scalers).run());
-        let fixture = Self { cluster, metric_value: value, _tasks: tasks };
-        fixture.deploy();
-        fixture
+        Self { cluster, metric_value: value, _tasks: tasks }
     }
 
-    fn deploy(&self) {
+    /// Creates the Deployment of one pod, after an edit of its pods' spec.
+    fn deploy(&self, edit: impl FnOnce(&mut Value)) {
         let namespace = json!({"metadata": {"name": "ai"}, "status": {"phase": "Active"}});
         self.cluster.create(TESTER, &NAMESPACE, namespace).unwrap();
         let container = json!({"name": "ollama", "image": "ollama", "resources": {"limits": {"nvidia.com/gpu": "1"}},
             "ports": [{"name": "http", "containerPort": 11434}],
             "readinessProbe": {"initialDelaySeconds": 5, "periodSeconds": 5}});
+        let mut pod = json!({"containers": [container]});
+        edit(&mut pod);
         let deployment = json!({"metadata": {"name": "ollama", "namespace": "ai"}, "spec": {
             "replicas": 1, "selector": {"matchLabels": {"app": "ollama"}}, "template": {
-                "metadata": {"labels": {"app": "ollama"}}, "spec": {"containers": [container]}}}});
+                "metadata": {"labels": {"app": "ollama"}}, "spec": pod}}});
         self.cluster.create(TESTER, &DEPLOYMENT, deployment).unwrap();
         let service = json!({"metadata": {"name": "ollama", "namespace": "ai"}, "spec": {
             "selector": {"app": "ollama"}, "ports": [{"port": 80, "targetPort": "http"}]}});
