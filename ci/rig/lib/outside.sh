@@ -13,7 +13,12 @@ remember_outside() {
   done >"$STATE/sysctls.new"
   [ -z "$others" ] || echo "$others" >"$STATE/sysctls.new"
   for folder in $FOLDERS; do
-    [ -e "$folder" ] || echo "$folder"
+    if [ ! -e "$folder" ]; then
+      echo "$folder"
+    elif [ -z "$(ls -A "$folder")" ]; then
+      # Its content is all the rig's, as that of an absent one; the folder stays.
+      echo "$folder/*"
+    fi
   done >"$STATE/absent.new"
   # Renamed when complete, so an existing file is complete.
   mv "$STATE/sysctls.new" "$STATE/sysctls"
@@ -26,6 +31,10 @@ restore_outside() {
   [ -f "$STATE/absent" ] || return 0
   while read -r folder; do
     # Nothing of the rig is mounted there any more, so a mount belongs to something else.
-    grep -q " $folder/" /proc/mounts || rm -rf --one-file-system "$folder"
+    if grep -q " ${folder%/\*}/" /proc/mounts; then continue; fi
+    case $folder in
+      */\*) [ ! -d "${folder%/\*}" ] || find "${folder%/\*}" -xdev -mindepth 1 -delete ;;
+      *) rm -rf --one-file-system "$folder" ;;
+    esac
   done <"$STATE/absent"
 }
