@@ -125,6 +125,11 @@ pub(crate) const RULES_HISTORY: &[RulesRevision] = &[
                  nodes that were lost, several nodes of the target, and a second ScaledObject are named; plan counts the devices of \
                  claims, and warns of a field that no instance has",
     },
+    RulesRevision {
+        number: 7,
+        cases: &["Control/IdleHolds", "Control/MetricFollowsLoad"],
+        change: "a fallback of KEDA without an event is known by its number after a failure of the trigger",
+    },
 ];
 
 /// The rules of this build.
