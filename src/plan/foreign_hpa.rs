@@ -18,7 +18,9 @@ pub(super) fn errors(inventory: &Inventory) -> Vec<PreflightProblem> {
     let mut refuse = |what: String, hint: &str| all.push(preflight_error(format!("ScaledObject {name} {what}"), hint));
     if let Some(what) = trigger.as_ref().and_then(|trigger| find_unclosed(&trigger.query)) {
         refuse(
-            format!("has a query that no store takes: it {what}; the store answers with an error, and the HPA never gets a value"),
+            format!(
+                "has a query that no store takes: it {what}; the store answers with an error, and the HPA never gets a value"
+            ),
             "correct the PromQL query of its trigger",
         );
     }
@@ -88,7 +90,10 @@ mod tests {
         let with_query = |query: &str| Some(PrometheusTrigger { query: query.to_owned(), ..Default::default() });
         assert_eq!(found(&|sizes| sizes.trigger = with_query("sum(up{a=\"}\"})")), "");
         let broken = found(&|sizes| sizes.trigger = with_query("sum(up{)"));
-        assert!(broken.starts_with("ScaledObject x has a query that no store takes: it has a `{` that `)`"), "{broken}");
+        assert!(
+            broken.starts_with("ScaledObject x has a query that no store takes: it has a `{` that `)`"),
+            "{broken}"
+        );
         let paused = found(&|sizes| sizes.paused_by = Some("autoscaling.keda.sh/paused".to_owned()));
         assert_eq!(paused, "ScaledObject x is paused by its annotation autoscaling.keda.sh/paused");
     }

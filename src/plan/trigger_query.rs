@@ -80,12 +80,7 @@ fn namespace_warning(subject: &str, selector: &QuerySelector<'_>, scenario: &Sce
 }
 
 /// Warns of a query with a result for each pod: KEDA takes one result.
-fn result_warning(
-    subject: &str,
-    query: &str,
-    selectors: &[QuerySelector<'_>],
-    scenario: &Scenario,
-) -> Option<String> {
+fn result_warning(subject: &str, query: &str, selectors: &[QuerySelector<'_>], scenario: &Scenario) -> Option<String> {
     let pods = &scenario.metric.profile_or_generic().labels.pod;
     let is_pod = |label: &str| label.contains("pod") || pods.iter().any(|known| known == label);
     let what = match (outer_aggregation(query), selectors) {
