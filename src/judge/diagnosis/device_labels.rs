@@ -94,7 +94,7 @@ fn find_instance<'a>(view: &RunView<'a>, pod: &TargetPod<'a>) -> Option<&'a str>
         let inventory = view.records.inventory;
         let nodes = inventory.nodes.iter().zip(&inventory.node_info);
         let (_, info) = nodes.into_iter().find(|(node, _)| Some(&node.name) == snapshot.node.as_ref())?;
-        mig::product_of_instances(&info.accelerator_labels)
+        mig::instances_of_node(&info.accelerator_labels)
     };
     resource.map(String::as_str).or_else(id).or_else(product)
 }
