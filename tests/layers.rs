@@ -54,8 +54,8 @@ const CHILD_LAYERS: &[(&str, &[&[&str]])] = &[
     (
         "scenario",
         &[
-            &["built_in", "locate", "protocol_defaults", "scenario_error", "suggestion"],
-            &["metric_spec", "names", "profile", "renamed_keys", "scaled_object_schema"],
+            &["built_in", "json_schema", "locate", "merge_patch", "protocol_defaults", "scenario_error", "suggestion"],
+            &["metric_spec", "names", "null_keys", "profile", "renamed_keys", "scaled_object_schema"],
             &["layers", "validate"],
             &["hpa_source"],
         ],

@@ -8,6 +8,7 @@ use gpuhpa::judge::Check;
 use gpuhpa::model::observation::{ObservationKind, ProbeRecord};
 use gpuhpa::model::reading::{MetricReading, ReadingResult};
 use gpuhpa::model::revision::RULES;
+use gpuhpa::model::verdict::CaseResult;
 
 use super::cases::{ExpectedOutcome, RigCase, rows};
 use super::rig_run::RigRun;
@@ -151,9 +152,46 @@ fn a_junit_file_that_differs_from_the_verdict_is_found() {
             let fail = kept_run("fail").junit_files.remove(n);
             run.junit_files[n] = fail;
         });
-        assert_found(&result, &format!("{file}: Setup/AutoscalerActive is Some(Fail), and in verdict.json Pass"));
+        assert_found(&result, &format!("{file}: Setup/AutoscalerActive is failure FAIL, and by verdict.json success"));
     }
     assert_found(&altered(|run| drop(run.junit_files.pop())), "the bundle has no junit.xml");
+}
+
+/// The JUnit files of a run that did not remove everything, as gpuhpa writes them.
+fn render_junit(run: &RigRun) -> String {
+    let bundle = run.bundle.as_ref().unwrap();
+    let input = evidence::ArtifactInput {
+        verdict: bundle.verdict.as_ref().unwrap(),
+        inventory: &bundle.inventory,
+        run: "20260101-000000-000",
+        scenario: "s",
+        extra_marks: &[],
+    };
+    let [(name, text), ..] = evidence::render_artifacts(&input).unwrap();
+    assert_eq!(name, "junit.xml");
+    text
+}
+
+#[test]
+fn a_run_that_is_not_restored_has_an_error_of_its_own_type() {
+    let with = |element: &str| {
+        altered(|run| {
+            let verdict = run.bundle.as_mut().unwrap().verdict.as_mut().unwrap();
+            verdict.restored = false;
+            let case = verdict.cases.iter_mut().find(|case| case.name == Check::Restored.name()).unwrap();
+            case.result = CaseResult::Fail;
+            let text = render_junit(run);
+            assert!(text.contains("<error type=\"NOT RESTORED\""), "{text}");
+            run.junit_files
+                .iter_mut()
+                .for_each(|(_, file)| *file = text.replace("error type=\"NOT RESTORED\"", element));
+        })
+    };
+    let as_written = with("error type=\"NOT RESTORED\"");
+    assert_found(&as_written, "the clean-up did not remove");
+    assert!(as_written.iter().all(|difference| !difference.contains("junit")), "{as_written:#?}");
+    let other = with("error type=\"INCONCLUSIVE\"");
+    assert_found(&other, "junit.xml: Cleanup/Restored is error INCONCLUSIVE, and by verdict.json error NOT RESTORED");
 }
 
 #[test]

@@ -38,8 +38,7 @@ pub(crate) struct TimingModel<'a> {
     pub(crate) up_rate_ms: u64,
     /// Time that the scaling policies need from maxReplicas down to minReplicas, milliseconds.
     pub(crate) down_rate_ms: u64,
-    /// How much older than its samples the metric is because of ranges and offsets in the adapter's rule or KEDA's query,
-    /// milliseconds.
+    /// How much older than its samples the metric is because of ranges and offsets in its rule or query, milliseconds.
     pub(crate) rule_delay_ms: u64,
     /// Largest possible difference between the API server's clock and the harness's, milliseconds.
     pub(crate) clock_skew_ms: u64,

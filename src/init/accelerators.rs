@@ -6,6 +6,8 @@ use k8s_openapi::api::core::v1::{Node, Pod};
 use k8s_openapi::api::resource::v1::ResourceSlice;
 
 use super::reader::ClusterReader;
+use crate::model::accelerator_labels;
+use crate::model::mig;
 use crate::model::non_accelerators::non_accelerator_kind;
 use crate::model::shipped_profiles;
 use crate::snapshot::{snapshot_node, used_resources};
@@ -27,7 +29,7 @@ pub(super) struct AcceleratorResource {
 pub(super) struct AcceleratorFindings {
     /// The resources, the one with the most free devices first.
     pub(super) resources: Vec<AcceleratorResource>,
-    /// Labels of feature discovery about product, sharing and MIG, with the number of nodes that have each.
+    /// Labels of feature discovery and of the provider about product, sharing and MIG, with the number of nodes that have each.
     pub(super) labels: BTreeMap<String, usize>,
     /// DRA drivers with the number of their devices; `None` where the slices cannot be read.
     pub(super) dra_drivers: Option<BTreeMap<String, usize>>,
@@ -37,17 +39,6 @@ pub(super) struct AcceleratorFindings {
     pub(super) external_addresses: Vec<String>,
     pub(super) internal_addresses: Vec<String>,
 }
-
-/// Labels by which node feature discovery and the vendors' operators describe accelerators.
-const LABEL_WORDS: [&str; 7] = [
-    "gpu.product",
-    "gpu.sharing-strategy",
-    "gpu.replicas",
-    "mig.strategy",
-    "mig.config",
-    "gpu.product-name",
-    "gpu.device-id",
-];
 
 /// Reads nodes and resource slices; `pods` are all pods of the cluster, if they are known.
 pub(super) async fn read(reader: &mut ClusterReader<'_>, pods: Option<&[Pod]>) -> AcceleratorFindings {
@@ -61,7 +52,7 @@ pub(super) async fn read(reader: &mut ClusterReader<'_>, pods: Option<&[Pod]>) -
 
 fn collect_labels(node: &Node, labels: &mut BTreeMap<String, usize>) {
     for (key, value) in node.metadata.labels.iter().flatten() {
-        if LABEL_WORDS.iter().any(|word| key.ends_with(word)) {
+        if accelerator_labels::is_about_devices(key) {
             *labels.entry(format!("{key}={value}")).or_insert(0) += 1;
         }
     }
@@ -125,14 +116,17 @@ impl AcceleratorFindings {
 
     /// Whether the devices are instances of cards in MIG mode.
     pub(super) fn has_mig(&self) -> bool {
-        self.best().is_some_and(|one| one.name.contains("/mig-"))
+        let is_of_instances = |label: &String| {
+            let of_label = label.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()));
+            mig::instances_of_node(&of_label.into_iter().collect()).is_some()
+        };
+        self.best().is_some_and(|one| mig::is_instance_resource(&one.name)) || self.labels.keys().any(is_of_instances)
     }
 
     /// Why several pods may share one device; empty where nothing says so.
     pub(super) fn sharing(&self) -> BTreeSet<&str> {
         let is_shared = |label: &&String| {
-            label.contains("sharing-strategy=") && !label.ends_with("=none")
-                || label.contains("gpu.replicas=") && !label.ends_with("=1") && !label.ends_with("=0")
+            label.split_once('=').is_some_and(|(name, value)| accelerator_labels::states_sharing(name, value))
         };
         self.labels.keys().filter(is_shared).map(String::as_str).collect()
     }
@@ -143,6 +137,24 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn the_labels_of_providers_show_sharing_and_instances() {
+        let read = |labels: serde_json::Value| {
+            let node = json!({"metadata": {"name": "n", "labels": labels}, "status": {
+                "allocatable": {"nvidia.com/gpu": "3"}, "conditions": [{"type": "Ready", "status": "True"}]}});
+            let mut found = AcceleratorFindings::default();
+            found.add_nodes(&[serde_json::from_value(node).unwrap()], None);
+            found
+        };
+        let shared = read(json!({"cloud.google.com/gke-gpu-sharing-strategy": "time-sharing",
+            "cloud.google.com/gke-max-shared-clients-per-gpu": "3", "cloud.google.com/gke-accelerator": "nvidia-l4"}));
+        assert_eq!((shared.sharing().len(), shared.labels.len(), shared.has_mig()), (2, 3, false));
+        let divided = read(json!({"cloud.google.com/gke-gpu-partition-size": "1g.5gb"}));
+        assert!(divided.has_mig() && divided.sharing().is_empty());
+        let whole = read(json!({"karpenter.k8s.aws/instance-gpu-name": "a10g", "kubernetes.io/hostname": "n"}));
+        assert_eq!(whole.labels.into_keys().collect::<Vec<_>>(), ["karpenter.k8s.aws/instance-gpu-name=a10g"]);
+    }
 
     #[test]
     fn a_shared_resource_counts_under_its_own_name_and_a_network_interface_does_not() {

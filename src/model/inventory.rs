@@ -152,14 +152,17 @@ impl Inventory {
         (!known.is_empty()).then(|| format!("Kubernetes{known}"))
     }
 
-    /// Each node with accelerators or other extended resources: what it is, as far as the cluster states it.
+    /// Each node with extended resources, or with devices for the target's claims: what it is, as far as the cluster states it.
     #[must_use]
     pub(crate) fn describe_accelerator_nodes(&self) -> Vec<String> {
-        let nodes = self.nodes.iter().zip(&self.node_info);
-        let offering = nodes.filter(|(node, _)| node.allocatable.values().any(|count| *count > 0));
-        offering
-            .filter_map(|(node, info)| Some(format!("{}: {}", node.name, info.describe(&node.allocatable)?)))
-            .collect()
+        let describe = |(node, info): (&NodeSnapshot, &NodeInfo)| {
+            let of_claims = self.device_classes.iter();
+            let mut parts: Vec<_> = of_claims.filter_map(|(name, class)| class.describe_on(&node.name, name)).collect();
+            let offers_any = !parts.is_empty() || node.allocatable.values().any(|count| *count > 0);
+            parts.extend(info.describe(&node.allocatable));
+            (offers_any && !parts.is_empty()).then(|| format!("{}: {}", node.name, parts.join(", ")))
+        };
+        self.nodes.iter().zip(&self.node_info).filter_map(describe).collect()
     }
 
     /// The command that runs the scenario of a bundle again.

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use super::accelerator_labels::PARTITION_SIZE;
+
 /// Fields of dcgm-exporter that it has of a whole device only, the first with its name before version 2: NVML's utilization
 /// rates are not supported for a device in MIG mode (NVML API reference, nvmlDeviceGetUtilizationRates,
 /// nvmlDeviceGetEncoderUtilization).
@@ -32,11 +34,12 @@ pub(crate) fn is_instance_id(id: &str) -> bool {
     id.starts_with("MIG-") || id.contains("/gi")
 }
 
-/// The model of the instances that a node offers as nvidia.com/gpu, by the label of feature discovery, such as
-/// `NVIDIA-A100-SXM4-80GB-MIG-1g.10gb`.
+/// The instances that a node offers as nvidia.com/gpu: their model by the label of feature discovery, such as
+/// `NVIDIA-A100-SXM4-80GB-MIG-1g.10gb`, or their profile by that of GKE, such as `1g.5gb`.
 #[must_use]
-pub(crate) fn product_of_instances(labels: &BTreeMap<String, String>) -> Option<&str> {
-    labels.get("nvidia.com/gpu.product").map(String::as_str).filter(|product| product.contains("-MIG-"))
+pub(crate) fn instances_of_node(labels: &BTreeMap<String, String>) -> Option<&str> {
+    let product = labels.get("nvidia.com/gpu.product").filter(|product| product.contains("-MIG-"));
+    product.or_else(|| labels.get(PARTITION_SIZE)).map(String::as_str)
 }
 
 #[cfg(test)]
@@ -59,8 +62,10 @@ mod tests {
             assert_eq!(is_instance_id(&id), expected, "{id}");
         }
         let product = |name: &str| [("nvidia.com/gpu.product".to_owned(), name.to_owned())].into();
-        assert_eq!(product_of_instances(&product("A100-MIG-1g.10gb")), Some("A100-MIG-1g.10gb"));
-        assert_eq!(product_of_instances(&product("A100-SHARED")), None);
-        assert_eq!(product_of_instances(&BTreeMap::new()), None);
+        assert_eq!(instances_of_node(&product("A100-MIG-1g.10gb")), Some("A100-MIG-1g.10gb"));
+        assert_eq!(instances_of_node(&product("A100-SHARED")), None);
+        let of_gke = [(PARTITION_SIZE.to_owned(), "1g.5gb".to_owned())].into();
+        assert_eq!(instances_of_node(&of_gke), Some("1g.5gb"));
+        assert_eq!(instances_of_node(&BTreeMap::new()), None);
     }
 }

@@ -2,6 +2,7 @@
 //! clock. The serde keys of these structs are the format of the bundle.
 
 pub(crate) mod accelerator;
+pub(crate) mod accelerator_labels;
 pub(crate) mod adapter_rule;
 pub(crate) mod assumptions;
 pub(crate) mod endpoint;

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::accelerator_labels;
+
 /// Versions and labels of a node. What the node does not state is empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
@@ -44,11 +46,7 @@ impl NodeInfo {
         let base = resource.strip_suffix(".shared").unwrap_or(resource);
         let keys = [
             (format!("{base}.sharing-strategy"), format!("{base}.replicas"), Some(format!("{base}.count"))),
-            (
-                "cloud.google.com/gke-gpu-sharing-strategy".to_owned(),
-                "cloud.google.com/gke-max-shared-clients-per-gpu".to_owned(),
-                None,
-            ),
+            (accelerator_labels::SHARING_STRATEGY.to_owned(), accelerator_labels::MAX_SHARED_CLIENTS.to_owned(), None),
         ];
         keys.iter().find_map(|(strategy, replicas, count)| {
             let devices_per_accelerator = number(replicas).filter(|devices| *devices > 1)?;
@@ -64,7 +62,7 @@ impl NodeInfo {
     #[must_use]
     pub(crate) fn describe(&self, allocatable: &BTreeMap<String, i64>) -> Option<String> {
         let label = |names: &[&str]| names.iter().find_map(|name| self.accelerator_labels.get(*name)).cloned();
-        let mut parts: Vec<String> = label(PRODUCT_LABELS).into_iter().collect();
+        let mut parts: Vec<String> = label(accelerator_labels::PRODUCT).into_iter().collect();
         for (resource, count) in allocatable {
             parts.extend(self.shared_accelerators(resource, *count).map(|shared| {
                 let SharedAccelerators { strategy, devices_per_accelerator, accelerators } = shared;
@@ -72,6 +70,7 @@ impl NodeInfo {
             }));
         }
         parts.extend(label(&["nvidia.com/mig.strategy"]).map(|strategy| format!("MIG strategy {strategy}")));
+        parts.extend(label(&[accelerator_labels::PARTITION_SIZE]).map(|profile| format!("MIG instances {profile}")));
         parts.extend(label(DRIVER_LABELS).map(|version| format!("driver {version}")));
         let software = [&self.container_runtime_version, &self.os_image];
         parts.extend(software.into_iter().filter(|text| !text.is_empty()).cloned());
@@ -81,14 +80,6 @@ impl NodeInfo {
         (!parts.is_empty()).then(|| parts.join(", "))
     }
 }
-
-/// The labels that name the accelerator, the most specific first.
-const PRODUCT_LABELS: &[&str] = &[
-    "nvidia.com/gpu.product",
-    "amd.com/gpu.product-name",
-    "cloud.google.com/gke-accelerator",
-    "k8s.amazonaws.com/accelerator",
-];
 
 /// The labels with the version of the driver.
 const DRIVER_LABELS: &[&str] = &["nvidia.com/cuda.driver-version.full", "amd.com/gpu.driver-version"];
@@ -170,5 +161,27 @@ mod tests {
             )
         );
         assert_eq!(NodeInfo::default().describe(&BTreeMap::new()), None);
+    }
+
+    #[test]
+    fn a_node_of_a_provider_is_described_by_the_providers_labels() {
+        for (labels, expected) in [
+            (
+                &[
+                    ("cloud.google.com/gke-accelerator", "nvidia-tesla-a100"),
+                    ("cloud.google.com/gke-gpu-partition-size", "1g.5gb"),
+                ][..],
+                "nvidia-tesla-a100, MIG instances 1g.5gb",
+            ),
+            (
+                &[("karpenter.k8s.aws/instance-gpu-name", "a10g"), ("karpenter.k8s.aws/instance-gpu-memory", "24576")],
+                "a10g",
+            ),
+            (&[("eks.amazonaws.com/instance-gpu-name", "l4")], "l4"),
+            (&[("kubernetes.azure.com/accelerator", "nvidia"), ("karpenter.azure.com/sku-gpu-name", "A100")], "A100"),
+            (&[("kubernetes.azure.com/accelerator", "nvidia")], "nvidia"),
+        ] {
+            assert_eq!(info(labels).describe(&BTreeMap::new()).as_deref(), Some(expected));
+        }
     }
 }

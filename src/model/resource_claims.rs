@@ -1,5 +1,7 @@
 //! Resource claims (DRA) of a rendered target, and the devices that the cluster has for them.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 /// An entry of the target's `resourceClaims`.
@@ -50,7 +52,53 @@ pub struct DeviceClassSummary {
     /// Devices that the class selects, on Ready nodes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) devices: Option<i64>,
-    /// Of these, how many claims have.
+    /// How many of them each node has; without the devices that no one node has.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) nodes: BTreeMap<String, i64>,
+    /// Of the devices, how many claims have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) allocated: Option<i64>,
+}
+
+impl DeviceClassSummary {
+    /// The devices of this class, by its name, on a node; `None` for a node without any.
+    #[must_use]
+    pub(crate) fn describe_on(&self, node: &str, class: &str) -> Option<String> {
+        let count = self.nodes.get(node)?;
+        let noun = if *count == 1 { "device" } else { "devices" };
+        Some(format!("{count} {noun} of class {class} (DRA)"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::inventory::Inventory;
+    use crate::model::node_info::NodeInfo;
+    use crate::model::observation::NodeSnapshot;
+
+    #[test]
+    fn a_node_with_devices_for_claims_is_described_with_them_and_an_old_summary_has_none() {
+        let node = |name: &str| NodeSnapshot { name: name.to_owned(), ready: true, allocatable: BTreeMap::new() };
+        let info = NodeInfo { container_runtime_version: "containerd://2.1.0".to_owned(), ..NodeInfo::default() };
+        let mut inventory = Inventory {
+            nodes: vec![node("n1"), node("n2"), node("n3")],
+            node_info: vec![info.clone(), NodeInfo::default(), info],
+            ..Inventory::default()
+        };
+        let old = r#"{"exists":true,"drivers":["gpu.nvidia.com"],"devices":3,"allocated":1}"#;
+        let mut class: DeviceClassSummary = serde_json::from_str(old).unwrap();
+        assert_eq!(serde_json::to_string(&class).unwrap(), old);
+        inventory.device_classes.insert("gpu.nvidia.com".to_owned(), class.clone());
+        assert_eq!(inventory.describe_accelerator_nodes(), Vec::<String>::new());
+        class.nodes = [("n1".to_owned(), 2), ("n2".to_owned(), 1)].into();
+        inventory.device_classes.insert("gpu.nvidia.com".to_owned(), class);
+        assert_eq!(
+            inventory.describe_accelerator_nodes(),
+            [
+                "n1: 2 devices of class gpu.nvidia.com (DRA), containerd://2.1.0",
+                "n2: 1 device of class gpu.nvidia.com (DRA)"
+            ]
+        );
+    }
 }

@@ -24,7 +24,7 @@ pub(super) fn warning(scenario: &Scenario, inventory: &Inventory, plan: &Plan) -
 fn describe_labels(inventory: &Inventory, resource: &str) -> Option<String> {
     let offers = |count: Option<&i64>| count.is_some_and(|count| *count > 0);
     inventory.nodes.iter().zip(&inventory.node_info).find_map(|(node, info)| {
-        let product = mig::product_of_instances(&info.accelerator_labels)?;
+        let product = mig::instances_of_node(&info.accelerator_labels)?;
         (node.ready && offers(node.allocatable.get(resource))).then(|| format!("node {} has {product}", node.name))
     })
 }

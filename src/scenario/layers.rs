@@ -1,4 +1,4 @@
-//! Merges scenario files as a JSON merge patch (RFC 7386): maps are merged, null removes, everything else is replaced.
+//! Scenario files: read, each by itself, and merged, with the places of their fields.
 
 use std::io::Read;
 use std::path::{Component, Path, PathBuf};
@@ -9,7 +9,7 @@ use super::built_in::{BUILT_IN, BUILT_IN_NAME, BUILT_IN_URL};
 use super::null_keys::TextWithoutNulls;
 use super::scenario_error::{MAX_LAYERS, ScenarioError, ScenarioProblem};
 use super::suggestion::suggest_key;
-use super::{locate, protocol_defaults, renamed_keys};
+use super::{locate, merge_patch, protocol_defaults, renamed_keys};
 use crate::env::{read_bounded_text, read_named_text};
 use crate::error_chain::describe_yaml_error;
 use crate::model::scenario::Scenario;
@@ -146,7 +146,7 @@ fn place_of_extends(layer: &ScenarioLayer) -> String {
 pub(super) fn merge_layers(layers: &[ScenarioLayer]) -> Result<Scenario, ScenarioError> {
     let mut all = Value::Object(Map::new());
     for layer in layers {
-        merge_value(&mut all, &Value::Object(layer.values.clone()), &mut Vec::new());
+        merge_patch::merge_value(&mut all, &Value::Object(layer.values.clone()), &mut Vec::new());
     }
     all.as_object_mut().into_iter().for_each(protocol_defaults::fill_in);
     // Each layer is valid by itself; only a merge of values of different types can fail here.
@@ -177,32 +177,6 @@ fn removes_field(values: &Map<String, Value>, field: &[String]) -> bool {
     match values.get(key) {
         Some(Value::Object(map)) => removes_field(map, rest),
         found => found.is_some_and(Value::is_null),
-    }
-}
-
-/// Merges `over` into `under`, at this path.
-fn merge_value<'a>(under: &mut Value, over: &'a Value, path: &mut Vec<&'a str>) {
-    let Value::Object(top) = over else {
-        *under = over.clone();
-        return;
-    };
-    if !under.is_object() {
-        // To helm, null in the values removes a default of the chart.
-        if matches!(path[..], ["releases", _, "values", ..]) {
-            *under = over.clone();
-            return;
-        }
-        *under = Value::Object(Map::new());
-    }
-    let Value::Object(base) = under else { return };
-    for (key, value) in top {
-        if value.is_null() {
-            base.remove(key);
-        } else {
-            path.push(key);
-            merge_value(base.entry(key.clone()).or_insert(Value::Null), value, path);
-            path.pop();
-        }
     }
 }
 

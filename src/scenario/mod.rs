@@ -6,6 +6,7 @@ mod hpa_source;
 mod json_schema;
 mod layers;
 mod locate;
+mod merge_patch;
 mod metric_spec;
 mod names;
 mod null_keys;

@@ -3,6 +3,7 @@
 use k8s_openapi::api::core::v1::Node;
 
 use super::resources::extended_resources;
+use crate::model::accelerator_labels;
 use crate::model::node_info::NodeInfo;
 use crate::model::observation::NodeSnapshot;
 
@@ -18,30 +19,12 @@ pub(crate) fn snapshot_node(node: &Node) -> NodeSnapshot {
     }
 }
 
-/// Prefixes of the labels by which feature discovery and providers describe accelerators.
-const ACCELERATOR_LABELS: &[&str] = &[
-    "nvidia.com/",
-    "amd.com/",
-    "gpu.intel.com/",
-    "cloud.google.com/gke-accelerator",
-    "cloud.google.com/gke-gpu",
-    "cloud.google.com/gke-max-shared-clients-per-gpu",
-    "k8s.amazonaws.com/accelerator",
-    "karpenter.k8s.aws/instance-gpu",
-    "node.kubernetes.io/instance-type",
-];
-
-/// Labels below these prefixes that say what an operator deploys, and nothing about an accelerator.
-const DEPLOYMENT_LABELS: &[&str] = &["nvidia.com/gpu.deploy.", "nvidia.com/gpu-driver-upgrade"];
-
 /// Versions and accelerator labels of a node.
 #[must_use]
 pub(crate) fn node_info(node: &Node) -> NodeInfo {
     let system = node.status.as_ref().and_then(|status| status.node_info.clone()).unwrap_or_default();
-    let begins = |prefixes: &[&str], name: &str| prefixes.iter().any(|prefix| name.starts_with(prefix));
     let labels = node.metadata.labels.iter().flatten();
-    let of_accelerators =
-        labels.filter(|(name, _)| begins(ACCELERATOR_LABELS, name) && !begins(DEPLOYMENT_LABELS, name));
+    let of_accelerators = labels.filter(|(name, _)| accelerator_labels::is_recorded(name));
     NodeInfo {
         os_image: system.os_image,
         kernel_version: system.kernel_version,

@@ -90,11 +90,6 @@ fn find_instance<'a>(view: &RunView<'a>, pod: &TargetPod<'a>) -> Option<&'a str>
     let (_, snapshot) = pod.last_observation()?;
     let resource = snapshot.extended_resources.keys().find(|name| mig::is_instance_resource(name));
     let id = || view.accelerator_ids(pod).into_iter().find(|id| mig::is_instance_id(id));
-    let product = || {
-        let inventory = view.records.inventory;
-        let nodes = inventory.nodes.iter().zip(&inventory.node_info);
-        let (_, info) = nodes.into_iter().find(|(node, _)| Some(&node.name) == snapshot.node.as_ref())?;
-        mig::product_of_instances(&info.accelerator_labels)
-    };
+    let product = || mig::instances_of_node(&view.node_before_run(snapshot)?.1.accelerator_labels);
     resource.map(String::as_str).or_else(id).or_else(product)
 }

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use super::{RunView, TargetPod};
 use crate::metrics::PhysicalDevice;
+use crate::model::node_info::NodeInfo;
 use crate::model::non_accelerators::DriverKind;
-use crate::model::observation::{ClaimedDevice, PodSnapshot};
+use crate::model::observation::{ClaimedDevice, NodeSnapshot, PodSnapshot};
 
 /// Prefix of a resource claim among the resources of a container's devices (kubernetes v1.37.2,
 /// pkg/kubelet/cm/dra/manager.go).
@@ -69,15 +70,20 @@ impl<'a> RunView<'a> {
             return Some(format!("{id} is a replica"));
         }
         let (_, snapshot) = pod.last_observation()?;
-        let inventory = self.records.inventory;
-        let nodes = inventory.nodes.iter().zip(&inventory.node_info);
-        let (node, info) = nodes.into_iter().find(|(node, _)| Some(&node.name) == snapshot.node.as_ref())?;
+        let (node, info) = self.node_before_run(snapshot)?;
         let resources = snapshot.extended_resources.keys().filter(|name| self.is_accelerator(name));
         resources.into_iter().find_map(|resource| {
             let devices = node.allocatable.get(resource).copied().unwrap_or(0);
             let shared = info.shared_accelerators(resource, devices)?;
             Some(format!("{} of {resource} by the labels of node {}", shared.strategy, node.name))
         })
+    }
+
+    /// The node of a pod, as it was before the run, with what its labels say; `None` for a node that is not in the inventory.
+    pub(crate) fn node_before_run(&self, pod: &PodSnapshot) -> Option<(&'a NodeSnapshot, &'a NodeInfo)> {
+        let name = pod.node.as_ref()?;
+        let inventory = self.records.inventory;
+        inventory.nodes.iter().zip(&inventory.node_info).find(|(node, _)| node.name == *name)
     }
 
     /// What a claim allocates, by the driver of its devices; unknown where no allocation is recorded.

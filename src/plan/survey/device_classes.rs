@@ -72,8 +72,10 @@ fn summarize(
     let mut devices = BTreeSet::new();
     for (slice, device) in current_devices(slices, unready) {
         let driver = &slice.spec.driver;
-        if is_selected(driver, device) {
-            devices.insert((driver.clone(), slice.spec.pool.name.clone(), device.name.clone()));
+        let name = (driver.clone(), slice.spec.pool.name.clone(), device.name.clone());
+        if is_selected(driver, device) && devices.insert(name) {
+            let node = node_of(slice, device).into_iter();
+            node.for_each(|node| *summary.nodes.entry(node.to_owned()).or_default() += 1);
         }
     }
     let drivers: BTreeSet<&String> = devices.iter().map(|(driver, _, _)| driver).collect();
@@ -98,10 +100,15 @@ fn current_devices<'a>(
     let is_current = move |slice: &&ResourceSlice| {
         let pool = &slice.spec.pool;
         newest.get(&(slice.spec.driver.as_str(), pool.name.as_str())) == Some(&pool.generation)
-            && !slice.spec.node_name.as_deref().is_some_and(|node| unready.contains(node))
     };
     let current = slices.iter().filter(is_current);
-    current.flat_map(|slice| slice.spec.devices.iter().flatten().map(move |device| (slice, device)))
+    let all = current.flat_map(|slice| slice.spec.devices.iter().flatten().map(move |device| (slice, device)));
+    all.filter(move |(slice, device)| !node_of(slice, device).is_some_and(|node| unready.contains(node)))
+}
+
+/// The node of a device: that of its slice, or its own where the slice selects nodes per device; `None` where it is of several.
+fn node_of<'a>(slice: &'a ResourceSlice, device: &'a Device) -> Option<&'a str> {
+    slice.spec.node_name.as_deref().or(device.node_name.as_deref())
 }
 
 #[cfg(test)]
@@ -135,7 +142,14 @@ mod tests {
         let found = of("device.driver == 'gpu.nvidia.com' && device.attributes['gpu.nvidia.com'].type == 'gpu'");
         assert_eq!((found.devices, found.allocated), (Some(2), Some(1)));
         assert_eq!(found.drivers, ["gpu.nvidia.com"]);
+        assert_eq!(found.nodes, [("n1".to_owned(), 2)].into());
         assert_eq!(of("device.driver == 'gpu.amd.com'").devices, Some(0));
+        let mut of_fabric = slice(1, "pool", &["gpu-0", "gpu-1"]);
+        of_fabric.spec.node_name = None;
+        let devices = of_fabric.spec.devices.as_mut().unwrap();
+        devices.iter_mut().zip(["n2", "gone"]).for_each(|(device, node)| device.node_name = Some(node.to_owned()));
+        let per_device = summarize(&class("device.driver == 'gpu.nvidia.com'"), Some(&[of_fabric]), None, &unready);
+        assert_eq!((per_device.devices, per_device.nodes), (Some(1), [("n2".to_owned(), 1)].into()));
         let unknown = of("device.capacity['gpu.nvidia.com'].memory.isGreaterThan(quantity('40Gi'))");
         assert_eq!((unknown.devices, unknown.not_evaluated.len()), (None, 1));
     }
