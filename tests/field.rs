@@ -1,7 +1,9 @@
-//! Scenarios after public configurations (`fixtures/field`): what `gpuhpa plan --offline` says of each of them, and its exit code.
+//! Scenarios after public configurations (`fixtures/field`): what `gpuhpa plan --offline` says of each of them and how a rehearsal
+//! of some ends, with their exit codes.
 
 #![expect(clippy::expect_used, reason = "a test that cannot read its own files has failed")]
 
+use std::ffi::OsStr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Output;
@@ -71,6 +73,46 @@ const CASES: &[FieldCase] = &[
         says: &["has no <<.LabelMatchers>>"],
         says_not: &["rules.default: true"],
     },
+    case("mig-without-gpu-util/scenario-gpu-util.yaml", 0, &["1 → 2 → 3"]),
+    FieldCase {
+        overlay: "claims-without-pod-label/scenario-pods.yaml",
+        exit: 0,
+        says: &["3 needed of devices of class gpu.nvidia.com"],
+        says_not: &["no chart of the scenario renders the target with an accelerator request"],
+    },
+    case(
+        "claims-without-pod-label/scenario-external.yaml",
+        0,
+        &["3 needed of devices of class gpu.nvidia.com", "metric.range is not stated", "DCGM_FI_DEV_POWER_USAGE"],
+    ),
+    case(
+        "metric-capped-below-target/scenario-range.yaml",
+        2,
+        &["the HPA can never reach 2 replicas: with every series at 1", "whether the server's slots cap the value"],
+    ),
+    case(
+        "metric-capped-below-target/scenario-no-range.yaml",
+        0,
+        &["metric.range is not stated", "llamacpp:requests_processing"],
+    ),
+    case("metric-capped-below-target/scenario-absent.yaml", 0, &["1 → 2"]),
+    case("metric-capped-below-target/scenario-simulated.yaml", 0, &["metric.range is not stated"]),
+    FieldCase {
+        overlay: "amd-activity-at-idle/scenario.yaml",
+        exit: 0,
+        says: &["3 needed of amd.com/gpu", "some cards count a resident context as activity"],
+        says_not: &["metric.range is not stated"],
+    },
+    case("renamed-shared-resource/scenario.yaml", 0, &["3 needed of nvidia.com/gpu.shared"]),
+    case(
+        "renamed-shared-resource/scenario-strict.yaml",
+        0,
+        &[
+            "no chart of the scenario renders the target with an accelerator request",
+            "it requests nvidia.com/gpu.shared=1",
+        ],
+    ),
+    case("ollama-chart-values-of-the-field/scenario-no-pull.yaml", 0, &["1 → 2 → 3"]),
     case("query-in-hpa-annotations/scenario-annotations.yaml", 2, &["metadata"]),
     case("query-in-hpa-annotations/scenario-rollout.yaml", 2, &["Rollout", "Deployment or StatefulSet"]),
     case(
@@ -111,6 +153,87 @@ const CASES: &[FieldCase] = &[
     ),
 ];
 
+/// How a rehearsal ends with parameters of the simulated cluster: exit code, and texts of its output. Of an exporter, an allocation
+/// or a server that the simulator does not have, it says so by name.
+const REHEARSALS: &[(&str, &[&str], i32, &[&str])] = &[
+    (
+        "mig-without-gpu-util/scenario-gpu-util.yaml",
+        &[],
+        3,
+        &[
+            "Setup/MetricServed: first broken hop: exporter",
+            "the target's pods hold MIG instances (nvidia.com/mig-1g.10gb), and DCGM_FI_DEV_GPU_UTIL is a value of a whole device",
+            "use DCGM_FI_PROF_GR_ENGINE_ACTIVE",
+        ],
+    ),
+    ("mig-without-gpu-util/scenario-gr-engine.yaml", &[], 0, &["PASS (REHEARSAL)"]),
+    (
+        "renamed-shared-resource/scenario.yaml",
+        &["allocation=time-sliced", "sharedGpuValue=none"],
+        3,
+        &["Setup/MetricServed: first broken hop: exporter", "NVIDIA_RESOURCE_NAMES for a renamed resource"],
+    ),
+    (
+        "renamed-shared-resource/scenario-strict.yaml",
+        &[],
+        3,
+        &["Setup/PodsRequestAccelerators", "requests no accelerator (extended resources: nvidia.com/gpu.shared=1"],
+    ),
+    (
+        "ollama-chart-values-of-the-field/scenario-no-pull.yaml",
+        &[],
+        3,
+        &["(workload)", "HTTP 404: model 'llama3.2:1b' not found"],
+    ),
+    (
+        "metric-capped-below-target/scenario-simulated.yaml",
+        &["busyPercent=1"],
+        3,
+        &["Control/MetricFollowsLoad", "highest reading 1, target 2, at which it recommends 1 replica"],
+    ),
+    ("metric-capped-below-target/scenario-range.yaml", &[], 2, &["the HPA can never reach 2 replicas"]),
+    (
+        "metric-capped-below-target/scenario-no-range.yaml",
+        &[],
+        2,
+        &["the simulator does not have what this scenario needs: the series llamacpp:requests_processing"],
+    ),
+    (
+        "metric-capped-below-target/scenario-absent.yaml",
+        &[],
+        2,
+        &["the simulator does not have what this scenario needs: the series llamacpp:kv_cache_usage_ratio"],
+    ),
+    ("claims-without-pod-label/scenario-pods.yaml", &[], 2, &["release ollama: resource claims (DRA)"]),
+    (
+        "claims-without-pod-label/scenario-external.yaml",
+        &[],
+        2,
+        &["release ollama: resource claims (DRA)", "the series DCGM_FI_DEV_POWER_USAGE"],
+    ),
+    (
+        "amd-activity-at-idle/scenario.yaml",
+        &[],
+        2,
+        &["devices of AMD (ollama.gpu.type: amd)", "the series gpu_gfx_activity"],
+    ),
+    (
+        "vllm-rule-over-every-namespace/scenario.yaml",
+        &[],
+        2,
+        &["the adapter's default rules (rules.default: true)", "the series vllm:num_requests_waiting"],
+    ),
+    (
+        "vllm-rule-over-every-namespace/scenario-nodefault.yaml",
+        &[],
+        2,
+        &[
+            "the series vllm:num_requests_waiting (metric.exporter.metricName",
+            "{__name__=~\"^vllm:num_requests_waiting$\"}",
+        ],
+    ),
+];
+
 fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
 }
@@ -134,13 +257,25 @@ fn write_helm(overlay: &Path) -> PathBuf {
     path
 }
 
-#[expect(clippy::disallowed_methods, reason = "the test starts the binary")]
 fn plan_offline(overlay: &Path, helm: &Path) -> Output {
+    let args =
+        [OsStr::new("plan"), "--offline".as_ref(), "-f".as_ref(), overlay.as_ref(), "--helm".as_ref(), helm.as_ref()];
+    run_gpuhpa(&args)
+}
+
+fn rehearse(overlay: &Path, parameters: &[&str]) -> Output {
+    let name = overlay.display().to_string().replace(['/', '.'], "-");
+    let report_dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("rehearsal{name}"));
+    let mut args =
+        vec![OsStr::new("rehearse"), "-f".as_ref(), overlay.as_ref(), "--report-dir".as_ref(), report_dir.as_ref()];
+    args.extend(parameters.iter().flat_map(|parameter| ["--set".as_ref(), OsStr::new(*parameter)]));
+    run_gpuhpa(&args)
+}
+
+#[expect(clippy::disallowed_methods, reason = "the test starts the binary")]
+fn run_gpuhpa(args: &[&OsStr]) -> Output {
     std::process::Command::new(env!("CARGO_BIN_EXE_gpuhpa"))
-        .args(["plan", "--offline", "-f"])
-        .arg(overlay)
-        .arg("--helm")
-        .arg(helm)
+        .args(args)
         .env_remove("KUBECONFIG")
         .env_remove("KUBERNETES_SERVICE_HOST")
         .env("HOME", "/nowhere")
@@ -171,6 +306,21 @@ fn each_public_configuration_has_its_right_answer_without_a_cluster() {
             missing.map(|one| format!("lacks `{one}`")).chain(excess.map(|one| format!("has `{one}`"))).collect();
         if code != *exit || !problems.is_empty() {
             wrong.push(format!("{overlay}: exit {code}, expected {exit}; {}\n{text}", problems.join(", ")));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
+#[test]
+fn each_rehearsal_of_a_public_configuration_has_its_right_end() {
+    let mut wrong = Vec::new();
+    for (overlay, parameters, exit, says) in REHEARSALS {
+        let output = rehearse(&repository().join("fixtures/field").join(overlay), parameters);
+        let text = joined(&output);
+        let missing: Vec<_> = says.iter().filter(|one| !text.contains(**one)).collect();
+        let code = output.status.code().unwrap_or(-1);
+        if code != *exit || !missing.is_empty() {
+            wrong.push(format!("{overlay} {parameters:?}: exit {code}, expected {exit}; lacks {missing:?}\n{text}"));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
