@@ -155,6 +155,30 @@ fn unusual_node_ports(scenario: &Scenario, inventory: &Inventory) -> Vec<String>
     unusual.map(describe).collect()
 }
 
+/// What a missing object may prevent; `None` where it is an error.
+fn missing_object_warning(missing: &RequiredObject) -> Option<String> {
+    let namespace = missing.namespace.as_deref().unwrap_or_default();
+    match missing.kind.as_str() {
+        "StorageClass" if missing.name.is_empty() => Some(format!(
+            "{} names no StorageClass and the cluster has no default: its volume stays unbound unless a matching PersistentVolume exists",
+            missing.required_by
+        )),
+        "StorageClass" => Some(format!(
+            "StorageClass {} does not exist: the volume of {} stays unbound unless a PersistentVolume of that class exists",
+            missing.name, missing.required_by
+        )),
+        "Secret" => Some(format!(
+            "Secret {namespace}/{} (imagePullSecrets of {}) does not exist: only a public image can be pulled",
+            missing.name, missing.required_by
+        )),
+        RequiredObject::SERVICE if missing.required_by == RequiredObject::STORE_KEY => Some(format!(
+            "Service {namespace}/{} ({}) does not exist: the run cannot read the metric in the store",
+            missing.name, missing.required_by
+        )),
+        _ => None,
+    }
+}
+
 /// Possible failures of the installation, and side effects.
 pub(super) fn warnings(scenario: &Scenario, inventory: &Inventory) -> Vec<String> {
     let mut all = Vec::new();
@@ -169,31 +193,7 @@ pub(super) fn warnings(scenario: &Scenario, inventory: &Inventory) -> Vec<String
         ));
     }
     all.extend(unusual_node_ports(scenario, inventory));
-    for missing in &findings.missing_objects {
-        match missing.kind.as_str() {
-            "StorageClass" if missing.name.is_empty() => all.push(format!(
-                "{} names no StorageClass and the cluster has no default: its volume stays unbound unless a matching PersistentVolume exists",
-                missing.required_by
-            )),
-            "StorageClass" => all.push(format!(
-                "StorageClass {} does not exist: the volume of {} stays unbound unless a PersistentVolume of that class exists",
-                missing.name, missing.required_by
-            )),
-            "Secret" => all.push(format!(
-                "Secret {}/{} (imagePullSecrets of {}) does not exist: only a public image can be pulled",
-                missing.namespace.as_deref().unwrap_or_default(),
-                missing.name,
-                missing.required_by
-            )),
-            RequiredObject::SERVICE if missing.required_by == RequiredObject::STORE_KEY => all.push(format!(
-                "Service {}/{} ({}) does not exist: the run cannot read the metric in the store",
-                missing.namespace.as_deref().unwrap_or_default(),
-                missing.name,
-                missing.required_by
-            )),
-            _ => {}
-        }
-    }
+    all.extend(findings.missing_objects.iter().filter_map(missing_object_warning));
     for headroom in &findings.quotas {
         let extended = headroom.resource.strip_prefix("requests.");
         let is_ours = extended.is_none_or(|name| scenario.is_accelerator(name));
