@@ -12,7 +12,8 @@ use super::{lease, node_lifecycle, pods};
 use crate::model::resource_kind::{ResourceKind, SCALED_OBJECT};
 use crate::sim::cluster::{FieldManager, ObjectChange, metadata_text};
 use crate::sim::config::{InjectionAction, InjectionTrigger};
-use crate::sim::objects::kinds::{DEPLOYMENT, HPA, NODE, POD, STATEFUL_SET};
+use crate::sim::objects::claims::{self, ClaimableDevice};
+use crate::sim::objects::kinds::{DEPLOYMENT, HPA, NODE, POD, RESOURCE_CLAIM, STATEFUL_SET};
 use crate::sim::objects::{condition, labels, owner, resources, state};
 use crate::units::HumanDuration;
 
@@ -199,5 +200,20 @@ fn create_tenant_pods(context: &ControllerContext, count: usize) {
             "status": {"phase": "Pending"}});
         // Cannot fail: no other object has this name.
         let _ = context.cluster.create(FieldManager::update(KUBECTL), &POD, pod);
+    }
+    create_tenant_claims(context, count);
+}
+
+/// Creates claims of another tenant, each with a free device that a DRA driver offers.
+fn create_tenant_claims(context: &ControllerContext, count: usize) {
+    let taken = claims::taken_devices(&context.cluster);
+    let mut free = claims::claimable_devices(&context.cluster);
+    free.retain(|device| !taken.contains(&device.name));
+    for (number, ClaimableDevice { name: (driver, pool, device), .. }) in free.into_iter().take(count).enumerate() {
+        let result = json!({"request": "gpu", "driver": driver, "pool": pool, "device": device});
+        let claim = json!({"metadata": {"name": format!("training-{number}"), "namespace": "default"}, "spec": {},
+            "status": {"allocation": {"devices": {"results": [result]}}}});
+        // Cannot fail: no other object has this name.
+        let _ = context.cluster.create(FieldManager::update(KUBECTL), &RESOURCE_CLAIM, claim);
     }
 }

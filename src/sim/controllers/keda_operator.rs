@@ -29,9 +29,11 @@ const POLLING_INTERVAL_S: u64 = 30;
 pub(super) struct ScalerAccess {
     /// Whether the operator hangs.
     pub(super) is_away: Box<dyn Fn() -> bool + Send>,
-    /// A round of the scale loop for a ScaledObject; true where its HPA asks for the metric.
-    pub(super) check: Box<dyn Fn(&Value, bool) -> Option<ScalerCheck> + Send>,
+    pub(super) check: Box<ScalerCheckFn>,
 }
+
+/// A round of the scale loop for a ScaledObject; true where its HPA asks for the metric.
+type ScalerCheckFn = dyn Fn(&Value, bool) -> Option<ScalerCheck> + Send;
 
 /// Reconciles a ScaledObject.
 pub(super) fn sync(context: &mut ControllerContext, namespace: &str, name: &str, is_away: bool) {

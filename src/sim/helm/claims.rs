@@ -39,6 +39,14 @@ pub(super) fn pod_entry(chart: &ChartInstance<'_>) -> Option<Value> {
     })
 }
 
+/// Adds the claim to the spec of a pod and to its first container, where the values request one.
+pub(super) fn add_to_pod(chart: &ChartInstance<'_>, pod: &mut Value) {
+    if let Some(entry) = pod_entry(chart) {
+        pod["containers"][0]["resources"]["claims"] = json!([{"name": entry["name"]}]);
+        pod["resourceClaims"] = json!([entry]);
+    }
+}
+
 /// The claim of all pods, or the template of their claims; `None` where the values request no claim.
 pub(super) fn object(chart: &ChartInstance<'_>) -> Option<Value> {
     pod_entry(chart)?;

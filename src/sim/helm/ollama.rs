@@ -146,10 +146,6 @@ fn pod_template(chart: &ChartInstance<'_>, account: &str) -> Value {
         }
         container["resources"] = resources;
     }
-    let claim = claims::pod_entry(chart);
-    if let Some(claim) = &claim {
-        container["resources"]["claims"] = json!([{"name": claim["name"]}]);
-    }
     for (probe, is_enabled) in
         [("readinessProbe", has_probe(chart, "readinessProbe")), ("livenessProbe", has_probe(chart, "livenessProbe"))]
     {
@@ -171,9 +167,7 @@ fn pod_template(chart: &ChartInstance<'_>, account: &str) -> Value {
         "terminationGracePeriodSeconds": chart.value("terminationGracePeriodSeconds"),
         "containers": [container],
     });
-    if let Some(claim) = claim {
-        pod["resourceClaims"] = json!([claim]);
-    }
+    claims::add_to_pod(chart, &mut pod);
     for field in
         ["initContainers", "imagePullSecrets", "runtimeClassName", "priorityClassName", "nodeSelector", "affinity"]
     {

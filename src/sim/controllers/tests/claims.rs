@@ -2,23 +2,27 @@
 
 use super::*;
 use crate::sim::api;
-use crate::sim::config::AcceleratorOffer;
+use crate::sim::config::{AcceleratorOffer, ClusterInjection, InjectionAction, InjectionTime, InjectionTrigger};
 use crate::sim::objects::claims::{allocated_devices, pod_claims};
 use crate::sim::objects::devices::pod_devices;
 use crate::sim::objects::kinds::{NODE, RESOURCE_CLAIM, RESOURCE_CLAIM_TEMPLATE, RESOURCE_SLICE};
 use crate::sim::objects::state;
+use crate::units::HumanDuration;
 
 const SPEC_OF_ONE: &str =
     r#"{"devices": {"requests": [{"name": "gpu", "exactly": {"deviceClassName": "gpu.nvidia.com"}}]}}"#;
 
 /// A cluster of `nodes` nodes with `devices` devices each by claims, and a Deployment whose pods have this claim.
 fn claiming(nodes: usize, devices: usize, entry: &Value) -> ControllerFixture {
-    let fixture = ControllerFixture::without_workload(ControllerConfig {
-        accelerator_nodes: nodes,
-        accelerators_per_node: devices,
-        offer: AcceleratorOffer::DraDriver,
-        ..ControllerConfig::default()
-    });
+    claiming_with(
+        ControllerConfig { accelerator_nodes: nodes, accelerators_per_node: devices, ..Default::default() },
+        entry,
+    )
+}
+
+fn claiming_with(config: ControllerConfig, entry: &Value) -> ControllerFixture {
+    let fixture =
+        ControllerFixture::without_workload(ControllerConfig { offer: AcceleratorOffer::DraDriver, ..config });
     fixture.deploy(|pod| {
         pod["resourceClaims"] = json!([entry]);
         pod["containers"][0]["resources"] = json!({"claims": [{"name": "gpu"}]});
@@ -114,6 +118,19 @@ async fn one_claim_keeps_all_its_pods_on_one_node_and_its_device_until_the_last_
     fixture.set_replicas(0);
     fixture.advance(20).await;
     assert!(fixture.cluster.get(&RESOURCE_CLAIM, "ai", "one").is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_tenant_takes_devices_by_claims() {
+    let time = InjectionTime { trigger: InjectionTrigger::Start, after: HumanDuration::from_secs(20) };
+    let injections = vec![ClusterInjection { time, action: InjectionAction::TenantPods(64) }];
+    let config =
+        ControllerConfig { accelerator_nodes: 1, accelerators_per_node: 3, injections, ..ControllerConfig::default() };
+    let fixture = claiming_with(config, &of_template());
+    fixture.advance(30).await;
+    fixture.set_replicas(2);
+    fixture.advance(30).await;
+    assert_eq!((fixture.pods().0.len(), fixture.pods().1), (2, 1));
 }
 
 #[tokio::test(start_paused = true)]
