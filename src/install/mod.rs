@@ -15,6 +15,7 @@ mod namespace_content;
 mod orphans;
 mod ownership;
 mod pending_undo;
+mod release_workloads;
 mod releases;
 mod target_scale;
 mod undo;

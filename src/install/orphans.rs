@@ -1,6 +1,7 @@
 //! Orphans: objects that a release created outside of its namespace, and whose helm record is gone. Deleting the namespace
 //! deletes helm's record, and without it helm cannot find the chart's cluster-wide objects.
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::{DeleteParams, Preconditions};
 use kube::core::DynamicObject;
 
@@ -37,7 +38,9 @@ pub(super) async fn find(env: &RunEnv, installed: &NewRelease) -> Result<Vec<(Ob
             .await
             .map_err(|e| InstallError::object("read", object, &e))?;
         let found = found.filter(|found| {
-            is_owned_by(found, &installed.release) && !is_kept(found) && found.metadata.deletion_timestamp.is_none()
+            is_owned_by(&found.metadata, &installed.release)
+                && !is_kept(found)
+                && found.metadata.deletion_timestamp.is_none()
         });
         all.extend(found.and_then(|found| found.metadata.uid).map(|uid| (object.clone(), uid)));
     }
@@ -46,16 +49,16 @@ pub(super) async fn find(env: &RunEnv, installed: &NewRelease) -> Result<Vec<(Ob
 }
 
 /// Whether helm's own annotations name this release.
-fn is_owned_by(object: &DynamicObject, release: &ReleaseRef) -> bool {
-    annotation(object, "meta.helm.sh/release-name") == Some(&release.name)
-        && annotation(object, "meta.helm.sh/release-namespace") == Some(&release.namespace)
+pub(super) fn is_owned_by(metadata: &ObjectMeta, release: &ReleaseRef) -> bool {
+    annotation(metadata, "meta.helm.sh/release-name") == Some(&release.name)
+        && annotation(metadata, "meta.helm.sh/release-namespace") == Some(&release.namespace)
 }
 
 /// Whether helm itself keeps the object when it uninstalls the release.
 fn is_kept(object: &DynamicObject) -> bool {
-    annotation(object, "helm.sh/resource-policy").is_some_and(|policy| policy == "keep")
+    annotation(&object.metadata, "helm.sh/resource-policy").is_some_and(|policy| policy == "keep")
 }
 
-fn annotation<'a>(object: &'a DynamicObject, name: &str) -> Option<&'a String> {
-    object.metadata.annotations.as_ref().and_then(|all| all.get(name))
+fn annotation<'a>(metadata: &'a ObjectMeta, name: &str) -> Option<&'a String> {
+    metadata.annotations.as_ref().and_then(|all| all.get(name))
 }

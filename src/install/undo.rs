@@ -5,23 +5,19 @@ use k8s_openapi::Resource as _;
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::api::{DeleteParams, Preconditions};
-use kube::runtime::wait::{await_condition, conditions};
 
 use super::apply::error_message;
 use super::dry_run::describe_undo;
 use super::ownership::RunObjects;
 use super::pending_undo::{PendingUndo, pending_undos};
 use super::{
-    InstallError, Journal, adopt, deletion_blockers, foreign_objects, lease, orphans, releases, target_scale,
-    volume_claims,
+    InstallError, Journal, adopt, deletion_blockers, foreign_objects, lease, orphans, release_workloads, releases,
+    target_scale, volume_claims,
 };
 use crate::env::{HelmError, RunEnv, api_for_object};
 use crate::model::journal::{ChangeState, NewRelease, ObjectRef, RUN_LABEL, RunChange};
 use crate::model::resource_kind::SCALED_OBJECT;
 use crate::units::HumanDuration;
-
-/// Between two reads of an object under deletion, if the watch fails.
-const POLL_INTERVAL: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// Bound of a read that only completes an error message.
 const BLOCKERS_TIMEOUT: HumanDuration = HumanDuration::from_secs(10);
@@ -113,6 +109,7 @@ async fn undo_change(
         RunChange::Create(object) => delete_object(env, journal, object, pending).await,
         RunChange::HelmInstall(installed) => {
             releases::uninstall(env, &installed.release, &pending.run, pending.is_outcome_unknown, bound).await?;
+            release_workloads::await_gone(env, &installed.release).await?;
             orphans::remove(env, installed).await
         }
         RunChange::VolumeClaims(claims) => {
@@ -171,15 +168,7 @@ async fn delete_object(
         Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => {}
         Err(e) => return Err(remove_error(&e)),
     }
-    // A watch that breaks off is no result: read the object.
-    while await_condition(api.clone(), &object.name, conditions::is_deleted(&uid)).await.is_err() {
-        let found = api.get_metadata_opt(&object.name).await.map_err(|e| remove_error(&e))?;
-        if found.is_none_or(|found| found.metadata.uid.as_ref() != Some(&uid)) {
-            break;
-        }
-        tokio::time::sleep(POLL_INTERVAL).await;
-    }
-    Ok(())
+    release_workloads::await_deletion(&api, &object.name, &uid).await.map_err(|e| remove_error(&e))
 }
 
 fn is_lease(change: &RunChange) -> bool {

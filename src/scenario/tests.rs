@@ -96,7 +96,7 @@ fn key_paths(value: &serde_json::Value, path: &[String]) -> Vec<Vec<String>> {
     let below = value.as_object().into_iter().flatten();
     below
         .flat_map(|(key, value)| {
-            let path = [path, &[key.clone()]].concat();
+            let path = [path, std::slice::from_ref(key)].concat();
             let inside = key_paths(value, &path);
             [vec![path], inside].concat()
         })

@@ -71,6 +71,43 @@ async fn all_changes_are_undone_in_reverse_order_and_a_second_undo_has_nothing_t
     std::fs::remove_dir_all(&dir).unwrap();
 }
 
+/// helm may end its uninstall before the workloads are gone.
+#[tokio::test(start_paused = true)]
+async fn a_release_is_undone_when_its_workloads_are_gone() {
+    const DEPLOYMENT: &str = "/apis/apps/v1/namespaces/llm/deployments/ollama";
+    let cluster = Arc::new(InstallTestCluster::default());
+    let (env, dir) = test_env(&cluster, "workloads");
+    let leave_behind = |annotations: serde_json::Value| {
+        cluster.put(
+            DEPLOYMENT,
+            json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "ollama",
+                "annotations": annotations, "deletionTimestamp": "2026-01-01T00:00:00Z"}}),
+        );
+    };
+    let ours = json!({"meta.helm.sh/release-name": "ollama", "meta.helm.sh/release-namespace": "llm"});
+    for (run, annotations, expected) in
+        [("1", ours.clone(), Err("not deleted within 5s")), ("2", json!({}), Ok(())), ("3", ours, Ok(()))]
+    {
+        let journal = Journal::new(env.bundle.clone(), env.clock, run);
+        install_releases(&env, &journal, &scenario("good"), &Inventory::default(), run, |_| false).await.unwrap();
+        leave_behind(annotations);
+        let gone = async {
+            tokio::time::sleep(std::time::Duration::from_secs(3)).await;
+            if run == "3" {
+                cluster.remove(DEPLOYMENT);
+            }
+        };
+        let began_ms = env.clock.now_ms();
+        let (result, ()) =
+            tokio::join!(async { undo_all(&env, &journal).await.map(|()| env.clock.now_ms() - began_ms) }, gone);
+        match expected {
+            Err(text) => assert!(result.unwrap_err().to_string().contains(text)),
+            Ok(()) => assert_eq!(result.unwrap() >= 3000, run == "3", "run {run}"),
+        }
+    }
+    std::fs::remove_dir_all(&dir).unwrap();
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_release_that_failed_half_way_is_uninstalled() {
     let cluster = Arc::new(InstallTestCluster::default());
