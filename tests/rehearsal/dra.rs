@@ -13,7 +13,7 @@ use crate::runner::{RehearsalDir, collect_failures, rehearse};
 const SEEDS: u64 = 10;
 
 /// Faults of accelerators that a cluster with claims has as well.
-const FAULTS_OF_ACCELERATORS: [&str; 3] = ["accelerator-requests-removed", "one-accelerator", "tenant-takes-all"];
+const FAULTS_OF_ACCELERATORS: [&str; 2] = ["accelerator-requests-removed", "one-accelerator"];
 
 fn claiming_scenario() -> Scenario {
     load_with(repository_path("ci/rig/scenarios/rig-dra.yaml"), &[])
