@@ -717,7 +717,7 @@ fn numbers_of_the_command_line_and_of_a_bundle_have_limits() {
 fn a_rehearsal_names_all_that_the_simulator_does_not_have() {
     let folder = CliTempDir::new("unsupported");
     let lacks = "extends: builtin://ollama-gpu-utilization.yaml\n\
-        releases:\n  ollama: {values: {ollama: {gpu: {draEnabled: true}}}}\n\
+        releases:\n  ollama: {values: {ollama: {gpu: {draEnabled: true, draExistingClaimTemplate: mine}}}}\n\
         metric: {exporter: {metricName: gpu_gfx_activity}}\n";
     folder.write("mine.yaml", lacks);
     for args in [
@@ -725,8 +725,10 @@ fn a_rehearsal_names_all_that_the_simulator_does_not_have() {
         &["rehearse", "-f", "mine.yaml", "--sweep", "concurrency=1..2"],
     ] {
         let (code, _, err) = decode_output(&run_gpuhpa(&folder, args));
-        let named =
-            ["resource claims (DRA): the value ollama.gpu.draEnabled", "gpu_gfx_activity (metric.exporter.metricName)"];
+        let named = [
+            "resource claims (DRA): the value ollama.gpu.draExistingClaimTemplate",
+            "gpu_gfx_activity (metric.exporter.metricName)",
+        ];
         assert_eq!(code, 2, "{err}");
         assert!(
             named.iter().all(|text| err.contains(text)) && err.contains("hint: rehearse the scenario without"),
