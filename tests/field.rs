@@ -204,13 +204,13 @@ const REHEARSALS: &[(&str, &[&str], i32, &[&str])] = &[
         2,
         &["the simulator does not have what this scenario needs: the series llamacpp:kv_cache_usage_ratio"],
     ),
-    ("claims-without-pod-label/scenario-pods.yaml", &[], 2, &["release ollama: resource claims (DRA)"]),
     (
-        "claims-without-pod-label/scenario-external.yaml",
-        &[],
-        2,
-        &["release ollama: resource claims (DRA)", "the series DCGM_FI_DEV_POWER_USAGE"],
+        "claims-without-pod-label/scenario-pods.yaml",
+        &["claimsInExporter=false"],
+        3,
+        &["INCONCLUSIVE (REHEARSAL): Setup/MetricServed: first broken hop: exporter", "KUBERNETES_ENABLE_DRA"],
     ),
+    ("claims-without-pod-label/scenario-external.yaml", &[], 2, &["the series DCGM_FI_DEV_POWER_USAGE"]),
     (
         "amd-activity-at-idle/scenario.yaml",
         &[],
