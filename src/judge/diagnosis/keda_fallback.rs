@@ -53,19 +53,26 @@ fn find_activation(events: &[(&Observation, &EventSnapshot)], from_ms: u64, to_m
     found.or(active.filter(|(since_ms, _)| *since_ms <= to_ms).map(|(_, seq)| seq))
 }
 
-/// The number of the scenario's own fallback, if every reading of the span is it: `replicas` times the target (`doFallback`, with an
-/// AverageValue target and the behavior `static`).
+/// The number of the scenario's own fallback, if every reading of the span that recommends more than minReplicas is it, or every
+/// reading where none does: `replicas` times the target (`doFallback`, with an AverageValue target and the behavior `static`).
 fn served_number(view: &RunView<'_>, from_ms: u64, to_ms: u64) -> Option<String> {
     let fallback = view.records.scenario.scaled_object.as_ref()?.spec.get("fallback")?;
     let replicas = fallback["replicas"].as_i64()?;
     let metric = view.metric.as_ref().filter(|metric| metric.target_type == TargetType::AverageValue)?;
     let target = metric.target_value?;
     let number = target.0.checked_mul(replicas)?;
-    let mut sums = view.api_readings_in(from_ms, to_ms).filter_map(|reading| {
+    let sums = view.api_readings_in(from_ms, to_ms).filter_map(|reading| {
         let values = reading.reading.samples()?.iter().filter_map(|sample| sample.value);
-        Some(values.fold(0, |sum: i64, value| sum.saturating_add(value.0)))
+        let recommends_more = reading.recommendation().is_some_and(|size| size > view.min_replicas);
+        Some((values.fold(0, |sum: i64, value| sum.saturating_add(value.0)), recommends_more))
     });
-    let is_constant = sums.next() == Some(number) && sums.all(|sum| sum == number);
+    let (more, others): (Vec<_>, Vec<_>) = sums.partition(|(_, recommends_more)| *recommends_more);
+    let (decisive, which) = if more.is_empty() {
+        (others, "each reading")
+    } else {
+        (more, "each reading that recommends more than minReplicas")
+    };
+    let is_constant = !decisive.is_empty() && decisive.iter().all(|(sum, _)| *sum == number);
     let is_static = fallback["behavior"].as_str().is_none_or(|behavior| behavior == "static");
-    (is_static && is_constant).then(|| format!("event {FAILED}, and each reading is its number, {replicas} × {target}"))
+    (is_static && is_constant).then(|| format!("event {FAILED}, and {which} is its number, {replicas} × {target}"))
 }

@@ -110,6 +110,13 @@ fn a_fallback_without_an_event_is_known_by_its_number_after_a_failure() {
             && text.contains("its trigger failed: no such host; correct"),
         "{text}"
     );
+    // A trigger that fails only under load: the first readings are the metric's.
+    let two = serde_json::json!({"failureThreshold": 3, "replicas": 2});
+    let begins = |run: RunFixture| failed(run.metric(0, RISE + 3000, Some(10_000)));
+    let text = named(&begins(with(two.clone(), 120_000))).unwrap_or_default();
+    assert!(text.contains("each reading that recommends more than minReplicas is its number, 2 × 60"), "{text}");
+    let other = begins(with(two, 120_000)).metric(RISE + 9000, RISE + 10_000, Some(130_000));
+    assert_eq!(named(&other), None);
     // Another number, no failure, or a number that depends on the replicas.
     assert_eq!(named(&failed(with(one.clone(), 61_000))), None);
     assert_eq!(named(&with(one, 60_000)), None);
