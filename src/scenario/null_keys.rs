@@ -19,7 +19,7 @@ impl TextWithoutNulls {
             return None;
         }
         let tree = serde_saphyr::from_str(file).ok()?;
-        let mut writer = Writer { file, out: Self { yaml: String::new(), places: Vec::new() } };
+        let mut writer = TextWriter { file, out: Self { yaml: String::new(), places: Vec::new() } };
         writer.write_map(values, &tree, (1, 1));
         Some(writer.out)
     }
@@ -40,12 +40,12 @@ fn has_null_key(value: &Value) -> bool {
     }
 }
 
-struct Writer<'a> {
+struct TextWriter<'a> {
     file: &'a str,
     out: TextWithoutNulls,
 }
 
-impl Writer<'_> {
+impl TextWriter<'_> {
     fn write_line(&mut self, text: &str, place: (u64, u64)) {
         self.out.yaml.push_str(&format!(" {text}\n"));
         self.out.places.push(place);
