@@ -15,6 +15,17 @@ case "${1:-}" in
   *) sed -n '2,6s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac
 
+# A crate is compiled once here, so the files of incremental compilation only take disk.
+export CARGO_INCREMENTAL=0
+# On a full disk a linker ends in a bus error, which names no cause.
+target=${CARGO_TARGET_DIR:-target} room=5 # GB
+mkdir -p "$target"
+free=$(($(df --output=avail --block-size=1MB "$target" | tail -n 1) / 1000))
+if [ "$free" -lt "$room" ]; then
+  echo "ci/check.sh: $target has $free GB free, and the gate builds up to $room GB there: make room, or set CARGO_TARGET_DIR to a folder with more" >&2
+  exit 2
+fi
+
 passed=0 failed=0
 step() { # NAME COMMAND...
   local name=$1 began=$SECONDS; shift
