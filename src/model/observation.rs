@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::reading::MetricReading;
 pub(crate) use super::snapshot::{
     DeletedObject, EndpointsSnapshot, EventSnapshot, HpaMetricStatus, HpaSnapshot, NodeSnapshot, NotRunningReason,
-    ObjectCondition, ReplicasManager,
+    ObjectCondition, ReplicasManager, ScaledObjectSnapshot,
 };
 pub use super::snapshot::{PodSnapshot, WorkloadSnapshot};
 
@@ -71,6 +71,8 @@ pub enum ObservationKind {
     Phase(PhaseChange),
     /// The HPA, spec and status.
     Hpa(HpaSnapshot),
+    /// The ScaledObject of which KEDA has made the HPA.
+    ScaledObject(ScaledObjectSnapshot),
     /// The target workload.
     Workload(WorkloadSnapshot),
     /// A pod of the target's namespace.

@@ -130,6 +130,11 @@ pub(crate) const RULES_HISTORY: &[RulesRevision] = &[
         cases: &["Control/IdleHolds", "Control/MetricFollowsLoad"],
         change: "a fallback of KEDA without an event is known by its number after a failure of the trigger",
     },
+    RulesRevision {
+        number: 8,
+        cases: &["Control/IdleHolds", "Control/MetricFollowsLoad"],
+        change: "a fallback of KEDA is known by the condition of its ScaledObject, whatever its behavior, also of an adopted HPA",
+    },
 ];
 
 /// The rules of this build.

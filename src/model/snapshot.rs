@@ -75,6 +75,26 @@ pub(crate) struct ObjectCondition {
     pub(crate) last_transition_time: Option<Timestamp>,
 }
 
+/// A ScaledObject of KEDA at one time.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ScaledObjectSnapshot {
+    /// Object name.
+    pub(crate) name: String,
+    /// Object uid.
+    pub(crate) uid: String,
+    /// status.conditions, in order: Ready, Active, Fallback, Paused.
+    pub(crate) conditions: Vec<ObjectCondition>,
+}
+
+impl ScaledObjectSnapshot {
+    /// Whether its condition Fallback is True: KEDA serves a number that is not its query's value.
+    #[must_use]
+    pub(crate) fn is_falling_back(&self) -> bool {
+        self.conditions.iter().any(|one| one.kind == "Fallback" && one.status == "True")
+    }
+}
+
 /// One entry of status.currentMetrics.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -17,7 +17,7 @@ use crate::error_chain::format_chain;
 use crate::model::reading::{MetricSample, ReadingResult};
 
 /// Timeout of one request: longer than any healthy hop takes, shorter than the shortest HPA sync period in use.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 /// Media types of exporters, stores and metrics APIs.
 const ACCEPT_TYPES: &str = "application/json, text/plain;version=0.0.4;q=0.9, */*;q=0.5";
 /// Characters of an error body that is not a Kubernetes Status that go into the evidence.

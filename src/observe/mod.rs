@@ -15,6 +15,7 @@ mod gap;
 mod hop_request;
 mod poll;
 mod retry_after;
+mod scaled_object_poller;
 mod skew;
 mod sources;
 mod store_hop;
@@ -30,6 +31,7 @@ pub(crate) use diagnostics::write_diagnostics;
 use self::context::ObserverContext;
 use crate::cancel::{self, CancelHandle, CancelToken};
 use crate::env::RunEnv;
+use crate::hpa;
 use crate::model::metric_profile::MetricProfile;
 use crate::model::metric_under_test::MetricUnderTest;
 use crate::model::observation::{ObservationKind, RecordedGap};
@@ -43,6 +45,8 @@ pub(crate) struct ObserverConfig {
     pub(crate) namespace: String,
     /// Name of the HPA.
     pub(crate) hpa: String,
+    /// Name of the ScaledObject of which KEDA makes the HPA, if it does.
+    pub(crate) scaled_object: Option<String>,
     /// Kind of the scale target: Deployment or StatefulSet.
     pub(crate) target_kind: String,
     /// Name of the scale target.
@@ -67,6 +71,7 @@ impl ObserverConfig {
         Self {
             namespace: scenario.namespace.clone(),
             hpa: plan.hpa.clone(),
+            scaled_object: hpa::scaled_object_name(&scenario.hpa.spec).map(str::to_owned),
             target_kind: target.kind.clone(),
             target_name: target.name.clone(),
             service: Some(plan.service.clone()),

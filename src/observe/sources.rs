@@ -19,6 +19,7 @@ use super::endpoints::EndpointTracker;
 use super::exporter_hop::ExporterHop;
 use super::gap::GapTracker;
 use super::poll::{HopPoller, RecordPolicy};
+use super::scaled_object_poller::ScaledObjectPoller;
 use super::store_hop::StoreHop;
 use super::watcher::{ResourceWatcher, WatchSource};
 use super::write_times::WriteTimes;
@@ -39,6 +40,9 @@ pub(super) fn spawn_tasks(observer: &mut Observer, config: ObserverConfig) {
     let selector = SelectorSender::new(None);
     let pods = selector.subscribe();
     watch_hpa(observer, &config);
+    if let Some(name) = &config.scaled_object {
+        observer.spawn(ScaledObjectPoller::new(observer.context.clone(), &config.namespace, name));
+    }
     watch_leader(observer);
     watch_target(observer, &config, selector);
     watch_namespace(observer, &config);

@@ -30,6 +30,7 @@ fn observer_config() -> ObserverConfig {
     ObserverConfig {
         namespace: "ai".into(),
         hpa: "gpuhpa-1".into(),
+        scaled_object: None,
         target_kind: "Deployment".into(),
         target_name: "ollama".into(),
         service: None,
@@ -407,6 +408,40 @@ async fn the_controllers_lease_is_recorded_when_its_holder_changes_and_once_a_mi
         ]
     );
     assert!(cluster.requests(LEASES)[0].contains("metadata.name%3Dkube-controller-manager"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_scaled_object_is_recorded_when_its_conditions_change_and_a_failed_read_is_a_gap() {
+    const LLM: &str = "/apis/keda.sh/v1alpha1/namespaces/ai/scaledobjects/llm";
+    let scaled_object = |version: u32, fallback: &str| {
+        json!({"apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject",
+            "metadata": {"name": "llm", "uid": "s", "resourceVersion": version.to_string()},
+            "status": {"conditions": [{"type": "Fallback", "status": fallback}]}})
+    };
+    let cluster = ObservedCluster::default();
+    let context = cluster.context();
+    let config = ObserverConfig { scaled_object: Some("llm".into()), ..observer_config() };
+    let observer = start_with(context.clone(), config);
+    let answer = |status: u16, body: Value| cluster.set_response(LLM, status, body);
+    // It does not exist yet.
+    answer(404, json!({"kind": "Status", "status": "Failure", "reason": "NotFound", "code": 404}));
+    seconds(2).await;
+    for (version, fallback) in [(1, "False"), (2, "False"), (3, "True")] {
+        answer(200, scaled_object(version, fallback));
+        seconds(2).await;
+    }
+    answer(403, json!({"kind": "Status", "status": "Failure", "reason": "Forbidden", "message": "no", "code": 403}));
+    seconds(3).await;
+    answer(200, scaled_object(4, "True"));
+    seconds(2).await;
+    observer.stop().await;
+    let recorded = collect_observations(&context.timeline, |observation| match observation {
+        ObservationKind::ScaledObject(object) => Some(object.is_falling_back()),
+        _ => None,
+    });
+    assert_eq!(recorded, [false, true]);
+    let gaps: Vec<_> = gaps(&context.timeline).into_iter().filter(|gap| gap.source == "scaledObject").collect();
+    assert!(gaps.len() == 1 && gaps[0].reason.contains("no"), "{gaps:?}");
 }
 
 #[tokio::test(start_paused = true)]

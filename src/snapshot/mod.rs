@@ -11,6 +11,7 @@ mod node;
 mod pod;
 mod resource_claim;
 mod resources;
+mod scaled_object;
 mod workload;
 
 pub(crate) use device_selector::DeviceSelector;
@@ -22,4 +23,5 @@ pub(crate) use node::{node_info, snapshot_node};
 pub(crate) use pod::snapshot_pod;
 pub(crate) use resource_claim::claimed_devices;
 pub(crate) use resources::{requested_resources, used_resources};
+pub(crate) use scaled_object::snapshot_scaled_object;
 pub(crate) use workload::{replicas_managers, snapshot_deployment, snapshot_stateful_set};

@@ -115,25 +115,47 @@ fn a_fallback_and_a_neighbour_elsewhere_are_named() {
     }
 }
 
-/// KEDA says so by an event where its own scale loop is the first to find it; a trigger that fails below the threshold has one too.
+/// Its condition tells it. KEDA records an event too where its own scale loop is the first to find it, and one of a trigger that fails
+/// below the threshold.
 #[test]
-fn a_fallback_that_the_scale_loop_finds_first_is_an_event() {
+fn a_fallback_is_known_by_its_condition_with_and_without_an_event() {
     let events = |scenario: &Scenario, name: &str| {
         let dir = RehearsalDir::new(name);
         let verdict = rehearse(SimConfig::from_scenario(scenario, 1), scenario, dir.path()).verdict;
         let timeline = std::fs::read_to_string(dir.path().join("timeline.jsonl")).expect("a timeline");
         let has = |reason: &str| timeline.contains(&format!(r#""reason":"{reason}""#));
-        (has("KEDAScalerFailed"), has("ScaledObjectFallbackActivated"), verdict.reason)
+        assert!(verdict.reason.starts_with("Control/MetricFollowsLoad: ") && verdict.reason.contains(BY_CONDITION));
+        (has("KEDAScalerFailed"), has("ScaledObjectFallbackActivated"))
     };
-    let (has_failed, has_fallback, reason) = events(&keda_scenario(&["keda-fallback.yaml"]), "keda-fallback-served");
-    let by_number = "KEDA's fallback was active (event KEDAScalerFailed, and each reading is its number, 1 × 60)";
-    assert!(has_failed && !has_fallback && reason.contains(by_number), "{reason}");
-    let overlay = std::env::temp_dir().join(format!("gpuhpa-fallback-at-once-{}.yaml", std::process::id()));
-    std::fs::write(&overlay, "scaledObject: {spec: {fallback: {failureThreshold: 0, replicas: 1}}}\n").expect("a file");
-    let at_once = keda_scenario(&["keda-fallback.yaml", overlay.to_str().expect("a path")]);
+    assert_eq!(events(&keda_scenario(&["keda-fallback.yaml"]), "keda-fallback-served"), (true, false));
+    let at_once = with_fallback(&["keda-fallback.yaml"], "{failureThreshold: 0, replicas: 1}");
+    assert_eq!(events(&at_once, "keda-fallback-event"), (false, true));
+}
+
+/// Its number can lead to a scale-up that looks like the metric's.
+#[test]
+fn a_fallback_that_begins_under_load_is_no_metric_whatever_its_behavior() {
+    for behavior in ["static", "currentReplicas", "currentReplicasIfHigher", "currentReplicasIfLower"] {
+        let fallback = format!("{{failureThreshold: 0, replicas: 3, behavior: {behavior}}}");
+        let scenario = with_fallback(&[], &fallback);
+        let mut config = SimConfig::from_scenario(&scenario, 1);
+        config.pipeline.store_missing = Some(ActiveWindow::starting_at(WindowStart::NthChat(2)));
+        let dir = RehearsalDir::new(&format!("keda-fallback-{behavior}"));
+        let verdict = rehearse(config, &scenario, dir.path()).verdict;
+        assert!(FOLLOWS.is_met(&verdict), "{behavior}: {}: {}", verdict.title(), verdict.reason);
+        assert!(verdict.reason.contains(BY_CONDITION), "{behavior}: {}", verdict.reason);
+    }
+}
+
+const BY_CONDITION: &str = "KEDA's fallback was active (condition Fallback of ScaledObject";
+
+/// The scenario with KEDA, these overlays and this fallback.
+fn with_fallback(overlays: &[&str], fallback: &str) -> Scenario {
+    static COUNT: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
+    let number = COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    let overlay = std::env::temp_dir().join(format!("gpuhpa-fallback-{}-{number}.yaml", std::process::id()));
+    std::fs::write(&overlay, format!("scaledObject: {{spec: {{fallback: {fallback}}}}}\n")).expect("a file");
+    let scenario = keda_scenario(&[overlays, &[overlay.to_str().expect("a path")]].concat());
     std::fs::remove_file(&overlay).expect("the file");
-    let (has_failed, has_fallback, reason) = events(&at_once, "keda-fallback-event");
-    assert!(!has_failed && has_fallback, "{reason}");
-    let words = "KEDA's fallback was active (event ScaledObjectFallbackActivated of ScaledObject";
-    assert!(reason.starts_with("Control/MetricFollowsLoad: ") && reason.contains(words), "{reason}");
+    scenario
 }

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use crate::metrics::{device_from_labels, device_index_from_labels};
 use crate::model::metric_profile::ProfileLabels;
 use crate::model::observation::{
-    EndpointsSnapshot, EventSnapshot, HpaSnapshot, LoadSnapshot, NodeSnapshot, Observation, ObservationKind, PhaseEdge,
-    PodSnapshot, ProbeRecord, WorkloadSnapshot,
+    EndpointsSnapshot, EventSnapshot, HpaSnapshot, LoadSnapshot, NodeSnapshot, ObjectCondition, Observation,
+    ObservationKind, PhaseEdge, PodSnapshot, ProbeRecord, ScaledObjectSnapshot, WorkloadSnapshot,
 };
 use crate::model::reading::{MetricReading, MetricSample, ReadingResult};
 use crate::units::Milli;
@@ -21,6 +21,7 @@ pub(super) fn observation_kind(observation: &Observation) -> &'static str {
     match &observation.kind {
         ObservationKind::Phase(_) => "phase",
         ObservationKind::Hpa(_) => "HPA",
+        ObservationKind::ScaledObject(_) => "ScaledObject",
         ObservationKind::Workload(_) => "target",
         ObservationKind::Pod(_) | ObservationKind::PodDeleted(_) => "pod",
         ObservationKind::ObjectDeleted(_) => "object",
@@ -45,6 +46,7 @@ pub(super) fn describe_observation(observation: &Observation, labels: &ProfileLa
             format!("{} {}", change.phase.as_str(), if change.edge == PhaseEdge::Began { "began" } else { "ended" })
         }
         ObservationKind::Hpa(hpa) => describe_hpa(hpa),
+        ObservationKind::ScaledObject(object) => describe_scaled_object(object),
         ObservationKind::Workload(workload) => describe_workload(workload),
         ObservationKind::Pod(pod) => describe_pod(pod),
         ObservationKind::PodDeleted(object) | ObservationKind::ObjectDeleted(object) => {
@@ -81,10 +83,15 @@ fn describe_hpa(hpa: &HpaSnapshot) -> String {
         let value = metric.average_value.or(metric.value).map_or("none".to_owned(), |value| value.to_string());
         text += &format!("; {} {value}", metric.name);
     }
-    for condition in &hpa.conditions {
-        text += &format!("; {}={}/{}", condition.kind, condition.status, condition.reason);
-    }
-    text
+    text + &describe_conditions(&hpa.conditions)
+}
+
+fn describe_scaled_object(object: &ScaledObjectSnapshot) -> String {
+    object.name.clone() + &describe_conditions(&object.conditions)
+}
+
+fn describe_conditions(conditions: &[ObjectCondition]) -> String {
+    conditions.iter().map(|one| format!("; {}={}/{}", one.kind, one.status, one.reason)).collect()
 }
 
 fn describe_workload(workload: &WorkloadSnapshot) -> String {

@@ -109,7 +109,8 @@ impl<'a> ReportModel<'a> {
             ObservationKind::Interrupted { signal } => self.interrupted.push((at, signal)),
             ObservationKind::NotStarted { reason } => self.not_started = Some(reason),
             ObservationKind::ObjectDeleted(object) => self.deleted.push((at, object)),
-            ObservationKind::Node(_)
+            ObservationKind::ScaledObject(_)
+            | ObservationKind::Node(_)
             | ObservationKind::Endpoints(_)
             | ObservationKind::ClockSkew(_)
             | ObservationKind::Leader(_) => {}

@@ -1,12 +1,13 @@
-//! KEDA's fallback: while the trigger of a ScaledObject fails, KEDA serves a constant number in place of its query's value
-//! (kedacore/keda v2.21.0, pkg/fallback/fallback.go). It says so by an event when it begins and when it ends
-//! (pkg/scaling/scale_handler.go, `checkScalers`), but only where its own loop finds the change: a request for the metric is often
-//! first. Then the trigger's failure and the number itself tell it.
+//! KEDA's fallback: while the trigger of a ScaledObject fails, KEDA serves a number that is not its query's value
+//! (kedacore/keda v2.21.0, pkg/fallback/fallback.go). It sets the condition Fallback of the ScaledObject with each failure and each
+//! value (`updateStatus`), and records an event when the fallback begins and ends (pkg/scaling/scale_handler.go, `checkScalers`),
+//! but only where its own loop finds the change: a request for the metric is often first. Where a run has not read the condition,
+//! and there is no event, the trigger's failure and the number itself tell it.
 
 use crate::hpa;
 use crate::judge::run_view::RunView;
 use crate::model::metric_under_test::TargetType;
-use crate::model::observation::{EventSnapshot, Observation};
+use crate::model::observation::Observation;
 
 const ACTIVATED: &str = "ScaledObjectFallbackActivated";
 const DEACTIVATED: &str = "ScaledObjectFallbackDeactivated";
@@ -27,23 +28,40 @@ pub(in crate::judge) fn describe(view: &RunView<'_>, from_ms: u64, to_ms: u64) -
     let error = failed.map_or(String::new(), |(_, event)| {
         format!("; its trigger failed: {}", event.message.chars().take(MAX_ERROR).collect::<String>())
     });
-    let (evidence, seq) = match find_activation(&events, from_ms, to_ms) {
-        Some(seq) => (format!("event {ACTIVATED} of ScaledObject {name}"), seq),
-        None => (served_number(view, from_ms, to_ms)?, failed?.0.seq),
+    let of_condition = view.scaled_objects.iter().filter(|(_, object)| object.name == name);
+    let of_condition: Vec<_> = of_condition.map(|(o, object)| (*o, Some(object.is_falling_back()))).collect();
+    let of_events = events.iter().map(|(o, event)| {
+        let is_active =
+            [(ACTIVATED, true), (DEACTIVATED, false)].into_iter().find(|(reason, _)| event.reason == *reason);
+        (*o, is_active.map(|(_, is_active)| is_active))
+    });
+    let (evidence, seq) = if let Some(seq) = find_activation(of_condition.iter().copied(), from_ms, to_ms) {
+        (format!("condition Fallback of ScaledObject {name}"), seq)
+    } else if let Some(seq) = find_activation(of_events, from_ms, to_ms) {
+        (format!("event {ACTIVATED} of ScaledObject {name}"), seq)
+    } else if of_condition.is_empty() {
+        (served_number(view, from_ms, to_ms)?, failed?.0.seq)
+    } else {
+        return None;
     };
     let text = format!(
-        "KEDA's fallback was active ({evidence}): KEDA served a constant number, which is no metric, in place of the value of its query{error}; correct the trigger, or remove `fallback`"
+        "KEDA's fallback was active ({evidence}): KEDA served a number that it makes of `fallback`, which is no metric, in place of the value of its query{error}; correct the trigger, or remove `fallback`"
     );
     Some((text, seq))
 }
 
-/// The event of a fallback that was active at any time in this span.
-fn find_activation(events: &[(&Observation, &EventSnapshot)], from_ms: u64, to_ms: u64) -> Option<u64> {
+/// The observation since which a fallback was active at any time in this span, of observations that show it active, or not, or
+/// neither.
+fn find_activation<'a>(
+    states: impl Iterator<Item = (&'a Observation, Option<bool>)>,
+    from_ms: u64,
+    to_ms: u64,
+) -> Option<u64> {
     let (mut active, mut found) = (None, None);
-    for (o, event) in events {
-        match (event.reason.as_str(), active) {
-            (ACTIVATED, None) => active = Some((o.at_ms, o.seq)),
-            (DEACTIVATED, Some((since_ms, seq))) => {
+    for (o, is_active) in states {
+        match (is_active, active) {
+            (Some(true), None) => active = Some((o.at_ms, o.seq)),
+            (Some(false), Some((since_ms, seq))) => {
                 found = found.or((since_ms <= to_ms && o.at_ms >= from_ms).then_some(seq));
                 active = None;
             }

@@ -13,6 +13,7 @@ mod hpa_snapshots;
 mod live_status;
 mod lost_nodes;
 mod pass_interval;
+mod phases;
 mod pod_accelerators;
 mod pod_samples;
 mod progress;
@@ -57,7 +58,7 @@ use crate::model::metric_under_test::MetricUnderTest;
 use crate::model::observation::{
     ClaimedDevice, ClockSkewRange, DeletedObject, EndpointsSnapshot, EventSnapshot, HpaSnapshot, LeaderSnapshot,
     LoadSnapshot, NodeSnapshot, Observation, ObservationKind, Phase, PhaseEdge, PodSnapshot, ProbeRecord, RecordedGap,
-    WorkloadSnapshot,
+    ScaledObjectSnapshot, WorkloadSnapshot,
 };
 use crate::model::reading::MetricReading;
 use crate::model::run_records::RunRecords;
@@ -88,6 +89,7 @@ pub struct RunView<'a> {
     pub(super) workloads: Vec<ObservedItem<'a, WorkloadSnapshot>>,
     pub(super) pods: Vec<ObservedItem<'a, PodSnapshot>>,
     pub(super) events: Vec<ObservedItem<'a, EventSnapshot>>,
+    pub(super) scaled_objects: Vec<ObservedItem<'a, ScaledObjectSnapshot>>,
     pub(super) nodes: Vec<ObservedItem<'a, NodeSnapshot>>,
     pub(super) endpoints: Vec<ObservedItem<'a, EndpointsSnapshot>>,
     pub(super) loads: Vec<ObservedItem<'a, LoadSnapshot>>,
@@ -150,6 +152,7 @@ impl<'a> RunView<'a> {
             workloads: Vec::new(),
             pods: Vec::new(),
             events: Vec::new(),
+            scaled_objects: Vec::new(),
             nodes: Vec::new(),
             endpoints: Vec::new(),
             loads: Vec::new(),
@@ -204,6 +207,7 @@ impl<'a> RunView<'a> {
                 }
             }
             ObservationKind::Hpa(hpa) => self.add_hpa(observation, hpa),
+            ObservationKind::ScaledObject(object) => self.scaled_objects.push((observation, object)),
             ObservationKind::Workload(workload) => self.workloads.push((observation, workload)),
             ObservationKind::Pod(pod) => self.pods.push((observation, pod)),
             ObservationKind::Event(event) => self.events.push((observation, event)),
@@ -226,46 +230,6 @@ impl<'a> RunView<'a> {
     #[must_use]
     pub(crate) fn now_ms(&self) -> u64 {
         self.records.timeline.last().map_or(0, |last| last.at_ms)
-    }
-
-    /// The beginning of a phase, and its end if it has ended.
-    #[must_use]
-    pub(crate) fn phase_span(&self, phase: Phase) -> Option<(u64, Option<u64>)> {
-        self.phases.get(&phase).copied()
-    }
-
-    /// The beginning of a phase.
-    #[must_use]
-    pub(crate) fn phase_start(&self, phase: Phase) -> Option<u64> {
-        self.phase_span(phase).map(|(began, _)| began)
-    }
-
-    /// The phase at this time.
-    pub(super) fn phase_at(&self, at_ms: u64) -> Option<Phase> {
-        self.phases.iter().rev().find(|(_, (began, _))| *began <= at_ms).map(|(phase, _)| *phase)
-    }
-
-    /// The baseline: its beginning, and its end if it has ended. Where its end is not recorded, the next phase ends it.
-    pub(super) fn baseline_span(&self) -> Option<(u64, Option<u64>)> {
-        let (began, ended) = self.phase_span(Phase::Baseline)?;
-        Some((began, ended.or_else(|| self.phase_start(Phase::ScaleUp)).or_else(|| self.phase_start(Phase::Cleanup))))
-    }
-
-    /// The end of the evaluated time: the beginning of the clean-up, or the last observation.
-    pub(super) fn end_ms(&self) -> u64 {
-        self.phase_start(Phase::Cleanup).unwrap_or_else(|| self.now_ms())
-    }
-
-    /// The load: its beginning, and its end or the last observation.
-    pub(super) fn load_span(&self) -> Option<(u64, u64)> {
-        let began = self.phase_start(Phase::ScaleUp)?;
-        Some((began, self.phase_start(Phase::ScaleDown).unwrap_or_else(|| self.end_ms())))
-    }
-
-    /// True while the load runs.
-    pub(super) fn is_under_load(&self) -> bool {
-        let over = self.phase_start(Phase::ScaleDown).is_some() || self.phase_start(Phase::Cleanup).is_some();
-        self.phase_start(Phase::ScaleUp).is_some() && !over
     }
 
     /// True when a value may pass unread between two polls: the exporter samples about as often as the run polls.

@@ -4,7 +4,7 @@ use super::run_fixture::{CLEANUP, FALL, IDLE, RISE, RunFixture, edit_samples, ob
 use crate::judge::Check::{IdleHolds, MetricFollowsLoad};
 use crate::judge::CheckStatus;
 use crate::judge::diagnosis::keda_fallback;
-use crate::model::observation::{EventSnapshot, ObservationKind};
+use crate::model::observation::{EventSnapshot, ObjectCondition, ObservationKind, ScaledObjectSnapshot};
 use crate::model::reading::MetricHop;
 
 /// The healthy run with the External metric of ScaledObject `ours`.
@@ -78,6 +78,28 @@ fn a_fallback_that_ended_before_the_load_and_that_of_another_are_no_matter() {
     assert_follows(&late);
 }
 
+/// What the run has read of a ScaledObject: its condition Fallback.
+fn condition(run: RunFixture, at_ms: u64, name: &str, status: &str) -> RunFixture {
+    let fallback =
+        ObjectCondition { kind: "Fallback".to_owned(), status: status.to_owned(), ..ObjectCondition::default() };
+    let object =
+        ScaledObjectSnapshot { name: name.to_owned(), conditions: vec![fallback], ..ScaledObjectSnapshot::default() };
+    run.with_observation(at_ms, ObservationKind::ScaledObject(object))
+}
+
+/// Of any behavior, and of the ScaledObject of an adopted HPA, whose spec the scenario does not have.
+#[test]
+fn a_fallback_is_known_by_its_condition_without_an_event() {
+    let named = "KEDA's fallback was active (condition Fallback of ScaledObject ours)";
+    let began = |at_ms| condition(condition(keda(), IDLE, "ours", "False"), at_ms, "ours", "True");
+    began(RISE + 5000).assert_inconclusive(MetricFollowsLoad, named);
+    condition(began(RISE - 9000), RISE + 1000, "ours", "False").assert_inconclusive(MetricFollowsLoad, named);
+    assert_follows(&condition(began(RISE - 9000), RISE - 1000, "ours", "False"));
+    assert_follows(&condition(keda(), RISE + 5000, "theirs", "True"));
+    let failed = event(began(RISE + 5000), RISE + 4000, "ours", "KEDAScalerFailed", "no such host");
+    failed.assert_inconclusive(MetricFollowsLoad, "its trigger failed: no such host; correct");
+}
+
 #[test]
 fn an_idle_metric_that_is_a_fallback_is_named() {
     let high = keda().metric(IDLE, RISE, Some(150_000));
@@ -121,4 +143,9 @@ fn a_fallback_without_an_event_is_known_by_its_number_after_a_failure() {
     assert_eq!(named(&failed(with(one.clone(), 61_000))), None);
     assert_eq!(named(&with(one, 60_000)), None);
     assert_eq!(named(&failed(with(serde_json::json!({"replicas": 1, "behavior": "currentReplicas"}), 60_000))), None);
+    // A run that has read the condition needs no such sign.
+    assert_eq!(
+        named(&condition(failed(with(serde_json::json!({"replicas": 1}), 60_000)), IDLE, "ours", "False")),
+        None
+    );
 }

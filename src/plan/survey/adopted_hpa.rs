@@ -10,6 +10,7 @@ use crate::model::hpa_source::PrometheusTrigger;
 use crate::model::inventory::{AdoptedHpa, ScaledObjectSizes};
 use crate::model::resource_kind::SCALED_OBJECT;
 use crate::model::scenario::Scenario;
+use crate::snapshot::snapshot_scaled_object;
 
 /// The beginning of the annotations that stop KEDA from scaling, or let it scale to a fixed number.
 const PAUSED: &str = "autoscaling.keda.sh/paused";
@@ -53,11 +54,9 @@ fn sizes(name: &str, object: &DynamicObject) -> ScaledObjectSizes {
     let spec = &object.data["spec"];
     let annotations = object.metadata.annotations.iter().flatten();
     let mut paused = annotations.filter(|(key, value)| key.starts_with(PAUSED) && *value != "false");
-    let conditions = object.data["status"]["conditions"].as_array();
-    let is_falling_back = |one: &serde_json::Value| one["type"] == "Fallback" && one["status"] == "True";
     ScaledObjectSizes {
         name: name.to_owned(),
-        is_falling_back: conditions.is_some_and(|all| all.iter().any(is_falling_back)),
+        is_falling_back: snapshot_scaled_object(object).is_falling_back(),
         min_replica_count: spec["minReplicaCount"].as_i64().unwrap_or(0),
         idle_replica_count: spec["idleReplicaCount"].as_i64(),
         paused_by: paused.next().map(|(key, _)| key.clone()),

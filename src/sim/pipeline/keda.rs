@@ -51,8 +51,8 @@ pub(in crate::sim) fn find_unsupported(spec: &Map<String, Value>) -> Vec<String>
         .into_iter()
         .flat_map(|(object, known, place)| object.map(|object| unknown(object, known, place)).unwrap_or_default())
         .collect();
-    if let Some(behavior) = fallback["behavior"].as_str().filter(|behavior| *behavior != "static") {
-        lacks.push(format!("fallback.behavior: {behavior}"));
+    if fallback["behavior"] == "scalingModifiers" {
+        lacks.push("fallback.behavior: scalingModifiers".to_owned());
     }
     if !fallback.is_null() && trigger["metricType"] == "Value" {
         lacks.push("fallback of a metric of type Value".to_owned());
@@ -207,7 +207,7 @@ mod tests {
     fn unsupported_parts_are_named_with_their_place() {
         let spec = json!({"scaleTargetRef": {}, "minReplicaCount": 1, "pollingInterval": 5, "idleReplicaCount": 0,
             "advanced": {"restoreToOriginalReplicaCount": true, "horizontalPodAutoscalerConfig": {}},
-            "fallback": {"failureThreshold": 3, "replicas": 2, "behavior": "currentReplicas"},
+            "fallback": {"failureThreshold": 3, "replicas": 2, "behavior": "scalingModifiers"},
             "triggers": [{"type": "prometheus", "metricType": "Value", "useCachedMetrics": true,
                 "authenticationRef": {"name": "x"},
                 "metadata": {"serverAddress": "a", "query": "topk(1, u)", "threshold": "1", "namespace": "ai"}}]});
@@ -217,7 +217,7 @@ mod tests {
             "triggers.0.useCachedMetrics",
             "triggers.0.authenticationRef",
             "triggers.0.metadata.namespace",
-            "fallback.behavior: currentReplicas",
+            "fallback.behavior: scalingModifiers",
             "fallback of a metric of type Value",
             "`topk` in triggers.0.metadata.query",
         ];

@@ -8,9 +8,13 @@ use serde_json::Value;
 use super::promql::{self, QueryValue};
 use super::scaler_health::ScalerObservation;
 use super::state::PipelineState;
+use crate::model::resource_kind::SCALED_OBJECT;
 use crate::model::scenario::ServiceRef;
 use crate::model::service_url::service_of_url;
-use crate::sim::cluster::{StatusError, metadata_text};
+use crate::sim::cluster::{FieldManager, SimCluster, StatusError, metadata_text};
+use crate::sim::objects::condition;
+use crate::sim::objects::keda::FIELD_MANAGER;
+use crate::sim::objects::kinds::{DEPLOYMENT, STATEFUL_SET};
 
 /// What a round of the scale loop finds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,7 +59,38 @@ pub(super) fn check(pipeline: &PipelineState, object: &Value, is_hpa_active: boo
 fn query_with_fallback(pipeline: &PipelineState, object: &Value) -> Result<ScalerObservation, StatusError> {
     let result = run_query(pipeline, &object["spec"]["triggers"][0]["metadata"])?;
     let mut scalers = pipeline.lock_keda_scalers();
-    Ok(scalers.entry(metadata_text(object, "uid")).or_default().record(result, &object["spec"]))
+    let scaler = scalers.entry(metadata_text(object, "uid")).or_default();
+    let observation = scaler.record(result, &object["spec"], current_replicas(&pipeline.cluster, object));
+    let is_fallback = scaler.is_fallback;
+    drop(scalers);
+    if !object["spec"]["fallback"].is_null() {
+        set_condition(&pipeline.cluster, object, is_fallback);
+    }
+    Ok(observation)
+}
+
+/// The size of a ScaledObject's target: spec.replicas.
+fn current_replicas(cluster: &SimCluster, object: &Value) -> f64 {
+    let target = &object["spec"]["scaleTargetRef"];
+    let kind = if target["kind"] == STATEFUL_SET.kind { STATEFUL_SET } else { DEPLOYMENT };
+    let name = target["name"].as_str().unwrap_or_default();
+    let workload = cluster.get(&kind, &metadata_text(object, "namespace"), name);
+    workload.and_then(|workload| workload["spec"]["replicas"].as_f64()).unwrap_or(1.0)
+}
+
+/// Sets the condition Fallback (`updateStatus`).
+fn set_condition(cluster: &SimCluster, object: &Value, is_fallback: bool) {
+    let (status, reason, message) = if is_fallback {
+        ("True", "FallbackExists", "At least one trigger is falling back on this scaled object")
+    } else {
+        ("False", "NoFallbackFound", "No fallbacks are active on this scaled object")
+    };
+    let (namespace, name) = (metadata_text(object, "namespace"), metadata_text(object, "name"));
+    let now = cluster.now();
+    // The error is NotFound: the object is deleted.
+    let _ = cluster.update(FieldManager::update_status(FIELD_MANAGER), &SCALED_OBJECT, &namespace, &name, |object| {
+        condition::set(&mut object["status"], &now, "Fallback", status, reason, message);
+    });
 }
 
 /// The single value of a trigger's query; the inner error is KEDA's, where it has none and must have one, or the store does not
