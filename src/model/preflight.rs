@@ -52,13 +52,14 @@ pub(crate) struct RequiredObject {
     pub(crate) name: String,
     /// The object that references it.
     pub(crate) required_by: String,
+    /// A run is possible without it: a Service that gpuhpa alone reads.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) is_optional: bool,
 }
 
 impl RequiredObject {
     /// Kind of a store's Service.
     pub(crate) const SERVICE: &str = "Service";
-    /// What requires a Service that gpuhpa alone reads; a run is possible without it.
-    pub(crate) const STORE_KEY: &str = "metric.store.service";
 }
 
 /// The target before the run.

@@ -29,7 +29,7 @@ pub(super) fn errors(scenario: &Scenario, inventory: &Inventory) -> Vec<Prefligh
         ));
     }
     let services = inventory.preflight.missing_objects.iter().filter(|missing| missing.kind == RequiredObject::SERVICE);
-    for missing in services.filter(|missing| missing.required_by != RequiredObject::STORE_KEY) {
+    for missing in services.filter(|missing| !missing.is_optional) {
         all.push(preflight_error(
             format!(
                 "Service {}/{} does not exist: {} reads the metrics there, and without a store the HPA gets no metric",
@@ -171,7 +171,7 @@ fn missing_object_warning(missing: &RequiredObject) -> Option<String> {
             "Secret {namespace}/{} (imagePullSecrets of {}) does not exist: only a public image can be pulled",
             missing.name, missing.required_by
         )),
-        RequiredObject::SERVICE if missing.required_by == RequiredObject::STORE_KEY => Some(format!(
+        RequiredObject::SERVICE if missing.is_optional => Some(format!(
             "Service {namespace}/{} ({}) does not exist: the run cannot read the metric in the store",
             missing.name, missing.required_by
         )),

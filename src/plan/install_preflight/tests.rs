@@ -94,9 +94,9 @@ fn missing_and_rejected_objects_are_reported() {
     let (scenario, mut inventory) = healthy();
     let missing = |kind: &str, name: &str| RequiredObject {
         kind: kind.to_owned(),
-        namespace: None,
         name: name.to_owned(),
         required_by: "Deployment ollama".to_owned(),
+        ..RequiredObject::default()
     };
     inventory.preflight.missing_objects = vec![missing("RuntimeClass", "nvidia"), missing("StorageClass", "longhorn")];
     inventory.preflight.rejected_objects = vec![RejectedObject {
@@ -118,14 +118,15 @@ fn missing_and_rejected_objects_are_reported() {
 #[test]
 fn a_store_that_does_not_exist_is_an_error_where_the_hpas_metric_comes_from_it() {
     let (scenario, mut inventory) = healthy();
-    let missing = |required_by: &str| RequiredObject {
+    let missing = |required_by: &str, is_optional: bool| RequiredObject {
         kind: RequiredObject::SERVICE.to_owned(),
         namespace: Some("monitoring".to_owned()),
         name: "vm".to_owned(),
         required_by: required_by.to_owned(),
+        is_optional,
     };
     let adapter = "Deployment prometheus-adapter (--prometheus-url=http://vm.monitoring.svc:8428)";
-    inventory.preflight.missing_objects = vec![missing(adapter), missing(RequiredObject::STORE_KEY)];
+    inventory.preflight.missing_objects = vec![missing(adapter, false), missing("metric.store.service", true)];
     let (errors, warnings) = errors_and_warnings(&scenario, &inventory);
     assert_eq!(errors.len(), 1);
     assert!(errors[0].starts_with(&format!("Service monitoring/vm does not exist: {adapter} reads the metrics there")));

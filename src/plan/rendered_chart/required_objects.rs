@@ -25,7 +25,7 @@ fn required_by(document: &Value, release: &str) -> Vec<RequiredObject> {
     let requirer = format!("{} {}", text(&document["kind"]), text(&document["metadata"]["name"]));
     let need = |kind: &str, name: &Value| {
         let (kind, name) = (kind.to_owned(), text(name));
-        RequiredObject { kind, namespace: None, name, required_by: requirer.clone() }
+        RequiredObject { kind, name, required_by: requirer.clone(), ..RequiredObject::default() }
     };
     let pod = &document["spec"]["template"]["spec"];
     let mut all = Vec::new();
@@ -44,7 +44,7 @@ fn required_by(document: &Value, release: &str) -> Vec<RequiredObject> {
         let Some(service) = cluster_service_of_url(url) else { continue };
         let (kind, namespace) = (RequiredObject::SERVICE.to_owned(), Some(service.namespace));
         let required_by = format!("{requirer} ({STORE_FLAG}{url})");
-        all.push(RequiredObject { kind, namespace, name: service.name, required_by });
+        all.push(RequiredObject { kind, namespace, name: service.name, required_by, is_optional: false });
     }
     let templates = document["spec"]["volumeClaimTemplates"].as_array().into_iter().flatten();
     let claim = Some(document).filter(|_| document["kind"] == "PersistentVolumeClaim");

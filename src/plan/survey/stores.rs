@@ -8,21 +8,22 @@ use crate::model::service_url::cluster_service_of_url;
 
 /// The Services that the scenario itself names, each with its key. A chart's are in its summary.
 pub(super) fn required_services(scenario: &Scenario) -> Vec<RequiredObject> {
-    let need = |namespace: &str, name: &str, key: String| RequiredObject {
+    let need = |namespace: &str, name: &str, key: String, is_optional: bool| RequiredObject {
         kind: RequiredObject::SERVICE.to_owned(),
         namespace: Some(namespace.to_owned()),
         name: name.to_owned(),
         required_by: key,
+        is_optional,
     };
     let store = scenario.metric.store.as_ref().and_then(|store| store.service.as_ref());
     let mut all: Vec<RequiredObject> =
-        store.into_iter().map(|one| need(&one.namespace, &one.name, RequiredObject::STORE_KEY.to_owned())).collect();
+        store.into_iter().map(|one| need(&one.namespace, &one.name, "metric.store.service".to_owned(), true)).collect();
     let triggers = scenario.scaled_object.as_ref().and_then(|object| object.spec.get("triggers")?.as_array());
     for (index, trigger) in triggers.into_iter().flatten().enumerate() {
         let address = trigger["metadata"]["serverAddress"].as_str().unwrap_or_default();
         if let Some(service) = cluster_service_of_url(address) {
             let key = format!("scaledObject.spec.triggers.{index}.metadata.serverAddress: {address}");
-            all.push(need(&service.namespace, &service.name, key));
+            all.push(need(&service.namespace, &service.name, key, false));
         }
     }
     all
@@ -59,7 +60,7 @@ mod tests {
         let all = required_services(&scenario);
         let names: Vec<String> = all.iter().map(|one| format!("{} {}", one.name, one.required_by)).collect();
         let key = "scaledObject.spec.triggers.0.metadata.serverAddress: http://vm.other.svc:8428";
-        assert_eq!(names, [format!("prometheus-operated {}", RequiredObject::STORE_KEY), format!("vm {key}")]);
+        assert_eq!(names, ["prometheus-operated metric.store.service".to_owned(), format!("vm {key}")]);
 
         let mut inventory = Inventory::default();
         assert!(!is_missing(None, &inventory, &all[1]));

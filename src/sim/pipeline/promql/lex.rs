@@ -1,5 +1,7 @@
 //! The tokens of a query.
 
+use crate::model::adapter_rule::duration_ms;
+
 /// A token.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Token<'a> {
@@ -17,16 +19,6 @@ pub(super) enum Token<'a> {
 const SYMBOLS: [&str; 24] = [
     "=~", "!~", "!=", "==", ">=", "<=", "=", ">", "<", "+", "-", "*", "/", "%", "^", "(", ")", "{", "}", "[", "]", ",",
     ":", "@",
-];
-
-const UNITS: [(&str, i64); 7] = [
-    ("ms", 1),
-    ("s", 1000),
-    ("m", 60_000),
-    ("h", 3_600_000),
-    ("d", 86_400_000),
-    ("w", 7 * 86_400_000),
-    ("y", 365 * 86_400_000),
 ];
 
 /// The first token of a text, and the text after it.
@@ -63,7 +55,9 @@ fn skip_comments(text: &str) -> &str {
 fn lex_number(text: &str) -> Result<(Token<'_>, &str), String> {
     let end = text.find(|c: char| !c.is_ascii_alphanumeric() && c != '.').unwrap_or(text.len());
     let (word, rest) = text.split_at(end);
-    if let Some(ms) = parse_time(word) {
+    // `duration_ms` takes a number without a unit as seconds.
+    let time = duration_ms(word).filter(|_| word.ends_with(|c: char| c.is_ascii_alphabetic()));
+    if let Some(ms) = time.and_then(|ms| i64::try_from(ms).ok()) {
         return Ok((Token::Time(ms), rest));
     }
     // The sign of an exponent belongs to the number.
@@ -76,19 +70,6 @@ fn lex_number(text: &str) -> Result<(Token<'_>, &str), String> {
     };
     let number = word.parse().map_err(|_| format!("`{word}` in a query"))?;
     Ok((Token::Number(number), rest))
-}
-
-/// A time, milliseconds; `None` for other words.
-fn parse_time(word: &str) -> Option<i64> {
-    let (mut rest, mut total) = (word, 0_i64);
-    while !rest.is_empty() {
-        let (digits, after) = rest.split_at(rest.find(|c: char| !c.is_ascii_digit())?);
-        let unit = after.split(|c: char| c.is_ascii_digit()).next().unwrap_or_default();
-        let (_, ms) = UNITS.into_iter().find(|(name, _)| *name == unit)?;
-        total = total.checked_add(digits.parse::<i64>().ok()?.checked_mul(ms)?)?;
-        rest = &after[unit.len()..];
-    }
-    Some(total)
 }
 
 /// The string before `quote`, with its escapes resolved; a backquote has none.
