@@ -9,6 +9,7 @@ use super::ObserverTask;
 use super::context::ObserverContext;
 use super::gap::GapTracker;
 use super::hop_request::REQUEST_TIMEOUT;
+use super::watcher::FORBIDDEN_BACKOFF;
 use crate::bounds::POLL_INTERVAL;
 use crate::env::api_for_kind;
 use crate::error_chain::format_chain;
@@ -25,6 +26,14 @@ pub(super) struct ScaledObjectPoller {
     recorded: Option<ScaledObjectSnapshot>,
 }
 
+/// How a read ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Poll {
+    Done,
+    /// The rights to read it are missing.
+    Forbidden,
+}
+
 impl ObserverTask for ScaledObjectPoller {
     async fn run(&mut self) {
         let mut ticks = interval(POLL_INTERVAL.to_std());
@@ -32,7 +41,9 @@ impl ObserverTask for ScaledObjectPoller {
         loop {
             ticks.tick().await;
             self.context.retry_after.wait(self.context.clock).await;
-            self.poll_once().await;
+            if self.poll_once().await == Poll::Forbidden {
+                tokio::time::sleep(FORBIDDEN_BACKOFF).await;
+            }
         }
     }
 
@@ -51,22 +62,30 @@ impl ScaledObjectPoller {
     }
 
     /// Reads it once. One that does not exist yet, or any more, is no gap and no record.
-    async fn poll_once(&mut self) {
+    async fn poll_once(&mut self) -> Poll {
         let answer = tokio::time::timeout(REQUEST_TIMEOUT, self.api.get_opt(&self.name)).await;
         let object = match answer {
             Ok(Ok(object)) => object,
-            Ok(Err(error)) => return self.gap.mark_failed(&format_chain(&error)),
-            Err(_) => return self.gap.mark_failed(&format!("no response within {} s", REQUEST_TIMEOUT.as_secs())),
+            Ok(Err(error)) => {
+                self.gap.mark_failed(&format_chain(&error));
+                let is_forbidden = matches!(&error, kube::Error::Api(status) if status.code == 403);
+                return if is_forbidden { Poll::Forbidden } else { Poll::Done };
+            }
+            Err(_) => {
+                self.gap.mark_failed(&format!("no response within {} s", REQUEST_TIMEOUT.as_secs()));
+                return Poll::Done;
+            }
         };
         let now_ms = self.context.clock.now_ms();
         if let Some(gap) = self.gap.close(now_ms) {
             self.context.timeline.record(ObservationKind::Gap(gap), None);
         }
         self.gap.mark_ok(now_ms);
-        let Some(snapshot) = object.map(|object| snapshot_scaled_object(&object)) else { return };
+        let Some(snapshot) = object.map(|object| snapshot_scaled_object(&object)) else { return Poll::Done };
         if self.recorded.as_ref() != Some(&snapshot) {
             self.context.timeline.record(ObservationKind::ScaledObject(snapshot.clone()), None);
             self.recorded = Some(snapshot);
         }
+        Poll::Done
     }
 }

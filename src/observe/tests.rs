@@ -431,9 +431,13 @@ async fn a_scaled_object_is_recorded_when_its_conditions_change_and_a_failed_rea
         seconds(2).await;
     }
     answer(403, json!({"kind": "Status", "status": "Failure", "reason": "Forbidden", "message": "no", "code": 403}));
-    seconds(3).await;
+    seconds(20).await;
+    // Rights change rarely: one request in 30 s.
+    let requests = cluster.requests("scaledobjects").len();
+    seconds(9).await;
+    assert_eq!(cluster.requests("scaledobjects").len(), requests);
     answer(200, scaled_object(4, "True"));
-    seconds(2).await;
+    seconds(5).await;
     observer.stop().await;
     let recorded = collect_observations(&context.timeline, |observation| match observation {
         ObservationKind::ScaledObject(object) => Some(object.is_falling_back()),

@@ -38,7 +38,7 @@ const PAGE_SIZE: u32 = 500;
 /// Longest pause between attempts.
 const MAX_BACKOFF: Duration = Duration::from_secs(5);
 /// Pause after 403 Forbidden: rights change rarely, and only by hand.
-const FORBIDDEN_BACKOFF: Duration = Duration::from_secs(30);
+pub(super) const FORBIDDEN_BACKOFF: Duration = Duration::from_secs(30);
 
 /// A source: its name in gaps, and what to list and watch.
 pub(super) struct WatchSource<K> {

@@ -190,19 +190,21 @@ fn openssl_makes_the_keys_and_finds_the_signature_right() {
 }
 
 #[test]
-fn the_key_beside_the_runs_on_a_real_card_signed_them() {
+fn the_keys_beside_the_runs_on_a_real_card_signed_them() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
     let desk = SigningFixture::new("h200");
-    let key = folder.join("reports/h200/key.pub").display().to_string();
-    for name in ["pass", "fail", "card-values", "neighbour"] {
+    let of_the_first = ["pass", "fail", "card-values", "neighbour"].map(|name| (name, "key.pub", "e5a25a7e"));
+    for (name, key, id) in of_the_first.into_iter().chain([("dra", "dra.key.pub", "b21bda58")]) {
+        let key = folder.join("reports/h200").join(key).display().to_string();
+        let signed = format!("\nsigned with the key {id}");
         let bundle = folder.join(format!("fixtures/bundles/h200/{name}.tar.zst")).display().to_string();
         let judge = |key: &str| {
             desk.run(env!("CARGO_BIN_EXE_gpuhpa"), &["judge", "--verify-key", key, &bundle])
                 .expect("the program must start")
         };
         let (_, said) = judge(&key);
-        assert!(said.contains("\nsigned with the key e5a25a7e"), "{name}: {said}");
+        assert!(said.contains(&signed), "{name}: {said}");
         let (code, said) = judge("other.pem");
-        assert!(code == 6 && !said.contains("\nsigned with the key e5a25a7e"), "{name}: {code} {said}");
+        assert!(code == 6 && !said.contains(&signed), "{name}: {code} {said}");
     }
 }
