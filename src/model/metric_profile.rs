@@ -144,6 +144,19 @@ impl MetricSources {
         self.profile.as_ref().unwrap_or_else(|| shipped_profiles::generic())
     }
 
+    /// Whether the exporter's page is one that each pod serves of itself: by the profile, or, where the profile does not list the
+    /// metric, by the shipped profile that does.
+    #[must_use]
+    pub(crate) fn reads_own_pages(&self) -> bool {
+        let profile = self.profile_or_generic();
+        let unlisted = self.exporter.as_ref().filter(|exporter| !profile.series.contains_key(&exporter.metric_name));
+        profile.own_page
+            || unlisted.is_some_and(|exporter| {
+                let mut shipped = shipped_profiles::names().filter_map(|name| shipped_profiles::find(name).ok());
+                shipped.any(|profile| profile.own_page && profile.series.contains_key(&exporter.metric_name))
+            })
+    }
+
     /// The names of the metric at the exporter and in the store's series selector, each once.
     #[must_use]
     pub(crate) fn series_names(&self) -> Vec<&str> {
@@ -243,6 +256,24 @@ mod tests {
             sources.profile = None;
             assert_eq!((sources.value_range(), sources.value_unit()), (sources.range, sources.unit.as_str()), "{text}");
         }
+    }
+
+    #[test]
+    fn a_page_is_the_pods_own_by_the_profile_that_lists_the_metric() {
+        let reads_own_pages = |profile: &str, metric: &str| {
+            let profile = shipped_profiles::find(profile).unwrap();
+            let exporter = metric_name(metric);
+            MetricSources { profile: Some(profile), ..exporter }.reads_own_pages()
+        };
+        assert!(reads_own_pages("vllm", "vllm:num_requests_waiting") && reads_own_pages("vllm", "another"));
+        assert!(reads_own_pages("dcgm", "vllm:num_requests_waiting"));
+        assert!(!reads_own_pages("dcgm", "DCGM_FI_DEV_GPU_UTIL") && !reads_own_pages("dcgm", "another"));
+        assert!(metric_name("tgi_queue_size").reads_own_pages() && !metric_name("gpu_gfx_activity").reads_own_pages());
+        assert!(!metric("{}").reads_own_pages());
+    }
+
+    fn metric_name(name: &str) -> MetricSources {
+        metric(&format!("exporter: {{namespace: n, port: 1, metricName: '{name}'}}"))
     }
 
     #[test]

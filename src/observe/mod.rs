@@ -78,7 +78,10 @@ impl ObserverConfig {
             metric: plan.metric.clone(),
             store: scenario.metric.store.clone(),
             exporter: scenario.metric.exporter.clone(),
-            profile: scenario.metric.profile_or_generic().clone(),
+            profile: MetricProfile {
+                own_page: scenario.metric.reads_own_pages(),
+                ..scenario.metric.profile_or_generic().clone()
+            },
         }
     }
 }
