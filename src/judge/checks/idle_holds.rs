@@ -131,8 +131,11 @@ fn explain_recommendation(view: &RunView<'_>, reading: &ApiReading<'_>) -> Strin
         .or_else(|| contamination::describe(view, reading.received_ms))
         .or_else(|| device_activity::describe_resident_model(view));
     let cause = cause.unwrap_or_else(|| {
-        "the target is below the idle value or in another unit, the metric includes other workloads, or it falls under load \
-         (free instead of used)".to_owned()
+        let of_model = device_activity::describe_maximum_with_model(view).map_or(String::new(), |text| format!("; {text}"));
+        format!(
+            "the target is below the idle value or in another unit, the metric includes other workloads, or it falls under load \
+             (free instead of used){of_model}"
+        )
     });
     format!("without load the metric recommends {} ({value}{target}): {cause}", format_replicas(replicas))
 }

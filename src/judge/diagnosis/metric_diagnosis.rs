@@ -129,9 +129,25 @@ fn diagnose(view: &RunView<'_>, at_api: HopValues, values: &[(MetricHop, HopValu
             hop.as_str()
         ),
         None => format!(
-            "the metric rises, but not high or not long enough: increase the load, lower the target{target}, or check that both have the same unit"
+            "the metric rises, but not high or not long enough: increase the load, lower the target{target}, or check that both have the same unit{}",
+            describe_standstill(view, at_api, values)
         ),
     }
+}
+
+/// Describes a value that stands still below the target while the load goes on: the same at each hop, so that it is the value of
+/// every busy pod. What bounds a pod's value, its slots for example, bounds it under any load. Empty otherwise.
+fn describe_standstill(view: &RunView<'_>, at_api: HopValues, values: &[(MetricHop, HopValues)]) -> String {
+    let ValueRange { median, high, .. } = at_api.under_load;
+    let is_below = view.target_value().is_some_and(|target| high < target);
+    if median != high || !is_below || values.iter().any(|(_, at_hop)| at_hop.under_load.high != high) {
+        return String::new();
+    }
+    format!(
+        "; the value stood still at {high}, below the target, with up to {} chats in flight: where the server's slots or the \
+         device bound it there, no load raises it",
+        view.loads.iter().map(|(_, load)| load.in_flight).max().unwrap_or(0)
+    )
 }
 
 /// The highest mean of the target's series in one reading of a hop under load.

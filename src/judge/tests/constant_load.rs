@@ -85,11 +85,20 @@ fn a_device_that_generates_tokens_and_shows_0_is_the_exporters_fault() {
 
 #[test]
 fn a_device_that_counts_a_resident_model_as_activity_is_named() {
-    let pegged = || shows(real_accelerators(), IDLE, RISE, 100_000).with_observation(4_000, first_chat(1_000));
+    let with_model = |bytes| shows(real_accelerators(), IDLE, RISE, 100_000).with_observation(4_000, first_chat(bytes));
+    let pegged = || with_model(1_000);
     pegged().assert_inconclusive(IdleHolds, "the pods show 0 before the first chat and 100 after it, without load");
     pegged().assert_inconclusive(IdleHolds, "keep_alive");
-    let always = pegged().readings(MetricHop::Exporter, 0, 4_000, |result| {
-        edit_samples(result, |sample| sample.value = Some(Milli(100_000)));
-    });
-    always.assert_inconclusive(IdleHolds, "the target is below the idle value");
+    // No smaller value shows that it is the model.
+    let always = |bytes| {
+        with_model(bytes).readings(MetricHop::Exporter, 0, 4_000, |result| {
+            edit_samples(result, |sample| sample.value = Some(Milli(100_000)));
+        })
+    };
+    always(1_000).assert_inconclusive(IdleHolds, "the target is below the idle value");
+    let with_maximum =
+        "the pods show 100, the largest possible value, and after the first chat 1000 bytes of the model were";
+    always(1_000).assert_inconclusive(IdleHolds, with_maximum);
+    always(0).assert_inconclusive(IdleHolds, "the target is below the idle value");
+    assert!(!always(0).evaluate(IdleHolds).reason.contains("largest possible"));
 }

@@ -68,6 +68,7 @@ fn an_average_of_busy_and_idle_pods_is_no_other_unit() {
         })
     });
     run.assert_inconclusive(MetricFollowsLoad, "the metric rises, but not high or not long enough");
+    assert!(!run.evaluate(MetricFollowsLoad).reason.contains("stood still"));
 }
 
 #[test]
@@ -76,6 +77,7 @@ fn a_metric_that_stays_below_its_target_is_no_matter_of_units() {
         .into_iter()
         .fold(healthy(), |run, hop| with_mapped_values(run, hop, |m| m / 10));
     run.assert_inconclusive(MetricFollowsLoad, "increase the load, lower the target 60");
+    run.assert_inconclusive(MetricFollowsLoad, "stood still at 10, below the target, with up to 6 chats in flight");
 }
 
 #[test]
