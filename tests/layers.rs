@@ -63,6 +63,7 @@ const CHILD_LAYERS: &[(&str, &[&[&str]])] = &[
     (
         "sim",
         &[
+            &["pages"],
             &["config"],
             &["cluster", "faults", "params"],
             &["objects"],
@@ -109,6 +110,7 @@ const CHILD_LAYERS: &[(&str, &[&[&str]])] = &[
         &[
             &["devices", "url_query"],
             &["exposition"],
+            &["device_labels"],
             &["exporter"],
             &["own_pages", "promql"],
             &["rules", "scaler_health", "store"],

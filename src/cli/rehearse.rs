@@ -158,6 +158,9 @@ fn build_sim_config(args: &RehearseArgs, scenario: &Scenario) -> Result<(SimConf
         }
         (fault.inject)(&mut config);
     }
+    if let Some(error) = config.find_contradiction() {
+        return Err(error);
+    }
     let fault = fault.map(|fault| fault.name.to_owned());
     Ok((config, SimulationInfo { seed: args.seed, params, fault }))
 }

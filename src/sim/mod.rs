@@ -1,6 +1,10 @@
 //! The simulator: implements the interfaces of the live environment (`RunEnv`) in process and in virtual time. It
 //! rejects requests that it does not support instead of guessing. The same seed gives the same bundle, byte for byte.
 //!
+//! The simulated server is Ollama in all that a chat needs: its chart, its port and its two protocols. A scenario whose metric is
+//! one of vLLM, llama.cpp, TGI or Triton is rehearsed with it too: the server then serves that server's page of metrics as well,
+//! from its own slots and queue, on the port that the scenario states for the page.
+//!
 //! | module | simulates |
 //! |---|---|
 //! | `cluster` | the API server's storage: objects, versions, managed fields |
@@ -8,7 +12,8 @@
 //! | `api` | the API server: a tower service under `kube::Client` |
 //! | `controllers` | the controllers, scheduler and kubelets, the HPA controller among them |
 //! | `pipeline` | exporter, store and metrics adapter, with their delays |
-//! | `ollama` | Ollama in the pods: slots, queue, tokens |
+//! | `pages` | which series exporters and inference servers have, by profile |
+//! | `ollama` | the server in the pods: slots, queue, tokens |
 //! | `platform` | the cluster with its servers and pipeline, which `api`, `network` and `controllers` share |
 //! | `network` | connections from outside the cluster to the pods |
 //! | `helm` | helm and the supported charts |
@@ -30,6 +35,7 @@ mod helm;
 mod network;
 mod objects;
 mod ollama;
+mod pages;
 pub(crate) mod params;
 mod pipeline;
 mod platform;

@@ -97,6 +97,16 @@ pub(crate) const PARAMS: &[SimParam] = &[
         apply: |s, v| parse_fraction(v, 0.0, 100.0).map(|n| s.ollama.percent_per_slot = Some(n)),
     },
     SimParam {
+        name: "idlePercent",
+        description: "utilization that the exporter shows of a device without a chat, percent (default: 0)",
+        apply: |s, v| parse_fraction(v, 0.0, 100.0).map(|n| s.ollama.idle_percent = n),
+    },
+    SimParam {
+        name: "residentPercent",
+        description: "utilization that the exporter shows of a device with a model in its memory, percent, with a chat the higher one of it and busyPercent (default: idlePercent without a chat, busyPercent with one)",
+        apply: |s, v| parse_fraction(v, 0.0, 100.0).map(|n| s.ollama.resident_percent = Some(n)),
+    },
+    SimParam {
         name: "modelLoadTime",
         description: "time to load the model into memory (default: 2s)",
         apply: |s, v| parse_duration(v, &mut s.ollama.model_load),

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{helm, pipeline};
+use super::{helm, pages, pipeline};
 use crate::env::ReleaseArgs;
 use crate::hpa;
 use crate::model::metric_profile::selected_metric;
@@ -38,6 +38,7 @@ pub(crate) fn find_unsupported(scenario: &Scenario) -> UnsupportedParts {
     for (name, release) in &scenario.releases {
         let args = ReleaseArgs::from_scenario(name, release, scenario, Vec::new());
         lacks.extend(helm::find_unsupported(&args).into_iter().map(|lack| format!("release {name}: {lack}")));
+        lacks.extend(find_foreign_devices(name, &args, scenario));
         let place = helm::unknown_model_place(&args, &scenario.load.model);
         lacks.extend(place.map(|place| {
             format!(
@@ -47,8 +48,17 @@ pub(crate) fn find_unsupported(scenario: &Scenario) -> UnsupportedParts {
         }));
     }
     let series = describe_unserved_series(scenario);
-    lacks.extend(find_needed_default_rules(scenario, !lacks.is_empty() || series.is_some()));
+    lacks.extend(find_default_rules(scenario, !lacks.is_empty() || series.is_some()));
     UnsupportedParts { releases: lacks, scaled_object: find_unsupported_scaled_object(scenario), series }
+}
+
+/// Devices of one vendor where the scenario names a series of another vendor's exporter.
+fn find_foreign_devices(name: &str, args: &ReleaseArgs, scenario: &Scenario) -> Option<String> {
+    let resource = helm::requested_resource(args)?;
+    let profile = pages::find_foreign_exporter(scenario, &resource)?;
+    Some(format!(
+        "release {name}: devices of {resource} with the exporter of the profile {profile}, which measures others"
+    ))
 }
 
 /// Of KEDA: parts of the ScaledObject, another store than the simulated one, and the ScaledObject of an adopted HPA.
@@ -80,30 +90,34 @@ fn adopted_scaled_object(scenario: &Scenario) -> Option<String> {
     Some(format!("ScaledObject {name}, which makes the adopted HPA: state it as scaledObject in place of adopt"))
 }
 
-/// The default rules of adapters where the metric needs them, or where a scenario is not simulated anyway: they serve other
-/// metrics, which a rehearsal can do without.
-fn find_needed_default_rules(scenario: &Scenario, is_refused: bool) -> Vec<String> {
+/// The default rules of adapters where the scenario states them, where the metric needs them, or where the scenario is not simulated
+/// anyway. Those that a chart has by default and the metric does not need serve other metrics, which a rehearsal can do without.
+fn find_default_rules(scenario: &Scenario, is_refused: bool) -> Vec<String> {
     let metric = MetricUnderTest::from_scenario(scenario);
     let mut lacks = Vec::new();
     for (name, release) in &scenario.releases {
         let args = ReleaseArgs::from_scenario(name, release, scenario, Vec::new());
         let Some((config, true)) = helm::adapter_config(&args) else { continue };
+        let is_stated = release.values.get("rules").is_some_and(|rules| rules["default"] == true);
         let is_needed = metric.as_ref().is_some_and(|metric| !pipeline::has_rule_of(&config, &metric.name));
-        if is_needed || is_refused {
+        if is_stated || is_needed || is_refused {
             lacks.push(format!("release {name}: the adapter's default rules (rules.default: true)"));
         }
     }
     lacks
 }
 
-/// The series of the metric that the simulated exporter does not have, with the places that name them.
+/// The series of the metric that no page of the simulated platform has, with the places that name them. A series that is known to
+/// be absent from a page is not missed: a rehearsal shows what its absence leads to.
 fn describe_unserved_series(scenario: &Scenario) -> Option<String> {
-    let mut names = pipeline::series_names().to_vec();
+    let (exporter, server) = (pages::find_exporter(scenario), pages::find_server_page(scenario));
+    let of_server: Vec<&str> = server.iter().flat_map(|served| served.page.known_names()).collect();
     let has_proxy = scenario.releases.values().any(|release| {
         let containers = release.values.get("initContainers").and_then(serde_json::Value::as_array);
         containers.into_iter().flatten().any(haproxy::is_sidecar)
     });
-    names.extend(pipeline::OWN_PAGE_SERIES.into_iter().filter(|_| has_proxy));
+    let of_proxy = pipeline::PROXY_PAGE_SERIES.into_iter().filter(|_| has_proxy);
+    let names: Vec<&str> = exporter.fields.iter().map(|field| field.name).chain(of_proxy).chain(of_server).collect();
     let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let mut add = |series: &str, place: String| places.entry(series.to_owned()).or_default().push(place);
     let sources = &scenario.metric;
@@ -130,11 +144,21 @@ fn describe_unserved_series(scenario: &Scenario) -> Option<String> {
     }
     let all: Vec<String> = places.iter().map(|(series, places)| format!("{series} ({})", places.join(", "))).collect();
     (!all.is_empty()).then(|| {
-        format!("the series {}: the simulated exporter, NVIDIA's, has {}", all.join(" and "), names.join(", "))
+        let (mut profiles, mut who) = (vec![exporter.profile], format!("exporter (profile {}) has", exporter.profile));
+        if let Some(served) = server {
+            profiles.push(served.page.profile);
+            who = format!("exporter (profile {}) and servers (profile {}) have", exporter.profile, served.page.profile);
+        }
+        format!(
+            "the series {}: the simulated {who} {}; a scenario with series of {} has theirs",
+            all.join(" and "),
+            names.join(", "),
+            pages::other_profiles(&profiles).join(", "),
+        )
     })
 }
 
-/// True for a series of the simulated exporter, and where no name is stated.
+/// True for a series of the simulated pages, and where no name is stated.
 fn is_served(name: &str, names: &[&str]) -> bool {
     name.is_empty() || names.contains(&name)
 }
@@ -170,24 +194,78 @@ mod tests {
     #[test]
     fn a_series_that_the_exporter_lacks_is_named_with_every_place() {
         let found = lacks(|document| {
-            document["metric"]["exporter"]["metricName"] = json!("llamacpp:requests_processing");
-            document["metric"]["store"]["series"] = json!("llamacpp:requests_processing{namespace=\"gpuhpa\"}");
-            rules(document)["custom"][0]["seriesQuery"] = json!("{__name__=~\"^llamacpp:.*\"}");
+            document["metric"]["exporter"]["metricName"] = json!("sglang:num_running_reqs");
+            document["metric"]["store"]["series"] = json!("sglang:num_running_reqs{namespace=\"gpuhpa\"}");
+            rules(document)["custom"][0]["seriesQuery"] = json!("{__name__=~\"^sglang:.*\"}");
             rules(document)["custom"][0]["name"] = json!({"matches": "", "as": "gpu_utilization"});
+            rules(document)["custom"][0]["metricsQuery"] =
+                json!("sum(<<.Series>>{<<.LabelMatchers>>}) by (<<.GroupBy>>)");
         });
         assert_eq!(
             found,
-            ["the series llamacpp:requests_processing (metric.exporter.metricName, metric.store.series) and \
-              {__name__=~\"^llamacpp:.*\"} (the rule of gpu_utilization in release prometheus-adapter): the simulated exporter, \
-              NVIDIA's, has DCGM_FI_DEV_FB_FREE, DCGM_FI_DEV_FB_USED, DCGM_FI_DEV_GPU_UTIL, DCGM_FI_PROF_GR_ENGINE_ACTIVE"]
+            ["the series sglang:num_running_reqs (metric.exporter.metricName, metric.store.series) and \
+              {__name__=~\"^sglang:.*\"} (the rule of gpu_utilization in release prometheus-adapter): the simulated exporter \
+              (profile dcgm) has DCGM_FI_DEV_FB_FREE, DCGM_FI_DEV_FB_USED, DCGM_FI_DEV_GPU_UTIL, DCGM_FI_PROF_GR_ENGINE_ACTIVE; \
+              a scenario with series of amd, hami, intel, vllm, llama-cpp, tgi, triton has theirs"]
         );
     }
 
+    /// A platform has one exporter, and servers of one kind; a series that newer servers leave out is known to be absent.
     #[test]
-    fn claim_templates_other_devices_and_default_rules_are_named_together() {
+    fn the_series_of_the_scenarios_profiles_are_supported() {
+        let with_series = |series: &str, others: &str| {
+            lacks(|document| {
+                if series.starts_with("gpu_") {
+                    gpu(document)["type"] = json!("amd");
+                }
+                document["metric"]["exporter"]["metricName"] = json!(series);
+                document["metric"]["store"]["series"] = json!(others);
+                rules(document)["custom"][0]["seriesQuery"] = json!(others);
+                rules(document)["custom"][0]["name"] = json!({"as": "gpu_utilization"});
+            })
+        };
+        for (series, others) in [
+            ("gpu_gfx_activity", "gpu_gfx_activity"),
+            ("hami_container_device_utilization_ratio", "hami_vgpu_memory_used_bytes"),
+            ("DCGM_FI_DEV_GPU_UTIL", "vllm:num_requests_running"),
+            ("gpu_gfx_activity", "tgi_queue_size"),
+            ("llamacpp:kv_cache_usage_ratio", "llamacpp:kv_cache_usage_ratio"),
+        ] {
+            assert_eq!(with_series(series, others), Vec::<String>::new(), "{series} {others}");
+        }
+        for (series, others) in [
+            ("gpu_gfx_activity", "DCGM_FI_DEV_GPU_UTIL"),
+            ("vllm:num_requests_running", "tgi_queue_size"),
+            ("vllm:kv_cache_usage_perc", "vllm:num_requests_running"),
+        ] {
+            let found = with_series(series, others);
+            assert!(found.len() == 1 && found[0].starts_with("the series "), "{found:?}");
+        }
+    }
+
+    #[test]
+    fn devices_of_another_vendor_than_the_exporters_are_named() {
+        let amd = "release ollama: devices of amd.com/gpu with the exporter of the profile dcgm, which measures others";
+        assert_eq!(lacks(|document| gpu(document)["type"] = json!("amd")), [amd]);
+        let nvidia =
+            "release ollama: devices of nvidia.com/gpu with the exporter of the profile amd, which measures others";
+        let found = lacks(|document| document["metric"]["exporter"]["metricName"] = json!("gpu_gfx_activity"));
+        assert!(found.contains(&nvidia.to_owned()), "{found:?}");
+        // The metric of the servers themselves concerns no vendor.
+        let found = lacks(|document| {
+            gpu(document)["type"] = json!("amd");
+            document["metric"]["exporter"]["metricName"] = json!("tgi_queue_size");
+            document["metric"]["store"]["series"] = json!("tgi_queue_size");
+            rules(document)["custom"][0]["seriesQuery"] = json!("tgi_queue_size");
+            rules(document)["custom"][0]["name"] = json!({"as": "gpu_utilization"});
+        });
+        assert_eq!(found, Vec::<String>::new());
+    }
+
+    #[test]
+    fn claim_templates_functions_and_default_rules_are_named_together() {
         let found = lacks(|document| {
             gpu(document)["draExistingClaimTemplate"] = json!("mine");
-            gpu(document)["type"] = json!("amd");
             rules(document)["default"] = json!(true);
             rules(document)["custom"][0]["metricsQuery"] =
                 json!("avg(deriv(<<.Series>>{<<.LabelMatchers>>}[2m])) by (pod)");
@@ -196,22 +274,28 @@ mod tests {
             found,
             [
                 "release ollama: resource claims (DRA): the value ollama.gpu.draExistingClaimTemplate of chart ollama",
-                "release ollama: devices of AMD (ollama.gpu.type: amd): the simulated exporter is NVIDIA's",
                 "release prometheus-adapter: in rule 1 (gpu_utilization): `deriv`",
                 "release prometheus-adapter: the adapter's default rules (rules.default: true)",
             ]
         );
     }
 
-    /// They serve other metrics, unless the metric has no rule of its own.
+    /// Without them the other metrics are missing, which a scenario needs that states them, or whose metric has no rule of its own.
     #[test]
-    fn default_rules_are_missed_where_the_metric_needs_them() {
-        assert_eq!(lacks(|document| rules(document)["default"] = json!(true)), Vec::<String>::new());
-        let needed = lacks(|document| {
-            rules(document)["default"] = json!(true);
-            rules(document)["custom"][0]["name"]["as"] = json!("another");
-        });
-        assert_eq!(needed, ["release prometheus-adapter: the adapter's default rules (rules.default: true)"]);
+    fn default_rules_are_missed_where_the_scenario_states_or_needs_them() {
+        let with_rule = |default: Value, rule: &str| {
+            lacks(|document| {
+                rules(document)["default"] = default;
+                rules(document)["custom"][0]["name"]["as"] = json!(rule);
+                let all = rules(document).as_object_mut().unwrap();
+                all.retain(|_, value| !value.is_null());
+            })
+        };
+        assert_eq!(with_rule(json!(null), "gpu_utilization"), Vec::<String>::new());
+        for (default, rule) in [(json!(true), "gpu_utilization"), (json!(true), "another"), (json!(null), "another")] {
+            let found = with_rule(default, rule);
+            assert_eq!(found, ["release prometheus-adapter: the adapter's default rules (rules.default: true)"]);
+        }
     }
 
     #[test]
@@ -232,14 +316,14 @@ mod tests {
         let found = keda(|trigger| {
             trigger["authenticationRef"] = json!({"name": "x"});
             trigger["metadata"]["serverAddress"] = json!("http://thanos.monitoring.svc:9090");
-            trigger["metadata"]["query"] = json!("sum(vllm:num_requests_waiting)");
+            trigger["metadata"]["query"] = json!("sum(vllm:kv_cache_usage_perc)");
         });
         assert_eq!(found.len(), 3, "{found:?}");
         assert_eq!(found[0], "the simulated KEDA: scaledObject.spec.triggers.0.authenticationRef");
         assert!(
             found[1].starts_with("a store at http://thanos.monitoring.svc:9090") && found[1].contains("metric.store")
         );
-        assert!(found[2].contains("vllm:num_requests_waiting (scaledObject.spec.triggers.0.metadata.query)"));
+        assert!(found[2].contains("vllm:kv_cache_usage_perc (scaledObject.spec.triggers.0.metadata.query)"));
         let adopted = lacks(|document| {
             document["adopt"] = json!({"hpa": "keda-hpa-llm"});
             document["hpa"]["spec"]["metrics"] = json!([{"type": "External", "external": {

@@ -9,6 +9,7 @@ mod dra;
 mod interruption;
 mod keda;
 mod parity;
+mod profiles;
 mod random_specs;
 mod restarts;
 mod runner;

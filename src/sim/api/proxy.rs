@@ -25,13 +25,14 @@ pub(super) async fn handle_proxy(platform: &SimPlatform, request: ApiRequest) ->
         let (status, text) = platform.pipeline.query_store(target.get(from..).unwrap_or_default());
         return Ok(ApiResponse::json(status, text));
     }
+    let port = port.parse().unwrap_or_default();
     if target == "/metrics" {
-        return platform.pipeline.exporter_metrics(&namespace, name).map(|text| ApiResponse::text(200, text));
+        let page = platform.pipeline.exporter_metrics(&namespace, name, port);
+        return page.map(|text| ApiResponse::text(200, text));
     }
     let upstream = http::Request::builder().method(request.method.clone()).uri(target);
     let upstream = upstream.header(header::CONTENT_TYPE, &request.content_type).body(request.body.clone());
     let upstream = upstream.map_err(|e| StatusError::new(400, "BadRequest", e.to_string()))?;
-    let port = port.parse().unwrap_or_default();
     let response = platform.servers.handle_request_at(port, &namespace, name, upstream).await;
     let (head, body) = response.map_err(|e| unreachable_error(&e.to_string()))?.into_parts();
     let content_type = head.headers.get(header::CONTENT_TYPE).and_then(|content_type| content_type.to_str().ok());

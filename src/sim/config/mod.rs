@@ -23,12 +23,12 @@ pub(crate) use hpa_controller::HpaFault;
 pub(crate) use network::{EndpointChoice, NetworkConfig};
 pub(crate) use ollama::OllamaConfig;
 pub use ollama::{ChatFault, FaultyChats};
-pub(in crate::sim) use pipeline::ENGINE_ACTIVE_FIELD;
 pub use pipeline::SharedValues;
 pub(crate) use pipeline::{DistortionHop, DistortionKind, MetricDistortion, PipelineConfig};
 
 use crate::model::scenario::Scenario;
 use crate::seed::SplitMix64;
+use crate::sim::pages::{self, ENGINE_ACTIVE_FIELD};
 use crate::units::HumanDuration;
 
 /// Configuration of all parts of a simulated platform.
@@ -70,6 +70,11 @@ impl SimConfig {
         if let Some(exporter) = &scenario.metric.exporter {
             pipeline.exporter_namespace.clone_from(&exporter.namespace);
         }
+        (pipeline.exporter, pipeline.server_page) = (pages::find_exporter(scenario), pages::find_server_page(scenario));
+        pipeline.device_memory_mib = pipeline.exporter.device_memory_mib;
+        pipeline.device_model = pipeline.exporter.device_model.to_owned();
+        // A rule of the renamed labels is for a store that renames them.
+        pipeline.honor_labels = !pages::names_renamed_labels(scenario);
         // A field that nothing reads would only make the store larger.
         pipeline.has_engine_active = scenario.metric.series_names().contains(&ENGINE_ACTIVE_FIELD);
         let service = scenario.metric.store.as_ref().and_then(|store| store.service.as_ref());
@@ -100,6 +105,19 @@ impl SimConfig {
         let count = pods.accelerator_nodes * pods.accelerators_per_node;
         (pods.accelerator_nodes, pods.accelerators_per_node, pods.devices_per_accelerator) = (1, count, 1);
         (pods.mig, pods.offer) = (Some(strategy), AcceleratorOffer::DevicePlugin);
+    }
+
+    /// What no platform has together; `None` where there is nothing of that kind.
+    pub(crate) fn find_contradiction(&self) -> Option<String> {
+        let (pods, profile) = (&self.controllers, self.pipeline.exporter.profile);
+        let what = match (pods.mig.is_some(), pods.devices_per_accelerator > 1) {
+            (true, _) => "MIG instances are",
+            (false, true) => "time-slicing is",
+            (false, false) => return None,
+        };
+        (profile != pages::DCGM.profile).then(|| {
+            format!("{what} simulated with dcgm-exporter alone: the scenario's exporter has the profile {profile}")
+        })
     }
 
     /// The same platform with other valid values that the seed determines: no delay exceeds the scenario's assumptions.

@@ -26,6 +26,10 @@ pub struct OllamaConfig {
     pub busy_percent: f64,
     /// Utilization that each chat adds, percent, up to `busy_percent`; `None`: one chat reaches `busy_percent`.
     pub percent_per_slot: Option<f64>,
+    /// Utilization of a device without a chat, percent: some drivers count more than work.
+    pub idle_percent: f64,
+    /// Utilization of a device with a model in its memory, percent, unless a chat makes it higher; `None`: as without a model.
+    pub resident_percent: Option<f64>,
     /// Accelerators are stand-ins: `size_vram` is 0 although the exporter reports utilization.
     pub stand_in: bool,
     /// Fault: the model runs on the CPU: `size_vram` is 0, the accelerator is idle, the rate is a tenth.
@@ -51,6 +55,8 @@ impl Default for OllamaConfig {
             model_mib: 1900,
             busy_percent: 98.0,
             percent_per_slot: None,
+            idle_percent: 0.0,
+            resident_percent: None,
             stand_in: false,
             on_cpu: AffectedPods::None,
             hanging: AffectedPods::None,

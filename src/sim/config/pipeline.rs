@@ -2,10 +2,8 @@
 
 use super::fault_scope::{ActiveWindow, AffectedPods};
 use crate::model::scenario::ServiceRef;
+use crate::sim::pages::{self, ExporterPage, ServedPage};
 use crate::units::HumanDuration;
-
-/// The activity of a device as a ratio, which a MIG instance has instead of a utilization.
-pub(in crate::sim) const ENGINE_ACTIVE_FIELD: &str = "DCGM_FI_PROF_GR_ENGINE_ACTIVE";
 
 /// Configuration of exporter, store and adapter. The default is that of dcgm-exporter, VictoriaMetrics and the chart of
 /// prometheus-adapter.
@@ -23,11 +21,16 @@ pub struct PipelineConfig {
     pub relist_interval: HumanDuration,
     /// The store's Service, where the scenario states it.
     pub(crate) store_service: Option<ServiceRef>,
+    /// The page of the exporter of devices.
+    pub(in crate::sim) exporter: &'static ExporterPage,
+    /// The page that the servers of the target serve of themselves; `None`: none but that of a sidecar.
+    pub(in crate::sim) server_page: Option<ServedPage>,
     /// Accelerator memory, MiB.
     pub device_memory_mib: u64,
     /// Model name of the accelerators.
     pub device_model: String,
-    /// The store keeps the exporter's labels (`honorLabels: true`). Fault `false`: it renames them to `exported_*`.
+    /// The store keeps the exporter's labels (`honorLabels: true`). `false`: it renames them to `exported_*`, which is a fault
+    /// unless the scenario's rule selects those.
     pub honor_labels: bool,
     /// Namespace of the exporter's pods.
     pub exporter_namespace: String,
@@ -35,7 +38,7 @@ pub struct PipelineConfig {
     pub stale_markers: bool,
     /// What the exporter reports for the pods that share an accelerator.
     pub shared_values: SharedValues,
-    /// The exporter has [`ENGINE_ACTIVE_FIELD`] of whole devices too; MIG instances always have it.
+    /// The exporter has the activity of the engine of whole devices too; MIG instances always have it.
     pub has_engine_active: bool,
     /// The exporter resolves resource claims to pods. Fault `false`: it names no pod of a claim, as dcgm-exporter without
     /// `KUBERNETES_ENABLE_DRA=true`.
@@ -78,8 +81,10 @@ impl Default for PipelineConfig {
             store_offset: HumanDuration::from_secs(30),
             relist_interval: HumanDuration::from_secs(60),
             store_service: None,
-            device_memory_mib: 81_559,
-            device_model: "NVIDIA H100 80GB HBM3".to_owned(),
+            exporter: &pages::DCGM,
+            server_page: None,
+            device_memory_mib: pages::DCGM.device_memory_mib,
+            device_model: pages::DCGM.device_model.to_owned(),
             honor_labels: true,
             exporter_namespace: "gpu-operator".to_owned(),
             stale_markers: true,

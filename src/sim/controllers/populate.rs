@@ -8,13 +8,14 @@ use super::claimable_devices::DraDrivers;
 use super::existing_objects::{create, running_pod};
 use super::{keda_install, keda_operator};
 use crate::model::metric_profile::MetricProfile;
+use crate::model::non_accelerators::non_accelerator_kind;
 use crate::model::resource_kind::SCALED_OBJECT;
 use crate::model::scenario::{Accelerator, Scenario, ServiceRef};
 use crate::model::service_url::cluster_service_of_url;
 use crate::sim::cluster::SimCluster;
 use crate::sim::config::{MigStrategy, NewPodFault};
 use crate::sim::objects::condition;
-use crate::sim::objects::devices::{CLAIMABLE_ANNOTATION, INSTANCES_PER_ACCELERATOR};
+use crate::sim::objects::devices::{AMD_RESOURCE, CLAIMABLE_ANNOTATION, INSTANCES_PER_ACCELERATOR};
 use crate::sim::objects::kinds::{HPA, NAMESPACE, NODE, POD, PRIORITY_CLASS, RUNTIME_CLASS, SERVICE, STORAGE_CLASS};
 
 /// Profile of the MIG instances, unless the scenario names another one.
@@ -26,7 +27,7 @@ pub(super) fn populate_cluster(cluster: &SimCluster, scenario: &Scenario) {
         scenario.metric.store.as_ref().and_then(|store| store.service.clone()).or_else(|| adapter_store(scenario));
     let store = store.as_ref();
     // A page of its own is one of the target's pods.
-    let exporter = scenario.metric.exporter.as_ref().filter(|_| !scenario.metric.profile_or_generic().own_page);
+    let exporter = scenario.metric.exporter.as_ref().filter(|_| !scenario.metric.reads_own_pages());
     let mut namespaces: BTreeSet<&str> = ["default", "kube-system", "kube-public", "kube-node-lease"].into();
     namespaces.extend(store.map(|store| store.namespace.as_str()));
     namespaces.extend(exporter.map(|exporter| exporter.namespace.as_str()));
@@ -79,7 +80,7 @@ fn create_keda(cluster: &SimCluster, scenario: &Scenario, node: &str) {
 fn create_nodes(cluster: &SimCluster, scenario: &Scenario) -> Vec<String> {
     let config = &cluster.config().controllers;
     let of_profile = scenario.accelerator_profile().and_then(MetricProfile::example_resource);
-    let of_chart = requested_resource(scenario).filter(|resource| scenario.is_accelerator(resource));
+    let of_chart = requested_resource(scenario).filter(|resource| non_accelerator_kind(resource).is_none());
     let resource = match &scenario.accelerator {
         Accelerator::Resource(name) => name,
         Accelerator::Auto | Accelerator::StandIn => of_chart.or(of_profile).unwrap_or("nvidia.com/gpu"),
@@ -130,7 +131,10 @@ enum NodeOffer<'a> {
 /// The accelerator that the values of the scenario's charts name.
 fn requested_resource(scenario: &Scenario) -> Option<&str> {
     let values = scenario.releases.values().filter_map(|release| release.values.get("ollama"));
-    values.into_iter().find_map(|ollama| ollama["gpu"]["nvidiaResource"].as_str())
+    values.into_iter().find_map(|ollama| match ollama["gpu"]["type"].as_str() {
+        Some("amd") => Some(AMD_RESOURCE),
+        _ => ollama["gpu"]["nvidiaResource"].as_str(),
+    })
 }
 
 /// The labels of NVIDIA's feature discovery of a node with so many devices; none for accelerators of which each is a device.

@@ -42,6 +42,12 @@ pub(super) fn adapter_config(args: &ReleaseArgs) -> Option<(Value, bool)> {
     Some((adapter::rules_config(&chart), chart.is_enabled("rules.default")))
 }
 
+/// The extended resource by which the pods of a release request an accelerator; `None` for a release without one.
+pub(super) fn requested_resource(args: &ReleaseArgs) -> Option<String> {
+    let chart = chart::load_chart(args).ok().filter(|chart| chart.name.starts_with("ollama"))?;
+    ollama::gpu_resource(&chart).map(str::to_owned)
+}
+
 impl SimHelm {
     pub(super) const fn new(cluster: SimCluster) -> Self {
         Self { cluster }

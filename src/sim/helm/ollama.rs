@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::chart::{ChartInstance, set_nonempty};
 use super::claims;
+use crate::sim::objects::devices::AMD_RESOURCE;
 use crate::sim::objects::haproxy;
 
 /// What of the values the simulator does not support. The scheduler knows no required affinity but to keep pods apart.
@@ -27,9 +28,6 @@ pub(super) fn find_unsupported(chart: &ChartInstance<'_>) -> Vec<String> {
         format!("an init container of image {image} (the value initContainers of chart {}): the simulator knows the rig's haproxy as a sidecar", chart.name)
     }));
     lacks.extend(claims::find_unsupported(chart));
-    if chart.string_value("ollama.gpu.type") == "amd" {
-        lacks.push("devices of AMD (ollama.gpu.type: amd): the simulated exporter is NVIDIA's".to_owned());
-    }
     lacks
 }
 
@@ -130,7 +128,7 @@ fn pod_template(chart: &ChartInstance<'_>, account: &str) -> Value {
     let gpu = gpu_resource(chart);
     let mut container = json!({
         "name": "ollama",
-        "image": chart.image_ref(chart.app_version),
+        "image": chart.image_ref(&default_tag(chart)),
         "imagePullPolicy": chart.value("image.pullPolicy"),
         "ports": [{"name": "http", "containerPort": chart.value("ollama.port"), "protocol": "TCP"}],
         "env": [{"name": "OLLAMA_HOST", "value": format!("0.0.0.0:{}", chart.value("ollama.port"))}],
@@ -202,11 +200,20 @@ fn has_probe(chart: &ChartInstance<'_>, probe: &str) -> bool {
 }
 
 /// The extended resource that requests an accelerator; `None` if the values disable it, or a claim requests it.
-fn gpu_resource<'a>(chart: &'a ChartInstance<'_>) -> Option<&'a str> {
+pub(super) fn gpu_resource<'a>(chart: &'a ChartInstance<'_>) -> Option<&'a str> {
     let is_requested = chart.name != "ollama" || chart.is_enabled("ollama.gpu.enabled");
     let is_requested = is_requested && claims::pod_entry(chart).is_none();
-    let amd = chart.string_value("ollama.gpu.type") == "amd";
-    is_requested.then(|| if amd { "amd.com/gpu" } else { chart.string_value("ollama.gpu.nvidiaResource") })
+    is_requested.then(|| if is_amd(chart) { AMD_RESOURCE } else { chart.string_value("ollama.gpu.nvidiaResource") })
+}
+
+fn is_amd(chart: &ChartInstance<'_>) -> bool {
+    chart.string_value("ollama.gpu.type") == "amd"
+}
+
+/// The tag of the image where the values state none.
+fn default_tag(chart: &ChartInstance<'_>) -> String {
+    let has_rocm = chart.is_enabled("ollama.gpu.enabled") && is_amd(chart);
+    format!("{}{}", chart.app_version, if has_rocm { "-rocm" } else { "" })
 }
 
 fn volume_claim(chart: &ChartInstance<'_>, name: &str) -> Value {

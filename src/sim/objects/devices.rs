@@ -1,5 +1,5 @@
-//! The devices of nodes and pods. An annotation of the pod records the allocation, which the simulated exporter reads. Ids are
-//! those of the NVIDIA device plugin: the UUID of an accelerator; with time-slicing several devices of it, `UUID::0` and so on; of
+//! The devices of nodes and pods. An annotation of the pod records the allocation, which the simulated exporter reads. Ids have the
+//! form of the NVIDIA device plugin's, whatever the vendor: the UUID of an accelerator; with time-slicing several devices of it, `UUID::0` and so on; of
 //! an instance of MIG a UUID of its own, `MIG-UUID`. A DRA driver offers the same devices by names of its own.
 
 use serde_json::Value;
@@ -19,6 +19,9 @@ pub(in crate::sim) const DEVICE_REPLICAS_LABEL: &str = "nvidia.com/gpu.replicas"
 
 /// Node label with the model of the accelerator, in which the strategy `single` of MIG names the profile.
 pub(in crate::sim) const PRODUCT_LABEL: &str = "nvidia.com/gpu.product";
+
+/// The resource of AMD's device plugin.
+pub(in crate::sim) const AMD_RESOURCE: &str = "amd.com/gpu";
 
 /// Instances of the smallest profile on an accelerator, and the number of the first one.
 pub(in crate::sim) const INSTANCES_PER_ACCELERATOR: usize = 7;
@@ -56,6 +59,22 @@ pub(in crate::sim) fn pod_devices(pod: &Value) -> Vec<(String, String, usize)> {
 
 pub(in crate::sim) fn annotated_devices(pod: &Value) -> impl Iterator<Item = &str> {
     pod["metadata"]["annotations"][DEVICES_ANNOTATION].as_str().into_iter().flat_map(|slots| slots.split(','))
+}
+
+/// The id by which a device plugin allocates a device of a resource: NVIDIA's by its own, AMD's by the address on the bus of the
+/// node (ROCm/k8s-device-plugin, internal/pkg/amdgpu), which other nodes have too.
+pub(in crate::sim) fn plugin_id(resource: &str, id: String, accelerator: usize) -> String {
+    if resource == AMD_RESOURCE { pci_address(accelerator) } else { id }
+}
+
+/// Address of an accelerator on the bus of its node.
+pub(in crate::sim) fn pci_address(accelerator: usize) -> String {
+    format!("0000:{:02x}:00.0", accelerator + 1)
+}
+
+/// The UUID of an accelerator without the prefix of NVIDIA's.
+pub(in crate::sim) fn plain_uuid(uuid: &str) -> &str {
+    uuid.strip_prefix("GPU-").unwrap_or(uuid)
 }
 
 /// The name that the DRA driver gives the device of a slot: `gpu-0`, with time-slicing `gpu-0-1`.

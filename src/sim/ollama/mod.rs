@@ -1,5 +1,6 @@
 //! Ollama in the pods: slots, queue, tokens. A server exists as long as its container runs; when the container ends,
-//! its connections are reset.
+//! its connections are reset. It speaks Ollama's protocol and OpenAI's. What it says of itself in the page of an inference
+//! server, whose profile the scenario has, is counted here and written by `pipeline`.
 
 mod chat;
 mod chat_format;
@@ -58,6 +59,17 @@ pub(super) struct DeviceUsage {
     pub(super) percent_us: f64,
     /// Memory, MiB.
     pub(super) memory_mib: u64,
+    /// Whether the pod's server runs: else nothing uses the accelerator.
+    pub(super) is_running: bool,
+}
+
+/// The requests at a server.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct RequestCounts {
+    /// Those that have a slot.
+    pub(super) running: usize,
+    /// Those that wait for one.
+    pub(super) waiting: usize,
 }
 
 impl ServerRegistry {
@@ -136,7 +148,14 @@ impl ServerRegistry {
         DeviceUsage {
             percent_us: server.percent_us(),
             memory_mib: if is_on_accelerator { config.model_mib } else { 0 },
+            is_running: true,
         }
+    }
+
+    /// The requests at the server of a pod; `None` where none runs.
+    pub(super) fn request_counts(&self, namespace: &str, pod: &str) -> Option<RequestCounts> {
+        let (running, waiting) = self.find_server(namespace, pod)?.chat_counts();
+        Some(RequestCounts { running, waiting })
     }
 
     /// Whether the pod has an owner, and is not its first pod.

@@ -127,6 +127,10 @@ impl OllamaServer {
         let (now_us, load_us) = (self.clock.now_us(), self.config.model_load.ms() * 1000);
         let mut state = self.lock_state();
         let is_idle = state.active_chats == 0;
+        if is_idle {
+            // Until now the utilization may be that of the model before.
+            (state.percent_us, state.since_us) = (self.percent_us_at(&state, now_us), now_us);
+        }
         let resident =
             state.model.as_ref().filter(|model| model.name == name && (!is_idle || model.is_resident(now_us)));
         let ready_us = resident.map_or(now_us + load_us, |model| model.ready_us);
@@ -144,23 +148,35 @@ impl OllamaServer {
 
     /// Integral of the utilization until now, percent times microseconds.
     pub(super) fn percent_us(&self) -> f64 {
-        self.lock_state().percent_us_at(self.clock.now_us(), |active| self.utilization(active))
+        self.percent_us_at(&self.lock_state(), self.clock.now_us())
     }
 
-    fn utilization(&self, active_chats: usize) -> f64 {
-        if active_chats == 0 || self.config.on_cpu.includes(self.is_new) {
-            return 0.0;
+    /// The number of chats that the server works on, and of those that wait for a slot.
+    pub(super) fn chat_counts(&self) -> (usize, usize) {
+        (self.lock_state().active_chats, self.queued.load(Ordering::Relaxed))
+    }
+
+    /// Integral of the utilization until this time.
+    fn percent_us_at(&self, state: &ServerState, now_us: u64) -> f64 {
+        let elapsed_us = to_f64(now_us.saturating_sub(state.since_us));
+        let config = &self.config;
+        let resident_percent = config.resident_percent.filter(|_| !config.on_cpu.includes(self.is_new));
+        if state.active_chats > 0 {
+            let chats = u32::try_from(state.active_chats).map_or(f64::MAX, f64::from);
+            let of_chats =
+                config.percent_per_slot.map_or(config.busy_percent, |one| (one * chats).min(config.busy_percent));
+            let of_chats = if config.on_cpu.includes(self.is_new) { config.idle_percent } else { of_chats };
+            return state.percent_us + of_chats.max(resident_percent.unwrap_or(0.0)) * elapsed_us;
         }
-        let chats = u32::try_from(active_chats).map_or(f64::MAX, f64::from);
-        self.config
-            .percent_per_slot
-            .map_or(self.config.busy_percent, |percent| (percent * chats).min(self.config.busy_percent))
+        let resident_us = state.model.as_ref().map_or(0, |model| model.resident_us(state.since_us, now_us));
+        let of_model = resident_percent.map_or(0.0, |percent| (percent - config.idle_percent) * to_f64(resident_us));
+        state.percent_us + config.idle_percent * elapsed_us + of_model
     }
 
     fn update_state(&self, edit: impl FnOnce(&mut ServerState)) {
         let now = self.clock.now_us();
         let mut state = self.lock_state();
-        state.percent_us = state.percent_us_at(now, |active| self.utilization(active));
+        state.percent_us = self.percent_us_at(&state, now);
         state.since_us = now;
         edit(&mut state);
     }
@@ -170,16 +186,14 @@ impl OllamaServer {
     }
 }
 
-impl ServerState {
-    fn percent_us_at(&self, now_us: u64, utilization: impl Fn(usize) -> f64) -> f64 {
-        let elapsed_us = u32::try_from(now_us.saturating_sub(self.since_us)).map_or(f64::from(u32::MAX), f64::from);
-        self.percent_us + utilization(self.active_chats) * elapsed_us
-    }
-}
-
 impl ResidentModel {
     fn is_resident(&self, now_us: u64) -> bool {
         self.expires_us.is_none_or(|expires_us| now_us < expires_us)
+    }
+
+    /// How long of this span the model is in memory, if no chat uses it, microseconds.
+    fn resident_us(&self, from_us: u64, to_us: u64) -> u64 {
+        self.expires_us.unwrap_or(u64::MAX).min(to_us).saturating_sub(self.ready_us.max(from_us))
     }
 }
 
@@ -212,6 +226,12 @@ impl Drop for ActiveChat {
             }
         });
     }
+}
+
+/// Microseconds as a number; exact below 2^53.
+fn to_f64(us: u64) -> f64 {
+    let half = |bits: u64| u32::try_from(bits & u64::from(u32::MAX)).map_or(0.0, f64::from);
+    half(us >> 32) * 4_294_967_296.0 + half(us)
 }
 
 /// Counts a queued chat until it is dropped.

@@ -136,7 +136,7 @@ async fn a_lost_node_sends_neither_data_nor_the_end_of_a_connection() {
     let start_ms = platform.cluster.clock().now_ms();
     assert_eq!(send_chat(&platform, 100).await, (0, "ConnectTimeout".to_owned()));
     assert_eq!(platform.cluster.clock().now_ms() - start_ms, 10_000);
-    assert_eq!(platform.pipeline.exporter_metrics("ai", "a").unwrap_err().code, 503);
+    assert_eq!(platform.pipeline.exporter_metrics("ai", "a", 9400).unwrap_err().code, 503);
     sleep_seconds(600).await;
     assert!(results.try_recv().is_err(), "the chat must wait for the rest of its response");
 }
@@ -155,6 +155,36 @@ async fn utilization_is_that_of_busy_slots() {
         assert_eq!(((after.percent_us - before.percent_us) / 10e6).round(), expected);
         assert_eq!(after.memory_mib, 1900);
     }
+}
+
+/// What some drivers count beside work: the device's idle value, and a model in its memory, for as long as it stays there.
+#[tokio::test(start_paused = true)]
+async fn a_device_may_show_activity_without_a_chat() {
+    let (platform, _tasks) = start_platform(config_with(|s| {
+        (s.idle_percent, s.resident_percent, s.busy_percent) = (13.0, Some(60.0), 50.0);
+    }));
+    create_pod(&platform.cluster, "a", 0);
+    let mut shown = Vec::new();
+    let mut before = platform.servers.usage("ai", "a").percent_us;
+    // Without a model, for longer than 2^32 microseconds; with a chat and its model; and until its keep_alive of 30 minutes ends.
+    for minutes in [80, 1, 29, 10] {
+        if minutes == 1 {
+            let chat = platform.servers.handle_request("ai", "a", chat_request("/api/chat", 100)).await;
+            assert_eq!(read_response(chat).await.0, 200);
+            before = platform.servers.usage("ai", "a").percent_us;
+        }
+        sleep_seconds(minutes * 60).await;
+        let after = platform.servers.usage("ai", "a").percent_us;
+        shown.push(((after - before) / (minutes as f64 * 60e6)).round());
+        before = after;
+    }
+    assert_eq!(shown, [13.0, 60.0, 60.0, 13.0]);
+    let chat = platform.servers.handle_request("ai", "a", chat_request("/api/chat", 400)).await;
+    sleep_seconds(1).await;
+    let before = platform.servers.usage("ai", "a").percent_us;
+    sleep_seconds(1).await;
+    assert_eq!((platform.servers.usage("ai", "a").percent_us - before).round(), 60e6);
+    drop(chat);
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,18 +5,15 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::device_labels::{device_labels, named_holder};
 use super::devices::{DeviceHolder, SimDevice, list_devices};
-use super::exposition::{DCGM_FIELDS, ExporterSeries, PipelineLabels, device_labels, format_exposition};
+use super::exposition::{ExporterSeries, format_exposition};
 use crate::seed::SplitMix64;
 use crate::sim::cluster::SimCluster;
 use crate::sim::config::{DistortionHop, MetricDistortion, PipelineConfig, SharedValues};
 use crate::sim::objects::devices::DevicePart;
 use crate::sim::ollama::{DeviceUsage, ServerRegistry};
-
-/// Names of the series that the exporter can have.
-pub(in crate::sim) fn series_names() -> [&'static str; DCGM_FIELDS.len()] {
-    DCGM_FIELDS.map(|(name, _)| name)
-}
+use crate::sim::pages::{DeviceField, DeviceQuantity};
 
 /// The exporter with the latest sample of every device.
 #[derive(Default)]
@@ -73,9 +70,13 @@ impl SimExporter {
         self.refresh_devices(cluster, servers);
         let elapsed_us = cluster.clock().now_us().saturating_sub(self.start_us).max(1);
         let elapsed_us = u32::try_from(elapsed_us).map_or(f64::from(u32::MAX), f64::from);
+        let idle = DeviceSample { utilization: cluster.config().ollama.idle_percent, used_mib: 0 };
         let sample = |id: &str, device: &SimDevice| {
-            let Some(holder) = &device.holder else { return DeviceSample::default() };
+            let Some(holder) = &device.holder else { return idle };
             let now = holder_usage(servers, holder);
+            if !now.is_running {
+                return idle;
+            }
             let before = self.start_usage.get(id).filter(|(before, _)| before == holder);
             // A container that started since then was idle before: its integral starts at 0.
             let start_percent_us =
@@ -97,8 +98,9 @@ impl SimExporter {
 
     /// The exposition of one node.
     pub(super) fn exposition(&mut self, cluster: &SimCluster, servers: &ServerRegistry, node: &str) -> Bytes {
+        let page = cluster.config().pipeline.exporter;
         let ExpositionCache { series, expositions, .. } = self.refresh_cache(cluster, servers);
-        expositions.entry(node.to_owned()).or_insert_with(|| format_exposition(series, node).into()).clone()
+        expositions.entry(node.to_owned()).or_insert_with(|| format_exposition(series, node, page).into()).clone()
     }
 
     fn refresh_cache(&mut self, cluster: &SimCluster, servers: &ServerRegistry) -> &mut ExpositionCache {
@@ -192,45 +194,40 @@ fn field_values(
     whole: DeviceSample,
     device: &SimDevice,
     config: &PipelineConfig,
-) -> [Option<f64>; DCGM_FIELDS.len()] {
+) -> Vec<Option<f64>> {
     let mib = |mib: u64| u32::try_from(mib).map_or(f64::from(u32::MAX), f64::from);
-    let free = config.device_memory_mib.saturating_sub(whole.used_mib);
     let is_instance = device.mig_profile.is_some();
-    let utilization = Some(own.utilization.round()).filter(|_| !is_instance);
-    let engine_active = Some(whole.utilization.round() / 100.0).filter(|_| is_instance || config.has_engine_active);
-    [Some(mib(free)), Some(mib(own.used_mib)), utilization, engine_active]
+    let value = |field: &DeviceField| match field.quantity {
+        DeviceQuantity::FreeMib => Some(mib(config.device_memory_mib.saturating_sub(whole.used_mib))),
+        DeviceQuantity::UsedMib => Some(mib(own.used_mib)),
+        DeviceQuantity::UsedBytes => Some(mib(own.used_mib) * 1_048_576.0),
+        DeviceQuantity::UtilizationPercent => Some(own.utilization.round()).filter(|_| !is_instance),
+        DeviceQuantity::UtilizationRatio => Some(own.utilization.round() / 100.0),
+        DeviceQuantity::EngineActive => {
+            Some(whole.utilization.round() / 100.0).filter(|_| is_instance || config.has_engine_active)
+        }
+    };
+    config.exporter.fields.iter().map(value).collect()
 }
 
-/// Adds the series of a device with these values.
+/// Adds the series of a device with these values, in the order of the exporter's fields.
 fn push_device(
     all: &mut Vec<ExporterSeries>,
     device: &SimDevice,
-    values: [Option<f64>; DCGM_FIELDS.len()],
+    values: Vec<Option<f64>>,
     config: &PipelineConfig,
     distortion: Option<&MetricDistortion>,
 ) {
-    let labels = Arc::new(device_labels(device, config));
-    let values = values.map(|value| match distortion {
-        Some(distortion) if device.holder.is_some() => value.map(|value| distortion.kind.apply(value)),
-        _ => value,
-    });
-    push_series(all, &device.node, &labels, values);
-}
-
-fn push_series(
-    all: &mut Vec<ExporterSeries>,
-    node: &str,
-    labels: &Arc<PipelineLabels>,
-    values: [Option<f64>; DCGM_FIELDS.len()],
-) {
-    for ((field, _), value) in DCGM_FIELDS.into_iter().zip(values) {
-        all.extend(value.map(|value| ExporterSeries {
-            field,
-            node: node.to_owned(),
-            labels: Arc::clone(labels),
-            value,
-        }));
+    if !config.exporter.shows_free_devices && named_holder(device, config).is_none() {
+        return;
     }
+    let labels = Arc::new(device_labels(device, config));
+    let distortion = distortion.filter(|_| device.holder.is_some());
+    let series = config.exporter.fields.iter().zip(values).filter_map(|(field, value)| {
+        let value = value.map(|value| distortion.map_or(value, |distortion| distortion.kind.apply(value)))?;
+        Some(ExporterSeries { field: field.name, node: device.node.clone(), labels: Arc::clone(&labels), value })
+    });
+    all.extend(series);
 }
 
 /// Another workload's device, on the same node; in the same namespace, or in this one.

@@ -1,6 +1,7 @@
 //! The metric pipeline: exporter, store and adapter, each with its own delay.
 
 mod adapter;
+mod device_labels;
 mod devices;
 mod exporter;
 mod exposition;
@@ -29,11 +30,10 @@ use super::objects::lost_nodes::is_on_lost_node;
 use super::ollama::ServerRegistry;
 use crate::sim::config::PipelineConfig;
 use crate::units::HumanDuration;
-pub(super) use exporter::series_names;
 use exposition::PipelineLabels;
 pub(super) use keda::{find_unsupported as find_unsupported_scaled_object, queried_series};
 pub(super) use keda_scaler::{ScalerCheck, is_store_address};
-pub(super) use own_pages::SERIES_NAMES as OWN_PAGE_SERIES;
+pub(super) use own_pages::PROXY_PAGE_SERIES;
 use promql::QueryValue;
 pub(super) use rules::{find_unserved_series, find_unsupported as find_unsupported_rules, has_rule_of};
 use state::PipelineState;
@@ -55,19 +55,18 @@ impl MetricPipeline {
         tasks.spawn(self.clone().scrape_loop());
     }
 
-    /// The response of the exporter pod `namespace/pod` at /metrics.
-    pub(super) fn exporter_metrics(&self, namespace: &str, pod: &str) -> Result<Bytes, StatusError> {
+    /// The response of `namespace/pod` at /metrics of a port: the page of the pod itself, or else that of the exporter on its node.
+    pub(super) fn exporter_metrics(&self, namespace: &str, pod: &str, port: u64) -> Result<Bytes, StatusError> {
         let PipelineState { cluster, servers, .. } = &*self.0;
         let pod_object = cluster.get(&POD, namespace, pod).ok_or_else(|| StatusError::not_found(&POD, pod))?;
         if servers.is_active(cluster.config().pipeline.exporter_missing.as_ref()) {
             return Err(StatusError::new(404, "", "404 page not found"));
         }
         if is_on_lost_node(cluster, &pod_object) {
-            let message = "error trying to reach service: dial tcp: i/o timeout";
-            return Err(StatusError::new(503, "ServiceUnavailable", message));
+            return Err(unreachable_error("dial tcp: i/o timeout"));
         }
-        if let Some(page) = own_pages::exposition(cluster, servers, &pod_object) {
-            return Ok(page.into());
+        if let Some(page) = own_pages::exposition(cluster, servers, &pod_object, port) {
+            return page.map(Bytes::from).map_err(unreachable_error);
         }
         let node = pod_object["spec"]["nodeName"].as_str().unwrap_or_default();
         Ok(self.0.lock_exporter().exposition(cluster, servers, node))
@@ -184,18 +183,25 @@ impl MetricPipeline {
     }
 }
 
-/// The labels of a series after relabeling by the store.
+/// The API server's answer where its proxy reaches no server.
+fn unreachable_error(cause: &str) -> StatusError {
+    StatusError::new(503, "ServiceUnavailable", format!("error trying to reach service: {cause}"))
+}
+
+/// The labels of a series after relabeling by the store, which drops empty ones.
 fn target_labels(labels: &PipelineLabels, node: &str, config: &PipelineConfig) -> PipelineLabels {
     let mut stored = labels.clone();
-    let target = [("job", "nvidia-dcgm-exporter".to_owned()), ("instance", format!("{node}:9400"))];
+    stored.retain(|_, value| !value.is_empty());
+    let (job, port) = (config.exporter.job, config.exporter.port);
+    let target = [("job", job.to_owned()), ("instance", format!("{node}:{port}"))];
     stored.extend(target.map(|(key, value)| (key.to_owned(), value)));
     if config.honor_labels {
         return stored;
     }
     let exporter_labels = [
         ("namespace", config.exporter_namespace.clone()),
-        ("pod", format!("nvidia-dcgm-exporter-{node}")),
-        ("container", "nvidia-dcgm-exporter".to_owned()),
+        ("pod", format!("{job}-{node}")),
+        ("container", job.to_owned()),
     ];
     for (key, value) in exporter_labels {
         if let Some(previous) = stored.insert(key.to_owned(), value) {

@@ -4,6 +4,7 @@ use serde_json::json;
 use super::*;
 use crate::metrics::{api, exposition, request::ResponseKind, store as store_response};
 use crate::model::resource_kind::ResourceKind;
+use crate::model::scenario::Scenario;
 use crate::model::shipped_profiles;
 use crate::sim::config::{
     ActiveWindow, AffectedPods, DistortionHop, DistortionKind, MetricDistortion, PipelineConfig, SharedValues,
@@ -13,6 +14,7 @@ use crate::sim::fixtures::{
     TEST_MANAGER, create_object, create_pod, delete_pod, sleep_seconds, spawn_load, start_platform,
 };
 use crate::sim::objects::kinds::{API_SERVICE, NODE, RESOURCE_CLAIM, SERVICE};
+use crate::sim::pages;
 use crate::sim::platform::SimPlatform;
 
 const PODS_PATH: &str =
@@ -26,6 +28,8 @@ rules:
   name: {matches: DCGM_FI_DEV_GPU_UTIL, as: gpu_utilization}
   metricsQuery: 'avg(<<.Series>>{<<.LabelMatchers>>}) by (<<.GroupBy>>)'
 "#;
+
+const DCGM_SERIES: [&str; 2] = ["DCGM_FI_DEV_FB_USED", "DCGM_FI_DEV_GPU_UTIL"];
 
 /// Creates an adapter with these rules, like the chart.
 fn install_adapter(platform: &SimPlatform, rules: &str) {
@@ -102,7 +106,7 @@ async fn exporter_and_store_are_read_as_the_real_ones_are() {
     let (platform, _tasks) = start_platform(SimConfig::default());
     create_pod(&platform.cluster, "a", 0);
     sleep_seconds(60).await;
-    let text = platform.pipeline.exporter_metrics("ai", "a").unwrap();
+    let text = platform.pipeline.exporter_metrics("ai", "a", 9400).unwrap();
     let dcgm = shipped_profiles::find("dcgm").unwrap();
     let exposed = std::str::from_utf8(&text).unwrap().lines().filter_map(|line| line.strip_prefix("# TYPE "));
     let fields: Vec<_> = exposed.filter_map(|line| line.strip_suffix(" gauge")).collect();
@@ -237,7 +241,7 @@ fn a_rule_of_a_series_that_the_exporter_lacks_is_found() {
     let rule =
         |series: &str, name: Value| json!({"rules": [{"seriesQuery": series, "name": name, "metricsQuery": "sum(u)"}]});
     let unserved =
-        |series: &str, name: Value, metric: &str| find_unserved_series(&rule(series, name), metric, &series_names());
+        |series: &str, name: Value, metric: &str| find_unserved_series(&rule(series, name), metric, &DCGM_SERIES);
     assert_eq!(unserved("DCGM_FI_DEV_GPU_UTIL{pod!=\"\"}", json!({"as": "g"}), "g"), Vec::<String>::new());
     assert_eq!(unserved("llamacpp:busy{pod!=\"\"}", json!({"as": "g"}), "g"), ["llamacpp:busy{pod!=\"\"}"]);
     assert_eq!(unserved("llamacpp:busy", json!({"as": "g"}), "another"), Vec::<String>::new());
@@ -288,7 +292,7 @@ async fn busy_pods_on(config: SimConfig, label: (&str, &str), slots: [&str; 2]) 
 
 /// Pod, device and value of each series of a field on the exporter's page.
 fn exposed(platform: &SimPlatform, field: &str) -> Vec<(Option<String>, String, i64)> {
-    let text = platform.pipeline.exporter_metrics("ai", "a").unwrap();
+    let text = platform.pipeline.exporter_metrics("ai", "a", 9400).unwrap();
     let dcgm = shipped_profiles::find("dcgm").unwrap();
     let mut all: Vec<_> = exposition::parse_samples(&text, field, &dcgm)
         .unwrap()
@@ -367,6 +371,84 @@ async fn discovery_and_the_external_api_are_served_too() {
     assert_eq!(get("/apis/custom.metrics.k8s.io/v1beta2").unwrap_err().code, 501);
 }
 
+/// The platform of a scenario with this metric, whose pod a is busy with this many workers.
+async fn busy_platform_of(metric: &str, workers: usize) -> (SimPlatform, JoinSet<()>) {
+    let scenario = Scenario { metric: serde_saphyr::from_str(metric).unwrap(), ..Scenario::default() };
+    let config = config_with(|s| {
+        (s.exporter, s.server_page) = (pages::find_exporter(&scenario), pages::find_server_page(&scenario));
+        s.honor_labels = !pages::names_renamed_labels(&scenario);
+    });
+    let (platform, mut tasks) = start_platform(config);
+    create_pod(&platform.cluster, "a", 0);
+    spawn_load(&platform, &mut tasks, workers, &["a"]);
+    sleep_seconds(130).await;
+    (platform, tasks)
+}
+
+/// The value of pod a, whether the series has a device, and the numbers of series of pods and of all.
+#[tokio::test(start_paused = true)]
+async fn each_exporters_page_is_read_with_its_profile() {
+    for (name, series, value, of_pods, all) in [
+        ("amd", "gpu_gfx_activity", Some(98_000), 1, 4),
+        ("amd", "amd_gpu_used_vram", Some(1_900_000), 1, 4),
+        ("hami", "hami_container_device_utilization_ratio", Some(98_000), 1, 1),
+        ("hami", "vGPU_device_memory_usage_in_bytes", Some(1_992_294_400_000), 1, 1),
+        ("intel", "hw_gpu_utilization_ratio", None, 0, 4),
+    ] {
+        let metric = format!("exporter: {{namespace: n, port: 1, metricName: {series}}}");
+        let (platform, mut tasks) = busy_platform_of(&metric, 1).await;
+        let page = platform.pipeline.exporter_metrics("ai", "a", 1).unwrap();
+        let profile = shipped_profiles::find(name).unwrap();
+        let samples = exposition::parse_samples(&page, series, &profile).unwrap();
+        let device = |s: &crate::model::reading::MetricSample| {
+            crate::metrics::device_from_labels(&s.labels, &profile.labels).map(std::borrow::Cow::into_owned)
+        };
+        let devices: std::collections::BTreeSet<_> = samples.iter().map(|s| device(s).unwrap()).collect();
+        let of_a: Vec<_> = samples.iter().filter(|s| s.object.is_some()).map(|s| s.value.unwrap().0).collect();
+        assert_eq!(
+            (of_a.first().copied(), of_a.len(), samples.len(), devices.len()),
+            (value, of_pods, all, all),
+            "{series}"
+        );
+        tasks.abort_all();
+    }
+}
+
+/// Without honorLabels: the pod of the exporter, and that of the device where it has one.
+#[tokio::test(start_paused = true)]
+async fn the_store_drops_empty_labels_before_it_renames_others() {
+    let metric = "store: {series: 'gpu_gfx_activity{exported_namespace=\"ai\"}'}";
+    let (platform, _tasks) = busy_platform_of(metric, 1).await;
+    let amd = shipped_profiles::find("amd").unwrap();
+    let (_, body) = platform.pipeline.query_store(&store_response::query_path("gpu_gfx_activity"));
+    let samples = store_response::parse_samples(&body, &amd).unwrap();
+    let label = |name: &'static str| samples.iter().filter_map(move |s| s.labels.get(name).map(String::as_str));
+    assert_eq!(label("pod").collect::<Vec<_>>(), ["metrics-exporter-n1"; 4]);
+    assert_eq!((label("exported_pod").collect::<Vec<_>>(), label("serial_number").count()), (vec!["a"], 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_counts_its_requests_on_the_page_of_the_scenarios_profile() {
+    let metric = "exporter: {namespace: ai, port: 8123, metricName: 'vllm:num_requests_waiting'}";
+    let (platform, mut tasks) = busy_platform_of(metric, 3).await;
+    let page = platform.pipeline.exporter_metrics("ai", "a", 8123).unwrap();
+    let vllm = shipped_profiles::find("vllm").unwrap();
+    let on_page = |series: &str| {
+        let samples = exposition::parse_samples(&page, series, &vllm).unwrap();
+        let one = |s: &crate::model::reading::MetricSample| (s.object.clone(), s.labels["engine"].clone(), s.value);
+        samples.iter().map(one).collect::<Vec<_>>()
+    };
+    let of_engine = |count: i64| vec![(None, "0".to_owned(), Some(crate::units::Milli(count * 1000)))];
+    assert_eq!(on_page("vllm:num_requests_running"), of_engine(1));
+    assert_eq!(on_page("vllm:num_requests_waiting"), of_engine(2));
+    assert_eq!(platform.pipeline.exporter_metrics("ai", "a", 11434).unwrap_err().code, 503);
+    let path = store_response::query_path("vllm:num_requests_waiting{namespace=\"ai\",pod=\"a\"}");
+    let (_, body) = platform.pipeline.query_store(&path);
+    let stored = store_response::parse_samples(&body, &vllm).unwrap();
+    assert_eq!((stored.len(), stored[0].value), (1, Some(crate::units::Milli(2000))));
+    tasks.abort_all();
+}
+
 /// Creates a claim `one` with the device of this node's first slot, and pods that have it.
 fn create_claimed_pods(platform: &SimPlatform, pods: &[&str]) {
     let result = json!({"request": "gpu", "driver": "gpu.example", "pool": "n1", "device": "gpu-0"});
@@ -388,7 +470,7 @@ async fn series_of_claim(edit: impl FnOnce(&mut PipelineConfig), pods: &'static 
     create_claimed_pods(&platform, pods);
     spawn_load(&platform, &mut tasks, 1, &pods[..1]);
     sleep_seconds(90).await;
-    let text = platform.pipeline.exporter_metrics("ai", pods[0]).unwrap();
+    let text = platform.pipeline.exporter_metrics("ai", pods[0], 9400).unwrap();
     tasks.abort_all();
     let dcgm = shipped_profiles::find("dcgm").unwrap();
     let read = exposition::parse_samples(&text, "DCGM_FI_DEV_GPU_UTIL", &dcgm).unwrap();

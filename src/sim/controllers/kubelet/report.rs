@@ -7,7 +7,7 @@ use crate::model::accelerator::is_extended_resource;
 use crate::sim::cluster::{SimCluster, metadata_text};
 use crate::sim::controllers::context::ControllerContext;
 use crate::sim::controllers::event;
-use crate::sim::objects::devices::pod_devices;
+use crate::sim::objects::devices::{plugin_id, pod_devices};
 use crate::sim::objects::kinds::POD;
 use crate::sim::objects::resources::requested_resources;
 use crate::sim::objects::{claims, condition};
@@ -53,7 +53,8 @@ fn allocated_resources(cluster: &SimCluster, pod: &Value) -> Vec<Value> {
     let claims: Vec<_> = claims.collect();
     match (pod_devices(pod), requested_resources(pod).into_keys().next()) {
         (devices, Some(name)) if claims.is_empty() && !devices.is_empty() => {
-            vec![resource(&name, devices.into_iter().map(|(_, id, _)| id).collect())]
+            let ids = devices.into_iter().map(|(_, id, accelerator)| plugin_id(&name, id, accelerator));
+            vec![resource(&name, ids.collect())]
         }
         _ => claims,
     }
