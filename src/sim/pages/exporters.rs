@@ -8,7 +8,7 @@ pub(in crate::sim) const ENGINE_ACTIVE_FIELD: &str = "DCGM_FI_PROF_GR_ENGINE_ACT
 pub(in crate::sim) struct ExporterPage {
     /// Name of the shipped profile that describes it.
     pub(in crate::sim) profile: &'static str,
-    /// The store's job, the exporter's container, and the begin of its pods' names.
+    /// The store's job, the exporter's container, and the beginning of its pods' names.
     pub(in crate::sim) job: &'static str,
     /// Port of the page in the store's label `instance`.
     pub(in crate::sim) port: u16,
