@@ -718,7 +718,7 @@ fn a_rehearsal_names_all_that_the_simulator_does_not_have() {
     let folder = CliTempDir::new("unsupported");
     let lacks = "extends: builtin://ollama-gpu-utilization.yaml\n\
         releases:\n  ollama: {values: {ollama: {gpu: {draEnabled: true, draExistingClaimTemplate: mine}}}}\n\
-        metric: {exporter: {metricName: gpu_gfx_activity}}\n";
+        metric: {exporter: {metricName: gpu_package_power}}\n";
     folder.write("mine.yaml", lacks);
     for args in [
         &["rehearse", "-f", "mine.yaml", "--report-dir", "b", "--junit", "j.xml"][..],
@@ -727,7 +727,7 @@ fn a_rehearsal_names_all_that_the_simulator_does_not_have() {
         let (code, _, err) = decode_output(&run_gpuhpa(&folder, args));
         let named = [
             "resource claims (DRA): the value ollama.gpu.draExistingClaimTemplate",
-            "gpu_gfx_activity (metric.exporter.metricName)",
+            "gpu_package_power (metric.exporter.metricName)",
         ];
         assert_eq!(code, 2, "{err}");
         assert!(
@@ -737,9 +737,9 @@ fn a_rehearsal_names_all_that_the_simulator_does_not_have() {
     }
     assert!(!folder.0.join("b").exists() && folder.0.join("j.xml").exists(), "a pipeline gets its JUnit file");
     // Of a series alone the plan may say more: why no cluster can pass.
-    let series = "extends: builtin://ollama-gpu-utilization.yaml\nmetric: {exporter: {metricName: gpu_gfx_activity}";
+    let series = "extends: builtin://ollama-gpu-utilization.yaml\nmetric: {exporter: {metricName: gpu_package_power}";
     for (metric, text) in
-        [(", range: [0, 100]}", "the series gpu_gfx_activity"), (", range: [0, 1]}", "can never reach 2 replicas")]
+        [(", range: [0, 100]}", "the series gpu_package_power"), (", range: [0, 1]}", "can never reach 2 replicas")]
     {
         folder.write("mine.yaml", &format!("{series}{metric}\n"));
         let (code, _, err) =
