@@ -134,8 +134,7 @@ pub(crate) const RULES_HISTORY: &[RulesRevision] = &[
         number: 8,
         cases: &["Control/IdleHolds", "Control/MetricFollowsLoad"],
         change: "a fallback of KEDA is known by the condition of its ScaledObject, whatever its behavior, also of an adopted HPA; a \
-                 metric that falls with the first new pods has their start time longer to recommend enough; a value that stands \
-                 still below the target is named, and a device that shows its maximum with a loaded model",
+                 value that stands still below the target is named, and a device that shows its maximum with a loaded model",
     },
 ];
 
