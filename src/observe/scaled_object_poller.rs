@@ -28,7 +28,7 @@ pub(super) struct ScaledObjectPoller {
 
 /// How a read ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Poll {
+enum PollOutcome {
     Done,
     /// The rights to read it are missing.
     Forbidden,
@@ -41,7 +41,7 @@ impl ObserverTask for ScaledObjectPoller {
         loop {
             ticks.tick().await;
             self.context.retry_after.wait(self.context.clock).await;
-            if self.poll_once().await == Poll::Forbidden {
+            if self.poll_once().await == PollOutcome::Forbidden {
                 tokio::time::sleep(FORBIDDEN_BACKOFF).await;
             }
         }
@@ -62,18 +62,18 @@ impl ScaledObjectPoller {
     }
 
     /// Reads it once. One that does not exist yet, or any more, is no gap and no record.
-    async fn poll_once(&mut self) -> Poll {
+    async fn poll_once(&mut self) -> PollOutcome {
         let answer = tokio::time::timeout(REQUEST_TIMEOUT, self.api.get_opt(&self.name)).await;
         let object = match answer {
             Ok(Ok(object)) => object,
             Ok(Err(error)) => {
                 self.gap.mark_failed(&format_chain(&error));
                 let is_forbidden = matches!(&error, kube::Error::Api(status) if status.code == 403);
-                return if is_forbidden { Poll::Forbidden } else { Poll::Done };
+                return if is_forbidden { PollOutcome::Forbidden } else { PollOutcome::Done };
             }
             Err(_) => {
                 self.gap.mark_failed(&format!("no response within {} s", REQUEST_TIMEOUT.as_secs()));
-                return Poll::Done;
+                return PollOutcome::Done;
             }
         };
         let now_ms = self.context.clock.now_ms();
@@ -81,11 +81,11 @@ impl ScaledObjectPoller {
             self.context.timeline.record(ObservationKind::Gap(gap), None);
         }
         self.gap.mark_ok(now_ms);
-        let Some(snapshot) = object.map(|object| snapshot_scaled_object(&object)) else { return Poll::Done };
+        let Some(snapshot) = object.map(|object| snapshot_scaled_object(&object)) else { return PollOutcome::Done };
         if self.recorded.as_ref() != Some(&snapshot) {
             self.context.timeline.record(ObservationKind::ScaledObject(snapshot.clone()), None);
             self.recorded = Some(snapshot);
         }
-        Poll::Done
+        PollOutcome::Done
     }
 }
