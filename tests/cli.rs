@@ -519,7 +519,7 @@ fn verbose_adds_every_reason_and_quiet_leaves_the_result() {
     let reasons: Vec<u64> =
         progress_lines(&err).into_iter().filter(|(_, text)| text.starts_with("replicas ")).map(|(at, _)| at).collect();
     assert!(reasons.len() > 30 && reasons.windows(2).all(|two| two[1] - two[0] >= 2), "{reasons:?}");
-    assert!(err.contains("first broken hop: ") && err.contains("at most 41m"), "{err}");
+    assert!(err.contains("first broken hop: ") && err.contains("at most 43m"), "{err}");
     assert!(err.contains("deleting Lease"), "{err}");
     let (_, out, err) = rehearse("-q");
     assert!(out.contains("PASS (REHEARSAL"), "{out}");

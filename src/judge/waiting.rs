@@ -2,7 +2,7 @@
 //! has passed, the diagnosis of the check. The expected time is the bound without doubled assumptions.
 
 use super::check_result::{CheckResult, CheckStatus, format_replicas};
-use super::checks::{Check, CheckPart, Prerequisite};
+use super::checks::{Check, CheckPart, Prerequisite, rise_due_ms};
 use super::evaluator::Evaluator;
 use super::run_view::{RunView, TargetPod};
 use crate::model::observation::Phase;
@@ -148,7 +148,7 @@ fn metric_rises(view: &RunView<'_>) -> NormalWait {
     let expected = format_replicas(view.expected_replicas);
     let text = format!("under load the metric must recommend at least {expected} for {}", format_seconds(needed_ms));
     let expected_ms =
-        view.load_span().map(|(began, _)| began + view.times.metric_follows_load().total_ms() + needed_ms);
+        view.load_span().map(|(began, end)| rise_due_ms(view, began, end, TimeBound::total_ms) + needed_ms);
     NormalWait { expected_ms, ..NormalWait::new(text).with_progress("recommended", longest_ms, needed_ms) }
 }
 

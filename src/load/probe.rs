@@ -8,6 +8,7 @@ use tower::service_fn;
 
 use super::{ChatClient, LoadError, ScheduledRequest, send_chat};
 use crate::env::{HttpClient, HttpError, HttpFailure, ResponseBody, RunEnv};
+use crate::error_chain::format_chain;
 use crate::model::load::{LoadSpec, RequestOutcome, RequestRecord};
 use crate::model::observation::ProbeRecord;
 use crate::model::scenario::Scenario;
@@ -84,7 +85,15 @@ async fn read_model_placement(env: &RunEnv, scenario: &Scenario, pod: &str, prob
     let Some(path) = protocol.placement_path() else { return };
     let url = format!("{}{path}", proxy_path(scenario, pod));
     let Ok(request) = http::Request::get(url).body(Vec::new()) else { return };
-    let Ok(text) = env.kube.no_retry.request_text(request).await else { return };
+    // Unlike the chat, the answer is no observation of the pod's service, so an API server that is busy is asked again.
+    let text = match env.kube.retrying.request_text(request).await {
+        Ok(text) => text,
+        Err(error) => {
+            probe.placement_error = Some(format_chain(&error));
+            return;
+        }
+    };
+    probe.placement_error = None;
     if let Some(placement) = protocol.parse_placement(text.as_bytes(), &load.model) {
         probe.model_bytes = placement.bytes;
         probe.model_accelerator_bytes = placement.accelerator_bytes;

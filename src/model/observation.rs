@@ -227,6 +227,9 @@ pub struct ProbeRecord {
     /// Bytes of it in accelerator memory, if the server states them. `modelSizeVram` in format 2.
     #[serde(alias = "modelSizeVram")]
     pub model_accelerator_bytes: Option<u64>,
+    /// Why the server could not be asked where the model is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub placement_error: Option<String>,
     /// Digest of the loaded model, if the server states it.
     pub model_digest: Option<String>,
     /// The remote host that served the model instead of the pod, with the model's name there, if the server states it:

@@ -136,6 +136,13 @@ pub(crate) const RULES_HISTORY: &[RulesRevision] = &[
         change: "a fallback of KEDA is known by the condition of its ScaledObject, whatever its behavior, also of an adopted HPA; a \
                  value that stands still below the target is named, and a device that shows its maximum with a loaded model",
     },
+    RulesRevision {
+        number: 9,
+        cases: &["Control/IdleHolds", "Control/MetricFollowsLoad", "ScaleUp/ReplicasRise", "ScaleUp/NewPodsServe"],
+        change: "a metric that falls with the first new pods has their start time longer to recommend enough; an interruption of the \
+                 recommendation begins the bound of the scale-up anew; a server that could not be asked where its model is is told \
+                 from one that does not say it; a fallback of KEDA is known by its number where its condition could not be read",
+    },
 ];
 
 /// The rules of this build.

@@ -60,8 +60,16 @@ pub fn plan(scenario: &Scenario, inventory: &Inventory, run: &str) -> Plan {
         times.metric_falls_back(),
         times.scale_down(),
     ];
-    // Scale-up and hold may wait again for a metric that disappeared, and hold for more connections.
-    let repeated = [times.metric_served(), times.metric_served(), times.hold(), times.new_connections()];
+    // Scale-up and hold may wait again for a metric that disappeared, scale-up for one that the first new pods interrupt, and hold
+    // for more connections.
+    let repeated = [
+        times.metric_served(),
+        times.metric_served(),
+        times.pod_start(),
+        times.metric_follows_load(),
+        times.hold(),
+        times.new_connections(),
+    ];
     let longest = bounds.iter().chain(&repeated).map(TimeBound::lenient_ms).sum::<u64>();
     let mut plan = Plan {
         rules: RULES,

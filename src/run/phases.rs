@@ -69,9 +69,11 @@ fn is_settled(state: &RunState<'_>) -> bool {
     state.with_evaluator(|evaluator| evaluator.is_settled())
 }
 
+/// The longest time that a phase may take: the sum of these bounds. One that is named twice counts twice.
 pub(super) fn phase_budget(state: &RunState<'_>, names: &[BoundName]) -> HumanDuration {
-    let bounds = state.inputs.plan.bounds.iter().filter(|bound| names.contains(&bound.name));
-    HumanDuration::from_ms(bounds.map(TimeBound::lenient_ms).sum())
+    let bounds = &state.inputs.plan.bounds;
+    let named = names.iter().filter_map(|name| bounds.iter().find(|bound| bound.name == *name));
+    HumanDuration::from_ms(named.map(TimeBound::lenient_ms).sum())
 }
 
 /// Installs namespaces, releases and the Service, and waits until the target answers a chat. The target loads the model
@@ -199,13 +201,10 @@ async fn hold_baseline(state: &mut RunState<'_>) -> Result<(), RunError> {
 }
 
 async fn scale_up(state: &mut RunState<'_>, url: &str) -> Result<(), RunError> {
-    state.begin_phase(
-        Phase::ScaleUp,
-        phase_budget(
-            state,
-            &[BoundName::MetricFollowsLoad, BoundName::ScaleUp, BoundName::PodStartup, BoundName::MetricServed],
-        ),
-    );
+    // The first new pods may interrupt a metric, which then has their start time longer.
+    let rise = [BoundName::MetricFollowsLoad, BoundName::PodStartup, BoundName::MetricFollowsLoad];
+    let size = [BoundName::ScaleUp, BoundName::PodStartup, BoundName::MetricServed];
+    state.begin_phase(Phase::ScaleUp, phase_budget(state, &[rise, size].concat()));
     state.load = Some(load::start(state.env(), &state.inputs.scenario.load, url)?);
     probes::wait_for_checks(state, &Prerequisite::awaited_in(Phase::ScaleUp)).await?;
     state.end_phase(Phase::ScaleUp);

@@ -32,7 +32,7 @@ async fn probe_with_retry(inputs: &super::RunInputs<'_>, pod: &str) -> Result<Pr
 /// The devices of a pod's resource claims, which tell what its claims are. A claim that cannot be read is left out: the
 /// judge says then that its devices are not recorded.
 pub(super) async fn read_claims(inputs: &super::RunInputs<'_>, claims: &[String]) -> Vec<ClaimedDevice> {
-    let kube = inputs.env.kube.no_retry.clone();
+    let kube = inputs.env.kube.retrying.clone();
     let api: Api<ResourceClaim> = Api::namespaced(kube, &inputs.scenario.namespace);
     let mut devices = Vec::new();
     for name in claims {

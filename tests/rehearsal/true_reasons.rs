@@ -38,6 +38,7 @@ const TRUE_REASONS: &[TrueReason] = &[
         let is_killed = run.disturbance == "new-pods-killed-once";
         !has_enough_load(run) || sends_all_to_one_pod(run) || has_few_connections(reason) || is_killed
     }),
+    ("ScaleUp/NewPodsServe", "too soon to show its share of the traffic", |run, _| !has_enough_load(run)),
     ("ScaleUp/NewPodsServe", "(workload)", |run, _| run.disturbance.starts_with("some-")),
     ("Hold/Steady", "the load was too low to hold the size", |run, _| !has_enough_load(run)),
     ("Hold/Steady", "chats succeeded", |run, _| refuses_chats(run)),

@@ -6,6 +6,7 @@ use crate::judge::check_result::{CheckResult, CheckStatus, format_ms, format_rep
 use crate::judge::diagnosis::{contamination, hpa_value, keda_fallback, metric_diagnosis, out_of_range};
 use crate::judge::run_view::RunView;
 use crate::model::observation::{LoadSnapshot, Phase};
+use crate::model::plan::TimeBound;
 use crate::units::Milli;
 
 pub(super) fn evaluate(view: &RunView<'_>) -> CheckResult {
@@ -89,7 +90,7 @@ pub(super) fn evaluate_rise(view: &RunView<'_>) -> CheckResult {
         .with_finding(text)
         .with_cites(cites);
     }
-    let deadline_ms = began + view.times.metric_follows_load().lenient_ms() + view.metric_absent_ms(began, end);
+    let deadline_ms = rise_due_ms(view, began, end, TimeBound::lenient_ms);
     // A span that began in time may still become long enough.
     let under_way = spans.last().is_some_and(|(from, to)| *from < deadline_ms && end.saturating_sub(*to) <= needed_ms)
         && view.now_ms() < deadline_ms + 2 * needed_ms;
@@ -107,6 +108,15 @@ pub(super) fn evaluate_rise(view: &RunView<'_>) -> CheckResult {
         describe_load(view)
     ))
     .with_cites(cites)
+}
+
+/// When a metric that did not yet recommend enough for long enough has had its time, by this length of a bound. A new pod has an idle
+/// value until it serves, and an average over the pods falls with it: after the first scale-up the new pods have their time to
+/// start and to show traffic.
+pub(in crate::judge) fn rise_due_ms(view: &RunView<'_>, began: u64, end: u64, length: fn(&TimeBound) -> u64) -> u64 {
+    let follows_ms = length(&view.times.metric_follows_load()) + view.metric_absent_ms(began, end);
+    let rise = view.size_changes.iter().find(|change| (began..=end).contains(&change.at_ms) && change.to > change.from);
+    rise.map_or(began, |rise| rise.at_ms + length(&view.times.pod_start())) + follows_ms
 }
 
 /// True when the metric recommended the scale-up at minReplicas. Later a value may only recommend what is there

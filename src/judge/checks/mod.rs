@@ -20,6 +20,7 @@ mod restored;
 pub(crate) use check_spec::Prerequisite;
 pub(super) use check_spec::{Attribution, EvaluatedSince};
 use check_spec::{CheckPartSpec, CheckSpec};
+pub(super) use metric_follows_load::rise_due_ms;
 pub(super) use new_pods_serve::find_service_traffic;
 
 use crate::model::observation::Phase;

@@ -1,6 +1,6 @@
 //! ScaleUp/ReplicasRise: the target reaches the expected replicas within the bound after the metric starts to recommend
-//! them for a sync period plus the metric lag. A controller that does not act on a lasting recommendation: FAIL. Pods
-//! that a quota or an admission controller rejects are not the HPA's doing.
+//! them for a sync period plus the metric lag; an interruption begins the bound anew. A controller that does not act on a lasting
+//! recommendation: FAIL. Pods that a quota or an admission controller rejects are not the HPA's doing.
 
 use crate::bounds::SLACK;
 use crate::judge::check_result::{BoundResult, CheckResult, compare_with_bound, format_ms, format_replicas};
@@ -13,12 +13,14 @@ pub(super) fn evaluate(view: &RunView<'_>) -> CheckResult {
         return CheckResult::pending("the load has not started");
     };
     let needed_ms = view.times.metric_sustained().total_ms();
-    let Some((recommended_ms, _)) = view.spans_for_expected().into_iter().find(|(from, to)| to - from >= needed_ms)
-    else {
+    let spans = view.spans_for_expected();
+    let Some((sustained_ms, _)) = spans.iter().copied().find(|(from, to)| to - from >= needed_ms) else {
         return CheckResult::pending("the metric does not recommend the expected replicas for long enough yet");
     };
-    let reading_seq = view.api_readings_in(recommended_ms, recommended_ms).next().map(|reading| reading.seq);
     let reached = view.expected_size_reached(began);
+    let recommended_ms = reached.map_or(sustained_ms, |(_, at, _)| recommended_since(view, &spans, sustained_ms, at));
+    let recommends = if recommended_ms == sustained_ms { "first recommends" } else { "again recommends" };
+    let reading_seq = view.api_readings_in(recommended_ms, recommended_ms).next().map(|reading| reading.seq);
     let waited_until = reached.map_or(end, |(_, at, _)| at);
     let bound = view.bound_with_restarts(view.times.scale_up(), recommended_ms, waited_until);
     match (compare_with_bound(recommended_ms, &bound, reached.map(|(_, at, _)| at), end), reached) {
@@ -32,7 +34,7 @@ pub(super) fn evaluate(view: &RunView<'_>) -> CheckResult {
         .with_cites(reading_seq)
         .with_cites([seq]),
         (BoundResult::Within, Some((seq, at, workload))) => CheckResult::pass(format!(
-            "{} {} after the metric first recommends {} (bound {})",
+            "{} {} after the metric {recommends} {} (bound {})",
             format_replicas(workload.replicas),
             format_ms(at.saturating_sub(recommended_ms)),
             format_replicas(view.expected_replicas),
@@ -41,7 +43,7 @@ pub(super) fn evaluate(view: &RunView<'_>) -> CheckResult {
         .with_cites(reading_seq)
         .with_cites([seq]),
         (BoundResult::Late, Some((seq, at, _))) => CheckResult::inconclusive(format!(
-            "{} were reached {} after the metric first recommends them: later than {bound}, but within the bound with its assumed terms doubled",
+            "{} were reached {} after the metric {recommends} them: later than {bound}, but within the bound with its assumed terms doubled",
             format_replicas(view.expected_replicas),
             format_ms(at - recommended_ms)
         ))
@@ -50,6 +52,15 @@ pub(super) fn evaluate(view: &RunView<'_>) -> CheckResult {
         (BoundResult::Pending, _) => CheckResult::pending(format!("{} of {} replicas: {}", view.min_replicas, view.expected_replicas, describe_sizes(view, end))),
         _ => explain_not_reached(view, recommended_ms, &bound).with_cites(reading_seq).with_cites(view.workload_at(end).map(|(seq, _)| seq)),
     }
+}
+
+/// Since when a size that was reached at `at_ms` had been recommended. The first recommendation that lasts counts, unless it was
+/// interrupted before the controller had to act on it: what is not recommended, no controller sets.
+fn recommended_since(view: &RunView<'_>, spans: &[(u64, u64)], sustained_ms: u64, at_ms: u64) -> u64 {
+    let bound_ms = view.times.scale_up().total_ms();
+    let before = || spans.iter().filter(|(from, _)| (sustained_ms..=at_ms).contains(from));
+    let lasting = before().find(|(from, to)| to.min(&at_ms) - from >= bound_ms);
+    lasting.or_else(|| before().next_back()).map_or(sustained_ms, |(from, _)| *from)
 }
 
 /// The size was not reached in time: decides whether the controller is the cause.

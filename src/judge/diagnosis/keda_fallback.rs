@@ -1,8 +1,8 @@
 //! KEDA's fallback: while the trigger of a ScaledObject fails, KEDA serves a number that is not its query's value
 //! (kedacore/keda v2.21.0, pkg/fallback/fallback.go). It sets the condition Fallback of the ScaledObject with each failure and each
 //! value (`updateStatus`), and records an event when the fallback begins and ends (pkg/scaling/scale_handler.go, `checkScalers`),
-//! but only where its own loop finds the change: a request for the metric is often first. Where a run has not read the condition,
-//! and there is no event, the trigger's failure and the number itself tell it.
+//! but only where its own loop finds the change: a request for the metric is often first. Where a run could not read the condition
+//! throughout, and there is no event, the trigger's failure and the number itself tell it.
 
 use crate::hpa;
 use crate::judge::run_view::RunView;
@@ -39,7 +39,7 @@ pub(in crate::judge) fn describe(view: &RunView<'_>, from_ms: u64, to_ms: u64) -
         (format!("condition Fallback of ScaledObject {name}"), seq)
     } else if let Some(seq) = find_activation(of_events, from_ms, to_ms) {
         (format!("event {ACTIVATED} of ScaledObject {name}"), seq)
-    } else if of_condition.is_empty() {
+    } else if of_condition.is_empty() || view.has_gap("scaledObject", from_ms, to_ms) {
         (served_number(view, from_ms, to_ms)?, failed?.0.seq)
     } else {
         return None;

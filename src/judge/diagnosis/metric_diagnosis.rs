@@ -135,7 +135,7 @@ fn diagnose(view: &RunView<'_>, at_api: HopValues, values: &[(MetricHop, HopValu
     }
 }
 
-/// Describes a value that stands still below the target while the load goes on: the same at each hop, so that it is the value of
+/// Describes a value that stays the same below the target while the load goes on: the same at each hop, so that it is the value of
 /// every busy pod. What bounds a pod's value, its slots for example, bounds it under any load. Empty otherwise.
 fn describe_standstill(view: &RunView<'_>, at_api: HopValues, values: &[(MetricHop, HopValues)]) -> String {
     let ValueRange { median, high, .. } = at_api.under_load;

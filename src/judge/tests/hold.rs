@@ -33,11 +33,11 @@ const BACK: u64 = AWAY + 65_000;
 fn an_autoscaler_without_its_metric_holds_by_itself_and_that_shows_nothing() {
     let run = adapter_away(65_000);
     run.assert_inconclusive(HoldSteady, "for 31.5s (needed 37s");
-    // Under load the check waits for a restarted adapter, but not for ever.
+    // Under load the check waits for a restarted adapter and for the start of new pods (5 minutes), but not for ever.
     let live = |run: RunFixture, ms: u64| run.without(|o| o.at_ms > ms).evaluate(HoldSteady).status;
     assert_eq!(live(adapter_away(65_000), BACK), CheckStatus::Pending);
     assert_eq!(
-        live(healthy().longer(66_000, 300_000).api_fails(AWAY, u64::MAX), TWO_PODS + 200_000),
+        live(healthy().longer(66_000, 600_000).api_fails(AWAY, u64::MAX), TWO_PODS + 500_000),
         CheckStatus::Inconclusive
     );
 }

@@ -59,6 +59,15 @@ fn a_brief_recommendation_does_not_start_the_bound() {
 }
 
 #[test]
+fn an_interrupted_recommendation_begins_the_bound_anew() {
+    let late = slow_metric().longer(35_900, 12_000);
+    let interrupted = |from_ms| late.clone().metric(from_ms, from_ms + 1_000, Some(20_000));
+    interrupted(45_000).assert_passes(ReplicasRise, "after the metric again recommends 2 replicas");
+    // Before this interruption the controller had its time.
+    interrupted(46_500).assert_inconclusive(ReplicasRise, "after the metric first recommends them: later than 13s");
+}
+
+#[test]
 fn a_metric_that_recommends_more_now_and_then_is_not_a_fail() {
     // It recommends more for a sync period plus the lag only; a controller with twice the period may have missed it.
     let run = stays_at_one().metric(46_000, CLEANUP, Some(40_000));
@@ -430,6 +439,11 @@ fn a_model_outside_the_accelerators_memory_fails_unless_it_is_a_stand_in() {
     real_accelerators()
         .probes(|p| p.model_accelerator_bytes = None)
         .assert_inconclusive(NewPodsServe, "/api/ps does not report where its model is");
+    let unread = real_accelerators().probes(|p| {
+        (p.model_accelerator_bytes, p.placement_error) =
+            (None, Some("ApiError: pods \"ollama\" is forbidden".to_owned()));
+    });
+    unread.assert_inconclusive(NewPodsServe, "could not be read: ApiError: pods \"ollama\" is forbidden");
 }
 
 #[test]

@@ -64,7 +64,7 @@ pub(super) const FAULTS: &[FaultSpec] = &[
         name: "gpu-shared-rotating-label",
         description: "all pods share one accelerator by time-slicing, and the exporter reports its value for one of them, another one at each sample",
         inject: |s| share_one_accelerator(s, SharedValues::Rotating),
-        expected: &[ExpectedOutcome::Inconclusive(NEW_PODS_SERVE), METRIC_FOLLOWS_LOAD],
+        expected: &[ExpectedOutcome::Inconclusive(NEW_PODS_SERVE)],
     },
     FaultSpec {
         name: "gpu-shared-unattributed",

@@ -83,6 +83,8 @@ const PARITY_CASES: &[ParityCase] = &[
     parity_case("rule-loses-namespace", |_| (), "PIIIIIIIIIIIIP"),
     parity_case("exported-namespace", |s| inject_fault("exported-namespace", s), "PIIIIIIIIIIIIP"),
     parity_case("no-metrics-api", |_| (), "PIIIIIIIIIIIIP"),
+    parity_case("suse-ai", |_| (), "PPPPPPPPPPPPPP"),
+    parity_case("suse-ai-two-nodes", |s| s.controllers.accelerator_nodes = 2, "PPPPPPPPPPPPPP"),
     parity_case("suse-ai-one-worker", |_| (), "PPPPPIIIIIIIPP"),
     parity_case("wrong-sign", |_| (), "PPPPPIIIIIIIPP"),
     parity_case("unit-fault", |_| (), "IIIIIIIIIIIIII"),

@@ -89,9 +89,12 @@ pub(super) fn evaluate_missing_placement(view: &RunView<'_>, name: &str, probe: 
             "(workload) pod {name} answers, but only {bytes} bytes of its model{size} are in accelerator memory{source}, less than \
              {MIN_PERCENT} %: it computes mostly on the CPU; use a smaller model or more accelerator memory; {log}"
         )),
-        (None, Some(path)) => {
-            CheckResult::inconclusive(format!("pod {name} answers, but {path} does not report where its model is"))
-        }
+        (None, Some(path)) => CheckResult::inconclusive(match &probe.placement_error {
+            Some(error) => {
+                format!("pod {name} answers, but {path}, which reports where its model is, could not be read: {error}")
+            }
+            None => format!("pod {name} answers, but {path} does not report where its model is"),
+        }),
         (None, None) => CheckResult::inconclusive(format!(
             "pod {name} answers, but the protocol of the load cannot report where its model is"
         )),
