@@ -2,7 +2,7 @@
 # The gate: formatting, clippy, tests, rehearsals, docs, generated files, and runs of gpuhpa on the rig.
 #   ci/check.sh            six runs on the rig, of which one is healthy; starts the rig if it is down, and stops it at the end
 #   ci/check.sh --all      every run of ci/cases instead of the six, and ci/mutations; takes about three and a half hours, and with
-#                          RIGS=2 about two: two rigs at the same time (ci/rig/apart)
+#                          RIGS=3 102 minutes on two cores: three rigs at the same time (ci/rig/apart)
 #   ci/check.sh --no-rig   no run on the rig: needs no root, takes about 20 minutes
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -1,5 +1,5 @@
 # Ollama and a ScaledObject exist already, and KEDA has made its HPA
-MIN=${MIN:-1}
+MIN=${MIN:-1} STORE_PATH=${STORE_PATH:-} FALLBACK=${FALLBACK:-}
 on() {
   kubectl create namespace gpuhpa >/dev/null
   helm4 install ollama "$RIG/../../fixtures/charts/ollama" -n gpuhpa -f "$RIG/values/ollama.yaml" --wait >/dev/null
@@ -12,11 +12,12 @@ spec:
   minReplicaCount: $MIN
   maxReplicaCount: 3
   pollingInterval: 5
+  $FALLBACK
   triggers:
   - type: prometheus
     metricType: AverageValue
     metadata:
-      serverAddress: http://victoria-metrics.monitoring.svc:8428
+      serverAddress: http://victoria-metrics.monitoring.svc:8428$STORE_PATH
       query: sum(DCGM_FI_DEV_GPU_UTIL{namespace="gpuhpa",pod=~"ollama-.*"})
       threshold: "60"
       ignoreNullValues: "false"

@@ -58,6 +58,7 @@ const PARITY_CASES: &[ParityCase] = &[
     // The timing decides which of two cases the gap of the metric falls to.
     parity_case("keda-away", |s| inject_fault("keda-operator-hangs", s), "PPPPP???????PP"),
     parity_case("keda-fallback", |_| (), "PPPPPIIIIIIIPP"),
+    parity_case("keda-adopt-fallback", adopt_falling_back, "PPPPPIIIIIIIPP"),
     parity_case("dra", |_| (), "PPPPPPPPPPPPPP"),
     parity_case("dra-one-claim", |s| s.pipeline.shared_values = SharedValues::Whole, "PPPPPPPPIPPPPP"),
     // The run ends with the first chat, after which the claim is known.
@@ -121,6 +122,15 @@ fn adopt_scaled_object(config: &mut SimConfig) {
     let text = include_str!("../../../ci/rig/scenarios/keda.yaml");
     let overlay: serde_json::Value = serde_saphyr::from_str(text).expect("an overlay");
     config.controllers.scaled_object = Some(("ollama".to_owned(), overlay["scaledObject"]["spec"].clone()));
+}
+
+/// As [`adopt_scaled_object`], with the trigger and the fallback of the variant keda-adopt-fallback.
+fn adopt_falling_back(config: &mut SimConfig) {
+    adopt_scaled_object(config);
+    let (_, spec) = config.controllers.scaled_object.as_mut().expect("a ScaledObject");
+    let metadata = &mut spec["triggers"][0]["metadata"];
+    metadata["serverAddress"] = "http://victoria-metrics.monitoring.svc:8428/no-store".into();
+    spec["fallback"] = serde_json::json!({"failureThreshold": 3, "replicas": 1});
 }
 
 fn busy_elsewhere(config: &mut SimConfig) {
