@@ -134,7 +134,7 @@ pub(crate) const RULES_HISTORY: &[RulesRevision] = &[
         number: 8,
         cases: &["Control/IdleHolds", "Control/MetricFollowsLoad"],
         change: "a fallback of KEDA is known by the condition of its ScaledObject, whatever its behavior, also of an adopted HPA; a \
-                 value that stands still below the target is named, and a device that shows its maximum with a loaded model",
+                 value that stays the same below the target is named, and a device that shows its maximum with a loaded model",
     },
     RulesRevision {
         number: 9,
