@@ -107,10 +107,16 @@ impl fmt::Display for Milli {
     }
 }
 
-/// A text is not a Kubernetes quantity.
+/// A text that gives no value in thousandths.
 #[derive(Debug, thiserror::Error)]
-#[error("`{0}` is not a Kubernetes quantity such as 70, 500m, 1.5k or 2Gi")]
-pub struct ParseQuantityError(String);
+pub enum ParseQuantityError {
+    /// The text is no quantity.
+    #[error("`{0}` is not a Kubernetes quantity such as 70, 500m, 1.5k or 2Gi")]
+    NotAQuantity(String),
+    /// A quantity with more digits, or of another size, than the arithmetic takes.
+    #[error("`{0}` is outside -9.2e15..=9.2e15 or has more than 38 digits: the limits of gpuhpa")]
+    OutOfRange(String),
+}
 
 impl FromStr for Milli {
     type Err = ParseQuantityError;
@@ -118,7 +124,8 @@ impl FromStr for Milli {
     /// Parses a Kubernetes quantity and rounds it **up** to the next thousandth, as `Quantity.MilliValue` does
     /// (k8s.io/apimachinery v0.37.2, pkg/api/resource/quantity.go).
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let error = || ParseQuantityError(text.to_owned());
+        let error = || ParseQuantityError::NotAQuantity(text.to_owned());
+        let out_of_range = || ParseQuantityError::OutOfRange(text.to_owned());
         let (digits, power) = split_suffix(text).ok_or_else(error)?;
         let (negative, digits) = match digits.as_bytes().first() {
             Some(b'-') => (true, &digits[1..]),
@@ -130,15 +137,15 @@ impl FromStr for Milli {
         if all.is_empty() || !all.bytes().all(|b| b.is_ascii_digit()) {
             return Err(error());
         }
-        let number: i128 = all.parse().map_err(|_| error())?;
+        let number: i128 = all.parse().map_err(|_| out_of_range())?;
         let (power_of_ten, factor) = match power {
-            SuffixPower::Ten(exponent) => (exponent + 3, 1),
+            SuffixPower::Ten(exponent) => (exponent.saturating_add(3), 1),
             SuffixPower::Two(exponent) => (3, 1_i128 << exponent),
         };
-        let scale = power_of_ten - i32::try_from(fraction.len()).map_err(|_| error())?;
-        let number = number.checked_mul(factor).ok_or_else(error)?;
-        let milli = multiply_pow10(number, scale, negative).ok_or_else(error)?;
-        i64::try_from(if negative { -milli } else { milli }).map(Milli).map_err(|_| error())
+        let scale = power_of_ten.saturating_sub(i32::try_from(fraction.len()).map_err(|_| out_of_range())?);
+        let number = number.checked_mul(factor).ok_or_else(out_of_range)?;
+        let milli = multiply_pow10(number, scale, negative).ok_or_else(out_of_range)?;
+        i64::try_from(if negative { -milli } else { milli }).map(Milli).map_err(|_| out_of_range())
     }
 }
 
@@ -168,7 +175,6 @@ fn split_suffix(text: &str) -> Option<(&str, SuffixPower)> {
     ];
     if let Some((digits, exponent)) = text.split_once(['e', 'E'])
         && let Ok(exponent) = exponent.parse::<i32>()
-        && exponent.abs() <= 18
     {
         return Some((digits, SuffixPower::Ten(exponent)));
     }
@@ -177,7 +183,11 @@ fn split_suffix(text: &str) -> Option<(&str, SuffixPower)> {
 
 /// `number * 10^scale`: rounded up for positive numbers, and the magnitude rounded down for negative ones.
 fn multiply_pow10(number: i128, scale: i32, negative: bool) -> Option<i128> {
-    let factor = 10_i128.checked_pow(scale.unsigned_abs().min(38))?;
+    const MAX_POWER: u32 = 38;
+    if scale < 0 && scale.unsigned_abs() > MAX_POWER {
+        return Some(i128::from(number != 0 && !negative));
+    }
+    let factor = 10_i128.checked_pow(scale.unsigned_abs().min(MAX_POWER))?;
     if scale >= 0 {
         return number.checked_mul(factor);
     }
@@ -205,13 +215,29 @@ mod tests {
             ("2Ki", Some(2_048_000)),
             ("1.5k", Some(1_500_000)),
             ("1e3", Some(1_000_000)),
+            ("0e30", Some(0)),
+            ("150000000000000000000000000000000000000e-60", Some(1)),
+            ("9e-2147483648", Some(1)),
             ("2E", None),
+            ("9e30", None),
+            ("9e2147483647", None),
             ("", None),
             ("GPU", None),
             ("1.2.3", None),
         ];
         for (text, expected) in cases {
             assert_eq!(milli(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_quantity_that_is_too_large_is_told_from_a_text_that_is_none() {
+        let error = |text: &str| text.parse::<Milli>().unwrap_err().to_string();
+        for text in ["2E", "9e30", "-9e30", "9e2147483647", "99999999999999999999", &"9".repeat(60)] {
+            assert!(error(text).contains("the limits of gpuhpa"), "{text}");
+        }
+        for text in ["", "GPU", "1.2.3", "9e", "e3", "9e2147483648"] {
+            assert!(error(text).contains("is not a Kubernetes quantity"), "{text}");
         }
     }
 

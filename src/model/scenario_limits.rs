@@ -11,7 +11,7 @@ use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use super::assumptions::Assumptions;
 use super::load::LoadSpec;
 use super::scenario::{MetricSources, Scenario};
-use crate::units::{HumanDuration, Milli};
+use crate::units::{HumanDuration, Milli, ParseQuantityError};
 
 /// Whose limit a range is.
 const API_SERVER: &str = "the limits of the API server";
@@ -96,6 +96,9 @@ impl RangeCheck {
         let Some(Quantity(text)) = quantity else { return };
         match text.parse::<Milli>() {
             Ok(value) => self.value(field, value, low..=high, BOTH),
+            Err(error @ ParseQuantityError::OutOfRange(_)) => {
+                self.report(field, &error.to_string(), &format!("choose {low} to {high}"));
+            }
             Err(error) => self.report(field, &format!("is no number: {error}"), "write a number, for example \"60\""),
         }
     }

@@ -138,6 +138,7 @@ impl OpenError {
             Self::NoBundle { .. } | Self::Reader(BundleReadError::NotABundle { .. } | BundleReadError::Read { .. }) => {
                 "name a folder that verify has written, for example reports/RUN-ID, or a .tar.zst or .tar of it; - reads one from stdin"
             }
+            Self::Format { found } if *found < OLDEST_FORMAT => "read it with the gpuhpa that wrote it",
             Self::Format { .. } | Self::Rules { .. } => "read it with the gpuhpa that wrote it, or a later one",
             Self::Reader(_) | Self::Missing { .. } | Self::Read { .. } | Self::Parse { .. } | Self::TooLarge { .. } => {
                 "the bundle is damaged or altered: ask its sender for the original"

@@ -162,6 +162,14 @@ fn what_is_not_as_written_is_named_by_file_and_line() {
 }
 
 #[test]
+fn a_bundle_of_another_format_is_read_by_a_gpuhpa_that_knows_it() {
+    assert_eq!(OpenError::Format { found: OLDEST_FORMAT - 1 }.hint(), "read it with the gpuhpa that wrote it");
+    let later = "read it with the gpuhpa that wrote it, or a later one";
+    assert_eq!(OpenError::Format { found: FORMAT + 1 }.hint(), later);
+    assert_eq!(OpenError::Rules { found: RULES + 1 }.hint(), later);
+}
+
+#[test]
 fn a_folder_without_a_manifest_is_a_damaged_bundle_if_it_has_other_records() {
     let dir = LoadedBundleFixture::new("none", "", "", &compress(""));
     std::fs::remove_file(dir.0.join("plan.json")).unwrap();
