@@ -152,8 +152,8 @@ impl MetricSources {
         let unlisted = self.exporter.as_ref().filter(|exporter| !profile.series.contains_key(&exporter.metric_name));
         profile.own_page
             || unlisted.is_some_and(|exporter| {
-                let mut shipped = shipped_profiles::names().filter_map(|name| shipped_profiles::find(name).ok());
-                shipped.any(|profile| profile.own_page && profile.series.contains_key(&exporter.metric_name))
+                let is_listed = |profile: &MetricProfile| profile.series.contains_key(&exporter.metric_name);
+                shipped_profiles::names_where(|profile| profile.own_page && is_listed(profile)).next().is_some()
             })
     }
 

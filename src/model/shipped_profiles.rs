@@ -70,6 +70,11 @@ pub(crate) fn names() -> impl Iterator<Item = &'static str> {
     SHIPPED.iter().map(|(name, _)| *name)
 }
 
+/// The names of the shipped profiles of which `is` is true.
+pub(crate) fn names_where(is: impl Fn(&MetricProfile) -> bool) -> impl Iterator<Item = &'static str> {
+    names().filter(move |name| find(name).is_ok_and(|profile| is(&profile)))
+}
+
 /// The shipped profile of this name.
 pub(crate) fn find(name: &str) -> Result<MetricProfile, ProfileError> {
     let Some((_, text)) = SHIPPED.iter().find(|(known, _)| *known == name) else {

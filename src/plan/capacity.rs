@@ -4,10 +4,12 @@ use std::collections::BTreeSet;
 
 use super::claims;
 use crate::model::inventory::Inventory;
+use crate::model::metric_profile::MetricProfile;
 use crate::model::metric_under_test::MetricUnderTest;
 use crate::model::non_accelerators::non_accelerator_kind;
 use crate::model::plan::AcceleratorCapacity;
 use crate::model::scenario::Scenario;
+use crate::model::shipped_profiles;
 
 /// The replicas that the HPA reaches from minReplicas on while each series of the metric has its largest value; only
 /// minReplicas if the range is not stated. This is the controller's own arithmetic, so it finds a target that can never be
@@ -88,10 +90,23 @@ pub(super) fn describe_other_requests(scenario: &Scenario, inventory: &Inventory
     let of_claims = claims::describe_other_claims(scenario, inventory);
     let of_resource = |(name, count): (&String, &i64)| match non_accelerator_kind(name) {
         Some(kind) => format!("{name}={count}, which is {kind}"),
+        None if scenario.accelerator_profile().is_some() => {
+            format!("{name}={count}{}", describe_profiles(|profile| profile.lists_resource(name)))
+        }
         None => format!("{name}={count}"),
     };
     let all: Vec<String> = rendered.iter().map(of_resource).chain(of_claims).collect();
     (!all.is_empty()).then(|| all.join(", "))
+}
+
+/// The shipped profiles of which `is` is true, as a remedy: a scenario that extends another one has that one's profile. Empty
+/// if there is none.
+pub(super) fn describe_profiles(is: impl Fn(&MetricProfile) -> bool) -> String {
+    let names: Vec<&str> = shipped_profiles::names_where(is).collect();
+    match names.as_slice() {
+        [] => String::new(),
+        names => format!(" (metric.profile: {} has it)", names.join(" or ")),
+    }
 }
 
 #[cfg(test)]
@@ -188,5 +203,9 @@ mod tests {
         assert_eq!(of("auto", &shared), None);
         let network = of("auto", &[("vpc.amazonaws.com/pod-eni", 1)]);
         assert_eq!(network.as_deref(), Some("vpc.amazonaws.com/pod-eni=1, which is a network interface"));
+        let (mut scenario, inventory) = capacity("auto", &[("amd.com/gpu", 1)], &[]);
+        scenario.metric.profile = shipped_profiles::find("dcgm").ok();
+        let amd = describe_other_requests(&scenario, &inventory);
+        assert_eq!(amd.as_deref(), Some("amd.com/gpu=1 (metric.profile: amd has it)"));
     }
 }

@@ -8,6 +8,7 @@ use super::preflight_error::preflight_error;
 use super::{capacity, claims, double_average, hpa_preflight, install_preflight, offline};
 use crate::bounds::TimingModel;
 use crate::model::inventory::Inventory;
+use crate::model::metric_profile::MetricProfile;
 use crate::model::plan::{Plan, PreflightProblem};
 use crate::model::scenario::{IfExists, MetricSources, Scenario};
 use crate::units::HumanDuration;
@@ -157,7 +158,12 @@ fn unknown_range(metric: &MetricSources) -> Option<String> {
         (Some(profile), Some((series, _))) => format!(", and profile {} has no range of {series}", profile.name),
         (Some(profile), None) => match metric.series_names().join(" and ").as_str() {
             "" => format!(", and no exporter and no store names a series of profile {}", profile.name),
-            names => format!(", and profile {} has no series {names}", profile.name),
+            names => {
+                let has_series =
+                    |other: &MetricProfile| metric.series_names().iter().any(|name| other.series.contains_key(*name));
+                let others = capacity::describe_profiles(has_series);
+                format!(", and profile {} has no series {names}{others}", profile.name)
+            }
         },
     };
     Some(format!(
@@ -288,6 +294,10 @@ mod tests {
         for (metric, reason) in [
             ("store: {series: DCGM_FI_DEV_FB_USED}", ", and profile dcgm has no range of DCGM_FI_DEV_FB_USED"),
             ("{exporter: {metricName: a}, store: {series: 'b{}'}}", ", and profile dcgm has no series a and b"),
+            (
+                "{exporter: {metricName: gpu_gfx_activity}}",
+                ", and profile dcgm has no series gpu_gfx_activity (metric.profile: amd has it)",
+            ),
             ("{}", ", and no exporter and no store names a series of profile dcgm"),
             ("{profile: {name: own}, exporter: {metricName: a}}", ", and profile own has no series a"),
         ] {
