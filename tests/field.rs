@@ -184,6 +184,16 @@ const REHEARSALS: &[(&str, &[&str], i32, &[&str])] = &[
         3,
         &["(workload)", "HTTP 404: model 'llama3.2:1b' not found"],
     ),
+    (
+        "one-ollama-pod-seven-gpus/scenario.yaml",
+        &["nodes=3", "gpusPerNode=8"],
+        3,
+        &[
+            "INCONCLUSIVE (REHEARSAL): Control/MetricFollowsLoad",
+            "highest reading 14, target 60",
+            "7 series at the exporter, of which 1 reached the target 60 (the highest was 98, and the mean of all 14)",
+        ],
+    ),
     ("metric-capped-below-target/scenario-range.yaml", &[], 2, &["the HPA can never reach 2 replicas"]),
     (
         "metric-capped-below-target/scenario-no-range.yaml",

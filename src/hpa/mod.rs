@@ -82,7 +82,8 @@ pub(crate) use spec::{
 };
 pub(crate) use stored_spec::{find_foreign_metrics, find_spec_differences, spec_difference_hint};
 pub(crate) use text::{
-    SCALE_DOWN_STABILIZED, SUCCEEDED_RESCALE, SUCCESSFUL_RESCALE, new_size, split_new_size, updated_scale,
+    SCALE_DOWN_STABILIZED, SCALING_DISABLED, SUCCEEDED_RESCALE, SUCCESSFUL_RESCALE, new_size, split_new_size,
+    updated_scale,
 };
 pub use tolerance::Tolerance;
 pub use workload::{Proposal, Workload};

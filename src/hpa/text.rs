@@ -11,11 +11,13 @@ pub(crate) const SUCCESSFUL_RESCALE: &str = "SuccessfulRescale";
 /// Reason of the condition `AbleToScale` where the scale-down window keeps the size.
 pub(crate) const SCALE_DOWN_STABILIZED: &str = "ScaleDownStabilized";
 
+/// Reason of the condition `ScalingActive` where the target has 0 replicas.
+pub(crate) const SCALING_DISABLED: &str = "ScalingDisabled";
+
 pub(super) const SUCCEEDED_GET_SCALE: &str = "SucceededGetScale";
 pub(super) const FAILED_GET_SCALE: &str = "FailedGetScale";
 pub(super) const FAILED_UPDATE_SCALE: &str = "FailedUpdateScale";
 pub(super) const FAILED_RESCALE: &str = "FailedRescale";
-pub(super) const SCALING_DISABLED: &str = "ScalingDisabled";
 pub(super) const SELECTOR_REQUIRED: &str = "SelectorRequired";
 pub(super) const INVALID_SELECTOR: &str = "InvalidSelector";
 pub(super) const AMBIGUOUS_SELECTOR: &str = "AmbiguousSelector";

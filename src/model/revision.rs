@@ -143,6 +143,18 @@ pub(crate) const RULES_HISTORY: &[RulesRevision] = &[
                  recommendation begins the bound of the scale-up anew; a server that could not be asked where its model is is told \
                  from one that does not say it; a fallback of KEDA is known by its number where its condition could not be read",
     },
+    RulesRevision {
+        number: 10,
+        cases: &[
+            "Setup/PodsRequestAccelerators",
+            "Setup/MetricServed",
+            "Setup/AutoscalerActive",
+            "Control/MetricFollowsLoad",
+        ],
+        change: "a target with 0 replicas is no FAIL of the controller; a device that is reported for several pods in turn is named \
+                 where the metric is served now and then; an average over the devices of a pod, of which one works, is named; so \
+                 are the profile that lists the resource of the target's pods, and the device of each of several series of a pod",
+    },
 ];
 
 /// The rules of this build.

@@ -1,11 +1,12 @@
 //! Setup/AutoscalerActive: the HPA controller acts on the run's HPA: ScalingActive=True/ValidMetricFound, the metric in
 //! currentMetrics, with a value that the metrics API served. Otherwise FAIL with the controller's reason and message.
 //! INCONCLUSIVE where the API server stores another spec than the applied one, where the status has a metric that the
-//! scenario does not have, where another HPA causes AmbiguousSelector, or where the metrics API did not serve the metric.
+//! scenario does not have, where another HPA causes AmbiguousSelector, where the target has 0 replicas, or where the metrics API
+//! did not serve the metric.
 
 use crate::hpa;
 use crate::judge::check_result::{BoundResult, CheckResult, CheckStatus, compare_with_bound, format_ms};
-use crate::judge::diagnosis::hpa_value;
+use crate::judge::diagnosis::{device_labels, hpa_value};
 use crate::judge::run_view::RunView;
 use crate::model::hpa_source::HpaSource;
 use crate::model::observation::{HpaSnapshot, ObjectCondition, Phase};
@@ -103,6 +104,9 @@ fn explain_inactive(view: &RunView<'_>, name: &str, made_ms: u64) -> CheckResult
             "another HPA selects the same pods, and the controller scales neither then; delete that HPA, or test another target{of_keda}: {condition_text}"
         )).with_cites(cites);
     }
+    if let Some((cause, seq)) = condition.and_then(|condition| describe_zero_replicas(view, condition)) {
+        return CheckResult::inconclusive(format!("{cause}: {condition_text}")).with_cites(cites).with_cites([seq]);
+    }
     let total = view.api_readings_in(made_ms, view.end_ms()).count();
     let served = view.api_readings_in(made_ms, view.end_ms()).filter(|reading| reading.value_milli().is_some()).count();
     let (readings, bound) =
@@ -110,8 +114,9 @@ fn explain_inactive(view: &RunView<'_>, name: &str, made_ms: u64) -> CheckResult
     let spans = view.spans_where(&readings, |reading| reading.value_milli().is_some());
     // The controller reads between two polls, so it may have missed the metric too in a stretch without readings.
     if served * 2 < total || !spans.iter().any(|(from, to)| to - from >= bound) {
+        let turns = device_labels::describe_turns(view).map_or(String::new(), |turns| format!("; {turns}"));
         return CheckResult::inconclusive(format!(
-            "the metrics API served the metric in only {served} of {total} readings since the HPA's {}, and never for {} without interruption; {condition_text}",
+            "the metrics API served the metric in only {served} of {total} readings since the HPA's {}, and never for {} without interruption; {condition_text}{turns}",
             view.records.scenario.hpa_source().beginning(),
             format_ms(bound)
         ))
@@ -127,6 +132,22 @@ fn explain_inactive(view: &RunView<'_>, name: &str, made_ms: u64) -> CheckResult
         view.times.hpa_active()
     ))
     .with_cites(cites)
+}
+
+/// Why autoscaling is disabled, with the observation that shows it: the target has 0 replicas, which the controller has not set.
+/// `None` where it never had 0: the controller is wrong then.
+fn describe_zero_replicas(view: &RunView<'_>, condition: &ObjectCondition) -> Option<(String, u64)> {
+    let (o, _) = view.workloads.iter().rfind(|(_, workload)| workload.spec_replicas == 0)?;
+    let change = view.size_changes.iter().rfind(|change| change.to == 0);
+    let writer = change
+        .map_or(String::new(), |change| format!(" ({} → 0, written by {})", change.from, change.describe_writer()));
+    (condition.reason == hpa::SCALING_DISABLED).then(|| {
+        let text = format!(
+            "the target has 0 replicas{writer}, and the controller does not scale a target from a 0 that it did not set; give it \
+             minReplicas replicas, and run again without another writer of spec.replicas"
+        );
+        (text, o.seq)
+    })
 }
 
 /// What the controller's message names besides the run's HPA and KEDA has made: KEDA creates such an HPA again as long as its

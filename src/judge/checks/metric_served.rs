@@ -2,10 +2,13 @@
 //! describe each readable hop with value, labels and age. A metric that is not served is a fault of the pipeline, not
 //! of the autoscaler: INCONCLUSIVE, with the first broken hop.
 
+use std::collections::BTreeMap;
+
 use crate::hpa::CUSTOM_METRICS_GROUP;
 use crate::judge::check_result::{BoundResult, CheckResult, compare_with_bound};
 use crate::judge::diagnosis::{device_labels, exporter_page};
 use crate::judge::run_view::{ObservedItem, RunView};
+use crate::metrics::device_from_labels;
 use crate::model::observation::Phase;
 use crate::model::reading::{MetricHop, MetricReading, MetricSample, ReadingResult};
 
@@ -19,8 +22,8 @@ pub(super) fn evaluate(view: &RunView<'_>) -> CheckResult {
         let samples = reading.samples().unwrap_or_default();
         // One line, however many series there are.
         let values = match samples.len().checked_sub(3) {
-            Some(more @ 1..) => format!("{} and {more} more", format_values(&samples[..3])),
-            _ => format_values(samples),
+            Some(more @ 1..) => format!("{} and {more} more", format_values(view, &samples[..3])),
+            _ => format_values(view, samples),
         };
         let mut result = CheckResult::pass(format!("the metrics API serves the {}: {values}", view.metric_title()))
             .with_cites([observation.seq]);
@@ -145,13 +148,23 @@ fn describe_hop(view: &RunView<'_>, (observation, reading): &ObservedItem<'_, Me
         let now = i64::try_from(observation.at_ms).unwrap_or(i64::MAX);
         view.to_run_clock(at).map_or(String::new(), |(from, _)| format!(", age {} ms", (now - from).max(0)))
     });
-    format!("{name}: {} series{none}, {}{labels}{age}", samples.len(), format_values(&shown))
+    format!("{name}: {} series{none}, {}{labels}{age}", samples.len(), format_values(view, &shown))
 }
 
-fn format_values(samples: &[MetricSample]) -> String {
+/// The values by object. Where an object has several series, each is named by its device too.
+fn format_values(view: &RunView<'_>, samples: &[MetricSample]) -> String {
+    let names = &view.records.scenario.metric.profile_or_generic().labels;
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for object in samples.iter().filter_map(|sample| sample.object.as_deref()) {
+        *counts.entry(object).or_default() += 1;
+    }
     let format_sample = |sample: &MetricSample| {
         let value = sample.value.map_or("not finite".to_owned(), |v| v.to_string());
-        sample.object.as_ref().map_or(value.clone(), |object| format!("{object}={value}"))
+        let Some(object) = sample.object.as_deref() else { return value };
+        match device_from_labels(&sample.labels, names).filter(|_| counts.get(object) > Some(&1)) {
+            Some(device) => format!("{object} on {device}={value}"),
+            None => format!("{object}={value}"),
+        }
     };
     samples.iter().map(format_sample).collect::<Vec<_>>().join(", ")
 }

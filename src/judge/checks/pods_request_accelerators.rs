@@ -9,6 +9,7 @@ use crate::model::metric_profile::MetricProfile;
 use crate::model::non_accelerators::{DriverKind, non_accelerator_kind};
 use crate::model::observation::{Phase, PodSnapshot};
 use crate::model::scenario::Accelerator;
+use crate::model::shipped_profiles;
 
 pub(super) fn evaluate(view: &RunView<'_>) -> CheckResult {
     let pods = view.target_pods();
@@ -76,9 +77,13 @@ fn describe_remedy(view: &RunView<'_>, pod: &PodSnapshot) -> String {
     let may_be = |name: &&String| scenario.accelerator.matches(name) && non_accelerator_kind(name).is_none();
     let left_out = pod.extended_resources.keys().find(may_be).zip(scenario.accelerator_profile());
     if let Some((resource, profile)) = left_out {
+        let known: Vec<&str> = shipped_profiles::names_where(|other| other.lists_resource(resource)).collect();
+        let other = match known.as_slice() {
+            [] => "name another metric.profile".to_owned(),
+            known => format!("set metric.profile to {}", known.join(" or ")),
+        };
         return format!(
-            "if {resource} is one, profile {} is not that of its exporter: name another metric.profile, or state accelerator: \
-             {resource}",
+            "if {resource} is one, profile {} is not that of its exporter: {other}, or state accelerator: {resource}",
             profile.name
         );
     }

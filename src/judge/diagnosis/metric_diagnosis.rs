@@ -2,7 +2,8 @@
 //! change.
 
 use super::{
-    device_activity, device_labels, double_average, keda_fallback, out_of_range, remote_model, single_destination,
+    device_activity, device_labels, diluted_average, double_average, keda_fallback, out_of_range, remote_model,
+    single_destination,
 };
 use crate::judge::run_view::RunView;
 use crate::model::reading::MetricHop;
@@ -123,6 +124,10 @@ fn diagnose(view: &RunView<'_>, at_api: HopValues, values: &[(MetricHop, HopValu
     // The metrics API has one value for all pods, or the controller averages them: a single busy pod tells no unit.
     let hops = [MetricHop::Exporter, MetricHop::Store];
     let before = hops.iter().find(|hop| highest_mean(view, **hop).is_some_and(reaches_target));
+    let diluted = || diluted_average::describe(view).filter(|_| !reaches_target(at_api.under_load.high));
+    if let Some(text) = before.is_none().then(diluted).flatten() {
+        return text;
+    }
     match before.filter(|_| !reaches_target(at_api.under_load.high)) {
         Some(hop) => format!(
             "the metric rises, but in another unit than at the {}: use one unit in the adapter's rule and the target{target}",
@@ -155,11 +160,15 @@ fn highest_mean(view: &RunView<'_>, hop: MetricHop) -> Option<Milli> {
     let (began, ended) = view.load_span()?;
     let means = view.readings_at_hop(hop, began..=ended).filter_map(|(_, reading)| {
         let of_target = view.current_samples(reading).filter(|sample| view.is_of_target(sample));
-        let values = of_target.filter_map(|sample| sample.value);
-        let (count, sum) = values.fold((0, 0_i64), |(count, sum), value| (count + 1, sum.saturating_add(value.0)));
-        sum.checked_div(count)
+        mean_value(of_target.filter_map(|sample| sample.value))
     });
-    means.max().map(Milli)
+    means.max()
+}
+
+/// The mean of values; `None` without one.
+pub(super) fn mean_value(values: impl Iterator<Item = Milli>) -> Option<Milli> {
+    let (count, sum) = values.fold((0, 0_i64), |(count, sum), value| (count + 1, sum.saturating_add(value.0)));
+    sum.checked_div(count).map(Milli)
 }
 
 /// Names the last hop at which a constant metric still changes.

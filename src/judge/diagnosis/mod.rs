@@ -3,6 +3,7 @@
 pub(super) mod contamination;
 pub(super) mod device_activity;
 pub(super) mod device_labels;
+pub(super) mod diluted_average;
 pub(super) mod double_average;
 pub(super) mod exporter_page;
 pub(super) mod hpa_value;

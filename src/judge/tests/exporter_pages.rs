@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::run_fixture::{
-    CLEANUP, FALL, IDLE, OLD, RISE, RunFixture, SECOND, edit_samples, healthy, real_accelerators,
+    CLEANUP, FALL, HPA_CREATED_MS, IDLE, OLD, RISE, RunFixture, SECOND, edit_samples, healthy, real_accelerators,
 };
 use crate::judge::Check::{IdleHolds, MetricFollowsLoad, MetricServed, NewPodsRunOnAccelerators};
 use crate::judge::checks::CheckPart;
@@ -11,9 +11,6 @@ use crate::judge::{CheckStatus, Prerequisite};
 use crate::model::observation::ObservationKind;
 use crate::model::reading::{MetricHop, MetricReading, MetricSample, ReadingResult};
 use crate::units::Milli;
-
-/// When the HPA was created.
-const HPA_CREATED_MS: u64 = 10_809;
 
 /// The metric is not served, and the exporter's pages have these samples.
 fn with_page(edit: impl Fn(&mut Vec<MetricSample>) + Copy) -> RunFixture {
@@ -71,6 +68,22 @@ fn each_cause_of_a_page_without_the_targets_pods_has_its_own_text() {
     });
     with_claims
         .assert_inconclusive(MetricServed, "hold resource claims (DRA): does the exporter resolve claims to pods");
+}
+
+#[test]
+fn each_of_several_series_of_a_pod_is_named_by_its_device() {
+    let run = healthy().readings(MetricHop::Exporter, 0, HPA_CREATED_MS, |result| {
+        let ReadingResult::Samples(samples) = result else { return };
+        let Some(mut other) = samples.iter().find(|sample| sample.object.as_deref() == Some(OLD)).cloned() else {
+            return;
+        };
+        Arc::make_mut(&mut other.labels).insert("UUID".to_owned(), "GPU-7".to_owned());
+        samples.push(MetricSample { value: Some(Milli(98_000)), ..other });
+    });
+    run.assert_passes_with_finding(
+        MetricServed,
+        "ollama-7fd697578d-dfk6s on GPU-6f1d2c3a-0003-4a5b-8c9d-000000000003=0, ollama-7fd697578d-dfk6s on GPU-7=98",
+    );
 }
 
 /// 0 at every hop, though the model is in accelerator memory: on MIG instances the field is the cause, not the exporter.

@@ -71,6 +71,29 @@ fn an_average_of_busy_and_idle_pods_is_no_other_unit() {
     assert!(!run.evaluate(MetricFollowsLoad).reason.contains("stood still"));
 }
 
+/// Seven devices of one pod, of which one has this value, in thousandths, and the others none: the rule averages them.
+fn with_seven_devices(busy: i64) -> RunFixture {
+    let low = healthy().metric(RISE, CLEANUP, Some(busy / 7));
+    [MetricHop::Exporter, MetricHop::Store].into_iter().fold(low, |run, hop| {
+        run.readings(hop, RISE, CLEANUP, |result| {
+            let ReadingResult::Samples(samples) = result else { return };
+            let Some(first) = samples.iter().find(|sample| sample.object.as_deref() == Some(OLD)) else { return };
+            let device = |n: i64| MetricSample { value: Some(Milli(if n == 3 { busy } else { 0 })), ..first.clone() };
+            *samples = (0..7).map(device).collect();
+        })
+    })
+}
+
+#[test]
+fn an_average_over_the_devices_of_a_pod_names_the_one_that_works() {
+    with_seven_devices(98_000).assert_inconclusive(
+        MetricFollowsLoad,
+        "pod ollama-7fd697578d-dfk6s has 7 series at the exporter, of which 1 reached the target 60 (the highest was 98, and the \
+         mean of all 14): an average over the devices of a pod hides the one that works; use max in place of avg",
+    );
+    with_seven_devices(50_000).assert_inconclusive(MetricFollowsLoad, "increase the load, lower the target 60");
+}
+
 #[test]
 fn a_metric_that_stays_below_its_target_is_no_matter_of_units() {
     let run = [MetricHop::Exporter, MetricHop::Store, MetricHop::Api]

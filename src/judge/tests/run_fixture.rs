@@ -24,6 +24,7 @@ pub(super) const SECOND: &str = "ollama-7fd697578d-fcd5l";
 pub(super) const THIRD: &str = "ollama-7fd697578d-lb9np";
 
 /// Times of the healthy run, milliseconds: see fixtures/timelines/rig-healthy.
+pub(super) const HPA_CREATED_MS: u64 = 10_809;
 pub(super) const IDLE: u64 = 11_071;
 pub(super) const RISE: u64 = 27_557;
 pub(super) const SCALED_TO_2: u64 = 35_968;

@@ -1,7 +1,8 @@
 //! Setup/PodsRequestAccelerators, Setup/MetricServed, Setup/AutoscalerActive.
 
 use super::run_fixture::{
-    CLEANUP, IDLE, OLD, edit_samples, healthy, is_phase, phase_began, real_accelerators, recorded, slow_metric,
+    CLEANUP, HPA_CREATED_MS, IDLE, OLD, edit_samples, healthy, is_phase, phase_began, real_accelerators, recorded,
+    slow_metric,
 };
 use crate::judge::{Check, CheckStatus, judge};
 use crate::model::inventory::Inventory;
@@ -17,9 +18,6 @@ use crate::model::verdict::CaseResult;
 use crate::units::{HumanDuration, Milli};
 
 use Check::{AutoscalerActive, MetricServed, PodsRequestAccelerators};
-
-/// When the HPA was created and its first status was observed.
-const HPA_CREATED_MS: u64 = 10_809;
 
 #[test]
 fn pods_with_an_extended_resource_or_a_claim_request_an_accelerator() {
@@ -67,8 +65,13 @@ fn with_a_profile_only_its_resources_are_accelerators() {
     );
     other.assert_inconclusive(
         PodsRequestAccelerators,
-        "if nvidia.com/gpu is one, profile own is not that of its exporter: name another metric.profile, or state accelerator: \
-         nvidia.com/gpu",
+        "if nvidia.com/gpu is one, profile own is not that of its exporter: set metric.profile to dcgm or hami, or state \
+         accelerator: nvidia.com/gpu",
+    );
+    let unknown = other.clone().pods(OLD, |_, pod| pod.extended_resources = [("a.example/chip".to_owned(), 1)].into());
+    unknown.assert_inconclusive(
+        PodsRequestAccelerators,
+        "name another metric.profile, or state accelerator: a.example/chip",
     );
     let bare = other.clone().pods(OLD, |_, pod| pod.extended_resources.clear());
     bare.assert_inconclusive(PodsRequestAccelerators, "give its container a limit, for example amd.com/gpu: 1");
@@ -281,6 +284,19 @@ fn the_controller_is_active_when_it_shows_a_served_value() {
 fn a_controller_that_cannot_compute_fails_with_its_own_message() {
     let run = refused("FailedGetPodsMetric", "unable to get metric gpu_utilization: no metrics returned");
     run.assert_fails(AutoscalerActive, "ScalingActive=False/FailedGetPodsMetric: unable to get metric gpu_utilization");
+}
+
+#[test]
+fn a_target_with_0_replicas_is_not_the_controllers_doing() {
+    let run = || refused("ScalingDisabled", "scaling is disabled since the replica count of the target is zero");
+    let zero = run().resized_by(HPA_CREATED_MS, 0, "kubectl", "");
+    zero.assert_inconclusive(
+        AutoscalerActive,
+        "the target has 0 replicas (1 → 0, written by kubectl (Update)), and the controller does not scale a target from a 0",
+    );
+    zero.assert_inconclusive(AutoscalerActive, "ScalingActive=False/ScalingDisabled: scaling is disabled");
+    // The controller is wrong where the target never had 0.
+    run().assert_fails(AutoscalerActive, "ScalingActive=False/ScalingDisabled: scaling is disabled");
 }
 
 #[test]

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::run_fixture::{OLD, RISE, RunFixture, SECOND, THIRD, edit_samples, healthy, is_api_reading};
-use crate::judge::Check::{MetricFollowsLoad, MetricServed, NewPodsServe};
+use super::run_fixture::{HPA_CREATED_MS, OLD, RISE, RunFixture, SECOND, THIRD, edit_samples, healthy, is_api_reading};
+use crate::judge::Check::{AutoscalerActive, MetricFollowsLoad, MetricServed, NewPodsServe};
 use crate::judge::CheckStatus;
 use crate::model::observation::ObservationKind;
 use crate::model::reading::{MetricHop, MetricReading, ReadingResult};
@@ -115,10 +115,12 @@ fn an_exporter_that_names_one_pod_of_a_device_at_a_time_shows_no_work_of_it() {
         }
     });
     run.assert_inconclusive(NewPodsServe, "no reading of exporter and store has values of two of them at one time");
-    let low = run.metric(0, u64::MAX, Some(0));
+    let low = run.clone().metric(0, u64::MAX, Some(0));
     let text = "the exporter reports the one device GPU-6f1d2c3a-0003-4a5b-8c9d-000000000003 for ollama-7fd697578d-dfk6s and ollama-7fd697578d-fcd5l and \
                 ollama-7fd697578d-lb9np in turn, never for two of them at once";
     low.assert_inconclusive(MetricFollowsLoad, text);
+    let unserved = run.hpas(|_, hpa| hpa.current_metrics.clear()).api_fails(HPA_CREATED_MS, u64::MAX);
+    unserved.assert_inconclusive(AutoscalerActive, text);
 }
 
 #[test]

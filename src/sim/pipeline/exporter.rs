@@ -1,6 +1,6 @@
 //! The exporter. Values come from its latest sample; pod labels are looked up on each scrape.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -71,10 +71,11 @@ impl SimExporter {
         let elapsed_us = cluster.clock().now_us().saturating_sub(self.start_us).max(1);
         let elapsed_us = u32::try_from(elapsed_us).map_or(f64::from(u32::MAX), f64::from);
         let idle = DeviceSample { utilization: cluster.config().ollama.idle_percent, used_mib: 0 };
+        let working = working_devices(&self.devices.1);
         let sample = |id: &str, device: &SimDevice| {
             let Some(holder) = &device.holder else { return idle };
             let now = holder_usage(servers, holder);
-            if !now.is_running {
+            if !now.is_running || !working.contains(id) {
                 return idle;
             }
             let before = self.start_usage.get(id).filter(|(before, _)| before == holder);
@@ -181,6 +182,14 @@ impl SimExporter {
             SharedValues::Rotating | SharedValues::Whole | SharedValues::Unattributed => push(&accelerator, whole),
         }
     }
+}
+
+/// The ids of the devices that work: of each pod the first one. Ollama loads a model that fits on one device onto one
+/// (docs/faq.md, "How does Ollama load models on multiple GPUs?").
+fn working_devices(devices: &BTreeMap<String, SimDevice>) -> BTreeSet<&str> {
+    let mut seen = BTreeSet::new();
+    let held = devices.iter().filter_map(|(id, device)| Some((id, device.holder.as_ref()?)));
+    held.filter(|(_, holder)| seen.insert((&holder.namespace, &holder.pod))).map(|(id, _)| id.as_str()).collect()
 }
 
 fn holder_usage(servers: &ServerRegistry, holder: &DeviceHolder) -> DeviceUsage {
