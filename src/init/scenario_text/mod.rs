@@ -118,6 +118,8 @@ pub(crate) fn write_scenario(found: &ClusterFindings, base: &ScenarioBase, origi
     header::write(&mut yaml, found, origin);
     yaml.text(0, "extends", &base.reference);
     yaml.text(0, "name", "from-init");
+    // The base's sentence need not be true of this metric and this way in.
+    yaml.text(0, "description", "A scenario that gpuhpa init wrote for this cluster");
     if facts.namespace != base.scenario.namespace {
         yaml.text(0, "namespace", &facts.namespace);
     }

@@ -63,17 +63,22 @@ fn remove(values: &mut Map<String, Value>, path: &[String]) {
     }
 }
 
-/// The models that a release's values name, each once: below the key `models`, as the chart ollama reads it (`pull`, `run`).
+/// The models that a release's values name for its pods to pull, each once: below the key `models`, as the chart ollama reads it
+/// (`pull`, and `run` but for what `create` makes).
 pub(super) fn named_models(values: &Map<String, Value>) -> Vec<String> {
-    let models = values.values().filter_map(|value| value.get("models")).chain(values.get("models"));
-    let lists = models.flat_map(|models| ["pull", "run"].map(|key| models[key].as_array()));
-    let mut all = Vec::new();
-    for model in lists.flatten().flatten().filter_map(Value::as_str) {
-        if all.iter().all(|known| known != model) {
-            all.push(model.to_owned());
+    let models: Vec<&Value> =
+        values.values().filter_map(|value| value.get("models")).chain(values.get("models")).collect();
+    let entries = |key: &'static str| models.iter().filter_map(move |models| models[key].as_array()).flatten();
+    let is_created = |name: &str| entries("create").any(|one| one["name"] == name);
+    let pulled = entries("pull").filter_map(Value::as_str);
+    let run = entries("run").filter_map(Value::as_str).filter(|name| !is_created(name));
+    let mut names: Vec<String> = Vec::new();
+    for name in pulled.chain(run) {
+        if !names.iter().any(|known| known == name) {
+            names.push(name.to_owned());
         }
     }
-    all
+    names
 }
 
 /// The values of a release that are no map where the chart's values.yaml has one, or the other way round, as text: a
@@ -147,6 +152,8 @@ mod tests {
         let models = |values: Value| named_models(values.as_object().unwrap());
         assert_eq!(models(json!({"ollama": {"models": {"pull": ["a", "b"], "run": ["b", 1]}}, "x": 1})), ["a", "b"]);
         assert_eq!(models(json!({"ollama": {"models": ["a"]}, "models": "x"})), Vec::<String>::new());
+        let created = json!({"models": {"create": [{"name": "mine", "template": "FROM /x"}], "run": ["mine", "b"]}});
+        assert_eq!(models(created), ["b"]);
     }
 
     #[test]
