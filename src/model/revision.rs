@@ -150,10 +150,12 @@ pub(crate) const RULES_HISTORY: &[RulesRevision] = &[
             "Setup/MetricServed",
             "Setup/AutoscalerActive",
             "Control/MetricFollowsLoad",
+            "ScaleUp/NewPodsServe",
         ],
-        change: "a target with 0 replicas is no FAIL of the controller; a device that is reported for several pods in turn is named \
-                 where the metric is served now and then; an average over the devices of a pod, of which one works, is named; so \
-                 are the profile that lists the resource of the target's pods, and the device of each of several series of a pod",
+        change: "neither a target with 0 replicas nor a new pod whose server lacks memory or is busy is a FAIL; a device that is \
+                 reported for several pods in turn is named where the metric is served now and then; an average over the devices \
+                 of a pod, of which one works, is named; so are the profile that lists the resource of the target's pods, and the \
+                 device of each of several series of a pod",
     },
 ];
 

@@ -18,7 +18,7 @@ use serde_json::{Map, Value};
 use crate::model::load::{LoadSpec, ProtocolName, RequestOutcome};
 
 pub(crate) use parameters::ParameterProblem;
-pub(crate) use refusal::{MAX_ERROR_CHARS, error_body_text, status_outcome};
+pub(crate) use refusal::{MAX_ERROR_CHARS, error_body_text, names_lack_of_memory, status_outcome};
 pub(crate) use stream::{ChatStream, ChatStreamError, ChatTotals, LineError, LineFrame, StreamMessage};
 
 /// The protocol with this name.

@@ -39,6 +39,18 @@ pub(super) fn error_field_text(error: &Value) -> String {
     if text.is_empty() { "empty error message".to_owned() } else { text }
 }
 
+/// Words of servers whose model does not fit: Ollama's (llm/server.go, which also says "resource limitations"), those of CUDA, ROCm and vLLM,
+/// and of a runner that the kernel killed.
+const LACK_OF_MEMORY: [&str; 5] =
+    ["out of memory", "more system memory", "outofmemory", "resource limitations", "signal: killed"];
+
+/// Whether a server's error says that it lacks memory or resources.
+#[must_use]
+pub(crate) fn names_lack_of_memory(error: &str) -> bool {
+    let error = error.to_lowercase();
+    LACK_OF_MEMORY.iter().any(|words| error.contains(words))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -60,6 +72,24 @@ mod tests {
         ];
         for (status, outcome) in cases {
             assert_eq!(status_outcome(status), outcome, "{status}");
+        }
+    }
+
+    #[test]
+    fn a_lack_of_memory_is_known_by_the_servers_words() {
+        for error in [
+            "HTTP 500: model requires more system memory (2.7 GiB) than is available (2.3 GiB)",
+            "HTTP 500: llama runner process has terminated: cudaMalloc failed: out of memory",
+            "HTTP 500: model runner has unexpectedly stopped, this may be due to resource limitations or an internal error, \
+             check ollama server logs for details",
+            "HTTP 500: llama runner process has terminated: signal: killed",
+            "HTTP 500: CUDA out of memory. Tried to allocate 2.00 GiB",
+            "torch.OutOfMemoryError",
+        ] {
+            assert!(names_lack_of_memory(error), "{error}");
+        }
+        for error in ["HTTP 500: CUDA error: no CUDA-capable device is detected", "HTTP 502: <html>", "reset", ""] {
+            assert!(!names_lack_of_memory(error), "{error}");
         }
     }
 

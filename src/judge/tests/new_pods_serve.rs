@@ -122,8 +122,40 @@ fn a_chat_that_breaks_off_with_its_container_is_no_fail() {
         assert!(result.status == CheckStatus::Inconclusive && result.reason.starts_with(&text), "{}", result.reason);
     }
     assert_eq!(killed_at(46_000).status, CheckStatus::Fail, "long after it");
+    // The pod lives on where only the server's runner lacks memory.
+    let lacking = run.clone().probes(|probe| {
+        if probe.error.is_some() {
+            let error = "HTTP 500: model requires more system memory (2.7 GiB) than is available (2.3 GiB)";
+            (probe.status, probe.error) = (Some(500), Some(error.to_owned()));
+        }
+    });
+    let result = evaluate(&lacking);
+    let text =
+        format!("(workload) pod {SECOND} lacks memory for the model: HTTP 500: model requires more system memory");
+    assert!(result.status == CheckStatus::Inconclusive && result.reason.starts_with(&text), "{}", result.reason);
     let now = |at_ms: u64| evaluate(&run.clone().without(|o| o.at_ms > at_ms)).status;
     assert_eq!([now(43_000), now(46_000)], [CheckStatus::Pending, CheckStatus::Fail]);
+}
+
+#[test]
+fn an_error_of_the_server_that_names_its_own_limits_is_no_fail() {
+    let answered = |status: u16, error: &str| {
+        healthy().probes(|probe| {
+            if probe.pod == SECOND {
+                (probe.status, probe.error) = (Some(status), Some(error.to_owned()));
+            }
+        })
+    };
+    let memory = "HTTP 500: model requires more system memory (2.7 GiB) than is available (2.3 GiB)";
+    answered(500, memory).assert_inconclusive(
+        NewPodsServe,
+        "(workload) pod ollama-7fd697578d-fcd5l lacks memory for the model: HTTP 500: model requires more system memory",
+    );
+    let busy = "HTTP 503: server busy, please try again.  maximum pending requests exceeded";
+    answered(503, busy)
+        .assert_inconclusive(NewPodsServe, "(workload) pod ollama-7fd697578d-fcd5l refuses the chat: HTTP 503");
+    answered(500, "HTTP 500: CUDA error: no CUDA-capable device is detected")
+        .assert_fails(NewPodsServe, "does not answer its probe chat: HTTP 500: CUDA error");
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! ScaleUp/NewPodsServe: each new pod (a) answers one probe chat through the pod proxy, with the model in the
 //! accelerator's memory, and (b) receives traffic through the Service: its metric rises while it is a ready endpoint and no
 //! probe runs. A model that is mostly in host memory, a Service that does not select the pod, a missing model, a model of a
-//! remote host, too few connections, no successful chat through the Service, a device whose pods all have its one value:
-//! INCONCLUSIVE. Where the server cannot say where its model is, the activity of the pod's own device decides.
+//! remote host, a server that lacks memory or is busy, too few connections, no successful chat through the Service, a device
+//! whose pods all have its one value: INCONCLUSIVE. Where the server cannot say where its model is, the activity of the pod's
+//! own device decides.
 
 mod device_activity;
 mod model_placement;
@@ -14,6 +15,7 @@ use crate::judge::check_result::{CheckResult, CheckStatus, format_ms};
 use crate::judge::diagnosis::remote_model;
 use crate::judge::run_view::{ObservedItem, RunView, SizeChange, TargetPod};
 use crate::model::observation::{LoadSnapshot, PodSnapshot, ProbeRecord};
+use crate::protocol;
 use model_placement::{describe_different_models, describe_placement, evaluate_missing_placement, is_on_accelerator};
 pub(in crate::judge) use traffic::find_service_traffic;
 use traffic::{evaluate_traffic, last_probe_end};
@@ -225,8 +227,12 @@ fn evaluate_failed_probe(view: &RunView<'_>, pod: &TargetPod<'_>, probe: &ProbeR
     if let Some(text) = describe_missing_token(view, name, probe) {
         return CheckResult::inconclusive(format!("(workload) {text}: {error}"));
     }
-    if probe.status.is_some_and(|status| (400..500).contains(&status)) {
+    // 503 is the answer of a server whose queue is full.
+    if probe.status.is_some_and(|status| (400..500).contains(&status) || status == 503) {
         return CheckResult::inconclusive(format!("(workload) pod {name} refuses the chat: {error}"));
+    }
+    if protocol::names_lack_of_memory(error) {
+        return CheckResult::inconclusive(format!("(workload) pod {name} lacks memory for the model: {error}"));
     }
     let succeeded = view.loads.last().map_or(0, |(_, load)| load.succeeded);
     if succeeded == 0 {
