@@ -4,7 +4,8 @@
 //! there is none, the last scale-up above that size. The controller applies the largest recommendation of the window (kubernetes
 //! v1.37.2, pkg/controller/podautoscaler/horizontal.go), so an earlier scale-down violates the HPA's own spec: FAIL,
 //! where the window is the spec's, no value can have been missed, and a doubled sync period does not explain it. A window
-//! that is not longer than sync period and metric lag shows nothing either way: the case does not apply.
+//! that is not longer than sync period and metric lag shows nothing either way: the case does not apply. INCONCLUSIVE where the
+//! API server's clock is known so little that no scale-down would be early.
 
 use crate::bounds::TimingModel;
 use crate::hpa;
@@ -66,6 +67,13 @@ fn evaluate_fall<'v>(view: &'v RunView<'v>, fall: &'v SizeChange<'v>) -> CheckRe
         format_ms(view.times.down_window.ms),
         format_ms(least)
     );
+    if least == 0 {
+        return CheckResult::inconclusive(format!(
+            "{reason}; the API server's clock is known to {} only, so no scale-down would be too early",
+            format_ms(view.times.clock_skew_ms)
+        ))
+        .with_cites([fall.seq]);
+    }
     let readings = view.api_readings.iter().filter(|reading| reading.requested_ms == from).map(|reading| reading.seq);
     let statuses = view.our_hpa_snapshots().filter(|(o, _)| o.at_ms == from).map(|(o, _)| o.seq);
     let readings = readings.chain(statuses);
