@@ -55,7 +55,7 @@ pub(crate) struct ClusterFindings {
 /// # Errors
 /// The API server does not answer.
 pub(crate) async fn discover(env: &RunEnv, progress: &dyn Fn(&str)) -> Result<ClusterFindings, String> {
-    let version = tokio::time::timeout(Duration::from_secs(30), env.kube.no_retry.apiserver_version()).await;
+    let version = tokio::time::timeout(Duration::from_secs(30), env.kube.retrying.apiserver_version()).await;
     let version = version.map_err(|_| "it did not answer within 30 s".to_owned())?.map_err(|e| format_chain(&e))?;
     let mut reader = ClusterReader::new(env, TIME_LIMIT);
     let mut found = ClusterFindings { kubernetes_version: version.git_version, ..ClusterFindings::default() };

@@ -62,7 +62,7 @@ impl<'a> ClusterReader<'a> {
     where
         K: Resource<DynamicType = ()> + Clone + DeserializeOwned + std::fmt::Debug,
     {
-        self.list_of(what, Api::all(self.env.kube.no_retry.clone())).await
+        self.list_of(what, Api::all(self.env.kube.retrying.clone())).await
     }
 
     /// All objects of a kind in a namespace; `None`, with a note, where they cannot be listed.
@@ -70,7 +70,7 @@ impl<'a> ClusterReader<'a> {
     where
         K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + DeserializeOwned + std::fmt::Debug,
     {
-        self.list_of(what, Api::namespaced(self.env.kube.no_retry.clone(), namespace)).await
+        self.list_of(what, Api::namespaced(self.env.kube.retrying.clone(), namespace)).await
     }
 
     async fn list_of<K>(&mut self, what: &str, api: Api<K>) -> Option<Vec<K>>
@@ -101,7 +101,7 @@ impl<'a> ClusterReader<'a> {
     pub(super) async fn get(&self, path: &str) -> Result<Bytes, String> {
         let request = http::Request::get(path).body(Body::empty()).map_err(|e| format_chain(&e))?;
         let exchange = async {
-            let (head, body) = self.env.kube.no_retry.send(request).await.map_err(|e| format_chain(&e))?.into_parts();
+            let (head, body) = self.env.kube.retrying.send(request).await.map_err(|e| format_chain(&e))?.into_parts();
             let body = body.collect_bytes().await.map_err(|e| format_chain(&e))?;
             if !head.status.is_success() {
                 let text = String::from_utf8_lossy(&body);

@@ -17,8 +17,9 @@ use crate::model::inventory::SimulationInfo;
 use crate::model::scenario::Scenario;
 use crate::model::verdict::CaseResult;
 use crate::run::{self, EPOCH, ReceivedSignals};
-use crate::sim::config::{DeniedPermission, SimConfig};
+use crate::sim::config::{ApiFaultWindow, DeniedPermission, RequestShare, SimConfig};
 use crate::sim::{self, Simulation};
+use crate::units::HumanDuration;
 
 /// A simulated cluster and the scenario that it was made for.
 struct TestCluster {
@@ -121,6 +122,22 @@ fn a_bare_cluster_gets_a_scenario_that_passes_as_it_is_written() {
         assert_eq!(cluster.plan_errors(&scenario).await, Vec::<String>::new());
         assert_eq!(cluster.run(&scenario).await, CaseResult::Pass);
     });
+}
+
+#[test]
+fn a_busy_api_server_hides_nothing() {
+    let init = |percent: u64| {
+        let mut text = String::new();
+        in_virtual_time(async {
+            let window =
+                ApiFaultWindow { start: HumanDuration::from_secs(0), duration: HumanDuration::from_secs(3600) };
+            let busy = (percent > 0).then_some(RequestShare { window, percent });
+            let cluster = TestCluster::start(built_in(), |config| config.api.too_many_requests = busy);
+            text = cluster.init(&format!("busy-{percent}")).await.0;
+        });
+        text
+    };
+    assert_eq!(init(30), init(0));
 }
 
 #[test]
