@@ -2,6 +2,8 @@
 //! resource claim. The requirement does not cover pods without one, or with one that the model does not use: INCONCLUSIVE.
 //! A claim whose allocation is not known to be of accelerators is a finding.
 
+use std::collections::BTreeSet;
+
 use crate::judge::check_result::CheckResult;
 use crate::judge::diagnosis::model_on_cpu;
 use crate::judge::run_view::RunView;
@@ -25,7 +27,7 @@ pub(super) fn evaluate(view: &RunView<'_>) -> CheckResult {
             false => CheckResult::pending(format!("{reason} yet")),
         };
     }
-    let (mut cites, mut requests, mut unknown_claims) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut cites, mut requests, mut unknown_claims) = (Vec::new(), Vec::new(), BTreeSet::new());
     for pod in pods {
         let (Some(first), Some(last)) = (pod.observations.first(), pod.last_observation()) else { continue };
         // Until its object exists, a claim has the name of its entry in the pod's spec, which no allocation names.
@@ -66,7 +68,7 @@ pub(super) fn evaluate(view: &RunView<'_>) -> CheckResult {
         false => result.with_finding(format!(
             "no known driver of accelerators is recorded for claim {}: that it is one shows only by where the model is \
              (ScaleUp/NewPodsServe)",
-            unknown_claims.join(" and claim ")
+            unknown_claims.into_iter().collect::<Vec<_>>().join(" and claim ")
         )),
     }
 }

@@ -74,6 +74,11 @@ fn with_a_named_resource_a_claim_does_not_count() {
         PodsRequestAccelerators,
         "no known driver of accelerators is recorded for claim nic-",
     );
+    let shared = each_pod(of_auto, |_, pod| pod.resource_claims = vec!["one".to_owned()]);
+    shared.assert_passes_with_finding(
+        PodsRequestAccelerators,
+        "no known driver of accelerators is recorded for claim one: that it is one shows only by where the model is",
+    );
 }
 
 /// Pods with a claim each, whose allocation the probes of the new pods record.
