@@ -153,10 +153,10 @@ pub(crate) const RULES_HISTORY: &[RulesRevision] = &[
             "ScaleUp/NewPodsServe",
             "ScaleDown/NotEarly",
         ],
-        change: "a scale-down that no clock could show as early shows nothing; neither a target with 0 replicas nor a new pod whose server lacks memory or is busy is a FAIL; a device that is \
-                 reported for several pods in turn is named where the metric is served now and then; an average over the devices \
-                 of a pod, of which one works, is named; so are the profile that lists the resource of the target's pods, and the \
-                 device of each of several series of a pod",
+        change: "a scale-down that no clock could show as early shows nothing; neither a target with 0 replicas nor a new pod whose \
+                 server lacks memory or is busy is a FAIL; a device that is reported for several pods in turn is named where the \
+                 metric is served now and then; an average over the devices of a pod, of which one works, is named; so are the \
+                 profile that lists the resource of the target's pods, and the device of each of several series of a pod",
     },
 ];
 

@@ -39,8 +39,8 @@ pub(super) fn error_field_text(error: &Value) -> String {
     if text.is_empty() { "empty error message".to_owned() } else { text }
 }
 
-/// Words of servers whose model does not fit: Ollama's (llm/server.go, which also says "resource limitations"), those of CUDA, ROCm and vLLM,
-/// and of a runner that the kernel killed.
+/// Words of servers whose model does not fit: Ollama's (llm/server.go, which also says "resource limitations"), those of CUDA, ROCm
+/// and vLLM, and of a runner that the kernel killed.
 const LACK_OF_MEMORY: [&str; 5] =
     ["out of memory", "more system memory", "outofmemory", "resource limitations", "signal: killed"];
 

@@ -134,10 +134,12 @@ fn explain_inactive(view: &RunView<'_>, name: &str, made_ms: u64) -> CheckResult
     .with_cites(cites)
 }
 
-/// Why autoscaling is disabled, with the observation that shows it: the target has 0 replicas, which the controller has not set.
-/// `None` where it never had 0: the controller is wrong then.
+/// Why autoscaling is disabled, with the observation that shows it: the target had 0 replicas, which the controller has not set, when
+/// it said so last. `None` where it had more: the controller is wrong then.
 fn describe_zero_replicas(view: &RunView<'_>, condition: &ObjectCondition) -> Option<(String, u64)> {
-    let (o, _) = view.workloads.iter().rfind(|(_, workload)| workload.spec_replicas == 0)?;
+    let status_ms = view.our_hpa_snapshots().last()?.0.at_ms;
+    let last = view.workloads.iter().rfind(|(o, _)| o.at_ms <= status_ms);
+    let (o, _) = last.filter(|(_, workload)| workload.spec_replicas == 0)?;
     let change = view.size_changes.iter().rfind(|change| change.to == 0);
     let writer = change
         .map_or(String::new(), |change| format!(" ({} → 0, written by {})", change.from, change.describe_writer()));

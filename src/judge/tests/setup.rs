@@ -295,7 +295,9 @@ fn a_target_with_0_replicas_is_not_the_controllers_doing() {
         "the target has 0 replicas (1 → 0, written by kubectl (Update)), and the controller does not scale a target from a 0",
     );
     zero.assert_inconclusive(AutoscalerActive, "ScalingActive=False/ScalingDisabled: scaling is disabled");
-    // The controller is wrong where the target never had 0.
+    // The controller is wrong where the target has more.
+    let again = zero.resized_by(HPA_CREATED_MS + 1, 1, "kubectl", "");
+    again.assert_fails(AutoscalerActive, "ScalingActive=False/ScalingDisabled: scaling is disabled");
     run().assert_fails(AutoscalerActive, "ScalingActive=False/ScalingDisabled: scaling is disabled");
 }
 
