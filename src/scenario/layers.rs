@@ -246,13 +246,16 @@ fn resolve_chart_paths(values: &mut Map<String, Value>, dir: &Path) {
     }
 }
 
-/// The path without `.` and without a folder followed by `..`. Works on the text alone, so that no absolute home path gets in.
+/// The path without `.` and without a folder followed by `..`, unless that folder is a link. Works on the text, so that no absolute
+/// home path gets in.
 fn normalize_path(path: &Path) -> PathBuf {
     let mut out = PathBuf::new();
     for part in path.components() {
         match part {
             Component::CurDir => {}
-            Component::ParentDir if matches!(out.components().next_back(), Some(Component::Normal(_))) => {
+            Component::ParentDir
+                if matches!(out.components().next_back(), Some(Component::Normal(_))) && !out.is_symlink() =>
+            {
                 out.pop();
             }
             other => out.push(other),

@@ -657,3 +657,21 @@ fn the_spec_of_an_adopted_hpa_is_no_problem_of_the_file_and_one_of_the_run() {
     scenario.hpa.spec.max_replicas = 4;
     assert_eq!(find_hpa_problems(&scenario), []);
 }
+
+/// The folder above one that was reached by a link is the one above its target, as for every other program.
+#[test]
+fn extends_follows_a_link_to_a_folder() {
+    let root = std::env::temp_dir().join(format!("gpuhpa-linked-{}", std::process::id()));
+    let put = |path: &str, text: &str| {
+        let path = root.join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    put("repository/base.yaml", "extends: builtin://ollama-gpu-utilization.yaml\nname: base\n");
+    put("repository/rig/rig.yaml", "extends: ../base.yaml\n");
+    put("mine/mine.yaml", "extends: linked/rig.yaml\n");
+    std::os::unix::fs::symlink(root.join("repository/rig"), root.join("mine/linked")).unwrap();
+    let loaded = load(&[root.join("mine/mine.yaml")], None);
+    std::fs::remove_dir_all(&root).unwrap();
+    assert_eq!(loaded.unwrap().name, "base");
+}
