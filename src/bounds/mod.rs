@@ -23,6 +23,9 @@ pub(crate) const SLACK: HumanDuration = HumanDuration::from_secs(3);
 /// Time from the first chat of the load until the accelerator is busy, with the model already loaded.
 pub(crate) const LOAD_RAMP: HumanDuration = HumanDuration::from_secs(10);
 
+/// Resolution of Kubernetes' timestamps, milliseconds.
+const TIMESTAMP_MS: u64 = 1000;
+
 /// Everything that the bounds are computed from.
 #[derive(Clone, Debug)]
 pub(crate) struct TimingModel<'a> {
@@ -248,16 +251,15 @@ impl TimingModel<'_> {
     }
 
     /// Shortest allowed time from when the metric last recommended more replicas until the scale-down, milliseconds:
-    /// the stabilization window, less one sync period, the clock skew and 1 s (Kubernetes timestamps are whole
-    /// seconds).
+    /// the stabilization window, less one sync period, the clock skew and [`TIMESTAMP_MS`].
     #[must_use]
     pub(crate) fn earliest_scale_down_ms(&self) -> u64 {
-        self.down_window.ms.saturating_sub(self.assumptions.sync_period.ms() + self.clock_skew_ms + 1000)
+        self.down_window.ms.saturating_sub(self.assumptions.sync_period.ms() + self.clock_skew_ms + TIMESTAMP_MS)
     }
 
     /// Sync period and metric lag, milliseconds, where the scale-down window is no longer: an early scale-down is not seen.
     pub(crate) fn unobservable_window_ms(&self) -> Option<u64> {
-        let unobservable_ms = self.assumptions.sync_period.ms() + self.metric_lag().total_ms();
+        let unobservable_ms = self.assumptions.sync_period.ms() + self.metric_lag().total_ms().max(TIMESTAMP_MS);
         (self.down_window.ms <= unobservable_ms).then_some(unobservable_ms)
     }
 
@@ -353,6 +355,23 @@ mod tests {
     fn a_scale_down_may_precede_the_window_by_a_sync_the_skew_and_a_second() {
         let assumptions = Assumptions::default();
         assert_eq!(times(&assumptions).earliest_scale_down_ms(), 300_000 - 15_000 - 500 - 1000);
+    }
+
+    #[test]
+    fn a_window_that_no_whole_second_separates_from_the_sync_period_shows_nothing() {
+        let (seconds, zero) = (HumanDuration::from_secs, HumanDuration::from_secs(0));
+        let assumptions = Assumptions {
+            sync_period: seconds(5),
+            exporter_interval: zero,
+            scrape_interval: zero,
+            store_offset: zero,
+            ..Assumptions::default()
+        };
+        let of_window = |ms: u64| {
+            let window = Term { ms, ..times(&assumptions).down_window };
+            TimingModel { down_window: window, ..times(&assumptions) }.unobservable_window_ms()
+        };
+        assert_eq!([of_window(6000), of_window(7000)], [Some(6000), None]);
     }
 
     /// Measured from the HPA's creation to the clean-up: 870 s in a rehearsal of the built-in scenario; on the rig 108 s
