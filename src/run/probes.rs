@@ -1,6 +1,8 @@
 //! Direct chats: while the load runs, each new pod that becomes Ready is sent one chat through the API server's pod proxy,
 //! one pod after the other.
 
+use std::time::Duration;
+
 use k8s_openapi::api::resource::v1::ResourceClaim;
 use kube::Api;
 
@@ -10,22 +12,26 @@ use crate::judge::{self, Prerequisite};
 use crate::load::{self, LoadError};
 use crate::model::observation::{ClaimedDevice, ObservationKind, ProbeRecord};
 use crate::snapshot;
+use crate::units::HumanDuration;
 
-/// Attempts for a probe that the API server did not deliver, one second apart: an API server that restarts is back within
-/// half a minute.
-const MAX_ATTEMPTS: u32 = 30;
+/// How long a probe is repeated that the API server did not deliver: one that restarts is back within half a minute. A time and no
+/// number of attempts, since one that no answer ends takes as long as the load's timeouts.
+const RETRY_TIME: HumanDuration = HumanDuration::from_secs(30);
+
+/// Between two attempts.
+const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Sends a chat to this pod alone. Sends it again if the API server was busy or unreachable, which is no result of the pod.
 async fn probe_with_retry(inputs: &super::RunInputs<'_>, pod: &str) -> Result<ProbeRecord, LoadError> {
-    let mut attempts = 1;
+    let clock = inputs.env.clock;
+    let end_ms = clock.now_ms() + RETRY_TIME.ms();
     loop {
         let probe = load::probe_pod(inputs.env, inputs.scenario, pod).await?;
         let is_transient = probe.status.is_none_or(|status| status == 429 || status >= 500);
-        if !probe.not_delivered || !is_transient || attempts >= MAX_ATTEMPTS {
+        if !probe.not_delivered || !is_transient || clock.now_ms() >= end_ms {
             return Ok(probe);
         }
-        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
-        attempts += 1;
+        tokio::time::sleep(RETRY_INTERVAL).await;
     }
 }
 

@@ -74,7 +74,7 @@ pub(crate) fn paused_runtime() -> tokio::runtime::Runtime {
     runtime.expect("a runtime")
 }
 
-/// Timeout of a run in virtual time: longer than the plan of any scenario here allows.
+/// Timeout of a run in virtual time, for one that does not end: longer than the plan of any scenario here allows.
 const MAX_RUN: Duration = Duration::from_secs(4 * 3600);
 
 /// Runs a scenario on a simulated platform.
@@ -82,15 +82,31 @@ pub(crate) fn rehearse(config: SimConfig, scenario: &Scenario, dir: &Path) -> Re
     rehearse_with_timeout(config, scenario, dir).expect("a run that ends")
 }
 
-/// Runs a scenario on a simulated platform; `None` if the run times out.
+/// Runs a scenario on a simulated platform; `None` if the run times out. A run that ends must not have taken longer than its plan
+/// says.
 pub(crate) fn rehearse_with_timeout(config: SimConfig, scenario: &Scenario, dir: &Path) -> Option<RehearsalOutcome> {
     let bundle = Bundle::create(dir).expect("an empty directory").without_sync();
     let (_sender, signals) = watch::channel(ReceivedSignals::default());
     let simulation = SimulationInfo { seed: config.seed, ..SimulationInfo::default() };
-    paused_runtime().block_on(async {
+    let seed = config.seed;
+    let outcome = paused_runtime().block_on(async {
         let platform = sim::start(config, scenario, RunClock::start_at(EPOCH));
         tokio::time::timeout(MAX_RUN, run::rehearse(&platform, scenario, simulation, &bundle, signals)).await.ok()
-    })
+    })?;
+    let verdict = &outcome.verdict;
+    assert!(
+        planned_max_ms(dir).is_none_or(|max_ms| verdict.duration_ms <= max_ms),
+        "seed {seed}: the run took {} ms, longer than its plan says: {}",
+        verdict.duration_ms,
+        verdict.reason
+    );
+    Some(outcome)
+}
+
+/// The longest duration that the plan of a run states, milliseconds; `None` for a run that was refused before.
+fn planned_max_ms(dir: &Path) -> Option<u64> {
+    let plan: serde_json::Value = serde_json::from_slice(&std::fs::read(dir.join("plan.json")).ok()?).ok()?;
+    plan["maxDurationMs"].as_u64()
 }
 
 /// A directory for a bundle, removed on drop.
