@@ -3,7 +3,7 @@
 
 mod terms;
 
-use self::terms::{assumed_term, bound, harness_term, term};
+use self::terms::{TIMESTAMP_MS, assumed_term, bound, harness_term, term};
 use crate::hpa::BehaviorTimes;
 use crate::model::adapter_rule;
 use crate::model::assumptions::Assumptions;
@@ -22,9 +22,6 @@ pub(crate) const SLACK: HumanDuration = HumanDuration::from_secs(3);
 
 /// Time from the first chat of the load until the accelerator is busy, with the model already loaded.
 pub(crate) const LOAD_RAMP: HumanDuration = HumanDuration::from_secs(10);
-
-/// Resolution of Kubernetes' timestamps, milliseconds.
-const TIMESTAMP_MS: u64 = 1000;
 
 /// Everything that the bounds are computed from.
 #[derive(Clone, Debug)]

@@ -3,6 +3,9 @@
 use crate::model::plan::{BoundName, Term, TermSource, TimeBound};
 use crate::units::HumanDuration;
 
+/// Resolution of Kubernetes' timestamps, milliseconds.
+pub(super) const TIMESTAMP_MS: u64 = 1000;
+
 pub(super) fn term(name: &str, ms: u64, source: TermSource) -> Term {
     Term { name: name.to_owned(), ms, source }
 }
