@@ -78,11 +78,16 @@ impl<'a> NamedPods<'a> {
 pub(in crate::judge) fn describe_mig(view: &RunView<'_>) -> Option<String> {
     let names = view.records.scenario.metric.series_names();
     let field = names.into_iter().find(|name| mig::is_whole_device_field(name))?;
-    let instance = view.target_pods().iter().find_map(|pod| find_instance(view, pod))?;
+    let instance = instance_of_target(view)?;
     Some(format!(
         "the target's pods hold MIG instances ({instance}), and {field} is a value of a whole device, which no instance has: use \
          DCGM_FI_PROF_GR_ENGINE_ACTIVE, a ratio from 0 to 1 (metric.range: [0, 1])"
     ))
+}
+
+/// A MIG instance of the target's pods.
+pub(super) fn instance_of_target<'a>(view: &RunView<'a>) -> Option<&'a str> {
+    view.target_pods().iter().find_map(|pod| find_instance(view, pod))
 }
 
 /// The MIG instance of a pod, by the resource that it requests, by its device id, or by the labels of its node.

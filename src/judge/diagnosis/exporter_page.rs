@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
+use super::device_labels;
 use crate::judge::run_view::RunView;
 use crate::metrics::{device_from_labels, device_index_from_labels};
 use crate::model::reading::MetricSample;
@@ -27,6 +28,13 @@ pub(in crate::judge) fn describe_missing_pods(view: &RunView<'_>, samples: &[Met
         return format!(
             "the target's pods hold {resources}: does the exporter resolve claims to pods (dcgm-exporter: \
              KUBERNETES_ENABLE_DRA=true, and the right to list resourceslices)?"
+        );
+    }
+    if let Some(instance) = device_labels::instance_of_target(view) {
+        return format!(
+            "no series of {name} on its pages is of a MIG instance of the target's pods ({instance}): not every field exists for \
+             instances (DCGM_FI_PROF_GR_ENGINE_ACTIVE does); if {name} does, does the exporter attribute devices to pods (it needs \
+             the kubelet's pod-resources socket)?"
         );
     }
     let others: BTreeSet<Cow<'_, str>> = samples.iter().filter_map(|sample| view.full_name_of_pod(sample)).collect();

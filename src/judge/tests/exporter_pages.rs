@@ -61,6 +61,20 @@ fn each_cause_of_a_page_without_the_targets_pods_has_its_own_text() {
     );
     let not_finite = with_page(|samples| samples.iter_mut().for_each(|sample| sample.value = None));
     not_finite.assert_inconclusive(MetricServed, "is no finite number for the target's pods");
+    let on_instances = unattributed.clone().each(|o| {
+        if let ObservationKind::Pod(pod) = &mut o.kind {
+            pod.extended_resources = [("nvidia.com/mig-1g.10gb".to_owned(), 1)].into();
+        }
+    });
+    on_instances
+        .scenario(|s| {
+            s.metric.store = None;
+            s.metric.exporter.as_mut().unwrap().metric_name = "DCGM_FI_DEV_FB_USED".to_owned();
+        })
+        .assert_inconclusive(
+            MetricServed,
+            "no series of DCGM_FI_DEV_FB_USED on its pages is of a MIG instance of the target's pods (nvidia.com/mig-1g.10gb)",
+        );
     let with_claims = unattributed.each(|o| {
         if let ObservationKind::Pod(pod) = &mut o.kind {
             pod.resource_claims = vec![format!("{}-gpu", pod.name)];
