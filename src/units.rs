@@ -94,6 +94,14 @@ impl JsonSchema for HumanDuration {
 #[serde(transparent)]
 pub struct Milli(pub i64);
 
+impl Milli {
+    /// The mean of values, cut to thousandths; `None` without one.
+    pub(crate) fn mean(values: impl Iterator<Item = Self>) -> Option<Self> {
+        let (count, sum) = values.fold((0, 0_i64), |(count, sum), value| (count + 1, sum.saturating_add(value.0)));
+        sum.checked_div(count).map(Self)
+    }
+}
+
 impl fmt::Display for Milli {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (sign, value) = (if self.0 < 0 { "-" } else { "" }, self.0.unsigned_abs());
@@ -124,9 +132,9 @@ impl FromStr for Milli {
     /// Parses a Kubernetes quantity and rounds it **up** to the next thousandth, as `Quantity.MilliValue` does
     /// (k8s.io/apimachinery v0.37.2, pkg/api/resource/quantity.go).
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let error = || ParseQuantityError::NotAQuantity(text.to_owned());
+        let not_a_quantity = || ParseQuantityError::NotAQuantity(text.to_owned());
         let out_of_range = || ParseQuantityError::OutOfRange(text.to_owned());
-        let (digits, power) = split_suffix(text).ok_or_else(error)?;
+        let (digits, power) = split_suffix(text).ok_or_else(not_a_quantity)?;
         let (negative, digits) = match digits.as_bytes().first() {
             Some(b'-') => (true, &digits[1..]),
             Some(b'+') => (false, &digits[1..]),
@@ -135,7 +143,7 @@ impl FromStr for Milli {
         let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
         let all = format!("{whole}{fraction}");
         if all.is_empty() || !all.bytes().all(|b| b.is_ascii_digit()) {
-            return Err(error());
+            return Err(not_a_quantity());
         }
         let number: i128 = all.parse().map_err(|_| out_of_range())?;
         let (power_of_ten, factor) = match power {

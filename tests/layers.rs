@@ -34,7 +34,7 @@ const CHILD_LAYERS: &[(&str, &[&[&str]])] = &[
     (
         "plan",
         &[
-            &["claims"],
+            &["chart_models", "claims"],
             &[
                 "api_services",
                 "capacity",

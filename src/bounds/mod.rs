@@ -254,7 +254,7 @@ impl TimingModel<'_> {
         self.down_window.ms.saturating_sub(self.assumptions.sync_period.ms() + self.clock_skew_ms + TIMESTAMP_MS)
     }
 
-    /// Sync period and metric lag, milliseconds, where the scale-down window is no longer: an early scale-down is not seen.
+    /// Sync period and metric lag, at least [`TIMESTAMP_MS`], where the scale-down window is no longer: an early one is not seen.
     pub(crate) fn unobservable_window_ms(&self) -> Option<u64> {
         let unobservable_ms = self.assumptions.sync_period.ms() + self.metric_lag().total_ms().max(TIMESTAMP_MS);
         (self.down_window.ms <= unobservable_ms).then_some(unobservable_ms)

@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 use tower::ServiceExt as _;
 
-use crate::env::{HttpFailure, RunEnv, sanitize_text};
+use crate::env::{HttpFailure, RunEnv, parse_retry_after, sanitize_text};
 use crate::error_chain::format_chain;
 
 /// Timeout of one request.
@@ -99,9 +99,8 @@ impl<'a> ClusterReader<'a> {
     /// # Errors
     /// The request fails, has another status, or takes too long; the text says which.
     pub(super) async fn get(&self, path: &str) -> Result<Bytes, String> {
-        let request = http::Request::get(path).body(Body::empty()).map_err(|e| format_chain(&e))?;
         let exchange = async {
-            let (head, body) = self.env.kube.retrying.send(request).await.map_err(|e| format_chain(&e))?.into_parts();
+            let (head, body) = self.send_until_taken(path).await?.into_parts();
             let body = body.collect_bytes().await.map_err(|e| format_chain(&e))?;
             if !head.status.is_success() {
                 let text = String::from_utf8_lossy(&body);
@@ -115,6 +114,19 @@ impl<'a> ClusterReader<'a> {
             Ok(body)
         };
         self.within_limit(exchange).await?
+    }
+
+    /// Sends a GET until the API server is not too busy for it (429). Every other status is an answer: it may be that of a server behind
+    /// its proxy.
+    async fn send_until_taken(&self, path: &str) -> Result<http::Response<Body>, String> {
+        loop {
+            let request = http::Request::get(path).body(Body::empty()).map_err(|e| format_chain(&e))?;
+            let response = self.env.kube.no_retry.send(request).await.map_err(|e| format_chain(&e))?;
+            if response.status() != http::StatusCode::TOO_MANY_REQUESTS {
+                return Ok(response);
+            }
+            tokio::time::sleep(parse_retry_after(response.headers()).unwrap_or(Duration::from_secs(1))).await;
+        }
     }
 
     /// Whether anything answers HTTP at a URL, from this machine: an answer with any status counts.

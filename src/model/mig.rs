@@ -16,6 +16,9 @@ const WHOLE_DEVICE_FIELDS: &[&str] = &[
     "DCGM_FI_DEV_DEC_UTIL",
 ];
 
+/// The field of dcgm-exporter that shows how busy an instance is, a ratio from 0 to 1.
+pub(crate) const INSTANCE_ACTIVITY_FIELD: &str = "DCGM_FI_PROF_GR_ENGINE_ACTIVE";
+
 /// True for a field that no instance has.
 #[must_use]
 pub(crate) fn is_whole_device_field(name: &str) -> bool {

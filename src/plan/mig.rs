@@ -16,7 +16,8 @@ pub(super) fn warning(scenario: &Scenario, inventory: &Inventory, plan: &Plan) -
         false => describe_labels(inventory, resource)?,
     };
     Some(format!(
-        "{resource} is a MIG instance ({known_by}), and {field} is a value of a whole device, which no instance has: the metric will not be served, or be 0. Use DCGM_FI_PROF_GR_ENGINE_ACTIVE, a ratio from 0 to 1 (metric.range: [0, 1]; scenarios/ollama-mig.yaml)"
+        "{resource} is a MIG instance ({known_by}), and {field} is a value of a whole device, which no instance has: the metric will not be served, or be 0. Use {}, a ratio from 0 to 1 (metric.range: [0, 1]; scenarios/ollama-mig.yaml)",
+        mig::INSTANCE_ACTIVITY_FIELD
     ))
 }
 

@@ -6,6 +6,7 @@ mod adoption;
 mod api_services;
 mod capacity;
 mod changes;
+mod chart_models;
 mod claims;
 mod double_average;
 mod foreign_hpa;

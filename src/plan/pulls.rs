@@ -1,6 +1,7 @@
 //! What a run pulls from registries: images and models. A cluster without a way out needs them beforehand.
 
 use super::adoption::is_adopted;
+use super::chart_models;
 use crate::model::inventory::{ChartSummary, Inventory};
 use crate::model::scenario::Scenario;
 
@@ -43,9 +44,7 @@ fn unlisted_model_warning(scenario: &Scenario, inventory: &Inventory) -> Option<
     let model = scenario.load.model.as_str();
     let mut listed: Vec<(&str, &str)> = Vec::new();
     for (release, spec) in scenario.releases.iter().filter(|(name, _)| !is_adopted(scenario, inventory, name)) {
-        let models = spec.values.values().filter_map(|value| value.get("models")).chain(spec.values.get("models"));
-        let lists = models.flat_map(|models| ["pull", "create", "run"].map(|key| models[key].as_array()));
-        let names = lists.flatten().flatten().filter_map(|entry| entry.as_str().or(entry["name"].as_str()));
+        let names = ["pull", "create", "run"].into_iter().flat_map(|key| chart_models::list(&spec.values, key));
         listed.extend(names.map(|name| (release.as_str(), name)));
     }
     let without_latest = |name: &str| name.strip_suffix(":latest").unwrap_or(name).to_owned();

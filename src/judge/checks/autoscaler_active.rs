@@ -104,7 +104,8 @@ fn explain_inactive(view: &RunView<'_>, name: &str, made_ms: u64) -> CheckResult
             "another HPA selects the same pods, and the controller scales neither then; delete that HPA, or test another target{of_keda}: {condition_text}"
         )).with_cites(cites);
     }
-    if let Some((cause, seq)) = condition.and_then(|condition| describe_zero_replicas(view, condition)) {
+    let is_disabled = condition.is_some_and(|condition| condition.reason == hpa::SCALING_DISABLED);
+    if let Some((cause, seq)) = is_disabled.then(|| describe_zero_replicas(view)).flatten() {
         return CheckResult::inconclusive(format!("{cause}: {condition_text}")).with_cites(cites).with_cites([seq]);
     }
     let total = view.api_readings_in(made_ms, view.end_ms()).count();
@@ -136,20 +137,18 @@ fn explain_inactive(view: &RunView<'_>, name: &str, made_ms: u64) -> CheckResult
 
 /// Why autoscaling is disabled, with the observation that shows it: the target had 0 replicas, which the controller has not set, when
 /// it said so last. `None` where it had more: the controller is wrong then.
-fn describe_zero_replicas(view: &RunView<'_>, condition: &ObjectCondition) -> Option<(String, u64)> {
+fn describe_zero_replicas(view: &RunView<'_>) -> Option<(String, u64)> {
     let status_ms = view.our_hpa_snapshots().last()?.0.at_ms;
     let last = view.workloads.iter().rfind(|(o, _)| o.at_ms <= status_ms);
     let (o, _) = last.filter(|(_, workload)| workload.spec_replicas == 0)?;
-    let change = view.size_changes.iter().rfind(|change| change.to == 0);
+    let change = view.size_changes.iter().rfind(|change| change.at_ms <= status_ms);
     let writer = change
         .map_or(String::new(), |change| format!(" ({} → 0, written by {})", change.from, change.describe_writer()));
-    (condition.reason == hpa::SCALING_DISABLED).then(|| {
-        let text = format!(
-            "the target has 0 replicas{writer}, and the controller does not scale a target from a 0 that it did not set; give it \
-             minReplicas replicas, and run again without another writer of spec.replicas"
-        );
-        (text, o.seq)
-    })
+    let text = format!(
+        "the target has 0 replicas{writer}, and the controller does not scale a target from a 0 that it did not set; give it \
+         minReplicas replicas, and run again without another writer of spec.replicas"
+    );
+    Some((text, o.seq))
 }
 
 /// What the controller's message names besides the run's HPA and KEDA has made: KEDA creates such an HPA again as long as its

@@ -81,7 +81,8 @@ pub(in crate::judge) fn describe_mig(view: &RunView<'_>) -> Option<String> {
     let instance = instance_of_target(view)?;
     Some(format!(
         "the target's pods hold MIG instances ({instance}), and {field} is a value of a whole device, which no instance has: use \
-         DCGM_FI_PROF_GR_ENGINE_ACTIVE, a ratio from 0 to 1 (metric.range: [0, 1])"
+         {}, a ratio from 0 to 1 (metric.range: [0, 1])",
+        mig::INSTANCE_ACTIVITY_FIELD
     ))
 }
 

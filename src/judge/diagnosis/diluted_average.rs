@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use super::metric_diagnosis::mean_value;
 use crate::judge::run_view::RunView;
 use crate::model::reading::MetricHop;
 use crate::units::Milli;
@@ -21,7 +20,7 @@ pub(in crate::judge) fn describe(view: &RunView<'_>) -> Option<String> {
                 }
             }
             by_pod.into_iter().filter_map(|(pod, values)| {
-                let (high, mean) = (values.iter().max().copied()?, mean_value(values.iter().copied())?);
+                let (high, mean) = (values.iter().max().copied()?, Milli::mean(values.iter().copied())?);
                 (mean < target && target <= high).then_some((high, mean, pod, values))
             })
         });

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use super::device_labels;
 use crate::judge::run_view::RunView;
 use crate::metrics::{device_from_labels, device_index_from_labels};
+use crate::model::mig;
 use crate::model::reading::MetricSample;
 
 /// Pods or labels that a text names at most.
@@ -28,13 +29,6 @@ pub(in crate::judge) fn describe_missing_pods(view: &RunView<'_>, samples: &[Met
         return format!(
             "the target's pods hold {resources}: does the exporter resolve claims to pods (dcgm-exporter: \
              KUBERNETES_ENABLE_DRA=true, and the right to list resourceslices)?"
-        );
-    }
-    if let Some(instance) = device_labels::instance_of_target(view) {
-        return format!(
-            "no series of {name} on its pages is of a MIG instance of the target's pods ({instance}): not every field exists for \
-             instances (DCGM_FI_PROF_GR_ENGINE_ACTIVE does); if {name} does, does the exporter attribute devices to pods (it needs \
-             the kubelet's pod-resources socket)?"
         );
     }
     let others: BTreeSet<Cow<'_, str>> = samples.iter().filter_map(|sample| view.full_name_of_pod(sample)).collect();
@@ -60,9 +54,16 @@ pub(in crate::judge) fn describe_missing_pods(view: &RunView<'_>, samples: &[Met
         );
     }
     if samples.iter().any(is_of_device) {
+        let instance = device_labels::instance_of_target(view).filter(|_| name != mig::INSTANCE_ACTIVITY_FIELD);
+        let of_instances = instance.map_or(String::new(), |instance| {
+            format!(
+                " does it have this field for MIG instances, such as {instance} of the target's pods (it has {} for them)? If it has,",
+                mig::INSTANCE_ACTIVITY_FIELD
+            )
+        });
         return format!(
-            "the series of {name} name devices and no pod: does the exporter attribute devices to pods (it needs the kubelet's \
-             pod-resources socket)?"
+            "the series of {name} name devices and no pod:{of_instances} does the exporter attribute devices to pods (it needs the \
+             kubelet's pod-resources socket)?"
         );
     }
     let labels: BTreeSet<&str> = samples.iter().flat_map(|sample| sample.labels.keys().map(String::as_str)).collect();

@@ -160,15 +160,9 @@ fn highest_mean(view: &RunView<'_>, hop: MetricHop) -> Option<Milli> {
     let (began, ended) = view.load_span()?;
     let means = view.readings_at_hop(hop, began..=ended).filter_map(|(_, reading)| {
         let of_target = view.current_samples(reading).filter(|sample| view.is_of_target(sample));
-        mean_value(of_target.filter_map(|sample| sample.value))
+        Milli::mean(of_target.filter_map(|sample| sample.value))
     });
     means.max()
-}
-
-/// The mean of values; `None` without one.
-pub(super) fn mean_value(values: impl Iterator<Item = Milli>) -> Option<Milli> {
-    let (count, sum) = values.fold((0, 0_i64), |(count, sum), value| (count + 1, sum.saturating_add(value.0)));
-    sum.checked_div(count).map(Milli)
 }
 
 /// Names the last hop at which a constant metric still changes.

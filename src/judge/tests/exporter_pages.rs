@@ -61,20 +61,6 @@ fn each_cause_of_a_page_without_the_targets_pods_has_its_own_text() {
     );
     let not_finite = with_page(|samples| samples.iter_mut().for_each(|sample| sample.value = None));
     not_finite.assert_inconclusive(MetricServed, "is no finite number for the target's pods");
-    let on_instances = unattributed.clone().each(|o| {
-        if let ObservationKind::Pod(pod) = &mut o.kind {
-            pod.extended_resources = [("nvidia.com/mig-1g.10gb".to_owned(), 1)].into();
-        }
-    });
-    on_instances
-        .scenario(|s| {
-            s.metric.store = None;
-            s.metric.exporter.as_mut().unwrap().metric_name = "DCGM_FI_DEV_FB_USED".to_owned();
-        })
-        .assert_inconclusive(
-            MetricServed,
-            "no series of DCGM_FI_DEV_FB_USED on its pages is of a MIG instance of the target's pods (nvidia.com/mig-1g.10gb)",
-        );
     let with_claims = unattributed.each(|o| {
         if let ObservationKind::Pod(pod) = &mut o.kind {
             pod.resource_claims = vec![format!("{}-gpu", pod.name)];
@@ -82,6 +68,29 @@ fn each_cause_of_a_page_without_the_targets_pods_has_its_own_text() {
     });
     with_claims
         .assert_inconclusive(MetricServed, "hold resource claims (DRA): does the exporter resolve claims to pods");
+}
+
+/// A field that MIG instances may lack is told from an exporter that attributes nothing.
+#[test]
+fn a_page_without_the_instances_of_the_targets_pods_is_told_so() {
+    let unattributed = with_page(|samples| samples.iter_mut().for_each(|sample| sample.object = None));
+    let on_instances = unattributed.each(|o| {
+        if let ObservationKind::Pod(pod) = &mut o.kind {
+            pod.extended_resources = [("nvidia.com/mig-1g.10gb".to_owned(), 1)].into();
+        }
+    });
+    let of_field = |field: &str| {
+        on_instances.clone().scenario(|s| {
+            s.metric.store = None;
+            s.metric.exporter.as_mut().unwrap().metric_name = field.to_owned();
+        })
+    };
+    of_field("DCGM_FI_DEV_FB_USED").assert_inconclusive(
+        MetricServed,
+        "no pod: does it have this field for MIG instances, such as nvidia.com/mig-1g.10gb of the target's pods",
+    );
+    of_field("DCGM_FI_PROF_GR_ENGINE_ACTIVE")
+        .assert_inconclusive(MetricServed, "no pod: does the exporter attribute devices to pods");
 }
 
 #[test]

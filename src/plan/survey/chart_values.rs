@@ -63,24 +63,6 @@ fn remove(values: &mut Map<String, Value>, path: &[String]) {
     }
 }
 
-/// The models that a release's values name for its pods to pull, each once: below the key `models`, as the chart ollama reads it
-/// (`pull`, and `run` but for what `create` makes).
-pub(super) fn named_models(values: &Map<String, Value>) -> Vec<String> {
-    let models: Vec<&Value> =
-        values.values().filter_map(|value| value.get("models")).chain(values.get("models")).collect();
-    let entries = |key: &'static str| models.iter().filter_map(move |models| models[key].as_array()).flatten();
-    let is_created = |name: &str| entries("create").any(|one| one["name"] == name);
-    let pulled = entries("pull").filter_map(Value::as_str);
-    let run = entries("run").filter_map(Value::as_str).filter(|name| !is_created(name));
-    let mut names: Vec<String> = Vec::new();
-    for name in pulled.chain(run) {
-        if !names.iter().any(|known| known == name) {
-            names.push(name.to_owned());
-        }
-    }
-    names
-}
-
 /// The values of a release that are no map where the chart's values.yaml has one, or the other way round, as text: a
 /// template fails on them with words about its own inside.
 pub(super) fn describe_type_conflicts(values: &Map<String, Value>, defaults: &Value) -> String {
@@ -145,15 +127,6 @@ mod tests {
         let mut values = json!({"a": {"b": 1, "c": 2}}).as_object().unwrap().clone();
         remove(&mut values, &["a".to_owned(), "b".to_owned()]);
         assert_eq!(Value::Object(values), json!({"a": {"c": 2}}));
-    }
-
-    #[test]
-    fn the_models_that_are_pulled_are_those_of_the_values() {
-        let models = |values: Value| named_models(values.as_object().unwrap());
-        assert_eq!(models(json!({"ollama": {"models": {"pull": ["a", "b"], "run": ["b", 1]}}, "x": 1})), ["a", "b"]);
-        assert_eq!(models(json!({"ollama": {"models": ["a"]}, "models": "x"})), Vec::<String>::new());
-        let created = json!({"models": {"create": [{"name": "mine", "template": "FROM /x"}], "run": ["mine", "b"]}});
-        assert_eq!(models(created), ["b"]);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use super::{SurveyError, chart_values, cluster_error};
 use crate::env::{HelmClient, ReleaseArgs, RunEnv};
 use crate::model::inventory::{ChartSummary, Inventory, RenderedObject};
 use crate::model::scenario::{ReleaseSpec, Scenario};
+use crate::plan::chart_models;
 use crate::plan::rendered_chart;
 
 /// The rendered manifests of each release.
@@ -49,7 +50,7 @@ pub(super) async fn render_chart(
     if defaults.is_object() {
         chart.unused_values = chart_values::find_unused(helm, &args, &defaults, &meta.dependencies, &manifests).await;
     }
-    chart.models = chart_values::named_models(&args.values);
+    chart.models = chart_models::pulled(&args.values);
     let documents = rendered_chart::parse_documents(&manifests).map_err(ChartFailure::NotRendered)?;
     Ok((ChartSummary { name: meta.name, version: meta.version, app_version: meta.app_version, ..chart }, documents))
 }

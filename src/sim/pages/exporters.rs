@@ -1,7 +1,7 @@
 //! The pages of exporters of devices.
 
 /// The activity of a device as a ratio, which a MIG instance has instead of a utilization.
-pub(in crate::sim) const ENGINE_ACTIVE_FIELD: &str = "DCGM_FI_PROF_GR_ENGINE_ACTIVE";
+pub(in crate::sim) const ENGINE_ACTIVE_FIELD: &str = crate::model::mig::INSTANCE_ACTIVITY_FIELD;
 
 /// The page of an exporter of devices, one on each node.
 #[derive(Debug)]
